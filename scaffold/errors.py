@@ -1,0 +1,114 @@
+"""The whole error tree: one branch per stage, a leaf where a caller would act differently.
+
+    ScaffoldError
+    ├── UsageError                what was typed cannot be done
+    │   ├── MissingExtraError     an extra of this package is not installed
+    │   └── TargetNotEmptyError
+    ├── ReadError
+    │   ├── NoSuchFileError
+    │   ├── NotAModelError
+    │   ├── TruncatedFileError
+    │   ├── UntrustedCodeError
+    │   └── MissingLibraryError
+    ├── IntrospectionError
+    │   ├── UnsupportedSampleError
+    │   └── CallError             the model does not take the sample, or does not give the output
+    ├── ResolutionError
+    ├── RenderError
+    ├── VerificationError
+    ├── UpgradeError
+    ├── ImageError
+    ├── DeployError
+    ├── StoreError
+    └── CommandError              a command that we ran failed
+
+Facts stand in the constructor's arguments, the message is written in `__str__`: what failed, what was
+found, what to type. Every error here pickles. Standard library only.
+"""
+
+from __future__ import annotations
+
+
+class ScaffoldError(Exception):
+    """Anything that a person can act on; `str()` of it is what they read."""
+
+
+class UsageError(ScaffoldError):
+    """What was typed cannot be done."""
+
+
+class MissingExtraError(UsageError):
+    """An optional part of this package is asked for and not installed."""
+
+    def __init__(self, extra: str, module: str) -> None:
+        super().__init__(extra, module)
+        self.extra, self.module = extra, module
+
+    def __str__(self) -> str:
+        return (
+            f"This needs the '{self.extra}' extra: the module '{self.module}' is not installed.\n"
+            f"  pip install 'model-scaffold[{self.extra}]'"
+        )
+
+
+class TargetNotEmptyError(UsageError):
+    """The folder that a project would be written to holds something already."""
+
+    def __init__(self, target: str, found: str) -> None:
+        super().__init__(target, found)
+        self.target, self.found = target, found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.target} is not empty: it holds {self.found}.\n"
+            "Nothing was written. Name a folder that is empty or absent, or bring the project up to date:\n"
+            f"  scaffold update {self.target} --model ..."
+        )
+
+
+class ReadError(ScaffoldError):
+    """A file cannot be read as what it is said to be."""
+
+
+class IntrospectionError(ScaffoldError):
+    """The sample or the model cannot be described."""
+
+
+class ResolutionError(ScaffoldError):
+    """What the model needs cannot be had, or not together."""
+
+
+class RenderError(ScaffoldError):
+    """The project cannot be written."""
+
+
+class VerificationError(ScaffoldError):
+    """The service does not give the model's answers, or does not run."""
+
+
+class UpgradeError(ScaffoldError):
+    """A project cannot be brought up to date."""
+
+
+class ImageError(ScaffoldError):
+    """An image cannot be built or pushed."""
+
+
+class DeployError(ScaffoldError):
+    """A service cannot be deployed."""
+
+
+class StoreError(ScaffoldError):
+    """The record of models and deployments cannot be read or written."""
+
+
+class CommandError(ScaffoldError):
+    """A command that we ran ended with an error."""
+
+    def __init__(self, command: tuple[str, ...], status: int, tail: str) -> None:
+        super().__init__(command, status, tail)
+        self.command, self.status, self.tail = command, status, tail
+
+    def __str__(self) -> str:
+        line = " ".join(self.command)
+        return f"This command failed (exit status {self.status}):\n  {line}\n{self.tail}".rstrip()

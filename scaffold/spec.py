@@ -1,0 +1,426 @@
+"""The values that pass between stages.
+
+Each stage takes frozen values and returns a frozen value; this file names them all. It uses the
+standard library only, and so do the modules that import it at their top.
+
+    read        ->  Artifact
+    introspect  ->  Signature (Schema, Call) and Recording
+    resolve     ->  Dependencies
+    api         ->  ProjectSpec
+    render      ->  RenderedProject
+    verify      ->  Verification
+    image       ->  Image
+    deploy      ->  Deployment
+    api         ->  Record
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias, Union
+
+JSONScalar: TypeAlias = "bool | int | float | str | None"
+JSONValue: TypeAlias = "JSONScalar | list[JSONValue] | dict[str, JSONValue]"
+
+
+# --------------------------------------------------------------------------- read
+
+
+class ModelFormat(enum.Enum):
+    """How the bytes of a model file are laid out; told by content, never by the file's ending."""
+
+    PICKLE = "pickle"
+    JOBLIB = "joblib"
+    TORCH = "torch"
+    TORCHSCRIPT = "torchscript"
+    ONNX = "onnx"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
+    CATBOOST = "catboost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalName:
+    """A `module.qualname` that the opcodes of a pickle mention."""
+
+    module: str
+    qualname: str
+    offset: int
+    """Byte offset of the opcode, in the uncompressed stream that holds it."""
+    member: str | None = None
+    """Name of the archive's member that holds the stream, e.g. `archive/data.pkl`."""
+
+    @property
+    def dotted(self) -> str:
+        """`module.qualname`."""
+        return f"{self.module}.{self.qualname}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A model file, as far as it can be known without running anything in it."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    format: ModelFormat
+    compression: str | None = None
+    """`zlib`, `gzip`, `bz2`, `xz`, `lzma`, `lz4` or `zip`, where the file is compressed."""
+    globals: tuple[GlobalName, ...] = ()
+    provenance: str = ""
+    """Where it came from, as a person would say it: a path as typed, a URL, `an object in memory`."""
+
+
+# --------------------------------------------------------------------------- introspect: schemas
+
+
+class ScalarType(enum.Enum):
+    """The types of one JSON value that is neither list nor object."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    STRING = "string"
+    DECIMAL = "decimal"
+    UUID = "uuid"
+    DATE = "date"
+    TIME = "time"
+    DATETIME = "datetime"
+    AWARE_DATETIME = "aware datetime"
+    DURATION = "duration"
+    BYTES = "bytes"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """One value. `native` is what the model is given, e.g. `int64`, `numpy.float32`, `pandas.Timestamp`."""
+
+    type: ScalarType
+    native: str = ""
+    minimum: int | float | None = None
+    """The least and the greatest value that `native` can hold, where JSON could say more."""
+    maximum: int | float | None = None
+    choices: tuple[JSONScalar, ...] = ()
+    """The only values allowed, e.g. the levels of a categorical dtype."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optional:
+    """A value that may be `null`."""
+
+    of: Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class List:
+    """A list of any length, or of exactly `length` items."""
+
+    items: Schema
+    length: int | None = None
+    native: str = "list"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """An object whose keys are data, not field names."""
+
+    values: Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One named part of a record: a column, a key, an argument."""
+
+    name: str
+    """The name on the wire: the column's own."""
+    attribute: str
+    """The name in Python: an identifier, unique in its record."""
+    schema: Schema
+    required: bool = True
+    default: JSONValue = None
+    """What an absent field stands for; only where `required` is false."""
+    example: JSONValue = None
+    """One made-up value, for the API page."""
+    evidence: str = ""
+    """Why the field is what it is: one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An object with known fields. `native` is what the model is given: `dict`, or a class of the user's."""
+
+    fields: tuple[Field, ...]
+    native: str = "dict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Records that are the rows of a frame: one field per column, under the column's own name.
+
+    `native` is `pandas`, `polars`, `numpy` (a structured array) or `list` (of dicts).
+    """
+
+    columns: tuple[Field, ...]
+    native: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """Records that are slices of an array: `{"data": [...]}` with the shape after the first axis.
+
+    `native` is `numpy`, `torch`, `scipy.sparse`, ...
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    items: Schema
+    native: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A PIL image, base64 on the wire."""
+
+    native: str = "PIL.Image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserType:
+    """A class of the user's own, e.g. a pydantic model, dataclass or Enum: it keeps its own rules."""
+
+    module: str
+    qualname: str
+    seen: Schema | None = None
+
+
+Schema: TypeAlias = Union[Scalar, Optional, List, Mapping, Record, Table, Tensor, Picture, UserType]  # noqa: UP007
+
+
+# --------------------------------------------------------------------------- introspect: the call
+
+
+class Runtime(enum.Enum):
+    """Whose call convention the model follows."""
+
+    PYTHON = "python"
+    TORCH = "torch"
+    ONNX = "onnx"
+    XGBOOST_BOOSTER = "xgboost booster"
+
+
+class Arguments(enum.Enum):
+    """How the model's input becomes the arguments of the call."""
+
+    ONE = "one"
+    """`predict(x)`."""
+    KEYWORDS = "keywords"
+    """`predict(**x)`."""
+    POSITIONAL = "positional"
+    """`predict(*x)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """How the model is called: found by trying it on the sample."""
+
+    method: str
+    """The method's name; `__call__` for the object itself."""
+    batched: bool
+    """Whether one call takes many records; if not, each record is a call of its own."""
+    arguments: Arguments = Arguments.ONE
+    runtime: Runtime = Runtime.PYTHON
+    outputs: tuple[str, ...] = ()
+    """ONNX: the output names that are asked for."""
+    inputs: tuple[str, ...] = ()
+    """ONNX: the input names, in the order of the arguments."""
+    evidence: str = ""
+    """Why this call and no other: one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What goes in, what comes out, and how the model is called in between."""
+
+    input: Schema
+    output: Schema
+    call: Call
+    notes: tuple[str, ...] = ()
+    """What a person should know: "one row is little evidence: ..."."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The sample as it goes over HTTP: one request body and one answer per record, in order."""
+
+    requests: tuple[JSONValue, ...]
+    answers: tuple[JSONValue, ...]
+
+
+# --------------------------------------------------------------------------- resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One line of `requirements.in`."""
+
+    distribution: str
+    """The normalised name, e.g. `scikit-learn`."""
+    specifier: str
+    """What follows the name: `==1.9.1`, ` @ git+https://...@<commit>`, or empty."""
+    reason: str
+    """Which witness asked for it, in one line."""
+    serves: str = "model"
+    """`model`, or `service` for what the generated code itself imports."""
+
+    def __str__(self) -> str:
+        return f"{self.distribution}{self.specifier}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSource:
+    """A file that goes with the service because the model needs it."""
+
+    path: str
+    """Where it goes, relative to the project: `features.py`, `churn/features.py`, `data/brands.csv`."""
+    content: bytes
+    reason: str
+    lifted: bool = False
+    """Whether its text was put together from definitions of a script or notebook."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPackage:
+    """A Debian package that a library loads at run time."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """All that the service needs besides its own code, each with its reason."""
+
+    python: str
+    """The Python that the lock is for: `3.11`."""
+    requirements: tuple[Requirement, ...]
+    lock: str
+    """The text of `requirements.txt`: every distribution pinned, with hashes."""
+    sources: tuple[LocalSource, ...] = ()
+    system: tuple[SystemPackage, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# --------------------------------------------------------------------------- api, render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSpec:
+    """All that a template may know."""
+
+    name: str
+    """A valid DNS label: the service's, the image's and the manifests' name."""
+    version: str
+    """The model's version, semantic: `1.0.0`."""
+    artifact: Artifact
+    signature: Signature
+    dependencies: Dependencies
+    recording: Recording
+    answers: MappingABC[str, JSONValue] = field(default_factory=dict)
+    """What was answered or given as an option: targets, registry, features that are on."""
+    generator: str = ""
+    """Version of the tool that renders."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedProject:
+    """A project on disk: its root and the sha256 of each file, by path relative to the root."""
+
+    root: Path
+    files: MappingABC[str, str]
+
+
+# --------------------------------------------------------------------------- verify
+
+
+class Outcome(enum.Enum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One named check of the proof."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+    """What was found: `20 of 20 rows answered as the model does`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """What the proof measured while the service ran: the manifests' requests and limits come from here."""
+
+    load_s: float
+    peak_memory_bytes: int
+    latency_s: float
+    """Median time of a one-row request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The proof: named checks, each with its outcome and detail."""
+
+    checks: tuple[Check, ...]
+    measurements: Measurements | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return all(check.outcome is not Outcome.FAILED for check in self.checks)
+
+
+# --------------------------------------------------------------------------- image, deploy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One layer of an image."""
+
+    digest: str
+    size_bytes: int
+    part: str
+    """`base`, `dependencies`, `code` or `model`."""
+    pushed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image that was built: its reference, its digest and what it weighs by part."""
+
+    reference: str
+    digest: str
+    layers: tuple[Layer, ...] = ()
+    largest: tuple[tuple[str, int], ...] = ()
+    """The largest packages in it, with their size in bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A service that runs in a cluster."""
+
+    target: str
+    namespace: str
+    name: str
+    image: str
+    """Reference by digest."""
+    url: str
+    revision: int
+    replicas: int = 0
