@@ -42,7 +42,7 @@ def run_command(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    input: str | None = None,  # noqa: A002 - the name that subprocess has for it
+    input: str | None = None,
     timeout_s: float | None = None,
 ) -> Finished:
     """Run `command` to its end and return what it printed.
