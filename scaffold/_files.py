@@ -1,0 +1,94 @@
+"""Files that appear whole or not at all, and what they weigh. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffold.errors import TargetNotEmptyError, UsageError
+
+_BLOCK_BYTES = 1 << 20
+
+
+def sha256_file(path: Path) -> str:
+    """Return the sha256 of the file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def require_empty(target: Path) -> None:
+    """Return if `target` is absent or an empty folder.
+
+    Raises:
+        TargetNotEmptyError: It is a file, or holds something.
+    """
+    if target.is_dir():
+        found = sorted(entry.name for entry in target.iterdir())
+        if found:
+            shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+            raise TargetNotEmptyError(str(target), shown)
+    elif target.exists():
+        raise TargetNotEmptyError(str(target), "a file of that name")
+
+
+@contextlib.contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside `target` that becomes `target`, in one rename, when the block ends well.
+
+    When the block raises, whatever it is, the folder is removed and `target` is as it was. A folder that a
+    killed process left behind is removed by the next call for the same target.
+    """
+    require_empty(target)
+    target = target.absolute()
+    parents = _missing_parents(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{target.parent} cannot be made: {error.strerror}. Nothing was written.") from error
+    prefix = f".{target.name}.partial-"
+    for left in target.parent.glob(f"{prefix}*"):
+        if not _runs(left.name.removeprefix(prefix).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=target.parent))
+    try:
+        folder.chmod(0o777 & ~_umask())
+        yield folder
+        require_empty(target)
+        folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in parents:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+def _missing_parents(target: Path) -> list[Path]:
+    """The folders above `target` that are not there yet, the deepest first."""
+    return [parent for parent in target.parents if not parent.exists()]
+
+
+def _runs(pid: str) -> bool:
+    if not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,78 @@
+"""uv under the user's own settings: what they told pip holds for uv too."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+# What pip calls a setting, and the variable by which uv takes it. uv reads neither pip's files nor PIP_*.
+_PIP_SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+}
+
+
+def uv_command() -> str:
+    """Return the path of the uv that was installed with this package."""
+    from uv import find_uv_bin
+
+    return os.fspath(find_uv_bin())
+
+
+def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment for uv: `base`, and pip's indexes and wheel folders where uv has none of its own.
+
+    The system's certificates are trusted, as a company's proxy needs. Nothing of this reaches a file.
+    """
+    environment = dict(os.environ if base is None else base)
+    environment.setdefault("UV_SYSTEM_CERTS", "1")
+    environment.setdefault("UV_NO_PROGRESS", "1")
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"):
+        environment.pop(variable, None)
+    if not any(variable in environment for variable in _PIP_SETTINGS.values()):
+        environment |= _pip_settings(environment)
+    return environment
+
+
+def _pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What pip's files and `PIP_*` say, in uv's words. The later of two places wins, as in pip."""
+    settings: dict[str, str] = {}
+    for path in _pip_files(environment):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(path, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                settings |= {name: parser.get(section, name) for name in parser.options(section)}
+    for name in _PIP_SETTINGS:
+        if value := environment.get("PIP_" + name.upper().replace("-", "_")):
+            settings[name] = value
+    return {
+        variable: ("," if name == "find-links" else " ").join(settings[name].split())
+        for name, variable in _PIP_SETTINGS.items()
+        if settings.get(name, "").strip()
+    }
+
+
+def _pip_files(environment: Mapping[str, str]) -> list[Path]:
+    """Where pip looks, the least important first. Source: pip's documentation, "Configuration"."""
+    home = Path(environment.get("HOME", "~")).expanduser()
+    user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    named = environment.get("PIP_CONFIG_FILE")
+    return [
+        *(
+            Path(folder) / "pip/pip.conf"
+            for folder in environment.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")
+        ),
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        user / "pip/pip.conf",
+        Path(sys.prefix) / "pip.conf",
+        *([Path(named)] if named else []),
+    ]
