@@ -1,0 +1,1 @@
+"""Samples and a model in, a `Signature` out."""
