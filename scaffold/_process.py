@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from scaffold.errors import CommandError
 
@@ -103,9 +103,19 @@ def stream_command(
 
 
 def start_command(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    output: IO[bytes] | int | None = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a process group of its own, its two output streams joined in `stdout`.
+    """Start `command` in a process group of its own, its two output streams joined.
+
+    Args:
+        command: The program and its arguments; no shell.
+        cwd: Where it runs.
+        env: Its whole environment; ours when absent.
+        output: Where what it prints goes: a pipe (`.stdout`), a file, or our own output (`None`).
 
     Raises:
         CommandError: It could not be started.
@@ -116,8 +126,8 @@ def start_command(
             cwd=cwd,
             env=dict(env) if env is not None else None,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
             start_new_session=os.name == "posix",
         )
     except FileNotFoundError as error:

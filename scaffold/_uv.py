@@ -53,23 +53,25 @@ def _pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
     for name in _PIP_SETTINGS:
         if value := environment.get("PIP_" + name.upper().replace("-", "_")):
             settings[name] = value
-    return {
+    translated = {
         variable: ("," if name == "find-links" else " ").join(settings[name].split())
         for name, variable in _PIP_SETTINGS.items()
         if settings.get(name, "").strip()
     }
+    if "UV_INDEX" in translated:
+        # pip weighs all its indexes alike; uv would stop at the first that knows the name.
+        translated["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return translated
 
 
 def _pip_files(environment: Mapping[str, str]) -> list[Path]:
     """Where pip looks, the least important first. Source: pip's documentation, "Configuration"."""
     home = Path(environment.get("HOME", "~")).expanduser()
     user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    shared = environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
     named = environment.get("PIP_CONFIG_FILE")
     return [
-        *(
-            Path(folder) / "pip/pip.conf"
-            for folder in environment.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")
-        ),
+        *(Path(folder) / "pip/pip.conf" for folder in shared.split(":")),
         Path("/etc/pip.conf"),
         home / ".pip/pip.conf",
         user / "pip/pip.conf",

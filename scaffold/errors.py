@@ -16,6 +16,9 @@
     ├── ResolutionError
     ├── RenderError
     ├── VerificationError
+    │   ├── EnvironmentFailedError
+    │   ├── ServiceFailedError
+    │   └── AnswersDifferError
     ├── UpgradeError
     ├── ImageError
     ├── DeployError
@@ -27,6 +30,8 @@ found, what to type. Every error here pickles. Standard library only.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class ScaffoldError(Exception):
@@ -84,6 +89,67 @@ class RenderError(ScaffoldError):
 
 class VerificationError(ScaffoldError):
     """The service does not give the model's answers, or does not run."""
+
+
+class EnvironmentFailedError(VerificationError):
+    """The lock cannot be installed."""
+
+    def __init__(self, tail: str) -> None:
+        super().__init__(tail)
+        self.tail = tail
+
+    def __str__(self) -> str:
+        return f"The clean environment for the proof cannot be made:\n{self.tail}"
+
+
+class ServiceFailedError(VerificationError):
+    """The service does not start, or breaks off."""
+
+    def __init__(self, what: str, log: str) -> None:
+        super().__init__(what, log)
+        self.what, self.log = what, log
+
+    def __str__(self) -> str:
+        return f"{self.what} The end of its log:\n{self.log}" if self.log else self.what
+
+
+class AnswersDifferError(VerificationError):
+    """The service gives another answer than the model.
+
+    Args:
+        what: Which request: `row 3`.
+        path: Where in the answer: `.prediction`.
+        values: The value from the service and the one wanted, as JSON.
+        versions: (distribution, version in the service, version here), where the two differ.
+    """
+
+    def __init__(
+        self, what: str, path: str, values: tuple[str, str], versions: Sequence[tuple[str, str, str]]
+    ) -> None:
+        super().__init__(what, path, values, versions)
+        self.what, self.path, self.values, self.versions = what, path, values, versions
+
+    def __str__(self) -> str:
+        got, wanted = self.values
+        lines = [
+            "The service answers, but not with the sample's predictions.",
+            (
+                f"  {self.what}, {self.path.lstrip('.') or 'the answer'}: "
+                f"{got} from the service, {wanted} in the sample's output"
+            ),
+        ]
+        lines += [
+            f"  {name}: {there} in the service, {here} in the environment of the sample"
+            for name, there, here in self.versions
+        ]
+        if self.versions:
+            name, _, here = self.versions[0]
+            lines.append(f"Pin what the model was made with: scaffold new ... --pin {name}=={here}")
+        else:
+            lines.append(
+                "Both have the same library versions: does the model answer alike each time it is asked?"
+            )
+        return "\n".join(lines)
 
 
 class UpgradeError(ScaffoldError):

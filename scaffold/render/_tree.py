@@ -1,0 +1,49 @@
+"""A template and its values become a folder of files. The only import of copier for the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from scaffold._files import sha256_file
+from scaffold.errors import RenderError
+from scaffold.spec import RenderedProject
+
+
+def template_path(name: str) -> Path:
+    """Return the folder of the template `name`: inside the installed package, or in a checkout."""
+    packaged = Path(str(files("scaffold"))) / "_templates" / name
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates" / name
+
+
+def render_tree(
+    template: str | Path, values: Mapping[str, object], extra: Mapping[str, bytes], root: Path
+) -> RenderedProject:
+    """Render `template` with `values` into `root`, add the `extra` files, and return what was written.
+
+    Args:
+        template: A folder or anything else that copier takes, with a `copier.yml`.
+        values: Finished strings and other values; an undefined name is an error.
+        extra: Content by path relative to `root`: generated source, the model, local code.
+        root: An empty folder.
+
+    Raises:
+        RenderError: The template is no template, or asks for a value that is not there.
+    """
+    from copier import run_copy
+    from copier.errors import CopierError
+    from jinja2 import TemplateError
+
+    try:
+        run_copy(str(template), root, data=dict(values), defaults=True, quiet=True, overwrite=True)
+    except (CopierError, TemplateError) as error:
+        raise RenderError(f"The template {template} cannot be rendered: {error}") from error
+    for path, content in extra.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    paths = sorted(path for path in root.rglob("*") if path.is_file())
+    return RenderedProject(
+        root=root, files={path.relative_to(root).as_posix(): sha256_file(path) for path in paths}
+    )

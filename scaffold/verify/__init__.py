@@ -1,0 +1,7 @@
+"""The proof: a clean environment from the lock, the service started in it, the sample replayed."""
+
+from scaffold.verify._environment import make_environment
+from scaffold.verify._proof import verify_project
+from scaffold.verify._service import serve_project
+
+__all__ = ["make_environment", "serve_project", "verify_project"]

@@ -1,0 +1,47 @@
+"""An environment that holds what the lock says and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from scaffold._files import sha256_file
+from scaffold._process import Runner, run_command
+from scaffold._uv import uv_command, uv_environment
+from scaffold.errors import CommandError, EnvironmentFailedError
+
+LOCK = "requirements.txt"
+_STAMP = "lock.sha256"
+
+
+def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run_command) -> Path:
+    """Install the lock of the project `root` into a new environment in `folder`; return its Python.
+
+    Where `folder` is an environment made from this very lock it is used as it is.
+
+    Args:
+        root: A project with a `requirements.txt` whose every line has hashes.
+        folder: Where the environment goes; an older one there is replaced.
+        python: The Python version that the lock is for, `3.11`.
+        run: Runs uv.
+
+    Raises:
+        EnvironmentFailedError: There is no such Python, or something in the lock cannot be installed.
+    """
+    lock = root / LOCK
+    interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    stamp = folder / _STAMP
+    wanted = sha256_file(lock)
+    if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return interpreter
+    uv, env = uv_command(), uv_environment()
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        base = sys.executable if python == running else python
+        run([uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], env=env)
+        install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", LOCK]
+        run([*install, "--python", str(interpreter)], cwd=root, env=env)
+    except CommandError as error:
+        raise EnvironmentFailedError(error.tail) from error
+    stamp.write_text(wanted)
+    return interpreter

@@ -1,0 +1,156 @@
+"""Replay the sample against the service and compare: the proof that a project gives the model's answers."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from scaffold.errors import AnswersDifferError, VerificationError
+from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
+from scaffold.verify._compare import Difference, first_difference
+from scaffold.verify._environment import LOCK, make_environment
+from scaffold.verify._service import Answer, Service, started_service
+
+RECORDED = "tests/recorded.json"
+_BATCH = 64
+_UNKNOWN_FIELD = "no field has this name"
+
+
+def verify_project(
+    root: Path,
+    *,
+    python: str,
+    on_check: Callable[[Check], None] = lambda _check: None,
+) -> Verification:
+    """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
+
+    Args:
+        root: A generated project.
+        python: The Python version of its lock.
+        on_check: Told of each check as it passes.
+
+    Returns:
+        The checks, all of them passed, and what was measured meanwhile.
+
+    Raises:
+        AnswersDifferError: The service gives another answer than the model's, at a named place.
+        VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
+    """
+    recording = read_recording(root)
+    checks: list[Check] = []
+
+    def passed(name: str, detail: str) -> None:
+        checks.append(Check(name=name, outcome=Outcome.PASSED, detail=detail))
+        on_check(checks[-1])
+
+    with tempfile.TemporaryDirectory(prefix="scaffold-proof-") as folder:
+        interpreter = make_environment(root, Path(folder) / "env", python=python)
+        locked = _locked(root)
+        passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
+        with started_service(root, interpreter) as service:
+            passed("start", f"ready after {service.load_s:.1f} s")
+            seconds = _replay_singly(service, recording, locked)
+            rows = len(recording.requests)
+            passed("one by one", f"{rows} of {rows} answered as the model does")
+            _replay_in_batches(service, recording, locked)
+            passed("in batches", f"{rows} of {rows} answered as the model does")
+            _check_refusal(service)
+            passed("refusal", "a body that does not fit is a 422 that names the field")
+            measured = Measurements(
+                load_s=service.load_s,
+                peak_memory_bytes=service.peak_memory_bytes(),
+                latency_s=statistics.median(seconds),
+            )
+    return Verification(checks=tuple(checks), measurements=measured)
+
+
+def read_recording(root: Path) -> Recording:
+    """Return the sample that a project keeps in `tests/recorded.json`.
+
+    Raises:
+        VerificationError: It is not there, or is not what `new` wrote.
+    """
+    path = root / RECORDED
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+        recording = Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
+    except OSError as error:
+        raise VerificationError(
+            f"{path} cannot be read: {error.strerror}.\n"
+            "It holds the sample to compare with; `scaffold update` writes it anew from a model and a sample."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise VerificationError(
+            f'{path} is not {{"requests": [...], "answers": [...]}}: {error!r}'
+        ) from error
+    if len(recording.requests) != len(recording.answers) or not recording.requests:
+        raise VerificationError(
+            f"{path} holds {len(recording.requests)} requests and {len(recording.answers)} answers; "
+            "they must be as many, and at least one."
+        )
+    return recording
+
+
+def _replay_singly(service: Service, recording: Recording, locked: dict[str, str]) -> list[float]:
+    """Send each row alone; return the seconds that each took."""
+    seconds = []
+    for row, (request, wanted) in enumerate(zip(recording.requests, recording.answers, strict=True)):
+        answer = service.post("/score", request)
+        _compare(answer, wanted, f"row {row}", locked)
+        seconds.append(answer.seconds)
+    return seconds
+
+
+def _replay_in_batches(service: Service, recording: Recording, locked: dict[str, str]) -> None:
+    for start in range(0, len(recording.requests), _BATCH):
+        rows = slice(start, start + _BATCH)
+        answer = service.post("/score/batch", list(recording.requests[rows]))
+        wanted = list(recording.answers[rows])
+        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", locked)
+
+
+def _compare(answer: Answer, wanted: JSONValue, what: str, locked: dict[str, str]) -> None:
+    if answer.status != 200:
+        raise VerificationError(
+            f"The service refuses the sample: {what} is answered with {answer.status}.\n"
+            f"  {json.dumps(answer.body)[:500]}"
+        )
+    if found := first_difference(answer.body, wanted):
+        raise AnswersDifferError(what, found.path, _shown(found), _versions(locked))
+
+
+def _check_refusal(service: Service) -> None:
+    answer = service.post("/score", {_UNKNOWN_FIELD: None})
+    if answer.status != 422:
+        raise VerificationError(
+            f"The service answers {answer.status}, not 422, to a body that does not fit: "
+            f'{{"{_UNKNOWN_FIELD}": null}}.'
+        )
+
+
+def _shown(found: Difference) -> tuple[str, str]:
+    return json.dumps(found.got), json.dumps(found.wanted)
+
+
+def _locked(root: Path) -> dict[str, str]:
+    """The distributions of the lock and their versions."""
+    lines = (root / LOCK).read_text(encoding="utf-8").splitlines()
+    pins = (line.split(" ")[0].partition("==") for line in lines if line and line[0] not in " #-")
+    return {name.partition("[")[0]: pinned.rstrip("\\;") for name, _, pinned in pins}
+
+
+def _versions(locked: dict[str, str]) -> Sequence[tuple[str, str, str]]:
+    """(distribution, version in the service, version here) where the two differ."""
+    differing = []
+    for name, pinned in locked.items():
+        try:
+            here = version(name)
+        except PackageNotFoundError:
+            continue
+        if pinned and here != pinned:
+            differing.append((name, pinned, here))
+    return tuple(differing)

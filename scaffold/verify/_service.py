@@ -1,0 +1,157 @@
+"""Start a project's service, talk to it, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+from typing import IO
+
+from scaffold._process import start_command
+from scaffold.errors import ServiceFailedError
+from scaffold.spec import JSONValue
+
+_STOP_S = 15.0
+_LOG_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said to one request."""
+
+    status: int
+    body: JSONValue
+    seconds: float
+
+
+class Service:
+    """A running service; made by `started_service`."""
+
+    def __init__(self, process: Popen[bytes], port: int, load_s: float) -> None:
+        self._process, self.port, self.load_s = process, port, load_s
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def post(self, path: str, body: JSONValue) -> Answer:
+        """Send `body` as JSON and return the answer.
+
+        Raises:
+            ServiceFailedError: The service broke off.
+        """
+        began = time.perf_counter()
+        try:
+            self._connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            response = self._connection.getresponse()
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise ServiceFailedError(f"The service broke off at POST {path}: {error!r}", "") from error
+        seconds = time.perf_counter() - began
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            parsed = text.decode("utf-8", "replace")
+        return Answer(response.status, parsed, seconds)
+
+    def get(self, path: str) -> JSONValue:
+        """Return what the service answers to `GET path`."""
+        self._connection.request("GET", path)
+        parsed: JSONValue = json.loads(self._connection.getresponse().read())
+        return parsed
+
+    def peak_memory_bytes(self) -> int:
+        """Return the most memory that the process has held so far; 0 where the system does not say."""
+        with contextlib.suppress(OSError), Path(f"/proc/{self._process.pid}/status").open() as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        return 0
+
+
+@contextlib.contextmanager
+def started_service(
+    root: Path, python: Path, *, timeout_s: float = 300.0, settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """Run the project `root` with `python` on a free loopback port until the block ends.
+
+    Raises:
+        ServiceFailedError: It ended, or was not ready after `timeout_s` seconds; carries the end of its log.
+    """
+    with tempfile.TemporaryFile() as log:
+        port = _free_port()
+        began = time.monotonic()
+        process = start_command(_command(python, port), cwd=root, env=_environment(settings), output=log)
+        try:
+            _await_ready(process, port, began + timeout_s, log)
+            yield Service(process, port, time.monotonic() - began)
+        finally:
+            _stop(process)
+
+
+def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
+    """Run the service in the foreground until it is interrupted; return its exit status."""
+    process = start_command(_command(python, port, host), cwd=root, env=_environment(None), output=None)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        _stop(process)
+        return 0
+
+
+def _command(python: Path, port: int, host: str = "127.0.0.1") -> list[str]:
+    return [str(python), "-m", "uvicorn", "app.main:app", "--host", host, "--port", str(port)]
+
+
+def _environment(settings: Mapping[str, str] | None) -> dict[str, str]:
+    """The service must not find our modules, nor the user's: no PYTHON* and no environment of theirs."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))
+    }
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **(settings or {})}
+
+
+def _await_ready(process: Popen[bytes], port: int, deadline: float, log: IO[bytes]) -> None:
+    while True:
+        if process.poll() is not None:
+            raise ServiceFailedError(
+                f"The service does not start (exit status {process.returncode}).", _end(log)
+            )
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        if time.monotonic() > deadline:
+            raise ServiceFailedError("The service did not get ready in time.", _end(log))
+        time.sleep(0.02)
+
+
+def _stop(process: Popen[bytes]) -> None:
+    """End the process and all that it started: politely, then not."""
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signum)
+        with contextlib.suppress(TimeoutExpired):
+            process.wait(_STOP_S)
+            return
+
+
+def _end(log: IO[bytes]) -> str:
+    log.seek(0)
+    return "\n".join(log.read().decode("utf-8", "replace").rstrip().splitlines()[-_LOG_LINES:])
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
