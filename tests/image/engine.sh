@@ -1,0 +1,125 @@
+#!/bin/sh
+# A Docker Engine, a registry and a base image for the tests marked `docker`, from Debian's own packages.
+#
+#   tests/image/engine.sh start DIR    installs what is missing, starts both, writes DIR/env
+#   . DIR/env                          DOCKER_HOST, SCAFFOLD_TEST_REGISTRY, SCAFFOLD_TEST_BASE, SCAFFOLD_REQUIRE_DOCKER
+#   tests/image/engine.sh stop DIR     ends what it started; the base image's archive stays in DIR for the next start
+#
+# Needs root, and Debian 12 or later. Everything lives in DIR; a Docker that is there already is left alone.
+set -eu
+
+action=${1:?usage: engine.sh start|stop DIR}
+dir=${2:?usage: engine.sh start|stop DIR}
+base=python:3.11-slim-bookworm
+
+installed() {
+    for program in dockerd docker-registry debootstrap; do
+        command -v "$program" >/dev/null || return 1
+    done
+}
+
+install_packages() {
+    installed && return
+    # A package must not start a service of its own: this script starts what it ends.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+        docker.io docker-registry debootstrap >"$dir/install.log"
+}
+
+start_engine() {
+    # No bridge and no iptables: containers are built and run with the host's network.
+    printf '{}\n' >"$dir/daemon.json"
+    dockerd --config-file "$dir/daemon.json" --data-root "$dir/engine" --exec-root "$dir/exec" \
+        --pidfile "$dir/engine.pid" --host "unix://$dir/docker.sock" \
+        --bridge=none --iptables=false --ip6tables=false >"$dir/engine.log" 2>&1 &
+    wait_for "the Docker Engine" "$dir/engine.log" docker --host "unix://$dir/docker.sock" version
+}
+
+start_registry() {
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    cat >"$dir/registry.yml" <<YAML
+version: 0.1
+log: {level: warn}
+storage:
+  filesystem: {rootdirectory: $dir/registry}
+  delete: {enabled: true}
+http: {addr: "127.0.0.1:$port"}
+YAML
+    docker-registry serve "$dir/registry.yml" >"$dir/registry.log" 2>&1 &
+    echo $! >"$dir/registry.pid"
+    registry=127.0.0.1:$port
+    wait_for "the registry" "$dir/registry.log" python3 -c \
+        "import urllib.request; urllib.request.urlopen('http://$registry/v2/', timeout=2)"
+}
+
+make_base() {
+    docker="docker --host unix://$dir/docker.sock"
+    if [ ! -e "$dir/base.tar" ]; then
+        mirror=$(sed -n 's/^URIs: *//p; s/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list.d/debian.sources \
+            /etc/apt/sources.list 2>/dev/null | head -n 1)
+        debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
+            bookworm "$dir/rootfs" "${mirror:-http://deb.debian.org/debian}" >"$dir/debootstrap.log"
+        rm -rf "$dir/rootfs/var/cache/apt" "$dir/rootfs/var/lib/apt/lists"
+        tar -C "$dir/rootfs" --numeric-owner -c -f "$dir/base.tar.part" .
+        mv "$dir/base.tar.part" "$dir/base.tar"
+        rm -rf "$dir/rootfs"
+    fi
+    $docker import --change 'CMD ["python3"]' "$dir/base.tar" "$base" >/dev/null
+    $docker tag "$base" "$registry/library/$base"
+    $docker push --quiet "$registry/library/$base" >/dev/null
+}
+
+wait_for() {
+    what=$1 log=$2
+    shift 2
+    for _ in $(seq 100); do
+        if "$@" >/dev/null 2>&1; then return; fi
+        sleep 0.3
+    done
+    echo "$what did not start; the end of $log:" >&2
+    tail -n 20 "$log" >&2
+    exit 1
+}
+
+end() {
+    [ -e "$1" ] || return 0
+    pid=$(cat "$1")
+    kill "$pid" 2>/dev/null || true
+    for _ in $(seq 100); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.2
+    done
+    rm -f "$1"
+}
+
+case $action in
+start)
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    install_packages
+    start_engine
+    start_registry
+    make_base
+    cat >"$dir/env" <<ENV
+export DOCKER_HOST=unix://$dir/docker.sock
+export SCAFFOLD_TEST_REGISTRY=$registry
+export SCAFFOLD_TEST_BASE=$registry/library/$base
+export SCAFFOLD_REQUIRE_DOCKER=1
+ENV
+    ;;
+stop)
+    end "$dir/registry.pid"
+    end "$dir/engine.pid"
+    rm -rf "$dir/registry" "$dir/engine" "$dir/exec" "$dir/env" "$dir/rootfs"
+    ;;
+*)
+    echo "usage: engine.sh start|stop DIR" >&2
+    exit 2
+    ;;
+esac
