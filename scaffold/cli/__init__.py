@@ -1,0 +1,51 @@
+"""The command line: the only room that prints and exits."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from scaffold import __version__
+from scaffold.cli._show import show_error
+from scaffold.errors import ScaffoldError
+
+# One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
+_FAMILIES = ("_new", "_project", "_update", "_image", "_deploy")
+
+app = typer.Typer(
+    name="scaffold",
+    help="A trained model becomes a proven score service that you own.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+for _family in _FAMILIES:
+    importlib.import_module(f"scaffold.cli.{_family}").register(app)
+
+
+def main() -> None:
+    """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
+    try:
+        app()
+    except ScaffoldError as error:
+        show_error(str(error))
+        sys.exit(1)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        show_error(f"{error.strerror or error}{where}\nNothing was left half done.")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        show_error("Interrupted; nothing was left half done.")
+        sys.exit(130)

@@ -1,0 +1,181 @@
+"""`scaffold new` and `scaffold inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scaffold.cli._show import Stages, console, file_tree, show_json
+from scaffold.errors import UsageError
+
+if TYPE_CHECKING:
+    from scaffold.api import Inspection, Project
+
+MODEL = Annotated[str, typer.Argument(help="The model: a file, or a URL that fsspec or MLflow knows.")]
+TARGET = Annotated[Path, typer.Argument(help="The folder to write: absent or empty.")]
+INPUT = Annotated[
+    Path, typer.Option("--input", "-i", help="Sample input: .pkl, .json, .csv, .parquet, .npy, an image.")
+]
+OUTPUT = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Sample output; without it the model is asked.")
+]
+METHOD = Annotated[str | None, typer.Option(help="The method to call, where several fit.")]
+TRUST = Annotated[
+    list[str], typer.Option(help="A name that the pickle may load: module.name.", metavar="NAME")
+]
+NULLABLE = Annotated[list[str], typer.Option(help="A field that may be null.", metavar="FIELD")]
+TYPE = Annotated[list[str], typer.Option(help="The type of a field: zip=str.", metavar="FIELD=TYPE")]
+CHOICES = Annotated[list[str], typer.Option(help="A field that takes only the values seen.", metavar="FIELD")]
+PIN = Annotated[
+    list[str], typer.Option(help="Another version than the one here: numpy==2.4.6.", metavar="REQ")
+]
+INCLUDE = Annotated[list[Path], typer.Option(help="A file or folder to ship with the service.")]
+SOURCE = Annotated[Path | None, typer.Option(help="The notebook or script that defined the model's classes.")]
+PYTHON = Annotated[str | None, typer.Option(help="The service's Python, if not this one: 3.12.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this family to `app`."""
+    app.command()(new)
+    app.command()(inspect)
+
+
+def new(
+    model: MODEL,
+    target: TARGET,
+    input: INPUT,
+    output: OUTPUT = None,
+    name: Annotated[str | None, typer.Option(help="The service's name, if not the folder's.")] = None,
+    method: METHOD = None,
+    trust: TRUST = [],  # noqa: B006 - typer copies it
+    nullable: NULLABLE = [],  # noqa: B006
+    type: TYPE = [],  # noqa: B006
+    choices: CHOICES = [],  # noqa: B006
+    examples_from_sample: Annotated[
+        bool, typer.Option("--examples-from-sample", help="Show a row of the sample in the API page.")
+    ] = False,
+    pin: PIN = [],  # noqa: B006
+    include: INCLUDE = [],  # noqa: B006
+    source: SOURCE = None,
+    python: PYTHON = None,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
+    as_json: JSON = False,
+) -> None:
+    """Write a proven score service for a trained model."""
+    from scaffold import api
+
+    with Stages(quiet=as_json) as stages:
+        project = api.new(
+            model,
+            input,
+            output,
+            target,
+            name=name,
+            method=method,
+            trust=trust,
+            nullable=nullable,
+            types=_assignments(type, "--type"),
+            choices=choices,
+            examples_from_sample=examples_from_sample,
+            pin=pin,
+            include=include,
+            source=source,
+            python=python,
+            verify=not no_verify,
+            on_stage=stages,
+        )
+    if as_json:
+        show_json(project.as_json())
+    else:
+        _show_project(project)
+
+
+def inspect(
+    model: MODEL,
+    input: INPUT,
+    output: OUTPUT = None,
+    method: METHOD = None,
+    trust: TRUST = [],  # noqa: B006
+    nullable: NULLABLE = [],  # noqa: B006
+    type: TYPE = [],  # noqa: B006
+    choices: CHOICES = [],  # noqa: B006
+    pin: PIN = [],  # noqa: B006
+    include: INCLUDE = [],  # noqa: B006
+    source: SOURCE = None,
+    python: PYTHON = None,
+    as_json: JSON = False,
+) -> None:
+    """Show what `new` would make of a model: schema, requirements, names in the file. Writes nothing."""
+    from scaffold import api
+
+    with Stages(quiet=as_json) as stages:
+        found = api.inspect(
+            model,
+            input,
+            output,
+            method=method,
+            trust=trust,
+            nullable=nullable,
+            types=_assignments(type, "--type"),
+            choices=choices,
+            pin=pin,
+            include=include,
+            source=source,
+            python=python,
+            on_stage=stages,
+        )
+    if as_json:
+        show_json(found.as_json())
+    else:
+        _show_inspection(found)
+
+
+def _assignments(pairs: list[str], option: str) -> dict[str, str]:
+    """`zip=str` as {"zip": "str"}; the field's name may hold `=`, the type never does."""
+    assigned = {}
+    for pair in pairs:
+        name, equals, value = pair.rpartition("=")
+        if not equals or not name:
+            raise UsageError(f"{option} {pair} names no field and type.\n  {option} zip=str")
+        assigned[name] = value
+    return assigned
+
+
+def _show_project(project: Project) -> None:
+    out = console()
+    out.print()
+    out.print(file_tree(project.root, project.files, project.notes))
+    out.print()
+    if project.verification is None:
+        out.print(
+            "[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay of the sample;"
+        )
+        out.print("nobody knows yet that this service gives the model's answers. Prove it:")
+        out.print(f"  scaffold verify {project.root}", markup=False)
+        out.print()
+    out.print("Next:")
+    for command in project.next_commands:
+        out.print(f"  {command}", markup=False)
+
+
+def _show_inspection(found: Inspection) -> None:
+    from rich.table import Table
+
+    out = console()
+    for title, rows in found.tables().items():
+        table = Table(
+            title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
+        )
+        for row in rows:
+            table.add_row(*map(_escaped, row))
+        out.print()
+        out.print(table)
+
+
+def _escaped(text: Any) -> str:
+    from rich.markup import escape
+
+    return escape(str(text))

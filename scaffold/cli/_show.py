@@ -1,0 +1,94 @@
+"""What a person sees: one line a stage, a tree of what was written, one clear error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.tree import Tree
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that neither guesses at numbers to colour nor breaks lines of a pipe."""
+    from rich.console import Console
+
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 200
+    return Console(stderr=stderr, highlight=False, soft_wrap=width is not None, width=width)
+
+
+def show_error(message: str) -> None:
+    """Print `message` on the error stream, its first line marked."""
+    first, _, rest = message.partition("\n")
+    err = console(stderr=True)
+    err.print("[bold red]✗[/]", end=" ")
+    err.print(first, markup=False, style="bold")
+    if rest:
+        err.print(rest, markup=False)
+
+
+def show_json(value: object) -> None:
+    """Print `value` as JSON for a program to read."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+class Stages:
+    """One line for each stage when it ends, with what was found; a spinner while it works."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._console = console(stderr=True)
+        self._status: Any = None
+
+    def __call__(self, stage: str, found: str | None) -> None:
+        """Show that `stage` began (`found` is None) or what it found."""
+        if self._quiet:
+            return
+        self._stop()
+        if found is None:
+            if self._console.is_terminal:
+                self._status = self._console.status(f"[dim]{stage} …[/]", spinner="dots")
+                self._status.start()
+            return
+        mark = "[yellow]![/]" if stage == "note" else "[green]✓[/]"
+        self._console.print(f"{mark} [bold]{stage:<11}[/]", end=" ")
+        self._console.print(found, markup=False)
+
+    def __enter__(self) -> Stages:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+def file_tree(root: Path, files: Mapping[str, str], notes: Mapping[str, str]) -> Tree:
+    """A tree of `files` below `root`, with a remark beside those that `notes` names."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    tree = Tree(Text(f"{root}/", style="bold"))
+    folders: dict[PurePosixPath, Tree] = {PurePosixPath(): tree}
+    for path in sorted(map(PurePosixPath, files), key=lambda path: (path.parts[:-1] == (), path.parts)):
+        if path.parts[0] == ".scaffold":
+            continue
+        for parent in reversed(path.parents[:-1]):
+            if parent not in folders:
+                folders[parent] = folders[parent.parent].add(Text(f"{parent.name}/", style="bold"))
+        remark = notes.get(str(path), "")
+        line = Text.assemble(
+            f"{path.name:<18}" if remark else path.name, (f"  {remark}" if remark else "", "dim")
+        )
+        folders[path.parent].add(line)
+    return tree

@@ -1,0 +1,72 @@
+"""The rules of the house: who may import whom, and what a name without an underscore promises."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "scaffold"
+ROOMS = sorted(
+    path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists() and path.name != "cli"
+)
+SHARED = {"spec", "errors", "_process", "_model", "_uv", "_files", "__version__"}
+
+
+def imported_from_scaffold(path: Path) -> set[str]:
+    """The first name below `scaffold` of every import in the file, wherever it stands."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "scaffold":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("scaffold."):
+            names.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("scaffold.")}
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_the_shared_values_and_never_another_room(room: str) -> None:
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert imported_from_scaffold(path) <= SHARED | {room}, path
+
+
+@pytest.mark.parametrize("module", ["spec", "errors", "_process", "_model", "_files"])
+def test_the_shared_values_need_the_standard_library_only(module: str) -> None:
+    code = f"import sys, scaffold.{module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"scaffold", "__main__"}
+    # What site hooks of an environment load before any program runs is not ours.
+    before = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert ours <= {name.split(".")[0] for name in before}
+
+
+def test_only_one_module_runs_commands() -> None:
+    runs = [path for path in PACKAGE.rglob("*.py") if "import subprocess" in path.read_text()]
+    assert [path.name for path in runs] == ["_process.py"]
+
+
+def test_only_the_command_line_prints_and_exits() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        if path.parent.name == "cli" or path.name == "__main__.py":
+            continue
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not calls & {"print", "exit", "quit"}, path
+
+
+def test_importing_the_package_loads_no_model_library_and_no_renderer() -> None:
+    code = "import sys, scaffold; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"pandas", "numpy", "copier", "libcst", "pydantic", "typer"} & set(loaded)
