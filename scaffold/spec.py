@@ -91,28 +91,54 @@ class ScalarType(enum.Enum):
     DATETIME = "datetime"
     AWARE_DATETIME = "aware datetime"
     DURATION = "duration"
+    PERIOD = "period"
     BYTES = "bytes"
+    NULL = "null"
     ANY = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scalar:
-    """One value. `native` is what the model is given, e.g. `int64`, `numpy.float32`, `pandas.Timestamp`."""
+    """One value.
+
+    `native` is what the model is given: a Python type (`int`, `datetime`), a scalar of a library
+    (`numpy.float32`, `pandas.Timestamp[Europe/Oslo]`), or the dtype of the array that the value goes into.
+    """
 
     type: ScalarType
     native: str = ""
     minimum: int | float | None = None
     """The least and the greatest value that `native` can hold, where JSON could say more."""
     maximum: int | float | None = None
+    max_length: int | None = None
+    """The longest text that `native` can hold."""
     choices: tuple[JSONScalar, ...] = ()
-    """The only values allowed, e.g. the levels of a categorical dtype."""
+    """The only values allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """One of the levels of a categorical dtype, by its value; `of` describes a level."""
+
+    of: Scalar
+    levels: tuple[JSONScalar, ...]
+    ordered: bool = False
+    native: str = "category"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optional:
-    """A value that may be `null`."""
+    """A value that may be `null`; `missing` is what the model is given then: `None`, `nan`, `NA` or `NaT`."""
 
     of: Schema
+    missing: str = "None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Either:
+    """A value of one of several types."""
+
+    of: tuple[Schema, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +151,18 @@ class List:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tuple:
+    """A list with a type for each place."""
+
+    items: tuple[Schema, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
     """An object whose keys are data, not field names."""
 
     values: Schema
+    keys: Scalar = Scalar(type=ScalarType.STRING, native="str")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +170,14 @@ class Field:
     """One named part of a record: a column, a key, an argument."""
 
     name: str
-    """The name on the wire: the column's own."""
+    """The name on the wire: the column's own, as text."""
     attribute: str
     """The name in Python: an identifier, unique in its record."""
     schema: Schema
+    dtype: str = ""
+    """The dtype of the column, in a table."""
+    label: str = ""
+    """What the model calls it, as a Python literal, where that is no text: `0`, `('a', 'b')`."""
     required: bool = True
     default: JSONValue = None
     """What an absent field stands for; only where `required` is false."""
@@ -151,7 +189,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An object with known fields. `native` is what the model is given: `dict`, or a class of the user's."""
+    """An object with known fields.
+
+    `native` is what the model is given: `dict`, `pandas.Series`, `arrays` (a dict with a stacked array for
+    each field) or `namespace`.
+    """
 
     fields: tuple[Field, ...]
     native: str = "dict"
@@ -161,18 +203,20 @@ class Record:
 class Table:
     """Records that are the rows of a frame: one field per column, under the column's own name.
 
-    `native` is `pandas`, `polars`, `numpy` (a structured array) or `list` (of dicts).
+    `native` is `pandas`, `polars`, `pyarrow`, `structured` (a numpy array of named fields), `array` (an
+    unnamed numpy array of `dtype`, whose names the model knows) or `list` (of dicts).
     """
 
     columns: tuple[Field, ...]
     native: str
+    dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tensor:
     """Records that are slices of an array: `{"data": [...]}` with the shape after the first axis.
 
-    `native` is `numpy`, `torch`, `scipy.sparse`, ...
+    `native` is `numpy`, `torch` or a scipy format such as `csr_matrix`; `items` describes one number.
     """
 
     shape: tuple[int, ...]
@@ -182,22 +226,63 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A PIL image, base64 on the wire."""
+class Column:
+    """Records that are the values of one Series. `native` is `pandas` or `polars`."""
 
-    native: str = "PIL.Image"
+    items: Schema
+    dtype: str
+    native: str
+    label: str = ""
+    """The name of the Series, as a Python literal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An image, base64 on the wire; the model is given a PIL image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserType:
-    """A class of the user's own, e.g. a pydantic model, dataclass or Enum: it keeps its own rules."""
+    """A class of the user's own, e.g. a pydantic model, dataclass or Enum: it keeps its own rules.
+
+    `native` is `pydantic`, `dataclass`, `namedtuple` or `enum`.
+    """
 
     module: str
     qualname: str
+    native: str
     seen: Schema | None = None
 
 
-Schema: TypeAlias = Union[Scalar, Optional, List, Mapping, Record, Table, Tensor, Picture, UserType]  # noqa: UP007
+Schema: TypeAlias = Union[  # noqa: UP007
+    Scalar,
+    Category,
+    Optional,
+    Either,
+    List,
+    Tuple,
+    Mapping,
+    Record,
+    Table,
+    Tensor,
+    Column,
+    Picture,
+    UserType,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What a person said about the fields where the sample did not show it; kept in the project's record."""
+
+    nullable: tuple[str, ...] = ()
+    """Fields that may be `null`."""
+    types: MappingABC[str, str] = field(default_factory=dict)
+    """The type of a field by its name: `str`, `int`, `float`, `bool`, `datetime`, `date`, `Decimal`."""
+    choices: tuple[str, ...] = ()
+    """Text fields that take the values seen and no others."""
+    examples_from_sample: bool = False
+    """Whether the API page may show values of the sample's first row."""
 
 
 # --------------------------------------------------------------------------- introspect: the call
@@ -231,6 +316,8 @@ class Call:
     """The method's name; `__call__` for the object itself."""
     batched: bool
     """Whether one call takes many records; if not, each record is a call of its own."""
+    wrapped: bool = False
+    """Not batched: a record goes in as a container with one row (a frame, an array of shape `(1, k)`)."""
     arguments: Arguments = Arguments.ONE
     runtime: Runtime = Runtime.PYTHON
     outputs: tuple[str, ...] = ()
