@@ -3,6 +3,7 @@
     ScaffoldError
     ├── UsageError                what was typed cannot be done
     │   ├── MissingExtraError     an extra of this package is not installed
+    │   ├── InvalidAnswerError    an answer holds a value that it cannot hold
     │   └── TargetNotEmptyError
     ├── ReadError
     │   ├── NoSuchFileError
@@ -12,7 +13,9 @@
     │   └── MissingLibraryError
     ├── IntrospectionError
     │   ├── UnsupportedSampleError
-    │   └── CallError             the model does not take the sample, or does not give the output
+    │   ├── CallError             the model does not take the sample, or does not give the output
+    │   ├── AmbiguousCallError    several methods give the output
+    │   └── UnstableModelError    the same input gets different answers
     ├── ResolutionError
     ├── RenderError
     ├── VerificationError
@@ -56,6 +59,17 @@ class MissingExtraError(UsageError):
         )
 
 
+class InvalidAnswerError(UsageError):
+    """An answer, or the option that gives it, has a value that it cannot have."""
+
+    def __init__(self, answer: str, found: object, wanted: str) -> None:
+        super().__init__(answer, found, wanted)
+        self.answer, self.found, self.wanted = answer, found, wanted
+
+    def __str__(self) -> str:
+        return f"The answer '{self.answer}' is {self.found!r}.\nIt takes {self.wanted}."
+
+
 class TargetNotEmptyError(UsageError):
     """The folder that a project would be written to holds something already."""
 
@@ -77,6 +91,66 @@ class ReadError(ScaffoldError):
 
 class IntrospectionError(ScaffoldError):
     """The sample or the model cannot be described."""
+
+
+class CallError(IntrospectionError):
+    """The model does not take the sample, or does not give the output."""
+
+    def __init__(
+        self,
+        summary: str,
+        attempts: tuple[tuple[str, str], ...] = (),
+        wanted: tuple[str, ...] = (),
+        found: tuple[str, ...] = (),
+        advice: str = "",
+    ) -> None:
+        super().__init__(summary, attempts, wanted, found, advice)
+        self.summary, self.attempts, self.advice = summary, attempts, advice
+        self.wanted, self.found = wanted, found
+
+    def __str__(self) -> str:
+        lines = [self.summary, *(f"  {call}: {outcome}" for call, outcome in self.attempts)]
+        if self.wanted and self.wanted != self.found:
+            lines += [f"The model wants: {_names(self.wanted)}", f"The sample has:  {_names(self.found)}"]
+            lines += self._differences()
+        return "\n".join([*lines, *([self.advice] if self.advice else [])])
+
+    def _differences(self) -> list[str]:
+        missing = tuple(name for name in self.wanted if name not in self.found)
+        unknown = tuple(name for name in self.found if name not in self.wanted)
+        lines = [f"  missing: {_names(missing)}"] if missing else []
+        lines += [f"  not wanted: {_names(unknown)}"] if unknown else []
+        return lines or ["  the order of the columns differs"]
+
+
+class AmbiguousCallError(IntrospectionError):
+    """Several methods give the output sample, and nothing says which one is meant."""
+
+    def __init__(self, methods: tuple[str, ...]) -> None:
+        super().__init__(methods)
+        self.methods = methods
+
+    def __str__(self) -> str:
+        options = "\n".join(f"  scaffold new ... --method {method}" for method in self.methods)
+        return (
+            f"{' and '.join(repr(method) for method in self.methods)} both give the output sample.\n"
+            f"Say which one is to be served:\n{options}"
+        )
+
+
+class UnstableModelError(IntrospectionError):
+    """The model answers the same input differently from one call to the next."""
+
+    def __init__(self, call: str, difference: str) -> None:
+        super().__init__(call, difference)
+        self.call, self.difference = call, difference
+
+    def __str__(self) -> str:
+        return (
+            f"The model gives different answers to the same input: {self.call}, twice.\n"
+            f"  {self.difference}\n"
+            "A service of it cannot be proven. Fix the seed inside the method, or keep no state between calls."
+        )
 
 
 class ResolutionError(ScaffoldError):
@@ -178,3 +252,8 @@ class CommandError(ScaffoldError):
     def __str__(self) -> str:
         line = " ".join(self.command)
         return f"This command failed (exit status {self.status}):\n  {line}\n{self.tail}".rstrip()
+
+
+def _names(names: tuple[str, ...], most: int = 12) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

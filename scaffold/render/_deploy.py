@@ -1,0 +1,309 @@
+"""The answers about a deployment become the manifests under `deploy/`.
+
+Each knob is an answer with a default; `per_target` overrides any of them for one target:
+
+    {"targets": ["staging", "production"], "service_type": "LoadBalancer",
+     "per_target": {"production": {"min_replicas": 3}}}
+
+docs/deploy.md lists them all. What a proof measured goes in where it is known; without a proof the same lines
+hold placeholders, and say so.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from scaffold.errors import InvalidAnswerError
+from scaffold.render._knobs import Knobs, Route, quantity, read_knobs, read_targets
+from scaffold.render._tree import template_path
+from scaffold.spec import Measurements, ProjectSpec
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_DRAIN_S = 5
+_SPARE_S = 10
+_PULL_S = 300
+_MIB = 1 << 20
+_LABEL_CHARACTERS = 63
+_PLACEHOLDER = "Placeholder, not measured: the proof was skipped."
+
+
+def deploy_values(spec: ProjectSpec) -> dict[str, object]:
+    """Return what the other templates say about deploying: the names of the targets, and their namespaces."""
+    targets = read_targets(spec.answers)
+    return {
+        "targets": list(targets),
+        "namespaces": {target: namespace_name(spec.name, target) for target in targets},
+        "has_chart": read_knobs(spec.answers, targets[0]).chart,
+    }
+
+
+def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) -> dict[str, bytes]:
+    """Return the manifests by path: `deploy/<target>/*.yaml` for each target; a chart if asked.
+
+    Args:
+        spec: The project; `spec.answers` holds the knobs.
+        measurements: What the proof measured. Without it requests, limits and probe times are placeholders.
+
+    Raises:
+        InvalidAnswerError: A knob has a value that no manifest can hold.
+    """
+    files: dict[str, bytes] = {}
+    targets = read_targets(spec.answers)
+    for target in targets:
+        knobs = read_knobs(spec.answers, target)
+        values = _target_values(spec, target, knobs, measurements)
+        for name in cast("list[str]", values["files"]):
+            files[f"deploy/{target}/{name}"] = _render(f"{name}.jinja", values)
+        files[f"deploy/{target}/kustomization.yaml"] = _render("kustomization.yaml.jinja", values)
+    knobs = read_knobs(spec.answers, targets[0])
+    if knobs.chart:
+        files |= _chart_files(spec, knobs, _target_values(spec, targets[0], knobs, measurements))
+    return dict(sorted(files.items()))
+
+
+def namespace_name(name: str, target: str) -> str:
+    """Return `{name}-{target}`, shortened and made unique by a hash where it has over 63 characters."""
+    return _shortened(f"{name}-{target}")
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= _LABEL_CHARACTERS:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _LABEL_CHARACTERS - 9].rstrip('-')}-{digest}"
+
+
+def _label(text: str) -> str:
+    """A label's value: what cannot stand in one becomes `-`."""
+    kept = re.sub(r"[^A-Za-z0-9._-]", "-", text)[:_LABEL_CHARACTERS].strip("-._")
+    return f'"{kept}"'
+
+
+def _target_values(
+    spec: ProjectSpec, target: str, knobs: Knobs, measurements: Measurements | None
+) -> dict[str, object]:
+    if not re.match("[a-z]", spec.name):
+        raise InvalidAnswerError(
+            "name", spec.name, "a name that starts with a letter, for it names a Service too"
+        )
+    repository = f"{knobs.registry.rstrip('/')}/{spec.name}" if knobs.registry else spec.name
+    timeout_s = knobs.timeout_s or _timeout_s(measurements)
+    values = {
+        "name": spec.name,
+        "target": target,
+        "namespace": namespace_name(spec.name, target),
+        "version_label": _label(spec.version),
+        "image": spec.name,
+        "image_repository": repository,
+        "image_tag": spec.version.replace("+", "-"),
+        "pull_secret": _shortened(f"{spec.name}-registry"),
+        "replicas": None if knobs.autoscaling else knobs.replicas,
+        "settings": _settings(spec.name, knobs, timeout_s),
+        "drain_s": _DRAIN_S,
+        "grace_s": _DRAIN_S + math.ceil(timeout_s) + _SPARE_S,
+        "otlp_port": _port_of(knobs.otlp_endpoint),
+        **_knob_values(spec.name, knobs),
+        **_resources(knobs, measurements),
+        **_probes(measurements),
+    }
+    values["files"] = _file_names(knobs)
+    return values
+
+
+def _knob_values(name: str, knobs: Knobs) -> dict[str, object]:
+    return {
+        "service_type": knobs.service_type,
+        "internal": knobs.internal and knobs.service_type == "LoadBalancer",
+        "host": knobs.host,
+        "path": knobs.path,
+        "tls": knobs.tls,
+        "tls_issuer": knobs.tls_issuer,
+        "tls_secret": _shortened(f"{name}-tls"),
+        "ingress_class": knobs.ingress_class,
+        "gateway": knobs.gateway,
+        "gateway_namespace": knobs.gateway_namespace,
+        "min_replicas": knobs.min_replicas,
+        "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
+        "target_utilization": knobs.target_utilization,
+        "refresh_s": knobs.refresh_s,
+    }
+
+
+def _file_names(knobs: Knobs) -> list[str]:
+    """The files of one target, in the order in which they are applied."""
+    wanted = {
+        "namespace.yaml": True,
+        "serviceaccount.yaml": True,
+        "network.yaml": knobs.network_policy,
+        "service.yaml": True,
+        "deployment.yaml": True,
+        "disruption.yaml": True,
+        "autoscaler.yaml": knobs.autoscaling,
+        "ingress.yaml": knobs.route is Route.INGRESS,
+        "route.yaml": knobs.route is Route.GATEWAY,
+        "monitor.yaml": knobs.service_monitor,
+    }
+    return [name for name, is_wanted in wanted.items() if is_wanted]
+
+
+def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]:
+    """The environment of the container: a comment, a name, and a value or a secret's key."""
+    settings = [_setting("SCORE_TIMEOUT_S", f"{timeout_s:g}", "Seconds that scoring may take; then 504.")]
+    if knobs.max_concurrent:
+        settings.append(
+            _setting(
+                "MAX_CONCURRENT", str(knobs.max_concurrent), "Requests at once in one container; then 503."
+            )
+        )
+    if knobs.queue_wait_s:
+        settings.append(
+            _setting("QUEUE_WAIT_S", f"{knobs.queue_wait_s:g}", "Seconds that a request may wait; then 503.")
+        )
+    if knobs.path != "/":
+        settings.append(_setting("ROOT_PATH", knobs.path, "The path that the service is reached under."))
+    if knobs.otlp_endpoint:
+        comment = "Where traces go."
+        settings.append(_setting("OTEL_EXPORTER_OTLP_ENDPOINT", knobs.otlp_endpoint, comment))
+    if knobs.auth:
+        comment = "sha256 of each API key that opens the service, with commas; two while one is replaced."
+        secret = {"secret": _shortened(f"{name}-api-keys"), "key": "hashes"}
+        settings.append(_setting("API_KEY_HASHES", "", comment) | secret)
+    return settings
+
+
+def _setting(name: str, value: str, comment: str) -> dict[str, str]:
+    return {"name": name, "value": value, "comment": comment, "secret": "", "key": ""}
+
+
+def _resources(knobs: Knobs, measurements: Measurements | None) -> dict[str, object]:
+    if measurements is None:
+        request, limit = 512 * _MIB, 1024 * _MIB
+        comment = limit_comment = _PLACEHOLDER
+    else:
+        peak = measurements.peak_memory_bytes
+        request, limit = _rounded(peak * 1.25), _rounded(peak * 2)
+        comment = (
+            f"Measured: {math.ceil(peak / _MIB)} MiB at most while the sample was scored; a quarter more."
+        )
+        limit_comment = "Twice what was measured: larger batches need more."
+    if knobs.memory:
+        comment += " Overridden by an answer."
+        limit = max(limit, _rounded(quantity(knobs.memory)))
+    if knobs.memory_limit:
+        limit_comment = "As answered."
+        request = min(request, int(quantity(knobs.memory_limit)))
+    return {
+        "cpu": knobs.cpu,
+        "cpu_limit": knobs.cpu_limit or max("1", knobs.cpu, key=quantity),
+        "memory": knobs.memory or _mebibytes(request),
+        "memory_comment": comment,
+        "memory_limit": knobs.memory_limit or _mebibytes(limit),
+        "memory_limit_comment": limit_comment,
+    }
+
+
+def _probes(measurements: Measurements | None) -> dict[str, object]:
+    if measurements is None:
+        allowed_s = 60
+        startup = f"Up to {allowed_s} s to load the model. {_PLACEHOLDER}"
+        probe, probe_timeout_s = _PLACEHOLDER, 2
+    else:
+        allowed_s = max(30, 2 * math.ceil(5 * measurements.load_s))
+        startup = (
+            f"Up to {allowed_s} s to load the model; {measurements.load_s:.1f} s were measured. "
+            "A larger one needs a higher failureThreshold."
+        )
+        probe_timeout_s = max(2, math.ceil(10 * measurements.latency_s))
+        probe = f"One row was scored in {1000 * measurements.latency_s:.1f} ms."
+    return {
+        "startup_comment": startup,
+        "startup_failures": math.ceil(allowed_s / 2),
+        "probe_comment": probe,
+        "probe_timeout_s": probe_timeout_s,
+        "liveness_timeout_s": max(5, 2 * probe_timeout_s),
+        "progress_deadline_s": _PULL_S + allowed_s,
+    }
+
+
+def _timeout_s(measurements: Measurements | None) -> float:
+    """Seconds that scoring may take: ten, or a hundred times what one row took."""
+    return 10 if measurements is None else max(10, math.ceil(100 * measurements.latency_s))
+
+
+def _rounded(size_bytes: float) -> int:
+    """Up to the next 64 MiB, so that two proofs of one model agree."""
+    step = 64 * _MIB
+    return step * math.ceil(size_bytes / step)
+
+
+def _mebibytes(size_bytes: int) -> str:
+    return f"{max(1, size_bytes // _MIB)}Mi"
+
+
+def _port_of(endpoint: str) -> int | None:
+    if not endpoint:
+        return None
+    found = re.search(r":(\d+)", endpoint.split("//", 1)[-1])
+    return int(found[1]) if found else 4317
+
+
+def _render(template: str, values: Mapping[str, object]) -> bytes:
+    return _environment().get_template(template).render(values).encode()
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(  # noqa: S701 - what is written is YAML
+        loader=FileSystemLoader(template_path("service") / "deploy"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+# --------------------------------------------------------------------------- the chart
+
+_HELM_VALUES = {
+    "namespace": "{{ .Release.Namespace }}",
+    "image": (
+        '"{{ .Values.image.repository }}'
+        "{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end }}"
+        '"'
+    ),
+    "service_type": "{{ .Values.service_type }}",
+    "host": "{{ .Values.host }}",
+    "min_replicas": "{{ .Values.min_replicas }}",
+    "max_replicas": "{{ .Values.max_replicas }}",
+    "target_utilization": "{{ .Values.target_utilization }}",
+    "cpu": "{{ .Values.cpu }}",
+    "cpu_limit": "{{ .Values.cpu_limit }}",
+    "memory": "{{ .Values.memory }}",
+    "memory_limit": "{{ .Values.memory_limit }}",
+}
+
+
+def _chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) -> dict[str, bytes]:
+    """The same manifests as a Helm chart: what differs by release comes from `values.yaml`."""
+    helm = dict(values) | _HELM_VALUES
+    if not knobs.autoscaling:
+        helm["replicas"] = "{{ .Values.replicas }}"
+    helm["settings"] = [
+        setting if setting["secret"] else setting | {"value": f"{{{{ .Values.settings.{setting['name']} }}}}"}
+        for setting in cast("list[dict[str, str]]", values["settings"])
+    ]
+    names = [name for name in cast("list[str]", values["files"]) if name != "namespace.yaml"]
+    files = {f"deploy/chart/templates/{name}": _render(f"{name}.jinja", helm) for name in names}
+    chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
+    files["deploy/chart/Chart.yaml"] = _render("Chart.yaml.jinja", chart)
+    files["deploy/chart/values.yaml"] = _render("values.yaml.jinja", chart)
+    return files

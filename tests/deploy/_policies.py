@@ -1,0 +1,111 @@
+"""What every manifest must hold to: the published schemas, restricted Pod Security, valid names."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import kubernetes_validate.utils
+import yaml
+from jsonschema.validators import Draft202012Validator
+from referencing import Registry, Resource
+
+KUBERNETES = "1.36.0"
+CUSTOM_KINDS = {"HTTPRoute", "ServiceMonitor", "Kustomization"}
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+
+Manifest = dict[str, Any]
+
+
+@functools.cache
+def _validator(kind: str, api_version: str) -> Draft202012Validator:
+    """The strict schema of one kind; unlike kubernetes_validate.validate, read once."""
+    group, _, version = api_version.rpartition("/")
+    name = "-".join(part for part in (kind.lower(), group.split(".")[0], version) if part)
+    folder = f"kubernetes-json-schema/v{KUBERNETES}-local-strict"
+    read = kubernetes_validate.utils.schema_contents
+    schema = read(f"{folder}/{name}.json", KUBERNETES)
+    definitions = _definitions(folder)
+    registry: Registry[Any] = Resource.from_contents(schema) @ Registry()
+    return Draft202012Validator(schema, registry=definitions @ registry)
+
+
+@functools.cache
+def _definitions(folder: str) -> Resource[Any]:
+    contents = kubernetes_validate.utils.schema_contents(f"{folder}/_definitions.json", KUBERNETES)
+    return Resource.from_contents(contents)
+
+
+def problems(manifest: Manifest) -> list[str]:
+    """Return what is wrong with `manifest`; empty for a good one."""
+    found = list(_schema_problems(manifest)) + list(_name_problems(manifest))
+    if manifest["kind"] == "Deployment":
+        found += _deployment_problems(manifest)
+    return found
+
+
+def _schema_problems(manifest: Manifest) -> Iterator[str]:
+    if manifest["kind"] in CUSTOM_KINDS:
+        return
+    for error in _validator(manifest["kind"], manifest["apiVersion"]).iter_errors(manifest):
+        yield f"{manifest['kind']}: {'.'.join(map(str, error.absolute_path))}: {error.message}"
+
+
+def _name_problems(manifest: Manifest) -> Iterator[str]:
+    metadata = manifest.get("metadata", {})
+    for name in (metadata.get("name"), metadata.get("namespace")):
+        if name is not None and not LABEL.fullmatch(name):
+            yield f"{manifest['kind']}: the name {name!r} is no label of RFC 1123"
+    if manifest["kind"] == "Service" and not metadata["name"][0].isalpha():
+        yield "a Service's name starts with a letter"
+    for key, value in metadata.get("labels", {}).items():
+        if not LABEL_VALUE.fullmatch(value):
+            yield f"{manifest['kind']}: the label {key}={value!r} is not valid"
+
+
+def _deployment_problems(manifest: Manifest) -> Iterator[str]:
+    spec = manifest["spec"]
+    pod = spec["template"]["spec"]
+    labels = spec["template"]["metadata"]["labels"]
+    if not spec["selector"]["matchLabels"].items() <= labels.items():
+        yield "the selector does not select its own pods"
+    if "app.kubernetes.io/version" in spec["selector"]["matchLabels"]:
+        yield "the selector holds a label that changes, and a selector cannot be changed"
+    if pod["securityContext"]["runAsNonRoot"] is not True:
+        yield "restricted: runAsNonRoot"
+    if pod["securityContext"]["seccompProfile"]["type"] != "RuntimeDefault":
+        yield "restricted: seccompProfile"
+    if any(
+        set(volume) - {"name", "emptyDir", "configMap", "secret", "projected"} for volume in pod["volumes"]
+    ):
+        yield "restricted: volume types"
+    for container in pod["containers"]:
+        context = container["securityContext"]
+        if context["allowPrivilegeEscalation"] or context["capabilities"] != {"drop": ["ALL"]}:
+            yield "restricted: privileges"
+        if not context["readOnlyRootFilesystem"]:
+            yield "the root file system can be written"
+        if {"startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "resources"} - set(container):
+            yield "probes, preStop or resources are missing"
+    if spec["strategy"]["rollingUpdate"]["maxUnavailable"] != 0:
+        yield "an update takes pods away before their successors are ready"
+    if pod["automountServiceAccountToken"]:
+        yield "the pod gets a token"
+
+
+def documents(text: str) -> list[Manifest]:
+    """The documents of `text`; fails on anchors and on a key given twice."""
+    assert not re.search(r"(^|[\s:\[,-])[&*][A-Za-z]", text), f"an anchor or alias in:\n{text}"
+    return [document for document in yaml.load_all(text, Loader=_UniqueKeys) if document]
+
+
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key) for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"a key is given twice: {keys}"
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,32 @@
+"""Small project specs for the tests of manifests and deploys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold.spec import (
+    Artifact,
+    Call,
+    Dependencies,
+    JSONValue,
+    ModelFormat,
+    ProjectSpec,
+    Recording,
+    Scalar,
+    ScalarType,
+    Signature,
+)
+
+
+def project_spec(name: str = "titanic", version: str = "1.0.0", **answers: JSONValue) -> ProjectSpec:
+    """A spec whose model doubles a number; only the name, the version and the answers matter to manifests."""
+    number = Scalar(type=ScalarType.NUMBER)
+    return ProjectSpec(
+        name=name,
+        version=version,
+        artifact=Artifact(path=Path("model.pkl"), sha256="ab" * 32, size_bytes=10, format=ModelFormat.PICKLE),
+        signature=Signature(input=number, output=number, call=Call(method="predict", batched=True)),
+        dependencies=Dependencies(python="3.11", requirements=(), lock=""),
+        recording=Recording(requests=({"data": 1.0},), answers=({"prediction": 2.0},)),
+        answers=answers,
+    )

@@ -1,0 +1,215 @@
+"""The manifests that are rendered from answers."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import yaml
+
+from scaffold.errors import InvalidAnswerError
+from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
+from scaffold.spec import JSONValue, Measurements
+from tests.deploy._policies import documents, problems
+from tests.deploy._specs import project_spec
+
+MEASURED = Measurements(load_s=3.21, peak_memory_bytes=187 << 20, latency_s=0.004)
+COMBINATIONS = 2000
+
+
+def manifests(files: dict[str, bytes], target: str) -> dict[str, dict[str, Any]]:
+    found = [
+        document
+        for path, text in files.items()
+        if path.startswith(f"deploy/{target}/") and not path.endswith("kustomization.yaml")
+        for document in documents(text.decode())
+    ]
+    return {document["kind"]: document for document in found}
+
+
+def random_answers(dice: random.Random) -> dict[str, JSONValue]:
+    """Some of the knobs, each with a value that it may have."""
+    knobs: dict[str, list[JSONValue]] = {
+        "targets": [["staging", "production"], ["eu-1"], "dev", ["a", "b", "c", "9-lives"], ["t" * 63]],
+        "registry": ["", "registry.example.org", "localhost:5000/models", "ghcr.io/some_one/x"],
+        "service_type": ["ClusterIP", "NodePort", "LoadBalancer"],
+        "internal": [True, False],
+        "route": ["none", "ingress", "gateway"],
+        "host": ["scores.example.org", "*.example.org", "localhost"],
+        "path": ["/", "/titanic", "/a/b-c_d.e~f"],
+        "tls": [True, False],
+        "tls_issuer": ["", "letsencrypt"],
+        "ingress_class": ["", "nginx", "traefik"],
+        "gateway": ["gateway", "edge"],
+        "gateway_namespace": ["default", "infra"],
+        "autoscaling": [True, False],
+        "replicas": [1, 2, 17],
+        "min_replicas": [1, 2, 5],
+        "max_replicas": [5, 9, 1000],
+        "target_utilization": [1, 55, 100],
+        "refresh_s": [1, 60, 1800],
+        "cpu": ["100m", "1", "0.5", "16"],
+        "cpu_limit": ["", "16", "32000m"],
+        "memory": ["", "256Mi", "1.5Gi", "900M"],
+        "memory_limit": ["", "2Gi", "64Gi"],
+        "timeout_s": [0, 0.5, 30, 3600],
+        "max_concurrent": [0, 1, 10_000],
+        "queue_wait_s": [0, 0.25, 30],
+        "auth": [True, False],
+        "network_policy": [True, False],
+        "service_monitor": [True, False],
+        "otlp_endpoint": ["", "http://collector:4318", "https://otlp.example.org/v1"],
+        "chart": [True, False],
+    }
+    answers = {name: dice.choice(values) for name, values in knobs.items() if dice.random() < 0.6}
+    if answers.get("route", "none") != "none":
+        answers.setdefault("host", "scores.example.org")
+    if dice.random() < 0.3:
+        answers["per_target"] = {"production": {"min_replicas": 3, "service_type": "LoadBalancer"}}
+    return answers
+
+
+def test_two_thousand_random_answers_render_to_valid_manifests() -> None:
+    dice = random.Random(20)
+    names = ["titanic", "a", "x" * 63, "churn-v2", "iris-0"]
+    versions = ["1.0.0", "0.0.1-rc.1+build.5", "20.11.3"]
+    checked: dict[bytes, list[str]] = {}
+    for _ in range(COMBINATIONS):
+        spec = project_spec(dice.choice(names), dice.choice(versions), **random_answers(dice))
+        for path, text in deploy_files(spec, dice.choice([None, MEASURED])).items():
+            if path.startswith("deploy/chart/templates"):
+                continue
+            if text not in checked:
+                loaded = documents(text.decode())
+                is_chart = path.startswith("deploy/chart")
+                checked[text] = [] if is_chart else [p for one in loaded for p in problems(one)]
+            assert checked[text] == [], f"{path} of {spec.answers}:\n{text.decode()}"
+    assert len(checked) > COMBINATIONS
+
+
+def test_each_target_has_a_namespace_of_its_own_and_a_kustomization_that_lists_its_files() -> None:
+    files = deploy_files(project_spec())
+    for target in ("staging", "production"):
+        kustomization = yaml.safe_load(files[f"deploy/{target}/kustomization.yaml"])
+        assert kustomization["namespace"] == f"titanic-{target}"
+        listed = {f"deploy/{target}/{name}" for name in kustomization["resources"]}
+        there = {path for path in files if path.startswith(f"deploy/{target}/")}
+        assert listed == there - {f"deploy/{target}/kustomization.yaml"}
+
+
+def test_what_the_proof_measured_stands_in_the_manifest_with_the_value_in_the_comment() -> None:
+    text = deploy_files(project_spec(), MEASURED)["deploy/staging/deployment.yaml"].decode()
+    container = yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]
+    assert "Measured: 187 MiB" in text
+    assert "3.2 s were measured" in text
+    assert "4.0 ms" in text
+    assert container["resources"]["requests"]["memory"] == "256Mi"
+    assert container["resources"]["limits"]["memory"] == "384Mi"
+    assert "laceholder" not in text
+
+
+def test_without_a_proof_every_number_that_was_not_measured_says_so() -> None:
+    text = deploy_files(project_spec())["deploy/staging/deployment.yaml"].decode()
+    lines = text.splitlines()
+    for key in ("memory:", "failureThreshold: 30", "timeoutSeconds: 2"):
+        marked = [
+            index for index, line in enumerate(lines) if key in line and "not measured" in lines[index - 1]
+        ]
+        near = [
+            i for i, line in enumerate(lines) if key in line and "not measured" in "".join(lines[i - 5 : i])
+        ]
+        assert marked or near, f"{key} is not marked as a placeholder"
+
+
+def test_a_knob_of_one_target_leaves_the_other_alone() -> None:
+    answers: dict[str, JSONValue] = {"per_target": {"production": {"min_replicas": 4, "cpu": "2"}}}
+    files = deploy_files(project_spec(**answers))
+    hpa = {
+        target: manifests(files, target)["HorizontalPodAutoscaler"] for target in ("staging", "production")
+    }
+    assert hpa["staging"]["spec"]["minReplicas"] == 2
+    assert hpa["production"]["spec"]["minReplicas"] == 4
+
+
+def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
+    found = manifests(deploy_files(project_spec(autoscaling=False, replicas=3)), "staging")
+    assert "HorizontalPodAutoscaler" not in found
+    assert found["Deployment"]["spec"]["replicas"] == 3
+    scaled = manifests(deploy_files(project_spec()), "staging")
+    assert "replicas" not in scaled["Deployment"]["spec"]
+
+
+def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
+    found = manifests(deploy_files(project_spec(service_type="LoadBalancer", internal=True)), "staging")
+    service = found["Service"]
+    assert service["spec"]["type"] == "LoadBalancer"
+    assert (
+        service["metadata"]["annotations"]["service.beta.kubernetes.io/azure-load-balancer-internal"]
+        == "true"
+    )
+
+
+def test_api_keys_come_from_a_secret_and_never_from_the_manifest() -> None:
+    found = manifests(deploy_files(project_spec(auth=True)), "staging")
+    env = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    keys = [entry for entry in env if "valueFrom" in entry]
+    assert keys[0]["valueFrom"]["secretKeyRef"]["name"] == "titanic-api-keys"
+
+
+def test_the_grace_period_covers_draining_and_the_longest_request() -> None:
+    found = manifests(deploy_files(project_spec(timeout_s=90)), "staging")
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    drain_s = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] > drain_s + 90
+
+
+def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> None:
+    names = {namespace_name("x" * 60, target) for target in ("staging", "production", "stagings")}
+    assert len(names) == 3
+    assert all(len(name) <= 63 for name in names)
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({"targets": ["Prod EU"]}, "The answer 'targets' is 'Prod EU'."),
+        ({"targets": ["../../etc"]}, "The answer 'targets' is '../../etc'."),
+        ({"targets": ["a", "a"]}, "It takes each name once."),
+        ({"targets": ["chart"]}, "not 'chart'"),
+        ({"route": "ingress"}, "the host name that the ingress answers to"),
+        ({"host": 'x"\nkind: Secret'}, "The answer 'host' is"),
+        ({"host": "a.example.org\n"}, "The answer 'host' is"),
+        ({"min_replicas": 5, "max_replicas": 2}, "It takes at least min_replicas, which is 5."),
+        ({"min_replicas": True}, "a whole number from 1 to 1000"),
+        ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
+        ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
+        ({"per_target": {"staging": {"cpus": "1"}}}, "The answer 'per_target.staging' is 'cpus'."),
+        ({"per_target": []}, None),
+        ({"per_target": [1]}, "answers by target"),
+    ],
+)
+def test_an_answer_that_no_manifest_can_hold_is_refused(
+    answers: dict[str, JSONValue], message: str | None
+) -> None:
+    spec = project_spec(**answers)
+    if message is None:
+        assert deploy_files(spec)
+        return
+    with pytest.raises(InvalidAnswerError) as caught:
+        deploy_files(spec)
+    assert message in str(caught.value)
+
+
+def test_a_chart_is_rendered_only_where_it_was_asked_for() -> None:
+    assert not [path for path in deploy_files(project_spec()) if "chart" in path]
+    files = deploy_files(project_spec(chart=True, auth=True, route="ingress", host="a.example.org"))
+    values = yaml.safe_load(files["deploy/chart/values.yaml"])
+    assert values["image"]["repository"] == "titanic"
+    assert values["host"] == "a.example.org"
+    assert deploy_values(project_spec(chart=True))["has_chart"] is True
+
+
+def test_rendering_twice_gives_the_same_bytes() -> None:
+    spec = project_spec(route="gateway", host="a.example.org", chart=True)
+    assert list(deploy_files(spec, MEASURED).items()) == list(deploy_files(spec, MEASURED).items())
