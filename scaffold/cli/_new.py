@@ -22,15 +22,11 @@ OUTPUT = Annotated[
     Path | None, typer.Option("--output", "-o", help="Sample output; without it the model is asked.")
 ]
 METHOD = Annotated[str | None, typer.Option(help="The method to call, where several fit.")]
-TRUST = Annotated[
-    list[str], typer.Option(help="A name that the pickle may load: module.name.", metavar="NAME")
-]
+TRUST = Annotated[list[str], typer.Option(help="A name that the pickle may load.", metavar="NAME")]
 NULLABLE = Annotated[list[str], typer.Option(help="A field that may be null.", metavar="FIELD")]
 TYPE = Annotated[list[str], typer.Option(help="The type of a field: zip=str.", metavar="FIELD=TYPE")]
 CHOICES = Annotated[list[str], typer.Option(help="A field that takes only the values seen.", metavar="FIELD")]
-PIN = Annotated[
-    list[str], typer.Option(help="Another version than the one here: numpy==2.4.6.", metavar="REQ")
-]
+PIN = Annotated[list[str], typer.Option(help="Another version: numpy==2.4.6.", metavar="REQ")]
 INCLUDE = Annotated[list[Path], typer.Option(help="A file or folder to ship with the service.")]
 SOURCE = Annotated[Path | None, typer.Option(help="The notebook or script that defined the model's classes.")]
 PYTHON = Annotated[str | None, typer.Option(help="The service's Python, if not this one: 3.12.")]
@@ -150,10 +146,8 @@ def _show_project(project: Project) -> None:
     out.print(file_tree(project.root, project.files, project.notes))
     out.print()
     if project.verification is None:
-        out.print(
-            "[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay of the sample;"
-        )
-        out.print("nobody knows yet that this service gives the model's answers. Prove it:")
+        out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay")
+        out.print("of the sample: nobody knows yet that this service gives the model's answers. Prove it:")
         out.print(f"  scaffold verify {project.root}", markup=False)
         out.print()
     out.print("Next:")
@@ -172,6 +166,7 @@ def _show_inspection(found: Inspection) -> None:
         for row in rows:
             table.add_row(*map(_escaped, row))
         out.print()
+        out.print(title, style="bold", markup=False)
         out.print(table)
 
 
