@@ -17,6 +17,12 @@
     │   ├── AmbiguousCallError    several methods give the output
     │   └── UnstableModelError    the same input gets different answers
     ├── ResolutionError
+    │   ├── MissingModuleError    no installed distribution provides a module
+    │   ├── BrokenInstallError    an installed distribution cannot be had again
+    │   ├── TraceFailedError      the process that traces the model died
+    │   └── LockFailedError
+    │       ├── NoSuchVersionError
+    │       └── ConflictError
     ├── RenderError
     ├── VerificationError
     │   ├── EnvironmentFailedError
@@ -24,6 +30,16 @@
     │   └── AnswersDifferError
     ├── UpgradeError
     ├── ImageError
+    │   ├── DockerfileError       the layers builder cannot do what a line of it says
+    │   ├── EngineNotRunningError
+    │   ├── BuildStepError        a step of the Dockerfile failed
+    │   ├── PackagesError         what the lock names cannot be had for the image's platform
+    │   ├── RegistryLoginError
+    │   ├── RepositoryNotFoundError
+    │   ├── UploadError           the connection broke, again and again
+    │   ├── DiskFullError         here, or at the registry
+    │   ├── RegistryError         the registry answered something else
+    │   └── ImageCheckError       the image runs, but not as it should
     ├── DeployError
     ├── StoreError
     └── CommandError              a command that we ran failed
@@ -157,6 +173,98 @@ class ResolutionError(ScaffoldError):
     """What the model needs cannot be had, or not together."""
 
 
+class MissingModuleError(ResolutionError):
+    """A module is imported that no installed distribution provides and no folder of the user's holds."""
+
+    def __init__(self, module: str, needed_by: str) -> None:
+        super().__init__(module, needed_by)
+        self.module, self.needed_by = module, needed_by
+
+    def __str__(self) -> str:
+        path = self.module.replace(".", "/") + ".py"
+        return (
+            f"The model imports '{self.module}', which no installed distribution provides.\n"
+            f"  needed by: {self.needed_by}\n"
+            "Install the distribution that provides it, or ship the file with the service:\n"
+            f"  scaffold new ... --include {path}"
+        )
+
+
+class BrokenInstallError(ResolutionError):
+    """A distribution is installed from a place that cannot be read any more, or cannot be shipped."""
+
+    def __init__(self, distribution: str, version: str, what: str) -> None:
+        super().__init__(distribution, version, what)
+        self.distribution, self.version, self.what = distribution, version, what
+
+    def __str__(self) -> str:
+        return (
+            f"{self.distribution} {self.version} is installed here, but cannot go with the service: {self.what}.\n"
+            "Install it again, or take it from an index that has it:\n"
+            f"  scaffold new ... --pin {self.distribution}=={self.version}"
+        )
+
+
+class TraceFailedError(ResolutionError):
+    """The process that loads the model and predicts, to find out what that takes, died."""
+
+    def __init__(self, what: str, log: str) -> None:
+        super().__init__(what, log)
+        self.what, self.log = what, log
+
+    def __str__(self) -> str:
+        end = "\n".join(self.log.rstrip().splitlines()[-20:])
+        return (
+            "The model was loaded in a process of its own, to find out what it needs, and that process broke off "
+            f"({self.what}).\n{end}"
+        ).rstrip()
+
+
+class LockFailedError(ResolutionError):
+    """The requirements cannot be locked; `cause` is uv's own explanation."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"The requirements cannot be locked.\n  {self.cause}"
+
+
+class NoSuchVersionError(LockFailedError):
+    """No index has a distribution in the version that is installed here."""
+
+    def __init__(self, distribution: str, specifier: str, reason: str, cause: str) -> None:
+        Exception.__init__(self, distribution, specifier, reason, cause)
+        self.distribution, self.specifier, self.reason, self.cause = distribution, specifier, reason, cause
+
+    def __str__(self) -> str:
+        who = f"\n  needed: {self.reason}" if self.reason else ""
+        return (
+            f"No index that uv asks has {self.distribution}{self.specifier}.{who}\n"
+            "Name the index or the folder of wheels that it came from, or pin another version:\n"
+            "  UV_INDEX=https://... scaffold new ...\n"
+            "  UV_FIND_LINKS=wheels/ scaffold new ...\n"
+            f"  scaffold new ... --pin {self.distribution}==VERSION"
+        )
+
+
+class ConflictError(LockFailedError):
+    """Two distributions that cannot be had together."""
+
+    def __init__(self, one: str, other: str, wanted: str, cause: str) -> None:
+        Exception.__init__(self, one, other, wanted, cause)
+        self.one, self.other, self.wanted, self.cause = one, other, wanted, cause
+
+    def __str__(self) -> str:
+        return (
+            f"{self.one} and {self.other} cannot be had together: {self.one} needs {self.other}{self.wanted}.\n"
+            f"  {self.cause}\n"
+            "Pin a version that both take, and see in the proof whether the model still answers as it did:\n"
+            f"  scaffold new ... --pin {self.other}==VERSION"
+        )
+
+
 class RenderError(ScaffoldError):
     """The project cannot be written."""
 
@@ -232,6 +340,142 @@ class UpgradeError(ScaffoldError):
 
 class ImageError(ScaffoldError):
     """An image cannot be built or pushed."""
+
+
+class DockerfileError(ImageError):
+    """A line of the Dockerfile says what cannot be done without a container."""
+
+    def __init__(self, line: int, instruction: str, reason: str) -> None:
+        super().__init__(line, instruction, reason)
+        self.line, self.instruction, self.reason = line, instruction, reason
+
+    def __str__(self) -> str:
+        return (
+            f"The layers builder cannot follow the Dockerfile, line {self.line}: {self.reason}.\n"
+            f"  {self.instruction}\n"
+            "Build it with an engine, or move that into a base image of your own:\n"
+            "  scaffold build ... --builder docker\n"
+            "  scaffold build ... --base REFERENCE"
+        )
+
+
+class EngineNotRunningError(ImageError):
+    """No Docker Engine answers."""
+
+    def __init__(self, host: str, detail: str) -> None:
+        super().__init__(host, detail)
+        self.host, self.detail = host, detail
+
+    def __str__(self) -> str:
+        return (
+            f"No Docker Engine answers at {self.host}: {self.detail}\n"
+            "Start it, name another in DOCKER_HOST, or build without one:\n"
+            "  scaffold build ... --builder layers"
+        )
+
+
+class BuildStepError(ImageError):
+    """A step of the Dockerfile failed in the engine."""
+
+    def __init__(self, step: str, tail: str) -> None:
+        super().__init__(step, tail)
+        self.step, self.tail = step, tail
+
+    def __str__(self) -> str:
+        return f"The image was not built: this step failed.\n  {self.step}\n{self.tail}".rstrip()
+
+
+class PackagesError(ImageError):
+    """What the lock names cannot be had for the image's platform and Python."""
+
+    def __init__(self, platform: str, python: str, detail: str) -> None:
+        super().__init__(platform, python, detail)
+        self.platform, self.python, self.detail = platform, python, detail
+
+    def __str__(self) -> str:
+        return (
+            f"The dependencies cannot be installed for {self.platform} and Python {self.python}.\n{self.detail}"
+        ).rstrip()
+
+
+class RegistryLoginError(ImageError):
+    """The registry does not let this user do that, or nobody unnamed."""
+
+    def __init__(self, registry: str, username: str | None, repository: str, detail: str) -> None:
+        super().__init__(registry, username, repository, detail)
+        self.registry, self.username = registry, username
+        self.repository, self.detail = repository, detail
+
+    def __str__(self) -> str:
+        who = f"the login of '{self.username}'" if self.username else "a request without a login"
+        lines = [f"{self.registry} refused {who} for the repository '{self.repository}'."]
+        lines += [f"  {self.detail}"] if self.detail else []
+        lines.append(
+            "Log in as docker does (docker login), or set SCAFFOLD_REGISTRY_USERNAME and"
+            " SCAFFOLD_REGISTRY_PASSWORD."
+        )
+        return "\n".join(lines)
+
+
+class RepositoryNotFoundError(ImageError):
+    """The registry has no such repository, tag or digest."""
+
+    def __init__(self, reference: str, detail: str = "") -> None:
+        super().__init__(reference, detail)
+        self.reference, self.detail = reference, detail
+
+    def __str__(self) -> str:
+        lines = [f"The registry does not know {self.reference}."]
+        lines += [f"  {self.detail}"] if self.detail else []
+        lines.append("Look at the name and the tag; some registries want a repository to be made before a push.")
+        return "\n".join(lines)
+
+
+class UploadError(ImageError):
+    """The connection to the registry broke, again and again."""
+
+    def __init__(self, registry: str, what: str, attempts: int, detail: str) -> None:
+        super().__init__(registry, what, attempts, detail)
+        self.registry, self.what, self.attempts, self.detail = registry, what, attempts, detail
+
+    def __str__(self) -> str:
+        return (
+            f"The connection to {self.registry} broke {self.attempts} times over {self.what}: {self.detail}\n"
+            "What arrived stays there. Run the same command again: it goes on from the next layer."
+        )
+
+
+class DiskFullError(ImageError):
+    """No space is left, here or at the registry."""
+
+    def __init__(self, where: str, detail: str) -> None:
+        super().__init__(where, detail)
+        self.where, self.detail = where, detail
+
+    def __str__(self) -> str:
+        return f"No space is left at {self.where}: {self.detail}\nMake room there and run the same command again."
+
+
+class RegistryError(ImageError):
+    """The registry answered something that is none of the cases above."""
+
+    def __init__(self, request: str, status: int, detail: str) -> None:
+        super().__init__(request, status, detail)
+        self.request, self.status, self.detail = request, status, detail
+
+    def __str__(self) -> str:
+        return f"The registry refused {self.request} (status {self.status}): {self.detail}".rstrip(": ")
+
+
+class ImageCheckError(ImageError):
+    """The image was built, but does not run as it should."""
+
+    def __init__(self, reference: str, detail: str) -> None:
+        super().__init__(reference, detail)
+        self.reference, self.detail = reference, detail
+
+    def __str__(self) -> str:
+        return f"The image {self.reference} was built, but does not run as it should.\n{self.detail}".rstrip()
 
 
 class DeployError(ScaffoldError):
