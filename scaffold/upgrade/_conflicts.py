@@ -1,0 +1,82 @@
+"""How conflicts are written and counted; the words `ours` and `theirs` are git's.
+
+`ours` is what the owner has, `theirs` is what arrives with the new state.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TypeVar
+
+OURS_MARK, MIDDLE_MARK, THEIRS_MARK = "<<<<<<<", "=======", ">>>>>>>"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Prefer(enum.Enum):
+    """Which side wins where both changed the same thing; `NEITHER` writes markers."""
+
+    NEITHER = "neither"
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+class Disagreement(Exception):  # noqa: N818 - a signal inside this room, never an error that leaves it
+    """Both sides changed one small thing, differently."""
+
+
+class Conflicts:
+    """Settles or marks the places where both sides changed the same thing, and counts them."""
+
+    def __init__(self, prefer: Prefer = Prefer.NEITHER, incoming: str = "new") -> None:
+        self.prefer = prefer
+        self.incoming = incoming
+        self.count = 0
+
+    def resolve(self, ours: str, theirs: str) -> str:
+        """Both texts between markers, or the preferred one."""
+        if self.prefer is Prefer.OURS:
+            return ours
+        if self.prefer is Prefer.THEIRS:
+            return theirs
+        self.count += 1
+        return "".join(
+            (
+                f"{OURS_MARK} yours\n",
+                _ended(ours),
+                f"{MIDDLE_MARK}\n",
+                _ended(theirs),
+                f"{THEIRS_MARK} {self.incoming}\n",
+            )
+        )
+
+
+def choose(base: T, ours: T, theirs: T) -> T:
+    """The side that changed.
+
+    Raises:
+        Disagreement: Both did, differently.
+    """
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    raise Disagreement
+
+
+def each(function: Callable[[T], R], base: T, ours: T, theirs: T) -> tuple[R, R, R]:
+    """`function` of the three versions."""
+    return function(base), function(ours), function(theirs)
+
+
+def marked_lines(text: str) -> list[int]:
+    """The line numbers, from 1, at which a conflict begins."""
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines, 1) if line.startswith(f"{OURS_MARK} ")]
+    return starts if any(line.startswith(f"{THEIRS_MARK} ") for line in lines) else []
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"

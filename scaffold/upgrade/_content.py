@@ -1,0 +1,76 @@
+"""What a file of a project holds, as far as a merge needs to know it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from scaffold._files import sha256_file
+
+LARGEST_TEXT_BYTES = 4 << 20
+"""Files above this size, and those that are no UTF-8 text, are told apart by their hash alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A file that is not merged, only replaced: a model, a picture; equal where the hash is."""
+
+    sha256: str
+    path: Path | None = field(default=None, compare=False)
+    """Where its bytes are, if they are still to be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link of the owner's: it is never followed and never replaced unasked."""
+
+    target: str
+
+
+Content: TypeAlias = "bytes | Opaque | Link"
+
+
+def read_content(path: Path) -> Content:
+    """The text of a file, or its hash where it is large or no text."""
+    if path.is_symlink():
+        return Link(str(path.readlink()))
+    if path.stat().st_size <= LARGEST_TEXT_BYTES:
+        content = path.read_bytes()
+        if is_text(content):
+            return content
+    return Opaque(sha256_file(path), path)
+
+
+def read_tree(root: Path, paths: Iterable[str]) -> dict[str, Content]:
+    """What `root` holds of `paths`."""
+    found = {}
+    for path in sorted(set(paths)):
+        file = root / path
+        if file.is_symlink() or file.is_file():
+            found[path] = read_content(file)
+    return found
+
+
+def is_text(content: bytes) -> bool:
+    """Whether these bytes are UTF-8 text."""
+    if b"\0" in content:
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def content_sha256(content: Content) -> str:
+    """The hash of a file's bytes; of a link, that of its target's name."""
+    match content:
+        case bytes():
+            return hashlib.sha256(content).hexdigest()
+        case Opaque(sha256):
+            return sha256
+        case Link(target):
+            return hashlib.sha256(target.encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""Merge one pydantic field: its annotation, and the arguments of `Field(...)` one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from scaffold.upgrade._conflicts import Disagreement, choose
+
+_EMPTY = cst.Module(body=[])
+
+
+def merge_field(base: str, ours: str, theirs: str) -> str:
+    """The field with both sides' changes; its layout is the owner's.
+
+    Raises:
+        Disagreement: Both changed the annotation or the same argument, or one of them is no field.
+    """
+    before, mine, new = (_parse(text) for text in (base, ours, theirs))
+    annotation = _merge_annotation(*(side.annotation.annotation for side in (before, mine, new)))
+    value = _merge_value(before.value, mine.value, new.value)
+    merged = mine.with_changes(
+        annotation=mine.annotation.with_changes(annotation=annotation),
+        value=value,
+        equal=mine.equal if mine.value else new.equal,
+    )
+    indent = ours[: len(ours) - len(ours.lstrip())]
+    line = ours.rstrip("\n")
+    trailing = line[len(indent + _code(mine)) :] if line.startswith(indent + _code(mine)) else ""
+    return f"{indent}{_code(merged)}{trailing}\n"
+
+
+def _parse(text: str) -> cst.AnnAssign:
+    try:
+        statement = cst.parse_statement(text.strip())
+    except cst.ParserSyntaxError as error:
+        raise Disagreement from error
+    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.AnnAssign):
+        raise Disagreement
+    return statement.body[0]
+
+
+def _merge_annotation(
+    base: cst.BaseExpression, ours: cst.BaseExpression, theirs: cst.BaseExpression
+) -> cst.BaseExpression:
+    """The merged type: whether it may be `None` is one question, what else it is another."""
+    if _code(ours) == _code(theirs) or _code(theirs) == _code(base):
+        return ours
+    if _code(ours) == _code(base):
+        return theirs
+    sides = [_split_none(side) for side in (base, ours, theirs)]
+    text = choose(*(kind for kind, _ in sides))
+    nullable = choose(*(may_be_none for _, may_be_none in sides))
+    return cst.parse_expression(f"{text} | None" if nullable else text)
+
+
+def _split_none(annotation: cst.BaseExpression) -> tuple[str, bool]:
+    parts = [_code(part) for part in _union(annotation)]
+    kinds = [part for part in parts if part != "None"]
+    return " | ".join(kinds), len(kinds) < len(parts)
+
+
+def _union(annotation: cst.BaseExpression) -> list[cst.BaseExpression]:
+    if isinstance(annotation, cst.BinaryOperation) and isinstance(annotation.operator, cst.BitOr):
+        return [*_union(annotation.left), *_union(annotation.right)]
+    return [annotation]
+
+
+def _merge_value(
+    base: cst.BaseExpression | None, ours: cst.BaseExpression | None, theirs: cst.BaseExpression | None
+) -> cst.BaseExpression | None:
+    if _same(ours, theirs) or _same(theirs, base):
+        return ours
+    if _same(ours, base):
+        return theirs
+    calls = [_as_call(side) for side in (base, ours, theirs)]
+    before, mine, new = calls
+    choose(*(_code(call.func) for call in calls))
+    return _merge_arguments(before, mine, new)
+
+
+def _as_call(value: cst.BaseExpression | None) -> cst.Call:
+    """A missing value is `Field()`, a bare one `Field(default=value)`."""
+    if value is None:
+        return cst.Call(func=cst.Name("Field"))
+    if isinstance(value, cst.Call):
+        return value
+    argument = cst.Arg(keyword=cst.Name("default"), value=value, equal=_tight())
+    return cst.Call(func=cst.Name("Field"), args=[argument])
+
+
+def _merge_arguments(base: cst.Call, ours: cst.Call, theirs: cst.Call) -> cst.Call:
+    before, mine, new = (_named(call.args) for call in (base, ours, theirs))
+    kept: list[cst.Arg] = []
+    for name in [*mine, *(name for name in new if name not in mine)]:
+        text = choose(*(_text_of(side.get(name)) for side in (before, mine, new)))
+        if text is not None:
+            kept.append(mine[name] if _text_of(mine.get(name)) == text else new[name])
+    return ours.with_changes(args=_with_commas(kept, ours.args))
+
+
+def _named(args: Sequence[cst.Arg]) -> dict[str, cst.Arg]:
+    """Arguments by keyword; the first one without a keyword is the default."""
+    named: dict[str, cst.Arg] = {}
+    for index, argument in enumerate(args):
+        if argument.star:
+            raise Disagreement
+        name = argument.keyword.value if argument.keyword else ("default" if index == 0 else str(index))
+        named[name] = argument
+    return named
+
+
+def _with_commas(args: list[cst.Arg], like: Sequence[cst.Arg]) -> list[cst.Arg]:
+    """The arguments laid out as the owner's call is: on one line, or one a line with a last comma."""
+    separator = next(
+        (argument.comma for argument in like[:-1] if isinstance(argument.comma, cst.Comma)),
+        cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")),
+    )
+    last = like[-1].comma if like else cst.MaybeSentinel.DEFAULT
+    laid = [
+        argument.with_changes(comma=separator, whitespace_after_arg=cst.SimpleWhitespace(""))
+        for argument in args
+    ]
+    if laid:
+        laid[-1] = laid[-1].with_changes(
+            comma=last,
+            whitespace_after_arg=like[-1].whitespace_after_arg if like else cst.SimpleWhitespace(""),
+        )
+    return laid
+
+
+def _text_of(argument: cst.Arg | None) -> str | None:
+    return None if argument is None else _code(argument.value)
+
+
+def _same(left: cst.BaseExpression | None, right: cst.BaseExpression | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    return _code(left) == _code(right)
+
+
+def _code(node: cst.CSTNode) -> str:
+    return _EMPTY.code_for_node(node)
+
+
+def _tight() -> cst.AssignEqual:
+    return cst.AssignEqual(
+        whitespace_before=cst.SimpleWhitespace(""), whitespace_after=cst.SimpleWhitespace("")
+    )

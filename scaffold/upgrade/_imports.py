@@ -1,0 +1,113 @@
+"""Merge the names of `from ... import ...` as sets, and keep the imports that merged code needs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Sequence
+
+from scaffold.upgrade._conflicts import Disagreement
+
+LINE_LENGTH = 88
+
+
+def merge_import(base: str, ours: str, theirs: str) -> str:
+    """The import with what either side added and without what either took away.
+
+    Raises:
+        Disagreement: It carries comments, or is something else than one `from` import.
+    """
+    if "#" in base + ours + theirs:
+        raise Disagreement
+    before, mine, new = (_names(text) for text in (base, ours, theirs))
+    merged = (mine & new) | (mine - before) | (new - before)
+    if not merged:
+        return ""
+    head = ours[: ours.index(" import ")]
+    return _laid_out(head, sorted(merged, key=_sort_key))
+
+
+def restore_imports(merged: str, sides: Sequence[str]) -> str:
+    """The module with each import put back that one of its sides has and that it needs."""
+    missing = unbound_names(merged)
+    lines: list[str] = []
+    for side in reversed(sides):
+        for statement, bound in _imports(side):
+            if bound in missing:
+                missing = missing - {bound}
+                lines.append(statement)
+    if not lines:
+        return merged
+    body = ast.parse(merged).body
+    after = [node.end_lineno or 0 for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    if not after and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        after = [body[0].end_lineno or 0]
+    text = merged.splitlines(keepends=True)
+    at = max(after, default=0)
+    return "".join([*text[:at], *(f"{line}\n" for line in lines), *text[at:]])
+
+
+def unbound_names(source: str) -> frozenset[str]:
+    """Names that a module uses and binds nowhere; none where it does not parse."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return frozenset()
+    used: set[str] = set()
+    bound: set[str] = set(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__"}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.ExceptHandler(name=str() as name):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                bound |= {_bound(alias) for alias in aliases}
+            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+                bound.add(name)
+            case _:
+                pass
+    return frozenset(used - bound)
+
+
+def _imports(source: str) -> Iterator[tuple[str, str]]:
+    """Each top-level import of one name as a statement of its own, with the name that it binds."""
+    for node in ast.parse(source).body:
+        match node:
+            case ast.Import(names=aliases):
+                yield from ((f"import {ast.unparse(alias)}", _bound(alias)) for alias in aliases)
+            case ast.ImportFrom(names=aliases):
+                head = f"from {'.' * node.level}{node.module or ''}"
+                yield from ((f"{head} import {ast.unparse(alias)}", _bound(alias)) for alias in aliases)
+            case _:
+                pass
+
+
+def _bound(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _names(code: str) -> set[str]:
+    if not code:
+        return set()
+    node = ast.parse(code.strip()).body[0]
+    if not isinstance(node, ast.ImportFrom):
+        raise Disagreement
+    return {ast.unparse(alias) for alias in node.names}
+
+
+def _laid_out(head: str, names: list[str]) -> str:
+    line = f"{head} import {', '.join(names)}\n"
+    if len(line) <= LINE_LENGTH + 1:
+        return line
+    return "".join([f"{head} import (\n", *(f"    {name},\n" for name in names), ")\n"])
+
+
+def _sort_key(name: str) -> tuple[int, str]:
+    """Constants, classes, functions: the order in which import sorters put them."""
+    bare = re.split(r"\s", name)[0]
+    kind = 0 if bare.isupper() and len(bare) > 1 else 1 if bare[:1].isupper() else 2
+    return kind, bare

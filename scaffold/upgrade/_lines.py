@@ -1,0 +1,126 @@
+"""Merge three versions of a text line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from scaffold.upgrade._conflicts import Conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class _Hunk:
+    """`base[start:stop]` became `side[first:last]`."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+def merge_lines(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
+    """The text with both sides' changes in it.
+
+    Changes to different lines are both taken, even where the lines are neighbours; changes to the same
+    lines, and two insertions at one place, are a conflict unless they are equal. Line ends are the owner's.
+    """
+    if "\r\n" in ours and "\r\n" not in base:
+        base, theirs = _with_crlf(base), _with_crlf(theirs)
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    before, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
+    merged: list[str] = []
+    done = 0
+    for start, stop, left, right in _regions(_hunks(before, mine), _hunks(before, new)):
+        merged += before[done:start]
+        merged += _merge_region(before[start:stop], _side(mine, left), _side(new, right), conflicts)
+        done = stop
+    return "".join(merged + before[done:])
+
+
+def _merge_region(
+    base: list[str], ours: list[str] | None, theirs: list[str] | None, conflicts: Conflicts
+) -> list[str]:
+    if ours is None or theirs is None:
+        return (ours if theirs is None else theirs) or []
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    head = _common(ours, theirs)
+    tail = _common(ours[head:][::-1], theirs[head:][::-1])
+    inner = conflicts.resolve(
+        "".join(ours[head : len(ours) - tail]), "".join(theirs[head : len(theirs) - tail])
+    )
+    return [*ours[:head], inner, *ours[len(ours) - tail :]]
+
+
+def _hunks(base: Sequence[str], side: Sequence[str]) -> list[_Hunk]:
+    head = _common(base, side)
+    tail = _common(base[head:][::-1], side[head:][::-1])
+    matcher = SequenceMatcher(
+        None, base[head : len(base) - tail], side[head : len(side) - tail], autojunk=False
+    )
+    return [
+        _Hunk(head + start, head + stop, head + first, head + last)
+        for tag, start, stop, first, last in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _regions(
+    ours: list[_Hunk], theirs: list[_Hunk]
+) -> Iterator[tuple[int, int, tuple[int, int] | None, tuple[int, int] | None]]:
+    """Stretches of the base that changed, each with the stretch of either side that takes its place."""
+    left, right = list(ours), list(theirs)
+    while left or right:
+        heads = [queue[0] for queue in (left, right) if queue]
+        start, stop = min((hunk.start, hunk.stop) for hunk in heads)
+        groups: tuple[list[_Hunk], list[_Hunk]] = ([], [])
+        grew = True
+        while grew:
+            grew = False
+            for queue, group in zip((left, right), groups, strict=True):
+                while queue and (_same_start(queue[0], start, stop) or _touch(queue[0], start, stop)):
+                    hunk = queue.pop(0)
+                    group.append(hunk)
+                    start, stop, grew = min(start, hunk.start), max(stop, hunk.stop), True
+        yield start, stop, _stretch(groups[0], start, stop), _stretch(groups[1], start, stop)
+
+
+def _same_start(hunk: _Hunk, start: int, stop: int) -> bool:
+    return (hunk.start, hunk.stop) == (start, stop)
+
+
+def _touch(hunk: _Hunk, start: int, stop: int) -> bool:
+    """Whether two stretches share a line, or one of them is an insertion at the other's edge."""
+    if hunk.start == hunk.stop or start == stop:
+        return start <= hunk.start <= stop or hunk.start <= start <= hunk.stop
+    return max(hunk.start, start) < min(hunk.stop, stop)
+
+
+def _stretch(group: list[_Hunk], start: int, stop: int) -> tuple[int, int] | None:
+    if not group:
+        return None
+    return group[0].first - (group[0].start - start), group[-1].last + (stop - group[-1].stop)
+
+
+def _side(lines: list[str], stretch: tuple[int, int] | None) -> list[str] | None:
+    return None if stretch is None else lines[stretch[0] : stretch[1]]
+
+
+def _common(left: Sequence[str], right: Sequence[str]) -> int:
+    """How many items the two begin with alike."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")

@@ -1,0 +1,95 @@
+"""Whole projects are merged file by file."""
+
+from scaffold.upgrade import FileOutcome, Prefer, merge_trees
+from scaffold.upgrade._content import Content, Link, Opaque
+
+BASE: dict[str, Content] = {
+    "Dockerfile": b"FROM python:3.11\nRUN install\nCMD serve\n",
+    "README.md": b"hello\n",
+    "app/model/model.pkl": Opaque("1" * 64),
+    "deploy/service.yaml": b"kind: Service\n",
+}
+
+
+def test_an_untouched_file_is_updated_and_a_touched_one_that_did_not_change_is_kept() -> None:
+    ours = {**BASE, "README.md": b"my words\n"}
+    theirs = {**BASE, "Dockerfile": b"FROM python:3.12\nRUN install\nCMD serve\n"}
+    tree = merge_trees(BASE, theirs, ours)
+    assert tree.files["Dockerfile"].outcome is FileOutcome.UPDATED
+    assert tree.files["Dockerfile"].content == theirs["Dockerfile"]
+    assert tree.files["README.md"].outcome is FileOutcome.KEPT
+    assert tree.files["README.md"].content == b"my words\n"
+    assert tree.files["deploy/service.yaml"].outcome is FileOutcome.UNCHANGED
+
+
+def test_a_file_that_the_owner_deleted_stays_deleted_even_where_the_new_state_changed_it() -> None:
+    ours = {path: content for path, content in BASE.items() if path != "deploy/service.yaml"}
+    tree = merge_trees(BASE, {**BASE, "deploy/service.yaml": b"kind: Other\n"}, ours)
+    assert tree.files["deploy/service.yaml"].outcome is FileOutcome.KEPT_DELETED
+    assert tree.files["deploy/service.yaml"].content is None
+    assert not tree.conflicts
+
+
+def test_a_file_that_the_new_state_drops_goes_unless_the_owner_changed_it() -> None:
+    theirs = {path: content for path, content in BASE.items() if path not in {"README.md", "Dockerfile"}}
+    tree = merge_trees(BASE, theirs, {**BASE, "README.md": b"my words\n"})
+    assert tree.files["Dockerfile"].outcome is FileOutcome.REMOVED
+    assert tree.files["README.md"].content == b"my words\n"
+    assert tree.conflicts == {"README.md": "you changed it, the new state has it no longer; yours is kept"}
+
+
+def test_a_file_of_the_owner_where_the_new_state_has_one_too_is_a_conflict_unless_they_are_equal() -> None:
+    theirs = {**BASE, "Makefile": b"test:\n"}
+    assert merge_trees(BASE, theirs, {**BASE, "Makefile": b"test:\n"}).files["Makefile"].outcome is (
+        FileOutcome.UNCHANGED
+    )
+    tree = merge_trees(BASE, theirs, {**BASE, "Makefile": b"mine:\n"})
+    assert tree.files["Makefile"].content == b"<<<<<<< yours\nmine:\n=======\ntest:\n>>>>>>> new\n"
+
+
+def test_a_model_is_replaced_where_the_owner_left_it_and_a_conflict_where_they_did_not() -> None:
+    theirs = {**BASE, "app/model/model.pkl": Opaque("2" * 64)}
+    assert merge_trees(BASE, theirs, BASE).files["app/model/model.pkl"].content == Opaque("2" * 64)
+    ours = {**BASE, "app/model/model.pkl": Opaque("3" * 64)}
+    assert merge_trees(BASE, theirs, ours).conflicts == {
+        "app/model/model.pkl": "both sides changed it; yours is kept"
+    }
+    forced = merge_trees(BASE, theirs, ours, prefer=Prefer.THEIRS)
+    assert forced.files["app/model/model.pkl"].content == Opaque("2" * 64)
+
+
+def test_a_link_that_the_owner_put_in_place_of_a_file_is_kept_and_told() -> None:
+    ours = {**BASE, "README.md": Link("../README.md")}
+    assert merge_trees(BASE, BASE, ours).files["README.md"].content == Link("../README.md")
+    assert "README.md" in merge_trees(BASE, {**BASE, "README.md": b"new\n"}, ours).conflicts
+
+
+LOCK = """# made by uv
+{numpy} \\
+    --hash=sha256:{hash}
+    # via {via}
+scipy==1.14 \\
+    --hash=sha256:bb
+"""
+
+
+def test_a_lock_is_merged_by_distribution() -> None:
+    base = LOCK.format(numpy="numpy==2.0", hash="aa", via="scipy")
+    ours = base.replace(
+        "numpy==", "httpx==0.28 \\\n    --hash=sha256:cc\n    # via -r requirements.in\nnumpy=="
+    ).replace("via scipy", "via scipy, httpx")
+    theirs = LOCK.format(numpy="numpy==2.1", hash="dd", via="scipy")
+    merged = merge_trees(*({"requirements.txt": text.encode()} for text in (base, theirs, ours)))
+    content = merged.files["requirements.txt"].content
+    assert not merged.conflicts
+    assert isinstance(content, bytes)
+    assert b"httpx==0.28 \\\n    --hash=sha256:cc\n" in content
+    assert b"numpy==2.1 \\\n    --hash=sha256:dd\n" in content
+
+
+def test_a_distribution_that_both_pinned_anew_is_a_conflict() -> None:
+    sides = (
+        LOCK.format(numpy=f"numpy=={version}", hash=version, via="scipy") for version in ("2.0", "2.1", "2.2")
+    )
+    merged = merge_trees(*({"requirements.txt": text.encode()} for text in sides))
+    assert merged.files["requirements.txt"].outcome is FileOutcome.CONFLICT
