@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _DRAIN_S = 5
-_SPARE_S = 10
+_SPARE_S = 5
+_QUEUE_S = 10
 _PULL_S = 300
 _MIB = 1 << 20
 _LABEL_CHARACTERS = 63
@@ -107,7 +108,7 @@ def _target_values(
         "replicas": None if knobs.autoscaling else knobs.replicas,
         "settings": _settings(spec.name, knobs, timeout_s),
         "drain_s": _DRAIN_S,
-        "grace_s": _DRAIN_S + math.ceil(timeout_s) + _SPARE_S,
+        "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
         "otlp_port": _port_of(knobs.otlp_endpoint),
         **_knob_values(spec.name, knobs),
         **_resources(knobs, measurements),
@@ -155,19 +156,17 @@ def _file_names(knobs: Knobs) -> list[str]:
 
 def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]:
     """The environment of the container: a comment, a name, and a value or a secret's key."""
-    settings = [_setting("SCORE_TIMEOUT_S", f"{timeout_s:g}", "Seconds that scoring may take; then 504.")]
+    queue_s = knobs.queue_wait_s or _QUEUE_S
+    settings = [
+        _setting("SCORE_TIMEOUT_S", f"{timeout_s:g}", "Seconds that scoring may take; then 504."),
+        _setting("QUEUE_TIMEOUT_S", f"{queue_s:g}", "Seconds that a record may wait for its turn; then 504."),
+        _setting(
+            "SHUTDOWN_S", str(math.ceil(timeout_s + queue_s)), "Seconds for both, when the pod is stopped."
+        ),
+    ]
     if knobs.max_concurrent:
-        settings.append(
-            _setting(
-                "MAX_CONCURRENT", str(knobs.max_concurrent), "Requests at once in one container; then 503."
-            )
-        )
-    if knobs.queue_wait_s:
-        settings.append(
-            _setting("QUEUE_WAIT_S", f"{knobs.queue_wait_s:g}", "Seconds that a request may wait; then 503.")
-        )
-    if knobs.path != "/":
-        settings.append(_setting("ROOT_PATH", knobs.path, "The path that the service is reached under."))
+        comment = "Records that may wait in one container; the next one gets 503."
+        settings.append(_setting("MAX_WAITING", str(knobs.max_concurrent), comment))
     if knobs.otlp_endpoint:
         comment = "Where traces go."
         settings.append(_setting("OTEL_EXPORTER_OTLP_ENDPOINT", knobs.otlp_endpoint, comment))

@@ -108,6 +108,10 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
     _require_order(knobs)
     if knobs.route is not Route.NONE and not knobs.host:
         raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")
+    if knobs.route is Route.INGRESS and knobs.path != "/":
+        raise InvalidAnswerError(
+            "path", knobs.path, "/ with an ingress, which cannot rewrite paths; a gateway can"
+        )
     return knobs
 
 

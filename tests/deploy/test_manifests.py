@@ -64,7 +64,9 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
     }
     answers = {name: dice.choice(values) for name, values in knobs.items() if dice.random() < 0.6}
     if answers.get("route", "none") != "none":
-        answers.setdefault("host", "scores.example.org")
+        answers["host"] = answers.get("host") or "scores.example.org"
+    if answers.get("route") == "ingress":
+        answers.pop("path", None)
     if dice.random() < 0.3:
         answers["per_target"] = {"production": {"min_replicas": 3, "service_type": "LoadBalancer"}}
     return answers
@@ -178,6 +180,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"targets": ["a", "a"]}, "It takes each name once."),
         ({"targets": ["chart"]}, "not 'chart'"),
         ({"route": "ingress"}, "the host name that the ingress answers to"),
+        ({"route": "ingress", "host": "a.example.org", "path": "/x"}, "a gateway can"),
         ({"host": 'x"\nkind: Secret'}, "The answer 'host' is"),
         ({"host": "a.example.org\n"}, "The answer 'host' is"),
         ({"min_replicas": 5, "max_replicas": 2}, "It takes at least min_replicas, which is 5."),
