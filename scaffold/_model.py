@@ -1,33 +1,146 @@
 """Load a model file and call the model: the two things that several rooms and the traced child process do.
 
 Standard library only at import: the child that finds out what a model needs must not import anything else
-that is ours.
+that is ours. Each library is imported where the format or the call asks for it.
 """
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import gzip
+import lzma
 import pickle
+import zlib
 from pathlib import Path
 from typing import Any
 
-from scaffold.spec import Arguments, Call, ModelFormat
+from scaffold.spec import Arguments, Call, ModelFormat, Runtime
+
+_OPENERS: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x5d\x00\x00": lzma.open,
+}
 
 
 def load(path: Path, format: ModelFormat) -> Any:
-    """Return the model in `path`. Its names must have passed the trust gate: this runs what they name."""
-    with path.open("rb") as file:
-        if format is ModelFormat.JOBLIB:
+    """Return the model in `path`, a torch module ready to answer (on the CPU, in eval mode).
+
+    Its names must have passed the trust gate: this runs what they name.
+    """
+    match format:
+        case ModelFormat.PICKLE:
+            return _ready(_load_pickle(path))
+        case ModelFormat.JOBLIB:
             import joblib
 
-            return joblib.load(file)
-        return pickle.load(file)
+            return _ready(joblib.load(path))
+        case ModelFormat.TORCH:
+            import torch
+
+            return _ready(torch.load(path, map_location="cpu", weights_only=False))
+        case ModelFormat.TORCHSCRIPT:
+            import torch
+
+            return _ready(torch.jit.load(str(path), map_location="cpu"))  # type: ignore[no-untyped-call]
+        case ModelFormat.ONNX:
+            import onnxruntime
+
+            return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        case _:
+            return _load_native(path, format)
 
 
 def invoke(model: Any, call: Call, value: Any) -> Any:
     """Return what `model` answers to `value`: many records at once if `call.batched`, else one record."""
-    function = getattr(model, call.method)
-    if call.arguments is Arguments.KEYWORDS:
-        return function(**value)
-    if call.arguments is Arguments.POSITIONAL:
-        return function(*value)
-    return function(value)
+    match call.runtime:
+        case Runtime.ONNX:
+            return _run_session(model, call, value)
+        case Runtime.XGBOOST_BOOSTER:
+            return getattr(model, call.method)(_matrix(model, value))
+        case Runtime.TORCH:
+            import torch
+
+            with torch.no_grad(), _eval_mode(model):
+                return _apply(getattr(model, call.method), call.arguments, value)
+        case Runtime.PYTHON:
+            return _apply(getattr(model, call.method), call.arguments, value)
+
+
+def _apply(function: Any, arguments: Arguments, value: Any) -> Any:
+    match arguments:
+        case Arguments.KEYWORDS:
+            return function(**value)
+        case Arguments.POSITIONAL:
+            return function(*value)
+        case Arguments.ONE:
+            return function(value)
+
+
+def _load_pickle(path: Path) -> Any:
+    with path.open("rb") as file:
+        start = file.read(6)
+        opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+        file.seek(0)
+        if opener is not None:
+            with opener(file) as unpacked:
+                return pickle.load(unpacked)
+        if start[:1] == b"\x78":
+            return pickle.loads(zlib.decompress(file.read()))
+        return pickle.load(file)
+
+
+def _load_native(path: Path, format: ModelFormat) -> Any:
+    """Return a model from the file that its own library writes."""
+    if format is ModelFormat.XGBOOST:
+        import xgboost
+
+        return xgboost.Booster(model_file=str(path))
+    if format is ModelFormat.LIGHTGBM:
+        import lightgbm
+
+        return lightgbm.Booster(model_file=str(path))
+    import catboost
+
+    return catboost.CatBoost().load_model(str(path))
+
+
+def _ready(model: Any) -> Any:
+    """Return the model, in eval mode if it is a torch module."""
+    return model.eval() if _is_module(model) else model
+
+
+def _is_module(model: Any) -> bool:
+    return any(
+        f"{c.__module__}.{c.__name__}" == "torch.nn.modules.module.Module" for c in type(model).__mro__
+    )
+
+
+@contextlib.contextmanager
+def _eval_mode(model: Any) -> Any:
+    """Have the model in eval mode for one call, and as it was afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+def _run_session(session: Any, call: Call, value: Any) -> Any:
+    """Return the one output that is asked for, or a dict of several by name."""
+    feed = value if call.arguments is Arguments.KEYWORDS else {call.inputs[0]: value}
+    answers = session.run(list(call.outputs), feed)
+    return answers[0] if len(answers) == 1 else dict(zip(call.outputs, answers, strict=True))
+
+
+def _matrix(model: Any, value: Any) -> Any:
+    """Return what a Booster takes; rows without names get those that the model knows."""
+    import xgboost
+
+    if isinstance(value, xgboost.DMatrix):
+        return value
+    names = None if hasattr(value, "columns") else model.feature_names
+    return xgboost.DMatrix(value, feature_names=names, enable_categorical=True)

@@ -41,6 +41,15 @@
     │   ├── RegistryError         the registry answered something else
     │   └── ImageCheckError       the image runs, but not as it should
     ├── DeployError
+    │   ├── ClusterUnreachableError
+    │   ├── ManifestError         the files under deploy/ cannot be used
+    │   ├── ApplyConflictError    someone else set a field that a manifest sets
+    │   ├── ClusterRefusedError   the API, a quota or an admission policy said no
+    │   ├── DeployBusyError       another deploy to the target is under way
+    │   ├── RolloutFailedError
+    │   ├── LiveAnswersDifferError
+    │   ├── NotDeployedError
+    │   └── PromotionRefusedError
     ├── StoreError
     └── CommandError              a command that we ran failed
 
@@ -107,6 +116,23 @@ class ReadError(ScaffoldError):
 
 class IntrospectionError(ScaffoldError):
     """The sample or the model cannot be described."""
+
+
+class UnsupportedSampleError(IntrospectionError):
+    """A value of the sample cannot go over HTTP as JSON."""
+
+    def __init__(self, path: str, found: str, advice: str = "") -> None:
+        super().__init__(path, found, advice)
+        self.path, self.found, self.advice = path, found, advice
+
+    def __str__(self) -> str:
+        return f"The sample cannot be sent as JSON.\n  {self.path}: {self.found}\n{self.advice or _WRAP_IT}"
+
+
+_WRAP_IT = """Wrap the model in a class that takes plain values, and give a sample of those:
+  class Service:
+      def __init__(self, model): self.model = model
+      def predict(self, record): return self.model.predict(...)  # build what the model takes from `record`"""
 
 
 class CallError(IntrospectionError):
@@ -394,7 +420,8 @@ class PackagesError(ImageError):
 
     def __str__(self) -> str:
         return (
-            f"The dependencies cannot be installed for {self.platform} and Python {self.python}.\n{self.detail}"
+            f"The dependencies cannot be installed for {self.platform} and Python {self.python}.\n"
+            f"{self.detail}"
         ).rstrip()
 
 
@@ -427,7 +454,7 @@ class RepositoryNotFoundError(ImageError):
     def __str__(self) -> str:
         lines = [f"The registry does not know {self.reference}."]
         lines += [f"  {self.detail}"] if self.detail else []
-        lines.append("Look at the name and the tag; some registries want a repository to be made before a push.")
+        lines.append("Look at the name and the tag; some registries want a repository made before a push.")
         return "\n".join(lines)
 
 
@@ -453,7 +480,10 @@ class DiskFullError(ImageError):
         self.where, self.detail = where, detail
 
     def __str__(self) -> str:
-        return f"No space is left at {self.where}: {self.detail}\nMake room there and run the same command again."
+        return (
+            f"No space is left at {self.where}: {self.detail}\n"
+            "Make room there and run the same command again."
+        )
 
 
 class RegistryError(ImageError):
@@ -479,7 +509,58 @@ class ImageCheckError(ImageError):
 
 
 class DeployError(ScaffoldError):
-    """A service cannot be deployed."""
+    """A service cannot be deployed.
+
+    Args:
+        problem: What failed, in one sentence.
+        found: The facts, a line each.
+        fix: What to do or to type.
+        after: What was done about it: `Rolled back to revision 3.`
+    """
+
+    def __init__(self, problem: str, found: Sequence[str] = (), fix: str = "", after: str = "") -> None:
+        super().__init__(problem, tuple(found), fix, after)
+        self.problem, self.found, self.fix, self.after = problem, tuple(found), fix, after
+
+    def __str__(self) -> str:
+        facts = ["  " + line for text in self.found for line in text.splitlines()]
+        return "\n".join([self.problem, *facts, *filter(None, (self.fix, self.after))])
+
+
+class ClusterUnreachableError(DeployError):
+    """There is no way to the cluster: no kubeconfig, no such context, no answer, no valid login."""
+
+
+class ManifestError(DeployError):
+    """The files under `deploy/` cannot be used."""
+
+
+class ApplyConflictError(DeployError):
+    """Someone else set a field that a manifest sets, to another value."""
+
+
+class ClusterRefusedError(DeployError):
+    """The API, a quota or an admission policy said no."""
+
+
+class DeployBusyError(DeployError):
+    """Another deploy to the same target is under way."""
+
+
+class RolloutFailedError(DeployError):
+    """The new pods do not come to life, or cannot be reached."""
+
+
+class LiveAnswersDifferError(DeployError):
+    """The live service does not give the model's answers."""
+
+
+class NotDeployedError(DeployError):
+    """The target runs nothing, or not the revision that was asked for."""
+
+
+class PromotionRefusedError(DeployError):
+    """What would be promoted is not proven, or is another model than the project holds."""
 
 
 class StoreError(ScaffoldError):

@@ -226,6 +226,13 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Records that are spread over several arrays, one row of each: `(distances, indices)` of neighbours."""
+
+    items: tuple[Schema, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """Records that are the values of one Series. `native` is `pandas` or `polars`."""
 
@@ -265,6 +272,7 @@ Schema: TypeAlias = Union[  # noqa: UP007
     Record,
     Table,
     Tensor,
+    Parts,
     Column,
     Picture,
     UserType,
@@ -500,8 +508,22 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What is said of a deployment besides its image: recorded in the cluster and in the store."""
+
+    model_sha256: str
+    proof: str
+    """How the clean-environment proof of the project ended: `passed`, `failed` or `skipped`."""
+    git_revision: str = ""
+    """The commit, with `-dirty` where the folder held more than it."""
+    by: str = ""
+    approved_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A service that runs in a cluster."""
+    """A service that runs, or ran, in a cluster."""
 
     target: str
     namespace: str
@@ -511,3 +533,31 @@ class Deployment:
     url: str
     revision: int
     replicas: int = 0
+    """Pods that are ready."""
+    at: str = ""
+    """When it was deployed: UTC, ISO 8601."""
+    live: str = ""
+    """How the replay of the sample against the URL ended: `passed`, or why not."""
+    release: Release | None = None
+    """Absent where another tool deployed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodState:
+    """One pod, as a person would look at it."""
+
+    name: str
+    ready: bool
+    restarts: int
+    state: str
+    """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployProgress:
+    """One moment of a deploy: a stage, what was found, and the pods while they are waited for."""
+
+    stage: str
+    """`image`, `check`, `diff`, `apply`, `rollout`, `undo`, `address` or `replay`."""
+    detail: str = ""
+    pods: tuple[PodState, ...] = ()

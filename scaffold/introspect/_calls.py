@@ -1,0 +1,252 @@
+"""Find how a model is called, by trying it on the sample: what gives the output sample is the answer."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
+from scaffold.introspect import _estimators, _kinds
+from scaffold.introspect._compare import difference, same
+from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed
+from scaffold.introspect._hints import feature_names
+from scaffold.introspect._presentations import presentations
+from scaffold.spec import Arguments, Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCall:
+    """How the model is called, with the sample as it is given to it and what it answers."""
+
+    call: Call
+    sample: Any
+    """As presented to the model: a JSON list may have become an array or a frame."""
+    output: Any
+    """The model's own answer, in the model's own container: of one call for all records if `call.batched`
+    or `rows` is `None`; otherwise a list with the answer to each record's call."""
+    rows: int | None
+    """How many records the sample holds; `None`: the sample as a whole is one record."""
+    layout: Layout
+    """How an answer holds its records: `ROWS` along its first axis, `PARTS` along that of each member of a
+    dict, tuple or list; `WHOLE`: the answer is one record's. `wrapped` answers of `ROWS` hold one row."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    call: Call
+    sample: Any
+    fed: Fed
+
+
+def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None = None) -> FoundCall:
+    """Find which method of `model` answers, and how records go in, by trying it on `sample`.
+
+    Args:
+        model: Any object that answers; it is not changed.
+        sample: The input sample.
+        output: What the model should give; `None` where that is not known: then the natural method is taken.
+        method: The method's name where it is known.
+
+    Raises:
+        CallError: No method takes the sample, or none gives the output.
+        AmbiguousCallError: Several methods give it, and `predict` is not among them.
+        UnstableModelError: The model answers the same input differently from one call to the next.
+    """
+    search = _Search(model, sample, output)
+    matches = search.by_name(method) if method else search.by_preference()
+    match = _choose(model, matches)
+    if match is None:
+        raise search.failure()
+    return _found(model, match, output)
+
+
+class _Search:
+    """Tries calls and keeps what came of each, for the message where none fits."""
+
+    def __init__(self, model: Any, sample: Any, output: Any) -> None:
+        self.model, self.sample, self.output = model, sample, output
+        self.attempts: dict[str, str] = {}
+
+    def by_name(self, method: str) -> list[_Match]:
+        if _estimators.changes_something(method):
+            raise CallError(f"'{method}' is not called: by its name it changes something.")
+        if not callable(getattr(self.model, method, None)):
+            offered = ", ".join(_estimators.public_methods(self.model)) or "none"
+            raise CallError(
+                f"{type(self.model).__name__} has no method '{method}' that answers.",
+                advice=f"It has: {offered}",
+            )
+        return self._first_presentation((method,), self.model)
+
+    def by_preference(self) -> list[_Match]:
+        known = _estimators.known_methods(self.model)
+        matches = self._first_presentation(known, self.model)
+        others = () if matches else _estimators.other_methods(self.model)
+        # Whose names we do not know may keep state: they are tried on a copy.
+        return matches or (self._first_presentation(others, _copied(self.model)) if others else [])
+
+    def _first_presentation(self, methods: tuple[str, ...], model: Any) -> list[_Match]:
+        """Return the calls that fit, all of the first way to present the sample that any fits.
+
+        Where there is no output to tell them apart, that is the first method that takes the sample at all.
+        """
+        if self.output is None:
+            for method in methods:
+                for label, value in presentations(model, self.sample):
+                    match = self._try_method(model, method, label, value)
+                    if match:
+                        return [match]
+            return []
+        for label, value in presentations(model, self.sample):
+            matches = []
+            for method in methods:
+                match = self._try_method(model, method, label, value)
+                matches += [match] if match else []
+            if matches:
+                return matches
+        return []
+
+    def _try_method(self, model: Any, method: str, label: str, value: Any) -> _Match | None:
+        for call in _calls(model, method, value):
+            fed = feed(model, call, value, self.output)
+            if isinstance(fed, Fed):
+                call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
+                return _Match(call, value, fed)
+            self.attempts.setdefault(f"{_written(call)}{label}", fed)
+        return None
+
+    def failure(self) -> Exception:
+        unstable = self._unstable()
+        if unstable is not None:
+            return unstable
+        if not self.attempts:
+            return CallError(_nothing_to_call(self.model))
+        wanted, found = feature_names(self.model), _column_names(self.sample)
+        if self.output is None:
+            summary = "The model does not take the input sample."
+        else:
+            summary = "The model does not give the output sample from the input sample."
+        attempts = tuple(self.attempts.items())[:12]
+        advice = "Give a sample that the model takes, or name the method: --method NAME"
+        return CallError(summary, attempts, wanted if found else (), found, advice)
+
+    def _unstable(self) -> UnstableModelError | None:
+        for method in _estimators.known_methods(self.model)[:1]:
+            for call in _calls(self.model, method, self.sample):
+                error = _instability(self.model, call, self.sample)
+                if error is not None:
+                    return error
+        return None
+
+
+def _choose(model: Any, matches: list[_Match]) -> _Match | None:
+    """Return the call that is meant among those that fit."""
+    if len(matches) < 2:
+        return matches[0] if matches else None
+    for match in matches:
+        if match.call.method == "predict":
+            return match
+    first = matches[0]
+    others = [m for m in matches[1:] if not _estimators.same_method(model, first.call.method, m.call.method)]
+    if not others:
+        return first
+    raise AmbiguousCallError(tuple(match.call.method for match in (first, *others)))
+
+
+def _found(model: Any, match: _Match, output: Any) -> FoundCall:
+    one = match.sample if match.call.batched or match.fed.rows is None else match.fed.first
+    error = _instability(model, match.call, one)
+    if error is not None:
+        raise error
+    why = "gives the output sample" if output is not None else "takes the input sample"
+    call = dataclasses.replace(match.call, evidence=f"{_written(match.call)} {why}; {match.fed.evidence}")
+    return FoundCall(
+        call=call,
+        sample=match.sample,
+        output=match.fed.output,
+        rows=match.fed.rows,
+        layout=match.fed.layout,
+        notes=match.fed.notes,
+    )
+
+
+def _instability(model: Any, call: Call, value: Any) -> UnstableModelError | None:
+    first, second = ask(model, call, value), ask(model, call, value)
+    if isinstance(first, Refused) or isinstance(second, Refused) or same(first, second):
+        return None
+    where = difference(second, first, name="the call before") or ""
+    return UnstableModelError(_written(call), where)
+
+
+def _calls(model: Any, method: str, value: Any) -> Iterator[Call]:
+    """Yield the ways to pass `value`: as one argument, by keyword, by position; the likelier first."""
+    runtime = _estimators.runtime_of(model)
+    styles = [Arguments.ONE]
+    names = _keys(value)
+    if names:
+        styles.insert(0 if _takes_keywords(model, method, names) else 1, Arguments.KEYWORDS)
+    elif _kinds.is_sequence(value):
+        styles.append(Arguments.POSITIONAL)
+    for style in styles:
+        yield Call(method=method, batched=False, arguments=style, runtime=runtime)
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    """Return what may be names of arguments: the keys of a mapping, of a list of them, columns."""
+    record = value[0] if isinstance(value, (list, tuple)) and value else value
+    if _kinds.is_mapping(record):
+        return tuple(record) if all(isinstance(key, str) for key in record) else ()
+    return _column_names(value)
+
+
+def _takes_keywords(model: Any, method: str, names: tuple[str, ...]) -> bool:
+    """Whether the method has parameters of these very names, and no others that must be given."""
+    signature = _estimators.signature_of(model, method)
+    if signature is None:
+        return False
+    named = {
+        p.name: p
+        for p in signature.parameters.values()
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+    needed = {name for name, parameter in named.items() if parameter.default is parameter.empty}
+    return set(names) <= set(named) and needed <= set(names)
+
+
+def _column_names(sample: Any) -> tuple[str, ...]:
+    if _kinds.kin(sample, "pandas.DataFrame", "polars.DataFrame"):
+        return tuple(str(name) for name in sample.columns)
+    return ()
+
+
+def _written(call: Call) -> str:
+    """Return the call as a person would write it."""
+    inside = {Arguments.ONE: "X", Arguments.KEYWORDS: "**X", Arguments.POSITIONAL: "*X"}[call.arguments]
+    name = "model" if call.method == "__call__" else f"model.{call.method}"
+    return f"{name}({inside})"
+
+
+def _copied(model: Any) -> Any:
+    try:
+        return copy.deepcopy(model)
+    except Exception:
+        # What cannot be copied is tried itself: the names of its methods promise no change.
+        return model
+
+
+def _nothing_to_call(model: Any) -> str:
+    name = type(model).__name__
+    if isinstance(model, dict):
+        keys = ", ".join(repr(key) for key in list(model)[:8])
+        return (
+            f"The file holds a {name} with the keys {keys}: nothing in it can be called as a whole.\n"
+            "Put what belongs together into one object with a method:\n"
+            "  class Model:\n"
+            "      def __init__(self, parts): self.parts = parts\n"
+            "      def predict(self, X): return self.parts[...].predict(X)"
+        )
+    return f"The file holds a {name}, which has no method that answers and cannot be called."

@@ -1,0 +1,165 @@
+"""What the libraries of models have in common: which methods answer, and whose call convention holds."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.spec import Runtime
+
+# In the order of preference where nothing says which is meant.
+KNOWN = (
+    "predict",
+    "predict_proba",
+    "transform",
+    "decision_function",
+    "score_samples",
+    "kneighbors",
+    "forecast",
+    "get_forecast",
+    "predict_log_proba",
+    "predict_quantiles",
+    "predict_interval",
+    "predict_var",
+    "predict_survival_function",
+    "predict_cumulative_hazard_function",
+    "predict_cumulative_hazard",
+    "predict_hazard",
+    "predict_partial_hazard",
+    "predict_log_partial_hazard",
+    "predict_median",
+    "predict_percentile",
+    "predict_expectation",
+    "predict_joint_log_proba",
+    "inverse_transform",
+    "get_prediction",
+    "apply",
+)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# A first word of a name that says the method changes something, in the model or outside of it.
+_CHANGES = _words(
+    """
+    add append backward build calibrate cancel clear close clone commit compile configure connect copy
+    cpu create cuda delete deploy disable discard download drop dump enable eval export extend fit flush
+    freeze from half finetune init initialize insert kill learn load log make mutate open partial plot
+    pop print publish push put quantize refit refresh register release reload remove rename reset
+    restart restore save send set setup share show shutdown sort staged start stop store summary sync
+    teardown to train tune unregister update upload validate warm write zero
+    """
+)
+_GETTERS = _words("get is has list check count describe repr info")
+# Of a class of theirs all ways to answer are known.
+_LIBRARIES = _words(
+    """
+    abc builtins catboost category_encoders collections imblearn keras lifelines lightgbm numpy
+    onnxruntime pandas pydantic scipy sklearn statsmodels tensorflow torch torchvision transformers
+    typing xgboost
+    """
+)
+
+
+def runtime_of(model: Any) -> Runtime:
+    """Return whose call convention `model` follows."""
+    if _kinds.kin(model, "torch.Module"):
+        return Runtime.TORCH
+    if _kinds.kin(model, "onnxruntime.InferenceSession"):
+        return Runtime.ONNX
+    if _kinds.kin(model, "xgboost.Booster"):
+        return Runtime.XGBOOST_BOOSTER
+    return Runtime.PYTHON
+
+
+def known_methods(model: Any) -> tuple[str, ...]:
+    """Return the methods by which models of many libraries answer, the most natural first."""
+    runtime = runtime_of(model)
+    if runtime is Runtime.ONNX:
+        return ("run",)
+    if runtime is Runtime.XGBOOST_BOOSTER:
+        return ("predict",)
+    if inspect.isroutine(model) or _kinds.kin(model, "functools.partial"):
+        return ("__call__",)
+    names = [name for name in KNOWN if _is_method(model, name)]
+    if callable(model) and not isinstance(model, type):
+        names.insert(1 if names[:1] == ["predict"] else 0, "__call__")
+    return tuple(names)
+
+
+def other_methods(model: Any) -> tuple[str, ...]:
+    """Return further public methods of a class of somebody's own that may answer, in the order of its text.
+
+    Left out is whatever by its name changes something; and those of a library's class, whose ways to answer
+    are known.
+    """
+    if runtime_of(model) in (Runtime.ONNX, Runtime.XGBOOST_BOOSTER) or inspect.isroutine(model):
+        return ()
+    names: dict[str, None] = {}
+    for cls in type(model).__mro__:
+        if cls is object or _is_library(cls):
+            break
+        names |= dict.fromkeys(name for name in vars(cls) if _may_answer(model, name))
+    known = {*known_methods(model), "forward"} if runtime_of(model) is Runtime.TORCH else known_methods(model)
+    return tuple(name for name in names if name not in known)
+
+
+def changes_something(method: str) -> bool:
+    """Whether a method's name says that it does not only answer: `fit_predict`, `save`, `set_params`."""
+    return _first_word(method) in _CHANGES
+
+
+def public_methods(model: Any) -> tuple[str, ...]:
+    """Return what may be given as the method: for messages."""
+    return (*known_methods(model), *other_methods(model))
+
+
+def signature_of(model: Any, method: str) -> inspect.Signature | None:
+    """Return the parameters of a method, `None` where they cannot be known."""
+    target: Callable[..., Any] | None = model if method == "__call__" else getattr(model, method, None)
+    if method == "__call__" and _kinds.kin(model, "torch.Module"):
+        target = model.forward
+    if target is None:
+        return None
+    try:
+        return inspect.signature(target, eval_str=True)
+    except (NameError, SyntaxError, AttributeError):
+        # An annotation in quotes that names what is not there any more.
+        return inspect.signature(target)
+    except (TypeError, ValueError):
+        return None
+
+
+def same_method(model: Any, one: str, other: str) -> bool:
+    """Whether two names stand for one function: `__call__ = predict`."""
+    functions = [getattr(type(model), name, None) for name in (one, other)]
+    return functions[0] is not None and functions[0] is functions[1]
+
+
+def _may_answer(model: Any, name: str) -> bool:
+    word = _first_word(name)
+    if name.startswith("_") or word in _CHANGES or word in _GETTERS or not _is_method(model, name):
+        return False
+    signature = signature_of(model, name)
+    return signature is None or any(
+        p.default is p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        for p in signature.parameters.values()
+    )
+
+
+def _is_method(model: Any, name: str) -> bool:
+    # sklearn's `available_if` raises AttributeError for what this very model cannot do.
+    return callable(getattr(model, name, None)) and not isinstance(vars(type(model)).get(name), property)
+
+
+def _is_library(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in _LIBRARIES
+
+
+def _first_word(name: str) -> str:
+    return re.split(r"_|(?<=[a-z])(?=[A-Z])", name.strip("_"))[0].lower()

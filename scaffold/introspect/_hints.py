@@ -1,0 +1,158 @@
+"""What a model says of its own input and output: names, numbers, classes, categories, annotations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.introspect._estimators import signature_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categories:
+    """The values of a column that an encoder in the model has learned."""
+
+    values: tuple[Any, ...]
+    refuses: bool
+    """Whether it raises on any other value; if not, others are answered as if they said nothing."""
+    encoder: str
+    """Name of the class, for the evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of the function or method that is called."""
+
+    name: str
+    annotation: Any
+    """As written or resolved; `inspect.Parameter.empty` where there is none."""
+    default: Any
+    """`inspect.Parameter.empty` where it must be given."""
+    kind: inspect._ParameterKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One named input or output of an ONNX model."""
+
+    name: str
+    dtype: str
+    """As numpy calls it: `float32`; `object` for text."""
+    shape: tuple[int | str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the model itself knows; empty where it does not say."""
+
+    feature_names: tuple[str, ...] = ()
+    n_features: int | None = None
+    classes: tuple[Any, ...] = ()
+    categories: Mapping[str | int, Categories] = field(default_factory=dict)
+    """By column name, or position where the model knows no names."""
+    parameters: tuple[Parameter, ...] = ()
+    returns: Any = inspect.Parameter.empty
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[Port, ...] = ()
+
+
+def model_hints(model: Any, method: str = "predict") -> Hints:
+    """Return what `model` says of its own input and output when `method` is called."""
+    parameters, returns = _parameters(model, method)
+    return Hints(
+        feature_names=feature_names(model),
+        n_features=_feature_count(model),
+        classes=_classes(model),
+        parameters=parameters,
+        returns=returns,
+    )
+
+
+def feature_names(model: Any) -> tuple[str, ...]:
+    """Return the names of the columns that the model was fitted on, in order; empty where it knows none."""
+    for step in steps_of(model):
+        for read in (_sklearn_names, _xgboost_names, _lightgbm_names, _catboost_names):
+            names = read(step)
+            if names:
+                return tuple(str(name) for name in names)
+    return ()
+
+
+def steps_of(model: Any) -> Iterator[Any]:
+    """Yield the model and what takes its input: first steps of pipelines, estimators of searches."""
+    for _ in range(20):
+        yield model
+        steps = attribute(model, "steps")
+        if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
+            inner = (step for _, step in steps if step is not None and step != "passthrough")
+        else:
+            inner = (value for name in _INNER if (value := attribute(model, name)) is not None)
+        model = next(inner, None)
+        if model is None:
+            return
+
+
+_INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booster")
+
+
+def attribute(model: Any, name: str) -> Any:
+    """Return an attribute, `None` where it is absent or cannot be told."""
+    # Attributes of fitted models are often properties that raise where there is nothing to tell.
+    try:
+        return getattr(model, name, None)
+    except Exception:
+        return None
+
+
+def _sklearn_names(model: Any) -> list[Any]:
+    names = attribute(model, "feature_names_in_")
+    return [] if names is None else list(names)
+
+
+def _xgboost_names(model: Any) -> list[Any]:
+    return list(attribute(model, "feature_names") or ()) if _kinds.kin(model, "xgboost.Booster") else []
+
+
+def _lightgbm_names(model: Any) -> list[Any]:
+    if _kinds.kin(model, "lightgbm.Booster"):
+        names = list(model.feature_name())
+        # Its own names for columns that had none.
+        return [] if names == [f"Column_{i}" for i in range(len(names))] else names
+    return []
+
+
+def _catboost_names(model: Any) -> list[Any]:
+    if not _kinds.kin(model, "catboost._CatBoostBase"):
+        return []
+    names = list(attribute(model, "feature_names_") or ())
+    return [] if names == [str(i) for i in range(len(names))] else names
+
+
+def _feature_count(model: Any) -> int | None:
+    for step in steps_of(model):
+        count = attribute(step, "n_features_in_")
+        if isinstance(count, int):
+            return count
+    return None
+
+
+def _classes(model: Any) -> tuple[Any, ...]:
+    classes = attribute(model, "classes_")
+    if not _kinds.kin(classes, "numpy.ndarray") or classes.ndim != 1:
+        return ()
+    return tuple(classes.tolist())
+
+
+def _parameters(model: Any, method: str) -> tuple[tuple[Parameter, ...], Any]:
+    """Return the parameters of the method, without `self`, and what it says it returns."""
+    signature = signature_of(model, method)
+    if signature is None:
+        return (), inspect.Parameter.empty
+    parameters = tuple(
+        Parameter(name=p.name, annotation=p.annotation, default=p.default, kind=p.kind)
+        for p in signature.parameters.values()
+    )
+    return parameters, signature.return_annotation

@@ -1,0 +1,298 @@
+"""How a model is called is found by trying it: what gives the output sample is the answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
+from scaffold.introspect._calls import find_call
+from scaffold.introspect._feeding import Layout
+from scaffold.spec import Arguments
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.normal(size=(60, 3))
+LABELS = np.where(ROWS[:, 0] + 0.3 * RNG.normal(size=60) > 0, "yes", "no")
+FRAME = pd.DataFrame(ROWS, columns=["a", "b c", "class"])
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, LABELS)
+
+
+@pytest.fixture(scope="module")
+def frame_classifier():
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, LABELS)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function", "predict_log_proba"])
+def test_the_method_is_the_one_that_gives_the_output(classifier, method):
+    found = find_call(classifier, ROWS[:4], getattr(classifier, method)(ROWS[:4]))
+    assert (found.call.method, found.call.batched, found.rows) == (method, True, 4)
+    assert found.layout is Layout.ROWS
+
+
+def test_without_an_output_predict_is_the_natural_method(classifier):
+    found = find_call(classifier, ROWS[:4])
+    assert found.call.method == "predict"
+    assert found.output.tolist() == classifier.predict(ROWS[:4]).tolist()
+
+
+def test_a_method_that_is_named_is_taken(classifier):
+    assert find_call(classifier, ROWS[:4], method="predict_proba").call.method == "predict_proba"
+
+
+@pytest.mark.parametrize("container", [list, np.asarray, pd.Series, tuple])
+def test_the_container_of_the_output_does_not_matter(classifier, container):
+    assert find_call(classifier, ROWS[:4], container(classifier.predict(ROWS[:4]))).call.method == "predict"
+
+
+def test_the_output_is_the_models_own_in_its_own_container(classifier):
+    found = find_call(classifier, ROWS[:4], classifier.predict(ROWS[:4]).tolist())
+    assert isinstance(found.output, np.ndarray)
+
+
+def test_one_row_is_tried_twice_over_to_see_that_rows_go_in_together(classifier):
+    found = find_call(classifier, ROWS[:1], classifier.predict(ROWS[:1]))
+    assert (found.call.batched, found.rows) == (True, 1)
+
+
+def test_one_row_without_its_axis_becomes_an_array_of_one_row(classifier):
+    found = find_call(classifier, ROWS[0], classifier.predict(ROWS[:1]))
+    assert found.sample.shape == (1, 3)
+    assert (found.call.batched, found.rows) == (True, 1)
+
+
+def test_a_frame_goes_in_as_it_is(frame_classifier):
+    found = find_call(frame_classifier, FRAME[:4], frame_classifier.predict_proba(FRAME[:4]))
+    assert found.call.method == "predict_proba"
+    pd.testing.assert_frame_equal(found.sample, FRAME[:4])
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_dicts_become_a_frame_where_the_model_takes_one(rows):
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "kind": ["p", "q", "p", "q"]})
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression())
+    model.fit(frame, ["l", "r", "l", "r"])
+    sample = frame[:rows].to_dict("records")
+    found = find_call(model, sample if rows > 1 else sample[0], model.predict(frame[:rows]))
+    assert list(found.sample.columns) == ["x", "kind"]
+    assert (found.call.batched, found.rows) == (True, rows)
+
+
+def test_a_series_that_is_one_row_becomes_a_frame_of_one_row(frame_classifier):
+    found = find_call(frame_classifier, FRAME.iloc[0], frame_classifier.predict(FRAME[:1]))
+    assert found.sample.shape == (1, 3)
+
+
+def test_a_tuple_of_arrays_answers_rows_by_parts():
+    model = NearestNeighbors(n_neighbors=2).fit(ROWS)
+    # Two rows and two parts: the shapes alone do not tell them apart.
+    found = find_call(model, ROWS[:2], model.kneighbors(ROWS[:2]))
+    assert (found.call.method, found.call.batched, found.layout) == ("kneighbors", True, Layout.PARTS)
+
+
+def test_the_probabilities_of_several_outputs_answer_rows_by_parts():
+    model = RandomForestClassifier(n_estimators=3, random_state=0).fit(ROWS, np.c_[LABELS, LABELS])
+    found = find_call(model, ROWS[:2], model.predict_proba(ROWS[:2]))
+    assert (found.call.method, found.layout) == ("predict_proba", Layout.PARTS)
+
+
+def test_transform_is_found_and_fit_is_never_called():
+    model = PCA(2).fit(ROWS)
+    before = model.components_.copy()
+    assert find_call(model, ROWS[:5], model.transform(ROWS[:5])).call.method == "transform"
+    assert (model.components_ == before).all()
+
+
+def test_a_function_of_one_dict_is_called_once_for_each_of_a_list():
+    def score(applicant):
+        return {"points": applicant["income"] / 1000, "reasons": ["young"] if applicant["age"] < 30 else []}
+
+    sample = [{"income": 42_000, "age": 25}, {"income": 61_500, "age": 44}]
+    found = find_call(score, sample, [score(one) for one in sample])
+    assert (found.call.method, found.call.batched, found.call.wrapped, found.rows) == (
+        "__call__",
+        False,
+        False,
+        2,
+    )
+    assert found.output == [score(one) for one in sample]
+
+
+def test_one_dict_is_one_record():
+    found = find_call(lambda x: {"sum": x["a"] + x["b"]}, {"a": 1, "b": 2})
+    assert (found.rows, found.call.arguments, found.output) == (None, Arguments.ONE, {"sum": 3})
+
+
+class Recommender:
+    def predict(self, user_id: str, k: int = 5) -> list[tuple[str, int]]:
+        return [(f"{user_id}-film", i) for i in range(k)]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_dict_is_spread_over_arguments_of_its_keys_names(given):
+    sample = {"user_id": "u7", "k": 3}
+    found = find_call(Recommender(), sample, Recommender().predict(**sample) if given else None)
+    assert (found.call.arguments, found.call.batched, found.rows) == (Arguments.KEYWORDS, False, None)
+    # Three answers for k=3 are one record's.
+    assert found.layout is Layout.WHOLE
+
+
+def test_a_list_of_values_is_spread_over_positions():
+    found = find_call(Recommender(), ["u7", 3], Recommender().predict("u7", 3))
+    assert (found.call.arguments, found.rows) == (Arguments.POSITIONAL, None)
+
+
+def softmax(values):
+    return list(np.exp(values) / np.exp(values).sum())
+
+
+def test_an_answer_as_long_as_the_sample_does_not_make_its_items_records():
+    found = find_call(softmax, [1.0, 2.0, 3.0], softmax([1.0, 2.0, 3.0]))
+    assert (found.rows, found.call.batched, found.layout) == (None, False, Layout.WHOLE)
+
+
+def test_an_image_whose_answer_is_one_label_is_one_record():
+    found = find_call(lambda image: "dark" if image.mean() < 0.5 else "light", np.zeros((8, 8)), "dark")
+    assert (found.rows, found.output) == (None, "dark")
+
+
+def test_a_model_whose_answers_depend_on_the_other_rows_is_served_one_row_at_a_time():
+    def standardised(frame):
+        return (frame["a"] - frame["a"].mean()) / (frame["a"].max() - frame["a"].min() + 1)
+
+    found = find_call(standardised, FRAME[:4], standardised(FRAME[:4]))
+    assert (found.call.batched, found.call.wrapped, found.rows) == (False, True, 4)
+    assert [float(answer.iloc[0]) for answer in found.output] == [0, 0, 0, 0]
+    assert "depends on the records that go in with it" in found.notes[0]
+
+
+def test_an_answer_with_rows_as_its_columns_is_asked_for_one_row_at_a_time():
+    def curves(frame):
+        return np.outer([1.0, 0.5, 0.25, 0.1], np.exp(frame["a"]))
+
+    found = find_call(curves, FRAME[:4], curves(FRAME[:4]))
+    assert (found.call.batched, found.call.wrapped, found.notes) == (False, True, ())
+    assert found.output[1].shape == (4, 1)
+
+
+def test_a_model_that_squeezes_a_single_row_is_asked_one_row_at_a_time(classifier):
+    def squeezed(rows):
+        return classifier.predict_proba(rows)[:, 1].squeeze()
+
+    found = find_call(squeezed, ROWS[:4], squeezed(ROWS[:4]))
+    assert (found.call.batched, found.call.wrapped, found.layout) == (False, True, Layout.WHOLE)
+    assert found.notes == ()
+
+
+def test_a_model_that_takes_one_row_only_is_asked_one_row_at_a_time(classifier):
+    class Strict:
+        def predict(self, rows):
+            if len(rows) != 1:
+                raise ValueError("one row, please")
+            return classifier.predict(rows)
+
+    found = find_call(Strict(), ROWS[:4], classifier.predict(ROWS[:4]))
+    assert (found.call.batched, found.call.wrapped, found.layout) == (False, True, Layout.ROWS)
+
+
+def test_a_model_of_bare_rows_gets_the_rows_of_an_array():
+    found = find_call(lambda row: float(row[0] * 2), ROWS[:4], ROWS[:4, 0] * 2)
+    assert (found.call.batched, found.call.wrapped, found.rows) == (False, False, 4)
+
+
+def test_a_model_that_changes_its_input_leaves_the_sample_as_it_was():
+    def predict(frame):
+        frame["twice"] = frame.pop("a") * 2
+        return frame["twice"]
+
+    sample = FRAME[:4].copy()
+    find_call(predict, sample, FRAME["a"][:4] * 2)
+    pd.testing.assert_frame_equal(sample, FRAME[:4])
+
+
+class Catalogue:
+    def __init__(self):
+        self.calls = 0
+
+    def fit(self, rows):
+        raise AssertionError("fit was called")
+
+    def delete_all(self, rows):
+        raise AssertionError("delete_all was called")
+
+    def price_of(self, rows):
+        self.calls += 1
+        return [row["amount"] * 1.5 for row in rows]
+
+
+def test_a_method_of_a_class_of_ones_own_is_found_on_a_copy():
+    model = Catalogue()
+    sample = [{"amount": 2.0}, {"amount": 4.0}]
+    found = find_call(model, sample, [3.0, 6.0])
+    assert (found.call.method, found.call.batched) == ("price_of", True)
+
+
+def test_predict_wins_where_another_method_agrees():
+    class Model:
+        def predict(self, rows):
+            return [row * 2 for row in rows]
+
+        def transform(self, rows):
+            return [row * 2 for row in rows]
+
+    assert find_call(Model(), [1.0, 2.0], [2.0, 4.0]).call.method == "predict"
+
+
+class TwoWays:
+    def transform(self, rows):
+        return [row * 2 for row in rows]
+
+    def score_samples(self, rows):
+        return [row + row for row in rows]
+
+
+def test_two_methods_that_agree_without_predict_are_an_error_that_names_both():
+    with pytest.raises(AmbiguousCallError) as caught:
+        find_call(TwoWays(), [1.0, 2.0], [2.0, 4.0])
+    assert str(caught.value) == (
+        "'transform' and 'score_samples' both give the output sample.\n"
+        "Say which one is to be served:\n"
+        "  scaffold new ... --method transform\n"
+        "  scaffold new ... --method score_samples"
+    )
+    assert find_call(TwoWays(), [1.0, 2.0], [2.0, 4.0], method="transform").call.method == "transform"
+
+
+def test_a_method_that_changes_the_model_is_refused_by_name(classifier):
+    with pytest.raises(CallError, match="'fit_predict' is not called: by its name it changes something"):
+        find_call(classifier, ROWS[:4], method="fit_predict")
+
+
+def test_a_method_that_is_not_there_is_answered_with_those_that_are(classifier):
+    with pytest.raises(CallError, match="It has: predict, predict_proba"):
+        find_call(classifier, ROWS[:4], method="predikt")
+
+
+def test_a_random_model_is_told_so():
+    def noisy(rows):
+        return np.random.default_rng().normal(size=len(rows))
+
+    with pytest.raises(UnstableModelError, match="different answers to the same input: model\\(X\\), twice"):
+        find_call(noisy, ROWS[:4])
+    with pytest.raises(UnstableModelError):
+        find_call(noisy, ROWS[:4], noisy(ROWS[:4]))
+
+
+def test_a_dict_of_models_cannot_be_called(classifier):
+    with pytest.raises(CallError, match="The file holds a dict with the keys 'model', 'threshold'"):
+        find_call({"model": classifier, "threshold": 0.4}, ROWS[:4])
