@@ -1,0 +1,131 @@
+"""What is installed here, by its metadata: where a module comes from, and what a distribution requires."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata as metadata
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Parsed
+from packaging.utils import canonicalize_name
+
+_MODULE_FILE = re.compile(r"^([^.]+)(?:\.[\w-]+)*\.(?:py|so|pyd)$")
+
+
+@dataclass(frozen=True, eq=False)
+class Installed:
+    """One installed distribution."""
+
+    name: str
+    """Normalised."""
+    version: str
+    metadata: metadata.Distribution
+
+    @functools.cached_property
+    def requires(self) -> tuple[Parsed, ...]:
+        """What it requires, extras and markers included; lines that break the rules are left out."""
+        return tuple(_parsed(self.metadata.requires or ()))
+
+    @functools.cached_property
+    def files(self) -> tuple[tuple[str, ...], ...]:
+        """The parts of the paths of its modules, relative to the folder it was installed into."""
+        record = self.metadata.read_text("RECORD")
+        if record is None:
+            names = (self.metadata.read_text("top_level.txt") or "").split()
+            return tuple((name, "__init__.py") for name in names)
+        paths = (line.partition(",")[0].strip('"') for line in record.splitlines())
+        return tuple(
+            tuple(path.split("/"))
+            for path in paths
+            if path.endswith((".py", ".so", ".pyd")) and path[0] != "."
+        )
+
+    @functools.cached_property
+    def origin(self) -> Mapping[str, Any]:
+        """Its `direct_url.json`, empty where it came from an index. Source: PEP 610."""
+        text = self.metadata.read_text("direct_url.json")
+        try:
+            origin = json.loads(text) if text else {}
+        except ValueError:
+            return {}
+        return origin if isinstance(origin, dict) else {}
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether its code is the user's own folder, not a copy."""
+        return bool(self.origin.get("dir_info", {}).get("editable"))
+
+
+class Installation:
+    """All the distributions that an interpreter with this `sys.path` finds."""
+
+    def __init__(self, path: Sequence[str] | None = None) -> None:
+        self.by_name: dict[str, Installed] = {}
+        for found in metadata.distributions(path=list(sys.path if path is None else path)):
+            name = found.metadata["Name"] if found.metadata else None
+            if name:
+                key = canonicalize_name(name)
+                self.by_name.setdefault(key, Installed(key, found.version, found))
+
+    @functools.cached_property
+    def owners(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of distributions by the module that they bring; below a namespace package, by its parts."""
+        packages = {
+            parts[:-1] for one in self.by_name.values() for parts in one.files if parts[-1] == "__init__.py"
+        }
+        owners: dict[str, dict[str, None]] = {}
+        for name, one in self.by_name.items():
+            for module in {_module(parts, packages) for parts in one.files} - {None}:
+                owners.setdefault(module or "", {})[name] = None
+        return {module: tuple(names) for module, names in owners.items()}
+
+    def owners_of(self, module: str) -> tuple[str, ...]:
+        """Return the distributions that bring `module`: none for the standard library and local code."""
+        parts = module.split(".")
+        for end in range(1, len(parts) + 1):
+            if found := self.owners.get(".".join(parts[:end])):
+                return found
+        return ()
+
+    def closure(self, names: Iterable[str]) -> dict[str, Installed]:
+        """Return the installed distributions among `names` and all that they require, by name."""
+        done: dict[str, set[str]] = {}
+        queue: list[tuple[str, frozenset[str]]] = [(canonicalize_name(name), frozenset()) for name in names]
+        while queue:
+            name, extras = queue.pop()
+            if name not in self.by_name or (name in done and extras <= done[name]):
+                continue
+            done.setdefault(name, set()).update(extras)
+            queue += self._required(name, extras)
+        return {name: self.by_name[name] for name in sorted(done)}
+
+    def _required(self, name: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+        for requirement in self.by_name[name].requires:
+            marker = requirement.marker
+            if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                yield canonicalize_name(requirement.name), frozenset(requirement.extras)
+
+
+def _module(parts: tuple[str, ...], packages: set[tuple[str, ...]]) -> str | None:
+    """The module that owns the file at `parts`: its topmost regular package, or the file's own."""
+    for end in range(1, len(parts)):
+        if not parts[end - 1].isidentifier():
+            return None
+        if parts[:end] in packages:
+            return ".".join(parts[:end])
+    match = _MODULE_FILE.match(parts[-1])
+    return ".".join((*parts[:-1], match[1])) if match and match[1].isidentifier() else None
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[Parsed]:
+    for line in lines:
+        try:
+            yield Parsed(line)
+        except InvalidRequirement:
+            continue

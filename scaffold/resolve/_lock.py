@@ -1,0 +1,250 @@
+"""The lock: every distribution of the service, pinned, with the hashes of its files. Made by uv."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scaffold._process import Runner, run_command
+from scaffold._uv import uv_command, uv_environment
+from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
+from scaffold.spec import LocalSource, Requirement
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+# What uv calls them (the C library is that of Debian 12), and the marker that tells them apart.
+_UV_PLATFORMS = {
+    "linux/amd64": ("x86_64-manylinux_2_36", "x86_64"),
+    "linux/arm64": ("aarch64-manylinux_2_36", "aarch64"),
+}
+_MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
+_INDEX = re.compile(r"^\s+# from (\S+)$")
+_PUBLIC_INDEX = "https://pypi.org/simple"
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One distribution of a lock."""
+
+    line: str
+    """`numpy==2.4.6`, or with a URL, a path or a marker."""
+    hashes: tuple[str, ...]
+    via: tuple[str, ...]
+    index: str = ""
+    """Where it was found, where that is not the public index."""
+
+    @property
+    def name(self) -> str:
+        """The distribution's normalised name."""
+        return re.split(r"[\[=@ ;]", self.line, maxsplit=1)[0]
+
+    def __str__(self) -> str:
+        lines = [self.line, *(f"    --hash={value}" for value in self.hashes)]
+        comment = f"    # via {', '.join(self.via)}" if self.via else ""
+        return " \\\n".join(lines) + (f"\n{comment}" if comment else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The text of `requirements.txt`, and what a person should know of it."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def make_lock(
+    requirements: Sequence[Requirement],
+    constraints: Mapping[str, str],
+    *,
+    python: str,
+    platforms: Sequence[str] = PLATFORMS,
+    wheels: Sequence[LocalSource] = (),
+    environment: Mapping[str, str] | None = None,
+    run: Runner = run_command,
+) -> Lock:
+    """Lock `requirements` with all that they need.
+
+    Args:
+        requirements: The lines of `requirements.in`.
+        constraints: The version of every distribution that may come along, by name.
+        python: `3.11`.
+        platforms: Of `PLATFORMS`. The first must work; where another does not, a note says so.
+        wheels: Wheels that go with the service, at the paths by which `requirements` name them.
+        environment: The variables that uv runs under; the user's own, and what they told pip.
+        run: Runs uv.
+
+    Raises:
+        NoSuchVersionError: An index does not have a version.
+        ConflictError: Two of them cannot be had together.
+        LockFailedError: uv fails in another way.
+    """
+    with tempfile.TemporaryDirectory(prefix="scaffold-lock-") as name:
+        folder = Path(name)
+        _write(folder / "requirements.in", sorted(str(requirement) for requirement in requirements))
+        _write(
+            folder / "constraints.txt", sorted(f"{name}=={version}" for name, version in constraints.items())
+        )
+        for wheel in wheels:
+            (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / wheel.path).write_bytes(wheel.content)
+        compiler = _Compiler(folder, python, uv_environment(environment), run)
+        targets = list(platforms)
+        if _running() not in targets:
+            targets.append(_running())  # the proof runs here
+        with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
+            futures = {target: pool.submit(compiler.compile, target) for target in targets}
+    locks: dict[str, list[Pin]] = {}
+    notes: list[str] = []
+    for target, future in futures.items():
+        try:
+            locks[target] = future.result()
+        except CommandError as error:
+            if target == targets[0]:
+                raise _explained(error.tail, requirements) from error
+            notes.append(f"not locked for {target}: {_cause(error.tail)}")
+    pins = _merged(locks)
+    return Lock(text=_text(pins, python, tuple(locks)), notes=tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """Runs uv on the files in a folder."""
+
+    folder: Path
+    python: str
+    environment: Mapping[str, str]
+    run: Runner
+
+    def compile(self, target: str) -> list[Pin]:
+        """Lock for one platform.
+
+        Every version is known, so what uv has in its cache is as good as the index and is asked first.
+        Indexes that are folders of this machine are asked last: an image cannot reach them.
+        """
+        attempts = [
+            (environment, offline) for environment in self._environments() for offline in (True, False)
+        ]
+        for number, (environment, offline) in enumerate(attempts, start=1):
+            try:
+                done = self.run(self._command(target, offline), cwd=self.folder, env=environment)
+            except CommandError:
+                if number == len(attempts):
+                    raise
+            else:
+                return _parse(done.stdout)
+        raise AssertionError("there is at least one attempt")
+
+    def _environments(self) -> list[Mapping[str, str]]:
+        indexes = self.environment.get("UV_INDEX", "").split()
+        remote = [index for index in indexes if not index.startswith(("file:", "/"))]
+        if len(remote) == len(indexes):
+            return [self.environment]
+        return [{**self.environment, "UV_INDEX": " ".join(remote)}, self.environment]
+
+    def _command(self, target: str, offline: bool) -> list[str]:
+        command = [uv_command(), "pip", "compile", "requirements.in", "--constraint", "constraints.txt"]
+        command += ["--generate-hashes", "--no-header", "--emit-index-annotation", "--quiet"]
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        command += (
+            ["--python", sys.executable] if self.python == running else ["--python-version", self.python]
+        )
+        if target in _UV_PLATFORMS:
+            command += ["--python-platform", _UV_PLATFORMS[target][0]]
+        return [*command, "--offline"] if offline else command
+
+
+def _running() -> str:
+    """The platform of this process, in the words of `PLATFORMS` where it is one of them."""
+    machine = platform.machine()
+    return _MACHINES.get(machine, machine) if sys.platform == "linux" else f"{sys.platform}/{machine}"
+
+
+def _parse(text: str) -> list[Pin]:
+    """The pins in what uv printed."""
+    pins: list[Pin] = []
+    for line in text.splitlines():
+        found = line.strip().rstrip("\\").rstrip()
+        if not line.startswith((" ", "#", "-")) and found:
+            pins.append(Pin(found, (), ()))
+        elif not pins:
+            continue
+        elif found.startswith("--hash="):
+            pins[-1] = replace(pins[-1], hashes=(*pins[-1].hashes, found.removeprefix("--hash=")))
+        elif match := _INDEX.match(line):
+            pins[-1] = replace(pins[-1], index=_CREDENTIALS.sub("", match[1]))
+        elif found.startswith("#"):
+            source = found.removeprefix("#").strip().removeprefix("via").strip()
+            if source and not source.startswith("-c "):
+                source = source.removeprefix("-r ")
+                pins[-1] = replace(pins[-1], via=(*pins[-1].via, source))
+    return pins
+
+
+def _merged(locks: Mapping[str, Sequence[Pin]]) -> list[Pin]:
+    """One lock for all the platforms: what differs by platform gets a marker."""
+    lines: dict[str, dict[str, Pin]] = {}
+    for target, pins in locks.items():
+        for pin in pins:
+            lines.setdefault(pin.line, {})[target] = pin
+    merged = []
+    for line, found in sorted(lines.items(), key=lambda item: item[0].lower()):
+        hashes = sorted({value for pin in found.values() for value in pin.hashes})
+        via = sorted({source for pin in found.values() for source in pin.via})
+        index = next(iter(found.values())).index
+        if len(found) < len(locks):
+            line += f" ; {_marker(found)}"
+        merged.append(Pin(line, tuple(hashes), tuple(via), index))
+    return merged
+
+
+def _marker(targets: Mapping[str, object]) -> str:
+    terms = [
+        f"platform_machine == '{_UV_PLATFORMS[target][1]}'"
+        if target in _UV_PLATFORMS
+        else f"sys_platform == '{target.partition('/')[0]}'"
+        for target in targets
+    ]
+    return " or ".join(terms)
+
+
+def _text(pins: Sequence[Pin], python: str, targets: Sequence[str]) -> str:
+    indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
+    head = [f"# Locked from requirements.in for Python {python} on {', '.join(targets)}."]
+    head += [f"--extra-index-url {index}" for index in indexes]
+    return "\n".join([*head, "", *map(str, pins), ""])
+
+
+def _is_shared(index: str) -> bool:
+    """Whether others reach the index, and need to be told of it."""
+    return index.startswith(("https://", "http://")) and index.rstrip("/") != _PUBLIC_INDEX
+
+
+def _cause(tail: str) -> str:
+    """uv's own reason, in one line, without what it may know of credentials."""
+    match = re.search(r"cause: (.+)", tail, re.DOTALL)
+    text = " ".join((match[1] if match else tail).partition("\n\n")[0].split())
+    return _CREDENTIALS.sub("", text)
+
+
+def _explained(tail: str, requirements: Sequence[Requirement]) -> LockFailedError:
+    """The error that says what uv found, by the names of those concerned."""
+    cause = _cause(tail)
+    reasons = {requirement.distribution: requirement.reason for requirement in requirements}
+    if match := re.search(r"no version of ([\w.-]+?)(?:\[[^]]*\])?\s*(==[\w.+!-]+)", cause):
+        return NoSuchVersionError(match[1], match[2], reasons.get(match[1], ""), cause)
+    if match := re.search(r"Because ([\w.-]+)\S* was not found in", cause):
+        return NoSuchVersionError(match[1], "", reasons.get(match[1], ""), cause)
+    if match := re.search(r"(?:Because|And because|and) ([\w.-]+)(\S*) depends on ([\w.-]+)(\S*)", cause):
+        return ConflictError(match[1], match[3], match[4].rstrip(","), cause)
+    return LockFailedError(cause)
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}{os.linesep}" for line in lines))
