@@ -1,0 +1,74 @@
+"""A training project from nothing: `templates/project` or another template, rendered by copier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffold._files import staged
+from scaffold.errors import RenderError, UsageError
+from scaffold.render._tree import template_path
+
+VARIANTS = ("regression", "classification", "text", "image")
+
+
+def render_bootstrap(
+    target: Path,
+    answers: Mapping[str, object],
+    *,
+    template: str | None = None,
+    ask: bool = True,
+) -> list[str]:
+    """Write a training project to `target` and return its files, by path relative to it.
+
+    Args:
+        target: A folder that is absent or empty; it appears whole or not at all.
+        answers: Answers that are known already.
+        template: A path or URL that copier takes; the project that this package brings when absent.
+        ask: Whether the open questions are asked; their defaults are taken otherwise.
+
+    Raises:
+        TargetNotEmptyError: Something is there.
+        UsageError: An answer is not allowed, or there is nobody to ask.
+        RenderError: The template is none, or is at fault.
+    """
+    from copier import run_copy
+    from copier.errors import CopierAnswersInterrupt, CopierError, InteractiveSessionError
+    from jinja2 import TemplateError
+
+    source = template or str(template_path("project"))
+    known = {"name": target.absolute().name.lower().replace("_", "-"), **answers}
+    with staged(target) as folder:
+        try:
+            run_copy(source, folder, data=known, defaults=not ask, quiet=True, overwrite=True)
+        except InteractiveSessionError as error:
+            raise UsageError(
+                "There is no terminal to ask questions in. Take the defaults, or give the answers:\n"
+                f"  scaffold init {target} --defaults\n  scaffold init {target} --answers answers.yaml"
+            ) from error
+        except CopierAnswersInterrupt as error:
+            raise KeyboardInterrupt from error
+        except (CopierError, TemplateError) as error:
+            raise RenderError(f"The template {source} cannot be rendered: {error}") from error
+        except ValueError as error:
+            raise UsageError(f"An answer is not allowed. {error}\nNothing was written.") from error
+        return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def read_answers(path: Path) -> dict[str, object]:
+    """The answers of a YAML or JSON file.
+
+    Raises:
+        UsageError: It is no mapping of names to values, or cannot be read.
+    """
+    import yaml
+
+    try:
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read as answers: {error}") from error
+    if not isinstance(answers, dict):
+        raise UsageError(
+            f"{path} holds no answers.\nOne `question: answer` a line is wanted, e.g.  variant: text"
+        )
+    return {str(name): value for name, value in answers.items()}

@@ -1,0 +1,110 @@
+"""`scaffold init` writes a training project that runs as it comes out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scaffold._update import init
+from scaffold.cli import app
+from scaffold.errors import RenderError, TargetNotEmptyError, UsageError
+from scaffold.render._bootstrap import VARIANTS
+from scaffold.render._tree import template_path
+
+
+def run_python(project: Path, *arguments: str) -> str:
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=project, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_trains_and_passes_its_own_tests_and_style(tmp_path: Path, variant: str) -> None:
+    project = tmp_path / f"{variant}-demo"
+    init(project, {"variant": variant})
+    run_python(project, f"{variant}_demo.train")
+    run_python(project, "pytest", "-q", "-p", "no:cacheprovider")
+    run_python(project, "ruff", "check", "--no-cache", ".")
+    run_python(project, "ruff", "format", "--no-cache", "--check", ".")
+    written = {path.name for path in (project / "artifacts").iterdir()}
+    assert written == {"model.pkl", "sample_input.pkl", "sample_output.pkl", "metrics.json"}
+
+
+def test_a_model_below_its_limits_is_not_saved(tmp_path: Path) -> None:
+    project = tmp_path / "demo"
+    init(project, {"variant": "classification"})
+    (project / "experiments" / "strict.toml").write_text("[limits]\naccuracy = 1.1\n")
+    command = [sys.executable, "-m", "demo.train", "--experiment", "strict"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The model is not good enough, and was not saved:\n  accuracy is ")
+    assert not (project / "artifacts").exists()
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        init(tmp_path / name / "demo", {"variant": "text"})
+    one, two = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (tmp_path / "one", tmp_path / "two")
+    )
+    assert one == two
+    assert not any(str(tmp_path).encode() in content for content in one.values())
+
+
+def test_answers_come_from_a_file_and_an_option_wins_over_it(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps({"variant": "text", "description": 'Finds the "right" desk.'}))
+    result = CliRunner().invoke(
+        app, ["init", str(tmp_path / "demo"), "--answers", str(answers), "--variant", "image"]
+    )
+    assert result.exit_code == 0, result.output
+    assert 'Finds the \\"right\\" desk.' in (tmp_path / "demo" / "pyproject.toml").read_text()
+    assert "PIL" in (tmp_path / "demo" / "demo" / "data.py").read_text()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "mine.txt").write_text("mine")
+    with pytest.raises(TargetNotEmptyError):
+        init(tmp_path / "demo")
+    assert [path.name for path in (tmp_path / "demo").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    "answers", [{"variant": "weather"}, {"name": "Not A Name"}], ids=["an unknown choice", "no DNS label"]
+)
+def test_an_answer_that_is_not_allowed_is_told_and_nothing_is_written(
+    tmp_path: Path, answers: dict[str, object]
+) -> None:
+    with pytest.raises(UsageError, match="An answer is not allowed"):
+        init(tmp_path / "demo", answers)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_template_that_is_none_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "copier.yml").write_text("_min_copier_version: 'no version'\n")
+    with pytest.raises((RenderError, UsageError)):
+        init(tmp_path / "demo", template=str(tmp_path / "empty"))
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_template_of_someone_else_is_rendered_with_its_own_questions(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    template.mkdir()
+    (template / "copier.yml").write_text("greeting:\n  type: str\n  default: hello\n")
+    (template / "{{ name }}.txt.jinja").write_text("{{ greeting }}\n")
+    assert init(tmp_path / "demo", template=str(template)) == ["demo.txt"]
+
+
+def test_copier_takes_the_template_folder_as_it_is(tmp_path: Path) -> None:
+    run_python(tmp_path, "copier", "copy", "--quiet", "--defaults", str(template_path("project")), "by-hand")
+    assert (tmp_path / "by-hand" / "by_hand" / "train.py").is_file()
