@@ -1,0 +1,117 @@
+"""What was found, in a person's words: one line a stage, and the tables of `inspect`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from scaffold.spec import (
+    Artifact,
+    Dependencies,
+    Field,
+    List,
+    Optional,
+    Picture,
+    ProjectSpec,
+    Record,
+    Scalar,
+    Schema,
+    Signature,
+    Table,
+    Tensor,
+    UserType,
+)
+
+
+def artifact_line(artifact: Artifact) -> str:
+    """`model.pkl: pickle, 4.1 KB, names 14 things of scipy, sklearn`."""
+    roots = sorted({name.module.partition(".")[0] for name in artifact.globals})
+    names = f", names {count(len(artifact.globals), 'thing')} of {', '.join(roots[:6])}" if roots else ""
+    packed = f" in {artifact.compression}" if artifact.compression else ""
+    return f"{artifact.path.name}: {artifact.format.value}{packed}, {size(artifact.size_bytes)}{names}"
+
+
+def signature_line(signature: Signature) -> str:
+    """`7 columns, 2 may be missing; predict, rows together`."""
+    call = signature.call
+    method = "called" if call.method == "__call__" else call.method
+    rows = "rows together" if call.batched else "one record at a time"
+    return f"{schema_words(signature.input)}; {method}, {rows}"
+
+
+def schema_words(schema: Schema) -> str:
+    """One line on what goes in: `7 columns, 2 may be missing`."""
+    match schema:
+        case Table(columns=fields) | Record(fields=fields):
+            kind = "column" if isinstance(schema, Table) else "field"
+            missing = sum(isinstance(field.schema, Optional) for field in fields)
+            return count(len(fields), kind) + (f", {missing} may be missing" if missing else "")
+        case Tensor(shape=shape, dtype=dtype):
+            return f"an array of shape {shape} and dtype {dtype}" if shape else f"one {dtype}"
+        case Picture():
+            return "an image"
+        case UserType(qualname=qualname):
+            return f"a {qualname}"
+        case Optional(of=inner):
+            return f"{schema_words(inner)} or null"
+        case List(items=items):
+            return f"a list of {schema_words(items)}"
+        case Scalar(type=type_):
+            return f"one {type_.value}"
+        case _:
+            return f"a {type(schema).__name__.lower()}"
+
+
+def dependencies_line(dependencies: Dependencies) -> str:
+    """`5 requirements, 31 locked`."""
+    locked = sum(1 for line in dependencies.lock.splitlines() if line and line[0] not in " #-")
+    line = f"{count(len(dependencies.requirements), 'requirement')}, {locked} locked"
+    if dependencies.sources:
+        line += f", {count(len(dependencies.sources), 'file')} of your own"
+    if dependencies.system:
+        line += f", {', '.join(package.name for package in dependencies.system)} from Debian"
+    return line
+
+
+def inspection(spec: ProjectSpec) -> dict[str, list[tuple[str, ...]]]:
+    """The tables of `scaffold inspect`: rows of text by title."""
+    signature, dependencies = spec.signature, spec.dependencies
+    used = Counter(sorted(name.dotted for name in spec.artifact.globals))
+    tables = {
+        "Model": [
+            ("file", artifact_line(spec.artifact)),
+            ("sha256", spec.artifact.sha256),
+            ("call", f"{signature.call.method}: {signature.call.evidence}"),
+        ],
+        "Input": _field_rows(signature.input),
+        "Output": _field_rows(signature.output),
+        "Requirements": [(str(line), line.reason) for line in dependencies.requirements],
+        "Files of your own": [(source.path, source.reason) for source in dependencies.sources],
+        "Debian packages": [(package.name, package.reason) for package in dependencies.system],
+        "Names in the file": [
+            (name, f"{times}x" if times > 1 else "") for name, times in sorted(used.items())
+        ],
+        "Notes": [(note,) for note in (*signature.notes, *dependencies.notes)],
+    }
+    return {title: rows for title, rows in tables.items() if rows}
+
+
+def _field_rows(schema: Schema) -> list[tuple[str, ...]]:
+    if isinstance(schema, Table | Record):
+        fields: tuple[Field, ...] = schema.columns if isinstance(schema, Table) else schema.fields
+        return [(field.name, schema_words(field.schema), field.evidence) for field in fields]
+    return [(schema_words(schema),)]
+
+
+def count(number: int, noun: str) -> str:
+    """`1 column`, `7 columns`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def size(number: int) -> str:
+    """`4.1 KB`: bytes in the unit that a person would take, by thousands."""
+    value = float(number)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

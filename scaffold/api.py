@@ -1,0 +1,171 @@
+"""The pipeline: one short function per verb. The only module that knows the rooms."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold._files import require_empty, sha256_file, staged
+from scaffold._specify import RUNNING_PYTHON, OnStage, Options, service_name, specified
+from scaffold.errors import UsageError
+from scaffold.spec import Check, JSONValue, ProjectSpec, Verification
+
+
+def _silent(_stage: str, _found: str | None) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project that was written, and its proof."""
+
+    root: Path
+    spec: ProjectSpec
+    files: Mapping[str, str]
+    """sha256 by path."""
+    verification: Verification | None
+
+    def __str__(self) -> str:
+        proven = "proven" if self.verification and self.verification.passed else "not proven"
+        return f"{self.spec.name} {self.spec.version} in {self.root} ({len(self.files)} files, {proven})"
+
+
+def new(
+    model: Any,
+    input: Any,
+    output: Any = None,
+    target: str | Path | None = None,
+    *,
+    name: str | None = None,
+    verify: bool = True,
+    answers: Mapping[str, JSONValue] | None = None,
+    on_stage: OnStage = _silent,
+    **options: Any,
+) -> Project:
+    """Write a score service for a trained model, prove it, and return where it is.
+
+    Args:
+        model: The model, or the path (or URL) of its file.
+        input: A sample of its input: an object, or the path of a file that holds one.
+        output: What the model gives for that input, likewise; without it the model is asked.
+        target: The folder to write: absent or empty.
+        name: The service's name; the folder's when absent.
+        verify: Whether to prove it. A project that fails its proof is not written.
+        answers: What the templates ask: `targets`, `registry` and the other knobs of docs/deploy.md.
+        on_stage: Told of each stage.
+        options: The fields of `Options`.
+
+    Raises:
+        ScaffoldError: A leaf of it, which says what to do. Nothing is written then.
+    """
+    if target is None:
+        raise UsageError('The folder to write is missing:\n  scaffold.new(model, sample, output, "service")')
+    target = Path(target)
+    require_empty(target)
+    name = service_name(name, target)
+    with specified(model, input, output, name, answers or {}, Options(**options), on_stage) as spec:
+        with staged(target) as root:
+            files = _write(spec, root, on_stage)
+            verification = _prove(spec, root, files, on_stage) if verify else None
+        return Project(root=target, spec=spec, files=files, verification=verification)
+
+
+def inspect(
+    model: Any, input: Any, output: Any = None, *, on_stage: OnStage = _silent, **options: Any
+) -> ProjectSpec:
+    """Return what `new` would make a project of. Writes nothing.
+
+    Args:
+        model: As for `new`, like the others.
+        input: A sample of its input.
+        output: What the model gives for it.
+        on_stage: Told of each stage.
+        options: The fields of `Options`.
+
+    Raises:
+        ScaffoldError: A leaf of it, which says what to do.
+    """
+    with specified(model, input, output, "model", {}, Options(**options), on_stage) as spec:
+        return spec
+
+
+def verify(project: str | Path, *, on_stage: OnStage = _silent) -> Verification:
+    """Prove a project again, as it stands now, and return the proof.
+
+    Raises:
+        VerificationError: Its service does not give the recorded answers; or a branch of it.
+    """
+    from scaffold.verify import verify_project
+
+    root = _project_root(project)
+    on_stage("verify", None)
+    return verify_project(root, python=_python_of(root), on_check=_on_check(on_stage))
+
+
+def serve(
+    project: str | Path, *, host: str = "127.0.0.1", port: int = 8000, on_stage: OnStage = _silent
+) -> int:
+    """Run a project's service until it is interrupted; return its exit status.
+
+    Its environment is made from the lock in the project's `.venv`, anew when the lock has changed.
+    """
+    from scaffold.verify import make_environment, serve_project
+
+    root = _project_root(project)
+    on_stage("environment", None)
+    python = make_environment(root, root / ".venv", python=_python_of(root))
+    on_stage("environment", f"{root / '.venv'} holds what the lock says")
+    on_stage("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it")
+    return serve_project(root, python, host=host, port=port)
+
+
+def _write(spec: ProjectSpec, root: Path, on_stage: OnStage) -> dict[str, str]:
+    """Write the project of `spec` into `root` and return the sha256 of its files."""
+    from scaffold.render import render_project
+
+    on_stage("render", None)
+    files = dict(render_project(spec, root).files)
+    on_stage("render", f"{len(files)} files")
+    return files
+
+
+def _prove(spec: ProjectSpec, root: Path, files: dict[str, str], on_stage: OnStage) -> Verification:
+    """Prove the project in `root`, and write what was measured into its manifests and into `files`."""
+    from scaffold.render import filled_manifests
+    from scaffold.verify import verify_project
+
+    on_stage("verify", None)
+    verification = verify_project(root, python=spec.dependencies.python, on_check=_on_check(on_stage))
+    assert verification.measurements is not None
+    for path, content in filled_manifests(spec, verification.measurements).items():
+        (root / path).write_bytes(content)
+        files[path] = sha256_file(root / path)
+    return verification
+
+
+def _on_check(on_stage: OnStage) -> Callable[[Check], None]:
+    def show(check: Check) -> None:
+        on_stage("verify", f"{check.name}: {check.detail}")
+        on_stage("verify", None)
+
+    return show
+
+
+def _project_root(project: str | Path) -> Path:
+    root = Path(project)
+    if not (root / "app" / "main.py").is_file() or not (root / "requirements.txt").is_file():
+        raise UsageError(
+            f"{root} is no generated project: it has no app/main.py with a requirements.txt.\n"
+            "Name the folder that `scaffold new` wrote:\n  scaffold verify titanic-service"
+        )
+    return root
+
+
+def _python_of(root: Path) -> str:
+    """The Python that a project's lock is for: `.python-version` says it."""
+    with contextlib.suppress(OSError):
+        return (root / ".python-version").read_text(encoding="utf-8").strip()
+    return RUNNING_PYTHON

@@ -1,0 +1,65 @@
+"""The service's project: the template, the source that differs by model, the model and its sample."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from scaffold._files import sha256_file
+from scaffold.render._deploy import deploy_files
+from scaffold.render._score import score_values
+from scaffold.render._source import render_source
+from scaffold.render._tree import render_tree, template_path
+from scaffold.render._values import project_values
+from scaffold.spec import Artifact, Measurements, ProjectSpec, RenderedProject, Signature
+
+
+def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
+    """Return the modules that depend on the model, by file name; of score.py the imports."""
+    source = {path.removeprefix("app/"): text for path, text in render_source(signature).items()}
+    score = score_values(artifact, signature)
+    return {**source, "score.py": f"{score['score_imports']}\n{score['score_libraries']}"}
+
+
+def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None) -> RenderedProject:
+    """Write the project of `spec` into the empty folder `root`.
+
+    Args:
+        spec: The project.
+        root: An empty folder.
+        template: A path or URL that copier takes; the service template of this package when absent.
+
+    Raises:
+        RenderError: The template is none, or asks for a value that is not there.
+    """
+    values = project_values(spec)
+    extra: dict[str, bytes] = {path: text.encode() for path, text in render_source(spec.signature).items()}
+    extra |= deploy_files(spec)
+    extra |= {source.path: source.content for source in spec.dependencies.sources}
+    extra["requirements.txt"] = spec.dependencies.lock.encode()
+    extra[".python-version"] = f"{spec.dependencies.python}\n".encode()
+    extra["tests/recorded.json"] = _recorded(spec)
+    model = root / "app" / "model" / str(values["model_file"])
+    rendered = render_tree(template or template_path("service"), values, extra, root)
+    shutil.copyfile(spec.artifact.path, model)
+    files = {**rendered.files, model.relative_to(root).as_posix(): sha256_file(model)}
+    return RenderedProject(root=root, files=dict(sorted(files.items())))
+
+
+def filled_manifests(spec: ProjectSpec, measurements: Measurements) -> dict[str, bytes]:
+    """Return the manifests by path, with what the proof measured in place of the placeholders."""
+    return deploy_files(spec, measurements)
+
+
+def _recorded(spec: ProjectSpec) -> bytes:
+    """The sample over HTTP, one row a line, so that a change shows as the rows that it touches."""
+    lines = ['{"requests": [']
+    for key, rows in (("requests", spec.recording.requests), ("answers", spec.recording.answers)):
+        if key == "answers":
+            lines.append('], "answers": [')
+        lines += [
+            json.dumps(row, ensure_ascii=False, allow_nan=False) + ("," if number < len(rows) else "")
+            for number, row in enumerate(rows, 1)
+        ]
+    return "\n".join([*lines, "]}", ""]).encode()
