@@ -1,4 +1,4 @@
-"""The score service. Importing it sets the threads of the numeric libraries, which read that only once."""
+"""The score service. Importing it sets the threads of the numeric libraries, before they load."""
 
 from app.threads import limit_threads
 

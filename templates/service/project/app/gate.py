@@ -1,4 +1,4 @@
-"""What every request passes on its way in and out: its id, its key, the load, the numbers and the headers."""
+"""What every request passes on its way in and out: id, API key, load, numbers and headers."""
 
 import hashlib
 import hmac
@@ -31,7 +31,7 @@ ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 
 class Gate:
-    """ASGI middleware. `overloaded` says whether a request to score would only be turned away later."""
+    """ASGI middleware; `overloaded` says whether a request would only be turned away later."""
 
     draining = False  # on the way out: answers ask for the connection to be closed
 

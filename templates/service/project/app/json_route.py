@@ -1,7 +1,7 @@
-"""A route whose body is read once: from its bytes into the type of the endpoint's first parameter, by pydantic.
+"""A route that reads its body once, from bytes into the type of the endpoint's first parameter.
 
-FastAPI would make Python objects of the JSON, then validate those, and walk over the answer twice. It still
-describes the route on the API page, and still runs the endpoint where that asks for more than the body.
+FastAPI would make Python objects of the JSON, validate those, and walk over the answer twice. It
+still describes the route on the API page, and runs endpoints that ask for more than the body.
 """
 
 import asyncio
@@ -26,19 +26,16 @@ class JSONRoute(APIRoute):
     """What `main.py` makes of an endpoint with a body."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        self._body: TypeAdapter[Any] | None = None
-        hints = typing.get_type_hints(endpoint, include_extras=True)
-        parameters = list(inspect.signature(endpoint).parameters)
         super().__init__(path, endpoint, **options)
-        if self.body_field is None:
-            return
-        self._body = TypeAdapter(hints[parameters[0]])
-        self._answer = TypeAdapter(hints["return"])
-        if len(parameters) == 1 and not self.dependencies:
-            self.app = self._respond
+        if self.body_field is not None:
+            hints = typing.get_type_hints(endpoint, include_extras=True)
+            first, *others = inspect.signature(endpoint).parameters
+            self._body: TypeAdapter[Any] = TypeAdapter(hints[first])
+            self._answer: TypeAdapter[Any] = TypeAdapter(hints["return"])
+            if not others and not self.dependencies:
+                self.app = self._respond
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._body is not None
         answer = await self.endpoint(parse(self._body, await read_body(scope, receive)))
         if isinstance(answer, Response):
             await answer(scope, receive, send)
@@ -51,12 +48,12 @@ class JSONRoute(APIRoute):
         await send({"type": "http.response.body", "body": body})
 
     def get_route_handler(self) -> Callable[[Request], typing.Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler, for endpoints with dependencies and the like: it gets the body ready-made."""
+        """FastAPI's own handler, for other endpoints; it gets the body ready-made."""
         handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
 
         async def read_and_handle(request: Request) -> Response:
-            if self._body is None:
-                return await handle(request)
             body = parse(self._body, await read_body(request.scope, request.receive))
             return await handle(_ReadRequest(request.scope, body))
 

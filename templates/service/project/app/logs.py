@@ -13,7 +13,7 @@ request_context: ContextVar[tuple[bytes, bytes]] = ContextVar("request_context",
 
 
 class JSONFormatter(logging.Formatter):
-    """A log record as JSON. What an exception says stands in it only by `LOG_VALUES`: it may name values."""
+    """A log record as JSON. What an exception says may name values, so it takes `LOG_VALUES`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""

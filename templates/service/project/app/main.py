@@ -36,7 +36,7 @@ batcher: Batcher[ModelInput, ModelOutput] = Batcher(
 
 @functools.cache
 def load() -> None:
-    """Load the model, once in a process and before its workers part ways; the process ends if that fails."""
+    """Load the model, once; the process ends with one line if that fails."""
     try:
         score.init()
     except Exception as error:
@@ -54,8 +54,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await batcher.predict([make_record()])
     except Exception as error:  # the record is made up, the model may well refuse it
         log.warning("no warm-up: a made-up record failed", exc_info=error)
-    # Hundreds of thousands of objects came with the imports. They stay, so collecting garbage need not look
-    # at them again, which takes 50 ms each time, and worker processes go on sharing their memory.
+    # Hundreds of thousands of objects came with the imports. They stay, so collecting garbage need
+    # not look at them each time, which takes 50 ms, and workers go on sharing their memory.
     gc.collect()
     gc.freeze()
     app.state.ready = True
@@ -105,7 +105,7 @@ async def healthz(response: Response) -> dict[str, str]:
 
 @app.get("/readyz", tags=["probes"])
 async def readyz(response: Response) -> dict[str, str]:
-    """Whether requests should be sent here: the model is loaded, has predicted, and is not on its way out."""
+    """Whether to send requests here: not before the model has predicted, nor on the way out."""
     ready = app.state.ready and not Gate.draining and not batcher.broken
     response.status_code = 200 if ready else 503
     return {"status": "ready" if ready else "not ready"}

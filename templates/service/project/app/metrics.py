@@ -9,6 +9,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
+    start_http_server,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -56,15 +57,20 @@ def count_batch(records: int, waited_s: float, took_s: float) -> None:
     _call.observe(took_s)
 
 
-def registry() -> CollectorRegistry:
+def as_text() -> bytes:
+    """What Prometheus reads."""
+    return generate_latest(_registry())
+
+
+def start_server(host: str, port: int) -> None:
+    """Show the numbers on a port of their own, from a thread."""
+    start_http_server(port, host, _registry())
+
+
+def _registry() -> CollectorRegistry:
     """The numbers of this process, or of all workers where there are several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return together
-
-
-def as_text() -> bytes:
-    """What Prometheus reads."""
-    return generate_latest(registry())

@@ -1,4 +1,4 @@
-"""Runs the service: uvicorn with our settings, a way out that drops nobody, and worker processes if asked for."""
+"""Runs the service: uvicorn with our settings, a way out that drops nobody, and several workers."""
 
 import asyncio
 import os
@@ -13,25 +13,22 @@ import uvicorn
 from app import logs
 from app.settings import settings
 
-READ_S = 0.2  # for requests that had been sent when the port was closed
+READ_S = 0.2  # for requests that were on their way when the port was closed
+FAILED = 3  # the exit status of a service that could not start
 
 
 def serve() -> None:
     """Serve until a signal says otherwise."""
     logs.set_up()
     if settings.workers > 1:
-        os.environ.setdefault(
-            "PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp()
-        )  # before the numbers are made
-    # After the lines above: these import the model's libraries.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
+    # Only now: the numbers look for that variable when they are made.
     from app import metrics
     from app.main import load
 
     load()
     if settings.metrics_port:
-        from prometheus_client import start_http_server
-
-        start_http_server(settings.metrics_port, settings.bind_host, metrics.registry())
+        metrics.start_server(settings.bind_host, settings.metrics_port)
     config = uvicorn.Config(
         "app.main:app",
         host=settings.bind_host,
@@ -43,16 +40,14 @@ def serve() -> None:
         server_header=False,
         lifespan="on",
         ws="none",
-        timeout_keep_alive=75,  # longer than the load balancers in front of it, which close after 60 s
+        timeout_keep_alive=75,  # more than the 60 s after which load balancers close theirs
         timeout_graceful_shutdown=settings.shutdown_s,
     )
-    if settings.workers == 1:
-        sys.exit(_run(config, None))
-    sys.exit(_supervise(config))
+    sys.exit(_run(config) if settings.workers == 1 else _supervise(config))
 
 
 class _Server(uvicorn.Server):
-    """A server that on SIGTERM answers whoever has sent a request, or still does so before the port closes."""
+    """On SIGTERM, answers whoever has sent a request before the port was closed."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         from app.gate import Gate
@@ -61,27 +56,29 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._captured_signals[:1] == [signal.SIGTERM]:
+        if signal.SIGTERM in self._captured_signals:
             await asyncio.sleep(settings.drain_s)
+        self._captured_signals.clear()  # or uvicorn would send them again, and the status not be 0
         for server in self.servers:
             server.close()
         await asyncio.sleep(READ_S)
         await super().shutdown(sockets)
 
 
-def _run(config: uvicorn.Config, listener: socket.socket | None) -> int:
+def _run(config: uvicorn.Config, listener: socket.socket | None = None) -> int:
     server = _Server(config)
     server.run([listener] if listener else None)
-    return 0 if server.started else 3
+    return 0 if server.started else FAILED
 
 
 def _supervise(config: uvicorn.Config) -> int:
-    """Fork the workers, which share the model's memory; start another where one ends; end with the signal."""
+    """Fork the workers, which share the model's memory, and replace those that die."""
     listener = config.bind_socket()
     workers: set[int] = set()
+    status = 0
     stopping = False
 
-    def stop(sig: int, frame: FrameType | None) -> None:
+    def stop(sig: int, _: FrameType | None = None) -> None:
         nonlocal stopping
         stopping = True
         for worker in workers:
@@ -91,14 +88,15 @@ def _supervise(config: uvicorn.Config) -> int:
         signal.signal(sig, stop)
     while workers or not stopping:
         while len(workers) < settings.workers and not stopping:
-            worker = os.fork()
-            if not worker:
-                for sig in (signal.SIGTERM, signal.SIGINT):
-                    signal.signal(sig, signal.SIG_DFL)
-                os._exit(_run(config, listener))
-            workers.add(worker)
-        ended, status = os.wait()
+            if worker := os.fork():
+                workers.add(worker)
+                continue
+            stopping = True  # a signal that comes before uvicorn listens for it
+            workers.clear()
+            os._exit(_run(config, listener))
+        ended, how = os.wait()
         workers.discard(ended)
-        if not stopping and os.waitstatus_to_exitcode(status) == 3:
-            stop(signal.SIGTERM, None)
-    return 0
+        if os.waitstatus_to_exitcode(how) == FAILED and not stopping:
+            status = FAILED
+            stop(signal.SIGTERM)
+    return status
