@@ -1,0 +1,84 @@
+"""From project to image: by a Docker Engine, or as layers without one."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffold._process import Runner, run_command
+from scaffold.errors import CommandError, MissingExtraError, UsageError
+from scaffold.image._context import read_dockerfile
+from scaffold.image._credentials import Credentials
+from scaffold.image._dockerfile import read_plan
+from scaffold.image._events import OnProgress, Progress, silent
+from scaffold.image._options import BuildOptions
+from scaffold.image._reference import Reference, parse_reference
+from scaffold.spec import Image
+
+__all__ = ["BuildOptions", "Credentials", "OnProgress", "Progress", "build_image"]
+
+
+def build_image(
+    root: Path,
+    options: BuildOptions | None = None,
+    *,
+    on_progress: OnProgress = silent,
+    run: Runner = run_command,
+    store: Path | None = None,
+) -> Image:
+    """Build the image of the project at `root`, and push it where that is asked for.
+
+    Args:
+        root: A generated project: its Dockerfile says what the image is, whoever edited it.
+        options: What is chosen; an image in the local Docker Engine when absent.
+        on_progress: Told where the build stands.
+        run: Runs commands.
+        store: Where layers are kept between builds; the user's cache folder when absent.
+
+    Raises:
+        ImageError: One of its leaves, by what went wrong.
+        UsageError: The options cannot go together.
+    """
+    options = options or BuildOptions()
+    for module in ("docker", "isal"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("image", module)
+    text = read_dockerfile(root)
+    arguments = {"REVISION": _revision(root, run)}
+    if options.base:
+        arguments["BASE"] = options.base
+    reference = _reference(options, read_plan(text, arguments, {}).labels)
+    if options.builder == "layers":
+        from scaffold.image._assemble import build_layers
+
+        return build_layers(
+            root, reference, arguments, options, on_progress=on_progress, run=run, store=store
+        )
+    from scaffold.image._docker import build_with_engine
+
+    return build_with_engine(root, reference, arguments, options, on_progress=on_progress, run=run)
+
+
+def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:
+    """What the image is called: as asked, else the service's name and the model's version from its labels."""
+    tag = options.tag or labels.get("org.opencontainers.image.version", "")
+    if ":" in tag or "/" in tag:
+        if options.registry:
+            raise UsageError("--tag names the whole image already: leave out --registry.")
+        return parse_reference(tag)
+    name = labels.get("org.opencontainers.image.title", "")
+    if not name or not tag:
+        raise UsageError(
+            "The Dockerfile has no labels for title and version: name the image with --tag NAME:TAG."
+        )
+    return parse_reference("/".join(filter(None, ((options.registry or "").strip("/"), f"{name}:{tag}"))))
+
+
+def _revision(root: Path, run: Runner) -> str:
+    """The source revision, `-dirty` behind it where something is not committed; nothing without git."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--match="]
+    try:
+        return run(command).stdout.strip()
+    except CommandError:
+        return ""

@@ -1,0 +1,103 @@
+"""The layers builder from end to end: the base's registry, the layers, the output, the push, the proof."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffold._process import Runner
+from scaffold.image._credentials import given_credentials, stored_credentials
+from scaffold.image._events import OnProgress, Progress
+from scaffold.image._layers import LayerBuilder, Layered
+from scaffold.image._oci import Document, make_index, write_output
+from scaffold.image._options import BuildOptions
+from scaffold.image._push import push_layered, push_referrer
+from scaffold.image._reference import Reference
+from scaffold.image._registry import Repository
+from scaffold.image._sbom import make_referrer, make_sbom
+from scaffold.image._store import Store
+from scaffold.spec import Image, Layer
+
+_LARGEST = 5
+
+
+def build_layers(
+    root: Path,
+    reference: Reference,
+    arguments: Mapping[str, str],
+    options: BuildOptions,
+    *,
+    on_progress: OnProgress,
+    run: Runner,
+    store: Path | None,
+) -> Image:
+    """Put the image together and bring it where the options say."""
+    kept = Store(store)
+    with tempfile.TemporaryDirectory(dir=kept.root / "work", ignore_cleanup_errors=True) as work:
+        builder = LayerBuilder(
+            root,
+            arguments=arguments,
+            index=options.index,
+            store=kept,
+            work=Path(work),
+            run=run,
+            on_progress=on_progress,
+        )
+        target = _repository(reference, reference, options)
+        source = _repository(builder.base, reference, options)
+        layered = builder.build(source, options.wanted_platforms)
+        top = layered.images[0].manifest if len(layered.images) == 1 else make_index(layered.images)
+        if options.output or options.check:
+            images = layered.complete(kept, on_progress)
+        if options.check:
+            from scaffold.image._unpacked import run_unpacked
+
+            on_progress(Progress(stage="check", detail="running what was packed"))
+            with run_unpacked(images[0], kept) as url:
+                options.check(url)
+        if options.output:
+            on_progress(Progress(stage="write", detail=str(options.output)))
+            write_output(options.output, top, images, str(reference))
+        pushed = frozenset[str]()
+        if options.push:
+            pushed = push_layered(layered, top, target, reference.tag, kept, on_progress)
+            _attach_sboms(layered, target, kept)
+    kept.tidy()
+    return _image(reference, top, layered, pushed)
+
+
+def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:
+    """The repository of an image. A login that was given goes to the target's registry and nowhere else."""
+    given = given_credentials(options.credentials) if wanted.registry == target.registry else None
+    return Repository(
+        wanted,
+        given or stored_credentials(wanted.registry),
+        insecure=options.insecure and wanted.registry == target.registry,
+        ca_bundle=options.ca_bundle,
+    )
+
+
+def _attach_sboms(layered: Layered, target: Repository, store: Store) -> None:
+    for image in layered.images:
+        sbom = make_sbom(image.manifest.digest, str(layered.base), layered.packages, image.labels)
+        push_referrer(image, make_referrer(image.manifest.descriptor(), sbom), sbom, target, store)
+
+
+def _image(reference: Reference, top: Document, layered: Layered, pushed: frozenset[str]) -> Image:
+    largest = sorted(layered.packages, key=lambda package: (-package.size_bytes, package.name))[:_LARGEST]
+    layers = tuple(
+        Layer(
+            digest=part.blob.digest,
+            size_bytes=part.blob.size_bytes,
+            part=part.part,
+            pushed=part.blob.digest in pushed,
+        )
+        for part in layered.images[0].parts
+    )
+    return Image(
+        reference=str(reference),
+        digest=top.digest,
+        layers=layers,
+        largest=tuple((package.name, package.size_bytes) for package in largest),
+    )

@@ -1,0 +1,159 @@
+"""The base image: its configuration, its layers and the Python in it, from its registry."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from scaffold.errors import ImageError
+from scaffold.image._dependencies import Interpreter
+from scaffold.image._dockerfile import DEFAULT_PATH
+from scaffold.image._events import OnProgress, Progress
+from scaffold.image._reference import Reference
+from scaffold.image._registry import INDEXES, Repository
+from scaffold.image._store import Store
+from scaffold.image._tar import GZIP_LAYER, Blob
+
+_PYTHON = re.compile(r"(?:usr/|usr/local/|opt/.*)?bin/python(3\.\d+)")
+_GLIBC = re.compile(rb"GNU C Library[^\n]* version (2\.\d+)")
+_LAYERS = {
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": GZIP_LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base image for one platform."""
+
+    reference: Reference
+    """By the digest of this platform's manifest."""
+    image: Mapping[str, Any]
+    """The whole image configuration."""
+    layers: tuple[Blob, ...]
+    interpreter: Interpreter
+
+
+def fetch_base(
+    repository: Repository, reference: Reference, platform: str, store: Store, on_progress: OnProgress
+) -> Base:
+    """Return the base for `platform`. Its layers are fetched only where their Python is not known yet.
+
+    Raises:
+        RepositoryNotFoundError: The registry does not know it.
+        ImageError: It is not to be had for that platform, or holds no Python.
+    """
+    on_progress(Progress(stage="base", detail=str(reference)))
+    manifest, digest = _manifest(repository, reference, platform)
+    fetched = _blob(repository, store, manifest["config"]["digest"])
+    image = json.loads(fetched.read_bytes())
+    if f"{image.get('os')}/{image.get('architecture')}" != platform:
+        found = f"{image.get('os')}/{image.get('architecture')}"
+        raise ImageError(
+            f"The base {reference} is for {found}, not for {platform}. Name another with --base."
+        )
+    layers = tuple(
+        Blob(
+            digest=layer["digest"],
+            size_bytes=layer["size"],
+            media_type=_LAYERS.get(layer["mediaType"], layer["mediaType"]),
+            diff_id=diff_id,
+        )
+        for layer, diff_id in zip(manifest["layers"], image["rootfs"]["diff_ids"], strict=True)
+    )
+    known = store.fact(f"interpreter {digest}")
+    if not known:
+        for layer in layers:
+            fetch_layer(repository, layer, store, on_progress)
+        path = next((e[5:] for e in image["config"].get("Env") or () if e.startswith("PATH=")), DEFAULT_PATH)
+        known = _find_interpreter([(store.blob(layer.digest), layer.media_type) for layer in layers], path)
+        if not known:
+            raise ImageError(f"The base {reference} holds no Python 3. Name another with --base.")
+        store.remember(f"interpreter {digest}", known)
+    return Base(reference=reference.at(digest), image=image, layers=layers, interpreter=Interpreter(**known))
+
+
+def fetch_layer(repository: Repository, layer: Blob, store: Store, on_progress: OnProgress) -> Path:
+    """Return the layer's file, downloaded where it is not here yet."""
+    return _blob(repository, store, layer.digest, on_progress, layer.size_bytes)
+
+
+def _manifest(repository: Repository, reference: Reference, platform: str) -> tuple[dict[str, Any], str]:
+    content, media_type, digest = repository.manifest(reference.version)
+    document = json.loads(content)
+    if (document.get("mediaType") or media_type) not in INDEXES:
+        return document, digest
+    known: dict[str, str] = {}
+    for entry in document["manifests"]:
+        of = entry.get("platform") or {}
+        known.setdefault(f"{of.get('os')}/{of.get('architecture')}", entry["digest"])
+    if platform not in known:
+        listed = ", ".join(sorted(name for name in known if "unknown" not in name and "None" not in name))
+        raise ImageError(f"The base {reference} is not to be had for {platform}, only for {listed}.")
+    content, _, digest = repository.manifest(known[platform])
+    return json.loads(content), digest
+
+
+def _blob(
+    repository: Repository,
+    store: Store,
+    digest: str,
+    on_progress: OnProgress = lambda _: None,
+    total_bytes: int = 0,
+) -> Path:
+    path = store.blob(digest)
+    if path.exists():
+        return path
+    done = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(Progress(stage="base", detail=digest[7:19], done_bytes=done, total_bytes=total_bytes))
+
+    with store.folder() as folder:
+        repository.read_blob(digest, folder / "blob", on_bytes)
+        return store.keep(folder / "blob", digest)
+
+
+def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str, str] | None:
+    """The first Python on the base's PATH and the C library that wheels must fit."""
+    found: dict[str, str] = {}
+    libc = ""
+    for layer, media_type in layers:
+        with open_layer(layer, media_type) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+            for member in tar:
+                name = posixpath.normpath(member.name).lstrip("/")
+                base = posixpath.basename(name)
+                if base.startswith("python3.") and (match := _PYTHON.fullmatch(name)):
+                    found[name.rpartition("/")[0]] = match[1]
+                elif base.startswith("libc.so.6") and member.isfile():
+                    content = tar.extractfile(member)
+                    if content and (version := _GLIBC.search(content.read())):
+                        libc = f"glibc {version[1].decode()}"
+                elif base.startswith("ld-musl-"):
+                    libc = libc or "musl"
+    for folder in path.split(":"):
+        if python := found.get(folder.strip("/")):
+            return {"path": f"{folder}/python{python}", "version": python, "libc": libc or "glibc 2.28"}
+    return None
+
+
+def open_layer(path: Path, media_type: str) -> IO[bytes]:
+    """Return the layer's tar as a stream."""
+    if media_type.endswith("tar"):
+        return path.open("rb")
+    if not media_type.endswith("gzip"):
+        raise ImageError(
+            f"The base has a layer of the kind {media_type}, which cannot be read. Name another."
+        )
+    from isal import igzip
+
+    opened: IO[bytes] = igzip.open(path, "rb")
+    return opened

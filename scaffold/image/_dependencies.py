@@ -1,0 +1,172 @@
+"""The lock, installed by uv for the image's platform and laid out as the virtual environment it will be.
+
+uv unpacks wheels for any platform on any machine; no interpreter of the target is needed.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold._process import Runner
+from scaffold._uv import uv_command, uv_environment
+from scaffold.errors import CommandError, PackagesError
+from scaffold.image._tar import Entry, file_entries
+
+# What an image calls a machine, and what wheels call it.
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """The Python of the base image."""
+
+    path: str
+    """`/usr/local/bin/python3.11`."""
+    version: str
+    """`3.11`."""
+    libc: str
+    """`glibc 2.36`, or `musl`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """An installed distribution."""
+
+    name: str
+    version: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageIndex:
+    """Where packages come from, when it is not where uv and pip of this machine take them from anyway."""
+
+    url: str | None = None
+    netrc: Path | None = None
+    ca_bundle: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return uv's environment. A password travels in a file or in here, never on a command line."""
+        environment = uv_environment()
+        if self.url:
+            environment["UV_DEFAULT_INDEX"] = self.url
+        if self.netrc:
+            environment["NETRC"] = os.fspath(self.netrc.absolute())
+        if self.ca_bundle:
+            environment["SSL_CERT_FILE"] = os.fspath(self.ca_bundle.absolute())
+        return environment
+
+
+def install_packages(
+    lock: Path, folder: Path, *, platform: str, interpreter: Interpreter, index: PackageIndex, run: Runner
+) -> None:
+    """Install what `lock` names, hashes checked, into `folder`.
+
+    Raises:
+        PackagesError: No wheel for that platform, a hash that differs, no index that answers.
+    """
+    command = [
+        *(uv_command(), "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
+        *("--python", sys.executable, "--python-version", interpreter.version),
+        *("--python-platform", _uv_platform(platform, interpreter)),
+        *("--target", str(folder), "--requirement", str(lock)),
+    ]
+    try:
+        run(command, env=index.environment())
+    except CommandError as error:
+        raise PackagesError(platform, interpreter.version, error.tail) from error
+    machine = MACHINES[platform.rpartition("/")[2]]
+    for wheel in sorted(folder.glob("*.dist-info/WHEEL")):
+        tags = [
+            line.partition(": ")[2] for line in wheel.read_text().splitlines() if line.startswith("Tag: ")
+        ]
+        if tags and not any(tag.endswith(("-any", f"_{machine}")) and "macos" not in tag for tag in tags):
+            name = wheel.parent.name.partition("-")[0]
+            raise PackagesError(
+                platform,
+                interpreter.version,
+                f"  {name} has no wheel for it and was compiled here ({tags[0]}). Build with an engine:\n"
+                "  scaffold build ... --builder docker",
+            )
+
+
+def environment_entries(folder: Path, target: str, interpreter: Interpreter) -> Iterator[Entry]:
+    """Yield the packages in `folder` as the virtual environment `target`, e.g. `opt/venv`."""
+    packages = f"{target}/lib/python{interpreter.version}/site-packages"
+    scripts = dict(_scripts(folder, f"/{target}/bin/python"))
+    for entry in file_entries(folder, packages, skip=_is_left_out):
+        if entry.name.endswith(".dist-info/RECORD") and entry.source:
+            entry = Entry(name=entry.name, content=_record(entry.source, scripts))
+        yield entry
+    for name, content in scripts.items():
+        yield Entry(name=f"{target}/bin/{name}", content=content, executable=True)
+    home = interpreter.path.rpartition("/")[0]
+    settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n"
+    yield Entry(name=f"{target}/pyvenv.cfg", content=settings.encode())
+    yield Entry(name=f"{target}/bin/python3", link=interpreter.path)
+    yield Entry(name=f"{target}/bin/python", link="python3")
+    yield Entry(name=f"{target}/bin/python{interpreter.version}", link="python3")
+
+
+def installed_packages(folder: Path) -> tuple[Package, ...]:
+    """Return the installed distributions, each with the bytes that its RECORD counts."""
+    packages = []
+    for record in sorted(folder.glob("*.dist-info/RECORD")):
+        name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
+        with record.open(newline="", encoding="utf-8") as file:
+            size_bytes = sum(int(row[2]) for row in csv.reader(file) if len(row) == 3 and row[2])
+        packages.append(Package(name=name.replace("_", "-").lower(), version=version, size_bytes=size_bytes))
+    return tuple(packages)
+
+
+def _uv_platform(platform: str, interpreter: Interpreter) -> str:
+    machine = MACHINES[platform.rpartition("/")[2]]
+    kind, _, version = interpreter.libc.partition(" ")
+    if kind == "musl":
+        return f"{machine}-unknown-linux-musl"
+    minor = int(version.partition(".")[2])
+    # The newest that uv has a name for and the base can run.
+    known = (17, 28, *range(31, 41))
+    return f"{machine}-manylinux_2_{max((n for n in known if n <= minor), default=17)}"
+
+
+def _is_left_out(relative: str) -> bool:
+    """What is of this machine: commands (they come separately), uv's own notes, byte-code."""
+    return relative.startswith("bin/") or relative == ".lock" or relative.endswith((".pyc", "/uv_cache.json"))
+
+
+def _scripts(folder: Path, python: str) -> Iterator[tuple[str, bytes]]:
+    """The commands of the packages; their first line names this machine's Python and gets the image's."""
+    for path in sorted(folder.glob("bin/*")):
+        content = path.read_bytes()
+        first, newline, rest = content.partition(b"\n")
+        if first.startswith(b"#!") and b"python" in first:
+            content = b"#!" + python.encode() + newline + rest
+        elif first == b"#!/bin/sh" and rest.startswith(b"'''exec'"):
+            # A path too long for a first line is called by a line of sh, which is Python's text as well.
+            content = b"#!" + python.encode() + newline + rest.split(b"\n", 2)[2]
+        yield path.name, content
+
+
+def _record(record: Path, scripts: Mapping[str, bytes]) -> bytes:
+    """The list of a distribution's files, with the commands where and as they are now."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    rows = list(csv.reader(record.read_text("utf-8").splitlines()))
+    for row in sorted(rows):
+        if row[0].endswith("/uv_cache.json"):
+            continue
+        name = row[0].removeprefix("bin/")
+        if row[0] != name and name in scripts:
+            digest = base64.urlsafe_b64encode(hashlib.sha256(scripts[name]).digest()).rstrip(b"=").decode()
+            row = [f"../../../bin/{name}", f"sha256={digest}", str(len(scripts[name]))]
+        writer.writerow(row)
+    return text.getvalue().encode()

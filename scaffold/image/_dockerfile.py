@@ -1,0 +1,239 @@
+"""The project's Dockerfile, read: what its result is configured as and which files go where.
+
+The layers builder takes its configuration from here, so that an owner's edit of the Dockerfile holds for
+both builders. It runs nothing: a step that only a container can run is refused with its line.
+
+Source: docs.docker.com/reference/dockerfile, the sections on each instruction and on environment replacement.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaffold.errors import DockerfileError
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_VARIABLE = re.compile(r"\\\$|\$(\w+)|\$\{(\w+)(?::([-+])([^}]*))?\}")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One instruction: `COPY --from=build /opt/venv /opt/venv`."""
+
+    line: int
+    keyword: str
+    flags: Mapping[str, str]
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A COPY of the last stage; `stage` is the build stage that it takes from, if any."""
+
+    sources: tuple[str, ...]
+    target: str
+    stage: str | None
+    line: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """What the last stage makes of its base."""
+
+    base: str
+    env: dict[str, str] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    """The image configuration's `config`, in the words of the OCI image specification."""
+    copies: list[Copy] = field(default_factory=list)
+    runs: list[Instruction] = field(default_factory=list)
+    """What only a container can carry out."""
+
+    @property
+    def workdir(self) -> str:
+        """Where the service runs, without the leading slash."""
+        return str(self.config.get("WorkingDir", "/")).strip("/")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The image's labels."""
+        return dict(self.config.get("Labels") or {})
+
+
+def read_base(text: str, arguments: Mapping[str, str]) -> str:
+    """Return the reference of the image that the last stage starts from."""
+    base = ""
+    known: dict[str, str] = {}
+    for step in instructions(text):
+        if step.keyword == "ARG" and not base:
+            known |= _argument(step, known, arguments)
+        elif step.keyword == "FROM":
+            base = _replace(step.value.split()[0], known)
+    if not base:
+        raise DockerfileError(1, "FROM", "there is none, so there is nothing to start from")
+    return base
+
+
+def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str, Any]) -> Plan:
+    """Return what the last stage says, on top of the base's own configuration.
+
+    Raises:
+        DockerfileError: A COPY with an option that is not known here.
+    """
+    steps = list(instructions(text))
+    last = max(i for i, step in enumerate(steps) if step.keyword == "FROM")
+    config = {key: value for key, value in base_config.items() if value not in (None, "", [], {})}
+    environment = dict(item.partition("=")[::2] for item in config.get("Env", ()))
+    environment.setdefault("PATH", DEFAULT_PATH)
+    plan = Plan(base=read_base(text, arguments), env=environment, config=config)
+    known: dict[str, str] = {}
+    for step in steps[last + 1 :]:
+        if step.keyword == "ARG":
+            known |= _argument(step, known | plan.env, arguments)
+        else:
+            _apply(step, plan, known | plan.env)
+    plan.config["Env"] = [f"{name}={value}" for name, value in plan.env.items()]
+    return plan
+
+
+def instructions(text: str) -> Iterator[Instruction]:
+    """Yield the instructions, continuation lines joined and comments left out."""
+    joined, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("#") or (not line.strip() and joined):
+            continue
+        start = start if joined else number
+        stripped = line.rstrip()
+        if stripped.endswith("\\"):
+            joined += stripped[:-1]
+            continue
+        if whole := (joined + stripped).strip():
+            yield _instruction(whole, start)
+        joined = ""
+    if joined.strip():
+        yield _instruction(joined.strip(), start)
+
+
+def _instruction(whole: str, line: int) -> Instruction:
+    keyword, _, rest = whole.partition(" ")
+    flags: dict[str, str] = {}
+    rest = rest.strip()
+    while match := re.match(r"--([a-z-]+)(?:=(\S+))?\s+", rest):
+        flags[match[1]] = match[2] or ""
+        rest = rest[match.end() :]
+    return Instruction(line=line, keyword=keyword.upper(), flags=flags, value=rest)
+
+
+def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
+    """Carry out one instruction on the plan."""
+    config = plan.config
+    match step.keyword:
+        case "ENV":
+            plan.env |= _pairs(step, known)
+        case "LABEL":
+            config["Labels"] = dict(config.get("Labels") or {}) | _pairs(step, known)
+        case "WORKDIR":
+            config["WorkingDir"] = posixpath.join("/", plan.workdir, _replace(step.value, known))
+        case "USER":
+            config["User"] = _replace(step.value, known)
+        case "STOPSIGNAL":
+            config["StopSignal"] = _replace(step.value, known)
+        case "EXPOSE":
+            ports = [port if "/" in port else f"{port}/tcp" for port in _replace(step.value, known).split()]
+            config["ExposedPorts"] = dict(config.get("ExposedPorts") or {}) | {port: {} for port in ports}
+        case "ENTRYPOINT":
+            config["Entrypoint"] = _command(step.value)
+            config.pop("Cmd", None)
+        case "CMD":
+            config["Cmd"] = _command(step.value)
+        case "HEALTHCHECK":
+            config["Healthcheck"] = _health(step)
+        case "COPY":
+            plan.copies.append(_copy(step, known))
+        case _:
+            plan.runs.append(step)
+
+
+def _argument(step: Instruction, known: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
+    name, given, default = step.value.partition("=")
+    if name in arguments:
+        return {name: arguments[name]}
+    return {name: _replace(_unquote(default), known)} if given else {}
+
+
+def _pairs(step: Instruction, known: Mapping[str, str]) -> dict[str, str]:
+    """`NAME=value NAME="value"`; the old form `ENV NAME value` too."""
+    words = shlex.split(step.value, posix=True)
+    if "=" not in words[0]:
+        name, _, value = step.value.partition(" ")
+        return {name: _replace(value.strip(), known)}
+    return {name: _replace(value, known) for name, _, value in (word.partition("=") for word in words)}
+
+
+def _copy(step: Instruction, known: Mapping[str, str]) -> Copy:
+    refused = set(step.flags) - {"from"}
+    if refused:
+        raise DockerfileError(step.line, f"COPY --{min(refused)}", "this option is not known here")
+    words = _exec_form(step.value) or shlex.split(step.value)
+    *sources, target = (_replace(word, known) for word in words)
+    return Copy(sources=tuple(sources), target=target, stage=step.flags.get("from"), line=step.line)
+
+
+def _health(step: Instruction) -> dict[str, Any]:
+    if step.value.strip().upper() == "NONE":
+        return {"Test": ["NONE"]}
+    _, _, command = step.value.partition(" ")
+    exec_form = _exec_form(command)
+    health: dict[str, Any] = {"Test": ["CMD", *exec_form] if exec_form else ["CMD-SHELL", command.strip()]}
+    words = {"interval": "Interval", "timeout": "Timeout", "start-period": "StartPeriod"}
+    for flag, word in words.items():
+        if flag in step.flags:
+            health[word] = _nanoseconds(step.flags[flag])
+    if "retries" in step.flags:
+        health["Retries"] = int(step.flags["retries"])
+    return health
+
+
+def _nanoseconds(text: str) -> int:
+    return sum(round(float(number) * _NANOSECONDS[unit]) for number, unit in _DURATION.findall(text))
+
+
+def _command(value: str) -> list[str]:
+    return _exec_form(value) or ["/bin/sh", "-c", value]
+
+
+def _exec_form(value: str) -> list[str] | None:
+    if not value.lstrip().startswith("["):
+        return None
+    try:
+        words = json.loads(value)
+    except json.JSONDecodeError:
+        return None
+    return [str(word) for word in words]
+
+
+def _unquote(value: str) -> str:
+    return "".join(shlex.split(value)) if value else ""
+
+
+def _replace(text: str, known: Mapping[str, str]) -> str:
+    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; an unknown name is empty."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[0] == "\\$":
+            return "$"
+        found = known.get(match[1] or match[2], "")
+        if match[3] == "-":
+            return found or match[4]
+        if match[3] == "+":
+            return match[4] if found else ""
+        return found
+
+    return _VARIABLE.sub(value, text)

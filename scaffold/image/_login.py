@@ -1,0 +1,84 @@
+"""Logging in at a registry: what it asks for in a 401 is answered, and the token kept while it holds.
+
+Source: distribution.github.io/distribution/spec/auth, on tokens and on OAuth2.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from requests import PreparedRequest, Response, Session
+from requests.auth import AuthBase, _basic_auth_str
+
+from scaffold.image._credentials import Credentials
+
+_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Login(AuthBase):
+    """Signs the requests of a session for one repository.
+
+    As the session's `auth` it also keeps requests from putting a password of `~/.netrc` in its place.
+    """
+
+    def __init__(self, credentials: Credentials | None, verify: bool | str) -> None:
+        self._credentials, self._verify = credentials, verify
+        self._header = ""
+
+    @property
+    def username(self) -> str | None:
+        """Who we are, or nothing for a request without a login."""
+        if self._credentials is None:
+            return None
+        return self._credentials.username or "the token of docker login"
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Sign a request that is about to go."""
+        if self._header:
+            request.headers["Authorization"] = self._header
+        return request
+
+    def answer(self, refused: Response, scopes: list[str]) -> bool:
+        """Get what a 401 asks for; return whether there is something new to try."""
+        challenge = refused.headers.get("WWW-Authenticate", "")
+        scheme, _, rest = challenge.partition(" ")
+        if scheme.lower() == "bearer":
+            token = self._fetch_token(dict(_PARAMETER.findall(rest)), scopes)
+            header = f"Bearer {token}" if token else ""
+        elif scheme.lower() == "basic" and self._credentials:
+            header = _basic_auth_str(self._credentials.username, self._credentials.password)
+        else:
+            header = ""
+        changed, self._header = header != self._header, header
+        return bool(header) and changed
+
+    def _fetch_token(self, asked: dict[str, str], scopes: list[str]) -> str:
+        """Ask the token service; nothing where it refuses."""
+        realm = asked.get("realm", "")
+        wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
+        with Session() as session:
+            session.trust_env = True
+            if self._credentials and self._credentials.identity_token:
+                form = {
+                    "grant_type": "refresh_token",
+                    "refresh_token": self._credentials.identity_token,
+                    "client_id": "model-scaffold",
+                    "service": wanted["service"],
+                    "scope": " ".join(scopes),
+                }
+                response = session.post(realm, data=form, verify=self._verify, timeout=30)
+            else:
+                auth = (
+                    (self._credentials.username, self._credentials.password) if self._credentials else _nobody
+                )
+                response = session.get(realm, params=wanted, auth=auth, verify=self._verify, timeout=30)
+        if not response.ok:
+            return ""
+        found = response.json()
+        return str(found.get("token") or found.get("access_token") or "")
+
+
+def _nobody(request: PreparedRequest) -> PreparedRequest:
+    """Send a request unsigned, whatever `~/.netrc` says."""
+    return request

@@ -1,0 +1,164 @@
+"""Images as documents: configuration, manifest, index; and as files: an OCI layout or an archive.
+
+Source: github.com/opencontainers/image-spec, version 1.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scaffold.image._registry import OCI_INDEX, OCI_MANIFEST
+from scaffold.image._tar import Blob, Entry, write_tar
+
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A JSON document that others name by its digest."""
+
+    content: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """Its digest."""
+        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+
+    def descriptor(self) -> dict[str, Any]:
+        """Return how another document names it."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A layer and what it is: `base`, `dependencies`, `code` or `model`; `history` says how it came."""
+
+    blob: Blob
+    part: str
+    history: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformImage:
+    """An image for one platform."""
+
+    platform: str
+    parts: tuple[Part, ...]
+    config: Document
+    manifest: Document
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_image(
+    platform: str,
+    base_image: Mapping[str, Any],
+    config: Mapping[str, Any],
+    parts: Sequence[Part],
+    annotations: Mapping[str, str],
+) -> PlatformImage:
+    """Return the image that `parts` make: those of the base first, then ours."""
+    ours = [part for part in parts if part.part != "base"]
+    history = [
+        *(base_image.get("history") or ()),
+        *({"created": EPOCH, "created_by": part.history} for part in ours),
+    ]
+    os_name, _, architecture = platform.partition("/")
+    image = {
+        **{key: base_image[key] for key in ("os.version", "os.features", "variant") if key in base_image},
+        "os": os_name,
+        "architecture": architecture,
+        "created": EPOCH,
+        "config": dict(config),
+        "rootfs": {"type": "layers", "diff_ids": [part.blob.diff_id for part in parts]},
+        "history": history,
+    }
+    described = document(image, OCI_CONFIG)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": described.descriptor(),
+        "layers": [part.blob.descriptor() for part in parts],
+        "annotations": dict(annotations),
+    }
+    return PlatformImage(
+        platform=platform,
+        parts=tuple(parts),
+        config=described,
+        manifest=document(manifest, OCI_MANIFEST),
+        labels=config.get("Labels") or {},
+    )
+
+
+def make_index(images: Sequence[PlatformImage]) -> Document:
+    """Return the index by which a registry gives each platform its image."""
+    manifests = [
+        image.manifest.descriptor()
+        | {"platform": dict(zip(("os", "architecture"), image.platform.split("/"), strict=True))}
+        for image in images
+    ]
+    return document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}, OCI_INDEX)
+
+
+def document(content: Mapping[str, Any], media_type: str) -> Document:
+    """Return the JSON of `content`, the same bytes each time."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return Document(content=text.encode(), media_type=media_type)
+
+
+def write_output(target: Path, top: Document, images: Sequence[PlatformImage], reference: str) -> None:
+    """Write an OCI layout: a folder, or one tar file when `target` ends in `.tar`.
+
+    The archive is also what `docker load` takes, which looks for a `manifest.json` of its own kind.
+    """
+    entries = list(_layout(top, images, reference))
+    if target.suffix == ".tar":
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            with partial.open("wb") as file:
+                write_tar(sorted(entries, key=lambda entry: entry.name), file)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return
+    for entry in entries:
+        path = target / entry.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if entry.source:
+            shutil.copyfile(entry.source, path)
+        else:
+            path.write_bytes(entry.content)
+
+
+def _layout(top: Document, images: Sequence[PlatformImage], reference: str) -> Iterator[Entry]:
+    name = {"org.opencontainers.image.ref.name": reference, "io.containerd.image.name": reference}
+    index = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [top.descriptor() | {"annotations": name}],
+    }
+    yield Entry(name="oci-layout", content=b'{"imageLayoutVersion":"1.0.0"}')
+    yield Entry(name="index.json", content=document(index, OCI_INDEX).content)
+    documents = {one.digest: one for image in images for one in (image.config, image.manifest)}
+    for digest, one in (documents | {top.digest: top}).items():
+        yield Entry(name=_path(digest), content=one.content)
+    for digest, source in {p.blob.digest: p.blob.path for image in images for p in image.parts}.items():
+        yield Entry(name=_path(digest), source=source)
+    first = images[0]
+    loadable = {
+        "Config": _path(first.config.digest),
+        "RepoTags": [reference],
+        "Layers": [_path(part.blob.digest) for part in first.parts],
+    }
+    yield Entry(name="manifest.json", content=json.dumps([loadable]).encode())
+
+
+def _path(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"

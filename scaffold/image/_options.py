@@ -1,0 +1,86 @@
+"""What a person may choose about a build."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold.errors import UsageError
+from scaffold.image._credentials import Credentials
+from scaffold.image._dependencies import MACHINES, PackageIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """How a project becomes an image, and where that goes."""
+
+    builder: str = "docker"
+    """`docker`: a Docker Engine follows the Dockerfile. `layers`: the image is put together here."""
+    tag: str | None = None
+    """The whole reference, or only what stands after the colon; the model's version when absent."""
+    registry: str | None = None
+    """`registry.example.com/team`: put before the service's name."""
+    push: bool = False
+    output: Path | None = None
+    """Only `layers`: write an OCI layout, or one file where the name ends in `.tar`."""
+    platforms: tuple[str, ...] = ()
+    """`linux/amd64`, `linux/arm64`; this machine's when empty."""
+    base: str | None = None
+    """In place of the Dockerfile's base."""
+    index_url: str | None = None
+    """A package index, without a password in it: that goes into `netrc`."""
+    netrc: Path | None = None
+    ca_bundle: Path | None = None
+    """Certificates of a proxy that opens TLS, for the index and the registries."""
+    credentials: Credentials | None = None
+    """For the registry that is pushed to; from the environment or Docker's configuration when absent."""
+    insecure: bool = False
+    """Plain HTTP for a registry that is not on this machine."""
+    network: str | None = None
+    """Only `docker`: the network of the build's steps, e.g. `host`."""
+    check: Callable[[str], object] | None = None
+    """Runs the image and is called with its URL: it raises when the answers are not the model's."""
+
+    def __post_init__(self) -> None:
+        if self.builder not in ("docker", "layers"):
+            raise UsageError(f"There is no builder '{self.builder}': it is docker or layers.")
+        for name in self.platforms:
+            if name not in {f"linux/{machine}" for machine in MACHINES}:
+                raise UsageError(f"'{name}' is no platform that is known here: linux/amd64 or linux/arm64.")
+        if self.builder == "docker" and len(self.platforms) > 1:
+            raise UsageError(
+                "The docker builder makes one platform at a time; --builder layers makes several."
+            )
+        if self.builder == "docker" and self.output:
+            raise UsageError(
+                "The docker builder leaves the image in its engine; --output is for --builder layers."
+            )
+        if self.builder == "layers" and not (self.push or self.output):
+            raise UsageError(
+                "The layers builder has no engine to leave the image in: say where it goes.\n"
+                "  scaffold build ... --builder layers --push\n"
+                "  scaffold build ... --builder layers --output image.tar"
+            )
+        for path in (self.netrc, self.ca_bundle):
+            if path and not path.is_file():
+                raise UsageError(f"{path} is not there.")
+        if self.index_url and "@" in self.index_url.partition("://")[2].partition("/")[0]:
+            raise UsageError(
+                "--index-url holds a password, which would stay in the image's history. Put it into a file\n"
+                "  machine HOST login USER password SECRET\n"
+                "and name that: --netrc FILE"
+            )
+
+    @property
+    def wanted_platforms(self) -> tuple[str, ...]:
+        """The platforms, this machine's where none was named."""
+        here = platform.machine().lower()
+        names = {**{wheel: image for image, wheel in MACHINES.items()}, "amd64": "amd64", "arm64": "arm64"}
+        return self.platforms or (f"linux/{names.get(here, 'amd64')}",)
+
+    @property
+    def index(self) -> PackageIndex:
+        """Where packages come from."""
+        return PackageIndex(url=self.index_url, netrc=self.netrc, ca_bundle=self.ca_bundle)

@@ -1,0 +1,88 @@
+"""An image to its registry: only what is not there yet, and what is known of it beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from scaffold.image._base import fetch_layer
+from scaffold.image._events import OnProgress, Progress
+from scaffold.image._layers import Layered
+from scaffold.image._oci import Document, Part, PlatformImage, document
+from scaffold.image._registry import OCI_INDEX, Repository
+from scaffold.image._store import Store
+from scaffold.image._tar import Blob
+
+
+def push_layered(
+    layered: Layered, top: Document, target: Repository, tag: str, store: Store, on_progress: OnProgress
+) -> frozenset[str]:
+    """Push the images and the tag; return the digests of the layers that had to go."""
+    pushed: set[str] = set()
+    for image in layered.images:
+        for part in image.parts:
+            if part.blob.digest not in pushed and _push_part(layered, part, target, store, on_progress):
+                pushed.add(part.blob.digest)
+        _push_document(image.config, target, store)
+        target.put_manifest(image.manifest.digest, image.manifest.content, image.manifest.media_type)
+    target.put_manifest(tag, top.content, top.media_type)
+    return frozenset(pushed)
+
+
+def push_referrer(
+    image: PlatformImage, referrer: Document, content: Document, target: Repository, store: Store
+) -> None:
+    """Attach `referrer`, a manifest over `content`, to an image.
+
+    A registry of the older kind keeps no list of what refers to an image; there the list is an index under a
+    tag made from the image's digest. Source: the distribution specification 1.1, "Referrers Tag Schema".
+    """
+    _push_document(content, target, store)
+    _push_document(EMPTY, target, store)
+    if target.put_manifest(referrer.digest, referrer.content, referrer.media_type):
+        return
+    tag = image.manifest.digest.replace(":", "-")
+    manifests = []
+    if target.has_manifest(tag):
+        known = json.loads(target.manifest(tag)[0])
+        manifests = [one for one in known.get("manifests", ()) if one["digest"] != referrer.digest]
+    kind = json.loads(referrer.content)["artifactType"]
+    manifests.append(referrer.descriptor() | {"artifactType": kind})
+    index = document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}, OCI_INDEX)
+    target.put_manifest(tag, index.content, index.media_type)
+
+
+EMPTY = Document(content=b"{}", media_type="application/vnd.oci.empty.v1+json")
+
+
+def _push_part(
+    layered: Layered, part: Part, target: Repository, store: Store, on_progress: OnProgress
+) -> bool:
+    """Push one layer; return whether its bytes had to go."""
+    blob = part.blob
+    if target.has_blob(blob.digest):
+        return False
+    source = layered.source
+    if part.part == "base":
+        if source.registry == target.registry and target.mount_blob(blob.digest, source.name):
+            return False
+        blob = replace(blob, path=fetch_layer(source, blob, store, on_progress))
+    done = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(Progress(stage="push", detail=part.part, done_bytes=done, total_bytes=blob.size_bytes))
+
+    target.push_blob(blob, on_bytes)
+    return True
+
+
+def _push_document(one: Document, target: Repository, store: Store) -> None:
+    if target.has_blob(one.digest):
+        return
+    with store.folder() as folder:
+        path = folder / "document"
+        path.write_bytes(one.content)
+        blob = Blob(digest=one.digest, size_bytes=len(one.content), media_type=one.media_type, path=path)
+        target.push_blob(blob, lambda _: None)

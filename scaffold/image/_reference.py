@@ -1,0 +1,90 @@
+"""Image references: `registry/repository:tag@digest`, with Docker's defaults filled in.
+
+Source: the grammar of github.com/distribution/reference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+
+from scaffold.errors import UsageError
+
+_DOCKER_HUB = "docker.io"
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """An image at a registry."""
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.name}{tag}{digest}"
+
+    @property
+    def name(self) -> str:
+        """Registry and repository."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def host(self) -> str:
+        """Where the registry is asked: Docker Hub answers under another name."""
+        return "registry-1.docker.io" if self.registry == _DOCKER_HUB else self.registry
+
+    @property
+    def version(self) -> str:
+        """What to ask a manifest by: the digest where there is one."""
+        return self.digest or self.tag
+
+    def at(self, digest: str) -> Reference:
+        """Return the same image by its digest alone."""
+        return replace(self, tag="", digest=digest)
+
+
+def parse_reference(text: str) -> Reference:
+    """Return the parts of an image reference; `latest` where neither tag nor digest is given.
+
+    Raises:
+        UsageError: It is none.
+    """
+    rest, _, digest = text.partition("@")
+    name, colon, tag = rest.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = rest, ""
+    first, slash, repository = name.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost"):
+        first, repository = _DOCKER_HUB, name
+    if first in ("index.docker.io", "registry-1.docker.io"):
+        first = _DOCKER_HUB
+    if first == _DOCKER_HUB and "/" not in repository:
+        repository = f"library/{repository}"
+    if (
+        not _REPOSITORY.fullmatch(repository)
+        or (tag and not _TAG.fullmatch(tag))
+        or (digest and not _DIGEST.fullmatch(digest))
+    ):
+        raise UsageError(
+            f"'{text}' is no image reference: registry.example.com/churn:1.0.0 would be one, in lower case."
+        )
+    if not tag and not digest:
+        tag = "latest"
+    return Reference(registry=first, repository=repository, tag=tag, digest=digest)
+
+
+def is_loopback(registry: str) -> bool:
+    """Return whether a registry is on this machine, where plain HTTP does no harm."""
+    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) else registry
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,89 @@
+"""Blobs and small facts kept between builds, so that what did not change is not made or fetched again."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scaffold.errors import DiskFullError, ImageError
+
+_KEPT_DAYS = 30
+
+
+class Store:
+    """A folder of blobs by digest and of facts by key; what was not used for a month goes."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        self.root = root or Path(cache) / "model-scaffold" / "images"
+        try:
+            for name in ("blobs", "facts", "work"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageError(
+                f"{self.root} cannot be made: {error.strerror}. Name another place in XDG_CACHE_HOME."
+            ) from error
+
+    def blob(self, digest: str) -> Path:
+        """Return where the blob lies, or would."""
+        path = self.root / "blobs" / digest.rpartition(":")[2]
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return path
+
+    def keep(self, made: Path, digest: str) -> Path:
+        """Move a finished file to its place."""
+        path = self.blob(digest)
+        made.replace(path)
+        return path
+
+    def fact(self, key: str) -> Any:
+        """Return what was remembered under `key`, or nothing."""
+        path = self._fact(key)
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            os.utime(path)
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def remember(self, key: str, fact: Any) -> None:
+        """Remember `fact`, a JSON value, under `key`."""
+        with self.folder() as folder:
+            written = folder / "fact"
+            written.write_text(json.dumps(fact), "utf-8")
+            written.replace(self._fact(key))
+
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Give a folder that is gone at the end of the block, beside the blobs, so that moving costs nothing.
+
+        Raises:
+            DiskFullError: Something in the block found no room.
+        """
+        with tempfile.TemporaryDirectory(dir=self.root / "work", ignore_cleanup_errors=True) as name:
+            try:
+                yield Path(name)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise DiskFullError(str(self.root), error.strerror or "full") from error
+                raise
+
+    def tidy(self) -> None:
+        """Remove what no build has used for a month."""
+        oldest = time.time() - _KEPT_DAYS * 86400
+        for path in (*self.root.glob("blobs/*"), *self.root.glob("facts/*")):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+
+    def _fact(self, key: str) -> Path:
+        return self.root / "facts" / hashlib.sha256(key.encode()).hexdigest()

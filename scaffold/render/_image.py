@@ -1,0 +1,47 @@
+"""The Dockerfile's values: the base, what is installed with apt, which files are the code."""
+
+from __future__ import annotations
+
+from scaffold.spec import ProjectSpec, SystemPackage
+
+
+def image_values(spec: ProjectSpec) -> dict[str, object]:
+    """Return the finished strings for `Dockerfile`.
+
+    `spec.answers["base_image"]` replaces the slim image of the lock's Python.
+    """
+    dependencies = spec.dependencies
+    base = spec.answers.get("base_image")
+    return {
+        "base_image": base or f"docker.io/library/python:{dependencies.python}-slim-bookworm",
+        "system_packages": _system_packages(dependencies.system),
+        "code_copies": _code_copies([source.path for source in dependencies.sources]),
+        "model_sha256": spec.artifact.sha256,
+    }
+
+
+def _system_packages(packages: tuple[SystemPackage, ...]) -> str:
+    """The step that installs Debian packages, each with its reason above; nothing where there are none."""
+    if not packages:
+        return ""
+    packages = tuple(sorted(packages, key=lambda package: package.name))
+    reasons = "".join(f"# {package.name}: {package.reason}\n" for package in packages)
+    names = "".join(f"        {package.name} \\\n" for package in packages)
+    return (
+        f"{reasons}# hadolint ignore=DL3008\n"
+        "RUN apt-get update \\\n"
+        "    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \\\n"
+        f"{names}"
+        "    && rm -rf /var/lib/apt/lists/*\n"
+    )
+
+
+def _code_copies(sources: list[str]) -> str:
+    """One COPY for the app's modules and one for each place beside it that the model's own code lies in."""
+    tops = sorted({path.partition("/")[0] for path in sources if "/" in path} - {"app"})
+    files = sorted(path for path in sources if "/" not in path)
+    lines = ["COPY app/*.py app/"]
+    if files:
+        lines.append(f"COPY {' '.join(files)} ./")
+    lines += [f"COPY {top} {top}" for top in tops]
+    return "\n".join(lines)
