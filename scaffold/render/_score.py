@@ -1,0 +1,141 @@
+"""The finished strings of `app/score.py`: how the model file is loaded, and how the model is asked."""
+
+from __future__ import annotations
+
+import re
+
+from scaffold.spec import Arguments, Artifact, Call, ModelFormat, Runtime, Signature, Table
+
+_FILES = {
+    ModelFormat.PICKLE: "model.pkl",
+    ModelFormat.JOBLIB: "model.joblib",
+    ModelFormat.TORCH: "model.pt",
+    ModelFormat.TORCHSCRIPT: "model.pt",
+    ModelFormat.ONNX: "model.onnx",
+    ModelFormat.XGBOOST: "model.ubj",
+    ModelFormat.LIGHTGBM: "model.txt",
+    ModelFormat.CATBOOST: "model.cbm",
+}
+# `file` is the open file whose hash was checked.
+_LOADS = {
+    ModelFormat.JOBLIB: "joblib.load(file)",
+    ModelFormat.TORCH: 'torch.load(file, map_location="cpu", weights_only=False)',
+    ModelFormat.TORCHSCRIPT: 'torch.jit.load(file, map_location="cpu")',
+    ModelFormat.ONNX: 'onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])',
+    ModelFormat.XGBOOST: "xgboost.Booster(model_file=bytearray(file.read()))",
+    ModelFormat.LIGHTGBM: "lightgbm.Booster(model_str=file.read().decode())",
+    ModelFormat.CATBOOST: "catboost.CatBoost().load_model(blob=file.read())",
+}
+_UNPACKED = {
+    None: "pickle.load(file)",
+    "gzip": "pickle.load(gzip.GzipFile(fileobj=file))",
+    "bz2": "pickle.load(bz2.BZ2File(file))",
+    "xz": "pickle.loads(lzma.decompress(file.read()))",
+    "lzma": "pickle.loads(lzma.decompress(file.read()))",
+    "zlib": "pickle.loads(zlib.decompress(file.read()))",
+    "lz4": "pickle.loads(lz4.frame.decompress(file.read()))",
+}
+_ALWAYS = ("from pathlib import Path", "from typing import Any")
+_STANDARD = frozenset({"bz2", "gzip", "hashlib", "lzma", "pickle", "zlib"})
+_WIDTH = 100
+_DEEPEST = 8
+
+_BATCHED = "# One call takes many records: batching.py puts those together that wait together."
+_ALONE = "# One call takes one record: batching.py leaves records apart."
+_DOC_BATCHED = "Score the records, all in one call of the model."
+_DOC_ALONE = "Score the records, each in a call of its own: the model takes one at a time."
+_BEFORE = "# Steps of your own before the model: a check across fields, features from elsewhere."
+_AFTER = "# And after it: a threshold, labels for codes, a calibration."
+
+
+def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
+    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
+    call = signature.call
+    load = (
+        _UNPACKED[artifact.compression] if artifact.format is ModelFormat.PICKLE else _LOADS[artifact.format]
+    )
+    result = "predictions" if call.batched else "prediction"
+    predict = _predict_lines(call, result, has_columns=_has_columns(signature))
+    imports = _modules("\n".join([load, *predict])) | {"hashlib"}
+    standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
+    libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
+    ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
+    return {
+        "model_file": _FILES[artifact.format],
+        "score_imports": "\n".join([*standard, *_ALWAYS]),
+        "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
+        "score_load": _indented([f"_model = {load}", *(ready if call.runtime is Runtime.TORCH else [])], 8),
+        "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
+        "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
+        "score_run": _indented(_run_batched(predict) if call.batched else _run_alone(predict), 4),
+    }
+
+
+def _run_batched(predict: list[str]) -> list[str]:
+    return ["inputs = to_model(records)", _BEFORE, *predict, _AFTER, "return from_model(predictions)"]
+
+
+def _run_alone(predict: list[str]) -> list[str]:
+    body = ["inputs = to_model(record)", _BEFORE, *predict, _AFTER, "answers.append(from_model(prediction))"]
+    return ["answers = []", "for record in records:", *(f"    {line}" for line in body), "return answers"]
+
+
+def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
+    """Return the statements that ask the model, with its answer in the variable `result`."""
+    function = "_model" if call.method == "__call__" else f"_model.{call.method}"
+    stars = {Arguments.ONE: "", Arguments.KEYWORDS: "**", Arguments.POSITIONAL: "*"}[call.arguments]
+    match call.runtime:
+        case Runtime.PYTHON:
+            return [f"{result} = {function}({stars}inputs)"]
+        case Runtime.TORCH:
+            return ["with torch.no_grad():", f"    {result} = {function}({stars}inputs)"]
+        case Runtime.XGBOOST_BOOSTER:
+            # Names are checked by the Booster: a frame brings them, an array gets them.
+            extra = "enable_categorical=True" if has_columns else "feature_names=_model.feature_names"
+            return [f"{result} = {function}(xgboost.DMatrix(inputs, {extra}))"]
+        case Runtime.ONNX:
+            return _session_lines(call, result)
+
+
+def _session_lines(call: Call, result: str) -> list[str]:
+    """Return the statements that run an ONNX session: one output is itself, several go by name."""
+    feed = "inputs" if call.arguments is Arguments.KEYWORDS else f"{{{_literal(call.inputs[0])}: inputs}}"
+    if len(call.outputs) == 1:
+        return _call(f"[{result}] = _model.run", [f"[{_literal(call.outputs[0])}]", feed])
+    names = [_literal(name) for name in call.outputs]
+    listed = f"names = [{', '.join(names)}]"
+    if len(listed) > _WIDTH - _DEEPEST:
+        listed = "\n".join(["names = [", *(f"    {name}," for name in names), "]"])
+    return [*listed.splitlines(), f"{result} = dict(zip(names, _model.run(names, {feed}), strict=True))"]
+
+
+def _call(function: str, arguments: list[str]) -> list[str]:
+    """Return a call laid out as a formatter would: in one line, or its arguments in lines of their own."""
+    inside = ", ".join(arguments)
+    if len(line := f"{function}({inside})") <= _WIDTH - _DEEPEST:
+        return [line]
+    if len(inside) + 4 <= _WIDTH - _DEEPEST:
+        return [f"{function}(", f"    {inside}", ")"]
+    return [f"{function}(", *(f"    {argument}," for argument in arguments), ")"]
+
+
+def _literal(text: str) -> str:
+    """Return a string literal with double quotes, as a formatter would write it."""
+    written = repr(text)
+    plain = written.startswith("'") and '"' not in text
+    return f'"{written[1:-1]}"' if plain else written
+
+
+def _modules(code: str) -> set[str]:
+    """Return the modules that the expressions use."""
+    names = ("catboost", "joblib", "lightgbm", "lz4.frame", "onnxruntime", "torch", "xgboost", *_STANDARD)
+    return {name for name in names if re.search(rf"\b{re.escape(name)}\.", code)}
+
+
+def _has_columns(signature: Signature) -> bool:
+    return isinstance(signature.input, Table) and signature.input.native in ("pandas", "polars")
+
+
+def _indented(lines: list[str], spaces: int) -> str:
+    """Return the lines, all but the first indented: that one stands where the template puts it."""
+    return ("\n" + " " * spaces).join(lines)

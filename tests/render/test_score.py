@@ -1,0 +1,254 @@
+"""What `app/score.py` says for each kind of model, and that it answers as the model does."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import importlib
+import lzma
+import pickle
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import jinja2
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from scaffold.render._score import score_values
+from scaffold.spec import (
+    Arguments,
+    Artifact,
+    Call,
+    Field,
+    ModelFormat,
+    Runtime,
+    Scalar,
+    ScalarType,
+    Signature,
+    Table,
+    Tensor,
+)
+
+TEMPLATE = Path(__file__).parents[2] / "templates" / "service" / "project" / "app" / "score.py.jinja"
+NUMBER = Scalar(type=ScalarType.NUMBER)
+ARRAY = Tensor(shape=(2,), dtype="float64", items=NUMBER, native="numpy")
+FRAME = Table(columns=(Field(name="a", attribute="a", schema=NUMBER),), native="pandas")
+
+
+def rendered(format, call, *, input=ARRAY, compression=None):
+    artifact = Artifact(path=Path("m"), sha256="0" * 64, size_bytes=1, format=format, compression=compression)
+    values = score_values(artifact, Signature(input=input, output=NUMBER, call=call))
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(TEMPLATE.read_text()).render(values)
+
+
+def call(method="predict", batched=True, **kind):
+    return Call(method=method, batched=batched, **kind)
+
+
+ONNX = {"runtime": Runtime.ONNX, "inputs": ("X",)}
+TWO_NAMES = ("output_label", "output_probability")
+LONG_NAMES = tuple(f"a_rather_long_name_of_an_output_{i}" for i in range(4))
+CASES = {
+    "pickle": (ModelFormat.PICKLE, call()),
+    "joblib": (ModelFormat.JOBLIB, call("predict_proba")),
+    "one_by_one": (ModelFormat.PICKLE, call("__call__", batched=False)),
+    "keywords": (ModelFormat.PICKLE, call(batched=False, arguments=Arguments.KEYWORDS)),
+    "positional": (ModelFormat.PICKLE, call("rank", batched=False, arguments=Arguments.POSITIONAL)),
+    "torch": (ModelFormat.TORCH, call("__call__", runtime=Runtime.TORCH)),
+    "torchscript": (ModelFormat.TORCHSCRIPT, call("__call__", batched=False, runtime=Runtime.TORCH)),
+    "onnx": (ModelFormat.ONNX, call("run", outputs=("variable",), **ONNX)),
+    "onnx_two": (ModelFormat.ONNX, call("run", batched=False, outputs=TWO_NAMES, **ONNX)),
+    "onnx_long": (ModelFormat.ONNX, call("run", outputs=LONG_NAMES, **ONNX)),
+    "onnx_inputs": (
+        ModelFormat.ONNX,
+        call("run", arguments=Arguments.KEYWORDS, outputs=("y",), runtime=Runtime.ONNX, inputs=("a", "b")),
+    ),
+    "onnx_long_name": (
+        ModelFormat.ONNX,
+        call("run", outputs=("o" * 50,), runtime=Runtime.ONNX, inputs=("i" * 40,)),
+    ),
+    "booster": (ModelFormat.XGBOOST, call(runtime=Runtime.XGBOOST_BOOSTER)),
+    "lightgbm": (ModelFormat.LIGHTGBM, call()),
+    "catboost": (ModelFormat.CATBOOST, call()),
+    **{name: (ModelFormat.PICKLE, call(), name) for name in ("gzip", "bz2", "xz", "lzma", "zlib", "lz4")},
+}
+
+
+def text_of(case):
+    kind, how, *compression = CASES[case]
+    return rendered(kind, how, compression=compression[0] if compression else None)
+
+
+def test_a_model_of_many_rows_gets_them_in_one_call():
+    assert text_of("joblib") == (
+        '''"""The model: loaded once, then asked. The place for steps of your own before it and after it."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from app.convert import from_model, to_model
+from app.schemas import ModelInput, ModelOutput
+from app.settings import MODEL_SHA256
+
+MODEL = Path(__file__).parent / "model" / "model.joblib"
+# One call takes many records: batching.py puts those together that wait together.
+BATCHED = True
+
+_model: Any = None
+
+
+def init() -> None:
+    """Load the model, if its file is the one that this service was proven with."""
+    global _model
+    with MODEL.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        if digest.hexdigest() != MODEL_SHA256:
+            raise ValueError(f"{MODEL.name} is another file: its sha256 is not MODEL_SHA256")
+        file.seek(0)
+        _model = joblib.load(file)
+
+
+def run(records: list[ModelInput]) -> list[ModelOutput]:
+    """Score the records, all in one call of the model."""
+    inputs = to_model(records)
+    # Steps of your own before the model: a check across fields, features from elsewhere.
+    predictions = _model.predict_proba(inputs)
+    # And after it: a threshold, labels for codes, a calibration.
+    return from_model(predictions)
+'''
+    )
+
+
+def test_a_model_of_one_record_is_called_for_each():
+    run = text_of("keywords").partition("def run")[2]
+    assert run == (
+        '''(records: list[ModelInput]) -> list[ModelOutput]:
+    """Score the records, each in a call of its own: the model takes one at a time."""
+    answers = []
+    for record in records:
+        inputs = to_model(record)
+        # Steps of your own before the model: a check across fields, features from elsewhere.
+        prediction = _model.predict(**inputs)
+        # And after it: a threshold, labels for codes, a calibration.
+        answers.append(from_model(prediction))
+    return answers
+'''
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "lines"),
+    [
+        ("one_by_one", ["prediction = _model(inputs)", "BATCHED = False"]),
+        ("positional", ["prediction = _model.rank(*inputs)"]),
+        ("torch", ["_model.eval()  # ", "with torch.no_grad():", "predictions = _model(inputs)"]),
+        ("onnx", ['[predictions] = _model.run(["variable"], {"X": inputs})']),
+        ("onnx_two", ['names = ["output_label", "output_probability"]']),
+        ("onnx_inputs", ['[predictions] = _model.run(["y"], inputs)']),
+        ("booster", ["_model.predict(xgboost.DMatrix(inputs, feature_names=_model.feature_names))"]),
+        ("xz", ["import lzma\n", "_model = pickle.loads(lzma.decompress(file.read()))"]),
+    ],
+)
+def test_each_kind_is_loaded_and_asked_in_its_own_way(case, lines):
+    text = text_of(case)
+    for line in lines:
+        assert line in text
+
+
+def test_a_frame_brings_its_names_to_a_booster():
+    how = call(runtime=Runtime.XGBOOST_BOOSTER)
+    text = rendered(ModelFormat.XGBOOST, how, input=FRAME)
+    assert "_model.predict(xgboost.DMatrix(inputs, enable_categorical=True))" in text
+
+
+def test_a_name_of_the_models_is_only_ever_a_literal():
+    evil = '"], x) or evil("'
+    text = rendered(ModelFormat.ONNX, call("run", outputs=(evil,), runtime=Runtime.ONNX, inputs=("it's",)))
+    assert f'_model.run([{evil!r}], {{"it\'s": inputs}})' in text
+
+
+def test_all_kinds_are_formatted_and_clean(tmp_path):
+    (tmp_path / "pyproject.toml").write_text((TEMPLATE.parents[1] / "pyproject.toml").read_text())
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").touch()
+    for case in CASES:
+        (tmp_path / "app" / f"{case}.py").write_text(text_of(case))
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["format", "--diff", "."], ["check", "--output-format", "concise", "."]):
+        done = subprocess.run([*ruff, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+CONVERT = """
+def to_model(records):
+    return records
+
+
+def from_model(predictions):
+    return list(predictions)
+"""
+PACK = {
+    "pickle": lambda model, path: path.write_bytes(pickle.dumps(model)),
+    "joblib": lambda model, path: joblib.dump(model, path, compress=3),
+    "gzip": lambda model, path: path.write_bytes(gzip.compress(pickle.dumps(model))),
+    "bz2": lambda model, path: path.write_bytes(bz2.compress(pickle.dumps(model))),
+    "xz": lambda model, path: path.write_bytes(lzma.compress(pickle.dumps(model))),
+    "zlib": lambda model, path: path.write_bytes(zlib.compress(pickle.dumps(model))),
+}
+
+
+@pytest.fixture
+def write_app(tmp_path, monkeypatch):
+    """A function that writes an `app` with the given score.py and returns that module."""
+
+    def write(text, pack):
+        app = tmp_path / "app"
+        (app / "model").mkdir(parents=True)
+        [name] = [line.split('"')[3] for line in text.splitlines() if line.startswith("MODEL = ")]
+        pack(app / "model" / name)
+        digest = hashlib.sha256((app / "model" / name).read_bytes()).hexdigest()
+        (app / "__init__.py").touch()
+        (app / "convert.py").write_text(CONVERT)
+        (app / "schemas.py").write_text("ModelInput = ModelOutput = float\n")
+        (app / "settings.py").write_text(f"MODEL_SHA256 = {digest!r}\n")
+        (app / "score.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        for module in [module for module in sys.modules if module.partition(".")[0] == "app"]:
+            monkeypatch.delitem(sys.modules, module)
+        return importlib.import_module("app.score")
+
+    yield write
+    for module in [module for module in sys.modules if module.partition(".")[0] == "app"]:
+        del sys.modules[module]
+
+
+ROWS = np.arange(8.0).reshape(4, 2)
+MODEL = LinearRegression().fit(ROWS, ROWS.sum(axis=1))
+
+
+@pytest.mark.parametrize("case", PACK)
+def test_it_answers_as_the_model_does(case, write_app):
+    kind, _, *compression = CASES[case]
+    text = rendered(kind, call(), compression=compression[0] if compression else None)
+    score = write_app(text, lambda path: PACK[case](MODEL, path))
+    score.init()
+    assert score.run(ROWS) == pytest.approx(MODEL.predict(ROWS))
+
+
+def test_another_model_file_is_not_loaded(write_app):
+    score = write_app(text_of("pickle"), lambda path: path.write_bytes(pickle.dumps(MODEL)))
+    score.MODEL.write_bytes(pickle.dumps(LinearRegression()))
+    with pytest.raises(ValueError, match=r"model\.pkl is another file: its sha256 is not MODEL_SHA256"):
+        score.init()
+    assert score._model is None
