@@ -9,8 +9,12 @@
     │   ├── NoSuchFileError
     │   ├── NotAModelError
     │   ├── TruncatedFileError
-    │   ├── UntrustedCodeError
-    │   └── MissingLibraryError
+    │   ├── UntrustedCodeError    a pickle names what is on no allow list
+    │   ├── MissingLibraryError   no installed distribution provides what a pickle names
+    │   ├── VersionMismatchError  the installed library has not, or not so, what a pickle names
+    │   ├── LoadFailedError       the file names nothing bad and does not load
+    │   ├── NotASampleError       a file holds no sample
+    │   └── UnpicklableModelError an object in memory cannot be written to a file
     ├── IntrospectionError
     │   ├── UnsupportedSampleError
     │   ├── CallError             the model does not take the sample, or does not give the output
@@ -29,6 +33,11 @@
     │   ├── ServiceFailedError
     │   └── AnswersDifferError
     ├── UpgradeError
+    │   ├── NoRecordError         a folder without the record that an update starts from
+    │   ├── DirtyTreeError        changes that are not committed
+    │   ├── MergeConflictError    files that both sides changed
+    │   ├── BreakingChangeError   callers of the service would have to change
+    │   └── UndoError             there is nothing to take back, or it was changed since
     ├── ImageError
     │   ├── DockerfileError       the layers builder cannot do what a line of it says
     │   ├── EngineNotRunningError
@@ -112,6 +121,145 @@ class TargetNotEmptyError(UsageError):
 
 class ReadError(ScaffoldError):
     """A file cannot be read as what it is said to be."""
+
+
+class NoSuchFileError(ReadError):
+    """A path leads to no file."""
+
+    def __init__(self, path: str, near: Sequence[str] = ()) -> None:
+        super().__init__(path, near)
+        self.path, self.near = path, near
+
+    def __str__(self) -> str:
+        beside = f"\nBeside it: {', '.join(self.near)}" if self.near else ""
+        return f"No such file: {self.path}{beside}"
+
+
+class NotAModelError(ReadError):
+    """A file is none of the formats that are read."""
+
+    def __init__(self, path: str, found: str, advice: str = "") -> None:
+        super().__init__(path, found, advice)
+        self.path, self.found, self.advice = path, found, advice
+
+    def __str__(self) -> str:
+        return f"{self.path} is no model file: {self.found}.\n{self.advice or _MODEL_FORMATS}"
+
+
+_MODEL_FORMATS = (
+    "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, and what XGBoost, LightGBM and CatBoost "
+    "save."
+)
+
+
+class TruncatedFileError(ReadError):
+    """A file ends before what it holds does."""
+
+    def __init__(self, path: str, end: int, unpacked: bool = False) -> None:
+        super().__init__(path, end, unpacked)
+        self.path, self.end, self.unpacked = path, end, unpacked
+
+    def __str__(self) -> str:
+        where = "of what it unpacks to" if self.unpacked else "of the file"
+        return f"{self.path} is truncated: it breaks off at byte {self.end} {where}. Copy or save it again."
+
+
+class UntrustedCodeError(ReadError):
+    """A pickle names code that is on no allow list. Nothing of it was run."""
+
+    def __init__(self, path: str, names: Sequence[tuple[str, str, str]]) -> None:
+        """Each name comes with its place (`at byte 14`) and, where the name alone does not say it, why."""
+        super().__init__(path, names)
+        self.path, self.names = path, names
+
+    def __str__(self) -> str:
+        lines = [
+            f"  {name} {place}" + (f": {reason}" if reason else "") for name, place, reason in self.names[:10]
+        ]
+        if len(self.names) > 10:
+            lines.append(f"  and {len(self.names) - 10} more")
+        trust = " ".join(f"--trust {name}" for name, _, _ in self.names[:10])
+        return "\n".join(
+            [
+                f"{self.path} names code that scaffold does not run unasked.",
+                *lines,
+                f"If you made this file and expect that: scaffold new ... {trust}",
+            ]
+        )
+
+
+class MissingLibraryError(ReadError):
+    """No installed distribution provides a module that a pickle names."""
+
+    def __init__(self, path: str, module: str, needed_by: str, distribution: str = "") -> None:
+        super().__init__(path, module, needed_by, distribution)
+        self.path, self.module = path, module
+        self.needed_by, self.distribution = needed_by, distribution
+
+    def __str__(self) -> str:
+        head = f"{self.path} needs '{self.module}', which no installed distribution provides."
+        if self.distribution:
+            return f"{head}\n  needed by: {self.needed_by}\nInstall it: pip install {self.distribution}"
+        return (
+            f"{head}\n  needed by: {self.needed_by}\n"
+            "Install the distribution that provides it, or, if it is a file of yours, put its folder on the path:\n"
+            "  PYTHONPATH=FOLDER scaffold new ..."
+        )
+
+
+class VersionMismatchError(ReadError):
+    """A library is installed in a version that does not know what a pickle names."""
+
+    def __init__(
+        self, path: str, names: Sequence[str], distribution: str, version: str, detail: str = ""
+    ) -> None:
+        super().__init__(path, names, distribution, version, detail)
+        self.path, self.names, self.detail = path, names, detail
+        self.distribution, self.version = distribution, version
+
+    def __str__(self) -> str:
+        found = "\n".join(f"  {line}" for line in (*self.names, *([self.detail] if self.detail else [])))
+        return (
+            f"{self.path} was made with another version of {self.distribution} than the {self.version} that is "
+            f"installed here.\n{found}\n"
+            "Run scaffold in the environment that the model was trained in, or train it again in this one."
+        )
+
+
+class LoadFailedError(ReadError):
+    """A model file names nothing bad, and does not load."""
+
+    def __init__(self, path: str, cause: str, advice: str = "") -> None:
+        super().__init__(path, cause, advice)
+        self.path, self.cause, self.advice = path, cause, advice
+
+    def __str__(self) -> str:
+        return f"{self.path} does not load.\n  {self.cause}" + (f"\n{self.advice}" if self.advice else "")
+
+
+class NotASampleError(ReadError):
+    """A file holds no sample that can be read."""
+
+    def __init__(self, path: str, found: str) -> None:
+        super().__init__(path, found)
+        self.path, self.found = path, found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot be read as a sample: {self.found}.\n"
+            "What is read: pickle, joblib, JSON, CSV, Parquet, Feather, .npy, .npz, images and .txt (one text)."
+        )
+
+
+class UnpicklableModelError(ReadError):
+    """An object in memory cannot be written to a file."""
+
+    def __init__(self, kind: str, cause: str, advice: str) -> None:
+        super().__init__(kind, cause, advice)
+        self.kind, self.cause, self.advice = kind, cause, advice
+
+    def __str__(self) -> str:
+        return f"This {self.kind} cannot be written to a file: {self.cause}.\n{self.advice}"
 
 
 class IntrospectionError(ScaffoldError):
@@ -362,6 +510,72 @@ class AnswersDifferError(VerificationError):
 
 class UpgradeError(ScaffoldError):
     """A project cannot be brought up to date."""
+
+
+class NoRecordError(UpgradeError):
+    """A folder has no record of what it was made from."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.root = root
+
+    def __str__(self) -> str:
+        return (
+            f"{self.root} has no .scaffold/record.json, and an update starts from what that says.\n"
+            "Name the folder of a generated project, or restore the file from version control:\n"
+            "  git checkout -- .scaffold"
+        )
+
+
+class DirtyTreeError(UpgradeError):
+    """A project in git holds changes that are not committed."""
+
+    def __init__(self, root: str, changed: tuple[str, ...]) -> None:
+        super().__init__(root, changed)
+        self.root, self.changed = root, changed
+
+    def __str__(self) -> str:
+        return (
+            f"{self.root} holds changes that are not committed: {_names(self.changed, 5)}\n"
+            "Commit them first, so that the update is a diff of its own; or go ahead:\n"
+            f"  scaffold update {self.root} --dirty ..."
+        )
+
+
+class MergeConflictError(UpgradeError):
+    """Both the owner and the new state changed the same thing; the files show where."""
+
+    def __init__(self, root: str, conflicts: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(root, conflicts)
+        self.root, self.conflicts = root, conflicts
+
+    def __str__(self) -> str:
+        files = "\n".join(f"  {path}: {detail}" for path, detail in self.conflicts)
+        return (
+            f"{len(self.conflicts)} files of {self.root} are in conflict:\n{files}\n"
+            "Settle each one, and then prove the project; or take the update back:\n"
+            f"  scaffold verify {self.root}\n  scaffold undo {self.root}"
+        )
+
+
+class BreakingChangeError(UpgradeError):
+    """Those who call the service would have to change."""
+
+    def __init__(self, root: str, changes: tuple[str, ...]) -> None:
+        super().__init__(root, changes)
+        self.root, self.changes = root, changes
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  {change}" for change in self.changes)
+        return (
+            f"The new state of {self.root} breaks those who call it:\n{lines}\n"
+            "Nothing was written. To go ahead:\n"
+            f"  scaffold update {self.root} --allow-breaking ..."
+        )
+
+
+class UndoError(UpgradeError):
+    """An update cannot be taken back."""
 
 
 class ImageError(ScaffoldError):

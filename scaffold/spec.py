@@ -11,7 +11,7 @@ standard library only, and so do the modules that import it at their top.
     verify      ->  Verification
     image       ->  Image
     deploy      ->  Deployment
-    api         ->  Record
+    api         ->  ProjectRecord
 """
 
 from __future__ import annotations
@@ -226,6 +226,13 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A record or an answer that is no object by itself: `{"data": ...}`, `{"prediction": ...}`."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Records that are spread over several arrays, one row of each: `(distances, indices)` of neighbours."""
 
@@ -272,6 +279,7 @@ Schema: TypeAlias = Union[  # noqa: UP007
     Record,
     Table,
     Tensor,
+    Value,
     Parts,
     Column,
     Picture,
@@ -480,6 +488,23 @@ class Verification:
     def passed(self) -> bool:
         """Whether no check failed."""
         return all(check.outcome is not Outcome.FAILED for check in self.checks)
+
+
+# --------------------------------------------------------------------------- upgrade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRecord:
+    """What a project was made from; it is written into the project, for the next update starts from it."""
+
+    spec: ProjectSpec
+    files: MappingABC[str, str]
+    """sha256 of each pristine file, by path."""
+    template: str = ""
+    """A template of someone else's, as it was given."""
+    options: MappingABC[str, JSONValue] = field(default_factory=dict)
+    """What was said of the model beside its sample: pins, types of fields, names that were trusted."""
+    verification: Verification | None = None
 
 
 # --------------------------------------------------------------------------- image, deploy
