@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
-from packaging.requirements import Requirement as Parsed
-from packaging.utils import canonicalize_name
-
 from scaffold._process import Runner, run_command
+from scaffold.errors import ConflictError
+from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._lock import PLATFORMS, make_lock
+from scaffold.resolve._lock import Lock, make_lock
+from scaffold.resolve._opened import opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules
-from scaffold.resolve._service import read_service_layer
+from scaffold.resolve._service import ServiceLayer, read_service_layer
+from scaffold.resolve._system import find_system_packages
 from scaffold.resolve._trace import Request, Trace
 from scaffold.resolve._witnesses import (
     asked_by_code,
@@ -27,23 +29,9 @@ from scaffold.resolve._witnesses import (
     python_texts,
     seen_in_trace,
 )
-from scaffold.spec import Artifact, Dependencies, LocalSource, Recording, Requirement, Signature
+from scaffold.spec import Artifact, Dependencies, LocalSource, Recording, Signature
 
 __all__ = ["Options", "resolve_dependencies", "start_trace"]
-
-_RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a person may want otherwise."""
-
-    python: str = _RUNNING
-    platforms: Sequence[str] = PLATFORMS
-    pins: Mapping[str, str] = field(default_factory=dict)
-    """Version by distribution, in place of the one installed here."""
-    require: Sequence[str] = ()
-    """Distributions that are taken along though nothing asked for them."""
 
 
 def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[Path] = ()) -> Trace:
@@ -56,7 +44,7 @@ def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[P
     """
     installation = Installation()
     asked = asked_by_model(artifact, installation) | asked_by_object(sample, installation)
-    hidden = hidden_modules(installation, [*asked, *read_service_layer(_RUNNING).pins])
+    hidden = hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
     preload = [name for name in modules_of_object(sample) if name not in sys.stdlib_module_names]
     return Trace(artifact, path=_path(search), hidden=hidden, preload=["pydantic", *preload])
 
@@ -94,71 +82,89 @@ def resolve_dependencies(
     options = options or Options()
     installation = Installation()
     layer = read_service_layer(options.python)
-    texts = {f"app/{name}": text for name, text in code.items()}
     local = python_texts({source.path: source.content for source in sources})
-    generated = asked_by_code(texts, installation)
-    asked = {name: reason for name, reason in generated.items() if name not in layer.pins}
+    asked = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
+    asked = {name: reason for name, reason in asked.items() if name not in layer.pins}
     asked |= asked_by_code(local, installation) | asked_by_model(artifact, installation)
-    request = Request(
-        code={name: text for name, text in code.items() if name in ("schemas.py", "convert.py")},
-        call=signature.call,
-        requests=recording.requests,
-        answers=recording.answers,
-    )
     rehearsal = Rehearsal(
         artifact=artifact,
         path=_path(search),
         installation=installation,
-        request=request,
+        request=Request(
+            code={name: text for name, text in code.items() if name in ("schemas.py", "convert.py")},
+            call=signature.call,
+            requests=recording.requests,
+            answers=recording.answers,
+        ),
         always=frozenset(layer.pins),
     )
     found, extra = rehearsal.run(asked, trace)
     seen = seen_in_trace(found, installation)
     reasons = {name: reason for name, reason in asked.items() if name in seen} | extra
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
-    model = _requirements(listed, installation, options)
-    lock = make_lock(
-        [*model, *layer.requirements],
-        {**layer.pins, **_versions(reasons, installation), **options.pins},
-        python=options.python,
-        platforms=options.platforms,
-        run=run,
-    )
-    optional = optional_imports(local, installation)
+    choice = choose(listed, reasons, installation, options)
+    lock = _lock(choice, layer, reasons, options, run)
+    data, hidden = opened_files(found.opened, _roots(search), [artifact.path])
+    system, unknown = find_system_packages(found.libraries, run)
+    unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
-        requirements=(*model, *layer.requirements),
+        requirements=(*choice.requirements, *layer.requirements),
         lock=lock.text,
-        sources=tuple(sources),
-        notes=(*lock.notes, *_left_out(optional, seen | set(reasons))),
+        sources=(*sources, *_besides(sources, data), *choice.wheels),
+        system=system,
+        notes=(*choice.notes, *lock.notes, *unknown, *hidden, *unseen),
     )
+
+
+def _lock(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner) -> Lock:
+    """Lock both parts of `requirements.in`.
+
+    What merely comes along with the model and the service layer alike has the version of this environment;
+    where the service layer cannot take that one, its own, and a note.
+    """
+    lock = functools.partial(
+        make_lock,
+        [*choice.requirements, *layer.requirements],
+        python=options.python,
+        platforms=options.platforms,
+        wheels=choice.wheels,
+        cpu_torch=choice.cpu_torch,
+        run=run,
+    )
+    try:
+        return lock({**layer.pins, **choice.versions})
+    except ConflictError:
+        shared = {
+            name: version
+            for name, version in layer.pins.items()
+            if name in choice.versions and name not in {*asked, *options.pins}
+        }
+        moved = {name: new for name, new in shared.items() if choice.versions[name] != new}
+        if not moved:
+            raise
+        found = lock({**layer.pins, **choice.versions, **moved})
+        notes = [
+            f"{name} {new} in the service, {choice.versions[name]} here: it serves the service layer too"
+            for name, new in sorted(moved.items())
+        ]
+        return replace(found, notes=(*found.notes, *notes))
+
+
+def _besides(sources: Sequence[LocalSource], data: Sequence[LocalSource]) -> list[LocalSource]:
+    """The data files that are not there already."""
+    there = {source.path for source in sources}
+    return [source for source in data if source.path not in there]
+
+
+def _roots(search: Sequence[Path]) -> list[Path]:
+    """Folders where the user's own files may be: those given and those of `sys.path`."""
+    return [*search, *(Path(entry) for entry in sys.path if entry and Path(entry).is_dir())]
 
 
 def _path(search: Sequence[Path]) -> list[str]:
     """The `sys.path` of the clean process: the folders of local code, and what is found from here."""
     return [*(os.fspath(folder) for folder in search), *(entry or os.curdir for entry in sys.path)]
-
-
-def _versions(names: Iterable[str], installation: Installation) -> dict[str, str]:
-    """The version installed here of each of the distributions and of all that they require."""
-    return {name: found.version for name, found in installation.closure(names).items()}
-
-
-def _requirements(
-    reasons: Mapping[str, str], installation: Installation, options: Options
-) -> tuple[Requirement, ...]:
-    """The lines of `requirements.in` for the model, by name."""
-    lines = {}
-    for name, reason in reasons.items():
-        version = options.pins.get(name, installation.by_name[name].version)
-        lines[name] = Requirement(distribution=name, specifier=f"=={version}", reason=reason)
-    for asked in options.require:
-        parsed = Parsed(asked)
-        name = canonicalize_name(parsed.name)
-        installed = installation.by_name.get(name)
-        version = str(parsed.specifier) or (f"=={installed.version}" if installed else "")
-        lines.setdefault(name, Requirement(distribution=name, specifier=version, reason="asked for"))
-    return tuple(lines[name] for name in sorted(lines))
 
 
 def _left_out(optional: Mapping[str, str], taken: Set[str]) -> list[str]:

@@ -57,6 +57,11 @@ class Installed:
         return origin if isinstance(origin, dict) else {}
 
     @property
+    def is_from_index(self) -> bool:
+        """Whether its version is enough to get it again. conda notes the folder that it was built in."""
+        return not self.origin.get("url") or self.metadata.read_text("INSTALLER") == "conda"
+
+    @property
     def is_editable(self) -> bool:
         """Whether its code is the user's own folder, not a copy."""
         return bool(self.origin.get("dir_info", {}).get("editable"))

@@ -24,6 +24,8 @@ _UV_PLATFORMS = {
     "linux/arm64": ("aarch64-manylinux_2_36", "aarch64"),
 }
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
+# Tried first, so it must not take long where the makers' index cannot be reached.
+_CPU_TORCH = {"UV_TORCH_BACKEND": "cpu", "UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
 _INDEX = re.compile(r"^\s+# from (\S+)$")
 _PUBLIC_INDEX = "https://pypi.org/simple"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
@@ -39,11 +41,6 @@ class Pin:
     via: tuple[str, ...]
     index: str = ""
     """Where it was found, where that is not the public index."""
-
-    @property
-    def name(self) -> str:
-        """The distribution's normalised name."""
-        return re.split(r"[\[=@ ;]", self.line, maxsplit=1)[0]
 
     def __str__(self) -> str:
         lines = [self.line, *(f"    --hash={value}" for value in self.hashes)]
@@ -66,6 +63,7 @@ def make_lock(
     python: str,
     platforms: Sequence[str] = PLATFORMS,
     wheels: Sequence[LocalSource] = (),
+    cpu_torch: bool = False,
     environment: Mapping[str, str] | None = None,
     run: Runner = run_command,
 ) -> Lock:
@@ -77,6 +75,7 @@ def make_lock(
         python: `3.11`.
         platforms: Of `PLATFORMS`. The first must work; where another does not, a note says so.
         wheels: Wheels that go with the service, at the paths by which `requirements` name them.
+        cpu_torch: Whether torch is taken without CUDA, from its makers' index, where that can be reached.
         environment: The variables that uv runs under; the user's own, and what they told pip.
         run: Runs uv.
 
@@ -94,7 +93,7 @@ def make_lock(
         for wheel in wheels:
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / wheel.path).write_bytes(wheel.content)
-        compiler = _Compiler(folder, python, uv_environment(environment), run)
+        compiler = _Compiler(folder, python, uv_environment(environment), run, cpu_torch)
         targets = list(platforms)
         if _running() not in targets:
             targets.append(_running())  # the proof runs here
@@ -110,6 +109,8 @@ def make_lock(
                 raise _explained(error.tail, requirements) from error
             notes.append(f"not locked for {target}: {_cause(error.tail)}")
     pins = _merged(locks)
+    if cpu_torch and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
+        notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
     return Lock(text=_text(pins, python, tuple(locks)), notes=tuple(notes))
 
 
@@ -121,6 +122,7 @@ class _Compiler:
     python: str
     environment: Mapping[str, str]
     run: Runner
+    cpu_torch: bool
 
     def compile(self, target: str) -> list[Pin]:
         """Lock for one platform.
@@ -144,9 +146,12 @@ class _Compiler:
     def _environments(self) -> list[Mapping[str, str]]:
         indexes = self.environment.get("UV_INDEX", "").split()
         remote = [index for index in indexes if not index.startswith(("file:", "/"))]
-        if len(remote) == len(indexes):
-            return [self.environment]
-        return [{**self.environment, "UV_INDEX": " ".join(remote)}, self.environment]
+        environments = [self.environment]
+        if len(remote) < len(indexes):
+            environments.insert(0, {**self.environment, "UV_INDEX": " ".join(remote)})
+        if self.cpu_torch and "UV_TORCH_BACKEND" not in self.environment:
+            environments.insert(0, {**environments[0], **_CPU_TORCH})
+        return environments
 
     def _command(self, target: str, offline: bool) -> list[str]:
         command = [uv_command(), "pip", "compile", "requirements.in", "--constraint", "constraints.txt"]

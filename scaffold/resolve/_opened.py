@@ -1,0 +1,46 @@
+"""Data files of the user's own that the model opened: they go along, at the same place beside its code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from scaffold.spec import LocalSource
+
+_CODE = {".py", ".pyc", ".pyi", ".so", ".pyd", ".pth"}
+
+
+def opened_files(
+    opened: Mapping[str, str], roots: Sequence[Path], apart: Iterable[Path]
+) -> tuple[list[LocalSource], list[str]]:
+    """Return the data files, and a note for each that is left out because it is hidden.
+
+    Args:
+        opened: Phase by the path of a file that was opened.
+        roots: Folders of local code; the deepest that holds a file is what its place is relative to.
+        apart: Files that go another way, such as the model's.
+    """
+    installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
+    other = {path.resolve() for path in apart}
+    folders = sorted({root.resolve() for root in roots}, key=lambda root: -len(root.parts))
+    sources: dict[str, LocalSource] = {}
+    notes = []
+    for name, phase in sorted(opened.items()):
+        path = Path(name).resolve()
+        root = next((root for root in folders if path.is_relative_to(root)), None)
+        if root is None or path in other or path.suffix in _CODE or not path.is_file():
+            continue
+        if "site-packages" in path.parts or any(path.is_relative_to(prefix) for prefix in installed):
+            continue
+        place = path.relative_to(root)
+        if any(part.startswith(".") for part in place.parts):
+            notes.append(
+                f"{place} is opened at {phase} and not taken along, for it is hidden: --include {place}"
+            )
+            continue
+        reason = f"opened at {phase}"
+        sources[place.as_posix()] = LocalSource(
+            path=place.as_posix(), content=path.read_bytes(), reason=reason
+        )
+    return list(sources.values()), notes

@@ -1,0 +1,112 @@
+"""Shared libraries that the model's process had mapped, as Debian packages."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from scaffold._process import Runner, run_command
+from scaffold.errors import CommandError
+from scaffold.spec import SystemPackage
+
+# What a slim Python image has: the C and C++ libraries and what Python's own modules load.
+_SLIM = re.compile(
+    r"(ld-linux|ld-|libc|libm|libmvec|libdl|libpthread|librt|libutil|libanl|libresolv|libnss_\w+|libnsl|libcrypt"
+    r"|libgcc_s|libstdc\+\+|libpython[\d.]*|libz|libzstd|liblz4|libbz2|liblzma|libffi|libssl|libcrypto|libsqlite3"
+    r"|libreadline|libncursesw?|libtinfo|libuuid|libexpat|libgdbm\w*|libdb-[\d.]+)[-.\w+]*\.so"
+)
+# Debian's packages of the libraries that model libraries load, for machines without dpkg.
+_PACKAGES = {
+    "libgomp.so.1": "libgomp1",
+    "libGL.so.1": "libgl1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libopenblas.so.0": "libopenblas0",
+    "libblas.so.3": "libblas3",
+    "liblapack.so.3": "liblapack3",
+    "libgfortran.so.5": "libgfortran5",
+    "libatomic.so.1": "libatomic1",
+    "libnuma.so.1": "libnuma1",
+    "libtbb.so.12": "libtbb12",
+    "libsndfile.so.1": "libsndfile1",
+    "libxml2.so.2": "libxml2",
+    "libgeos_c.so.1": "libgeos-c1v5",
+    "libOpenCL.so.1": "ocl-icd-libopencl1",
+}
+_SEARCHED_BYTES = 64 << 20
+
+
+def find_system_packages(
+    libraries: Iterable[str], run: Runner = run_command
+) -> tuple[tuple[SystemPackage, ...], tuple[str, ...]]:
+    """Return the Debian packages beyond a slim image, and a note for each library of which none is known.
+
+    Args:
+        libraries: Absolute paths of what the process had mapped.
+        run: Runs dpkg.
+    """
+    paths = [Path(path) for path in libraries]
+    ours = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)}
+    system = [path for path in paths if _is_of_system(path, ours) and not _SLIM.match(path.name)]
+    carried = [path for path in paths if path not in system and "site-packages" in path.parts]
+    packages: dict[str, SystemPackage] = {}
+    notes = []
+    for path in sorted(system):
+        loaded = f"{_soname(path)}, which {_loader(path, carried)} loads"
+        if package := _PACKAGES.get(_soname(path)) or _package(path, run):
+            packages.setdefault(package, SystemPackage(name=package, reason=loaded))
+        else:
+            notes.append(f"{loaded}, is in no Debian package known here: add it to the Dockerfile")
+    return tuple(packages[name] for name in sorted(packages)), tuple(notes)
+
+
+def _is_of_system(path: Path, ours: set[Path]) -> bool:
+    if "site-packages" in path.parts or "dist-packages" in path.parts:
+        return False
+    if set(path.parents) & ours:
+        # Python's own, or conda's; the wheels on an index bring theirs along, but not this one.
+        return _soname(path) == "libgomp.so.1"
+    return path.parts[1:2] in (("usr",), ("lib",), ("lib64",))
+
+
+def _soname(path: Path) -> str:
+    """`libgomp.so.1` for `libgomp.so.1.0.0`."""
+    match = re.match(r"(.+?\.so(?:\.\d+)?)", path.name)
+    return match[1] if match else path.name
+
+
+def _loader(path: Path, carried: Sequence[Path]) -> str:
+    """The installed package one of whose libraries names this one."""
+    name = b"\0" + _soname(path).encode() + b"\0"
+    for library in sorted(carried, key=_size):
+        if name in _start_of(library):
+            parts = library.parts
+            return parts[parts.index("site-packages") + 1].removesuffix(".libs")
+    return "the model"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _start_of(path: Path) -> bytes:
+    """The first bytes of a library: those that name what it loads are among them."""
+    size = min(_size(path), _SEARCHED_BYTES)
+    if not size:
+        return b""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as mapped:
+        return mapped[:]
+
+
+def _package(path: Path, run: Runner) -> str | None:
+    """The package that dpkg names. A `t64` one goes by the name that both of the newest Debians know."""
+    for candidate in dict.fromkeys((str(path), str(path).removeprefix("/usr"), f"/usr{path}")):
+        try:
+            found = run(["dpkg", "-S", candidate]).stdout
+        except CommandError:
+            continue
+        return found.partition(":")[0].strip().removesuffix("t64")
+    return None
