@@ -6,6 +6,7 @@
     │   ├── InvalidAnswerError    an answer holds a value that it cannot hold
     │   └── TargetNotEmptyError
     ├── ReadError
+    │   ├── ModelNotFetchedError  a model that another tool keeps cannot be had
     │   ├── NoSuchFileError
     │   ├── NotAModelError
     │   ├── TruncatedFileError
@@ -135,6 +136,18 @@ class NoSuchFileError(ReadError):
         return f"No such file: {self.path}{beside}"
 
 
+class ModelNotFetchedError(ReadError):
+    """A model that lies elsewhere, or that another tool keeps, cannot be had."""
+
+    def __init__(self, source: str, cause: str, command: str) -> None:
+        super().__init__(source, cause, command)
+        self.source, self.cause, self.command = source, cause, command
+
+    def __str__(self) -> str:
+        hint = f"\n  {self.command}" if self.command else ""
+        return f"{self.source} cannot be fetched: {self.cause}.{hint}"
+
+
 class NotAModelError(ReadError):
     """A file is none of the formats that are read."""
 
@@ -147,8 +160,8 @@ class NotAModelError(ReadError):
 
 
 _MODEL_FORMATS = (
-    "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, and what XGBoost, LightGBM and CatBoost "
-    "save."
+    "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, "
+    "and what XGBoost, LightGBM and CatBoost save."
 )
 
 
@@ -202,7 +215,7 @@ class MissingLibraryError(ReadError):
             return f"{head}\n  needed by: {self.needed_by}\nInstall it: pip install {self.distribution}"
         return (
             f"{head}\n  needed by: {self.needed_by}\n"
-            "Install the distribution that provides it, or, if it is a file of yours, put its folder on the path:\n"
+            "Install the distribution that provides it or, if it is a file of yours, name its folder:\n"
             "  PYTHONPATH=FOLDER scaffold new ..."
         )
 
@@ -220,8 +233,8 @@ class VersionMismatchError(ReadError):
     def __str__(self) -> str:
         found = "\n".join(f"  {line}" for line in (*self.names, *([self.detail] if self.detail else [])))
         return (
-            f"{self.path} was made with another version of {self.distribution} than the {self.version} that is "
-            f"installed here.\n{found}\n"
+            f"{self.path} was made with another version of {self.distribution} "
+            f"than the {self.version} that is installed here.\n{found}\n"
             "Run scaffold in the environment that the model was trained in, or train it again in this one."
         )
 
@@ -247,7 +260,7 @@ class NotASampleError(ReadError):
     def __str__(self) -> str:
         return (
             f"{self.path} cannot be read as a sample: {self.found}.\n"
-            "What is read: pickle, joblib, JSON, CSV, Parquet, Feather, .npy, .npz, images and .txt (one text)."
+            "What is read: pickle, joblib, JSON, CSV, Parquet, Feather, .npy, .npz, images, .txt (one text)."
         )
 
 

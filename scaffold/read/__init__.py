@@ -1,0 +1,46 @@
+"""Bytes to an Artifact: sha256, format, the names that the opcodes mention; the trust gate; loading.
+
+The gate is an allow list: `_allowed` says what is on it, `_gate` how it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from scaffold.read._dump import dump_model
+from scaffold.read._load import load_model
+from scaffold.read._samples import read_sample
+from scaffold.read._scan import require_file, scan_file, sha256_of
+from scaffold.spec import Artifact
+
+__all__ = ["dump_model", "load_model", "read_artifact", "read_sample"]
+
+
+def read_artifact(path: Path, *, trusted: Sequence[str] = (), provenance: str = "") -> Artifact:
+    """Describe a model file without running anything in it, and refuse it if it names what is not allowed.
+
+    Args:
+        path: The file.
+        trusted: Dotted names that are allowed besides those on the list.
+        provenance: Where the file came from, in words; the path when empty.
+
+    Raises:
+        NoSuchFileError: There is no such file.
+        NotAModelError: It is none of the formats that are read.
+        TruncatedFileError: It ends before what it holds does.
+        UntrustedCodeError: It names what is on no allow list and not trusted.
+        MissingLibraryError: It names a module that is not installed.
+        VersionMismatchError: It names what the installed version of a library does not have.
+    """
+    require_file(path)
+    scanned = scan_file(path, trusted)
+    return Artifact(
+        path=path,
+        sha256=sha256_of(path),
+        size_bytes=path.stat().st_size,
+        format=scanned.format,
+        compression=scanned.compression,
+        globals=scanned.globals,
+        provenance=provenance or str(path),
+    )

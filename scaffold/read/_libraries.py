@@ -1,0 +1,367 @@
+"""The allow list for model libraries: which classes and functions of theirs a pickle may name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# --------------------------------------------------------------------------- numpy
+
+_NUMPY_CORE_CALLED = """
+    multiarray._reconstruct multiarray.scalar multiarray.dtype multiarray.ndarray numeric._frombuffer
+    records.recarray records.record
+"""
+_NUMPY_CALLED = """
+    numpy.bool numpy.bool_ numpy.bytes_ numpy.clongdouble numpy.complex128 numpy.complex64 numpy.datetime64
+    numpy.dtype numpy.float16 numpy.float32 numpy.float64 numpy.int16 numpy.int32 numpy.int64 numpy.int8
+    numpy.intc numpy.intp numpy.longdouble numpy.longlong numpy.ndarray numpy.object_ numpy.record
+    numpy.recarray numpy.str_ numpy.timedelta64 numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc
+    numpy.uintp numpy.ulonglong numpy.void numpy.matrix numpy.poly1d numpy.rec.recarray numpy.rec.record
+    numpy.matrixlib.defmatrix.matrix numpy.ma.core._mareconstruct numpy.ma.core.MaskedArray
+    numpy.ma.core.MaskedConstant numpy.ma.MaskedArray numpy.lib.polynomial.poly1d
+    numpy.lib._polynomial_impl.poly1d numpy.polynomial.chebyshev.Chebyshev numpy.polynomial.hermite.Hermite
+    numpy.polynomial.legendre.Legendre numpy.polynomial.polynomial.Polynomial
+    numpy.random._pickle.__bit_generator_ctor numpy.random._pickle.__generator_ctor
+    numpy.random._pickle.__randomstate_ctor numpy.random._mt19937.MT19937 numpy.random._pcg64.PCG64
+    numpy.random._pcg64.PCG64DXSM numpy.random._philox.Philox numpy.random._sfc64.SFC64
+    numpy.random.bit_generator.SeedSequence numpy.random.bit_generator.__pyx_unpickle_SeedSequence
+    numpy.random.mtrand.RandomState numpy.random._generator.Generator
+"""
+_NUMPY_FUNCTIONS = """
+    abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan
+    arctan2 arctanh argmax argmin argsort argwhere around array array_equal asanyarray asarray asfortranarray
+    atleast_1d atleast_2d average bincount bitwise_and bitwise_or bitwise_xor cbrt ceil clip column_stack
+    concatenate conj copy copysign corrcoef cos cosh count_nonzero cov cross cumprod cumsum deg2rad degrees
+    diag diff digitize divide dot dstack empty equal exp exp2 expand_dims expm1 eye fabs flip floor
+    floor_divide fmax fmin fmod full full_like gcd greater greater_equal gradient heaviside histogram hsplit
+    hstack hypot identity imag inner interp invert isclose isfinite isin isinf isnan isnat kron lcm less
+    less_equal linspace log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or
+    logical_xor logspace lexsort matmul max maximum mean median meshgrid min minimum mod moveaxis multiply
+    nan_to_num nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar ndim
+    negative newaxis nonzero norm not_equal ones ones_like outer percentile positive power prod ptp quantile
+    rad2deg radians ravel real reciprocal remainder repeat reshape right_shift rint roll rollaxis rot90 round
+    searchsorted shape sign signbit sin sinc sinh size sort split sqrt square squeeze stack std subtract sum
+    swapaxes take tan tanh tensordot tile trace transpose trapezoid tril triu true_divide trunc unique vander
+    var vdot vsplit vstack where zeros zeros_like inf nan pi e
+"""
+NUMPY_CALLED = frozenset(_NUMPY_CALLED.split()) | {
+    f"numpy.{core}.{name}" for core in ("core", "_core") for name in _NUMPY_CORE_CALLED.split()
+}
+NUMPY_FUNCTIONS = frozenset(_NUMPY_FUNCTIONS.split())
+NUMPY_FUNCTION_MODULES = frozenset(
+    {
+        "numpy",
+        "numpy.linalg",
+        "numpy.fft",
+        "numpy.core.fromnumeric",
+        "numpy._core.fromnumeric",
+        "numpy.core.umath",
+        "numpy._core.umath",
+        "numpy.core._multiarray_umath",
+        "numpy._core._multiarray_umath",
+        "numpy.core.multiarray",
+        "numpy._core.multiarray",
+        "numpy.lib.function_base",
+        "numpy.lib._function_base_impl",
+        "numpy.lib.nanfunctions",
+        "numpy.lib._nanfunctions_impl",
+    }
+)
+NUMPY_MENTIONED = frozenset(
+    {
+        "numpy.memmap",
+        "numpy.vectorize",
+        "numpy.ma.core.masked",
+        "numpy.generic",
+        "numpy.number",
+        "numpy.integer",
+        "numpy.floating",
+    }
+)
+NUMPY_CLASS_MODULES = ("numpy.dtypes.",)
+
+# --------------------------------------------------------------------------- model libraries
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What may be named of one library. All fields but the first hold prefixes of dotted names."""
+
+    distribution: str
+    classes: tuple[str, ...] = ("",)
+    built: tuple[str, ...] = ()
+    """Classes that may be called with arguments; of the others only bare instances are made."""
+    functions: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    called: frozenset[str] = frozenset()
+    """Functions that may be called: reconstructors."""
+
+
+# Parts of a dotted name that stand for reading and writing files, running code, or tests, in any library.
+_NEVER = """
+    _build_utils _pyinstaller _testing cli cluster_resolver command commands conftest console_scripts cpp_extension
+    datasets data_downloader distributed distutils downloader externals f2py hub io multiprocessing package
+    plotting
+    rpc scripts server subprocess test testing tests utils_testing vendor
+"""
+NEVER_PARTS = frozenset(_NEVER.split())
+
+_TORCH_CALLED = """
+    _utils._rebuild_device_tensor_from_cpu_tensor _utils._rebuild_device_tensor_from_numpy
+    _utils._rebuild_meta_tensor_no_storage _utils._rebuild_nested_tensor _utils._rebuild_parameter
+    _utils._rebuild_parameter_with_state _utils._rebuild_qtensor _utils._rebuild_sparse_csr_tensor
+    _utils._rebuild_sparse_tensor _utils._rebuild_tensor _utils._rebuild_tensor_v2 _utils._rebuild_tensor_v3
+    Size Tensor device serialization._get_layout nn.parameter.Parameter nn.parameter.Buffer _tensor.Tensor
+    storage.TypedStorage storage.UntypedStorage storage._LegacyStorage storage.UntypedStorage
+    BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage ComplexFloatStorage DoubleStorage
+    FloatStorage HalfStorage IntStorage LongStorage ShortStorage
+"""
+_TORCH_MENTIONED = """
+    bfloat16 bool complex128 complex64 double float float16 float32 float64 half int int16 int32 int64 int8
+    long qint8 quint8 short uint8 uint16 uint32 uint64 float8_e4m3fn float8_e5m2 per_channel_affine
+    per_tensor_affine contiguous_format preserve_format channels_last strided abs cat ceil clamp cos exp floor
+    log log1p matmul max mean min mul relu round sigmoid sin softmax sqrt square stack sum tanh _C._nn.gelu
+    _C._nn.silu
+"""
+TORCH_CALLED = frozenset(f"torch.{name}" for name in _TORCH_CALLED.split())
+TORCH_MENTIONED = frozenset(f"torch.{name}" for name in _TORCH_MENTIONED.split())
+
+_PYARROW_CALLED = """
+    _restore_array _reconstruct_table array bool_ chunked_array date32 date64 decimal128 dictionary field
+    float16 float32 float64 int16 int32 int64 int8 large_string large_list list_ null py_buffer scalar schema
+    string struct time32 time64 timestamp type_for_alias uint16 uint32 uint64 uint8 binary large_binary
+    duration
+"""
+_PANDAS_CALLED = """
+    pandas._libs.internals._unpickle_block pandas._libs.missing.NAType
+    pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.timedeltas._timedelta_unpickle
+    pandas._libs.tslibs.timestamps._unpickle_timestamp pandas._libs.tslibs.dtypes._unpickle
+    pandas._libs.tslibs.offsets._offset_unpickle pandas.core.indexes.base._new_Index
+    pandas.core.indexes.datetimes._new_DatetimeIndex pandas.core.indexes.period._new_PeriodIndex
+    pandas.core.indexes.interval._new_IntervalIndex pandas._libs.tslibs.period._unpickle_period
+    pandas._libs.interval._unpickle_interval
+"""
+_PANDAS_FUNCTIONS = ("algorithms", "dtypes", "reshape", "tools", "ops", "arrays", "missing")
+
+LIBRARIES: dict[str, Library] = {
+    "sklearn": Library(
+        "scikit-learn",
+        built=("sklearn.",),
+        functions=("sklearn.",),
+        never=(
+            "sklearn.utils.fixes",
+            "sklearn.utils.discovery",
+            "sklearn.utils.estimator_checks",
+            "sklearn.utils.parallel",
+            "sklearn.tree._export",
+            "sklearn._config",
+            "sklearn.utils._mocking",
+            "sklearn.utils._show_versions",
+            "sklearn.utils.metadata_routing",
+        ),
+        called=frozenset(
+            {
+                f"sklearn.{module}.newObj"
+                for module in (
+                    "neighbors._kd_tree",
+                    "neighbors._ball_tree",
+                    "neighbors.kd_tree",
+                    "neighbors.ball_tree",
+                    "metrics._dist_metrics",
+                    "neighbors._dist_metrics",
+                )
+            }
+        ),
+    ),
+    "scipy": Library(
+        "scipy",
+        built=(
+            *(
+                f"scipy.{part}."
+                for part in ("sparse", "stats", "spatial", "interpolate", "optimize", "special")
+            ),
+        ),
+        functions=(
+            "scipy.fft.",
+            "scipy.interpolate.",
+            "scipy.linalg.",
+            "scipy.ndimage.",
+            "scipy.optimize.",
+            "scipy.signal.",
+            "scipy.sparse.",
+            "scipy.spatial.",
+            "scipy.special.",
+            "scipy.stats.",
+        ),
+        never=("scipy._lib", "scipy.sparse._matrix_io", "scipy.sparse.load_npz", "scipy.sparse.save_npz"),
+    ),
+    "pandas": Library(
+        "pandas",
+        classes=("pandas.core.", "pandas._libs.", "pandas.tseries."),
+        built=(
+            "pandas.core.arrays.",
+            "pandas.core.dtypes.",
+            "pandas.core.indexes.",
+            "pandas.core.internals.",
+            "pandas.core.flags.",
+            "pandas.core.frame.",
+            "pandas.core.series.",
+            "pandas._libs.",
+            "pandas.tseries.",
+        ),
+        functions=tuple(f"pandas.core.{part}." for part in _PANDAS_FUNCTIONS),
+        never=("pandas.core.computation", "pandas.core.shared_docs", "pandas.core.config_init"),
+        called=frozenset(_PANDAS_CALLED.split()),
+    ),
+    "polars": Library(
+        "polars",
+        built=("polars.dataframe.", "polars.series.", "polars.datatypes."),
+        never=(
+            "polars.expr",
+            "polars.lazyframe",
+            "polars.sql",
+            "polars.plugins",
+            "polars._utils",
+            "polars.config",
+        ),
+        called=frozenset({"polars.datatypes.convert.dtype_short_repr_to_dtype"}),
+    ),
+    "pyarrow": Library(
+        "pyarrow",
+        classes=("pyarrow.lib.",),
+        built=("pyarrow.lib.",),
+        never=("pyarrow.lib.PythonFile", "pyarrow.lib.OSFile", "pyarrow.lib.MemoryMappedFile"),
+        called=frozenset(f"pyarrow.lib.{name}" for name in _PYARROW_CALLED.split()),
+    ),
+    "torch": Library(
+        "torch",
+        classes=("torch.nn.", "torch.optim.", "torch.distributions.", "torch.ao.nn."),
+        built=("torch.nn.parameter.",),
+        functions=("torch.nn.functional.", "torch.nn.init."),
+        never=("torch.nn.utils",),
+        called=TORCH_CALLED,
+    ),
+    "torchvision": Library(
+        "torchvision",
+        classes=("torchvision.models.", "torchvision.transforms.", "torchvision.ops."),
+        functions=("torchvision.transforms.functional", "torchvision.ops."),
+    ),
+    "torchaudio": Library("torchaudio", classes=("torchaudio.models.", "torchaudio.transforms.")),
+    "transformers": Library(
+        "transformers",
+        classes=(
+            "transformers.models.",
+            "transformers.configuration_utils.",
+            "transformers.activations.",
+            "transformers.generation.",
+        ),
+    ),
+    "xgboost": Library("xgboost", never=("xgboost.spark", "xgboost.dask", "xgboost.tracker")),
+    "lightgbm": Library("lightgbm", never=("lightgbm.dask",)),
+    "catboost": Library("catboost", classes=("catboost.core.", "catboost._catboost.")),
+    "_catboost": Library("catboost"),
+    "statsmodels": Library(
+        "statsmodels",
+        built=("statsmodels.genmod.families.", "statsmodels.tools."),
+        functions=("statsmodels.tools.tools.", "statsmodels.genmod.families."),
+    ),
+    "patsy": Library("patsy", never=("patsy.eval.EvalEnvironment", "patsy.test")),
+    "formulaic": Library("formulaic", built=("formulaic.",)),
+    "interface_meta": Library("interface-meta"),
+    "wrapt": Library("wrapt"),
+    "imblearn": Library("imbalanced-learn", built=("imblearn.",), functions=("imblearn.",)),
+    "category_encoders": Library("category-encoders", built=("category_encoders.",)),
+    "lifelines": Library("lifelines"),
+    "autograd": Library("autograd", functions=("autograd.numpy.",)),
+    "PIL": Library(
+        "pillow",
+        classes=(
+            "PIL.Image.",
+            "PIL.ImagePalette.",
+            *(f"PIL.{kind}ImagePlugin." for kind in ("Png", "Jpeg", "Gif", "Bmp", "Tiff", "WebP", "Ppm")),
+        ),
+    ),
+    "dateutil": Library(
+        "python-dateutil",
+        built=("dateutil.tz.tz.tzutc", "dateutil.tz.tz.tzoffset", "dateutil.relativedelta."),
+        classes=("dateutil.tz.", "dateutil.relativedelta."),
+    ),
+    "pytz": Library("pytz", called=frozenset({"pytz._UTC", "pytz._p"})),
+    "joblib": Library("joblib", classes=(), functions=()),
+    "nltk": Library(
+        "nltk", functions=("nltk.tokenize.", "nltk.stem."), classes=("nltk.tokenize.", "nltk.stem.")
+    ),
+    "skorch": Library("skorch"),
+    "feature_engine": Library("feature-engine"),
+    "mlxtend": Library("mlxtend"),
+    "umap": Library("umap-learn"),
+    "hdbscan": Library("hdbscan"),
+    "pynndescent": Library("pynndescent"),
+    "ngboost": Library("ngboost"),
+    "pygam": Library("pygam"),
+    "prophet": Library("prophet"),
+    "pmdarima": Library("pmdarima"),
+    "tslearn": Library("tslearn"),
+    "sktime": Library("sktime"),
+    "sksurv": Library("scikit-survival"),
+    "mapie": Library("mapie"),
+    "econml": Library("econml"),
+    "implicit": Library("implicit"),
+    "lightfm": Library("lightfm"),
+    "surprise": Library("scikit-surprise"),
+    "gensim": Library("gensim", classes=("gensim.models.", "gensim.corpora.dictionary.")),
+    "interpret": Library("interpret-core"),
+    "sklearn_pandas": Library("sklearn-pandas"),
+    "sklearn_crfsuite": Library("sklearn-crfsuite"),
+    "sklearn_compat": Library("sklearn-compat"),
+    "gplearn": Library("gplearn"),
+    "ml_dtypes": Library("ml-dtypes", built=("ml_dtypes.",)),
+    "networkx": Library("networkx", classes=("networkx.classes.",)),
+    "pydantic": Library(
+        "pydantic", classes=("pydantic.main.BaseModel", "pydantic.fields.", "pydantic.config.")
+    ),
+    "attr": Library("attrs", classes=("attr._make.",)),
+}
+
+DISTRIBUTIONS = {top: library.distribution for top, library in LIBRARIES.items()} | {
+    "numpy": "numpy",
+    "cloudpickle": "cloudpickle",
+    "onnxruntime": "onnxruntime",
+    "cv2": "opencv-python",
+    "yaml": "pyyaml",
+    "bs4": "beautifulsoup4",
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "dill": "dill",
+    "skimage": "scikit-image",
+    "lz4": "lz4",
+}
+"""The distribution to install for a module whose name differs or is often met."""
+
+# Libraries that code which the file carries may import besides those above.
+IMPORTED_LIBRARIES = frozenset(LIBRARIES) | {
+    "numpy",
+    "cv2",
+    "skimage",
+    "onnxruntime",
+    "holidays",
+    "emoji",
+    "unidecode",
+    "spacy",
+    "tokenizers",
+    "numba",
+    "pyproj",
+    "shapely",
+    "geopandas",
+    "typing_extensions",
+    "pydantic",
+    "attr",
+    "attrs",
+    "yaml",
+    "tensorflow",
+    "keras",
+    "rapidfuzz",
+    "jellyfish",
+    "regex",
+    "pint",
+    "bs4",
+}

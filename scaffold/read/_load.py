@@ -1,0 +1,99 @@
+"""Load a model whose names have passed the gate, and say in plain words why one does not load."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from scaffold import _model
+from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
+from scaffold.read._libraries import DISTRIBUTIONS
+from scaffold.read._search import search_path, searching
+from scaffold.spec import Artifact
+
+_STATE_DICT = """The file holds weights without their network. Save the module itself and give that file:
+  torch.save(model, "model.pt")"""
+_SCRIPT = """The class was defined in the script or notebook that saved the model. Name that file:
+  scaffold new ... --source train.py"""
+
+
+def load_model(artifact: Artifact) -> Any:
+    """Return the model. What the file names is imported and run: `read_artifact` must have let it pass.
+
+    The file's folder counts as importable meanwhile, as the folder of the training script did.
+
+    Raises:
+        MissingLibraryError: A module that loading imports is not installed.
+        VersionMismatchError: A library is too old or too new for the file.
+        LoadFailedError: Anything else that went wrong, in the words of whoever raised it.
+    """
+    with searching(search_path(artifact.path.parent)):
+        try:
+            model = _model.load(artifact.path, artifact.format)
+        except Exception as error:
+            raise load_error(artifact.path, error) from error
+    if isinstance(model, Mapping) and model and all(_is_tensor(value) for value in model.values()):
+        raise LoadFailedError(
+            artifact.path.name, f"a state_dict of {len(model)} tensors is no model", _STATE_DICT
+        )
+    return model
+
+
+def load_error(path: Path, error: Exception) -> ReadError:
+    """What `error`, raised while `path` was loaded, means to a person."""
+    match error:
+        case ModuleNotFoundError(name=str(name)):
+            top = name.partition(".")[0]
+            return MissingLibraryError(path.name, name, "loading the file", DISTRIBUTIONS.get(top, ""))
+        case AttributeError() if match := re.search(r"'(\w+)' on <module '__main__'", str(error)):
+            return LoadFailedError(path.name, f"it needs '{match[1]}' of the script that saved it", _SCRIPT)
+        case ImportError(name=str(name)) if _installed(name):
+            return _mismatch(path, name, error)
+        case RecursionError():
+            advice = "Raise the limit in a module that the model imports: sys.setrecursionlimit(10_000)"
+            return LoadFailedError(path.name, "its objects are nested too deeply (RecursionError)", advice)
+        case AttributeError() | TypeError() | ValueError() if library := _library_of(error):
+            return _mismatch(path, library, error)
+        case pickle.UnpicklingError() | EOFError():
+            return LoadFailedError(path.name, f"the pickle is damaged: {error}")
+    cause = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    return LoadFailedError(path.name, cause)
+
+
+def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
+    top = module.partition(".")[0]
+    distribution = DISTRIBUTIONS.get(top, top)
+    detail = f"{type(error).__name__}: {error}".splitlines()[0]
+    return VersionMismatchError(path.name, (), distribution, metadata.version(distribution), detail)
+
+
+def _installed(module: str) -> bool:
+    top = module.partition(".")[0]
+    try:
+        metadata.version(DISTRIBUTIONS.get(top, top))
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _library_of(error: Exception) -> str | None:
+    """The model library in whose code the error was raised, or whose module it names."""
+    named = re.search(r"<module '(\w+)", str(error))
+    if named and _installed(named[1]):
+        return named[1]
+    trace = error.__traceback__
+    found = None
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module in DISTRIBUTIONS and module != "joblib" and _installed(module):
+            found = module
+        trace = trace.tb_next
+    return found
+
+
+def _is_tensor(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "shape")

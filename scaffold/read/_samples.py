@@ -1,0 +1,148 @@
+"""Read the object that a sample file holds."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from scaffold import _model
+from scaffold.errors import MissingLibraryError, NotAModelError, NotASampleError, ReadError
+from scaffold.read import _formats
+from scaffold.read._load import load_error
+from scaffold.read._scan import require_file, scan_file
+from scaffold.read._search import search_path, searching
+
+_IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
+_TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+
+def read_sample(path: Path, *, trusted: Sequence[str] = ()) -> Any:
+    """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
+
+    The format is told by content; between texts the ending decides. A pickle passes the same gate as a model.
+
+    Raises:
+        NotASampleError: It holds none of these.
+        ReadError: As for a model file.
+    """
+    try:
+        require_file(path)
+    except NotAModelError as error:
+        raise NotASampleError(error.path, error.found) from error
+    head = _formats.head_of(path)
+    reader = _binary_reader(head) or _text_reader(path, head)
+    if reader is None:
+        return _read_pickle(path, trusted)
+    try:
+        return reader(path)
+    except ReadError:
+        raise
+    except ModuleNotFoundError as error:
+        raise MissingLibraryError(
+            path.name, error.name or "", f"a {path.suffix} sample", _provider(error)
+        ) from error
+    except Exception as error:
+        cause = str(error).strip().splitlines()
+        raise NotASampleError(str(path), cause[0] if cause else type(error).__name__) from error
+
+
+def _provider(error: ModuleNotFoundError) -> str:
+    return {"PIL": "pillow"}.get(error.name or "", error.name or "")
+
+
+def _binary_reader(head: bytes) -> Callable[[Path], Any] | None:
+    if head.startswith(b"\x93NUMPY"):
+        return _read_npy
+    if head.startswith(b"PAR1"):
+        return _read_parquet
+    if head.startswith((b"ARROW1", b"FEA1")):
+        return _read_feather
+    if head.startswith(_IMAGES):
+        return _read_image
+    if head.startswith(b"PK\x03\x04") and b".npy" in head[:64]:
+        return _read_npz
+    return None
+
+
+def _text_reader(path: Path, head: bytes) -> Callable[[Path], Any] | None:
+    ending = path.suffix.lower()
+    if head[:1] == b"\x80" or not _is_text(head):
+        return None
+    if ending in _TEXT_ENDINGS:
+        return lambda p: _read_csv(p, _TEXT_ENDINGS[ending])
+    if ending == ".jsonl" or ending == ".ndjson":
+        return lambda p: [json.loads(line) for line in _text(p).splitlines() if line.strip()]
+    if ending == ".txt":
+        return lambda p: _text(p).removesuffix("\n")
+    if ending == ".json" or head.lstrip()[:1] in (b"{", b"["):
+        return lambda p: json.loads(_text(p))
+    return None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The head may end inside a character.
+        return error.start > len(head) - 4 and len(head) == _formats.HEAD_BYTES
+    return b"\x00" not in head
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _read_pickle(path: Path, trusted: Sequence[str]) -> Any:
+    try:
+        scanned = scan_file(path, trusted)
+    except NotAModelError as error:
+        raise NotASampleError(error.path, error.found) from error
+    with searching(search_path(path.parent)):
+        try:
+            return _model.load(path, scanned.format)
+        except Exception as error:
+            raise load_error(path, error) from error
+
+
+def _read_npy(path: Path) -> Any:
+    import numpy as np
+
+    return np.load(path, allow_pickle=False)
+
+
+def _read_npz(path: Path) -> Any:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as arrays:
+        named = {name: arrays[name] for name in arrays.files}
+    return named["arr_0"] if list(named) == ["arr_0"] else named
+
+
+def _read_csv(path: Path, separator: str) -> Any:
+    import pandas as pd
+
+    return pd.read_csv(path, sep=separator)
+
+
+def _read_parquet(path: Path) -> Any:
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+def _read_feather(path: Path) -> Any:
+    import pandas as pd
+
+    return pd.read_feather(path)
+
+
+def _read_image(path: Path) -> Any:
+    from PIL import Image
+
+    # Held in memory, so that the image outlives the file and pickles.
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
+        image.load()
+        return image

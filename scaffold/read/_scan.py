@@ -1,0 +1,183 @@
+"""Read a file as far as it can be read without running anything in it."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from scaffold.errors import (
+    MissingLibraryError,
+    NoSuchFileError,
+    NotAModelError,
+    TruncatedFileError,
+    UntrustedCodeError,
+    VersionMismatchError,
+)
+from scaffold.read import _formats
+from scaffold.read._definitions import Finder
+from scaffold.read._gate import Findings, Gate, Refusal
+from scaffold.read._libraries import DISTRIBUTIONS
+from scaffold.read._machine import Witness, follow
+from scaffold.read._policy import Policy
+from scaffold.read._search import search_path
+from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
+from scaffold.read._torch import LEGACY_START, follow_archive, follow_legacy
+from scaffold.spec import GlobalName, ModelFormat
+
+_PICKLE_STARTS = frozenset(
+    b"\x80\x81()]}\x8f.NIJKLMFGSTUVXBCcq0123\x85\x86\x88\x89\x8a\x8b\x8c\x8d\x8e\x95\x96i"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a file is and names."""
+
+    format: ModelFormat
+    compression: str | None
+    globals: tuple[GlobalName, ...]
+
+
+def require_file(path: Path) -> None:
+    """Raise NoSuchFileError or NotAModelError unless `path` is a file with something in it."""
+    if path.is_dir():
+        raise NotAModelError(str(path), "it is a folder", "Name the model's file inside it.")
+    if not path.is_file():
+        folder = path.parent
+        near = sorted(p.name for p in folder.iterdir() if p.is_file())[:8] if folder.is_dir() else []
+        raise NoSuchFileError(str(path), tuple(near))
+    if path.stat().st_size == 0:
+        raise NotAModelError(str(path), "it is empty", "Save the model again.")
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def scan_file(path: Path, trusted: Sequence[str]) -> Scanned:
+    """Tell the format of `path` and judge every name in it.
+
+    Raises:
+        NotAModelError: It is none of the formats that are read.
+        TruncatedFileError: It ends before what it holds does.
+        UntrustedCodeError: It names what is on no allow list.
+        MissingLibraryError: It needs a library that is not installed.
+        VersionMismatchError: It names what the installed version of a library does not have.
+    """
+    head = _formats.head_of(path)
+    foreign = _formats.foreign_kind(head)
+    if foreign:
+        raise NotAModelError(str(path), f"it is {foreign[0]}", foreign[1])
+    try:
+        native = _formats.native_format(path, head)
+    except CutShortError as error:
+        raise TruncatedFileError(str(path), error.args[0]) from error
+    if native:
+        return Scanned(native, None, ())
+    policy = Policy(Finder(search_path(path.parent)), trusted)
+    findings = Findings()
+    compression = _formats.compression_of(head)
+    layout = _followed(path, compression, policy, findings)
+    _raise_findings(path, findings)
+    return Scanned(layout, compression, tuple(findings.names.values()))
+
+
+def _followed(path: Path, compression: str | None, policy: Policy, findings: Findings) -> ModelFormat:
+    """Follow all pickles of a file, whatever their wrapping, and return its format."""
+    try:
+        if compression == "zip":
+            return follow_archive(
+                path, lambda member, layout: _archive_witness(policy, findings, member, layout)
+            )
+        with open_stream(path, compression) as stream:
+            return _follow_stream(stream, policy, findings, compression)
+    except CutShortError as error:
+        raise TruncatedFileError(str(path), error.args[0], compression is not None) from error
+    except BombError as error:
+        raise NotAModelError(
+            str(path),
+            f"it unpacks to more than {error.args[0] >> 20} MiB, far more than a model of its size",
+            "If it is yours, unpack it first and give the unpacked file.",
+        ) from error
+    except GarbledError as error:
+        # A file that starts as a pickle does may do harm before its fault is met: that is said first.
+        if findings.refusals and _starts_with_protocol(path, compression):
+            _raise_findings(path, findings)
+        offset, what = error.args
+        raise NotAModelError(str(path), f"at byte {offset} stands {what}") from error
+    except zipfile.BadZipFile as error:
+        raise TruncatedFileError(str(path), path.stat().st_size) from error
+    except ModuleNotFoundError as error:
+        raise MissingLibraryError(
+            str(path), error.name or "", f"its {compression} compression", "lz4"
+        ) from error
+
+
+def _follow_stream(
+    stream: Stream, policy: Policy, findings: Findings, compression: str | None
+) -> ModelFormat:
+    start = stream.peek()
+    if not start or start[0] not in _PICKLE_STARTS:
+        raise GarbledError(0, f"{start!r}, which starts no format that is known")
+    if stream.starts_with(LEGACY_START):
+        follow_legacy(stream, Gate(policy, findings, torch=True))
+        return ModelFormat.TORCH
+    gate = Gate(policy, findings, joblib=True)
+    follow(stream, gate)
+    _follow_rest(stream, gate)
+    joblib = findings.arrays or compression == "lz4"
+    return ModelFormat.JOBLIB if joblib else ModelFormat.PICKLE
+
+
+def _follow_rest(stream: Stream, gate: Gate) -> None:
+    """Follow further pickles in the file. Only the first is ever loaded: what is no pickle may follow."""
+    try:
+        while stream.peek() == b"\x80":
+            follow(stream, gate)
+    except (CutShortError, GarbledError):
+        return
+
+
+def _archive_witness(policy: Policy, findings: Findings, member: str, format: ModelFormat) -> Witness:
+    if format is ModelFormat.TORCHSCRIPT:
+        # Its pickles are read by torch's own reader in C++, which imports nothing of Python.
+        return Gate(policy, Findings(), member=member, torch=True)
+    return Gate(policy, findings, member=member, torch=True)
+
+
+def _starts_with_protocol(path: Path, compression: str | None) -> bool:
+    with open_stream(path, compression) as stream:
+        return stream.peek() == b"\x80"
+
+
+def _raise_findings(path: Path, findings: Findings) -> None:
+    if findings.refusals:
+        raise UntrustedCodeError(path.name, tuple(_told(refusal) for refusal in findings.refusals.values()))
+    for top, name in findings.missing.items():
+        raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), DISTRIBUTIONS.get(top, ""))
+    if findings.changed:
+        names = tuple(findings.changed)
+        top = names[0].partition(".")[0]
+        distribution = DISTRIBUTIONS.get(top, top)
+        raise VersionMismatchError(path.name, names, distribution, _version(distribution))
+
+
+def _told(refusal: Refusal) -> tuple[str, str, str]:
+    place = f"at byte {refusal.offset}" + (f" of {refusal.member}" if refusal.member else "")
+    return refusal.name, place, refusal.reason
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "copy"

@@ -1,0 +1,174 @@
+"""Read a file that may be compressed, from front to back, without ever holding it whole."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+CHUNK_BYTES = 1 << 18
+LINE_BYTES = 1 << 16
+# A file that unpacks to more than this and to more than so many times its size is taken for a bomb:
+# loading it would fill the memory of whoever loads it.
+BOMB_BYTES = 1 << 30
+BOMB_RATIO = 300
+
+
+class CutShortError(Exception):
+    """The stream ends where more was announced. `args[0]` is the byte where it ends."""
+
+
+class GarbledError(Exception):
+    """The stream is not what it starts as. `args` are the byte and what was found there."""
+
+
+class BombError(Exception):
+    """The stream unpacks to far more than its file weighs. `args[0]` is the size that was reached."""
+
+
+class _ZlibFile(io.RawIOBase):
+    """A bare zlib stream, as joblib writes it, read as a file."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._inflate = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        while not self._inflate.eof:
+            packed = self._inflate.unconsumed_tail or self._raw.read(CHUNK_BYTES)
+            data = self._inflate.decompress(packed, len(view))
+            if data:
+                view[: len(data)] = data
+                return len(data)
+            if not packed and not self._inflate.eof:
+                raise EOFError("the zlib stream has no end")
+        return 0
+
+
+def _lz4(raw: BinaryIO) -> BinaryIO:
+    import lz4.frame
+
+    return cast("BinaryIO", lz4.frame.LZ4FrameFile(raw, mode="rb"))
+
+
+_OPENERS: dict[str, Callable[[BinaryIO], object]] = {
+    "gzip": lambda raw: gzip.GzipFile(fileobj=raw, mode="rb"),
+    "zlib": _ZlibFile,
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "lzma": lzma.LZMAFile,
+    "lz4": _lz4,
+}
+
+
+def open_stream(path: Path, compression: str | None) -> Stream:
+    """Open `path` from its start, unpacked if `compression` names a way.
+
+    Raises:
+        ModuleNotFoundError: `lz4` is not installed and the file needs it.
+    """
+    raw = path.open("rb")
+    size_bytes = path.stat().st_size
+    if compression is None:
+        return Stream(raw, size_bytes=size_bytes)
+    opened = cast("io.RawIOBase", _OPENERS[compression](raw))
+    limit_bytes = max(BOMB_BYTES, BOMB_RATIO * size_bytes)
+    return Stream(io.BufferedReader(opened, CHUNK_BYTES), limit_bytes=limit_bytes)
+
+
+class Stream:
+    """Bytes from front to back, with the position; a short read is an error."""
+
+    def __init__(
+        self,
+        file: BinaryIO | io.BufferedReader,
+        *,
+        size_bytes: int | None = None,
+        limit_bytes: int | None = None,
+    ) -> None:
+        self._file = file
+        self._size_bytes = size_bytes
+        self._limit_bytes = limit_bytes
+        self.position = 0
+        self.frame_end = 0
+        """Where the frame of the pickle that is being read ends."""
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, count: int) -> bytes:
+        """Exactly `count` bytes. Raises CutShortError if there are fewer."""
+        data = self._some(count)
+        self._advance(len(data))
+        if len(data) < count:
+            raise CutShortError(self.position)
+        return data
+
+    def peek(self) -> bytes:
+        """The next byte, which stays; nothing at the end."""
+        data = self._guarded(lambda: self._file.peek(1))  # type: ignore[union-attr]
+        return data[:1]
+
+    def starts_with(self, start: bytes) -> bool:
+        """Whether these bytes come next; they stay."""
+        return self._guarded(lambda: self._file.peek(len(start))).startswith(start)  # type: ignore[union-attr]
+
+    def line(self) -> bytes:
+        """Up to the next line feed, without it."""
+        data = self._guarded(lambda: self._file.readline(LINE_BYTES))
+        self._advance(len(data))
+        if not data.endswith(b"\n"):
+            if len(data) == LINE_BYTES:
+                raise GarbledError(self.position, "a line without an end")
+            raise CutShortError(self.position)
+        return data[:-1]
+
+    def skip(self, count: int) -> None:
+        """Pass over exactly `count` bytes."""
+        if self._size_bytes is not None:
+            if count > self._size_bytes - self.position:
+                raise CutShortError(self._size_bytes)
+            self._file.seek(count, io.SEEK_CUR)
+            self._advance(count)
+            return
+        while count:
+            count -= len(self.read(min(count, CHUNK_BYTES)))
+
+    def _some(self, count: int) -> bytes:
+        if count <= CHUNK_BYTES:
+            return self._guarded(lambda: self._file.read(count))
+        parts = []
+        while count and (part := self._some(min(count, CHUNK_BYTES))):
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _advance(self, count: int) -> None:
+        self.position += count
+        if self._limit_bytes is not None and self.position > self._limit_bytes:
+            raise BombError(self.position)
+
+    def _guarded(self, read: Callable[[], bytes]) -> bytes:
+        try:
+            return read()
+        except EOFError as error:
+            raise CutShortError(self.position) from error
+        except (zlib.error, lzma.LZMAError, OSError, RuntimeError) as error:
+            raise GarbledError(self.position, f"unpacking failed: {error}") from error
+
+
+def stream_of(data: bytes) -> Stream:
+    """Read `data` as a stream."""
+    return Stream(io.BufferedReader(cast("io.RawIOBase", io.BytesIO(data))), size_bytes=len(data))

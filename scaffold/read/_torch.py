@@ -1,0 +1,69 @@
+"""What torch writes: a zip archive with a pickle in it; before 1.6, pickles in a row and then the storages.
+
+Source: `torch.serialization._legacy_load` for the order of the pickles, `_load` for the archive's members.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from scaffold.read._machine import Witness, follow
+from scaffold.read._streams import GarbledError, Stream
+from scaffold.spec import ModelFormat
+
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_LEGACY_PICKLES = 5  # magic, protocol, system, object, keys
+_PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(1, 6))
+
+
+def follow_legacy(stream: Stream, witness: Witness) -> None:
+    """Follow the pickles of a file in the old layout, up to the raw storages.
+
+    Raises:
+        GarbledError: It does not start with the number that such files start with.
+    """
+    for number in range(_LEGACY_PICKLES):
+        value = follow(stream, witness)
+        if number == 0 and value != LEGACY_MAGIC:
+            raise GarbledError(0, "no file of torch: another number at its start")
+
+
+def follow_archive(path: Path, witness_of: Callable[[str, ModelFormat], Witness]) -> ModelFormat:
+    """Follow every pickle in a zip archive and return what kind of torch archive it is.
+
+    Args:
+        path: The archive.
+        witness_of: Gives the witness for the member of this name, in an archive of this kind.
+
+    Raises:
+        GarbledError: It is no archive of torch, or one whose members have doubtful names.
+        zipfile.BadZipFile: It is damaged or cut short.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if len(set(names)) != len(names):
+            raise GarbledError(0, "an archive with two members of one name")
+        pickles = [name for name in names if name.endswith(".pkl") or _starts_as_pickle(archive, name)]
+        if not any(name.rpartition("/")[2] == "data.pkl" for name in pickles):
+            raise GarbledError(0, "a zip archive without data.pkl")
+        # `torch.load` hands an archive with this member to `torch.jit.load`, and so do we.
+        script = any(name.rpartition("/")[2] == "constants.pkl" for name in names)
+        layout = ModelFormat.TORCHSCRIPT if script else ModelFormat.TORCH
+        for name in pickles:
+            with archive.open(name) as member:
+                reader = io.BufferedReader(cast("io.RawIOBase", member))
+                follow(Stream(reader, limit_bytes=1 << 34), witness_of(name, layout))
+    return layout
+
+
+def _starts_as_pickle(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether a member that is no raw storage starts as a pickle does."""
+    if "/data/" in name:
+        return False
+    with archive.open(name) as member:
+        return member.read(2).startswith(_PICKLE_STARTS)
