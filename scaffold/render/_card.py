@@ -1,0 +1,84 @@
+"""Values of the model card and of `requirements.in`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from scaffold.spec import Artifact, ProjectSpec, Requirement
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_STEP = 1024
+
+
+def card_values(spec: ProjectSpec) -> dict[str, object]:
+    """Return what `app/model/README.md` and `requirements.in` say, as finished lines."""
+    artifact, call = spec.artifact, spec.signature.call
+    lines = spec.dependencies.requirements
+    rows = [
+        ("version", spec.version),
+        ("format", artifact.format.value + (f", {artifact.compression}" if artifact.compression else "")),
+        ("size", _size(artifact.size_bytes)),
+        ("sha256", f"`{artifact.sha256}`"),
+        ("made from", f"{_origin(artifact)}, of {_day(artifact)}"),
+        ("asked with", f"`{call.method}`" + (f": {call.evidence}" if call.evidence else "")),
+        ("Python", spec.dependencies.python),
+    ]
+    return {
+        "card_title": f"The model of {spec.name}",
+        "card_rows": [f"| {name} | {_cell(value)} |" for name, value in rows],
+        "card_libraries": [
+            f"| `{line.distribution}{line.specifier}` | {_cell(line.reason)} |"
+            for line in _of("model", lines)
+        ],
+        "card_names": [f"- `{name}`" for name in sorted({name.dotted for name in artifact.globals})],
+        "card_sources": [
+            f"| `{source.path}` | {_cell(source.reason)} |" for source in spec.dependencies.sources
+        ],
+        "card_system": [
+            f"| `{package.name}` | {_cell(package.reason)} |" for package in spec.dependencies.system
+        ],
+        "card_notes": [f"- {note}" for note in (*spec.signature.notes, *spec.dependencies.notes)],
+        "requirements_of_model": [_commented(line) for line in _of("model", lines)],
+        "requirements_of_service": [_commented(line) for line in _of("service", lines)],
+    }
+
+
+def _of(serves: str, lines: Sequence[Requirement]) -> list[Requirement]:
+    return [line for line in lines if line.serves == serves]
+
+
+def _commented(line: Requirement) -> str:
+    return f"{line}  # {line.reason}" if line.reason else str(line)
+
+
+def _cell(text: str) -> str:
+    """The text as a cell of a table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _size(size_bytes: int) -> str:
+    size, unit = float(size_bytes), 0
+    while size >= _STEP and unit < len(_UNITS) - 1:
+        size, unit = size / _STEP, unit + 1
+    return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def _origin(artifact: Artifact) -> str:
+    """Where the file came from, without what only this machine or its user knows."""
+    origin = artifact.provenance or artifact.path.name
+    if "://" in origin:
+        return f"`{re.sub(r'(?<=://)[^/@]*@', '', origin)}`"
+    if PurePath(origin).is_absolute() or os.pardir in PurePath(origin).parts:
+        return f"`{PurePath(origin).name}`"
+    return f"`{origin}`" if PurePath(origin).suffix else origin
+
+
+def _day(artifact: Artifact) -> str:
+    """The day when the file was written; `SOURCE_DATE_EPOCH` says otherwise, as for reproducible builds."""
+    moment = os.environ.get("SOURCE_DATE_EPOCH", "")
+    written = float(moment) if moment.isdigit() else artifact.path.stat().st_mtime
+    return dt.datetime.fromtimestamp(written, dt.timezone.utc).date().isoformat()
