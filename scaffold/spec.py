@@ -340,6 +340,8 @@ class Call:
     """ONNX: the output names that are asked for."""
     inputs: tuple[str, ...] = ()
     """ONNX: the input names, in the order of the arguments."""
+    columns: bool = False
+    """ONNX: each input is one column of a table and goes in with shape `(n, 1)`."""
     evidence: str = ""
     """Why this call and no other: one line."""
 
@@ -351,6 +353,8 @@ class Signature:
     input: Schema
     output: Schema
     call: Call
+    one_row: bool = False
+    """Not batched: the model answers a record with a container of one row, and that row is the answer."""
     notes: tuple[str, ...] = ()
     """What a person should know: "one row is little evidence: ..."."""
 

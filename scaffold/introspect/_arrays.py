@@ -1,0 +1,97 @@
+"""Describe arrays: numpy of any dtype and rank, scipy sparse, torch tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaffold.errors import UnsupportedSampleError
+from scaffold.introspect import _kinds, _plain, _scalars
+from scaffold.spec import Either, Optional, Scalar, ScalarType, Schema, Tensor
+
+
+def describe_rows(sample: Any, path: str = "$") -> Schema:
+    """Describe the `data` of one record from an array of records.
+
+    The first axis counts records and is dropped: a sample of shape `(n, 28, 28)` describes records whose
+    `data` has shape `(28, 28)`.
+
+    Raises:
+        UnsupportedSampleError: A dtype that JSON cannot say, or mixed things in an object array.
+
+    Source: WIRE.md, the row on arrays.
+    """
+    whole = describe_array(sample, path)
+    assert isinstance(whole, Tensor)
+    return Tensor(shape=whole.shape[1:], dtype=whole.dtype, items=whole.items, native=whole.native)
+
+
+def describe_array(sample: Any, path: str = "$") -> Schema:
+    """Describe one array as a whole."""
+    shape = tuple(int(length) for length in sample.shape)
+    if _kinds.kin(sample, "torch.Tensor"):
+        return Tensor(
+            shape=shape,
+            dtype=str(sample.dtype).removeprefix("torch."),
+            items=_items(sample, path),
+            native="torch",
+        )
+    native = type(sample).__name__ if _kinds.is_sparse(sample) else "numpy"
+    return Tensor(shape=shape, dtype=_dtype_name(sample.dtype), items=_items(sample, path), native=native)
+
+
+def _dtype_name(dtype: Any) -> str:
+    """Return the dtype as it is written: `str` for texts of any length, for a longer one may come."""
+    return {"U": "str", "S": "bytes"}.get(dtype.kind, str(dtype.name))
+
+
+def _items(sample: Any, path: str) -> Schema:
+    dtype = sample.dtype
+    kind = getattr(dtype, "kind", "")
+    if kind == "O":
+        return _objects(sample, path)
+    scalar = (
+        _temporal(dtype)
+        if kind in "Mm" and kind
+        else _scalars.of_dtype(_dtype_name(dtype) if kind else str(dtype))
+    )
+    if kind == "S":
+        scalar = Scalar(type=ScalarType.BYTES, native="bytes")
+    if scalar is None:
+        raise UnsupportedSampleError(path, f"an array of {dtype} is not JSON")
+    if has_missing(sample):
+        return Optional(of=scalar, missing="NaT" if kind in "Mm" and kind else "nan")
+    return scalar
+
+
+def _temporal(dtype: Any) -> Scalar:
+    type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
+    return Scalar(type=type_, native=str(dtype.name))
+
+
+def has_missing(sample: Any) -> bool:
+    """Whether an array holds NaN or NaT."""
+    if _kinds.is_sparse(sample):
+        return has_missing(sample.data)
+    if _kinds.kin(sample, "torch.Tensor"):
+        return bool(sample.is_floating_point() and sample.isnan().any())
+    if sample.dtype.kind not in "fmM":
+        return False
+    return bool((sample != sample).any())
+
+
+def _objects(sample: Any, path: str) -> Schema:
+    """Describe what lies in an object array: one kind of thing, for a model was fitted on one."""
+    if sample.ndim == 1 and len(sample) and _kinds.is_array(sample[0]):
+        raise UnsupportedSampleError(
+            path, "an array of arrays of different shapes", "Pad them to one shape, or give a list."
+        )
+    schema = _plain.describe([(f"{path}.flat[{i}]", value) for i, value in enumerate(sample.reshape(-1))])
+    inner = schema.of if isinstance(schema, Optional) else schema
+    if isinstance(inner, Either):
+        kinds = sorted({type(value).__name__ for value in sample.reshape(-1) if value is not None})
+        raise UnsupportedSampleError(
+            path,
+            f"an object array of mixed things: {', '.join(kinds)}",
+            "Give a DataFrame with a dtype for each column, or a list of dicts.",
+        )
+    return schema

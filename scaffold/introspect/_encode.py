@@ -1,0 +1,200 @@
+"""Write values of the sample as the JSON that a person would send or get for them."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import enum
+import io
+import math
+from typing import Any
+
+from scaffold.errors import UnsupportedSampleError
+from scaffold.introspect import _kinds, _scalars
+from scaffold.introspect._plain import fields_of
+from scaffold.spec import (
+    Category,
+    Column,
+    Either,
+    Field,
+    JSONValue,
+    List,
+    Mapping,
+    Optional,
+    Parts,
+    Picture,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+    Tuple,
+    UserType,
+    Value,
+)
+
+
+def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
+    """Return one value as JSON, in the way that `schema` says; infinite numbers are left as they are."""
+    if _scalars.missing_marker(value) is not None:
+        return None
+    match schema:
+        case Optional(of=inner):
+            return encode(value, inner, path)
+        case Scalar():
+            return _scalar(value, schema)
+        case Category(of=of):
+            return str(value) if of.native == "interval" else _scalar(value, of)
+        case Either(of=kinds):
+            return encode(value, _kind_of(value, kinds), path)
+        case List(items=items):
+            return [encode(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
+        case Tuple(items=places) | Parts(items=places):
+            return [
+                encode(v, place, f"{path}[{i}]")
+                for i, (v, place) in enumerate(zip(value, places, strict=True))
+            ]
+        case Mapping(values=values):
+            return {str(key): encode(item, values, f"{path}.{key}") for key, item in value.items()}
+        case Record(fields=fields) | Table(columns=fields):
+            return _record(value, fields, path)
+        case Tensor(items=items):
+            return _nested(_listed(value), items, path)
+        case Column(items=items):
+            return encode(value, items, path)
+        case Value(field=field):
+            return {field.name: encode(value, field.schema, path)}
+        case Picture():
+            return _picture(value)
+        case UserType(native=native, seen=seen):
+            inner = seen or Scalar(type=ScalarType.ANY)
+            return encode(value.value if native == "enum" else fields_of(value), inner, path)
+
+
+def _kind_of(value: Any, kinds: tuple[Schema, ...]) -> Schema:
+    """Return the one of several schemas that was made from values such as this one."""
+    from scaffold.introspect._plain import describe
+
+    described = describe([("$", value)])
+    same_type = [kind for kind in kinds if type(kind) is type(described)]
+    if isinstance(described, Scalar):
+        alike = [kind for kind in same_type if isinstance(kind, Scalar) and kind.type is described.type]
+        same_type = alike or same_type
+    if isinstance(described, UserType):
+        same_type = [
+            k for k in same_type if isinstance(k, UserType) and k.qualname == described.qualname
+        ] or same_type
+    return (same_type or list(kinds))[0]
+
+
+def _record(value: Any, fields: tuple[Field, ...], path: str) -> JSONValue:
+    by_name = {str(label): item for label, item in value.items()}
+    return {
+        field.name: encode(by_name[field.name], field.schema, f"{path}.{field.name}")
+        for field in fields
+        if field.name in by_name
+    }
+
+
+def _listed(value: Any) -> Any:
+    if _kinds.is_sparse(value):
+        return value.toarray().reshape(value.shape).tolist()
+    if _kinds.kin(value, "torch.Tensor"):
+        return (value.to_dense() if value.is_sparse else value).detach().cpu().tolist()
+    if _kinds.kin(value, "numpy.ndarray") and value.dtype.kind in "Mm":
+        return list(value.reshape(-1)) if value.ndim == 1 else [_listed(part) for part in value]
+    return value.tolist()
+
+
+def _nested(value: Any, items: Schema, path: str) -> JSONValue:
+    if isinstance(value, list):
+        return [_nested(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
+    return encode(value, items, path)
+
+
+def _scalar(value: Any, schema: Scalar) -> JSONValue:
+    match schema.type:
+        case ScalarType.BOOLEAN:
+            return bool(value)
+        case ScalarType.INTEGER:
+            return int(value)
+        case ScalarType.NUMBER:
+            return float(value)
+        case ScalarType.STRING | ScalarType.DECIMAL | ScalarType.UUID | ScalarType.PERIOD:
+            return str(value)
+        case ScalarType.DATE | ScalarType.TIME:
+            return str(value.isoformat())
+        case ScalarType.DATETIME | ScalarType.AWARE_DATETIME:
+            return _datetime(value)
+        case ScalarType.DURATION:
+            return duration(value)
+        case ScalarType.BYTES:
+            return base64.b64encode(bytes(value)).decode("ascii")
+        case ScalarType.NULL | ScalarType.ANY:
+            return None if value is None else plain_json(value)
+
+
+def refuse_infinite(body: JSONValue, path: str = "$") -> JSONValue:
+    """Return `body`.
+
+    Raises:
+        UnsupportedSampleError: It holds an infinite number.
+    """
+    if isinstance(body, float) and math.isinf(body):
+        raise UnsupportedSampleError(path, f"{body} is not JSON", "Give a sample without infinite numbers.")
+    if isinstance(body, dict):
+        for name, item in body.items():
+            refuse_infinite(item, f"{path}.{name}")
+    if isinstance(body, list):
+        for i, item in enumerate(body):
+            refuse_infinite(item, f"{path}[{i}]")
+    return body
+
+
+def finite(body: JSONValue) -> JSONValue:
+    """Return `body` with `null` for infinite numbers."""
+    if isinstance(body, float):
+        return body if math.isfinite(body) else None
+    if isinstance(body, dict):
+        return {name: finite(item) for name, item in body.items()}
+    return [finite(item) for item in body] if isinstance(body, list) else body
+
+
+def _datetime(value: Any) -> str:
+    if _kinds.kin(value, "numpy.datetime64"):
+        text = str(value.astype("datetime64[us]"))
+        return text.removesuffix(".000000")
+    return str(value.isoformat())
+
+
+def duration(value: Any) -> str:
+    """Return a span of time in ISO 8601: `P1DT2H3M4.5S`."""
+    if _kinds.kin(value, "numpy.timedelta64"):
+        value = datetime.timedelta(microseconds=int(value.astype("timedelta64[us]").astype(int)))
+    sign, value = ("-", -value) if value < datetime.timedelta(0) else ("", value)
+    seconds = value.seconds + value.microseconds / 1e6
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    text = f"{seconds:.6f}".rstrip("0").rstrip(".")
+    return f"{sign}P{value.days}DT{hours}H{minutes}M{text}S"
+
+
+def _picture(value: Any) -> str:
+    """Return an image as a file without loss: PNG, or TIFF for what PNG cannot hold."""
+    file = io.BytesIO()
+    value.save(file, "PNG" if value.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF")
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def plain_json(value: Any) -> JSONValue:
+    """Return a value of no known schema as JSON."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, enum.Enum):
+        return plain_json(value.value)
+    from scaffold.introspect._plain import describe
+
+    return encode(value, describe([("$", value)]))

@@ -1,0 +1,284 @@
+"""Describe tables: pandas, polars and Arrow frames, structured arrays, lists of dicts, and their columns."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from scaffold.errors import UnsupportedSampleError
+from scaffold.introspect import _kinds, _plain, _scalars
+from scaffold.introspect._evidence import evidence
+from scaffold.introspect._examples import example
+from scaffold.introspect._names import attributes
+from scaffold.spec import (
+    Category,
+    Column,
+    Either,
+    Field,
+    Optional,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+)
+
+# What datetime64[ns] can hold: later and earlier dates wrap around without a word.
+NANOSECONDS = (datetime.datetime(1677, 9, 21, 0, 12, 44), datetime.datetime(2262, 4, 11, 23, 47, 16))
+
+
+def describe_table(sample: Any) -> Table:
+    """Describe the records of a frame or structured array: one field per column.
+
+    Raises:
+        UnsupportedSampleError: No columns, two of one name, or a column that JSON cannot say.
+    """
+    if _kinds.is_structured(sample):
+        return _describe_structured(sample)
+    labels = list(sample.column_names if _kinds.kin(sample, "pyarrow.Table") else sample.columns)
+    names = [str(label) for label in labels]
+    _refuse_duplicates(names)
+    columns = [
+        _column(sample, position, name, attribute, label)
+        for position, (name, attribute, label) in enumerate(
+            zip(names, attributes(names), labels, strict=True)
+        )
+    ]
+    native = next(
+        n for n in ("pandas", "polars", "pyarrow") if _kinds.kin(sample, f"{n}.DataFrame", f"{n}.Table")
+    )
+    return Table(columns=tuple(columns), native=native)
+
+
+def _refuse_duplicates(names: Sequence[str]) -> None:
+    if not names:
+        raise UnsupportedSampleError("$", "a frame without columns")
+    twins = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twins:
+        raise UnsupportedSampleError(
+            "$",
+            f"columns of the same name: {', '.join(map(repr, twins))}",
+            "A request has one field per column: rename them, in the sample and in the training.",
+        )
+
+
+def _column(sample: Any, position: int, name: str, attribute: str, label: Any) -> Field:
+    if _kinds.kin(sample, "pandas.DataFrame"):
+        column = sample.iloc[:, position]
+        schema, dtype = of_pandas(column, f"$.{name}")
+        values = column[column.notna()].tolist()
+    elif _kinds.kin(sample, "polars.DataFrame"):
+        column = sample.to_series(position)
+        schema, dtype = of_polars(column, f"$.{name}")
+        values = column.drop_nulls().to_list()
+    else:
+        column = sample.column(position)
+        schema, dtype = of_arrow(column, f"$.{name}")
+        values = column.drop_null().to_pylist()
+    if isinstance(schema, Optional) and schema.missing == "nan":
+        values = [value for value in values if not _scalars.is_nan(value)]
+    return _field(
+        name,
+        attribute,
+        schema,
+        dtype,
+        values,
+        len(column),
+        "" if isinstance(label, str) else _plain.literal(label, "$"),
+    )
+
+
+def _field(
+    name: str, attribute: str, schema: Schema, dtype: str, values: list[Any], rows: int, label: str = ""
+) -> Field:
+    return Field(
+        name=name,
+        attribute=attribute,
+        schema=schema,
+        dtype=dtype,
+        label=label,
+        example=example(schema, values),
+        evidence=evidence(schema, values, missing=rows - len(values), rows=rows),
+    )
+
+
+def of_pandas(column: Any, path: str) -> tuple[Schema, str]:
+    """Return what one value of a pandas Series is on the wire, and the dtype of the Series.
+
+    Raises:
+        UnsupportedSampleError: The column holds what JSON cannot say, or mixed things.
+    """
+    dtype = column.dtype
+    name = str(dtype)
+    if _kinds.kin(dtype, "pandas.CategoricalDtype"):
+        schema: Schema = _category(dtype, path)
+    elif _kinds.kin(dtype, "pandas.ArrowDtype"):
+        schema, _ = of_arrow_type(dtype.pyarrow_dtype, path)
+    elif name == "object":
+        return _objects([(f"{path}[{i}]", value) for i, value in enumerate(column.tolist())], path), name
+    elif _kinds.kin(dtype, "pandas.DatetimeTZDtype"):
+        schema = Scalar(type=ScalarType.AWARE_DATETIME, native=name)
+    elif getattr(dtype, "kind", "") in ("M", "m"):
+        type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
+        schema = Scalar(type=type_, native=name)
+    elif _kinds.kin(dtype, "pandas.PeriodDtype"):
+        schema = Scalar(type=ScalarType.PERIOD, native=name)
+    else:
+        subtype = str(dtype.subtype) if _kinds.kin(dtype, "pandas.SparseDtype") else name
+        found = _scalars.of_dtype(subtype)
+        if found is None:
+            raise UnsupportedSampleError(path, f"a column of dtype {name} is not JSON")
+        schema = found
+    if not column.isna().any():
+        return schema, name
+    return Optional(of=schema, missing=_missing_of(dtype)), name
+
+
+def _missing_of(dtype: Any) -> str:
+    if getattr(dtype, "kind", "") in ("M", "m") and not _kinds.kin(dtype, "pandas.ArrowDtype"):
+        return "NaT"
+    na_value = getattr(dtype, "na_value", None)
+    return "NA" if _kinds.kin(na_value, "pandas.NAType") else "nan"
+
+
+def _objects(seen: _plain.Seen, path: str) -> Schema:
+    """Describe an object column: one kind of thing, or nothing, in every row."""
+    schema = _plain.describe(seen)
+    inner = schema.of if isinstance(schema, Optional) else schema
+    if isinstance(inner, Either):
+        kinds = sorted({type(value).__name__ for _, value in seen if _scalars.missing_marker(value) is None})
+        name = path.removeprefix("$.")
+        raise UnsupportedSampleError(
+            path,
+            f"a column of mixed things: {', '.join(kinds)}",
+            f"Give it one type, in the sample and in the training, or say which is meant:\n  scaffold new ... --type '{name}=str'",
+        )
+    return schema
+
+
+def _category(dtype: Any, path: str) -> Category:
+    levels = dtype.categories
+    if _kinds.kin(levels.dtype, "pandas.IntervalDtype"):
+        of = Scalar(type=ScalarType.STRING, native="interval")
+        return Category(of=of, levels=tuple(str(level) for level in levels), ordered=bool(dtype.ordered))
+    of_level, name = of_pandas(levels.to_series(), path)
+    if not isinstance(of_level, Scalar):
+        raise UnsupportedSampleError(path, "categories that are no plain values are not JSON")
+    of_level = Scalar(type=of_level.type, native=name)
+    from scaffold.introspect._encode import encode
+
+    return Category(
+        of=of_level,
+        levels=tuple(encode(level, of_level) for level in levels.tolist()),
+        ordered=bool(dtype.ordered),
+    )
+
+
+def of_arrow(column: Any, path: str) -> tuple[Schema, str]:
+    """Return what one value of an Arrow column is on the wire, and its type."""
+    schema, name = of_arrow_type(column.type, path)
+    return (Optional(of=schema) if column.null_count else schema), name
+
+
+def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
+    """Return the schema for an Arrow type without nulls, and its name."""
+    name = str(type_)
+    plain = {"bool": "bool", "float": "float32", "halffloat": "float16", "double": "float64", "string": "str"}
+    plain |= {"large_string": "str", "string_view": "str"}
+    found = _scalars.of_dtype(plain.get(name, name))
+    if found is not None:
+        return _renamed(found, name), name
+    for start, scalar_type in (
+        ("timestamp", ScalarType.AWARE_DATETIME if "tz=" in name else ScalarType.DATETIME),
+        ("date", ScalarType.DATE),
+        ("time", ScalarType.TIME),
+        ("duration", ScalarType.DURATION),
+        ("decimal", ScalarType.DECIMAL),
+        ("large_binary", ScalarType.BYTES),
+        ("binary", ScalarType.BYTES),
+    ):
+        if name.startswith(start):
+            return Scalar(type=scalar_type, native=name), name
+    raise UnsupportedSampleError(path, f"a column of Arrow type {name} is not JSON")
+
+
+def _renamed(scalar: Scalar, native: str) -> Scalar:
+    return Scalar(type=scalar.type, native=native, minimum=scalar.minimum, maximum=scalar.maximum)
+
+
+def of_polars(column: Any, path: str) -> tuple[Schema, str]:
+    """Return what one value of a polars Series is on the wire, and its dtype as polars writes it."""
+    dtype, name = column.dtype, str(column.dtype)
+    base = name.partition("(")[0]
+    found = _scalars.of_dtype(base.lower())
+    temporal = {
+        "Datetime": ScalarType.AWARE_DATETIME if getattr(dtype, "time_zone", None) else ScalarType.DATETIME,
+        "Date": ScalarType.DATE,
+        "Time": ScalarType.TIME,
+        "Duration": ScalarType.DURATION,
+        "Decimal": ScalarType.DECIMAL,
+        "Binary": ScalarType.BYTES,
+        "Categorical": ScalarType.STRING,
+    }
+    if found is not None:
+        schema: Schema = _renamed(found, name)
+    elif base == "Enum":
+        levels = tuple(dtype.categories.to_list())
+        schema = Category(
+            of=Scalar(type=ScalarType.STRING, native="String"), levels=levels, ordered=True, native="Enum"
+        )
+    elif base in temporal:
+        schema = Scalar(type=temporal[base], native=name)
+    elif base in ("List", "Array", "Struct"):
+        schema = _plain.describe(
+            [(f"{path}[{i}]", value) for i, value in enumerate(column.drop_nulls().to_list())]
+        )
+    else:
+        raise UnsupportedSampleError(path, f"a polars column of {name} is not JSON")
+    missing = column.null_count() or (base.startswith("Float") and column.is_nan().any())
+    return (Optional(of=schema, missing="None") if missing else schema), name
+
+
+def _describe_structured(sample: Any) -> Table:
+    """Describe a numpy array of named fields."""
+    from scaffold.introspect._arrays import describe_rows
+
+    names = list(sample.dtype.names)
+    columns = []
+    for name, attribute in zip(names, attributes(names), strict=True):
+        part = sample[name]
+        inner = describe_rows(part, f"$.{name}")
+        assert isinstance(inner, Tensor)
+        schema = inner if inner.shape else inner.items
+        dtype = sample.dtype[name].str if sample.dtype[name].kind in "US" else str(sample.dtype[name])
+        if sample.dtype[name].kind == "U":
+            # A longer text would be cut without a word.
+            schema = Scalar(type=ScalarType.STRING, native=dtype, max_length=sample.dtype[name].itemsize // 4)
+        values = [v for v in part.reshape(-1).tolist() if _scalars.missing_marker(v) is None]
+        columns.append(_field(name, attribute, schema, dtype, values, part.size))
+    return Table(columns=tuple(columns), native="structured")
+
+
+def describe_column(sample: Any) -> Column:
+    """Describe the records of a Series that is one column."""
+    if _kinds.kin(sample, "polars.Series"):
+        schema, dtype = of_polars(sample, "$")
+        return Column(items=schema, dtype=dtype, native="polars", label=repr(sample.name))
+    schema, dtype = of_pandas(sample, "$")
+    return Column(items=schema, dtype=dtype, native="pandas", label=_plain.literal(sample.name, "$"))
+
+
+def describe_row(seen: _plain.Seen) -> Record:
+    """Describe Series that are each one row of a frame."""
+    record = _plain._mapping([(path, dict(value.items())) for path, value in seen])
+    assert isinstance(record, Record)
+    return Record(fields=record.fields, native=f"pandas.Series[{seen[0][1].dtype}]")
+
+
+def describe_dicts(sample: Sequence[Any]) -> Table:
+    """Describe a list of dicts that go in together."""
+    record = _plain.describe([(f"$[{i}]", item) for i, item in enumerate(sample)])
+    assert isinstance(record, Record)
+    return Table(columns=record.fields, native="list")

@@ -1,0 +1,177 @@
+"""Describe the records of the input sample, and write each as the body of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.introspect._arrays import describe_rows
+from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._encode import encode, refuse_infinite
+from scaffold.introspect._evidence import evidence
+from scaffold.introspect._examples import example
+from scaffold.introspect._frames import describe_column, describe_dicts, describe_table
+from scaffold.introspect._names import attributes
+from scaffold.introspect._plain import Seen, describe, leaves_of
+from scaffold.introspect._rows import is_row, take_record
+from scaffold.introspect._scalars import missing_marker
+from scaffold.spec import (
+    Field,
+    JSONValue,
+    List,
+    Mapping,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+    UserType,
+    Value,
+)
+
+
+def describe_input(found: FoundCall, feature_names: Sequence[str] = ()) -> Schema:
+    """Return what one record of the sample is on the wire."""
+    if found.rows is not None and (found.call.batched or found.call.wrapped):
+        schema = _of_container(found.sample, found.rows, feature_names)
+        seen = [("$", found.sample)]
+    else:
+        seen = records_of(found)
+        schema = _exact(describe(seen), [value for _, value in seen])
+    return as_body(schema, "data", seen, found.rows or 1)
+
+
+def records_of(found: FoundCall) -> Seen:
+    """Return the records as a model that takes one at a time gets them."""
+    if found.rows is None:
+        return [("$", found.sample)]
+    return [(f"$[{i}]", take_record(found.sample, i)) for i in range(found.rows)]
+
+
+def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
+    """Return `schema` if it is an object, else an object with that one field."""
+    if isinstance(schema, (Record, Table, Mapping)) or (
+        isinstance(schema, UserType) and schema.native != "enum"
+    ):
+        return schema
+    leaves = leaves_of([value for _, value in seen])
+    absent = sum(missing_marker(value) is not None for _, value in seen)
+    field = Field(
+        name=name,
+        attribute=name,
+        schema=schema,
+        example=example(schema, leaves),
+        evidence=evidence(schema, leaves, missing=absent, rows=rows),
+    )
+    return Value(field=field)
+
+
+def _of_container(sample: Any, rows: int, feature_names: Sequence[str]) -> Schema:
+    """Describe one record of a container that goes in as a whole."""
+    if _kinds.is_frame(sample) or _kinds.is_structured(sample):
+        return describe_table(sample)
+    if _kinds.is_series(sample) and not is_row(sample):
+        return describe_column(sample)
+    if _kinds.is_array(sample):
+        tensor = describe_rows(sample)
+        named = (
+            isinstance(tensor, Tensor) and tensor.native == "numpy" and tensor.shape == (len(feature_names),)
+        )
+        return _named_columns(sample, tensor, feature_names) if named else tensor
+    if _kinds.is_mapping(sample):
+        return _arguments(dict(sample))
+    if isinstance(sample, tuple) and sample and all(_kinds.is_array(part) for part in sample):
+        return _arguments({f"arg_{i}": part for i, part in enumerate(sample)})
+    items = list(sample)
+    if items and all(_kinds.is_mapping(item) for item in items):
+        return describe_dicts(items)
+    return _exact(describe([(f"$[{i}]", item) for i, item in enumerate(items)]), items)
+
+
+def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
+    """Return lists of numbers as long as those of the sample: they are features, one for each place."""
+    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)):
+        return schema
+    lengths = {len(record) for record in records}
+    numbers = isinstance(schema.items, List) or schema.items.type in (
+        ScalarType.INTEGER,
+        ScalarType.NUMBER,
+        ScalarType.BOOLEAN,
+    )
+    if len(lengths) != 1 or not numbers:
+        return schema
+    items = _exact(schema.items, [item for record in records for item in record])
+    return List(items=items, length=lengths.pop(), native=schema.native)
+
+
+def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
+    """Return a field for each feature that the model knows by name, where the array has none."""
+    assert isinstance(tensor, Tensor)
+    columns = []
+    for position, (name, attribute) in enumerate(zip(names, attributes(names), strict=True)):
+        values = [v for v in sample[:, position].tolist() if missing_marker(v) is None]
+        columns.append(
+            Field(
+                name=name,
+                attribute=attribute,
+                schema=tensor.items,
+                dtype=tensor.dtype,
+                example=example(tensor.items, values),
+                evidence=evidence(tensor.items, values, missing=len(sample) - len(values), rows=len(sample)),
+            )
+        )
+    return Table(columns=tuple(columns), native="array", dtype=tensor.dtype)
+
+
+def _arguments(parts: dict[Any, Any]) -> Record:
+    """Return a field for each of several arrays that have a row per record."""
+    names = [str(name) for name in parts]
+    fields = []
+    for name, attribute, part in zip(names, attributes(names), parts.values(), strict=True):
+        schema = _of_container(part, len(part), ())
+        leaves = leaves_of([part])
+        fields.append(
+            Field(
+                name=name,
+                attribute=attribute,
+                schema=schema,
+                example=example(schema, leaves),
+                evidence=evidence(schema, leaves, rows=len(part)),
+            )
+        )
+    return Record(fields=tuple(fields), native="arrays")
+
+
+def requests_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
+    """Return the body of the request for each record of the sample."""
+    if found.rows is None or not (found.call.batched or found.call.wrapped):
+        records = records_of(found)
+    else:
+        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(found.sample, schema))]
+    return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
+
+
+def rows_of(container: Any, schema: Schema) -> list[Any]:
+    """Return the rows of a container, as `encode` takes them."""
+    match schema:
+        case Table(native="array", columns=columns):
+            return [dict(zip([c.name for c in columns], row, strict=True)) for row in container]
+        case Table(native="pandas", columns=columns):
+            values = [container.iloc[:, j].tolist() for j in range(len(columns))]
+            return [
+                dict(zip([c.name for c in columns], row, strict=True)) for row in zip(*values, strict=True)
+            ]
+        case Table(native="polars"):
+            return list(container.iter_rows(named=True))
+        case Table(native="pyarrow"):
+            return list(container.to_pylist())
+        case Table(native="structured", columns=columns):
+            return [{c.name: row[c.name] for c in columns} for row in container]
+        case Record(native="arrays"):
+            return [take_record(container, i) for i in range(len(next(iter(container.values()))))]
+        case Value(field=Field(schema=inner)):
+            return rows_of(container, inner)
+        case _:
+            return container.toarray() if _kinds.is_sparse(container) else list(container)

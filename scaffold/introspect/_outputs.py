@@ -1,0 +1,64 @@
+"""Describe the model's answers, and write each as the body that goes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._encode import encode, finite
+from scaffold.introspect._feeding import Layout
+from scaffold.introspect._inputs import _of_container, as_body, rows_of
+from scaffold.introspect._names import attributes
+from scaffold.introspect._plain import Seen, describe
+from scaffold.spec import Field, JSONValue, Parts, Record, Schema
+
+
+def describe_output(found: FoundCall) -> Schema:
+    """Return what the answer to one record is on the wire."""
+    if found.rows is not None and found.call.batched:
+        return _body(_of_answers(found.output, found.layout), found.rows)
+    answers = found.output if found.rows is not None else [found.output]
+    if found.layout is not Layout.WHOLE:
+        return _body(_of_answers(answers[0], found.layout), found.rows or 1)
+    seen = [(f"$[{i}]", answer) for i, answer in enumerate(answers)]
+    return _body(describe(seen), len(seen))
+
+
+def _body(schema: Schema, rows: int) -> Schema:
+    body: Seen = []
+    return as_body(schema, "prediction", body, rows)
+
+
+def _of_answers(output: Any, layout: Layout) -> Schema:
+    """Describe one row of an answer to several."""
+    if layout is Layout.ROWS:
+        return _of_container(output, 0, ())
+    if _kinds.is_mapping(output):
+        names = [str(name) for name in output]
+        fields = (
+            Field(name=name, attribute=attribute, schema=_of_container(part, 0, ()))
+            for name, attribute, part in zip(names, attributes(names), output.values(), strict=True)
+        )
+        return Record(fields=tuple(fields), native="arrays")
+    return Parts(items=tuple(_of_container(part, 0, ()) for part in output))
+
+
+def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
+    """Return the answer to each record of the sample, as the service has to give it."""
+    if found.rows is not None and found.call.batched:
+        rows = _rows(found.output, found.layout, schema)
+    elif found.layout is Layout.WHOLE:
+        rows = found.output if found.rows is not None else [found.output]
+    else:
+        rows = [_rows(answer, found.layout, schema)[0] for answer in found.output]
+    return tuple(finite(encode(row, schema)) for row in rows)
+
+
+def _rows(output: Any, layout: Layout, schema: Schema) -> list[Any]:
+    if layout is Layout.ROWS:
+        return rows_of(output, schema)
+    if _kinds.is_mapping(output):
+        columns = {str(name): rows_of(part, describe([])) for name, part in output.items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return list(zip(*(rows_of(part, describe([])) for part in output), strict=True))

@@ -1,0 +1,15 @@
+"""The two files that differ by model, as text: `schemas.py` and `convert.py`."""
+
+from __future__ import annotations
+
+from scaffold.render._source._convert import render_convert
+from scaffold.render._source._schemas import render_schemas
+from scaffold.spec import Signature
+
+
+def render_source(signature: Signature) -> dict[str, str]:
+    """Return the generated Python files by their path in the project."""
+    return {
+        "app/schemas.py": render_schemas(signature.input, signature.output),
+        "app/convert.py": render_convert(signature),
+    }

@@ -1,0 +1,128 @@
+"""The checks that some types need beyond pydantic's own, as they stand in `schemas.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scaffold.render._source._code import Imports
+
+_ISO = '''\
+def _iso_datetime(value: object) -> object:
+    """Return ISO 8601 text with a time: a date alone means its midnight, a number is no date."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or value[4:5] != "-":
+        raise ValueError("should be ISO 8601 text, such as 2024-06-15T12:00:00")
+    return f"{value}T00:00:00" if len(value) == 10 else value
+'''
+
+_DATE = '''\
+def _iso_date(value: object) -> object:
+    """Return ISO 8601 text: a number is no date."""
+    if not isinstance(value, date) and not (isinstance(value, str) and value[4:5] == "-"):
+        raise ValueError("should be ISO 8601 text, such as 2024-06-15")
+    return value
+
+
+Date = Annotated[date, Field(strict=False), BeforeValidator(_iso_date)]
+'''
+
+_BASE64 = '''\
+def _from_base64(value: object) -> bytes:
+    """Return the bytes that base64 text stands for."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("should be base64 text")
+    return b64decode(value, validate=True)
+
+
+Base64 = Annotated[bytes, Field(min_length=1), BeforeValidator(_from_base64)]
+'''
+
+_IMAGE = '''\
+# A small file can hold a huge image: above this it is refused before it is decoded.
+MAX_PIXELS = 50_000_000
+
+
+def _open_image(value: object) -> PIL.Image.Image:
+    """Return the image, decoded to its end: what is cut or no image is refused before the model sees it."""
+    if isinstance(value, PIL.Image.Image):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("should be an image file as base64 text")
+    try:
+        image = PIL.Image.open(BytesIO(b64decode(value, validate=True)))
+        too_large = image.width * image.height > MAX_PIXELS
+        if not too_large:
+            image.load()
+    except Exception as error:  # each decoder raises errors of its own
+        raise ValueError("should be a whole image file as base64 text") from error
+    if too_large:
+        raise ValueError(f"should have at most {MAX_PIXELS} pixels")
+    return image
+
+
+Image = Annotated[
+    PIL.Image.Image,
+    PlainValidator(_open_image),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}),
+]
+'''
+
+_ONE_OF = '''\
+def _one_of(levels: list[Any]) -> AfterValidator:
+    """Return a check that refuses every other value."""
+
+    def check(value: Any) -> Any:
+        if value not in levels:
+            raise ValueError(f"should be one of {levels}")
+        return value
+
+    return AfterValidator(check)
+'''
+
+_PYDANTIC = "pydantic"
+
+
+def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
+    """Return the blocks for the checks `wanted`, and add what they import."""
+    wanted = set(wanted)
+    blocks = []
+    if wanted & {"Datetime", "ZonedDatetime"}:
+        imports.take("datetime", "datetime")
+        _annotated(imports, "BeforeValidator", "Field")
+        aliases = [
+            f"{alias} = Annotated[{of}, Field(strict=False), BeforeValidator(_iso_datetime)]\n"
+            for alias, of in (("Datetime", "NaiveDatetime"), ("ZonedDatetime", "AwareDatetime"))
+            if alias in wanted
+        ]
+        imports.take(_PYDANTIC, *[of for alias, of in _ZONES.items() if alias in wanted])
+        blocks.append(_ISO + "\n\n" + "".join(aliases))
+    if "Date" in wanted:
+        imports.take("datetime", "date")
+        _annotated(imports, "BeforeValidator", "Field")
+        blocks.append(_DATE)
+    if "Base64" in wanted:
+        imports.take("base64", "b64decode")
+        _annotated(imports, "BeforeValidator", "Field")
+        blocks.append(_BASE64)
+    if "Image" in wanted:
+        imports.take("base64", "b64decode")
+        imports.take("io", "BytesIO")
+        imports.whole("PIL.Image")
+        _annotated(imports, "PlainValidator", "WithJsonSchema")
+        blocks.append(_IMAGE)
+    if "one_of" in wanted:
+        imports.take("typing", "Any")
+        imports.take(_PYDANTIC, "AfterValidator")
+        blocks.append(_ONE_OF)
+    return [block.rstrip("\n") for block in blocks]
+
+
+_ZONES = {"Datetime": "NaiveDatetime", "ZonedDatetime": "AwareDatetime"}
+
+
+def _annotated(imports: Imports, *names: str) -> None:
+    imports.take("typing", "Annotated")
+    imports.take(_PYDANTIC, *names)

@@ -1,0 +1,135 @@
+"""Write `convert.py`: how a request becomes the model's input, and the model's answer a response."""
+
+from __future__ import annotations
+
+from scaffold.render._source import _code
+from scaffold.render._source._answers import Answers
+from scaffold.render._source._code import Imports, Node, each, name, statement
+from scaffold.render._source._frames import Frames
+from scaffold.render._source._values import Values
+from scaffold.spec import (
+    Arguments,
+    Column,
+    Field,
+    Mapping,
+    Record,
+    Schema,
+    Signature,
+    Table,
+    Tensor,
+    UserType,
+    Value,
+)
+
+
+def render_convert(signature: Signature) -> str:
+    """Return the text of `convert.py`."""
+    imports = Imports()
+    imports.take("app.schemas", "ModelInput", "ModelOutput")
+    writer = _Inputs(imports, signature)
+    to_model = writer.to_model()
+    from_model = Answers(imports, signature).from_model()
+    docstring = '"""Between HTTP and the model: records in the form it takes, its answers as records."""'
+    constants = "\n".join(writer.frames.constants)
+    return _code.merged(
+        f"{docstring}\n\n{imports.render()}" + (f"\n\n{constants}" if constants else ""), to_model, from_model
+    )
+
+
+class _Inputs:
+    def __init__(self, imports: Imports, signature: Signature) -> None:
+        self.imports, self.signature = imports, signature
+        self.values = Values(imports)
+        self.frames = Frames(imports, self.values)
+
+    def to_model(self) -> str:
+        """Return the function `to_model`."""
+        call_ = self.signature.call
+        together = call_.batched or call_.wrapped
+        lines: list[str] = []
+        if call_.batched:
+            self.imports.take("collections.abc", "Sequence")
+            parameter = "records: Sequence[ModelInput]"
+        else:
+            parameter = "record: ModelInput"
+        if call_.wrapped:
+            lines.append("    records = [record]")
+        made = self._container() if together else self._one()
+        lines.append(statement("return ", made, indent=4))
+        head = f"def to_model({parameter}) -> {self._returns()}:"
+        words = "    " + self._docstring()
+        return "\n".join([head, words, *lines])
+
+    def _returns(self) -> str:
+        self.imports.take("typing", "Any")
+        match self.signature.input:
+            case Table(native="pandas"):
+                return "pd.DataFrame"
+            case Table(native="polars"):
+                return "pl.DataFrame"
+            case Table(native="pyarrow"):
+                return "pa.Table"
+            case _:
+                return "Any"
+
+    def _docstring(self) -> str:
+        call_ = self.signature.call
+        match self.signature.input:
+            case Table(native="pandas" | "polars" | "pyarrow"):
+                words = "Return the frame that the model takes: its columns in order, each of the dtype it was given."
+            case Table(native="array") | Value(field=Field(schema=Tensor())):
+                words = "Return the array that the model takes."
+            case _ if call_.arguments is Arguments.KEYWORDS:
+                words = "Return the keyword arguments of the call."
+            case _ if call_.arguments is Arguments.POSITIONAL:
+                words = "Return the arguments of the call."
+            case _ if call_.batched:
+                words = "Return the records as the model takes them."
+            case _:
+                words = "Return the record as the model takes it."
+        return f'"""{words}"""'
+
+    def _container(self) -> Node:
+        """Return the expression for many records at once."""
+        match self.signature.input:
+            case Table() as table:
+                return self.frames.table(table)
+            case Record(fields=fields, native="arrays"):
+                return self._arguments(fields)
+            case Value(field=Field(schema=Column() as column)):
+                return self.frames.series(column, "record.data")
+            case Value(field=Field(schema=Tensor() as tensor, attribute=attribute)):
+                return self._stack(tensor, f"record.{attribute}")
+            case schema:
+                return each(self._record(schema), "record", "records")
+
+    def _one(self) -> Node:
+        """Return the expression for one record."""
+        schema = self.signature.input
+        if self.signature.call.arguments is Arguments.POSITIONAL and isinstance(schema, Record):
+            return _code.parenthesised(
+                [self.values.of(f.schema, f"record.{f.attribute}") for f in schema.fields]
+            )
+        return self._record(schema)
+
+    def _record(self, schema: Schema) -> Node:
+        if isinstance(schema, UserType):
+            return name("record.root")
+        if isinstance(schema, Mapping):
+            return self.values.of(schema, "record.root")
+        return self.values.of(schema, "record")
+
+    def _stack(self, tensor: Tensor, value: str) -> Node:
+        nested = self.values.nested(tensor, value)
+        return self.values.array(tensor, each(nested, "record", "records"))
+
+    def _arguments(self, fields: tuple[Field, ...]) -> Node:
+        made = []
+        for field in fields:
+            assert isinstance(field.schema, Tensor)
+            made.append(self._stack(field.schema, f"record.{field.attribute}"))
+        if self.signature.call.arguments is Arguments.POSITIONAL:
+            return _code.parenthesised(made)
+        return _code.mapping(
+            [(_code.label(f.name, f.label), node) for f, node in zip(fields, made, strict=True)]
+        )

@@ -1,0 +1,219 @@
+"""The expressions that make a frame, an array or a Series of many records: column by column, dtype by dtype."""
+
+from __future__ import annotations
+
+import re
+
+from scaffold.render._source import _code
+from scaffold.render._source._code import (
+    Imports,
+    Node,
+    call,
+    code,
+    each,
+    label,
+    name,
+    sequence,
+    statement,
+    text,
+)
+from scaffold.render._source._values import Values
+from scaffold.spec import Category, Column, Optional, Scalar, Schema, Table, Tensor, UserType
+
+_MOST_WRITTEN_OUT = 40
+"""A table of one dtype with more columns is built from `schemas.py`, where they stand in order."""
+
+
+class Frames:
+    """Writes the container that a batch of records goes into."""
+
+    def __init__(self, imports: Imports, values: Values) -> None:
+        self.imports, self.values = imports, values
+        self.constants: list[str] = []
+        """Statements above the functions: the levels of categorical columns, long lists of columns."""
+
+    def table(self, table: Table) -> Node:
+        """Return the expression for the records of a table."""
+        match table.native:
+            case "pandas":
+                return self._pandas(table)
+            case "polars":
+                return self._polars(table)
+            case "pyarrow":
+                return self._arrow(table)
+            case "structured":
+                return self._structured(table)
+            case "array":
+                return self._array(table)
+            case _:
+                return each(self.values.mapping(table.columns, "record"), "record", "records")
+
+    def _pandas(self, table: Table) -> Node:
+        self.imports.whole("pandas", "pd")
+        if _is_uniform(table):
+            return self._wide_pandas(table)
+        columns = [
+            (
+                label(c.name, c.label),
+                self._pandas_column(c.schema, c.dtype, f"record.{c.attribute}", c.attribute),
+            )
+            for c in table.columns
+        ]
+        return call("pd.DataFrame", _code.mapping(columns))
+
+    def _wide_pandas(self, table: Table) -> Node:
+        columns = self._columns(table)
+        rows = each(_row(), "record", "records")
+        return call("pd.DataFrame", self.values.numpy_array(table.columns[0].dtype, rows), columns=columns)
+
+    def _columns(self, table: Table) -> Node:
+        """Return the name of a constant with the columns, in order."""
+        if all(not c.label for c in table.columns):
+            source = "[field.alias or name for name, field in ModelInput.model_fields.items()]"
+            words = "The columns stand in schemas.py in the order that the model was trained on."
+            self.constants.append(f"{_code.comment(words)}\nCOLUMNS = {source}")
+        else:
+            labels = sequence(label(c.name, c.label) for c in table.columns)
+            self.constants.append(statement("COLUMNS = ", labels))
+        return name("COLUMNS")
+
+    def _pandas_column(self, schema: Schema, dtype: str, value: str, attribute: str) -> Node:
+        """Return the expression for one column: a numpy array where the dtype is numpy's."""
+        inner = schema.of if isinstance(schema, Optional) else schema
+        if isinstance(inner, Category):
+            return self._categorical(inner, value, attribute)
+        values = each(code(value), "record", "records")
+        if dtype == "object":
+            return self._object_column(schema, value)
+        if found := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
+            utc = call("pd.to_datetime", values, utc=name("True"))
+            local = utc if found[2] == "UTC" else call(_code.method(utc, "tz_convert"), text(found[2]))
+            return call(_code.method(local, "as_unit"), text(found[1]))
+        if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
+            return self.values.numpy_array(dtype, values)
+        return call("pd.array", values, dtype=text(dtype))
+
+    def _object_column(self, schema: Schema, value: str) -> Node:
+        made = each(self.values.of(schema, value), "record", "records")
+        if _is_scalar(schema):
+            return self.values.numpy_array("object", made)
+        # numpy would make more axes of lists.
+        return call("pd.Series", made, dtype=name("object"))
+
+    def _categorical(self, category: Category, value: str, attribute: str) -> Node:
+        constant = attribute.upper()
+        levels = sequence(_code.value(level) for level in category.levels)
+        made: Node = levels
+        if category.of.native:
+            made = call("pd.Index", levels, dtype=text(category.of.native))
+        dtype = call("pd.CategoricalDtype", made, ordered=name("True") if category.ordered else None)
+        self.constants.append(statement(f"{constant} = ", dtype))
+        codes = f"{{None: -1}} | {{level: code for code, level in enumerate({constant}.categories)}}"
+        self.constants.append(f"{constant}_CODES = {codes}")
+        codes_node = each(code(f"{constant}_CODES[{value}]"), "record", "records")
+        return call("pd.Categorical.from_codes", codes_node, dtype=name(constant))
+
+    def series(self, column: Column, value: str) -> Node:
+        """Return the expression for a Series with one value per record."""
+        if column.native == "polars":
+            self.imports.whole("polars", "pl")
+            values = each(self.values.of(column.items, value), "record", "records")
+            return call("pl.Series", code(column.label), values, dtype=polars_dtype(column.dtype))
+        self.imports.whole("pandas", "pd")
+        made = self._pandas_column(column.items, column.dtype, value, "data")
+        label_ = None if column.label == "None" else code(column.label)
+        return call("pd.Series", made, name=label_)
+
+    def _polars(self, table: Table) -> Node:
+        self.imports.whole("polars", "pl")
+        data = _code.mapping(
+            (text(c.name), each(self.values.of(c.schema, f"record.{c.attribute}"), "record", "records"))
+            for c in table.columns
+        )
+        schema = _code.mapping((text(c.name), polars_dtype(c.dtype)) for c in table.columns)
+        return call("pl.DataFrame", data, schema=schema)
+
+    def _arrow(self, table: Table) -> Node:
+        self.imports.whole("pyarrow", "pa")
+        data = _code.mapping(
+            (text(c.name), each(code(f"record.{c.attribute}"), "record", "records")) for c in table.columns
+        )
+        fields = sequence(_code.parenthesised([text(c.name), arrow_type(c.dtype)]) for c in table.columns)
+        return call("pa.table", data, schema=call("pa.schema", fields))
+
+    def _structured(self, table: Table) -> Node:
+        self.imports.whole("numpy", "np")
+        row = _code.parenthesised([code(f"record.{c.attribute}") for c in table.columns])
+        fields = [
+            _code.parenthesised(
+                [
+                    text(c.name),
+                    text(c.dtype),
+                    *([code(str(c.schema.shape))] if isinstance(c.schema, Tensor) else []),
+                ]
+            )
+            for c in table.columns
+        ]
+        return call("np.array", each(row, "record", "records"), dtype=sequence(fields))
+
+    def _array(self, table: Table) -> Node:
+        if len(table.columns) > _MOST_WRITTEN_OUT:
+            return self.values.numpy_array(table.dtype, each(self._wide_row(), "record", "records"))
+        row = sequence(code(f"record.{c.attribute}") for c in table.columns)
+        return self.values.numpy_array(table.dtype, each(row, "record", "records"))
+
+    def _wide_row(self) -> Node:
+        words = "The fields stand in schemas.py in the order that the model was trained on."
+        self.constants.append(_code.comment(words))
+        return _row()
+
+
+def _row() -> Node:
+    return code("[getattr(record, name) for name in ModelInput.model_fields]")
+
+
+def _is_uniform(table: Table) -> bool:
+    """Whether it is wide and all of one dtype of numpy's."""
+    dtypes = {column.dtype for column in table.columns}
+    if len(table.columns) <= _MOST_WRITTEN_OUT or len(dtypes) > 1:
+        return False
+    return re.fullmatch(r"bool|u?int\d+|float\d+", dtypes.pop()) is not None
+
+
+def _is_scalar(schema: Schema) -> bool:
+    inner = schema.of if isinstance(schema, Optional) else schema
+    return isinstance(inner, Scalar) or (isinstance(inner, UserType) and inner.native != "namedtuple")
+
+
+_ARROW = {
+    "bool": "bool_()",
+    "double": "float64()",
+    "float": "float32()",
+    "halffloat": "float16()",
+    "date32[day]": "date32()",
+    "date64[ms]": "date64()",
+}
+
+
+def arrow_type(written: str) -> Node:
+    """Return the call that makes an Arrow type of how Arrow writes it."""
+    if written in _ARROW:
+        return code(f"pa.{_ARROW[written]}")
+    if found := re.fullmatch(r"(timestamp|time32|time64|duration)\[(\w+)(?:, tz=(.+))?\]", written):
+        zone = text(found[3]) if found[3] else None
+        return call(f"pa.{found[1]}", text(found[2]), tz=zone)
+    if re.fullmatch(r"decimal\d+\(\d+, -?\d+\)", written):
+        return code(f"pa.{written}")
+    return code(f"pa.{written}()")
+
+
+def polars_dtype(written: str) -> Node:
+    """Return the dtype of how polars writes it."""
+    if found := re.fullmatch(
+        r"(Datetime|Duration)\(time_unit='(\w+)'(?:, time_zone=(?:None|'(.+)'))?\)", written
+    ):
+        zone = text(found[3]) if found[3] else None
+        return call(f"pl.{found[1]}", text(found[2]), time_zone=zone)
+    if found := re.fullmatch(r"Decimal\(precision=(\d+|None), scale=(\d+)\)", written):
+        return code(f"pl.Decimal({found[1]}, {found[2]})")
+    return name(f"pl.{written.partition('(')[0]}")

@@ -1,0 +1,262 @@
+"""The annotation for each schema, and what stands above the classes for it: aliases, checks, imports."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from scaffold.render._source import _code
+from scaffold.render._source._code import Imports, Node, call, code, name, subscript, union
+from scaffold.spec import (
+    Category,
+    Column,
+    Either,
+    List,
+    Mapping,
+    Optional,
+    Parts,
+    Picture,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+    Tuple,
+    UserType,
+    Value,
+)
+
+_FLOAT_NAMES = {65504.0: "Float16", 3.3895313892515355e38: "BFloat16", 3.4028234663852886e38: "Float32"}
+
+_CHECKED = {
+    ScalarType.DATE: "Date",
+    ScalarType.DATETIME: "Datetime",
+    ScalarType.AWARE_DATETIME: "ZonedDatetime",
+    ScalarType.BYTES: "Base64",
+}
+"""Types of the input that need a check of their own: name of the alias in `schemas.py`."""
+
+_BUILTIN = {
+    ScalarType.BOOLEAN: "bool",
+    ScalarType.INTEGER: "int",
+    ScalarType.NUMBER: "float",
+    ScalarType.STRING: "str",
+    ScalarType.BYTES: "str",
+    ScalarType.PERIOD: "str",
+}
+_STANDARD = {
+    ScalarType.DECIMAL: ("decimal", "Decimal"),
+    ScalarType.UUID: ("uuid", "UUID"),
+    ScalarType.DATE: ("datetime", "date"),
+    ScalarType.TIME: ("datetime", "time"),
+    ScalarType.DATETIME: ("datetime", "datetime"),
+    ScalarType.AWARE_DATETIME: ("datetime", "datetime"),
+    ScalarType.DURATION: ("datetime", "timedelta"),
+    ScalarType.NULL: ("typing", "Any"),
+    ScalarType.ANY: ("typing", "Any"),
+}
+
+
+class Types:
+    """Collects what the annotations of one `schemas.py` need."""
+
+    def __init__(self, imports: Imports, taken: set[str]) -> None:
+        self.imports = imports
+        self.aliases: dict[str, Node] = {}
+        self.checks: set[str] = set()
+        """Names of the ready-made checks in `_checks`."""
+        self.records: dict[str, Record] = {}
+        """Classes for the objects within records, by name, innermost first."""
+        self.own: dict[str, str] = {}
+        """Classes of the user's: module by name."""
+        self._taken = taken
+
+    def of(self, schema: Schema, hint: str, *, strict: bool) -> Node:
+        """Return the annotation for `schema`.
+
+        Args:
+            schema: What to annotate.
+            hint: Name of the field, from which a class or alias takes its own.
+            strict: Whether the value comes from outside and is checked, bounds and all.
+        """
+        match schema:
+            case Scalar():
+                return self._scalar(schema, strict)
+            case Category():
+                return self._category(schema, hint, strict)
+            case Optional(of=inner):
+                node = self.of(inner, hint, strict=strict)
+                return node if _is_any(node) else union([node, name("None")])
+            case Either(of=kinds):
+                return self._either([self.of(kind, hint, strict=strict) for kind in kinds])
+            case List(items=items, length=length, native=native):
+                return self._list(self.of(items, hint, strict=strict), length, native if strict else "list")
+            case Tuple(items=places):
+                return self._places([self.of(place, hint, strict=strict) for place in places])
+            case Parts(items=places):
+                return self._places([self.of(place, hint, strict=strict) for place in places])
+            case Mapping(values=values, keys=keys):
+                return subscript(
+                    "dict", self.of(keys, hint, strict=strict), self.of(values, hint, strict=strict)
+                )
+            case Record():
+                return self._record(schema, hint)
+            case Table(columns=columns):
+                return self._record(Record(fields=columns), hint)
+            case Tensor():
+                return self._tensor(schema, hint, strict)
+            case Column(items=items):
+                return self.of(items, hint, strict=strict)
+            case Value(field=field):
+                return self.of(field.schema, hint, strict=strict)
+            case Picture():
+                self.checks.add("Image")
+                return name("Image")
+            case UserType():
+                return self._user_type(schema, hint, strict)
+
+    def _scalar(self, schema: Scalar, strict: bool) -> Node:
+        if schema.choices:
+            return self._literal(schema.choices)
+        if strict and schema.type in _CHECKED:
+            self.checks.add(_CHECKED[schema.type])
+            return name(_CHECKED[schema.type])
+        if strict and schema.type is ScalarType.STRING and schema.max_length is not None:
+            self.imports.take("typing", "Annotated")
+            self.imports.take("pydantic", "Field")
+            return subscript("Annotated", name("str"), call("Field", max_length=code(str(schema.max_length))))
+        if strict and schema.maximum is not None:
+            return self._bounded(schema)
+        if schema.type in _STANDARD:
+            module, standard = _STANDARD[schema.type]
+            self.imports.take(module, standard)
+            return name(standard)
+        return name(_BUILTIN[schema.type])
+
+    def _bounded(self, schema: Scalar) -> Node:
+        """Return the alias for a number that its dtype bounds."""
+        assert schema.maximum is not None
+        if schema.type is ScalarType.NUMBER:
+            alias, most = _FLOAT_NAMES[schema.maximum], repr(schema.maximum)
+            of, least = "float", f"-{most}"
+        else:
+            bits = int(schema.maximum).bit_length() + (1 if schema.minimum else 0)
+            alias = f"Int{bits}" if schema.minimum else f"UInt{bits}"
+            of = "int"
+            least, most = (f"-(2**{bits - 1})", f"2**{bits - 1}") if schema.minimum else ("0", f"2**{bits}")
+        self.imports.take("typing", "Annotated")
+        self.imports.take("pydantic", "Field")
+        bound = {"ge": code(least), "lt" if of == "int" else "le": code(most)}
+        self.aliases[alias] = subscript("Annotated", name(of), call("Field", **bound))
+        return name(alias)
+
+    def _literal(self, choices: tuple[object, ...]) -> Node:
+        self.imports.take("typing", "Literal")
+        return subscript("Literal", *[_code.value(choice) for choice in choices])  # type: ignore[arg-type]
+
+    def _category(self, schema: Category, hint: str, strict: bool) -> Node:
+        if not strict:
+            return self.of(schema.of, hint, strict=False)
+        if not schema.levels:
+            return self._scalar(schema.of, strict)
+        if schema.of.type in (ScalarType.STRING, ScalarType.PERIOD):
+            return self._aliased(self._literal(schema.levels), hint)
+        plain = self._scalar(Scalar(type=schema.of.type), strict)
+        self.imports.take("typing", "Annotated")
+        self.checks.add("one_of")
+        levels = _code.sequence(_code.value(level) for level in schema.levels)
+        return self._aliased(subscript("Annotated", plain, call("_one_of", levels)), hint)
+
+    def _aliased(self, node: Node, hint: str) -> Node:
+        """Return `node`, or the name of an alias above the classes if it would not fit beside a field."""
+        if len(_code.flat(node)) <= 56:
+            return node
+        alias = self._free(class_name(hint))
+        self.aliases[alias] = node
+        return name(alias)
+
+    def _either(self, nodes: list[Node]) -> Node:
+        """Return a union without repetitions; `Any` takes them all."""
+        unique = {_code.flat(node): node for node in nodes}
+        if "Any" in unique:
+            return unique["Any"]
+        return union(list(unique.values()))
+
+    def _list(self, items: Node, length: int | None, native: str) -> Node:
+        kinds = {"tuple": lambda: subscript("tuple", items, code("...")), "deque": lambda: self._deque(items)}
+        make = kinds.get(native)
+        node = make() if make else subscript(native, items)
+        return node if length is None else self._sized(node, length)
+
+    def _deque(self, items: Node) -> Node:
+        self.imports.take("collections", "deque")
+        return subscript("deque", items)
+
+    def _sized(self, node: Node, length: int) -> Node:
+        self.imports.take("typing", "Annotated")
+        self.imports.take("pydantic", "Field")
+        exact = code(str(length))
+        return subscript("Annotated", node, call("Field", min_length=exact, max_length=exact))
+
+    def _places(self, nodes: list[Node]) -> Node:
+        return subscript("tuple", *nodes) if nodes else code("tuple[()]")
+
+    def _record(self, schema: Record, hint: str) -> Node:
+        for known, other in self.records.items():
+            if other.fields == schema.fields:
+                return name(known)
+        chosen = self._free(class_name(hint))
+        self.records[chosen] = schema
+        return name(chosen)
+
+    def _tensor(self, schema: Tensor, hint: str, strict: bool) -> Node:
+        node = self.of(schema.items, hint, strict=strict)
+        for axis in range(len(schema.shape), 0, -1):
+            node = subscript("list", node)
+            if strict:
+                node = self._sized(node, schema.shape[axis - 1])
+            if strict and axis > 1:
+                alias = {1: "Row", 2: "Plane", 3: "Volume"}.get(len(schema.shape) - axis + 1, f"Axis{axis}")
+                alias = self._free(alias, node)
+                self.aliases[alias] = node
+                node = name(alias)
+        return node
+
+    def _user_type(self, schema: UserType, hint: str, strict: bool) -> Node:
+        if not strict:
+            return (
+                self.of(schema.seen, hint, strict=False) if schema.seen else self.of(_ANY, hint, strict=False)
+            )
+        top, _, rest = schema.qualname.partition(".")
+        self.own[top] = schema.module
+        self.imports.take(schema.module, top)
+        return name(f"{top}.{rest}" if rest else top)
+
+    def _free(self, wanted: str, node: Node | None = None) -> str:
+        """Return `wanted`, or that with a number if it stands for something else already."""
+        chosen, count = wanted, 1
+        while chosen in self._taken or chosen in self.records or self._is_other(chosen, node):
+            count += 1
+            chosen = f"{wanted}{count}"
+        return chosen
+
+    def _is_other(self, alias: str, node: Node | None) -> bool:
+        known = self.aliases.get(alias)
+        return known is not None and (node is None or _code.flat(known) != _code.flat(node))
+
+
+_ANY = Scalar(type=ScalarType.ANY)
+
+
+def _is_any(node: Node) -> bool:
+    return isinstance(node, cst.Name) and node.value == "Any"
+
+
+def class_name(hint: str) -> str:
+    """Return the name of the class for the objects in a field: those of `line_items` are of `LineItem`."""
+    made = "".join(word[0].upper() + word[1:] for word in hint.split("_") if word) or "Part"
+    if made.endswith("ies") and len(made) > 4:
+        return f"{made[:-3]}y"
+    if made.endswith("s") and not made.endswith(("ss", "us", "is")) and len(made) > 3:
+        return made[:-1]
+    return made

@@ -1,0 +1,90 @@
+"""The generated request and answer code, loaded and driven without a server."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaffold import _model
+from scaffold.introspect import Introspection, infer_signature
+from scaffold.render._source import render_source
+
+
+class Service:
+    """What the generated service does between the bytes of a request and those of its answer."""
+
+    def __init__(self, folder: Path, model: Any, found: Introspection) -> None:
+        self.model, self.found = model, found
+        self.sources = render_source(found.signature)
+        for path, text in self.sources.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        package = types.ModuleType("app")
+        package.__path__ = [str(folder / "app")]
+        sys.modules["app"] = package
+        self.schemas = _load("app.schemas", folder / "app/schemas.py")
+        self.convert = _load("app.convert", folder / "app/convert.py")
+
+    def check(self, body: Any) -> Any:
+        """Return the record that a request body is, or raise pydantic's error."""
+        text = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        return self.schemas.ModelInput.model_validate_json(text)
+
+    def score(self, *bodies: Any) -> list[Any]:
+        """Return the answers to some requests, as JSON."""
+        records = [self.check(body) for body in bodies]
+        call = self.found.signature.call
+        if call.batched:
+            answers = self.convert.from_model(_model.invoke(self.model, call, self.convert.to_model(records)))
+        else:
+            answers = [
+                self.convert.from_model(_model.invoke(self.model, call, self.convert.to_model(record)))
+                for record in records
+            ]
+        return [json.loads(answer.model_dump_json(by_alias=True)) for answer in answers]
+
+    def given(self) -> Any:
+        """Return what the model is given for the recorded requests: the sample again."""
+        records = [self.check(body) for body in self.found.recording.requests]
+        if self.found.signature.call.batched:
+            return self.convert.to_model(records)
+        return [self.convert.to_model(record) for record in records]
+
+
+def _load(name: str, path: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+Serve = Callable[..., Service]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Return a function that makes the service of a model and its samples."""
+    before = {name: module for name, module in sys.modules.items() if name == "app" or name.startswith("app.")}
+    count = 0
+
+    def make(model: Any, sample: Any, output: Any = None, **options: Any) -> Service:
+        nonlocal count
+        count += 1
+        found = infer_signature(model, sample, output, **options)
+        return Service(tmp_path / str(count), model, found)
+
+    yield make
+    for name in [n for n in sys.modules if n == "app" or n.startswith("app.")]:
+        del sys.modules[name]
+    sys.modules.update(before)
