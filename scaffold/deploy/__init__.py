@@ -1,0 +1,21 @@
+"""A project runs in a cluster: deployed, proven live, recorded; or rolled back and explained."""
+
+from scaffold.deploy._apply import Plan
+from scaffold.deploy._deploy import deploy_project, plan_deployment
+from scaffold.deploy._rollout import Pace
+from scaffold.deploy._undeploy import Removal, remove_deployment
+from scaffold.deploy._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs
+
+__all__ = [
+    "Pace",
+    "Plan",
+    "Removal",
+    "deploy_project",
+    "plan_deployment",
+    "read_history",
+    "read_status",
+    "release_to_promote",
+    "remove_deployment",
+    "roll_back",
+    "stream_logs",
+]

@@ -1,0 +1,336 @@
+"""The way to a cluster: its kubeconfig, and the requests to its API. The only import of `kubernetes`.
+
+The client library reads kubeconfigs, logs in (tokens, certificates, exec plugins) and keeps the connections.
+The requests are written here, for they are few and the same for every kind: get, list, apply, delete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from scaffold.errors import ClusterUnreachableError, DeployError, MissingExtraError
+
+FIELD_MANAGER = "model-scaffold"
+
+Manifest = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API answered with another status than 2xx: the status, and the `Status` object of its body."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(status, body)
+        self.status, self.body = status, body
+
+    @property
+    def message(self) -> str:
+        """What the API says."""
+        return str(self.body.get("message") or f"HTTP status {self.status}")
+
+    @property
+    def reason(self) -> str:
+        """The machine-readable word for it: `NotFound`, `Conflict`, `Forbidden`."""
+        return str(self.body.get("reason") or "")
+
+    @property
+    def causes(self) -> list[Mapping[str, str]]:
+        """The parts of the object that it is about."""
+        details = self.body.get("details") or {}
+        return list(details.get("causes") or [])
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Where the objects of one kind are found."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+    verbs: tuple[str, ...] = ()
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """The path of one object, or of the list of them."""
+        root = "/api/" if "/" not in self.api_version else "/apis/"
+        scope = f"/namespaces/{quote(namespace)}" if self.namespaced else ""
+        return f"{root}{self.api_version}{scope}/{self.plural}" + (f"/{quote(name)}" if name else "")
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The API of one cluster, for one user."""
+
+    pool: Any
+    configuration: Any
+    server: str
+    context: str
+    _kinds: dict[str, list[Kind]] = field(default_factory=dict)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        timeout_s: float = 60,
+    ) -> Any:
+        """Return the parsed body of the answer.
+
+        Raises:
+            ApiError: Another status than 2xx.
+            ClusterUnreachableError: No answer, or the login is not accepted.
+        """
+        response = self._send(method, path, query, body, content_type, timeout_s, stream=False)
+        text = response.data.decode("utf-8", "replace")
+        return json.loads(text) if text.startswith("{") else text
+
+    def lines(self, path: str, query: Mapping[str, str]) -> Any:
+        """Yield the lines of a text that may grow, such as a followed log."""
+        response = self._send("GET", path, query, None, "application/json", None, stream=True)
+        try:
+            rest = b""
+            for chunk in response.stream(4096):
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in whole)
+            if rest:
+                yield rest.decode("utf-8", "replace")
+        finally:
+            response.release_conn()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        content_type: str,
+        timeout_s: float | None,
+        *,
+        stream: bool,
+    ) -> Any:
+        import urllib3
+
+        url = self.server + path + (f"?{urlencode(query)}" if query else "")
+        headers = {"Content-Type": content_type, "Accept": "application/json"} | self.login_headers()
+        sent = None if body is None else json.dumps(body).encode()
+        try:
+            response = self.pool.request(
+                method,
+                url,
+                body=sent,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=10, read=timeout_s),
+                retries=urllib3.Retry(total=3, connect=2, read=2, status=0, redirect=0, backoff_factor=0.2),
+                preload_content=not stream,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise self.unreachable(error) from error
+        if response.status == 401:
+            fix = "Log in again as you do for this cluster, or name another context with --context."
+            found = (f"context: {self.context}", f"server: {self.server}")
+            raise ClusterUnreachableError("The cluster does not accept the login.", found, fix)
+        if not 200 <= response.status < 300:
+            raise ApiError(response.status, _status_object(response.data if not stream else response.read()))
+        return response
+
+    def forward(self, namespace: str, pod: str, port: int) -> Any:
+        """Return a socket to a port of a pod, through the API.
+
+        Raises:
+            ConnectionError: The API does not open the way.
+        """
+        from kubernetes.client.exceptions import ApiException
+        from kubernetes.stream.ws_client import portforward_call
+
+        url = f"{self.server}/api/v1/namespaces/{namespace}/pods/{pod}/portforward"
+        headers = {key.lower(): value for key, value in self.login_headers().items()}
+        query = [("ports", str(port))]
+        try:
+            forward = portforward_call(self.configuration, "GET", url, query_params=query, headers=headers)
+        except ApiException as error:
+            raise ConnectionError(f"no port-forward through the API: {error.reason}") from error
+        way = forward.socket(port)
+        way.settimeout(60)
+        return way
+
+    def login_headers(self) -> dict[str, str]:
+        """The headers that log in; tokens are refreshed by the library when they run out."""
+        return {
+            setting["key"]: setting["value"]
+            for setting in self.configuration.auth_settings().values()
+            if setting.get("in") == "header" and setting.get("value")
+        }
+
+    def unreachable(self, error: Exception) -> ClusterUnreachableError:
+        """The error for a cluster that does not answer."""
+        return ClusterUnreachableError(
+            "The cluster does not answer.",
+            (f"context: {self.context}", f"server: {self.server}", str(error)[:300]),
+            "Is the network up, and the cluster running? Another one: --context NAME or --kubeconfig FILE.",
+        )
+
+    # ---- kinds
+
+    def kind(self, api_version: str, kind: str) -> Kind:
+        """Return where the objects of a kind are found, as the cluster's discovery says.
+
+        Raises:
+            DeployError: The cluster does not know the kind.
+        """
+        for found in self.kinds(api_version):
+            if found.kind == kind:
+                return found
+        raise DeployError(
+            f"The cluster does not know {kind} ({api_version}).",
+            (f"server: {self.server}",),
+            "Install what brings it (an operator, a gateway), or take the file out of kustomization.yaml.",
+        )
+
+    def kinds(self, api_version: str) -> list[Kind]:
+        """Return the kinds of one API version; none where the cluster does not have it."""
+        if api_version not in self._kinds:
+            root = "/api/" if "/" not in api_version else "/apis/"
+            try:
+                resources = self.request("GET", root + api_version)["resources"]
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                resources = []
+            self._kinds[api_version] = [
+                Kind(api_version, one["kind"], one["name"], one["namespaced"], tuple(one.get("verbs", ())))
+                for one in resources
+                if "/" not in one["name"]
+            ]
+        return self._kinds[api_version]
+
+    def api_versions(self) -> list[str]:
+        """Return every API version that the cluster prefers, the core one first."""
+        groups = self.request("GET", "/apis")["groups"]
+        return ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
+
+    def locate(self, manifest: Manifest) -> str:
+        """Return the path of the object that `manifest` describes."""
+        kind = self.kind(manifest["apiVersion"], manifest["kind"])
+        metadata = manifest["metadata"]
+        return kind.path(metadata.get("namespace", ""), metadata["name"])
+
+    # ---- objects
+
+    def get(self, path: str) -> Manifest | None:
+        """Return the object at `path`, or None where there is none."""
+        try:
+            found = self.request("GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return dict(found)
+
+    def list(self, path: str, selector: str = "") -> list[Manifest]:
+        """Return the objects at `path` whose labels match."""
+        answer = self.request("GET", path, query={"labelSelector": selector} if selector else None)
+        return list(answer.get("items") or [])
+
+    def apply(
+        self, manifest: Manifest, *, manager: str = FIELD_MANAGER, dry_run: bool = False, force: bool = False
+    ) -> Manifest:
+        """Server-side apply: we own the fields that `manifest` sets, and no others."""
+        query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        kind_of_body = "application/apply-patch+yaml"
+        path = self.locate(manifest)
+        return dict(self.request("PATCH", path, query=query, body=manifest, content_type=kind_of_body))
+
+    def delete(self, path: str, *, uid: str = "") -> bool:
+        """Delete the object at `path` and, in the background, what it owns; False where there was none."""
+        options: Manifest = {"propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            self.request("DELETE", path, body=options)
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+
+def connect(kubeconfig: str | Path | None = None, context: str | None = None) -> Cluster:
+    """Return the cluster that `kubeconfig` names.
+
+    Args:
+        kubeconfig: A path, or the content itself; without it `$KUBECONFIG`, `~/.kube/config`, and inside a
+            pod the pod's own account.
+        context: A context of it other than the current one.
+
+    Raises:
+        MissingExtraError: The `kubernetes` extra is not installed.
+        ClusterUnreachableError: There is no kubeconfig, or it cannot be used.
+    """
+    try:
+        from kubernetes import client, config
+    except ImportError as error:
+        raise MissingExtraError("kubernetes", "kubernetes") from error
+    import yaml
+
+    configuration = type.__call__(client.Configuration)
+    text = str(kubeconfig) if kubeconfig is not None else ""
+    try:
+        if _is_content(text):
+            config.load_kube_config_from_dict(
+                _parse(text), context=context, client_configuration=configuration, persist_config=False
+            )
+        elif not text and context is None and _in_cluster_only():
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            path = str(Path(text).expanduser()) if text else None
+            config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+    except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
+        raise _unusable(text, context, error) from error
+    api = client.ApiClient(configuration)
+    where = context or "in-cluster" if _in_cluster_only() else context or "the current one"
+    return Cluster(api.rest_client.pool_manager, configuration, configuration.host.rstrip("/"), where)
+
+
+def _is_content(text: str) -> bool:
+    return "\n" in text or text.lstrip().startswith("{")
+
+
+def _parse(text: str) -> Any:
+    import yaml
+
+    parsed = yaml.safe_load(text)
+    if not isinstance(parsed, dict):
+        raise TypeError("the kubeconfig that was given as text is no YAML mapping")
+    return parsed
+
+
+def _in_cluster_only() -> bool:
+    """Whether we run in a pod and nobody set a kubeconfig."""
+    named = os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists()
+    return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
+    source = "the text that was given" if _is_content(text) else text
+    source = source or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [str(error).strip()]
+    fix = "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts."
+    return ClusterUnreachableError("The kubeconfig cannot be used.", found, fix)
+
+
+def _status_object(data: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(data)
+    except ValueError:
+        return {"message": data.decode("utf-8", "replace")[:500]}
+    return parsed if isinstance(parsed, dict) else {"message": str(parsed)[:500]}

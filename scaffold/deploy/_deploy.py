@@ -1,0 +1,287 @@
+"""One deploy, from the manifests to a URL that gives the model's answers; or rolled back and explained."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import getpass
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from scaffold.deploy._address import find_channel
+from scaffold.deploy._apply import (
+    Change,
+    Plan,
+    annotate,
+    apply_changes,
+    ensure_namespace,
+    ensure_pull_secret,
+    plan_changes,
+    record_of,
+    refusal_fix,
+    seed_replicas,
+    undo_changes,
+)
+from scaffold.deploy._client import ApiError, Cluster, Manifest, connect
+from scaffold.deploy._lock import deploy_lock
+from scaffold.deploy._manifests import Target, read_recording, read_target, service_container
+from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
+from scaffold.deploy._smoke import FirstDifference, replay_sample
+from scaffold.errors import ClusterRefusedError, DeployError
+from scaffold.spec import Deployment, DeployProgress, Image, JSONValue, PodState, Release
+
+OnEvent = Callable[[DeployProgress], None]
+PASSED = "passed"
+PENDING = "pending"
+
+
+def ignore(_event: DeployProgress) -> None:
+    """Show nothing."""
+
+
+def deploy_project(
+    root: Path,
+    *,
+    target: str,
+    image: Image | str | Callable[[], Image | str],
+    release: Release,
+    first_difference: FirstDifference,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    docker_config: str | None = None,
+    force_conflicts: bool = False,
+    roll_back: bool = True,
+    remove_failed: bool = False,
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Deployment:
+    """Deploy the project at `root` and return what runs now: its URL gives the model's answers.
+
+    Args:
+        root: The project; `deploy/<target>/` and `tests/recorded.json` of it are read.
+        target: A folder under `deploy/`.
+        image: The image by digest, or what builds and pushes it; called once the cluster has answered.
+        release: What is recorded beside the image.
+        first_difference: Compares an answer with the recorded one.
+        kubeconfig: A path, or the content itself; else `$KUBECONFIG`, `~/.kube/config` or a pod's account.
+        context: A context of it other than the current one.
+        docker_config: The text of a docker `config.json` with the registry's login, for the pull secret.
+        force_conflicts: Take over fields that others have set.
+        roll_back: Whether a deploy that fails is taken back to what ran before.
+        remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
+        pace: How long to wait.
+        on_event: Told each stage, and the pods while they are waited for.
+
+    Raises:
+        DeployError: One of its leaves; the message says what failed, what to do, and what was rolled back.
+    """
+    pace = pace or Pace()
+    with explained():
+        wanted = read_target(root, target)
+        recording = read_recording(root)
+        cluster = connect(kubeconfig, context)
+        _reach(cluster)
+        reference = _reference(image, on_event)
+        ensure_namespace(cluster, wanted)
+        with deploy_lock(cluster, wanted, holder_name(release)):
+            if docker_config:
+                ensure_pull_secret(cluster, wanted, docker_config)
+            plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
+            on_event(DeployProgress(stage="diff", detail=plan.diff))
+            notes = _notes(wanted, reference, release)
+            try:
+                on_event(DeployProgress(stage="apply", detail=f"{len(plan.changes)} objects"))
+                apply_changes(cluster, plan.changes, force=force_conflicts)
+                if _is_first(plan.changes):
+                    seed_replicas(cluster, wanted)
+                annotate(cluster, wanted.deployment, notes | {"live": PENDING})
+                url = _go_live(cluster, wanted, recording, first_difference, pace, on_event)
+            except DeployError as error:
+                with contextlib.suppress(DeployError, ApiError):
+                    annotate(cluster, wanted.deployment, notes | {"live": error.problem})
+                after = _take_back(
+                    cluster, wanted, plan.changes, pace, on_event, roll_back=roll_back, remove=remove_failed
+                )
+                raise type(error)(error.problem, error.found, error.fix, after) from error
+            annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
+            return describe_deployment(live_deployment(cluster, wanted), wanted)
+
+
+def plan_deployment(
+    root: Path,
+    *,
+    target: str,
+    image: str = "",
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    force_conflicts: bool = False,
+) -> Plan:
+    """Return what a deploy would change, as the server sees it; nothing is written.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        image: The image by digest; the one that runs, else the manifest's, where it is left out.
+        kubeconfig: As for `deploy_project`.
+        context: As for `deploy_project`.
+        force_conflicts: As for `deploy_project`.
+    """
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(kubeconfig, context)
+        _reach(cluster)
+        if not image:
+            live = cluster.get(cluster.locate(wanted.deployment))
+            image = service_container(live or wanted.deployment)["image"]
+        return plan_changes(cluster, wanted, image, force=force_conflicts)
+
+
+def describe_deployment(live: Manifest, target: Target) -> Deployment:
+    """Return a Deployment, or one of its ReplicaSets, as the value that other stages know."""
+    notes = record_of(live["metadata"].get("annotations") or {})
+    release = None
+    if "model-sha256" in notes:
+        release = Release(
+            model_sha256=notes["model-sha256"],
+            proof=notes.get("proof", ""),
+            git_revision=notes.get("git-revision", ""),
+            by=notes.get("by", ""),
+            approved_by=notes.get("approved-by", ""),
+            reason=notes.get("reason", ""),
+        )
+    return Deployment(
+        target=target.name,
+        namespace=target.namespace,
+        name=target.service,
+        image=service_container(live)["image"],
+        url=notes.get("url", ""),
+        revision=revision_of(live),
+        replicas=int((live.get("status") or {}).get("readyReplicas") or 0),
+        at=notes.get("at", ""),
+        live=notes.get("live", ""),
+        release=release,
+    )
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn an answer of the API that nobody expected into an error that a person can act on."""
+    try:
+        yield
+    except ApiError as error:
+        problem = f"The cluster refuses a request ({error.status} {error.reason})."
+        raise ClusterRefusedError(problem, (error.message,), refusal_fix(error)) from error
+
+
+def holder_name(release: Release | None = None) -> str:
+    """Return who deploys, and from where: `ada@build-7`."""
+    return (release.by if release and release.by else "") or f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def now_utc() -> str:
+    """Return the time as it is recorded."""
+    return dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def wait_until_live(cluster: Cluster, target: Target, pace: Pace, on_event: OnEvent) -> Manifest:
+    """Wait for the rollout, and show its pods."""
+
+    def show(pods: tuple[PodState, ...]) -> None:
+        on_event(DeployProgress(stage="rollout", pods=pods))
+
+    return wait_for_rollout(cluster, target, pace, show)
+
+
+def _go_live(
+    cluster: Cluster,
+    target: Target,
+    recording: tuple[list[JSONValue], list[JSONValue]],
+    first_difference: FirstDifference,
+    pace: Pace,
+    on_event: OnEvent,
+) -> str:
+    """Wait for the pods, find the address, replay the sample; return the URL."""
+    wait_until_live(cluster, target, pace, on_event)
+    channel = find_channel(cluster, target, pace)
+    on_event(DeployProgress(stage="address", detail=channel.url))
+    try:
+        rows = replay_sample(channel, *recording, first_difference, pace)
+    finally:
+        channel.close()
+    on_event(DeployProgress(stage="replay", detail=f"{rows} of {rows} rows answered as the model does"))
+    return channel.url
+
+
+def _take_back(
+    cluster: Cluster,
+    target: Target,
+    changes: Sequence[Change],
+    pace: Pace,
+    on_event: OnEvent,
+    *,
+    roll_back: bool,
+    remove: bool,
+) -> str:
+    """Undo a deploy that failed, as was asked; return what was done, in a sentence."""
+    on_event(DeployProgress(stage="undo"))
+    try:
+        if _is_first(changes):
+            if not remove:
+                return f"It is left for inspection. Remove it: scaffold undeploy --target {target.name}"
+            undo_changes(cluster, changes)
+            return "It was the first deploy, and was removed."
+        if not roll_back:
+            return "It was not rolled back, as asked; the pods of before go on serving."
+        before = next(one.before for one in changes if one.manifest["kind"] == "Deployment")
+        undo_changes(cluster, changes)
+        live = wait_until_live(cluster, target, pace, on_event)
+    except (DeployError, ApiError) as error:
+        return f"Rolling back failed too: {error}"
+    revision = (before or {}).get("metadata", {}).get("annotations", {}).get(REVISION, "?")
+    return f"Rolled back to revision {revision}, which is revision {revision_of(live)} now."
+
+
+def _is_first(changes: Sequence[Change]) -> bool:
+    return all(one.before is None for one in changes if one.manifest["kind"] == "Deployment")
+
+
+def _notes(target: Target, image: str, release: Release) -> dict[str, str]:
+    notes = {
+        "target": target.name,
+        "image": image,
+        "model-sha256": release.model_sha256,
+        "proof": release.proof,
+        "git-revision": release.git_revision,
+        "by": holder_name(release),
+        "at": now_utc(),
+        "approved-by": release.approved_by,
+        "reason": release.reason,
+    }
+    return {key: value for key, value in notes.items() if value}
+
+
+def _reach(cluster: Cluster) -> None:
+    """Fail early, before an image is built for a cluster that does not answer."""
+    cluster.request("GET", "/version", timeout_s=10)
+
+
+def _reference(image: Image | str | Callable[[], Image | str], on_event: OnEvent) -> str:
+    """The image, pinned by its digest.
+
+    Raises:
+        DeployError: It has no digest: a tag can be moved.
+    """
+    made = image() if callable(image) else image
+    if isinstance(made, Image):
+        name = made.reference.partition("@")[0]
+        head, colon, tail = name.rpartition(":")
+        repository = head if colon and "/" not in tail else name
+        reference = f"{repository}@{made.digest}"
+    else:
+        reference = made
+    if "@sha256:" not in reference:
+        fix = "Push it: scaffold build --push. Its digest is what is deployed, for a tag can be moved."
+        raise DeployError("The image has no digest.", (f"image: {reference}",), fix)
+    on_event(DeployProgress(stage="image", detail=reference))
+    return reference

@@ -1,0 +1,231 @@
+"""The manifests of one target, as the project's owner left them, filled in for one deploy."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from scaffold.deploy._client import Manifest
+from scaffold.errors import ManifestError
+from scaffold.spec import JSONValue
+
+ANNOTATION = "model-scaffold/"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+NAME_LABEL = "app.kubernetes.io/name"
+MANAGER_NAME = "model-scaffold"
+
+# What a pod stands on comes before the pods, and what leads to them after.
+_ORDER = (
+    "Namespace",
+    "ResourceQuota",
+    "LimitRange",
+    "ServiceAccount",
+    "Secret",
+    "ConfigMap",
+    "Role",
+    "RoleBinding",
+    "PersistentVolumeClaim",
+    "NetworkPolicy",
+    "Service",
+    "Deployment",
+    "PodDisruptionBudget",
+    "HorizontalPodAutoscaler",
+)
+_READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """All that is applied for one target, in order."""
+
+    name: str
+    """The target's: `staging`."""
+    service: str
+    """The Deployment's name, which is the service's."""
+    namespace: str
+    manifests: tuple[Manifest, ...]
+    measured_memory: str = ""
+    """What the proof measured, as the comment in the manifest has it: `187 MiB`."""
+
+    def one(self, kind: str) -> Manifest | None:
+        """Return the first manifest of a kind."""
+        return next((manifest for manifest in self.manifests if manifest["kind"] == kind), None)
+
+    @property
+    def deployment(self) -> Manifest:
+        """The manifest of the Deployment."""
+        found = self.one("Deployment")
+        assert found is not None
+        return found
+
+    @property
+    def pull_secret(self) -> str:
+        """The name of the secret that the pods pull their image with; empty where they use none."""
+        account = self.one("ServiceAccount") or {}
+        pod = self.deployment["spec"]["template"]["spec"]
+        names = pod.get("imagePullSecrets") or account.get("imagePullSecrets") or []
+        return str(names[0]["name"]) if names else ""
+
+
+def read_target(root: Path, target: str) -> Target:
+    """Return the manifests of `deploy/<target>/`, as its kustomization lists them.
+
+    Raises:
+        ManifestError: There is no such target, a file is no YAML, or the kustomization asks for what is not
+            read here, such as patches.
+    """
+    folder = root / "deploy" / target
+    if not (folder / "kustomization.yaml").is_file():
+        there = sorted(path.parent.name for path in root.glob("deploy/*/kustomization.yaml"))
+        raise ManifestError(
+            f"The project has no target '{target}'.",
+            (f"looked for: {folder / 'kustomization.yaml'}", f"there are: {', '.join(there) or 'none'}"),
+            f"scaffold deploy {root} --target {there[0]}" if there else "",
+        )
+    manifests = _kustomized(folder)
+    deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+    if len(deployments) != 1:
+        names = [manifest["metadata"]["name"] for manifest in deployments]
+        problem = f"deploy/{target} holds {len(deployments)} Deployments; one is deployed."
+        raise ManifestError(problem, names, "Put what else there is into a folder of its own.")
+    metadata = deployments[0]["metadata"]
+    if not metadata.get("namespace"):
+        raise ManifestError(
+            f"deploy/{target} names no namespace.",
+            (f"read: {folder / 'kustomization.yaml'}",),
+            f"Add to it: namespace: {metadata['name']}-{target}",
+        )
+    ordered = sorted(manifests, key=_rank)
+    texts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")))
+    measured = re.search(r"# Measured: (\d+ MiB)", texts)
+    return Target(
+        name=target,
+        service=metadata["name"],
+        namespace=metadata["namespace"],
+        manifests=tuple(ordered),
+        measured_memory=measured[1] if measured else "",
+    )
+
+
+def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
+    """Return the manifests with the image pinned and our label on each object."""
+    filled = []
+    for manifest in target.manifests:
+        copy = cast("Manifest", json.loads(json.dumps(manifest)))
+        labels = copy["metadata"].setdefault("labels", {})
+        labels |= {MANAGED_BY: MANAGER_NAME, NAME_LABEL: target.service}
+        if copy["kind"] == "Deployment":
+            service_container(copy)["image"] = image
+        filled.append(copy)
+    return tuple(filled)
+
+
+def service_container(deployment: Manifest) -> Manifest:
+    """Return the container that scores: the one named `service`, else the first."""
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    named = [container for container in containers if container["name"] == "service"]
+    return cast("Manifest", (named or containers)[0])
+
+
+def read_recording(root: Path) -> tuple[list[JSONValue], list[JSONValue]]:
+    """Return the requests and the answers of the sample, as the project recorded them.
+
+    Raises:
+        ManifestError: The recording is missing or damaged.
+    """
+    path = root / "tests" / "recorded.json"
+    try:
+        recorded = json.loads(path.read_text("utf-8"))
+        return list(recorded["requests"]), list(recorded["answers"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = (f"{path}: {error}",)
+        fix = f"scaffold update {root} writes it anew."
+        raise ManifestError("The recorded sample of the project cannot be read.", found, fix) from error
+
+
+def describe(manifest: Manifest) -> str:
+    """`Deployment/titanic`."""
+    return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def _rank(manifest: Manifest) -> int:
+    kind = manifest["kind"]
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+
+
+def _kustomized(folder: Path) -> list[Manifest]:
+    """The part of kustomize that our manifests use: resources, namespace and images."""
+    path = folder / "kustomization.yaml"
+    documents = list(_documents(path))
+    kustomization = documents[0] if documents else {}
+    unknown = sorted(set(kustomization) - _READ_KEYS)
+    if unknown:
+        raise ManifestError(
+            f"{path} uses what `deploy` does not read: {', '.join(unknown)}.",
+            (f"read: {', '.join(sorted(_READ_KEYS))}",),
+            f"Write it into the manifests, or apply the folder yourself: kubectl apply -k {folder}",
+        )
+    manifests: list[Manifest] = []
+    for resource in kustomization.get("resources") or []:
+        inner = folder / resource
+        if inner.is_dir():
+            manifests += _kustomized(inner)
+        elif inner.is_file():
+            manifests += _documents(inner)
+        else:
+            fix = "Take it out of `resources`, or bring the file back."
+            raise ManifestError(f"{path} lists {resource}, which is not there.", (), fix)
+    for manifest in manifests:
+        _set_namespace(manifest, kustomization.get("namespace"))
+        for image in kustomization.get("images") or []:
+            _set_image(manifest, image)
+    return manifests
+
+
+def _documents(path: Path) -> Iterator[Manifest]:
+    import yaml
+
+    try:
+        documents = [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
+    for document in documents:
+        is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
+        if not is_object or (path.name != "kustomization.yaml" and not _name_of(document)):
+            fix = "Each document needs apiVersion, kind and metadata.name."
+            raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
+        yield document
+
+
+def _name_of(document: Manifest) -> Any:
+    metadata = document.get("metadata")
+    return metadata.get("name") if isinstance(metadata, dict) else None
+
+
+def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
+    if not namespace:
+        return
+    if manifest["kind"] == "Namespace":
+        manifest["metadata"]["name"] = namespace
+    else:
+        manifest["metadata"]["namespace"] = namespace
+
+
+def _set_image(manifest: Manifest, image: Manifest) -> None:
+    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
+    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+        if _repository(container["image"]) == image["name"]:
+            repository = image.get("newName", image["name"])
+            suffix = f"@{image['digest']}" if "digest" in image else f":{image.get('newTag', 'latest')}"
+            container["image"] = f"{repository}{suffix}"
+
+
+def _repository(reference: str) -> str:
+    """A reference without its tag and digest."""
+    name = reference.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name

@@ -1,0 +1,246 @@
+"""What is done with a target after its first deploy: look, go back, promote, read its history and log."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from scaffold.deploy._address import find_channel
+from scaffold.deploy._apply import APPLIED, annotate, record_of, try_apply, with_own_copy
+from scaffold.deploy._client import Cluster, Manifest, connect
+from scaffold.deploy._deploy import (
+    PASSED,
+    OnEvent,
+    describe_deployment,
+    explained,
+    holder_name,
+    ignore,
+    now_utc,
+    wait_until_live,
+)
+from scaffold.deploy._lock import deploy_lock
+from scaffold.deploy._manifests import Target, read_recording, read_target
+from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
+from scaffold.deploy._smoke import FirstDifference, replay_sample
+from scaffold.errors import NotDeployedError, PromotionRefusedError
+from scaffold.spec import Deployment, DeployProgress, Release
+
+
+def read_status(
+    root: Path, *, target: str, kubeconfig: str | Path | None = None, context: str | None = None
+) -> Deployment:
+    """Return what runs at the target.
+
+    Raises:
+        NotDeployedError: Nothing runs there.
+    """
+    with explained():
+        wanted = read_target(root, target)
+        return describe_deployment(live_deployment(connect(kubeconfig, context), wanted), wanted)
+
+
+def read_history(
+    root: Path, *, target: str, kubeconfig: str | Path | None = None, context: str | None = None
+) -> tuple[Deployment, ...]:
+    """Return the revisions that the cluster keeps, the newest first, as they were recorded."""
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(kubeconfig, context)
+        sets = replica_sets(cluster, live_deployment(cluster, wanted))
+        return tuple(describe_deployment(one, wanted) for one in sets)
+
+
+def roll_back(
+    root: Path,
+    *,
+    target: str,
+    to: int | None = None,
+    release: Release,
+    first_difference: FirstDifference,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Deployment:
+    """Bring the pods back to an earlier revision and return what runs now.
+
+    Only the Deployment goes back; the Service and what leads to it stay as they are. The sample is replayed
+    if the revision serves the model that the project holds; of another one the project knows no answers.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        to: The revision; the one before the present one where it is left out.
+        release: Who goes back, and which model the project holds.
+        first_difference: As for `deploy_project`.
+        kubeconfig: As for `deploy_project`.
+        context: As for `deploy_project`.
+        pace: As for `deploy_project`.
+        on_event: As for `deploy_project`.
+
+    Raises:
+        NotDeployedError: There is no such revision.
+        RolloutFailedError: Its pods do not come to life.
+    """
+    pace = pace or Pace()
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(kubeconfig, context)
+        live = live_deployment(cluster, wanted)
+        with deploy_lock(cluster, wanted, holder_name(release)):
+            chosen = _choose(cluster, live, to, wanted)
+            notes = record_of(chosen["metadata"].get("annotations") or {})
+            notes |= {"by": holder_name(release), "at": now_utc()}
+            notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(chosen)}"
+            on_event(DeployProgress(stage="apply", detail=notes["reason"]))
+            try_apply(cluster, with_own_copy(_manifest_of(chosen, live), live), force=True)
+            annotate(cluster, wanted.deployment, notes)
+            wait_until_live(cluster, wanted, pace, on_event)
+            notes["url"] = _replay(root, cluster, wanted, notes, release, first_difference, pace, on_event)
+            annotate(cluster, wanted.deployment, notes)
+            return describe_deployment(live_deployment(cluster, wanted), wanted)
+
+
+def release_to_promote(
+    root: Path,
+    *,
+    source: str,
+    release: Release,
+    force: bool = False,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+) -> tuple[str, Release]:
+    """Return the image that runs at `source`, and its release with the approval of `release`.
+
+    Args:
+        root: The project.
+        source: The target that is promoted.
+        release: Who approves and why, and which model the project holds.
+        force: Promote what is not proven, or another model than the project's.
+        kubeconfig: As for `deploy_project`.
+        context: As for `deploy_project`.
+
+    Raises:
+        PromotionRefusedError: Nobody approved, the source is not proven, or it serves another model.
+        NotDeployedError: Nothing runs at `source`.
+    """
+    found = read_status(root, target=source, kubeconfig=kubeconfig, context=context)
+    theirs = found.release
+    if not release.approved_by or not release.reason:
+        fix = f"scaffold promote --from {source} --to ... --reason 'approved in TICKET'"
+        raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
+    if not force:
+        _require_proof(found, source)
+        if theirs is not None and theirs.model_sha256 != release.model_sha256:
+            raise PromotionRefusedError(
+                f"'{source}' serves another model than this project holds.",
+                (f"{source}: {theirs.model_sha256[:12]}", f"the project: {release.model_sha256[:12]}"),
+                f"Deploy the project to {source} first, or check out {theirs.git_revision or 'the other'}.",
+            )
+    kept = theirs or release
+    approved = dataclasses.replace(
+        kept, by=release.by, approved_by=release.approved_by, reason=release.reason
+    )
+    return found.image, approved
+
+
+def stream_logs(
+    root: Path,
+    *,
+    target: str,
+    follow: bool = False,
+    tail: int = 100,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+) -> Iterator[str]:
+    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written."""
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(kubeconfig, context)
+        pods = pods_of(cluster, live_deployment(cluster, wanted))
+        for pod in pods[:1] if follow else pods:
+            name = pod["metadata"]["name"]
+            path = f"/api/v1/namespaces/{wanted.namespace}/pods/{name}/log"
+            query = {"tailLines": str(tail), "container": "service"} | ({"follow": "true"} if follow else {})
+            for line in cluster.lines(path, query):
+                yield f"{name}  {line}"
+
+
+def _require_proof(found: Deployment, source: str) -> None:
+    proof = found.release.proof if found.release else "not recorded"
+    if proof != PASSED or found.live != PASSED:
+        raise PromotionRefusedError(
+            f"What runs at '{source}' is not proven.",
+            (
+                f"clean-environment proof: {proof or 'not recorded'}",
+                f"live replay: {found.live or 'not done'}",
+            ),
+            f"scaffold verify, then scaffold deploy --target {source}. Or, with a reason: --force",
+        )
+
+
+def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:
+    sets = replica_sets(cluster, live)
+    present = revision_of(live)
+    kept = [one for one in sets if revision_of(one) != present]
+    chosen = [one for one in kept if to is None or revision_of(one) == to]
+    if not chosen:
+        numbers = ", ".join(str(revision_of(one)) for one in kept) or "none"
+        what = f"revision {to}" if to is not None else "revision before it"
+        raise NotDeployedError(
+            f"'{target.name}' runs revision {present}, and there is no {what}.",
+            (f"kept: {numbers}",),
+            f"scaffold deployments --target {target.name}",
+        )
+    return chosen[0]
+
+
+def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
+    """The Deployment as it was applied for a revision; of one that another tool applied, its pods only."""
+    applied = (replica_set["metadata"].get("annotations") or {}).get(APPLIED)
+    if applied:
+        return cast("Manifest", json.loads(applied))
+    notes = live["metadata"].get("annotations") or {}
+    manifest = cast("Manifest", json.loads(notes[APPLIED]) if APPLIED in notes else _bare(live))
+    template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
+    template["metadata"].get("labels", {}).pop("pod-template-hash", None)
+    template["metadata"].pop("creationTimestamp", None)
+    manifest["spec"]["template"] = template
+    return manifest
+
+
+def _bare(live: Manifest) -> Manifest:
+    metadata = {key: live["metadata"][key] for key in ("name", "namespace")}
+    return {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": metadata,
+        "spec": {"selector": live["spec"]["selector"]},
+    }
+
+
+def _replay(
+    root: Path,
+    cluster: Cluster,
+    target: Target,
+    notes: dict[str, str],
+    release: Release,
+    first_difference: FirstDifference,
+    pace: Pace,
+    on_event: OnEvent,
+) -> str:
+    """Find the address and, for the project's own model, replay the sample; return the URL."""
+    requests, answers = read_recording(root)
+    if notes.get("model-sha256") != release.model_sha256:
+        requests, answers = [], []
+    channel = find_channel(cluster, target, pace)
+    try:
+        rows = replay_sample(channel, requests, answers, first_difference, pace)
+    finally:
+        channel.close()
+    detail = f"{rows} of {rows} rows answered as the model does" if rows else "ready; another model's sample"
+    on_event(DeployProgress(stage="replay", detail=detail))
+    return channel.url

@@ -1,0 +1,42 @@
+"""The tables, as they are today; `migrations/` brings older databases here."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("version", String(128), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("location", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("name", "version", name="models_name_version"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", String(16), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("target", String(63), nullable=False),
+    Column("namespace", String(63), nullable=False),
+    Column("image", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("live", Text, nullable=False),
+    Column("model_sha256", String(64), nullable=False),
+    Column("proof", String(16), nullable=False),
+    Column("git_revision", String(64), nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("approved_by", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("deployments_name_target", "name", "target"),
+)
