@@ -132,6 +132,8 @@ def _eval_mode(model: Any) -> Any:
 def _run_session(session: Any, call: Call, value: Any) -> Any:
     """Return the one output that is asked for, or a dict of several by name."""
     feed = value if call.arguments is Arguments.KEYWORDS else {call.inputs[0]: value}
+    if call.columns:
+        feed = {name: column.reshape(-1, 1) for name, column in feed.items()}
     answers = session.run(list(call.outputs), feed)
     return answers[0] if len(answers) == 1 else dict(zip(call.outputs, answers, strict=True))
 

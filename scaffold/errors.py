@@ -352,7 +352,7 @@ class UnstableModelError(IntrospectionError):
         return (
             f"The model gives different answers to the same input: {self.call}, twice.\n"
             f"  {self.difference}\n"
-            "A service of it cannot be proven. Fix the seed inside the method, or keep no state between calls."
+            "No service of it can be proven. Fix the seed inside the method, or keep no state between calls."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,9 @@ from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._compare import difference, same
 from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed
 from scaffold.introspect._hints import feature_names
+from scaffold.introspect._onnx import session_calls
 from scaffold.introspect._presentations import presentations
-from scaffold.spec import Arguments, Call
+from scaffold.spec import Arguments, Call, Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class FoundCall:
     layout: Layout
     """How an answer holds its records: `ROWS` along its first axis, `PARTS` along that of each member of a
     dict, tuple or list; `WHOLE`: the answer is one record's. `wrapped` answers of `ROWS` hold one row."""
+    names: tuple[str, ...] = ()
+    """The columns of the sample's frame, where the model is given an array of its values."""
     notes: tuple[str, ...] = ()
 
 
@@ -61,7 +65,8 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
     match = _choose(model, matches)
     if match is None:
         raise search.failure()
-    return _found(model, match, output)
+    names = _column_names(sample) if _kinds.is_array(match.sample) else ()
+    return dataclasses.replace(_found(model, match, output), names=names)
 
 
 class _Search:
@@ -111,11 +116,11 @@ class _Search:
         return []
 
     def _try_method(self, model: Any, method: str, label: str, value: Any) -> _Match | None:
-        for call in _calls(model, method, value):
-            fed = feed(model, call, value, self.output)
+        for call, given in _ways(model, method, value):
+            fed = feed(model, call, given, self.output)
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
-                return _Match(call, value, fed)
+                return _Match(call, given, fed)
             self.attempts.setdefault(f"{_written(call)}{label}", fed)
         return None
 
@@ -136,8 +141,8 @@ class _Search:
 
     def _unstable(self) -> UnstableModelError | None:
         for method in _estimators.known_methods(self.model)[:1]:
-            for call in _calls(self.model, method, self.sample):
-                error = _instability(self.model, call, self.sample)
+            for call, given in _ways(self.model, method, self.sample):
+                error = _instability(self.model, call, given)
                 if error is not None:
                     return error
         return None
@@ -182,17 +187,47 @@ def _instability(model: Any, call: Call, value: Any) -> UnstableModelError | Non
     return UnstableModelError(_written(call), where)
 
 
-def _calls(model: Any, method: str, value: Any) -> Iterator[Call]:
+def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
     """Yield the ways to pass `value`: as one argument, by keyword, by position; the likelier first."""
     runtime = _estimators.runtime_of(model)
-    styles = [Arguments.ONE]
+    if runtime is Runtime.ONNX:
+        for call in session_calls(model, value):
+            yield call, value
+        return
+    one = Call(method=method, batched=False, runtime=runtime)
+    spread = dataclasses.replace(one, arguments=Arguments.KEYWORDS)
     names = _keys(value)
+    if names and _takes_keywords(model, method, names):
+        yield spread, value
+        yield one, value
+        return
+    yield one, value
     if names:
-        styles.insert(0 if _takes_keywords(model, method, names) else 1, Arguments.KEYWORDS)
+        yield spread, value
     elif _kinds.is_sequence(value):
-        styles.append(Arguments.POSITIONAL)
-    for style in styles:
-        yield Call(method=method, batched=False, arguments=style, runtime=runtime)
+        named = _by_name(model, method, value)
+        # Arguments have names on the wire: those of the parameters, where they may be passed by name.
+        yield (
+            (spread, named)
+            if named is not None
+            else (dataclasses.replace(one, arguments=Arguments.POSITIONAL), value)
+        )
+
+
+def _by_name(model: Any, method: str, value: Any) -> Any:
+    """Return the arguments in a list or tuple, or in each of a list of them, as a dict by parameter name."""
+    signature = _estimators.signature_of(model, method)
+    if signature is None or not value:
+        return None
+    parameters = list(signature.parameters.values())
+    if any(parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD for parameter in parameters):
+        return None
+    names = [parameter.name for parameter in parameters]
+    if len(names) < 2:
+        return None
+    if all(_kinds.is_sequence(item) and len(item) <= len(names) for item in value):
+        return [dict(zip(names, item, strict=False)) for item in value]
+    return dict(zip(names, value, strict=False)) if len(value) <= len(names) else None
 
 
 def _keys(value: Any) -> tuple[str, ...]:
@@ -225,6 +260,8 @@ def _column_names(sample: Any) -> tuple[str, ...]:
 
 def _written(call: Call) -> str:
     """Return the call as a person would write it."""
+    if call.runtime is Runtime.ONNX:
+        return f"session.run({list(call.outputs)})"
     inside = {Arguments.ONE: "X", Arguments.KEYWORDS: "**X", Arguments.POSITIONAL: "*X"}[call.arguments]
     name = "model" if call.method == "__call__" else f"model.{call.method}"
     return f"{name}({inside})"

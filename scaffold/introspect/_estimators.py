@@ -86,7 +86,9 @@ def known_methods(model: Any) -> tuple[str, ...]:
         return ("predict",)
     if inspect.isroutine(model) or _kinds.kin(model, "functools.partial"):
         return ("__call__",)
-    names = [name for name in KNOWN if _is_method(model, name)]
+    # A torch module's `apply` changes its parts.
+    not_these = ("apply",) if runtime is Runtime.TORCH else ()
+    names = [name for name in KNOWN if name not in not_these and _is_method(model, name)]
     if callable(model) and not isinstance(model, type):
         names.insert(1 if names[:1] == ["predict"] else 0, "__call__")
     return tuple(names)

@@ -85,6 +85,8 @@ def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
     rows = _rows_of_call(call, sample)
     whole = put(sample) if _binds(call, sample) else Refused("the sample is no set of arguments")
     reason = _misfit(whole, want)
+    if reason is not None and rows == 1 and _is_answer_to_one(whole, want):
+        reason = None
     if reason is None:
         if not rows:
             return Fed(output=whole, evidence="the sample is one record")
@@ -258,7 +260,7 @@ def _with_note(fed: Fed, whole: Any, rows: int) -> Fed:
 
 def _are_columns(answers: list[Any], whole: Any) -> bool:
     """Whether the answers to the rows alone are the columns of the answer to all: curves over time."""
-    shape = getattr(whole, "shape", ())
+    shape: tuple[int, ...] = tuple(getattr(whole, "shape", ()))
     if len(shape) != 2 or any(getattr(answer, "shape", ()) != (shape[0], 1) for answer in answers):
         return False
     return same_rows(
@@ -290,6 +292,12 @@ def _misfit(answer: Any, want: Any) -> str | None:
     if answer is not None and _is_lazy(answer):
         return f"gives a {type(answer).__name__}, whose values are made when asked for"
     return None if want is None else difference(answer, want)
+
+
+def _is_answer_to_one(answer: Any, want: Any) -> bool:
+    """Whether `want` is the one row that an answer of one row holds."""
+    layouts = [layout for layout in (Layout.ROWS, Layout.PARTS) if count_answers(answer, layout) == 1]
+    return any(difference(unwrapped(answer, layout), want) is None for layout in layouts)
 
 
 def _is_lazy(answer: Any) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._estimators import signature_of
+from scaffold.introspect._estimators import runtime_of, signature_of
+from scaffold.spec import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,22 @@ def model_hints(model: Any, method: str = "predict") -> Hints:
         classes=_classes(model),
         parameters=parameters,
         returns=returns,
+        inputs=ports(model.get_inputs()) if runtime_of(model) is Runtime.ONNX else (),
+        outputs=ports(model.get_outputs()) if runtime_of(model) is Runtime.ONNX else (),
     )
+
+
+def ports(arguments: Iterable[Any]) -> tuple[Port, ...]:
+    """Return the inputs or outputs of an ONNX session with what numpy calls their types."""
+    made = []
+    for argument in arguments:
+        kind = str(argument.type).removeprefix("tensor(").removesuffix(")")
+        shape = tuple(argument.shape or ())
+        made.append(Port(name=argument.name, dtype=_ONNX_DTYPES.get(kind, kind), shape=shape))
+    return tuple(made)
+
+
+_ONNX_DTYPES = {"float": "float32", "double": "float64", "string": "object"}
 
 
 def feature_names(model: Any) -> tuple[str, ...]:

@@ -13,13 +13,17 @@ from typing import Any
 from scaffold.introspect import _kinds
 from scaffold.introspect._estimators import runtime_of
 from scaffold.introspect._hints import feature_names
+from scaffold.introspect._onnx import session_inputs
 from scaffold.spec import Runtime
 
 
 def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     """Yield what the model may be given for `sample`, each with how a message calls it; the sample first."""
-    yield "", sample
     runtime = runtime_of(model)
+    if runtime is Runtime.ONNX:
+        yield from session_inputs(model, sample)
+        return
+    yield "", sample
     if runtime is Runtime.TORCH:
         yield from _for_torch(model, sample)
     elif _kinds.kin(sample, "torch.Tensor"):

@@ -99,14 +99,19 @@ def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
 
 def _session_lines(call: Call, result: str) -> list[str]:
     """Return the statements that run an ONNX session: one output is itself, several go by name."""
-    feed = "inputs" if call.arguments is Arguments.KEYWORDS else f"{{{_literal(call.inputs[0])}: inputs}}"
+    lines, feed = [], "inputs"
+    if call.columns:
+        lines = ["columns = {name: column.reshape(-1, 1) for name, column in inputs.items()}"]
+        feed = "columns"
+    elif call.arguments is Arguments.ONE:
+        feed = f"{{{_literal(call.inputs[0])}: inputs}}"
     if len(call.outputs) == 1:
-        return _call(f"[{result}] = _model.run", [f"[{_literal(call.outputs[0])}]", feed])
+        return lines + _call(f"[{result}] = _model.run", [f"[{_literal(call.outputs[0])}]", feed])
     names = [_literal(name) for name in call.outputs]
-    listed = f"names = [{', '.join(names)}]"
-    if len(listed) > _WIDTH - _DEEPEST:
-        listed = "\n".join(["names = [", *(f"    {name}," for name in names), "]"])
-    return [*listed.splitlines(), f"{result} = dict(zip(names, _model.run(names, {feed}), strict=True))"]
+    listed = [f"names = [{', '.join(names)}]"]
+    if len(listed[0]) > _WIDTH - _DEEPEST:
+        listed = ["names = [", *(f"    {name}," for name in names), "]"]
+    return [*lines, *listed, f"{result} = dict(zip(names, _model.run(names, {feed}), strict=True))"]
 
 
 def _call(function: str, arguments: list[str]) -> list[str]:

@@ -147,9 +147,10 @@ def test_a_dict_is_spread_over_arguments_of_its_keys_names(given):
     assert found.layout is Layout.WHOLE
 
 
-def test_a_list_of_values_is_spread_over_positions():
+def test_a_list_of_values_is_spread_over_the_arguments_by_their_names():
     found = find_call(Recommender(), ["u7", 3], Recommender().predict("u7", 3))
-    assert (found.call.arguments, found.rows) == (Arguments.POSITIONAL, None)
+    assert (found.call.arguments, found.rows) == (Arguments.KEYWORDS, None)
+    assert found.sample == {"user_id": "u7", "k": 3}
 
 
 def softmax(values):

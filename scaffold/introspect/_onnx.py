@@ -1,0 +1,91 @@
+"""An ONNX session: which arrays it takes under which names, and which of its outputs are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.introspect._hints import Port, ports
+from scaffold.spec import Arguments, Call, Runtime
+
+
+def session_calls(session: Any, value: Any) -> Iterator[Call]:
+    """Yield the ways to run `session` on `value`: for all of its outputs, and for each of several."""
+    inputs, outputs = ports(session.get_inputs()), ports(session.get_outputs())
+    names = tuple(port.name for port in outputs)
+    several = len(inputs) > 1
+    columns = several and _kinds.is_mapping(value) and all(_is_column(array) for array in value.values())
+    for asked in [names, *([(name,) for name in names] if len(names) > 1 else [])]:
+        yield Call(
+            method="run",
+            batched=False,
+            arguments=Arguments.KEYWORDS if several else Arguments.ONE,
+            runtime=Runtime.ONNX,
+            inputs=tuple(port.name for port in inputs),
+            outputs=asked,
+            columns=columns and all(len(port.shape) == 2 for port in inputs),
+        )
+
+
+def session_inputs(session: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+    """Yield `sample` as the arrays that `session` takes: one, or a dict of several by name."""
+    inputs = ports(session.get_inputs())
+    try:
+        if len(inputs) == 1:
+            yield from _single(inputs[0], sample)
+        else:
+            yield from _several(inputs, sample)
+    except (TypeError, ValueError):
+        # What makes no array of numbers is none of the inputs; the message lists what was tried.
+        return
+
+
+def _single(port: Port, sample: Any) -> Iterator[tuple[str, Any]]:
+    if _kinds.is_mapping(sample) and set(sample) == {port.name}:
+        sample = sample[port.name]
+    array = _array(port, sample)
+    label = "" if array is sample else f" as {port.dtype}"
+    yield label, array
+    if array.ndim == len(port.shape) - 1:
+        yield f"{label} with one row", array[None]
+
+
+def _several(inputs: tuple[Port, ...], sample: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a dict of arrays by input name, from one by name or position, or from a table's columns."""
+    names = [port.name for port in inputs]
+    if isinstance(sample, (list, tuple)) and len(sample) == len(names) and all(map(_kinds.is_array, sample)):
+        sample = dict(zip(names, sample, strict=True))
+    columns = _columns(sample)
+    if columns is None or not set(names) <= set(columns):
+        return
+    arrays = {port.name: _array(port, columns[port.name]) for port in inputs}
+    yield " by input", arrays
+    if any(array.ndim == len(port.shape) - 1 for port, array in zip(inputs, arrays.values(), strict=True)):
+        yield " by input, with one row", {name: array[None] for name, array in arrays.items()}
+
+
+def _columns(sample: Any) -> Mapping[str, Any] | None:
+    """Return the values of each column, or argument, by name."""
+    if _kinds.is_mapping(sample):
+        scalars = not any(_kinds.is_array(value) or isinstance(value, list) for value in sample.values())
+        return {name: [value] for name, value in sample.items()} if scalars else sample
+    if _kinds.is_frame(sample):
+        return {str(name): sample[name] for name in sample.columns}
+    if isinstance(sample, list) and sample and all(_kinds.is_mapping(record) for record in sample):
+        return {name: [record[name] for record in sample] for name in sample[0]}
+    return None
+
+
+def _array(port: Port, value: Any) -> Any:
+    import numpy as np
+
+    if _kinds.kin(value, "torch.Tensor"):
+        value = value.detach().cpu().numpy()
+    elif _kinds.is_frame(value) or _kinds.is_series(value):
+        value = value.to_numpy()
+    return np.asarray(value, dtype=port.dtype)
+
+
+def _is_column(array: Any) -> bool:
+    return bool(array.ndim == 1)
