@@ -8,14 +8,14 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from scaffold import __version__
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold.errors import UsageError
-from scaffold.spec import Artifact, JSONValue, ProjectSpec, Recording
+from scaffold.spec import Artifact, JSONValue, Overrides, ProjectSpec, Recording
 
 OnStage = Callable[[str, "str | None"], None]
 """Told that a stage begins (None), and then what it found."""
@@ -43,6 +43,16 @@ class Options:
     source: str | Path | None = None
     python: str = RUNNING_PYTHON
 
+    @property
+    def overrides(self) -> Overrides:
+        """What was said about the fields."""
+        return Overrides(
+            nullable=tuple(self.nullable),
+            types=dict(self.types),
+            choices=tuple(self.choices),
+            examples_from_sample=self.examples_from_sample,
+        )
+
 
 @contextlib.contextmanager
 def specified(
@@ -65,7 +75,7 @@ def specified(
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
         on_stage("read", None)
         path, provenance = _model_file(model, workspace)
-        artifact = replace(read_artifact(path, trusted=options.trust), provenance=provenance)
+        artifact = read_artifact(path, trusted=options.trust, provenance=provenance)
         on_stage("read", artifact_line(artifact))
         sample_input = _sample(input, options)
         sample_output = None if output is None else _sample(output, options)
@@ -73,7 +83,9 @@ def specified(
         trace = stack.enter_context(start_trace(artifact, sample_input, search=search))
         on_stage("introspect", None)
         loaded = load_model(artifact) if isinstance(model, str | os.PathLike) else model
-        found = infer_signature(loaded, sample_input, sample_output, method=options.method)
+        found = infer_signature(
+            loaded, sample_input, sample_output, method=options.method, overrides=options.overrides
+        )
         signature, recording = found.signature, _cut(found.recording)
         on_stage("introspect", signature_line(signature))
         on_stage("resolve", None)

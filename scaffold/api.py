@@ -28,6 +28,13 @@ class Project:
     """sha256 by path."""
     verification: Verification | None
 
+    @property
+    def example(self) -> str:
+        """A made-up body of `POST /score`, quoted for a shell."""
+        from scaffold.render import shell_example
+
+        return shell_example(self.spec.signature)
+
     def __str__(self) -> str:
         proven = "proven" if self.verification and self.verification.passed else "not proven"
         return f"{self.spec.name} {self.spec.version} in {self.root} ({len(self.files)} files, {proven})"

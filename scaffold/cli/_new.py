@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,8 @@ from scaffold.cli._show import Stages, console, file_tree, show_json
 from scaffold.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaffold.api import Inspection, Project
+    from scaffold.api import Project
+    from scaffold.spec import ProjectSpec
 
 MODEL = Annotated[str, typer.Argument(help="The model: a file, or a URL that fsspec or MLflow knows.")]
 TARGET = Annotated[Path, typer.Argument(help="The folder to write: absent or empty.")]
@@ -29,7 +30,17 @@ CHOICES = Annotated[list[str], typer.Option(help="A field that takes only the va
 PIN = Annotated[list[str], typer.Option(help="Another version: numpy==2.4.6.", metavar="REQ")]
 INCLUDE = Annotated[list[Path], typer.Option(help="A file or folder to ship with the service.")]
 SOURCE = Annotated[Path | None, typer.Option(help="The notebook or script that defined the model's classes.")]
+REQUIRE = Annotated[list[str], typer.Option(help="A distribution to take along.", metavar="REQ")]
 PYTHON = Annotated[str | None, typer.Option(help="The service's Python, if not this one: 3.12.")]
+_REMARKS = {
+    "app/schemas.py": "the request and the answer",
+    "app/convert.py": "from requests to the model, and back",
+    "app/score.py": "loads and asks the model: your own steps go here",
+    "app/main.py": "the routes",
+    "app/settings.py": "every limit and switch",
+    "requirements.in": "what it needs, and why",
+    "tests/recorded.json": "the sample that it was proven with",
+}
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -57,6 +68,7 @@ def new(
     include: INCLUDE = [],  # noqa: B006
     source: SOURCE = None,
     python: PYTHON = None,
+    require: REQUIRE = [],  # noqa: B006
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     as_json: JSON = False,
 ) -> None:
@@ -79,12 +91,22 @@ def new(
             pin=pin,
             include=include,
             source=source,
-            python=python,
+            require=require,
+            **({"python": python} if python else {}),
             verify=not no_verify,
             on_stage=stages,
         )
     if as_json:
-        show_json(project.as_json())
+        show_json(
+            {
+                "root": project.root,
+                "name": project.spec.name,
+                "version": project.spec.version,
+                "files": project.files,
+                "requirements": project.spec.dependencies.requirements,
+                "verification": project.verification,
+            }
+        )
     else:
         _show_project(project)
 
@@ -102,6 +124,7 @@ def inspect(
     include: INCLUDE = [],  # noqa: B006
     source: SOURCE = None,
     python: PYTHON = None,
+    require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
 ) -> None:
     """Show what `new` would make of a model: schema, requirements, names in the file. Writes nothing."""
@@ -120,11 +143,20 @@ def inspect(
             pin=pin,
             include=include,
             source=source,
-            python=python,
+            require=require,
+            **({"python": python} if python else {}),
             on_stage=stages,
         )
     if as_json:
-        show_json(found.as_json())
+        show_json(
+            {
+                "artifact": found.artifact,
+                "signature": found.signature,
+                "requirements": found.dependencies.requirements,
+                "system": found.dependencies.system,
+                "notes": (*found.signature.notes, *found.dependencies.notes),
+            }
+        )
     else:
         _show_inspection(found)
 
@@ -143,34 +175,32 @@ def _assignments(pairs: list[str], option: str) -> dict[str, str]:
 def _show_project(project: Project) -> None:
     out = console()
     out.print()
-    out.print(file_tree(project.root, project.files, project.notes))
+    out.print(file_tree(project.root, project.files, _REMARKS))
     out.print()
     if project.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay")
         out.print("of the sample: nobody knows yet that this service gives the model's answers. Prove it:")
-        out.print(f"  scaffold verify {project.root}", markup=False)
-        out.print()
+        out.print(f"  scaffold verify {project.root}\n", markup=False)
     out.print("Next:")
-    for command in project.next_commands:
+    for command in (
+        f"scaffold serve {project.root}",
+        f"curl -d {project.example} -H 'Content-Type: application/json' localhost:8000/score",
+        f"scaffold build {project.root}",
+    ):
         out.print(f"  {command}", markup=False)
 
 
-def _show_inspection(found: Inspection) -> None:
+def _show_inspection(found: ProjectSpec) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
+    from scaffold._describe import inspection
+
     out = console()
-    for title, rows in found.tables().items():
-        table = Table(
-            title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
-        )
+    for title, rows in inspection(found).items():
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
         for row in rows:
-            table.add_row(*map(_escaped, row))
+            table.add_row(*map(escape, row))
         out.print()
         out.print(title, style="bold", markup=False)
         out.print(table)
-
-
-def _escaped(text: Any) -> str:
-    from rich.markup import escape
-
-    return escape(str(text))

@@ -28,7 +28,7 @@ def verify(
     with Stages(quiet=as_json) as stages:
         verification = api.verify(project, on_stage=stages)
     if as_json:
-        show_json(api.verification_json(verification))
+        show_json(verification)
     else:
         console().print("[green]✓[/] The service gives the model's answers.")
 
@@ -42,9 +42,4 @@ def serve(
     from scaffold import api
 
     with Stages() as stages:
-        stages("environment", None)
-        python = api.prepare_serving(project)
-        stages("environment", f"{project / '.venv'} holds the lock")
-    out = console()
-    out.print(f"http://{host}:{port}/docs   the API; Ctrl-C stops it", markup=False)
-    raise typer.Exit(api.serve(project, host=host, port=port, python=python))
+        raise typer.Exit(api.serve(project, host=host, port=port, on_stage=stages))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -33,8 +35,15 @@ def show_error(message: str) -> None:
 
 
 def show_json(value: object) -> None:
-    """Print `value` as JSON for a program to read."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    """Print `value` as JSON for a program to read; it may hold values of `spec`."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: object) -> object:
+    """A value of `spec` as JSON has it: fields by name, members of an enum by value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return value.value if isinstance(value, Enum) else str(value)
 
 
 class Stages:

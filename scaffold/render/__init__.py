@@ -2,5 +2,6 @@
 
 from scaffold.render._project import filled_manifests, model_code, render_project
 from scaffold.render._tree import template_path
+from scaffold.render._values import shell_example
 
-__all__ = ["filled_manifests", "model_code", "render_project", "template_path"]
+__all__ = ["filled_manifests", "model_code", "render_project", "shell_example", "template_path"]

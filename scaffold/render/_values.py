@@ -11,9 +11,9 @@ from scaffold.render._deploy import deploy_values
 from scaffold.render._image import image_values
 from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
-from scaffold.spec import JSONValue, ProjectSpec, Record, Schema, Signature, Table
+from scaffold.spec import Field, ProjectSpec, Record, Signature, Table
 
-_WIDEST = 70
+_LONGEST = 400
 
 
 def project_values(spec: ProjectSpec) -> dict[str, object]:
@@ -24,7 +24,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "model_version": spec.version,
         "python_version": spec.dependencies.python,
         "model_summary": model_summary(spec),
-        "example_shell": _shell_example(spec.signature),
+        "example_shell": shell_example(spec.signature),
         "model_sha256": spec.artifact.sha256,
         **card_values(spec),
         **score_values(spec.artifact, spec.signature),
@@ -42,15 +42,15 @@ def model_summary(spec: ProjectSpec) -> str:
     return f"a {libraries[-1]} model" if libraries else "a Python model"
 
 
-def _shell_example(signature: Signature) -> str:
-    """A made-up body as it stands between single quotes in a shell."""
-    body = json.dumps(example_body(signature.input), ensure_ascii=False)
-    return shlex.quote(body)[1:-1]
-
-
-def example_body(schema: Schema) -> JSONValue:
-    """A made-up body of `POST /score`, from the examples of the fields."""
-    if isinstance(schema, Table | Record):
-        fields = schema.columns if isinstance(schema, Table) else schema.fields
-        return {field.name: field.example for field in fields if field.required}
-    return {"data": "..."}
+def shell_example(signature: Signature) -> str:
+    """A made-up body of `POST /score`, quoted for a shell; `@request.json` where it would bury the line."""
+    schema = signature.input
+    fields: tuple[Field, ...] = ()
+    match schema:
+        case Table():
+            fields = schema.columns
+        case Record():
+            fields = schema.fields
+    body = {field.name: field.example for field in fields if field.required}
+    text = json.dumps(body, ensure_ascii=False)
+    return shlex.quote(text) if fields and len(text) <= _LONGEST else "@request.json"
