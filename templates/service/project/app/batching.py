@@ -89,9 +89,14 @@ class Batcher(Generic[Record, Answer]):
         return self._count >= self._max_waiting
 
     @property
+    def hanging(self) -> int:
+        """How many predictions were given up and still go on."""
+        return sum(not call.done() for call in self._hanging)
+
+    @property
     def broken(self) -> bool:
-        """Whether so many predictions hang that only a restart helps."""
-        return sum(not call.done() for call in self._hanging) >= MAX_HANGING
+        """Whether so many hang that only a restart helps."""
+        return self.hanging >= MAX_HANGING
 
     async def predict(self, records: Sequence[Record]) -> list[Answer]:
         """The answers to `records`, in order; a part at a time where they are more than a batch.

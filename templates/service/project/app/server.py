@@ -24,7 +24,7 @@ def serve() -> None:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
     # Only now: the numbers look for that variable when they are made.
     from app import metrics
-    from app.main import load
+    from app.main import batcher, load
 
     load()
     if settings.metrics_port:
@@ -43,7 +43,10 @@ def serve() -> None:
         timeout_keep_alive=75,  # more than the 60 s after which load balancers close theirs
         timeout_graceful_shutdown=settings.shutdown_s,
     )
-    sys.exit(_run(config) if settings.workers == 1 else _supervise(config))
+    status = _run(config) if settings.workers == 1 else _supervise(config)
+    if batcher.hanging:  # or Python would wait for their threads
+        os._exit(status)
+    sys.exit(status)
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,149 @@
+"""A service made from the templates around a model that does what its records tell it to."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+TEMPLATE = Path(__file__).parents[2] / "templates" / "service" / "project"
+VALUES = {"name": "toy", "model_version": "1.2.3", "model_sha256": "ab" * 32, "max_body_bytes": 1 << 20}
+
+SCHEMAS = '''"""What goes in and what comes out."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ModelInput(BaseModel):
+    """One record to score."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    value: float = Field(examples=[1.5])
+    # What the model does with it.
+    act: str = "answer"
+
+
+class ModelOutput(BaseModel):
+    """The prediction for one record."""
+
+    prediction: float
+    together: int
+'''
+
+SCORE = '''"""The model: one that does what it is told."""
+
+import os
+import sys
+import time
+
+from app.schemas import ModelInput, ModelOutput
+
+BATCHED = os.environ.get("TOY_BATCHED", "1") == "1"
+
+
+def init() -> None:
+    """Load it, or fail to."""
+    if "TOY_BROKEN" in os.environ:
+        raise ValueError("the file is not\\nwhat it was")
+
+
+def run(records: list[ModelInput]) -> list[ModelOutput]:
+    """Score records."""
+    time.sleep(float(os.environ.get("TOY_SLEEP_S", "0")))
+    for record in records:
+        if record.act == "raise":
+            raise ValueError(f"secret {record.value}")
+        if record.act == "exit":
+            sys.exit(7)
+        if record.act == "sleep":
+            time.sleep(record.value)
+    return [ModelOutput(prediction=record.value, together=len(records)) for record in records]
+'''
+
+
+def write_project(root: Path) -> None:
+    """Write the generated files that the serving templates stand beside, and those templates, into `root`."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    generated = {"app/schemas.py": SCHEMAS, "app/score.py": SCORE}
+    for source in [*TEMPLATE.glob("app/*.py*"), TEMPLATE / "pyproject.toml"]:
+        path = source.relative_to(TEMPLATE).as_posix().removesuffix(".jinja")
+        if path not in {*generated, "app/convert.py"}:
+            generated[path] = environment.from_string(source.read_text()).render(VALUES)
+    for path, text in generated.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Service:
+    """A running service and ways to talk to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port, self._log = process, port, log
+
+    def request(self, method: str, path: str, body: Any = None, headers: Any = None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, found, response.read())
+
+    def post(self, path: str, body: Any, **headers: str) -> Answer:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.request("POST", path, raw, {"Content-Type": "application/json", **headers})
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, None, headers)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def metric(self, line: str) -> float:
+        for found in self.get("/metrics").body.decode().splitlines():
+            name, _, value = found.rpartition(" ")
+            if name == line:
+                return float(value)
+        return 0.0
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def start(root: Path, log: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "BIND_HOST": "127.0.0.1", **settings}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app"], cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )

@@ -1,0 +1,51 @@
+"""Services to test, each ended with the module that asked for it."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving._toy import Service, free_port, start, write_project
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("toy")
+    write_project(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def serve(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
+    """Start a service with settings by keyword; all end with the module."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(**settings: str) -> Service:
+        port = int(settings.setdefault("PORT", str(free_port())))
+        log = tmp_path_factory.mktemp("log") / "service.log"
+        process = start(project, log, settings)
+        started.append(process)
+        service = Service(process, port, log)
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                if service.get("/readyz").status == 200:
+                    return service
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(log.read_text())
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def service(serve: Callable[..., Service]) -> Service:
+    """One with the settings as they are."""
+    return serve()

@@ -1,0 +1,58 @@
+"""The code that is generated: what its owner's tools say of it, and its parts that need no service."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=["lint", "format", "types"]
+)
+def test_the_owners_tools_have_no_complaint(project: Path, tool: list[str]) -> None:
+    ended = subprocess.run([sys.executable, "-m", *tool, "app"], cwd=project, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.fixture
+def threads(project: Path) -> ModuleType:
+    return load(project / "app" / "threads.py")
+
+
+@pytest.mark.parametrize(("quota", "cpus"), [("50000 100000", 0.5), ("max 100000", None), ("rubbish", None)])
+def test_a_quota_of_cgroup_2_counts(
+    threads: ModuleType, tmp_path: Path, quota: str, cpus: float | None
+) -> None:
+    (tmp_path / "cpu.max").write_text(quota + "\n")
+    assert threads.available_cpus(tmp_path) == (cpus or threads.available_cpus(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(("quota", "cpus"), [("50000", 0.5), ("-1", None)])
+def test_a_quota_of_cgroup_1_counts(
+    threads: ModuleType, tmp_path: Path, quota: str, cpus: float | None
+) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota + "\n")
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    assert threads.available_cpus(tmp_path) == (cpus or threads.available_cpus(tmp_path / "none"))
+
+
+def test_threads_that_are_set_stay_as_they_are(threads: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    threads.limit_threads()
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert int(os.environ["OPENBLAS_NUM_THREADS"]) >= 1

@@ -1,0 +1,137 @@
+"""What a body may be: strict JSON of bounded size, told apart in bounded time."""
+
+import json
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from tests.serving._toy import Service
+
+GOOD = b'{"value": 1.0}'
+HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+NOT_JSON = {
+    "empty": b"",
+    "blank": b"  \n",
+    "text": b"hello",
+    "cut off": b'{"value": 1',
+    "something after": b'{"value": 1} {}',
+    "comma at the end": b'{"value": 1,}',
+    "comment": b'{"value": 1 /* one */}',
+    "single quotes": b"{'value': 1}",
+    "key twice": b'{"value": 1, "value": 2}',
+    "key twice, once escaped": b'{"value": 1, "\\u0076alue": 2}',
+    "NaN": b'{"value": NaN}',
+    "Infinity": b'{"value": -Infinity}',
+    "number too large": b'{"value": 1e999}',
+    "integer of a million digits": b'{"value": ' + b"9" * 1_000_000 + b"}",
+    "leading zero": b'{"value": 01}',
+    "hexadecimal": b'{"value": 0x10}',
+    "bad UTF-8": b'{"value": 1, "act": "\xff\xfe"}',
+    "overlong UTF-8": b'{"value": 1, "act": "\xc0\xaf"}',
+    "UTF-16": '{"value": 1}'.encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf" + GOOD,
+    "lone surrogate": b'{"value": 1, "act": "\\ud800"}',
+    "control character": b'{"value": 1, "act": "\x01"}',
+    "deep lists": b"[" * 500_000 + b"]" * 500_000,
+    "deep objects": b'{"a":' * 150_000 + b"1" + b"}" * 150_000,
+    "a list": b"[1]",
+    "null": b"null",
+    "number as text": b'{"value": "1"}',
+    "bool as number": b'{"value": true}',
+    "unknown field": b'{"value": 1, "more": 1}',
+    "missing field": b"{}",
+    "seventy thousand fields": json.dumps({f"k{i}": 1 for i in range(70_000)}).encode(),
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_a_body_that_is_not_the_record_is_a_422_that_repeats_nothing(service: Service, body: bytes) -> None:
+    answer = service.post("/score", body)
+    assert answer.status == 422
+    faults = answer.json["detail"]
+    assert faults
+    assert all(set(fault) == {"type", "loc", "msg"} and fault["loc"][0] == "body" for fault in faults)
+    assert len(answer.body) < 1000
+    assert service.post("/score", GOOD).status == 200
+
+
+def test_a_fault_names_its_field_and_not_its_value(service: Service) -> None:
+    answer = service.post("/score/batch", [{"value": 1}, {"value": "secret 4711"}])
+    assert answer.json["detail"] == [
+        {"type": "float_type", "loc": ["body", 1, "value"], "msg": "Input should be a valid number"}
+    ]
+
+
+def test_a_batch_of_faulty_records_is_told_once(service: Service) -> None:
+    answer = service.post("/score/batch", b"[" + b"1," * 9_000 + b"1]")
+    assert answer.status == 422
+    assert answer.json["detail"][0]["type"] == "too_many_faults"
+
+
+def test_a_batch_has_a_bound_on_its_records(service: Service) -> None:
+    answer = service.post("/score/batch", b"[" + b'{"value":1},' * 10_000 + b'{"value":1}]')
+    assert answer.status == 422
+    assert answer.json["detail"][0]["type"] == "too_long"
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "application/json; charset=utf-8", "Application/vnd.toy+JSON"]
+)
+def test_json_goes_by_any_of_its_media_types(service: Service, media_type: str) -> None:
+    assert service.request("POST", "/score", GOOD, {"Content-Type": media_type}).status == 200
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/x-www-form-urlencoded", "application/x-json", ""]
+)
+def test_another_media_type_is_a_415(service: Service, media_type: str) -> None:
+    assert service.request("POST", "/score", GOOD, {"Content-Type": media_type}).status == 415
+    assert service.request("POST", "/score", GOOD, {}).status == 415
+
+
+def test_a_compressed_body_is_a_415(service: Service) -> None:
+    answer = service.post("/score", GOOD, **{"Content-Encoding": "gzip"})
+    assert answer.status == 415
+    assert "Content-Encoding" in answer.json["detail"]
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(HEAD + b"Content-Length: 2000000\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large(service: Service) -> None:
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with service.connect() as connection:
+        connection.sendall(CHUNKED)
+        for _ in range(17):  # one more than the limit; the end is never sent
+            connection.sendall(chunk)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_in_chunks_is_put_together(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(CHUNKED)
+        for byte in GOOD:
+            connection.sendall(b"1\r\n%c\r\n" % byte)
+        connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_does_not_come_is_a_408(serve: Callable[..., Service]) -> None:
+    service = serve(BODY_TIMEOUT_S="0.2")
+    with service.connect() as connection:
+        connection.sendall(HEAD + b"Content-Length: 14\r\n\r\n{")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_client_that_leaves_in_the_middle_harms_nobody(service: Service) -> None:
+    for _ in range(20):
+        with service.connect() as connection:
+            connection.sendall(HEAD + b"Content-Length: 99\r\n\r\n{")
+            connection.shutdown(socket.SHUT_RDWR)
+    assert service.post("/score", GOOD).status == 200

@@ -1,0 +1,242 @@
+"""From the first line to the last: loading, readiness, the way out, and who is let in."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.serving._toy import Service, free_port, start
+
+
+def run(project: Path, command: list[str], **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **settings}
+    command = [sys.executable, *command]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("command", [["-m", "app"], ["-m", "uvicorn", "app.main:app", "--port", "0"]])
+def test_a_model_that_does_not_load_ends_the_process_with_one_line(project: Path, command: list[str]) -> None:
+    ended = run(project, command, TOY_BROKEN="1", PORT="0")
+    assert ended.returncode != 0
+    assert ended.stderr.count("The model cannot be loaded: ValueError: the file is not what it was") == 1
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [("PORT", "http", "integer"), ("MAX_BATCH", "0", "greater than"), ("DOCS", "maybe", "boolean")],
+)
+def test_a_setting_that_makes_no_sense_is_named(project: Path, name: str, value: str, says: str) -> None:
+    environment = {**os.environ, name: value}
+    ended = subprocess.run(
+        [sys.executable, "-m", "app"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode != 0
+    assert ended.stderr.startswith(f"{name}={value!r} cannot be used: ")
+    assert says in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_every_request_that_was_sent_before_the_end_is_answered(serve: Callable[..., Service]) -> None:
+    service = serve(TOY_SLEEP_S="0.02")
+    body = b'{"value": 1}'
+    head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    request = head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    sent, answered = [0] * 16, [0] * 16
+
+    def ask(i: int) -> None:
+        with service.connect() as connection:
+            while True:
+                connection.sendall(request)
+                sent[i] += 1
+                head = b""
+                while not head.endswith(b"}"):
+                    part = connection.recv(65536)
+                    if not part:
+                        return
+                    head += part
+                answered[i] += head.startswith(b"HTTP/1.1 200 ")
+                if b"connection: close" in head:
+                    return
+
+    askers = [threading.Thread(target=ask, args=(i,)) for i in range(16)]
+    for asker in askers:
+        asker.start()
+    time.sleep(0.5)
+    assert service.stop() == 0
+    for asker in askers:
+        asker.join(30)
+    assert sum(sent) > 16
+    assert answered == sent
+
+
+def test_on_the_way_out_it_is_not_ready_but_answers(serve: Callable[..., Service]) -> None:
+    service = serve(DRAIN_S="1.5")
+    service.process.send_signal(signal.SIGTERM)
+    time.sleep(0.4)
+    assert service.get("/readyz").status == 503
+    answer = service.post("/score", {"value": 1})
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert service.process.wait(30) == 0
+
+
+def test_several_workers_share_the_port_and_the_numbers(serve: Callable[..., Service]) -> None:
+    service = serve(WORKERS="2", TOY_SLEEP_S="0.01")
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+    if children.exists():
+        first = children.read_text().split()
+        assert len(first) == 2
+        os.kill(int(first[0]), signal.SIGKILL)
+        while len(again := children.read_text().split()) < 2 or first[0] in again:
+            time.sleep(0.05)
+    for _ in range(10):
+        assert service.post("/score", {"value": 1}).status == 200
+    assert service.metric('http_requests_total{route="/score",status="200"}') == 10
+    assert service.stop() == 0
+
+
+def test_a_request_keeps_its_id_and_its_trace(service: Service) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    given = service.get("/healthz", **{"X-Request-ID": "abc-1", "traceparent": trace})
+    assert (given.headers["x-request-id"], given.headers["traceparent"]) == ("abc-1", trace)
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "x" * 129, 'a"b'])
+def test_an_id_that_could_do_harm_in_a_log_is_replaced(service: Service, bad: str) -> None:
+    one, two = (service.get("/healthz", **{"X-Request-ID": bad}).headers["x-request-id"] for _ in range(2))
+    assert len({one, two, bad}) == 3
+
+
+def test_answers_say_how_a_browser_should_treat_them(service: Service) -> None:
+    headers = service.post("/score", {"value": 1}).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert "server" not in headers
+
+
+def test_the_numbers_tell_of_routes_and_of_the_model(service: Service) -> None:
+    before = service.metric('http_requests_total{route="/score",status="200"}')
+    service.post("/score", {"value": 1})
+    service.get("/no/such/path")
+    assert service.metric('http_requests_total{route="/score",status="200"}') == before + 1
+    assert service.metric('http_requests_total{route="other",status="404"}') == 1
+    sha256 = "ab" * 32
+    assert service.metric(f'model_info{{name="toy",sha256="{sha256}",version="1.2.3"}}') == 1
+    assert service.metric("model_batch_records_sum") >= 1
+
+
+def test_the_api_page_fetches_nothing_from_elsewhere(service: Service) -> None:
+    page = service.get("/docs").body.decode()
+    assert "http://" not in page
+    assert "https://" not in page
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert f"docs/static/{asset}" in page
+        assert len(service.get(f"/docs/static/{asset}").body) > 100_000
+
+
+def test_the_api_is_described_in_full(service: Service) -> None:
+    paths = service.get("/openapi.json").json["paths"]
+    expected = {"200", "401", "408", "413", "415", "422", "500", "503", "504"}
+    for path in ("/score", "/score/batch"):
+        operation = paths[path]["post"]
+        assert set(operation["responses"]) == expected
+        assert operation["requestBody"]["required"] is True
+    assert paths["/score"]["post"]["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/ModelInput"
+    }
+
+
+def test_docs_and_numbers_can_be_closed_or_moved(serve: Callable[..., Service]) -> None:
+    elsewhere = free_port()
+    service = serve(DOCS="0", METRICS_PORT=str(elsewhere))
+    for path in ("/docs", "/openapi.json", "/docs/static/swagger-ui.css", "/metrics"):
+        assert service.get(path).status == 404
+    moved = Service(service.process, elsewhere, Path())
+    assert b"model_info" in moved.get("/metrics").body
+
+
+def test_keys_open_the_service_two_of_them_while_one_replaces_the_other(
+    serve: Callable[..., Service],
+) -> None:
+    hashes = ",".join(hashlib.sha256(key.encode()).hexdigest() for key in ("old", "new"))
+    service = serve(API_KEY_HASHES=hashes)
+    for headers in (
+        {},
+        {"X-API-Key": "wrong"},
+        {"Authorization": "Bearer wrong"},
+        {"X-API-Key": hashes[:64]},
+    ):
+        refused = service.post("/score", {"value": 1}, **headers)
+        assert refused.status == 401
+        assert refused.headers["www-authenticate"] == "Bearer"
+    for headers in ({"X-API-Key": "old"}, {"X-API-Key": "new"}, {"Authorization": "Bearer new"}):
+        assert service.post("/score", {"value": 1}, **headers).status == 200
+    assert service.get("/metrics").status == 401
+    assert service.get("/healthz").status == 200
+
+
+def test_it_speaks_tls_with_a_certificate(project: Path, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=localhost",
+    ]
+    subprocess.run([*made, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    port = free_port()
+    process = start(
+        project, tmp_path / "log", {"PORT": str(port), "TLS_CERT": str(cert), "TLS_KEY": str(key)}
+    )
+    context = ssl.create_default_context(cafile=str(cert))
+    try:
+        for _ in range(200):
+            try:
+                plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+                break
+            except OSError:
+                time.sleep(0.05)
+        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head = connection.recv(4096)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"strict-transport-security" in head
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_each_request_has_a_line_in_the_log_if_asked_for(serve: Callable[..., Service]) -> None:
+    service = serve(ACCESS_LOG="1", LOG_VALUES="1")
+    service.post("/score", {"value": 1}, **{"X-Request-ID": "one"})
+    service.post("/score", {"value": 4711, "act": "raise"}, **{"X-Request-ID": "two"})
+    service.stop()
+    lines = {
+        line["request_id"]: line
+        for line in service.log
+        if line["message"] == "request" and "request_id" in line
+    }
+    assert (lines["one"]["method"], lines["one"]["path"], lines["one"]["status"]) == ("POST", "/score", 200)
+    assert lines["two"]["status"] == 500
+    assert "secret 4711" in json.dumps(service.log)
