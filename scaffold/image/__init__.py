@@ -49,15 +49,16 @@ def build_image(
     if options.base:
         arguments["BASE"] = options.base
     reference = _reference(options, read_plan(text, arguments, {}).labels)
-    if options.builder == "layers":
-        from scaffold.image._assemble import build_layers
-
-        return build_layers(
-            root, reference, arguments, options, on_progress=on_progress, run=run, store=store
+    if options.push and reference.registry == "docker.io" and reference.repository.startswith("library/"):
+        raise UsageError(
+            f"Where should '{reference.familiar}' be pushed to? Name its place:\n"
+            "  scaffold build ... --push --registry registry.example.com/team"
         )
-    from scaffold.image._docker import build_with_engine
-
-    return build_with_engine(root, reference, arguments, options, on_progress=on_progress, run=run)
+    if options.builder == "layers":
+        from scaffold.image._assemble import build_layers as build
+    else:
+        from scaffold.image._docker import build_with_engine as build
+    return build(root, reference, arguments, options, on_progress=on_progress, run=run, store=store)
 
 
 def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:

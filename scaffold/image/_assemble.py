@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold._process import Runner
 from scaffold.image._credentials import given_credentials, stored_credentials
+from scaffold.image._disk import needs_room
 from scaffold.image._events import OnProgress, Progress
 from scaffold.image._layers import LayerBuilder, Layered
 from scaffold.image._oci import Document, make_index, write_output
@@ -17,6 +17,7 @@ from scaffold.image._reference import Reference
 from scaffold.image._registry import Repository
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
+from scaffold.image._unpacked import run_unpacked
 from scaffold.spec import Image, Layer
 
 _LARGEST = 5
@@ -34,13 +35,13 @@ def build_layers(
 ) -> Image:
     """Put the image together and bring it where the options say."""
     kept = Store(store)
-    with tempfile.TemporaryDirectory(dir=kept.root / "work", ignore_cleanup_errors=True) as work:
+    with kept.folder() as work:
         builder = LayerBuilder(
             root,
             arguments=arguments,
             index=options.index,
             store=kept,
-            work=Path(work),
+            work=work,
             run=run,
             on_progress=on_progress,
         )
@@ -51,14 +52,13 @@ def build_layers(
         if options.output or options.check:
             images = layered.complete(kept, on_progress)
         if options.check:
-            from scaffold.image._unpacked import run_unpacked
-
             on_progress(Progress(stage="check", detail="running what was packed"))
-            with run_unpacked(images[0], kept) as url:
+            with kept.folder() as folder, run_unpacked(images[0], folder, reference.familiar) as url:
                 options.check(url)
         if options.output:
             on_progress(Progress(stage="write", detail=str(options.output)))
-            write_output(options.output, top, images, str(reference))
+            with needs_room(options.output.parent):
+                write_output(options.output, top, images, reference.familiar)
         pushed = frozenset[str]()
         if options.push:
             pushed = push_layered(layered, top, target, reference.tag, kept, on_progress)
@@ -81,7 +81,9 @@ def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> 
 def _attach_sboms(layered: Layered, target: Repository, store: Store) -> None:
     for image in layered.images:
         sbom = make_sbom(image.manifest.digest, str(layered.base), layered.packages, image.labels)
-        push_referrer(image, make_referrer(image.manifest.descriptor(), sbom), sbom, target, store)
+        push_referrer(
+            image.manifest.digest, make_referrer(image.manifest.descriptor(), sbom), sbom, target, store
+        )
 
 
 def _image(reference: Reference, top: Document, layered: Layered, pushed: frozenset[str]) -> Image:
@@ -96,7 +98,7 @@ def _image(reference: Reference, top: Document, layered: Layered, pushed: frozen
         for part in layered.images[0].parts
     )
     return Image(
-        reference=str(reference),
+        reference=reference.familiar,
         digest=top.digest,
         layers=layers,
         largest=tuple((package.name, package.size_bytes) for package in largest),

@@ -115,7 +115,7 @@ def _blob(
     def on_bytes(count: int) -> None:
         nonlocal done
         done += count
-        on_progress(Progress(stage="base", detail=digest[7:19], done_bytes=done, total_bytes=total_bytes))
+        on_progress(Progress(stage="base", detail=digest[7:19], done=done, total=total_bytes))
 
     with store.folder() as folder:
         repository.read_blob(digest, folder / "blob", on_bytes)

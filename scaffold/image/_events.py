@@ -9,13 +9,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a build stands: one line of a display, with a bar where `total_bytes` is known."""
+    """Where a build stands: one line of a display, with a bar where `total` is known."""
 
     stage: str
     """`base`, `dependencies`, `code`, `model`, `build`, `push`, `write` or `check`."""
     detail: str = ""
-    done_bytes: int = 0
-    total_bytes: int = 0
+    done: int = 0
+    """Bytes; steps where `stage` is `build`."""
+    total: int = 0
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]

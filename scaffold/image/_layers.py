@@ -164,8 +164,6 @@ class LayerBuilder:
             nonlocal done
             done += count
             # The tar's own headers count too, so that the sum may be a little over the files' bytes.
-            self._on_progress(
-                Progress(stage=part, done_bytes=min(done, total_bytes), total_bytes=total_bytes)
-            )
+            self._on_progress(Progress(stage=part, done=min(done, total_bytes), total=total_bytes))
 
         return write_layer(entries, path, on_bytes)

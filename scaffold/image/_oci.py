@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.image._registry import OCI_INDEX, OCI_MANIFEST
-from scaffold.image._tar import Blob, Entry, write_tar
+from scaffold.image._tar import Blob, Entry, tar_blocks
 
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 EPOCH = "1970-01-01T00:00:00Z"
@@ -123,7 +123,7 @@ def write_output(target: Path, top: Document, images: Sequence[PlatformImage], r
         partial = target.with_name(f".{target.name}.partial")
         try:
             with partial.open("wb") as file:
-                write_tar(sorted(entries, key=lambda entry: entry.name), file)
+                file.writelines(tar_blocks(entries))
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scaffold.image._base import fetch_layer
 from scaffold.image._events import OnProgress, Progress
 from scaffold.image._layers import Layered
-from scaffold.image._oci import Document, Part, PlatformImage, document
+from scaffold.image._oci import Document, Part, document
 from scaffold.image._registry import OCI_INDEX, Repository
 from scaffold.image._store import Store
 from scaffold.image._tar import Blob
@@ -30,9 +30,9 @@ def push_layered(
 
 
 def push_referrer(
-    image: PlatformImage, referrer: Document, content: Document, target: Repository, store: Store
+    digest: str, referrer: Document, content: Document, target: Repository, store: Store
 ) -> None:
-    """Attach `referrer`, a manifest over `content`, to an image.
+    """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
     A registry of the older kind keeps no list of what refers to an image; there the list is an index under a
     tag made from the image's digest. Source: the distribution specification 1.1, "Referrers Tag Schema".
@@ -41,7 +41,7 @@ def push_referrer(
     _push_document(EMPTY, target, store)
     if target.put_manifest(referrer.digest, referrer.content, referrer.media_type):
         return
-    tag = image.manifest.digest.replace(":", "-")
+    tag = digest.replace(":", "-")
     manifests = []
     if target.has_manifest(tag):
         known = json.loads(target.manifest(tag)[0])
@@ -72,7 +72,7 @@ def _push_part(
     def on_bytes(count: int) -> None:
         nonlocal done
         done += count
-        on_progress(Progress(stage="push", detail=part.part, done_bytes=done, total_bytes=blob.size_bytes))
+        on_progress(Progress(stage="push", detail=part.part, done=done, total=blob.size_bytes))
 
     target.push_blob(blob, on_bytes)
     return True

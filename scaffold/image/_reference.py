@@ -37,6 +37,11 @@ class Reference:
         return f"{self.registry}/{self.repository}"
 
     @property
+    def familiar(self) -> str:
+        """As Docker shows it: what it would fill in is left out."""
+        return str(self).removeprefix(f"{_DOCKER_HUB}/").removeprefix("library/")
+
+    @property
     def host(self) -> str:
         """Where the registry is asked: Docker Hub answers under another name."""
         return "registry-1.docker.io" if self.registry == _DOCKER_HUB else self.registry

@@ -10,7 +10,6 @@ Source: github.com/opencontainers/distribution-spec, version 1.1.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import re
 import time
@@ -31,6 +30,7 @@ from scaffold.errors import (
     UploadError,
 )
 from scaffold.image._credentials import Credentials
+from scaffold.image._disk import needs_room
 from scaffold.image._login import Login
 from scaffold.image._reference import Reference, is_loopback
 from scaffold.image._tar import Blob
@@ -131,14 +131,11 @@ class Repository:
                     on_bytes(len(block))
 
         try:
-            self._retry(download, digest)
+            with needs_room(path.parent):
+                self._retry(download, digest)
             if f"sha256:{_sha256(partial)}" != digest:
                 raise RegistryError(f"{self.name}@{digest}", 200, "the bytes that came have another digest")
             partial.replace(path)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DiskFullError(str(path.parent), error.strerror or "full") from error
-            raise
         finally:
             partial.unlink(missing_ok=True)
 

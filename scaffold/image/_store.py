@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -13,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scaffold.errors import DiskFullError, ImageError
+from scaffold.errors import ImageError
+from scaffold.image._disk import needs_room
 
 _KEPT_DAYS = 30
 
@@ -69,13 +69,11 @@ class Store:
         Raises:
             DiskFullError: Something in the block found no room.
         """
-        with tempfile.TemporaryDirectory(dir=self.root / "work", ignore_cleanup_errors=True) as name:
-            try:
-                yield Path(name)
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise DiskFullError(str(self.root), error.strerror or "full") from error
-                raise
+        with (
+            needs_room(self.root),
+            tempfile.TemporaryDirectory(dir=self.root / "work", ignore_cleanup_errors=True) as name,
+        ):
+            yield Path(name)
 
     def tidy(self) -> None:
         """Remove what no build has used for a month."""

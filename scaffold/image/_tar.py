@@ -7,20 +7,17 @@ that was tried (SSE4.2, AVX2, AVX-512); level 3 did not, so it is not used.
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import io
 import stat
 import tarfile
-import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from queue import Queue
-from types import TracebackType
-from typing import IO, Any, Protocol, cast
+from typing import Any
 
-from scaffold.errors import DiskFullError, ImageError
+from scaffold.errors import ImageError
+from scaffold.image._disk import needs_room
 
 GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MTIME = 1  # a second past the epoch: some programs read 0 as "no time"
@@ -79,134 +76,97 @@ def write_layer(
 ) -> Blob:
     """Write the entries to `path` as a compressed tar and return what it is.
 
-    Memory does not grow with the files: they are read and written in blocks.
+    Memory does not grow with the files: they are read and written in blocks. One thread hashes the plain
+    bytes while another compresses them.
 
     Raises:
         DiskFullError: There is no room for it.
         ImageError: A file cannot be read, or changed while it was read.
     """
-    ordered = sorted(entries, key=lambda entry: entry.name)
+    from isal import isal_zlib
+
+    plain, packed = hashlib.sha256(), hashlib.sha256()
+    compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
+    size_bytes = 0
     try:
-        with path.open("wb") as raw, _LayerFile(raw, on_bytes) as layer:
-            write_tar(ordered, layer)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(str(path.parent), error.strerror or "full") from error
-        raise ImageError(f"A file of the image cannot be read: {error}") from error
+        with needs_room(path.parent), path.open("wb") as raw, ThreadPoolExecutor(1) as hasher:
+            for block in _gathered(tar_blocks(entries)):
+                hashed = hasher.submit(plain.update, block)
+                piece = compressor.compress(block)
+                packed.update(piece)
+                size_bytes += raw.write(piece)
+                hashed.result()
+                on_bytes(len(block))
+            piece = compressor.flush()
+            packed.update(piece)
+            size_bytes += raw.write(piece)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return layer.blob(path)
+    return Blob(
+        digest=f"sha256:{packed.hexdigest()}",
+        diff_id=f"sha256:{plain.hexdigest()}",
+        size_bytes=size_bytes,
+        media_type=GZIP_LAYER,
+        path=path,
+    )
 
 
-def write_tar(entries: Iterable[Entry], file: _Output) -> None:
-    """Write the entries, which are sorted by name, and the folders above them to `file`."""
+def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Yield a tar of the entries, sorted by name, and of the folders above them.
+
+    Raises:
+        ImageError: A file cannot be read, or changed while it was read.
+    """
     made: set[str] = set()
-    with tarfile.TarFile(
-        fileobj=cast("IO[bytes]", file), mode="w", format=tarfile.PAX_FORMAT, copybufsize=_BLOCK_BYTES
-    ) as tar:
-        for entry in entries:
-            for parent in [str(above) for above in PurePosixPath(entry.name).parents][-2::-1]:
-                if parent not in made:
-                    made.add(parent)
-                    tar.addfile(_header(parent, tarfile.DIRTYPE, mode=0o755))
-            if entry.link:
-                header = _header(entry.name, tarfile.SYMTYPE, mode=0o777)
-                header.linkname = entry.link
-                tar.addfile(header)
-                continue
-            header = _header(entry.name, tarfile.REGTYPE, mode=0o755 if entry.executable else 0o644)
-            with entry.source.open("rb") if entry.source else io.BytesIO(entry.content) as content:
-                header.size = entry.size_bytes()
-                tar.addfile(header, content)
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        for parent in [str(above) for above in PurePosixPath(entry.name).parents][-2::-1]:
+            if parent not in made:
+                made.add(parent)
+                yield _header(parent, tarfile.DIRTYPE, mode=0o755)
+        if entry.link:
+            yield _header(entry.name, tarfile.SYMTYPE, mode=0o777, link=entry.link)
+            continue
+        mode = 0o755 if entry.executable else 0o644
+        try:
+            size_bytes = entry.size_bytes()
+            yield _header(entry.name, tarfile.REGTYPE, mode=mode, size_bytes=size_bytes)
+            read_bytes = 0
+            for block in _content(entry):
+                read_bytes += len(block)
+                yield block
+        except OSError as error:
+            raise ImageError(f"{entry.source} cannot be read: {error.strerror}") from error
+        if read_bytes != size_bytes:
+            raise ImageError(f"{entry.source} changed while it was read. Build again when it is finished.")
+        yield bytes(-size_bytes % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def _header(name: str, kind: bytes, *, mode: int) -> tarfile.TarInfo:
+def _content(entry: Entry) -> Iterator[bytes]:
+    if entry.source is None:
+        yield entry.content
+        return
+    with entry.source.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            yield block
+
+
+def _header(name: str, kind: bytes, *, mode: int, link: str = "", size_bytes: int = 0) -> bytes:
     header = tarfile.TarInfo(name)
     header.type, header.mode, header.mtime = kind, mode, MTIME
-    return header
+    header.linkname, header.size = link, size_bytes
+    return header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-class _Output(Protocol):
-    """What a tar is written to."""
-
-    def tell(self) -> int: ...
-    def write(self, block: bytes, /) -> int: ...
-
-
-class _LayerFile:
-    """Compresses what is written to it, and knows both digests at the end.
-
-    The uncompressed bytes are hashed in a thread of their own while the compressor works on them.
-    """
-
-    def __init__(self, raw: IO[bytes], on_bytes: Callable[[int], None]) -> None:
-        self._raw, self._on_bytes = raw, on_bytes
-        self._compressor = _compressor()
-        self._plain, self._packed = hashlib.sha256(), hashlib.sha256()
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
-        self._size_bytes = 0
-        self._blocks: Queue[bytes] = Queue(maxsize=8)
-        self._hasher = threading.Thread(target=self._hash_blocks, daemon=True)
-        self._hasher.start()
-
-    def __enter__(self) -> _LayerFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._pass_on()
-                self._emit(self._compressor.flush())
-        finally:
-            self._blocks.put(b"")
-            self._hasher.join()
-
-    def tell(self) -> int:
-        """Return the place in the tar: tarfile asks for it once, at the start."""
-        return 0
-
-    def write(self, block: bytes) -> int:
-        """Take some bytes; small ones are gathered."""
-        self._pending.append(block)
-        self._pending_bytes += len(block)
-        if self._pending_bytes >= _BLOCK_BYTES:
-            self._pass_on()
-        return len(block)
-
-    def blob(self, path: Path) -> Blob:
-        """Return what was written."""
-        return Blob(
-            digest=f"sha256:{self._packed.hexdigest()}",
-            diff_id=f"sha256:{self._plain.hexdigest()}",
-            size_bytes=self._size_bytes,
-            media_type=GZIP_LAYER,
-            path=path,
-        )
-
-    def _pass_on(self) -> None:
-        block = b"".join(self._pending)
-        self._pending, self._pending_bytes = [], 0
-        if block:
-            self._blocks.put(block)
-            self._emit(self._compressor.compress(block))
-            self._on_bytes(len(block))
-
-    def _emit(self, packed: bytes) -> None:
-        self._packed.update(packed)
-        self._size_bytes += len(packed)
-        self._raw.write(packed)
-
-    def _hash_blocks(self) -> None:
-        while block := self._blocks.get():
-            self._plain.update(block)
-
-
-def _compressor() -> Any:
-    from isal import isal_zlib
-
-    return isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
+def _gathered(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small blocks, so that hashing and compressing are called for large ones only."""
+    held: list[bytes] = []
+    held_bytes = 0
+    for block in blocks:
+        held.append(block)
+        held_bytes += len(block)
+        if held_bytes >= _BLOCK_BYTES:
+            yield b"".join(held)
+            held, held_bytes = [], 0
+    yield b"".join(held)

@@ -1,0 +1,25 @@
+"""A full disk, said plainly."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffold.errors import DiskFullError
+
+
+@contextlib.contextmanager
+def needs_room(folder: Path) -> Iterator[None]:
+    """Run a block that writes below `folder`.
+
+    Raises:
+        DiskFullError: It found no room there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(str(folder), error.strerror or "full") from error
+        raise

@@ -1,0 +1,234 @@
+"""The docker builder: a Docker Engine follows the Dockerfile, through the Docker SDK."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold._process import Runner
+from scaffold.errors import BuildStepError, CommandError, ImageError
+from scaffold.image._context import context_entries, read_dockerfile
+from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
+from scaffold.image._dependencies import Package
+from scaffold.image._dockerfile import instructions, read_base
+from scaffold.image._engine import connect, follow_build, follow_push
+from scaffold.image._events import OnProgress, Progress
+from scaffold.image._options import BuildOptions
+from scaffold.image._push import push_referrer
+from scaffold.image._reference import Reference, parse_reference
+from scaffold.image._registry import Repository
+from scaffold.image._running import run_container
+from scaffold.image._sbom import make_referrer, make_sbom
+from scaffold.image._store import Store
+from scaffold.image._tar import Entry, tar_blocks
+from scaffold.spec import Image, Layer
+
+_CERTIFICATES = "ca-bundle.crt"
+_LARGEST = 5
+_LIST_PACKAGES = """
+import importlib.metadata as m, json
+print(json.dumps([
+    (d.metadata['Name'], d.version, sum(f.size or 0 for f in d.files or ())) for d in m.distributions()
+]))
+"""
+
+
+def build_with_engine(
+    root: Path,
+    reference: Reference,
+    arguments: Mapping[str, str],
+    options: BuildOptions,
+    *,
+    on_progress: OnProgress,
+    run: Runner,
+    store: Path | None,
+) -> Image:
+    """Build the image in the engine, try it, and push it where that is asked for."""
+    client = connect()
+    name = reference.familiar
+    if options.netrc:
+        _build_with_secret(root, name, arguments, options, run, on_progress)
+        image_id = client.images.get(name).id
+    else:
+        image_id = _build(client, root, name, arguments, options, on_progress)
+    packages = _packages(client, image_id)
+    if options.check:
+        on_progress(Progress(stage="check", detail="running the image"))
+        with run_container(client, image_id, name, host_network=options.network == "host") as url:
+            options.check(url)
+    digest = image_id
+    if options.push:
+        digest = _push(client, reference, packages, options, on_progress, Store(store))
+    largest = sorted(packages, key=lambda package: (-package.size_bytes, package.name))[:_LARGEST]
+    base = parse_reference(read_base(read_dockerfile(root), arguments))
+    return Image(
+        reference=name,
+        digest=digest,
+        layers=tuple(_layers(client, image_id, base)),
+        largest=tuple((package.name, package.size_bytes) for package in largest),
+    )
+
+
+def _build(
+    client: Any,
+    root: Path,
+    name: str,
+    arguments: Mapping[str, str],
+    options: BuildOptions,
+    on_progress: OnProgress,
+) -> str:
+    """Stream the context to the engine, which follows the Dockerfile in it; return the image's id."""
+    entries = {entry.name: entry for entry in context_entries(root)}
+    entries["Dockerfile"] = Entry(name="Dockerfile", source=root / "Dockerfile")
+    given = dict(arguments)
+    if options.index_url:
+        given["PIP_INDEX_URL"] = options.index_url
+    if options.ca_bundle:
+        entries[_CERTIFICATES] = Entry(name=_CERTIFICATES, source=options.ca_bundle)
+        given["PIP_CERT"] = f"/build/{_CERTIFICATES}"
+    events = client.api.build(
+        fileobj=tar_blocks(entries.values()),
+        custom_context=True,
+        tag=name,
+        buildargs=given,
+        network_mode=options.network,
+        platform=options.platforms[0] if options.platforms else None,
+        rm=True,
+        forcerm=True,
+        decode=True,
+    )
+    return follow_build(events, on_progress)
+
+
+def _build_with_secret(
+    root: Path,
+    name: str,
+    arguments: Mapping[str, str],
+    options: BuildOptions,
+    run: Runner,
+    on_progress: OnProgress,
+) -> None:
+    """Build with BuildKit, which alone can show a file to a step without keeping it.
+
+    The Docker SDK does not speak BuildKit's protocol, so this is the docker command's work. The secret is a
+    file on its command line, and a mount of the step that installs packages; no layer and no history has it.
+
+    Raises:
+        BuildStepError: The build failed, or the command cannot use BuildKit.
+    """
+    assert options.netrc is not None
+    on_progress(Progress(stage="build", detail="with BuildKit, for the secret"))
+    secrets = {"netrc": options.netrc}
+    given = dict(arguments)
+    if options.index_url:
+        given["PIP_INDEX_URL"] = options.index_url
+    if options.ca_bundle:
+        secrets["ca_bundle"] = options.ca_bundle
+        given["PIP_CERT"] = "/run/secrets/ca_bundle"
+    with tempfile.TemporaryDirectory() as folder:
+        dockerfile = Path(folder) / "Dockerfile"
+        dockerfile.write_text(_with_secrets(read_dockerfile(root), bool(options.ca_bundle)), "utf-8")
+        command = ["docker", "build", "--progress=plain", "--file", str(dockerfile), "--tag", name]
+        for key, path in secrets.items():
+            command += ["--secret", f"id={key},src={path.absolute()}"]
+        for key, value in given.items():
+            command += ["--build-arg", f"{key}={value}"]
+        for flag, chosen in (("--network", options.network), ("--platform", (*options.platforms, "")[0])):
+            command += [flag, chosen] if chosen else []
+        try:
+            run([*command, str(root)], env=_buildkit_environment())
+        except CommandError as error:
+            raise BuildStepError("docker build, with a secret", error.tail) from error
+
+
+def _buildkit_environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "DOCKER_BUILDKIT": "1"}
+
+
+def _with_secrets(text: str, certificates: bool) -> str:
+    """The Dockerfile with the secrets mounted in each step that calls pip."""
+    lines = text.splitlines()
+    mounts = "--mount=type=secret,id=netrc,target=/root/.netrc "
+    if certificates:
+        mounts += "--mount=type=secret,id=ca_bundle "
+    for step in instructions(text):
+        if step.keyword == "RUN" and re.search(r"\bpip\b.*\binstall\b", step.value):
+            place = step.line - 1
+            lines[place] = re.sub(r"^(\s*RUN\s+)", rf"\g<1>{mounts}", lines[place], flags=re.IGNORECASE)
+    return "\n".join(lines) + "\n"
+
+
+def _packages(client: Any, image_id: str) -> tuple[Package, ...]:
+    """What is installed, as the image's own Python says."""
+    from docker.errors import DockerException
+
+    try:
+        printed = client.containers.run(
+            image_id,
+            ["-c", _LIST_PACKAGES],
+            entrypoint="python",
+            network_mode="none",
+            read_only=True,
+            remove=True,
+        )
+    except DockerException as error:
+        raise ImageError(f"The image was built, but its Python does not run: {error}") from error
+    return tuple(
+        Package(name=name.lower().replace("_", "-"), version=version, size_bytes=size_bytes)
+        for name, version, size_bytes in json.loads(printed)
+    )
+
+
+def _push(
+    client: Any,
+    reference: Reference,
+    packages: tuple[Package, ...],
+    options: BuildOptions,
+    on_progress: OnProgress,
+    store: Store,
+) -> str:
+    """Push through the engine, then attach the bill of materials; return the digest."""
+    credentials = given_credentials(options.credentials) or stored_credentials(reference.registry)
+    events = client.api.push(
+        reference.name, tag=reference.tag, stream=True, decode=True, auth_config=_auth_config(credentials)
+    )
+    digest = follow_push(events, reference, on_progress)
+    target = Repository(reference, credentials, insecure=options.insecure, ca_bundle=options.ca_bundle)
+    content, media_type, digest = target.manifest(digest or reference.tag)
+    labels = client.images.get(reference.familiar).labels
+    sbom = make_sbom(digest, "base", packages, labels)
+    subject = {"mediaType": media_type, "digest": digest, "size": len(content)}
+    push_referrer(digest, make_referrer(subject, sbom), sbom, target, store)
+    return digest
+
+
+def _auth_config(credentials: Credentials | None) -> dict[str, str]:
+    if credentials is None:
+        return {}
+    if credentials.identity_token:
+        return {"identitytoken": credentials.identity_token}
+    return {"username": credentials.username, "password": credentials.password}
+
+
+def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
+    """The image's layers with what they weigh unpacked: the base's as one, then ours."""
+    image = client.images.get(image_id)
+    found = client.images.get(base.familiar)
+    digests = image.attrs["RootFS"]["Layers"][len(found.attrs["RootFS"]["Layers"]) :]
+    steps = image.history()[: -len(found.history())]
+    yield Layer(digest=found.id, size_bytes=found.attrs["Size"], part="base")
+    weighing = [step for step in reversed(steps) if step["Size"]]
+    for digest, step in zip(digests[-len(weighing) :], weighing, strict=False):
+        yield Layer(digest=digest, size_bytes=step["Size"], part=_part(step["CreatedBy"]))
+
+
+def _part(created_by: str) -> str:
+    if "app/model" in created_by:
+        return "model"
+    return "code" if re.search(r"COPY \S+ in (?!/opt/)|COPY app", created_by) else "dependencies"

@@ -1,0 +1,134 @@
+"""What a Docker Engine answers, in our words: its errors as ours, its events as progress."""
+
+from __future__ import annotations
+
+import collections
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scaffold.errors import (
+    BuildStepError,
+    DiskFullError,
+    EngineNotRunningError,
+    ImageError,
+    RegistryError,
+    RegistryLoginError,
+    RepositoryNotFoundError,
+    UploadError,
+)
+from scaffold.image._events import OnProgress, Progress
+from scaffold.image._reference import Reference
+
+_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+_TAIL_LINES = 20
+
+
+def connect() -> Any:
+    """Return a client of the engine that DOCKER_HOST names, or the current context of the docker command.
+
+    Raises:
+        EngineNotRunningError: None answers there.
+    """
+    import os
+
+    import docker
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    host = os.environ.get("DOCKER_HOST")
+    try:
+        if host:
+            client = docker.from_env(timeout=600)
+        else:
+            context = ContextAPI.get_current_context()
+            host = context.Host if context else None
+            client = docker.DockerClient(
+                base_url=host, tls=context.TLSConfig if context else None, timeout=600
+            )
+        client.ping()
+    except (DockerException, OSError) as error:
+        raise EngineNotRunningError(host or "its usual place", _innermost(error)) from error
+    return client
+
+
+def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -> str:
+    """Return the id of the image that a build ends with.
+
+    Raises:
+        BuildStepError: A step failed; with the end of what it printed.
+        DiskFullError: The engine has no room.
+    """
+    step, image_id = "", ""
+    tail: collections.deque[str] = collections.deque(maxlen=_TAIL_LINES)
+    for event in events:
+        for line in str(event.get("stream", "")).splitlines():
+            if match := _STEP.match(line):
+                step = match[3]
+                tail.clear()
+                on_progress(Progress(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
+            elif line.strip():
+                tail.append(line.rstrip())
+        if event.get("status") and event.get("id"):
+            detail = event.get("progressDetail") or {}
+            on_progress(
+                Progress(
+                    stage="base",
+                    detail=f"{event['id']} {event['status']}",
+                    done=detail.get("current", 0),
+                    total=detail.get("total", 0),
+                )
+            )
+        image_id = (event.get("aux") or {}).get("ID", image_id)
+        if "error" in event:
+            raise _step_failed(step, [*tail, str(event["error"]).strip()])
+    return image_id
+
+
+def follow_push(events: Iterable[Mapping[str, Any]], reference: Reference, on_progress: OnProgress) -> str:
+    """Return the digest that the registry gave the image.
+
+    Raises:
+        ImageError: One of its leaves, by what the registry said.
+    """
+    digest = ""
+    for event in events:
+        if "error" in event:
+            raise push_failed(str(event["error"]).strip(), reference)
+        detail = event.get("progressDetail") or {}
+        if detail.get("total"):
+            on_progress(
+                Progress(
+                    stage="push", detail=str(event.get("id")), done=detail["current"], total=detail["total"]
+                )
+            )
+        digest = (event.get("aux") or {}).get("Digest", digest)
+    return digest
+
+
+def push_failed(said: str, reference: Reference) -> ImageError:
+    """Return the error for what the engine says that the registry said."""
+    if re.search(r"no space left|quota|insufficient storage", said, re.IGNORECASE):
+        return DiskFullError(f"the registry {reference.registry}", said)
+    if re.search(r"unauthorized|denied|no basic auth|forbidden|authentication required", said, re.IGNORECASE):
+        return RegistryLoginError(reference.registry, None, reference.repository, said)
+    if re.search(r"name unknown|not found|does not exist", said, re.IGNORECASE):
+        return RepositoryNotFoundError(reference.name, said)
+    if re.search(r"connection|EOF|timeout|broken pipe|reset|no such host", said, re.IGNORECASE):
+        return UploadError(reference.registry, "a push", 5, said)
+    return RegistryError(f"the push of {reference}", 0, said)
+
+
+def _step_failed(step: str, lines: list[str]) -> ImageError:
+    said = lines[-1]
+    if re.search(r"no space left on device", "\n".join(lines)):
+        return DiskFullError("the Docker Engine", said)
+    if step.startswith("FROM ") and re.search(r"not found|denied|unknown", said):
+        return RepositoryNotFoundError(step.split()[1], said)
+    return BuildStepError(step, "\n".join(lines[-_TAIL_LINES:]))
+
+
+def _innermost(error: BaseException) -> str:
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__
