@@ -2,6 +2,7 @@
 
 from scaffold.deploy._apply import Plan
 from scaffold.deploy._deploy import deploy_project, plan_deployment
+from scaffold.deploy._manifests import read_image
 from scaffold.deploy._rollout import Pace
 from scaffold.deploy._undeploy import Removal, remove_deployment
 from scaffold.deploy._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs
@@ -13,6 +14,7 @@ __all__ = [
     "deploy_project",
     "plan_deployment",
     "read_history",
+    "read_image",
     "read_status",
     "release_to_promote",
     "remove_deployment",

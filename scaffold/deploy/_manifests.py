@@ -111,6 +111,11 @@ def read_target(root: Path, target: str) -> Target:
     )
 
 
+def read_image(root: Path, target: str) -> str:
+    """Return the name and tag of the image, as the target's manifests have it."""
+    return str(service_container(read_target(root, target).deployment)["image"])
+
+
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
     """Return the manifests with the image pinned and our label on each object."""
     filled = []

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from scaffold.deploy._apply import is_made_by_us
 from scaffold.deploy._client import ApiError, Cluster, Kind, Manifest, connect
-from scaffold.deploy._deploy import explained, holder_name
+from scaffold.deploy._deploy import describe_deployment, explained, holder_name
 from scaffold.deploy._lock import deploy_lock
 from scaffold.deploy._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
+from scaffold.spec import Deployment
 
 # What Kubernetes itself puts into every namespace, or writes as a trace of what was there.
 _OF_THE_CLUSTER = {
@@ -26,6 +27,8 @@ class Removal:
     removed: tuple[str, ...]
     left: tuple[str, ...]
     """What stays, each with the reason."""
+    last: Deployment | None = None
+    """What ran until then."""
 
 
 def remove_deployment(
@@ -47,15 +50,17 @@ def remove_deployment(
             return Removal(removed=(), left=())
         removed: list[str] = []
         left: list[str] = []
+        live = cluster.get(cluster.locate(wanted.deployment))
+        last = describe_deployment(live, wanted) if live else None
         with deploy_lock(cluster, wanted, holder_name()):
-            for live in _ours(cluster, wanted):
-                if is_made_by_us(live):
-                    cluster.delete(cluster.locate(live), uid=live["metadata"]["uid"])
-                    removed.append(describe(live))
+            for ours in _ours(cluster, wanted):
+                if is_made_by_us(ours):
+                    cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
+                    removed.append(describe(ours))
                 else:
-                    left.append(f"{describe(live)}: it was there before the first deploy")
+                    left.append(f"{describe(ours)}: it was there before the first deploy")
         _remove_namespace(cluster, namespace, set(removed), removed, left)
-        return Removal(removed=tuple(removed), left=tuple(left))
+        return Removal(removed=tuple(removed), left=tuple(left), last=last)
 
 
 def _ours(cluster: Cluster, target: Target) -> list[Manifest]:

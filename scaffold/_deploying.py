@@ -1,0 +1,352 @@
+"""The verbs of a deployed project, one short function each: the part of the pipeline that `api` hands on.
+
+Here the rooms meet: `image` builds what `deploy` runs, `verify` compares, `store` remembers.
+"""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import json
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaffold._process import run_command
+from scaffold.errors import CommandError, MissingExtraError, ScaffoldError, StoreError, UsageError
+from scaffold.spec import Deployment, DeployProgress, Image, Release
+
+if TYPE_CHECKING:
+    from scaffold.deploy import Pace, Plan, Removal
+
+OnEvent = Callable[[DeployProgress], None]
+
+
+def _silent(_event: DeployProgress) -> None:
+    """Show nothing."""
+
+
+def deploy(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    image: str | None = None,
+    builder: str = "docker",
+    store: str | None = None,
+    force_conflicts: bool = False,
+    roll_back: bool = True,
+    remove_failed: bool = False,
+    pace: Pace | None = None,
+    on_event: OnEvent = _silent,
+) -> Deployment:
+    """Build, push and deploy a project; return what runs, with the URL that gives the model's answers.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        kubeconfig: A path, or the content itself; else `$KUBECONFIG`, `~/.kube/config` or a pod's account.
+        context: A context of it other than the current one.
+        image: An image that is pushed already, by digest; otherwise it is built, and pushed to the registry
+            that the target's kustomization names.
+        builder: `docker` or `layers`, as for `build`.
+        store: Where the deployment is recorded; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
+        force_conflicts: Take over fields that others have set.
+        roll_back: Whether a deploy that fails is taken back to what ran before.
+        remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
+        pace: How long to wait.
+        on_event: Told each stage, and the pods while they are waited for.
+
+    Raises:
+        DeployError: One of its leaves; what failed, what to do, and what was rolled back.
+    """
+    from scaffold.deploy import deploy_project
+
+    root = Path(project)
+    deployment = deploy_project(
+        root,
+        target=target,
+        image=image or (lambda: _build(root, target, builder)),
+        release=read_release(root),
+        first_difference=_first_difference(),
+        kubeconfig=kubeconfig,
+        context=context,
+        docker_config=docker_config(image or _image_name(root, target)),
+        force_conflicts=force_conflicts,
+        roll_back=roll_back,
+        remove_failed=remove_failed,
+        pace=pace,
+        on_event=on_event,
+    )
+    _record("deploy", deployment, store, on_event)
+    return deployment
+
+
+def plan(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    image: str = "",
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+) -> Plan:
+    """Return what a deploy would change, as the server sees it; nothing is built and nothing written."""
+    from scaffold.deploy import plan_deployment
+
+    return plan_deployment(Path(project), target=target, image=image, kubeconfig=kubeconfig, context=context)
+
+
+def status(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+) -> Deployment:
+    """Return what runs at a target, as the cluster says."""
+    from scaffold.deploy import read_status
+
+    return read_status(Path(project), target=target, kubeconfig=kubeconfig, context=context)
+
+
+def rollback(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    to: int | None = None,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    store: str | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = _silent,
+) -> Deployment:
+    """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
+    from scaffold.deploy import roll_back
+
+    root = Path(project)
+    deployment = roll_back(
+        root,
+        target=target,
+        to=to,
+        release=read_release(root),
+        first_difference=_first_difference(),
+        kubeconfig=kubeconfig,
+        context=context,
+        pace=pace,
+        on_event=on_event,
+    )
+    _record("rollback", deployment, store, on_event)
+    return deployment
+
+
+def promote(
+    project: str | Path,
+    *,
+    source: str = "staging",
+    target: str = "production",
+    reason: str,
+    approved_by: str = "",
+    force: bool = False,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    store: str | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = _silent,
+) -> Deployment:
+    """Deploy to `target` the very image that runs at `source`; return what runs.
+
+    Args:
+        project: The project's folder.
+        source: Where it is proven.
+        target: Where it goes.
+        reason: Why it may; recorded.
+        approved_by: Who says so; whoever calls, where it is left out.
+        force: Promote what is not proven.
+        kubeconfig: As for `deploy`.
+        context: As for `deploy`.
+        store: As for `deploy`.
+        pace: As for `deploy`.
+        on_event: As for `deploy`.
+
+    Raises:
+        PromotionRefusedError: What runs at `source` is not proven, or is not the project's model.
+    """
+    from scaffold.deploy import deploy_project, release_to_promote
+
+    root = Path(project)
+    asked = replace(read_release(root), reason=reason, approved_by=approved_by or _who())
+    image, release = release_to_promote(
+        root, source=source, release=asked, force=force, kubeconfig=kubeconfig, context=context
+    )
+    deployment = deploy_project(
+        root,
+        target=target,
+        image=image,
+        release=release,
+        first_difference=_first_difference(),
+        kubeconfig=kubeconfig,
+        context=context,
+        docker_config=docker_config(image),
+        pace=pace,
+        on_event=on_event,
+    )
+    _record("promote", deployment, store, on_event)
+    return deployment
+
+
+def deployments(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+) -> tuple[Deployment, ...]:
+    """Return the revisions that the cluster keeps of a target, the newest first."""
+    from scaffold.deploy import read_history
+
+    return read_history(Path(project), target=target, kubeconfig=kubeconfig, context=context)
+
+
+def undeploy(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+    store: str | None = None,
+    on_event: OnEvent = _silent,
+) -> Removal:
+    """Delete what deploys created at a target, and nothing else; return what went and what stays."""
+    from scaffold.deploy import remove_deployment
+
+    removal = remove_deployment(Path(project), target=target, kubeconfig=kubeconfig, context=context)
+    if removal.last is not None:
+        _record("undeploy", removal.last, store, on_event)
+    return removal
+
+
+def logs(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    follow: bool = False,
+    tail: int = 100,
+    kubeconfig: str | Path | None = None,
+    context: str | None = None,
+) -> Iterator[str]:
+    """Yield the last lines of the logs of a target's pods."""
+    from scaffold.deploy import stream_logs
+
+    return stream_logs(
+        Path(project), target=target, follow=follow, tail=tail, kubeconfig=kubeconfig, context=context
+    )
+
+
+def read_release(root: Path) -> Release:
+    """Return what is recorded of a project beside its image: model, proof, commit, and who asks."""
+    model = ""
+    settings = root / "app" / "settings.py"
+    if settings.is_file():
+        found = re.search(r'MODEL_SHA256\s*=\s*"([0-9a-f]{64})"', settings.read_text("utf-8"))
+        model = found[1] if found else ""
+    return Release(model_sha256=model, proof=_proof(root), git_revision=_git_revision(root), by=_who())
+
+
+def docker_config(image: str) -> str | None:
+    """Return the login for the image's registry as Docker writes it down; None where there is none.
+
+    From `SCAFFOLD_REGISTRY_USERNAME` and `SCAFFOLD_REGISTRY_PASSWORD`, else what `docker login` keeps.
+    """
+    registry = _registry_of(image)
+    username = os.environ.get("SCAFFOLD_REGISTRY_USERNAME", "")
+    password = os.environ.get("SCAFFOLD_REGISTRY_PASSWORD", "")
+    if not (username and password):
+        try:
+            from scaffold.image._credentials import stored_credentials
+
+            known = stored_credentials(registry)
+        except ImportError:  # no `image` extra, so nobody has logged in through it
+            known = None
+        if known is None or not known.password:
+            return None
+        username, password = known.username, known.password
+    login = base64.b64encode(f"{username}:{password}".encode()).decode()
+    key = "https://index.docker.io/v1/" if registry == "docker.io" else registry
+    return json.dumps({"auths": {key: {"username": username, "password": password, "auth": login}}})
+
+
+def _build(root: Path, target: str, builder: str) -> Image:
+    """Build the image and push it to where the target's kustomization says that it is."""
+    from scaffold.image import BuildOptions, build_image
+
+    name = _image_name(root, target)
+    if _registry_of(name) == "docker.io" and "/" not in name:
+        raise UsageError(
+            f"deploy/{target}/kustomization.yaml names no registry for the image: {name}\n"
+            "The cluster pulls it from one. Write it into `newName` there, as in\n"
+            f"  newName: registry.example.org/models/{name.partition(':')[0]}"
+        )
+    return build_image(root, BuildOptions(builder=builder, tag=name, push=True))
+
+
+def _image_name(root: Path, target: str) -> str:
+    """The image's name and tag, as the target's manifests have it."""
+    from scaffold.deploy import read_image
+
+    return read_image(root, target)
+
+
+def _registry_of(image: str) -> str:
+    first, slash, _ = image.partition("/")
+    is_host = slash and ("." in first or ":" in first or first == "localhost")
+    return first if is_host else "docker.io"
+
+
+def _first_difference() -> Callable[[Any, Any], Any]:
+    from scaffold.verify._compare import first_difference
+
+    return first_difference
+
+
+def _proof(root: Path) -> str:
+    """How the proof of the project ended, as its record says."""
+    from scaffold.upgrade._record import read_record
+
+    try:
+        record, _ = read_record(root)
+    except ScaffoldError:
+        return "not recorded"
+    if record.verification is None:
+        return "skipped"
+    return "passed" if record.verification.passed else "failed"
+
+
+def _git_revision(root: Path) -> str:
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--match="]
+    try:
+        return run_command(command).stdout.strip()
+    except CommandError:
+        return ""
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def _record(action: str, deployment: Deployment, url: str | None, on_event: OnEvent) -> None:
+    """Write a line into the store. What runs, runs: a store that is away is told, and fails nothing."""
+    try:
+        from scaffold.store import Entry, open_store
+
+        store = open_store(url)
+        try:
+            store.record_deployment(Entry(action=action, deployment=deployment))
+        finally:
+            store.close()
+    except (MissingExtraError, StoreError) as error:
+        on_event(DeployProgress(stage="note", detail=f"not recorded in the store: {error}"))

@@ -1,0 +1,339 @@
+"""`scaffold deploy` and what is done with a target afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scaffold.cli._show import console, show_json
+
+if TYPE_CHECKING:
+    from scaffold.deploy import Pace
+    from scaffold.spec import Deployment, DeployProgress
+
+PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
+TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.")]
+KUBECONFIG = Annotated[str | None, typer.Option(help="A kubeconfig: a path, or its content.")]
+CONTEXT = Annotated[str | None, typer.Option(help="A context of the kubeconfig.")]
+STORE = Annotated[
+    str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
+]
+TIMEOUT = Annotated[float | None, typer.Option(help="Seconds to wait for the pods.")]
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+HERE = Path()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this family to `app`."""
+    for verb in (deploy, status, rollback, promote, deployments, undeploy, logs):
+        app.command()(verb)
+
+
+def deploy(
+    project: PROJECT = HERE,
+    target: TARGET = "staging",
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+    dry_run: Annotated[bool, typer.Option(help="Show what would change, and stop.")] = False,
+    image: Annotated[
+        str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
+    ] = None,
+    builder: Annotated[str, typer.Option(help="docker or layers.")] = "docker",
+    force_conflicts: Annotated[bool, typer.Option(help="Take over fields that others have set.")] = False,
+    roll_back: Annotated[
+        bool, typer.Option("--rollback/--no-rollback", help="Take a deploy that fails back.")
+    ] = True,
+    remove_failed: Annotated[bool, typer.Option(help="Remove a first deploy that fails.")] = False,
+    timeout: TIMEOUT = None,
+    store: STORE = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """Build, push, deploy, wait, replay the sample against the live URL, record it, and print the URL."""
+    from scaffold import _deploying
+
+    if dry_run:
+        planned = _deploying.plan(
+            project, target=target, image=image or "", kubeconfig=kubeconfig, context=context
+        )
+        _show_plan(planned)
+        return
+    with Progress(quiet=as_json) as progress:
+        deployed = _deploying.deploy(
+            project,
+            target=target,
+            kubeconfig=kubeconfig,
+            context=context,
+            image=image,
+            builder=builder,
+            store=store,
+            force_conflicts=force_conflicts,
+            roll_back=roll_back,
+            remove_failed=remove_failed,
+            pace=_pace(timeout),
+            on_event=progress,
+        )
+    _show_live(deployed, as_json)
+
+
+def status(
+    project: PROJECT = HERE,
+    target: TARGET = "staging",
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """What runs at a target: pods, image, model, URL, since when, by whom."""
+    from scaffold import _deploying
+
+    found = _deploying.status(project, target=target, kubeconfig=kubeconfig, context=context)
+    if as_json:
+        show_json(dataclasses.asdict(found))
+        return
+    release = found.release
+    rows = [
+        ("target", f"{found.target} (namespace {found.namespace})"),
+        ("url", found.url or "not recorded"),
+        ("revision", str(found.revision)),
+        ("pods ready", str(found.replicas)),
+        ("image", found.image),
+        ("live replay", found.live or "not done"),
+        ("since", found.at or "not recorded"),
+    ]
+    if release is not None:
+        rows += [("model", release.model_sha256), ("proof", release.proof), ("by", release.by)]
+        rows += [("commit", release.git_revision)] if release.git_revision else []
+        rows += [("approved", f"{release.approved_by}: {release.reason}")] if release.approved_by else []
+    out = console()
+    for name, value in rows:
+        out.print(f"{name:<12} {value}", markup=False)
+
+
+def rollback(
+    project: PROJECT = HERE,
+    target: TARGET = "staging",
+    to: Annotated[int | None, typer.Option(help="The revision; the one before without it.")] = None,
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+    timeout: TIMEOUT = None,
+    store: STORE = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """Bring a target back to an earlier revision."""
+    from scaffold import _deploying
+
+    with Progress(quiet=as_json) as progress:
+        deployed = _deploying.rollback(
+            project,
+            target=target,
+            to=to,
+            kubeconfig=kubeconfig,
+            context=context,
+            store=store,
+            pace=_pace(timeout),
+            on_event=progress,
+        )
+    _show_live(deployed, as_json)
+
+
+def promote(
+    project: PROJECT = HERE,
+    source: Annotated[str, typer.Option("--from", help="The target that is proven.")] = "staging",
+    target: Annotated[str, typer.Option("--to", help="The target that gets the same image.")] = "production",
+    reason: Annotated[str, typer.Option(help="Why it may go there; recorded.")] = "",
+    approved_by: Annotated[str, typer.Option(help="Who says so; you, where it is left out.")] = "",
+    force: Annotated[bool, typer.Option(help="Promote what is not proven.")] = False,
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+    timeout: TIMEOUT = None,
+    store: STORE = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """Deploy the very image that runs at one target to another; it is never built anew."""
+    from scaffold import _deploying
+
+    with Progress(quiet=as_json) as progress:
+        deployed = _deploying.promote(
+            project,
+            source=source,
+            target=target,
+            reason=reason,
+            approved_by=approved_by,
+            force=force,
+            kubeconfig=kubeconfig,
+            context=context,
+            store=store,
+            pace=_pace(timeout),
+            on_event=progress,
+        )
+    _show_live(deployed, as_json)
+
+
+def deployments(
+    project: PROJECT = HERE,
+    target: TARGET = "staging",
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """The history of a target, the newest first."""
+    from rich.table import Table
+
+    from scaffold import _deploying
+
+    found = _deploying.deployments(project, target=target, kubeconfig=kubeconfig, context=context)
+    if as_json:
+        show_json([dataclasses.asdict(one) for one in found])
+        return
+    table = Table("revision", "when", "by", "model", "image", "live", box=None)
+    for one in found:
+        release = one.release
+        table.add_row(
+            str(one.revision),
+            one.at,
+            release.by if release else "another tool",
+            release.model_sha256[:12] if release else "",
+            one.image.rpartition("@sha256:")[2][:12],
+            one.live,
+        )
+    console().print(table)
+
+
+def undeploy(
+    project: PROJECT = HERE,
+    target: TARGET = "staging",
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+    store: STORE = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete what deploys created at a target, and nothing else."""
+    from scaffold import _deploying
+
+    if not yes:
+        typer.confirm(f"Take '{target}' of {project.resolve().name} down?", abort=True)
+    with Progress(quiet=True) as progress:
+        removal = _deploying.undeploy(
+            project, target=target, kubeconfig=kubeconfig, context=context, store=store, on_event=progress
+        )
+    out = console()
+    for name in removal.removed:
+        out.print(f"removed  {name}", markup=False)
+    for name in removal.left:
+        out.print(f"left     {name}", markup=False)
+    if not removal.removed:
+        out.print(f"'{target}' ran nothing of ours.", markup=False)
+
+
+def logs(
+    project: PROJECT = HERE,
+    target: TARGET = "staging",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
+    tail: Annotated[int, typer.Option(help="Lines of each pod.")] = 100,
+    kubeconfig: KUBECONFIG = None,
+    context: CONTEXT = None,
+) -> None:
+    """The last lines of the logs of a target's pods."""
+    from scaffold import _deploying
+
+    for line in _deploying.logs(
+        project, target=target, follow=follow, tail=tail, kubeconfig=kubeconfig, context=context
+    ):
+        typer.echo(line)
+
+
+class Progress:
+    """One line for each stage of a deploy; while pods are waited for, a live table of them."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._console = console(stderr=True)
+        self._live: Any = None
+
+    def __enter__(self) -> Progress:
+        """Begin to show."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the last state of the pods on the screen."""
+        self._stop()
+
+    def __call__(self, event: DeployProgress) -> None:
+        """Show one moment."""
+        if event.stage == "note":
+            self._line("[yellow]![/]", event.stage, event.detail)
+        elif self._quiet:
+            return
+        elif event.stage == "rollout":
+            self._show_pods(event.pods)
+        elif event.stage == "undo":
+            self._line("[red]✗[/]", "undo", "it failed; going back …")
+        elif event.stage == "diff":
+            self._stop()
+            show_diff(event.detail or "Nothing changes but what is recorded.", stderr=True)
+        else:
+            self._line("[green]✓[/]", event.stage, event.detail)
+
+    def _line(self, mark: str, stage: str, detail: str) -> None:
+        self._stop()
+        self._console.print(f"{mark} [bold]{stage:<11}[/]", end=" ")
+        self._console.print(detail, markup=False)
+
+    def _show_pods(self, pods: Sequence[Any]) -> None:
+        from rich.live import Live
+        from rich.table import Table
+
+        table = Table(box=None, show_header=False)
+        for pod in pods:
+            restarts = f"{pod.restarts} restarts" if pod.restarts else ""
+            table.add_row("[green]●[/]" if pod.ready else "[yellow]○[/]", pod.name, pod.state, restarts)
+        if not self._console.is_terminal:
+            for pod in pods:
+                self._console.print(f"  {pod.name}: {pod.state}", markup=False)
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, refresh_per_second=4)
+            self._live.start()
+        self._live.update(table)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def show_diff(text: str, *, stderr: bool = False) -> None:
+    """Print a unified diff, its lines coloured by their sign."""
+    out = console(stderr=stderr)
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in text.splitlines():
+        out.print(line, markup=False, style=styles.get(line[:1], ""))
+
+
+def _show_plan(planned: Any) -> None:
+    show_diff(planned.diff or "Nothing would change.")
+    if planned.unchecked:
+        note = "The namespace is not there yet: the server checks what goes into it once it is."
+        console(stderr=True).print(note, markup=False)
+
+
+def _show_live(deployed: Deployment, as_json: bool) -> None:
+    if as_json:
+        show_json(dataclasses.asdict(deployed))
+        return
+    out = console()
+    ready = f"{deployed.replicas} pod{'s' if deployed.replicas != 1 else ''} ready"
+    replay = ", answers equal to the model's" if deployed.live == "passed" else ""
+    out.print(f"{deployed.url}   (revision {deployed.revision}, {ready}{replay})", markup=False)
+    if deployed.url.endswith(".svc"):
+        hint = f"kubectl -n {deployed.namespace} port-forward service/{deployed.name} 8000:80"
+        console(stderr=True).print(f"It answers inside the cluster; from here: {hint}", markup=False)
+
+
+def _pace(timeout: float | None) -> Pace | None:
+    from scaffold.deploy import Pace
+
+    return None if timeout is None else Pace(rollout_s=timeout, address_s=timeout)
