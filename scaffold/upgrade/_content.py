@@ -30,7 +30,7 @@ class Link:
     target: str
 
 
-Content: TypeAlias = "bytes | Opaque | Link"
+Content: TypeAlias = bytes | Opaque | Link
 
 
 def read_content(path: Path) -> Content:

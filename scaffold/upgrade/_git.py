@@ -1,0 +1,17 @@
+"""What git says of a project; nothing where there is no git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold._process import Runner, run_command
+from scaffold.errors import CommandError
+
+
+def uncommitted(root: Path, run: Runner = run_command) -> tuple[str, ...]:
+    """The tracked files below `root` that differ from the last commit; none outside git."""
+    try:
+        status = run(["git", "status", "--porcelain", "--untracked-files=no", "--", "."], cwd=root).stdout
+    except CommandError:
+        return ()
+    return tuple(line[3:] for line in status.splitlines())

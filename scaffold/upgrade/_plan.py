@@ -1,0 +1,254 @@
+"""Plan an update: render the new state, compare the contracts, merge into what the owner has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scaffold.errors import MergeConflictError
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold.upgrade._conflicts import Prefer, marked_lines
+from scaffold.upgrade._content import LARGEST_TEXT_BYTES, Content, Opaque, content_sha256, read_tree
+from scaffold.upgrade._contract import contract_of_signature
+from scaffold.upgrade._record import FOLDER, record_files
+from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
+from scaffold.upgrade._swap import apply_changes
+from scaffold.upgrade._trees import CONVERT, MergedTree, merge_trees
+
+CHANGELOG = "CHANGELOG.md"
+SCORING = ("app/score.py", CONVERT)
+OPENAPI = "openapi.json"
+_NOT_COPIED = (
+    FOLDER,
+    ".git",
+    ".venv",
+    "venv",
+    "node_modules",
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+)
+
+Render = Callable[[ProjectSpec, Path], object]
+"""Writes the pristine project of a spec into an empty folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePlan:
+    """An update that was worked out and not carried out."""
+
+    root: Path
+    record: ProjectRecord
+    """The record of the new state."""
+    report: Report
+    merged: MergedTree
+    ancestor: Mapping[str, Content]
+    pristine: Mapping[str, Content]
+    """The new state without the owner's edits."""
+    owner: Mapping[str, Content]
+    """What the owner's project held when this was planned."""
+    others: Mapping[str, Content]
+    prefer: Prefer
+
+    @property
+    def changes(self) -> dict[str, Content | None]:
+        """What the owner's project gets, by path; None for a file that goes."""
+        return {
+            path: file.content
+            for path, file in self.merged.files.items()
+            if file.content != self.owner.get(path)
+        }
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the project is up to date."""
+        return self.pristine == self.ancestor
+
+    @property
+    def edited_scoring(self) -> tuple[str, ...]:
+        """The files in which the owner changed what is answered."""
+        return tuple(path for path in SCORING if self.owner.get(path) != self.ancestor.get(path))
+
+    def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
+        """The plan with what only the proof could tell: `derived` files of the new state, by path."""
+        pristine = {**self.pristine, **derived}
+        owner = {**self.owner, **read_tree(self.root, derived)}
+        merged = merge_trees(
+            self.ancestor,
+            pristine,
+            owner,
+            prefer=self.prefer,
+            incoming=self.record.spec.version,
+            others=self.others,
+        )
+        files = {path: content_sha256(content) for path, content in pristine.items()}
+        record = replace(self.record, verification=verification, files=files)
+        return replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
+
+
+def plan_update(
+    root: Path,
+    record: ProjectRecord,
+    ancestor: Mapping[str, Content],
+    spec: ProjectSpec,
+    render: Render,
+    workspace: Path,
+    *,
+    options: Mapping[str, JSONValue] | None = None,
+    template: str | None = None,
+    prefer: Prefer = Prefer.NEITHER,
+) -> UpdatePlan:
+    """Work out what an update to `spec` does to the project `root`; nothing of it is written.
+
+    Args:
+        root: The project.
+        record: Its record.
+        ancestor: The pristine project of last time, as `read_record` gives it.
+        spec: The new state; its version is worked out here.
+        render: Writes the pristine project of a spec.
+        workspace: An empty folder that stays until the plan was carried out.
+        options: What is said of the new model beside its sample; what was said of the old one when absent.
+        template: A service template of someone else's.
+        prefer: Which side wins where both changed the same lines.
+
+    Raises:
+        MergeConflictError: A file still holds the markers of an earlier conflict.
+    """
+    _refuse_markers(root, ancestor)
+    model_changed = spec.artifact.sha256 != record.spec.artifact.sha256
+    old, new = (contract_of_signature(state.signature) for state in (record.spec, spec))
+    report = Report(
+        contract=compare_contracts(old, new),
+        requirements=compare_requirements(
+            record.spec.dependencies.requirements, spec.dependencies.requirements
+        ),
+        model_changed=model_changed,
+        old_version=record.spec.version,
+    )
+    report = replace(report, new_version=next_version(record.spec.version, report))
+    spec = replace(spec, version=report.new_version)
+    pristine = _pristine(spec, ancestor, report, render, workspace)
+    files = {path: content_sha256(content) for path, content in pristine.items()}
+    owner = read_tree(root, {*ancestor, *pristine})
+    others = _other_python(root, owner)
+    return UpdatePlan(
+        root=root,
+        record=ProjectRecord(
+            spec=spec,
+            files=files,
+            template=record.template if template is None else template,
+            options=record.options if options is None else options,
+            verification=record.verification,
+        ),
+        report=report,
+        merged=merge_trees(
+            ancestor, pristine, owner, prefer=prefer, incoming=report.new_version, others=others
+        ),
+        ancestor=ancestor,
+        pristine=pristine,
+        owner=owner,
+        others=others,
+        prefer=prefer,
+    )
+
+
+def apply_update(plan: UpdatePlan) -> None:
+    """Carry out a plan, the project's record with it: all of it, or nothing.
+
+    Raises:
+        UpgradeError: A file was changed since it was planned.
+    """
+    new: dict[str, Content] = dict(record_files(plan.record, plan.pristine))
+    held = read_tree(plan.root, new)
+    changes = {
+        **plan.changes,
+        **{path: content for path, content in new.items() if content != held.get(path)},
+    }
+    held = {path: _as_hash(content) for path, content in held.items()}
+    apply_changes(plan.root, {**plan.owner, **held}, changes)
+
+
+def write_merged(plan: UpdatePlan, target: Path) -> None:
+    """Write the project as it will be, the owner's own files included, into `target`: for its proof."""
+    shutil.copytree(
+        plan.root,
+        target,
+        symlinks=True,
+        ignore=shutil.ignore_patterns(*_NOT_COPIED),
+        copy_function=_copy_or_link,
+        dirs_exist_ok=True,
+    )
+    for path, content in plan.changes.items():
+        file = target / path
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        elif isinstance(content, Opaque) and content.path is not None:
+            _copy_or_link(str(content.path), str(file))
+
+
+def changelog_entry(spec: ProjectSpec, report: Report) -> str:
+    """What the project's changelog says of the new version."""
+    lines = [f"## {report.new_version}", ""]
+    if report.model_changed:
+        lines += [f"Another model: sha256 {spec.artifact.sha256[:12]}.", ""]
+    lines += [f"- {'**breaking** ' if change.breaking else ''}{change}" for change in report.changes]
+    return "\n".join(lines).rstrip() + "\n\n"
+
+
+def _pristine(
+    spec: ProjectSpec, ancestor: Mapping[str, Content], report: Report, render: Render, workspace: Path
+) -> dict[str, Content]:
+    """The new state as it is rendered, with the changelog going on from the last one."""
+    render(spec, workspace)
+    paths = [path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()]
+    pristine = read_tree(workspace, paths)
+    if OPENAPI in ancestor:
+        pristine.setdefault(OPENAPI, ancestor[OPENAPI])
+    log = ancestor.get(CHANGELOG)
+    if isinstance(log, bytes) and CHANGELOG in pristine:
+        entry = changelog_entry(spec, report) if report.new_version != report.old_version else ""
+        head, mark, rest = log.decode().partition("\n## ")
+        pristine[CHANGELOG] = f"{head}\n{entry}{mark.lstrip()}{rest}".encode() if entry else log
+    return pristine
+
+
+def _refuse_markers(root: Path, ancestor: Mapping[str, Content]) -> None:
+    marked = []
+    for path, content in read_tree(root, ancestor).items():
+        lines = marked_lines(content.decode()) if isinstance(content, bytes) else []
+        if lines and content != ancestor.get(path):
+            marked.append((path, f"line {lines[0]}"))
+    if marked:
+        raise MergeConflictError(str(root), tuple(marked))
+
+
+def _other_python(root: Path, known: Mapping[str, Content]) -> dict[str, Content]:
+    """The Python files that the owner added."""
+    paths: list[str] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in _NOT_COPIED)
+        here = Path(folder).relative_to(root)
+        paths += [(here / name).as_posix() for name in files if name.endswith(".py")]
+    return read_tree(root, [path for path in paths if path not in known])
+
+
+def _as_hash(content: Content) -> Content:
+    return Opaque(content_sha256(content))
+
+
+def _copy_or_link(source: str, target: str) -> None:
+    """A copy; of a large file, which nothing writes to, another name."""
+    if Path(source).stat().st_size > LARGEST_TEXT_BYTES:
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass
+    shutil.copy2(source, target)

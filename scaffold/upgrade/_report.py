@@ -1,0 +1,271 @@
+"""What changes for those who call a service, and what it means for them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from scaffold.spec import JSONValue, Requirement
+from scaffold.upgrade._contract import Contract, JSONSchema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that is not as it was."""
+
+    what: str
+    """`input age`, `output prediction`, `requirement scikit-learn`."""
+    old: str
+    new: str
+    breaking: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason} ({self.old} -> {self.new})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What changes from one state of a project to the next."""
+
+    contract: tuple[Change, ...] = ()
+    requirements: tuple[Change, ...] = ()
+    model_changed: bool = False
+    old_version: str = ""
+    new_version: str = ""
+    replay: str = ""
+    """How the old model's recorded requests are answered by both models, in one line."""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change, the contract's first."""
+        return (*self.contract, *self.requirements)
+
+    @property
+    def breaking(self) -> tuple[Change, ...]:
+        """The changes that callers, or the owner's own code, would have to follow."""
+        return tuple(change for change in self.changes if change.breaking)
+
+    def as_json(self) -> dict[str, JSONValue]:
+        """The report for a program to read."""
+        return {
+            "old_version": self.old_version,
+            "new_version": self.new_version,
+            "model_changed": self.model_changed,
+            "breaking": bool(self.breaking),
+            "replay": self.replay,
+            "contract": [dataclasses.asdict(change) for change in self.contract],
+            "requirements": [dataclasses.asdict(change) for change in self.requirements],
+        }
+
+
+def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
+    """The changes of what a service takes and gives, field by field.
+
+    For the input a wider type is compatible, for the output a narrower one.
+    """
+    return (*_compare("input", "", old.input, new.input), *_compare("output", "", old.output, new.output))
+
+
+def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:
+    """The changes of what is installed, distribution by distribution."""
+    before, after = ({item.distribution: item.specifier for item in side} for side in (old, new))
+    changes = []
+    for name in sorted({*before, *after}):
+        was, now = before.get(name), after.get(name)
+        if was != now:
+            breaking, reason = _judge_versions(was, now)
+            changes.append(
+                Change(
+                    what=f"requirement {name}",
+                    old="none" if was is None else was or "any",
+                    new="none" if now is None else now or "any",
+                    breaking=breaking,
+                    reason=reason,
+                )
+            )
+    return tuple(changes)
+
+
+def next_version(version: str, report: Report) -> str:
+    """The semantic version of the model after the changes of `report`."""
+    try:
+        major, minor, patch = Version(version).release[:3]
+    except (InvalidVersion, ValueError):
+        major, minor, patch = 1, 0, 0
+    if any(change.breaking for change in report.contract):
+        return f"{major + 1}.0.0"
+    if report.contract:
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}" if report.model_changed or report.requirements else version
+
+
+def _judge_versions(was: str | None, now: str | None) -> tuple[bool, str]:
+    if was is None:
+        return False, "newly needed"
+    if now is None:
+        return False, "no longer needed"
+    try:
+        old, new = (Version(text.removeprefix("==")).release for text in (was, now))
+    except InvalidVersion:
+        return False, "another source"
+    if old[:1] != new[:1]:
+        return True, "another major version: code of yours that uses it may need a change"
+    if old[:2] != new[:2]:
+        return old[0] == 0, "another minor version" + (" below 1.0" if old[0] == 0 else "")
+    return False, "another patch version"
+
+
+def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
+    taken = side == "input"
+    what = f"{side} {path}".rstrip()
+
+    def change(breaking: bool, reason: str, was: str = "", now: str = "") -> Change:
+        return Change(what=what, old=was or show(old), new=now or show(new), breaking=breaking, reason=reason)
+
+    before, after = _kinds(old), _kinds(new)
+    if "null" in after and "null" not in before:
+        yield change(
+            not taken, "may be null now" if taken else "may be null now, which callers do not expect"
+        )
+    if "null" in before and "null" not in after:
+        yield change(taken, "may no longer be null" if taken else "is never null now")
+    kinds, others = before.keys() - {"null"}, after.keys() - {"null"}
+    if kinds != others:
+        wider, narrower = _covers(others, kinds), _covers(kinds, others)
+        fits = wider if taken else narrower
+        yield change(not fits, "a wider type" if wider else "a narrower type" if narrower else "another type")
+        return
+    for kind in sorted(kinds):
+        yield from _compare_kind(side, path, before[kind], after[kind])
+
+
+def _compare_kind(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
+    """Two schemas of one type."""
+    yield from _compare_values(side, path, old, new)
+    if "properties" in old or "properties" in new:
+        yield from _compare_fields(side, path, old, new)
+    if "items" in old and "items" in new:
+        yield from _compare(side, f"{path}[]", old["items"], new["items"])
+    places = old.get("prefixItems", []), new.get("prefixItems", [])
+    for index, (was, now) in enumerate(zip(*places, strict=False)):
+        yield from _compare(side, f"{path}[{index}]", was, now)
+    lengths = [_length(schema) for schema in (old, new)]
+    if lengths[0] != lengths[1]:
+        yield Change(
+            what=f"{side} {path}".rstrip(),
+            old=lengths[0],
+            new=lengths[1],
+            breaking=True,
+            reason="another length",
+        )
+    inner = old.get("additionalProperties"), new.get("additionalProperties")
+    if isinstance(inner[0], Mapping) and isinstance(inner[1], Mapping):
+        yield from _compare(side, f"{path}{{}}", inner[0], inner[1])
+
+
+def _compare_fields(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
+    before, after = old.get("properties", {}), new.get("properties", {})
+    needed, needs = set(old.get("required", ())), set(new.get("required", ()))
+    taken = side == "input"
+    for name in [*before, *(name for name in after if name not in before)]:
+        place = f"{path}.{name}".lstrip(".")
+
+        def change(was: str, now: str, breaking: bool, reason: str, place: str = place) -> Change:
+            return Change(what=f"{side} {place}", old=was, new=now, breaking=breaking, reason=reason)
+
+        if name not in after:
+            reason = "no longer taken: a request that holds it is refused" if taken else "no longer given"
+            yield change(show(before[name]), "none", True, reason)
+        elif name not in before:
+            required = taken and name in needs
+            reason = "newly required" if required else "new and optional" if taken else "newly given"
+            yield change("none", show(after[name]), required, reason)
+        else:
+            if (name in needed) != (name in needs):
+                now_needed = name in needs
+                yield change(
+                    "required" if name in needed else "optional",
+                    "required" if now_needed else "optional",
+                    now_needed == taken,
+                    "newly required" if now_needed else "may be left out now",
+                )
+            yield from _compare(side, place, before[name], after[name])
+
+
+def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator[Change]:
+    """Sets of values, bounds and lengths of one type."""
+    taken = side == "input"
+    was, now = old.get("enum"), new.get("enum")
+    if was is not None or now is not None:
+        before, after = (None if values is None else set(map(repr, values)) for values in (was, now))
+        if before != after:
+            wider = after is None or (before is not None and before <= after)
+            yield Change(
+                what=f"{side} {path}".rstrip(),
+                old=_list(was),
+                new=_list(now),
+                breaking=not wider if taken else True,
+                reason="more values are taken" if wider and taken else "another set of values",
+            )
+    for name, sign in (("minimum", 1), ("maximum", -1), ("maxLength", -1), ("minLength", 1)):
+        low, high = old.get(name), new.get(name)
+        if low != high:
+            tighter = low is None or (high is not None and (high - low) * sign > 0)
+            yield Change(
+                what=f"{side} {path}".rstrip(),
+                old=f"{name} {'none' if low is None else low}",
+                new=f"{name} {'none' if high is None else high}",
+                breaking=tighter if taken else not tighter,
+                reason="a narrower range" if tighter else "a wider range",
+            )
+
+
+def show(schema: JSONSchema) -> str:
+    """A schema in a few words: `integer`, `number or null`, `one of "a", "b"`."""
+    kinds = _kinds(schema)
+    return " or ".join(
+        "array of " + show(kind["items"])
+        if "items" in kind
+        else _list(kind["enum"])
+        if "enum" in kind
+        else name
+        for name, kind in kinds.items()
+    )
+
+
+def _kinds(schema: JSONSchema) -> dict[str, JSONSchema]:
+    """The alternatives of a schema by type and format; `anything` where it says no type."""
+    alternatives = schema.get("anyOf") or schema.get("oneOf")
+    if alternatives:
+        return {name: kind for item in alternatives for name, kind in _kinds(item).items()}
+    if "allOf" in schema and len(schema["allOf"]) == 1:
+        return _kinds(schema["allOf"][0])
+    types = schema.get("type", "anything")
+    form = f" ({schema['format']})" if "format" in schema else ""
+    return {f"{name}{form}": schema for name in ([types] if isinstance(types, str) else types)}
+
+
+def _covers(wide: Any, narrow: Any) -> bool:
+    """Whether each of the types `narrow` is one of `wide`; an integer is a number too."""
+    return "anything" in wide or all(
+        kind in wide or (kind == "integer" and "number" in wide) for kind in narrow
+    )
+
+
+def _length(schema: JSONSchema) -> str:
+    if "prefixItems" in schema:
+        return f"{len(schema['prefixItems'])} items"
+    low, high = schema.get("minItems", 0), schema.get("maxItems", "any")
+    return f"{low} items" if low == high else f"{low} to {high} items"
+
+
+def _list(values: Sequence[Any] | None) -> str:
+    if values is None:
+        return "any value"
+    shown = ", ".join(map(repr, values[:8]))
+    return f"one of {shown}" + (f" and {len(values) - 8} more" if len(values) > 8 else "")
