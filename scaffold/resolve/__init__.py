@@ -103,7 +103,7 @@ def resolve_dependencies(
     reasons = {name: reason for name, reason in asked.items() if name in seen} | extra
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
     choice = choose(listed, reasons, installation, options)
-    lock = _lock(choice, layer, reasons, options, run)
+    lock = _locked(choice, layer, reasons, options, run)
     data, hidden = opened_files(found.opened, _roots(search), [artifact.path])
     system, unknown = find_system_packages(found.libraries, run)
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
@@ -117,7 +117,7 @@ def resolve_dependencies(
     )
 
 
-def _lock(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner) -> Lock:
+def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner) -> Lock:
     """Lock both parts of `requirements.in`.
 
     What merely comes along with the model and the service layer alike has the version of this environment;

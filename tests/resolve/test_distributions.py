@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import importlib.metadata
+
+from scaffold.resolve._distributions import Installation
+
+
+def test_a_module_belongs_to_the_distribution_that_records_its_file(install, site):
+    install("Py-Yaml", {"yaml/__init__.py": "", "_yaml.cpython-311-x86_64-linux-gnu.so": ""})
+    found = Installation([str(site)])
+    assert found.owners_of("yaml.nodes") == ("py-yaml",)
+    assert found.owners_of("_yaml") == ("py-yaml",)
+    assert found.owners_of("json") == ()
+
+
+def test_a_namespace_package_is_told_apart_by_its_parts(install, site):
+    install("one", {"shared/one/__init__.py": "", "shared/one/deep.py": ""})
+    install("two", {"shared/two.py": ""})
+    found = Installation([str(site)])
+    assert found.owners_of("shared.one.deep") == ("one",)
+    assert found.owners_of("shared.two") == ("two",)
+    assert found.owners_of("shared") == ()
+
+
+def test_two_distributions_may_bring_one_module(install, site):
+    install("boost-cpu", {"boost/__init__.py": ""})
+    install("boost", {"boost/__init__.py": ""})
+    assert sorted(Installation([str(site)]).owners_of("boost")) == ["boost", "boost-cpu"]
+
+
+def test_what_is_required_comes_along_with_extras_and_markers(install, site):
+    lines = ("middle[fast]>=1", "windows ; sys_platform == 'win32'", "bad line!")
+    install("top", {"top.py": ""}, requires=lines)
+    install("middle", {"middle.py": ""}, requires=("speed ; extra == 'fast'", "slow ; extra == 'slow'"))
+    for name in ("windows", "speed", "slow"):
+        install(name, {f"{name}.py": ""})
+    assert list(Installation([str(site)]).closure(["Top"])) == ["middle", "speed", "top"]
+
+
+def test_a_circle_of_requirements_ends(install, site):
+    install("one", {"one.py": ""}, requires=("two",))
+    install("two", {"two.py": ""}, requires=("one",))
+    assert list(Installation([str(site)]).closure(["one"])) == ["one", "two"]
+
+
+def test_the_owners_are_those_that_the_standard_library_finds():
+    """`packages_distributions` knows topmost modules only, and takes longer."""
+    found = Installation()
+    for module, names in importlib.metadata.packages_distributions().items():
+        owners = found.owners.get(module)
+        if owners and module.isidentifier():
+            assert {name.lower().replace("_", "-").replace(".", "-") for name in names} >= set(owners), module
+    assert found.owners_of("sklearn.pipeline") == ("scikit-learn",)
+    assert found.owners_of("xgboost.sklearn") == ("xgboost-cpu",)
+    assert found.owners_of("google.protobuf.message") == ("protobuf",)

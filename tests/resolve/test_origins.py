@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from scaffold.errors import BrokenInstallError
+from scaffold.resolve._distributions import Installation
+from scaffold.resolve._origins import pack_wheel, specifier_of
+
+
+@pytest.fixture
+def specifier(install, site):
+    """The specifier of a distribution with this `direct_url.json`."""
+
+    def _specifier(origin: object) -> str:
+        install("alpha", {"alpha.py": "value = 1\n"}, origin=json.dumps(origin) if origin else "")
+        return specifier_of(Installation([str(site)]).by_name["alpha"])[0]
+
+    return _specifier
+
+
+def test_from_an_index_it_is_the_version(specifier):
+    assert specifier(None) == "==1.0"
+
+
+def test_from_git_it_is_the_commit_without_a_token(specifier):
+    origin = {
+        "url": "https://ghp_token@github.com/o/r.git",
+        "vcs_info": {"vcs": "git", "requested_revision": "main", "commit_id": "abc123"},
+        "subdirectory": "python",
+    }
+    assert specifier(origin) == " @ git+https://github.com/o/r.git@abc123#subdirectory=python"
+
+
+def test_from_git_over_ssh_the_user_stays(specifier):
+    origin = {"url": "ssh://git@github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}
+    assert specifier(origin) == " @ git+ssh://git@github.com/o/r@abc123"
+
+
+def test_from_a_url_it_is_the_url_without_a_password(specifier):
+    origin = {"url": "https://me:pw@corp/alpha-1.0-py3-none-any.whl", "archive_info": {}}
+    assert specifier(origin) == " @ https://corp/alpha-1.0-py3-none-any.whl"
+
+
+def test_from_this_machine_it_is_packed(specifier):
+    assert (
+        specifier({"url": "file:///gone/alpha", "dir_info": {}}) == " @ ./wheels/alpha-1.0-py3-none-any.whl"
+    )
+
+
+def test_an_editable_one_is_not_packed_for_its_code_is_copied(specifier):
+    assert specifier({"url": "file:///src/alpha", "dir_info": {"editable": True}}) == "==1.0"
+
+
+def test_conda_notes_the_folder_of_its_builder_which_says_nothing(install, site):
+    folder = install("alpha", {"alpha.py": ""}, origin='{"url": "file:///home/conda/work", "dir_info": {}}')
+    (folder / "INSTALLER").write_text("conda")
+    assert specifier_of(Installation([str(site)]).by_name["alpha"]) == ("==1.0", None)
+
+
+def test_a_packed_wheel_holds_what_is_installed_and_is_the_same_every_time(install, site):
+    folder = install("alpha", {"alpha.py": "value = 1\n"}, origin='{"url": "file:///home/me/alpha"}')
+    (folder / "INSTALLER").write_text("uv")
+    alpha = Installation([str(site)]).by_name["alpha"]
+    wheel = pack_wheel(alpha)
+    assert wheel == pack_wheel(alpha)
+    assert wheel.reason == "alpha 1.0 was installed from a local alpha"
+    with zipfile.ZipFile(io.BytesIO(wheel.content)) as archive:
+        assert sorted(archive.namelist()) == [
+            "alpha-1.0.dist-info/METADATA",
+            "alpha-1.0.dist-info/RECORD",
+            "alpha-1.0.dist-info/WHEEL",
+            "alpha.py",
+        ]
+        assert archive.read("alpha.py") == b"value = 1\n"
+        assert b"/home/me" not in b"".join(archive.read(name) for name in archive.namelist())
+
+
+def test_an_install_whose_files_are_gone_is_named(install, site):
+    install("alpha", {"alpha.py": ""}, origin='{"url": "file:///home/me/alpha"}')
+    (site / "alpha.py").unlink()
+    with pytest.raises(BrokenInstallError) as caught:
+        pack_wheel(Installation([str(site)]).by_name["alpha"])
+    assert str(caught.value) == (
+        "alpha 1.0 is installed here, but cannot go with the service: alpha.py is gone.\n"
+        "Install it again, or take it from an index that has it:\n"
+        "  scaffold new ... --pin alpha==1.0"
+    )

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from packaging.requirements import Requirement as Parsed
+
+from scaffold.resolve._service import read_service_layer
+
+IN = "# A comment.\nweb[fast]  # routes: app/main.py\nserver  # serves: app/server.py\nparser  # reads\n"
+LOCK = (
+    "core==3 ; python_full_version < '3.11'  # via web\ncore==4 ; python_full_version >= '3.11'  # via web\n"
+    "parser==5  # via core, -r service.in\nserver==1  # via -r service.in\nweb==2  # via -r service.in\n"
+)
+
+
+@pytest.fixture
+def layer(tmp_path):
+    (tmp_path / "service.in").write_text(IN)
+    (tmp_path / "service.txt").write_text(LOCK)
+    return tmp_path
+
+
+def test_each_line_has_its_version_and_reason(layer):
+    found = read_service_layer("3.11", layer)
+    assert [(str(line), line.reason, line.serves) for line in found.requirements] == [
+        ("server==1", "serves: app/server.py", "service"),
+        ("web[fast]==2", "routes: app/main.py; brings parser", "service"),
+    ]
+
+
+def test_the_pins_are_those_of_the_python(layer):
+    assert read_service_layer("3.10", layer).pins["core"] == "3"
+    assert read_service_layer("3.12", layer).pins["core"] == "4"
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13", "3.14"])
+def test_the_service_layer_is_locked_in_full(python):
+    found = read_service_layer(python)
+    names = {line.distribution for line in found.requirements}
+    assert {"uvicorn", "prometheus-client"} <= names <= set(found.pins)
+    for line in found.requirements:
+        assert Parsed(str(line)).specifier.contains(found.pins[line.distribution])
+        assert line.reason

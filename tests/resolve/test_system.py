@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import sys
+
+from scaffold._process import Finished
+from scaffold.errors import CommandError
+from scaffold.resolve._system import find_system_packages
+from scaffold.spec import SystemPackage
+
+
+def no_dpkg(command, **_):
+    raise CommandError(tuple(command), 127, "not found: dpkg")
+
+
+def test_what_a_slim_image_has_is_not_asked_for():
+    slim = ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib/libstdc++.so.6.0.30", "/usr/lib/libssl.so.3"]
+    assert find_system_packages(slim, no_dpkg) == ((), ())
+
+
+def test_a_library_becomes_its_package_with_who_loads_it(tmp_path):
+    folder = tmp_path / "site-packages" / "lightgbm" / "lib"
+    folder.mkdir(parents=True)
+    (folder / "lib_lightgbm.so").write_bytes(b"\x7fELF\0libgomp.so.1\0libc.so.6\0")
+    libraries = [str(folder / "lib_lightgbm.so"), "/usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0"]
+    assert find_system_packages(libraries, no_dpkg) == (
+        (SystemPackage(name="libgomp1", reason="libgomp.so.1, which lightgbm loads"),),
+        (),
+    )
+
+
+def test_the_libraries_of_an_environment_are_its_own_but_for_openmp():
+    libraries = [f"{sys.prefix}/lib/libopenblas.so.0", f"{sys.prefix}/lib/libgomp.so.1"]
+    packages, notes = find_system_packages(libraries, no_dpkg)
+    assert [package.name for package in packages] == ["libgomp1"]
+    assert notes == ()
+
+
+def test_dpkg_knows_the_others():
+    def dpkg(command, **_):
+        if command[-1] != "/lib/x86_64-linux-gnu/libodd.so.2.1":
+            return no_dpkg(command)
+        return Finished(stdout="libodd2t64:amd64: /lib/x86_64-linux-gnu/libodd.so.2.1\n", stderr="")
+
+    packages, _ = find_system_packages(["/usr/lib/x86_64-linux-gnu/libodd.so.2.1"], dpkg)
+    assert packages == (SystemPackage(name="libodd2", reason="libodd.so.2, which the model loads"),)
+
+
+def test_a_library_that_nobody_knows_is_said():
+    packages, notes = find_system_packages(["/usr/lib/libodd.so.2"], no_dpkg)
+    assert packages == ()
+    assert notes == (
+        "libodd.so.2, which the model loads, is in no Debian package known here: add it to the Dockerfile",
+    )

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+
+from scaffold.resolve._distributions import Installation
+from scaffold.resolve._witnesses import (
+    asked_by_code,
+    asked_by_model,
+    asked_by_object,
+    imports_of,
+    needed,
+    optional_imports,
+)
+from scaffold.spec import ModelFormat
+
+TEXT = """
+import first.part as x
+from second import name
+from . import beside
+try:
+    import third
+except ImportError:
+    third = None
+def train():
+    import fourth
+class Model:
+    import fifth
+if False:
+    import sixth
+"""
+
+
+def test_an_import_is_certain_where_nothing_stands_between_it_and_the_module():
+    found = {one.module: one.certain for one in imports_of(TEXT)}
+    assert found == {
+        "first.part": True,
+        "second": True,
+        "second.name": True,
+        "third": False,
+        "fourth": False,
+        "fifth": True,
+        "sixth": False,
+    }
+
+
+def test_what_is_no_python_imports_nothing():
+    assert imports_of("import (") == []
+
+
+def test_the_pickle_says_which_name_asked(install, site, model_of):
+    install("alpha-dist", {"alpha.py": ""})
+    assert asked_by_model(model_of("alpha"), Installation([str(site)])) == {
+        "alpha-dist": "alpha.Model in model.pkl"
+    }
+
+
+def test_a_format_asks_for_its_reader(model_of):
+    artifact = model_of("builtins")
+    onnx = type(artifact)(path=artifact.path, sha256="", size_bytes=1, format=ModelFormat.ONNX)
+    assert asked_by_model(onnx, Installation())["onnxruntime"] == "reads model.pkl"
+
+
+def test_code_asks_with_its_path(install, site):
+    install("alpha-dist", {"alpha.py": ""})
+    install("beta-dist", {"beta.py": ""})
+    texts = {"features.py": "import alpha, json\ndef train():\n    import beta\n"}
+    installation = Installation([str(site)])
+    assert asked_by_code(texts, installation) == {"alpha-dist": "imported by features.py"}
+    assert optional_imports(texts, installation) == {"beta-dist": "features.py"}
+
+
+def test_a_sample_asks_for_the_library_of_its_class():
+    installation = Installation()
+    assert list(asked_by_object(np.zeros(2), installation)) == ["numpy"]
+    assert list(asked_by_object({"x": np.zeros(2)}, installation)) == ["numpy"]
+    assert asked_by_object({"x": 1}, installation) == {}
+
+
+def test_what_comes_along_with_another_needs_no_line(install, site):
+    install("top", {"top.py": ""}, requires=("middle",))
+    install("middle", {"middle.py": ""}, requires=("low",))
+    install("low", {"low.py": ""})
+    reasons = {"low": "a", "middle": "b", "top": "c"}
+    assert needed(reasons, Installation([str(site)])) == {"top": "c"}
+
+
+def test_of_a_circle_one_stays(install, site):
+    install("one", {"one.py": ""}, requires=("two",))
+    install("two", {"two.py": ""}, requires=("one",))
+    assert needed({"one": "a", "two": "b"}, Installation([str(site)])) == {"one": "a"}
