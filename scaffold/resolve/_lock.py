@@ -93,7 +93,7 @@ def make_lock(
         for wheel in wheels:
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / wheel.path).write_bytes(wheel.content)
-        compiler = _Compiler(folder, python, uv_environment(environment), run, cpu_torch)
+        compiler = _Compiler(uv_command(), folder, python, uv_environment(environment), run, cpu_torch)
         targets = list(platforms)
         if _running() not in targets:
             targets.append(_running())  # the proof runs here
@@ -118,6 +118,7 @@ def make_lock(
 class _Compiler:
     """Runs uv on the files in a folder."""
 
+    uv: str
     folder: Path
     python: str
     environment: Mapping[str, str]
@@ -154,7 +155,7 @@ class _Compiler:
         return environments
 
     def _command(self, target: str, offline: bool) -> list[str]:
-        command = [uv_command(), "pip", "compile", "requirements.in", "--constraint", "constraints.txt"]
+        command = [self.uv, "pip", "compile", "requirements.in", "--constraint", "constraints.txt"]
         command += ["--generate-hashes", "--no-header", "--emit-index-annotation", "--quiet"]
         running = f"{sys.version_info.major}.{sys.version_info.minor}"
         command += (

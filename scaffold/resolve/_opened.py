@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from scaffold.resolve._distributions import Installation
 from scaffold.spec import LocalSource
 
 _CODE = {".py", ".pyc", ".pyi", ".so", ".pyd", ".pth"}
 
 
 def opened_files(
-    opened: Mapping[str, str], roots: Sequence[Path], apart: Iterable[Path]
+    opened: Mapping[str, str], roots: Sequence[Path], apart: Iterable[Path], installation: Installation
 ) -> tuple[list[LocalSource], list[str]]:
     """Return the data files, and a note for each that is left out because it is hidden.
 
@@ -20,6 +21,7 @@ def opened_files(
         opened: Phase by the path of a file that was opened.
         roots: Folders of local code; the deepest that holds a file is what its place is relative to.
         apart: Files that go another way, such as the model's.
+        installation: What is installed here: its files come with it.
     """
     installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
     other = {path.resolve() for path in apart}
@@ -31,9 +33,9 @@ def opened_files(
         root = next((root for root in folders if path.is_relative_to(root)), None)
         if root is None or path in other or path.suffix in _CODE or not path.is_file():
             continue
-        if "site-packages" in path.parts or any(path.is_relative_to(prefix) for prefix in installed):
-            continue
         place = path.relative_to(root)
+        if any(path.is_relative_to(prefix) for prefix in installed) or _comes_along(place, installation):
+            continue
         if any(part.startswith(".") for part in place.parts):
             notes.append(
                 f"{place} is opened at {phase} and not taken along, for it is hidden: --include {place}"
@@ -44,3 +46,13 @@ def opened_files(
             path=place.as_posix(), content=path.read_bytes(), reason=reason
         )
     return list(sources.values()), notes
+
+
+def _comes_along(place: Path, installation: Installation) -> bool:
+    """Whether the file belongs to an installed distribution, wherever that is installed."""
+    folder = place.parts[0]
+    return (
+        "site-packages" in place.parts
+        or folder.endswith((".dist-info", ".egg-info"))
+        or bool(installation.owners_of(".".join(place.parts[:-1])))
+    )

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaffold._process import Finished
+from scaffold.errors import CommandError
+from scaffold.resolve import Options, resolve_dependencies, start_trace
+from scaffold.resolve._distributions import Installation
+from scaffold.resolve._origins import pack_wheel
+from scaffold.spec import LocalSource
+from tests.resolve._models import CODE, recording, signature
+
+ALPHA = """
+import gamma
+class Model:
+    def predict(self, rows):
+        import beta
+        return [beta.factor * gamma.one * row for row in rows]
+"""
+DOUBLED = recording(zero=0.0, one=2.0, two=4.0)
+
+
+class FakeUv:
+    """Locks whatever it is asked for; fails while the constraints hold a line."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.refused = refused
+        self.requirements = self.constraints = ""
+
+    def __call__(self, command, *, cwd=None, env=None, input=None, timeout_s=None):
+        if command[1:3] != ["pip", "compile"]:
+            raise CommandError(tuple(command), 127, "not found")
+        self.requirements = (cwd / "requirements.in").read_text()
+        self.constraints = (cwd / "constraints.txt").read_text()
+        if self.refused and self.refused in self.constraints.split("\n"):
+            tail = (
+                "cause: Because fastapi==0.165.0 depends on typing-extensions>=4.8.0 and typing-extensions==3"
+            )
+            raise CommandError(tuple(command), 1, tail)
+        return Finished(stdout=self.requirements, stderr="")
+
+
+@pytest.fixture
+def alpha(install, model_of):
+    """A model of three distributions: one comes along, one only the trace sees. A fourth is for training."""
+    install("alpha", {"alpha.py": ALPHA}, requires=("gamma",), version="1.5")
+    install("beta-dist", {"beta.py": "factor = 2"})
+    install("gamma", {"gamma.py": "one = 1"})
+    install("trainer", {"trainer.py": "raise RuntimeError"})
+    return model_of("alpha")
+
+
+def resolved(artifact, run, **options):
+    return resolve_dependencies(artifact, signature(), DOUBLED, code=CODE, run=run, **options)
+
+
+def of_model(dependencies):
+    return [(str(line), line.reason) for line in dependencies.requirements if line.serves == "model"]
+
+
+def test_each_line_says_who_saw_it_and_what_comes_along_has_none(alpha):
+    uv = FakeUv()
+    found = resolved(alpha, uv)
+    assert of_model(found) == [
+        ("alpha==1.5", "alpha.Model in model.pkl"),
+        ("beta-dist==1.0", "imported by alpha at predict"),
+    ]
+    assert {"gamma==1.0", "alpha==1.5"} <= set(uv.constraints.split("\n"))
+    assert "trainer" not in uv.constraints
+    assert found.python == f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def test_the_service_layer_has_its_own_versions(alpha):
+    found = resolved(alpha, FakeUv())
+    service = [line.distribution for line in found.requirements if line.serves == "service"]
+    assert "uvicorn" in service
+    assert "pydantic" not in {line.distribution for line in found.requirements}
+
+
+def test_a_trace_that_runs_already_gives_the_same(alpha):
+    with start_trace(alpha) as trace:
+        found = resolved(alpha, FakeUv(), trace=trace)
+    assert found.requirements == resolved(alpha, FakeUv()).requirements
+
+
+def test_a_pin_is_taken_in_place_of_what_is_installed(alpha):
+    uv = FakeUv()
+    found = resolved(alpha, uv, options=Options(pins={"Alpha": "9.9", "gamma": "8.8"}))
+    assert of_model(found)[0][0] == "alpha==9.9"
+    assert "gamma==8.8" in uv.constraints.split("\n")
+
+
+def test_what_is_asked_for_is_taken_along(alpha):
+    found = resolved(alpha, FakeUv(), options=Options(require=("trainer",)))
+    assert ("trainer==1.0", "asked for") in of_model(found)
+
+
+def test_local_code_asks_for_what_it_imports_and_tells_what_the_sample_did_not_come_to(
+    install, model_of, tmp_path, monkeypatch
+):
+    install("beta-dist", {"beta.py": "factor = 2"})
+    install("trainer", {"trainer.py": "raise RuntimeError"})
+    text = ALPHA.replace("import gamma", "import beta\ndef fit():\n    import trainer").replace(
+        "gamma.one", "1"
+    )
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "features.py").write_text(text)
+    source = LocalSource(path="features.py", content=text.encode(), reason="features.Model in model.pkl")
+    found = resolved(model_of("features"), FakeUv(), search=[tmp_path / "code"], sources=[source])
+    assert of_model(found) == [("beta-dist==1.0", "imported by features.py")]
+    assert found.notes == (
+        "features.py imports trainer where the sample did not come to: --require trainer takes it along",
+    )
+    assert source in found.sources
+
+
+def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_path):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "factor.txt").write_text("2")
+    (folder / ".env").write_text("SECRET=1")
+    (folder / "features.py").write_text(
+        "from pathlib import Path\nhere = Path(__file__).parent\n"
+        "class Model:\n    def predict(self, rows):\n        (here / '.env').read_text()\n"
+        "        return [float((here / 'factor.txt').read_text()) * row for row in rows]\n"
+    )
+    found = resolved(model_of("features"), FakeUv(), search=[folder])
+    assert found.sources == (LocalSource(path="factor.txt", content=b"2", reason="opened at predict"),)
+    assert found.notes == (".env is opened at predict and not taken along, for it is hidden: --include .env",)
+
+
+def test_what_was_installed_from_this_machine_is_packed_and_goes_along(install, model_of, site):
+    text = "class Model:\n    def predict(self, rows):\n        return [2 * row for row in rows]\n"
+    install("alpha", {"alpha.py": text}, origin='{"url": "file:///home/me/alpha", "dir_info": {}}')
+    found = resolved(model_of("alpha"), FakeUv())
+    wheel = pack_wheel(Installation([str(site)]).by_name["alpha"])
+    assert of_model(found) == [(f"alpha @ ./{wheel.path}", "alpha.Model in model.pkl")]
+    assert found.sources == (wheel,)
+
+
+def test_what_only_comes_along_gives_way_to_the_service_layer_and_that_is_said(install, alpha, site):
+    install("alpha", {"alpha.py": ALPHA}, requires=("gamma", "typing-extensions"), version="1.5")
+    install("typing-extensions", {"typing_extensions.py": _typing_extensions()}, version="3")
+    uv = FakeUv(refused="typing-extensions==3")
+    found = resolved(alpha, uv)
+    assert "typing-extensions==3" not in uv.constraints
+    assert any(
+        note.startswith("typing-extensions ") and " in the service, 3 here" in note for note in found.notes
+    )
+
+
+def _typing_extensions() -> str:
+    """The real module under the version of the test: pydantic needs it."""
+    import typing_extensions
+
+    return Path(typing_extensions.__file__).read_text()
+
+
+def test_uv_locks_it_all_and_the_lock_names_all_that_is_needed(alpha, site, tmp_path, monkeypatch):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    installation = Installation([str(site)])
+    for name in ("alpha", "beta-dist", "gamma"):
+        wheel = pack_wheel(installation.by_name[name])
+        (wheels / Path(wheel.path).name).write_bytes(wheel.content)
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    found = resolve_dependencies(alpha, signature(), DOUBLED, code=CODE)
+    pinned = {
+        line.partition("==")[0] for line in found.lock.splitlines() if "==" in line and line[0].isalpha()
+    }
+    assert {"alpha", "beta-dist", "gamma", "fastapi", "uvicorn", "pydantic", "prometheus-client"} <= pinned
+    assert not {"trainer", "copier", "numpy"} & pinned
+    assert str(tmp_path) not in found.lock
+    assert found.lock == resolve_dependencies(alpha, signature(), DOUBLED, code=CODE).lock
