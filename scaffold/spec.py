@@ -55,8 +55,8 @@ class GlobalName:
 
     @property
     def dotted(self) -> str:
-        """`module.qualname`."""
-        return f"{self.module}.{self.qualname}"
+        """`module.qualname`; the module alone where code that the file carries imports it."""
+        return f"{self.module}.{self.qualname}".rstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -487,6 +487,8 @@ class Verification:
 
     checks: tuple[Check, ...]
     measurements: Measurements | None = None
+    openapi: str = ""
+    """What the service says of itself at `/openapi.json`, as indented JSON; empty where it does not say."""
 
     @property
     def passed(self) -> bool:

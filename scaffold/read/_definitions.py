@@ -1,8 +1,4 @@
-"""Where a name is defined, and as what, found by reading source files and never by importing.
-
-The finder walks from a package to its submodule by the paths that their specs give, so that no `__init__` of
-anyone runs while a file that nobody trusts yet is being judged.
-"""
+"""Where a name is defined, and as what, found by reading source files and never by importing."""
 
 from __future__ import annotations
 
@@ -10,23 +6,13 @@ import ast
 import enum
 import functools
 import re
-import site
-import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from pathlib import Path
 
+from scaffold._modules import Home, Module, Modules, absolute
+
 MOST_HOPS = 8
-
-
-class Home(enum.Enum):
-    """Who a module belongs to."""
-
-    STANDARD = "standard library"
-    INSTALLED = "an installed distribution"
-    LOCAL = "the user's own"
 
 
 class Kind(enum.Enum):
@@ -42,20 +28,6 @@ class Kind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Module:
-    """A module that can be imported, and the file that it would come from."""
-
-    name: str
-    home: Home
-    file: Path | None
-    folders: tuple[str, ...]
-
-    @property
-    def compiled(self) -> bool:
-        return self.file is not None and self.file.suffix != ".py"
-
-
-@dataclass(frozen=True, slots=True)
 class Definition:
     """A name where it is really defined, after all the imports that pass it on."""
 
@@ -65,18 +37,8 @@ class Definition:
     kind: Kind
 
 
-class Finder:
+class Finder(Modules):
     """Looks names up along a search path."""
-
-    def __init__(self, search: Sequence[str]) -> None:
-        self._search = list(search)
-        self._modules: dict[str, Module | None] = {}
-
-    def module(self, name: str) -> Module | None:
-        """The module `name`, or None if nothing provides it."""
-        if name not in self._modules:
-            self._modules[name] = self._find(name)
-        return self._modules[name]
 
     def definitions(self, module: str, name: str, hops: int = MOST_HOPS) -> list[Definition]:
         """All that `module.name` may be bound to: more than one where a `try` or an `if` decides."""
@@ -108,19 +70,19 @@ class Finder:
         return Kind.MODULE if self.module(f"{found.name}.{name}") else Kind.COMPILED
 
     def _starred(self, found: Module, star: str, name: str, hops: int) -> list[Definition]:
-        source = _absolute(found, star)
+        source = absolute(found, star)
         return [d for d in self.definitions(source, name, hops - 1) if d.kind is not Kind.ABSENT]
 
     def _follow(self, found: Module, name: str, binding: _Binding, hops: int) -> list[Definition]:
         if binding.kind is not None or not hops:
             return [Definition(found.name, name, found.home, binding.kind or Kind.VALUE)]
         if not binding.name:
-            source = _absolute(found, binding.module)
+            source = absolute(found, binding.module)
             home = self.module(source)
             return [Definition(source, "", home.home if home else found.home, Kind.MODULE)]
         if not binding.module:
             return self._alias(found, name, binding.name, hops)
-        return self.definitions(_absolute(found, binding.module), binding.name, hops - 1)
+        return self.definitions(absolute(found, binding.module), binding.name, hops - 1)
 
     def _alias(self, found: Module, name: str, target: str, hops: int) -> list[Definition]:
         """What `name = target` binds, where `target` is a dotted name."""
@@ -137,71 +99,6 @@ class Finder:
             source = f"{owner.module}.{owner.name}".rstrip(".")
             return self.definitions(source, part, hops - 1)
         return [Definition(owner.module, f"{owner.name}.{part}", owner.home, Kind.VALUE)]
-
-    def _find(self, name: str) -> Module | None:
-        top, *rest = name.split(".")
-        if top in sys.builtin_module_names or (top in sys.stdlib_module_names and not rest):
-            return Module(name, Home.STANDARD, None, ())
-        spec = _top_spec(top, self._search)
-        for depth in range(len(rest)):
-            if spec is None or not spec.submodule_search_locations:
-                return None
-            full = ".".join([top, *rest[: depth + 1]])
-            spec = PathFinder.find_spec(full, list(spec.submodule_search_locations))
-        return _as_module(name, spec) if spec is not None else None
-
-
-def _top_spec(top: str, search: list[str]) -> ModuleSpec | None:
-    spec = PathFinder.find_spec(top, search)
-    if spec is not None and spec.origin is not None:
-        return spec
-    # Editable installs put finders of their own on the meta path.
-    ours = (BuiltinImporter, FrozenImporter, PathFinder)
-    for finder in (finder for finder in sys.meta_path if finder not in ours):
-        found = finder.find_spec(top, None)
-        if found is not None:
-            return found
-    return spec
-
-
-def _as_module(name: str, spec: ModuleSpec) -> Module:
-    folders = tuple(spec.submodule_search_locations or ())
-    file = Path(spec.origin) if spec.has_location and spec.origin else None
-    place = file or (Path(folders[0]) if folders else None)
-    return Module(name, home_of(place) if place else Home.STANDARD, file, folders)
-
-
-def home_of(place: Path) -> Home:
-    """Who the module in `place` belongs to."""
-    place = place.resolve()
-    if any(place.is_relative_to(root) for root in _installed_roots()):
-        return Home.INSTALLED
-    if any(place.is_relative_to(root) for root in _standard_roots()):
-        return Home.STANDARD
-    return Home.LOCAL
-
-
-@functools.cache
-def _installed_roots() -> tuple[Path, ...]:
-    names = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()}
-    names.update(entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
-    return tuple(Path(name).resolve() for name in names)
-
-
-@functools.cache
-def _standard_roots() -> tuple[Path, ...]:
-    return tuple({Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib")})
-
-
-def _absolute(found: Module, target: str) -> str:
-    """`target` with its leading dots taken from where `found` stands."""
-    level = len(target) - len(target.lstrip("."))
-    if not level:
-        return target
-    package = found.name if found.folders else found.name.rpartition(".")[0]
-    for _ in range(level - 1):
-        package = package.rpartition(".")[0]
-    return ".".join(part for part in (package, target[level:]) if part)
 
 
 # --------------------------------------------------------------------------- reading one source file

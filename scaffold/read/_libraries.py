@@ -98,10 +98,9 @@ class Library:
 
 # Parts of a dotted name that stand for reading and writing files, running code, or tests, in any library.
 _NEVER = """
-    _build_utils _pyinstaller _testing cli cluster_resolver command commands conftest console_scripts cpp_extension
-    datasets data_downloader distributed distutils downloader externals f2py hub io multiprocessing package
-    plotting
-    rpc scripts server subprocess test testing tests utils_testing vendor
+    _build_utils _pyinstaller _testing cli cluster_resolver command commands conftest console_scripts
+    cpp_extension datasets data_downloader distributed distutils downloader externals f2py hub io
+    multiprocessing package plotting rpc scripts server subprocess test testing tests utils_testing vendor
 """
 NEVER_PARTS = frozenset(_NEVER.split())
 

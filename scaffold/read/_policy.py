@@ -7,8 +7,9 @@ import re
 import sys
 from collections.abc import Collection
 
+from scaffold._modules import Home
 from scaffold.read import _allowed, _libraries
-from scaffold.read._definitions import Definition, Finder, Home, Kind
+from scaffold.read._definitions import Definition, Finder, Kind
 from scaffold.read._libraries import LIBRARIES, NEVER_PARTS, Library
 
 

@@ -1,0 +1,118 @@
+"""Find modules without importing anything: what file one comes from, and whether it is the user's own.
+
+The finder walks from a package to its submodule by the paths that their specs give, so that no `__init__` of
+anyone runs. Standard library only.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import site
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from pathlib import Path
+
+
+class Home(enum.Enum):
+    """Who a module belongs to."""
+
+    STANDARD = "standard library"
+    INSTALLED = "an installed distribution"
+    LOCAL = "the user's own"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that can be imported, and the file that it would come from."""
+
+    name: str
+    home: Home
+    file: Path | None
+    folders: tuple[str, ...]
+
+    @property
+    def compiled(self) -> bool:
+        return self.file is not None and self.file.suffix != ".py"
+
+
+class Modules:
+    """The modules that are found along a search path."""
+
+    def __init__(self, search: Sequence[str]) -> None:
+        self._search = list(search)
+        self._modules: dict[str, Module | None] = {}
+
+    def module(self, name: str) -> Module | None:
+        """The module `name`, or None if nothing provides it."""
+        if name not in self._modules:
+            self._modules[name] = self._find(name)
+        return self._modules[name]
+
+    def _find(self, name: str) -> Module | None:
+        top, *rest = name.split(".")
+        if top in sys.builtin_module_names or (top in sys.stdlib_module_names and not rest):
+            return Module(name, Home.STANDARD, None, ())
+        spec = _top_spec(top, self._search)
+        for depth in range(len(rest)):
+            if spec is None or not spec.submodule_search_locations:
+                return None
+            full = ".".join([top, *rest[: depth + 1]])
+            spec = PathFinder.find_spec(full, list(spec.submodule_search_locations))
+        return _as_module(name, spec) if spec is not None else None
+
+
+def _top_spec(top: str, search: list[str]) -> ModuleSpec | None:
+    spec = PathFinder.find_spec(top, search)
+    if spec is not None and spec.origin is not None:
+        return spec
+    # Editable installs put finders of their own on the meta path.
+    ours = (BuiltinImporter, FrozenImporter, PathFinder)
+    for finder in (finder for finder in sys.meta_path if finder not in ours):
+        found = finder.find_spec(top, None)
+        if found is not None:
+            return found
+    return spec
+
+
+def _as_module(name: str, spec: ModuleSpec) -> Module:
+    folders = tuple(spec.submodule_search_locations or ())
+    file = Path(spec.origin) if spec.has_location and spec.origin else None
+    place = file or (Path(folders[0]) if folders else None)
+    return Module(name, home_of(place) if place else Home.STANDARD, file, folders)
+
+
+def home_of(place: Path) -> Home:
+    """Who the module in `place` belongs to."""
+    place = place.resolve()
+    if any(place.is_relative_to(root) for root in _installed_roots()):
+        return Home.INSTALLED
+    if any(place.is_relative_to(root) for root in _standard_roots()):
+        return Home.STANDARD
+    return Home.LOCAL
+
+
+@functools.cache
+def _installed_roots() -> tuple[Path, ...]:
+    names = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()}
+    names.update(entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
+    return tuple(Path(name).resolve() for name in names)
+
+
+@functools.cache
+def _standard_roots() -> tuple[Path, ...]:
+    return tuple({Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib")})
+
+
+def absolute(found: Module, target: str) -> str:
+    """`target` with its leading dots taken from where `found` stands."""
+    level = len(target) - len(target.lstrip("."))
+    if not level:
+        return target
+    package = found.name if found.folders else found.name.rpartition(".")[0]
+    for _ in range(level - 1):
+        package = package.rpartition(".")[0]
+    return ".".join(part for part in (package, target[level:]) if part)
