@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,21 @@ class Options:
     include: Sequence[str | Path] = ()
     source: str | Path | None = None
     python: str = RUNNING_PYTHON
+
+    def as_json(self) -> dict[str, JSONValue]:
+        """What was said, without what was not; the project's record keeps it for the next model."""
+        said: dict[str, JSONValue] = {}
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value and value != option.default:
+                said[option.name] = (
+                    value
+                    if isinstance(value, bool | dict)
+                    else [str(item) for item in value]
+                    if isinstance(value, list | tuple)
+                    else str(value)
+                )
+        return said
 
     @property
     def overrides(self) -> Overrides:

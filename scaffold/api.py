@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._specify import RUNNING_PYTHON, OnStage, Options, service_name, specified
 from scaffold.errors import UsageError
-from scaffold.spec import Check, JSONValue, ProjectSpec, Verification
+from scaffold.spec import Check, JSONValue, ProjectRecord, ProjectSpec, Verification
 
 
 def _silent(_stage: str, _found: str | None) -> None:
@@ -73,10 +73,12 @@ def new(
     target = Path(target)
     require_empty(target)
     name = service_name(name, target)
-    with specified(model, input, output, name, answers or {}, Options(**options), on_stage) as spec:
+    said = Options(**options)
+    with specified(model, input, output, name, answers or {}, said, on_stage) as spec:
         with staged(target) as root:
             files = _write(spec, root, on_stage)
             verification = _prove(spec, root, files, on_stage) if verify else None
+            _record(spec, root, files, said, verification)
         return Project(root=target, spec=spec, files=files, verification=verification)
 
 
@@ -147,10 +149,27 @@ def _prove(spec: ProjectSpec, root: Path, files: dict[str, str], on_stage: OnSta
     on_stage("verify", None)
     verification = verify_project(root, python=spec.dependencies.python, on_check=_on_check(on_stage))
     assert verification.measurements is not None
-    for path, content in filled_manifests(spec, verification.measurements).items():
+    written = filled_manifests(spec, verification.measurements)
+    if verification.openapi:
+        written["openapi.json"] = verification.openapi.encode()
+    for path, content in written.items():
         (root / path).write_bytes(content)
         files[path] = sha256_file(root / path)
-    return verification
+    return replace(verification, openapi="")
+
+
+def _record(
+    spec: ProjectSpec,
+    root: Path,
+    files: Mapping[str, str],
+    said: Options,
+    verification: Verification | None,
+) -> None:
+    """Write into the project what it was made from: the next update starts there."""
+    from scaffold.upgrade import write_record
+
+    record = ProjectRecord(spec=spec, files=files, options=said.as_json(), verification=verification)
+    write_record(root, record)
 
 
 def _on_check(on_stage: OnStage) -> Callable[[Check], None]:

@@ -2,6 +2,6 @@
 
 from scaffold.verify._environment import make_environment
 from scaffold.verify._proof import verify_project
-from scaffold.verify._service import serve_project
+from scaffold.verify._service import Service, serve_project
 
-__all__ = ["make_environment", "serve_project", "verify_project"]
+__all__ = ["Service", "make_environment", "serve_project", "verify_project"]

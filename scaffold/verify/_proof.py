@@ -25,6 +25,7 @@ def verify_project(
     *,
     python: str,
     on_check: Callable[[Check], None] = lambda _check: None,
+    observe: Callable[[Service], Recording | None] = lambda _service: None,
 ) -> Verification:
     """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
 
@@ -32,6 +33,7 @@ def verify_project(
         root: A generated project.
         python: The Python version of its lock.
         on_check: Told of each check as it passes.
+        observe: Given the service before the replay; may return another sample to compare with.
 
     Returns:
         The checks, all of them passed, and what was measured meanwhile.
@@ -53,6 +55,7 @@ def verify_project(
         passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
         with started_service(root, interpreter) as service:
             passed("start", f"ready after {service.load_s:.1f} s")
+            recording = observe(service) or recording
             seconds = _replay_singly(service, recording, locked)
             rows = len(recording.requests)
             passed("one by one", f"{rows} of {rows} answered as the model does")
@@ -60,12 +63,13 @@ def verify_project(
             passed("in batches", f"{rows} of {rows} answered as the model does")
             _check_refusal(service)
             passed("refusal", "a body that does not fit is a 422 that names the field")
+            openapi = service.openapi()
             measured = Measurements(
                 load_s=service.load_s,
                 peak_memory_bytes=service.peak_memory_bytes(),
                 latency_s=statistics.median(seconds),
             )
-    return Verification(checks=tuple(checks), measurements=measured)
+    return Verification(checks=tuple(checks), measurements=measured, openapi=openapi)
 
 
 def read_recording(root: Path) -> Recording:

@@ -60,11 +60,16 @@ class Service:
             parsed = text.decode("utf-8", "replace")
         return Answer(response.status, parsed, seconds)
 
-    def get(self, path: str) -> JSONValue:
-        """Return what the service answers to `GET path`."""
-        self._connection.request("GET", path)
-        parsed: JSONValue = json.loads(self._connection.getresponse().read())
-        return parsed
+    def openapi(self) -> str:
+        """Return the service's description of itself as indented JSON; empty where it is closed."""
+        self._connection.request("GET", "/openapi.json")
+        response = self._connection.getresponse()
+        text = response.read()
+        return (
+            json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+            if response.status == 200
+            else ""
+        )
 
     def peak_memory_bytes(self) -> int:
         """Return the most memory that the process has held so far; 0 where the system does not say."""
