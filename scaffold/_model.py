@@ -97,7 +97,8 @@ def _load_native(path: Path, format: ModelFormat) -> Any:
     if format is ModelFormat.XGBOOST:
         import xgboost
 
-        return xgboost.Booster(model_file=str(path))
+        # Bytes are told by what they hold, JSON or UBJSON; a path would be told by its ending.
+        return xgboost.Booster(model_file=bytearray(path.read_bytes()))
     if format is ModelFormat.LIGHTGBM:
         import lightgbm
 

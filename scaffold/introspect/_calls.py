@@ -16,7 +16,10 @@ from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._onnx import session_calls
 from scaffold.introspect._presentations import presentations
+from scaffold.introspect._rows import count_rows
 from scaffold.spec import Arguments, Call, Runtime
+
+_MOST_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
         AmbiguousCallError: Several methods give it, and `predict` is not among them.
         UnstableModelError: The model answers the same input differently from one call to the next.
     """
+    if count_rows(sample) == 0:
+        raise CallError("The input sample holds no records.", advice="Give one with a row or more.")
     search = _Search(model, sample, output)
     matches = search.by_name(method) if method else search.by_preference()
     match = _choose(model, matches)
@@ -100,7 +105,7 @@ class _Search:
         Where there is no output to tell them apart, that is the first method that takes the sample at all.
         """
         if self.output is None:
-            for method in methods:
+            for method in _fitting_first(model, methods, self.sample):
                 for label, value in presentations(model, self.sample):
                     match = self._try_method(model, method, label, value)
                     if match:
@@ -121,7 +126,8 @@ class _Search:
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
                 return _Match(call, given, fed)
-            self.attempts.setdefault(f"{_written(call)}{label}", fed)
+            if fed:
+                self.attempts.setdefault(f"{_written(call)}{label}", fed)
         return None
 
     def failure(self) -> Exception:
@@ -135,8 +141,11 @@ class _Search:
             summary = "The model does not take the input sample."
         else:
             summary = "The model does not give the output sample from the input sample."
-        attempts = tuple(self.attempts.items())[:12]
+        attempts = _grouped(self.attempts)
         advice = "Give a sample that the model takes, or name the method: --method NAME"
+        rows, answers = count_rows(self.sample), count_rows(self.output)
+        if rows and answers and rows != answers:
+            advice = f"The input sample has {rows} rows, the output sample {answers}: give their answers."
         return CallError(summary, attempts, wanted if found else (), found, advice)
 
     def _unstable(self) -> UnstableModelError | None:
@@ -146,6 +155,18 @@ class _Search:
                 if error is not None:
                     return error
         return None
+
+
+def _grouped(attempts: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return what was tried, once for each outcome."""
+    groups: dict[str, list[str]] = {}
+    for call, outcome in attempts.items():
+        groups.setdefault(outcome, []).append(call)
+    shown = [
+        (calls[0] if len(calls) == 1 else f"{calls[0]} and {len(calls) - 1} more", outcome)
+        for outcome, calls in groups.items()
+    ]
+    return tuple(shown[:_MOST_ATTEMPTS])
 
 
 def _choose(model: Any, matches: list[_Match]) -> _Match | None:
@@ -199,10 +220,8 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
     names = _keys(value)
     if names and _takes_keywords(model, method, names):
         yield spread, value
-        yield one, value
-        return
     yield one, value
-    if names:
+    if names and not _takes_keywords(model, method, names) and _takes_any_keywords(model, method):
         yield spread, value
     elif _kinds.is_sequence(value):
         named = _by_name(model, method, value)
@@ -212,6 +231,12 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
             if named is not None
             else (dataclasses.replace(one, arguments=Arguments.POSITIONAL), value)
         )
+
+
+def _fitting_first(model: Any, methods: tuple[str, ...], sample: Any) -> list[str]:
+    """Return the methods, first those whose parameters have the very names of the sample's keys."""
+    names = _keys(sample)
+    return sorted(methods, key=lambda method: not (names and _takes_keywords(model, method, names)))
 
 
 def _by_name(model: Any, method: str, value: Any) -> Any:
@@ -243,13 +268,17 @@ def _takes_keywords(model: Any, method: str, names: tuple[str, ...]) -> bool:
     signature = _estimators.signature_of(model, method)
     if signature is None:
         return False
-    named = {
-        p.name: p
-        for p in signature.parameters.values()
-        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-    }
-    needed = {name for name, parameter in named.items() if parameter.default is parameter.empty}
-    return set(names) <= set(named) and needed <= set(names)
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = [parameter for parameter in signature.parameters.values() if parameter.kind in kinds]
+    needed = {parameter.name for parameter in named if parameter.default is parameter.empty}
+    return needed <= set(names) <= {parameter.name for parameter in named}
+
+
+def _takes_any_keywords(model: Any, method: str) -> bool:
+    signature = _estimators.signature_of(model, method)
+    if signature is None:
+        return True
+    return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
 
 
 def _column_names(sample: Any) -> tuple[str, ...]:

@@ -49,14 +49,14 @@ def same_rows(alone: Any, among_others: Any) -> bool:
 
 def plain(value: Any) -> JSONLike:
     """Return `value` as nested lists, dicts and Python scalars, so that containers no longer matter."""
-    if value is None or isinstance(value, (bool, int, float, str, bytes)):
-        return value.value if isinstance(value, enum.Enum) else value
     if isinstance(value, enum.Enum):
         return plain(value.value)
-    if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
-        return _plain_array(value)
     if _kinds.kin(value, "numpy.generic"):
         return _plain_array(value) if value.dtype.kind in "MmV" else value.item()
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return value
+    if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
+        return _plain_array(value)
     fields = _fields(value)
     if fields is not None:
         return {str(key): plain(item) for key, item in fields.items()}

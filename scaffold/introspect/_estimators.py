@@ -31,7 +31,6 @@ KNOWN = (
     "predict_partial_hazard",
     "predict_log_partial_hazard",
     "predict_median",
-    "predict_percentile",
     "predict_expectation",
     "predict_joint_log_proba",
     "inverse_transform",

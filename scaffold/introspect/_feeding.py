@@ -75,6 +75,8 @@ def ask(model: Any, call: Call, value: Any) -> Any:
 def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
     """Return how the records of `sample` go into `call`, or why they do not, in one line.
 
+    The line is empty where `sample` is no set of arguments at all.
+
     Rows go in together if slices of the sample get the same slices of the answer, a row alone included.
     Nothing is concluded from shapes: an answer may happen to be as wide as there are rows.
     """
@@ -83,7 +85,7 @@ def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
         return ask(model, call, value)
 
     rows = _rows_of_call(call, sample)
-    whole = put(sample) if _binds(call, sample) else Refused("the sample is no set of arguments")
+    whole = put(sample) if _binds(call, sample) else Refused("")
     reason = _misfit(whole, want)
     if reason is not None and rows == 1 and _is_answer_to_one(whole, want):
         reason = None
@@ -157,35 +159,47 @@ def _wrapped(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
 
 
 def _one_by_one(put: Ask, records: list[Any], want: Any, *, wrapped: bool) -> Fed | str:
-    answers = []
+    answers: list[Any] = []
+    first_wanted = _first_of(want)
     for record in records:
         answer = put(record)
         if isinstance(answer, Refused):
             return answer.message
         answers.append(answer)
-    layouts = [Layout.WHOLE]
-    for layout in (Layout.ROWS, Layout.PARTS):
-        if all(count_answers(answer, layout) == 1 for answer in answers):
-            # A container of one row answers with one row: that row is the answer.
-            layouts.insert(0 if wrapped else len(layouts), layout)
-    reasons = [(layout, _rows_misfit(answers, layout, want)) for layout in layouts]
-    fitting = [layout for layout, reason in reasons if reason is None]
-    if not fitting:
-        return str(reasons[0][1])
+        if len(answers) == 1 and first_wanted is not None and not _fitting(answers, first_wanted, wrapped)[0]:
+            break
+    layouts, reason = _fitting(answers, first_wanted if len(answers) < len(records) else want, wrapped)
+    if not layouts:
+        return reason
     return Fed(
         output=answers,
         rows=len(records),
         first=records[0],
-        layout=fitting[0],
+        layout=layouts[0],
         wrapped=wrapped,
         evidence="each record is a call of its own",
     )
 
 
-def _rows_misfit(answers: list[Any], layout: Layout, want: Any) -> str | None:
+def _fitting(answers: list[Any], want: Any, wrapped: bool) -> tuple[list[Layout], str]:
+    """Return the layouts in which answers to single records are the wanted ones, and why the first is not."""
+    layouts = [Layout.WHOLE]
+    for layout in (Layout.ROWS, Layout.PARTS):
+        if all(count_answers(answer, layout) == 1 for answer in answers):
+            # A container of one row answers with one row: that row is the answer.
+            layouts.insert(0 if wrapped else len(layouts), layout)
     if want is None:
-        return None
-    return difference([unwrapped(answer, layout) for answer in answers], want)
+        return layouts, ""
+    reasons = {layout: difference([unwrapped(a, layout) for a in answers], want) for layout in layouts}
+    return [layout for layout, reason in reasons.items() if reason is None], next(
+        filter(None, reasons.values()), ""
+    )
+
+
+def _first_of(want: Any) -> Any:
+    """Return the answer wanted for the first record, in a list, where there is one for each."""
+    rows = plain(want)
+    return rows[:1] if isinstance(rows, list) and rows else None
 
 
 def unwrapped(answer: Any, layout: Layout) -> Any:

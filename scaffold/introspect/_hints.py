@@ -8,19 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect._encoders import Categories, attribute, categories
 from scaffold.introspect._estimators import runtime_of, signature_of
 from scaffold.spec import Runtime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Categories:
-    """The values of a column that an encoder in the model has learned."""
-
-    values: tuple[Any, ...]
-    refuses: bool
-    """Whether it raises on any other value; if not, others are answered as if they said nothing."""
-    encoder: str
-    """Name of the class, for the evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +41,8 @@ class Hints:
 
     feature_names: tuple[str, ...] = ()
     n_features: int | None = None
+    feature_types: tuple[str, ...] = ()
+    """xgboost: `int`, `float`, `i` (0 or 1), `q` or `c` (a category) for each feature."""
     classes: tuple[Any, ...] = ()
     categories: Mapping[str | int, Categories] = field(default_factory=dict)
     """By column name, or position where the model knows no names."""
@@ -66,7 +58,9 @@ def model_hints(model: Any, method: str = "predict") -> Hints:
     return Hints(
         feature_names=feature_names(model),
         n_features=_feature_count(model),
+        feature_types=_feature_types(model),
         classes=_classes(model),
+        categories=categories(model),
         parameters=parameters,
         returns=returns,
         inputs=ports(model.get_inputs()) if runtime_of(model) is Runtime.ONNX else (),
@@ -114,15 +108,6 @@ def steps_of(model: Any) -> Iterator[Any]:
 _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booster")
 
 
-def attribute(model: Any, name: str) -> Any:
-    """Return an attribute, `None` where it is absent or cannot be told."""
-    # Attributes of fitted models are often properties that raise where there is nothing to tell.
-    try:
-        return getattr(model, name, None)
-    except Exception:
-        return None
-
-
 def _sklearn_names(model: Any) -> list[Any]:
     names = attribute(model, "feature_names_in_")
     return [] if names is None else list(names)
@@ -153,6 +138,14 @@ def _feature_count(model: Any) -> int | None:
         if isinstance(count, int):
             return count
     return None
+
+
+def _feature_types(model: Any) -> tuple[str, ...]:
+    for step in steps_of(model):
+        types = attribute(step, "feature_types") or attribute(attribute(step, "_Booster"), "feature_types")
+        if isinstance(types, (list, tuple)):
+            return tuple(str(kind) for kind in types)
+    return ()
 
 
 def _classes(model: Any) -> tuple[Any, ...]:

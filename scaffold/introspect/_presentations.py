@@ -94,7 +94,7 @@ def _for_torch(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     def tensor(value: Any) -> Any:
         if _kinds.is_frame(value):
             value = value.to_numpy()
-        made = value if isinstance(value, torch.Tensor) else torch.as_tensor(value)
+        made = value if isinstance(value, torch.Tensor) else torch.tensor(value)
         return made.to(dtype) if made.is_floating_point() else made
 
     made: list[Any] = []

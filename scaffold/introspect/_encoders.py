@@ -1,0 +1,108 @@
+"""The categories that the encoders of a model have learned, by the column of the model's input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.introspect import _kinds
+
+Column = str | int
+# A step that hands on each value in its place, but for those that are missing.
+_KEEPS_VALUES = "sklearn.SimpleImputer"
+_ENCODERS = ("sklearn.OneHotEncoder", "sklearn.OrdinalEncoder", "sklearn.TargetEncoder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categories:
+    """The values of a column that an encoder in the model has learned."""
+
+    values: tuple[Any, ...]
+    refuses: bool
+    """Whether it raises on any other value; if not, others are answered as if they said nothing."""
+    encoder: str
+    """Name of the class, for the evidence."""
+
+
+def categories(model: Any) -> Mapping[Column, Categories]:
+    """Return what encoders know of each column: by name, or by position where the model knows no names.
+
+    An encoder counts only where the column's values reach it as they are: what an earlier step has made of
+    them says nothing about the input.
+    """
+    columns: list[Column] = [str(name) for name in _names_in(model)]
+    return dict(_found(model, columns))
+
+
+def _found(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
+    """Yield the categories of `columns`, which are what `step` is given; empty: all, by position."""
+    if _kinds.kin(step, "sklearn.Pipeline"):
+        for _, inner in step.steps:
+            yield from _found(inner, columns)
+            if not _kinds.kin(inner, _KEEPS_VALUES) and inner not in ("passthrough", None):
+                return
+    elif _kinds.kin(step, "sklearn.ColumnTransformer"):
+        for _, inner, selected in attribute(step, "transformers_") or ():
+            yield from _found(inner, _selected(selected, columns or _names_in(step)))
+    elif _kinds.kin(step, *_ENCODERS):
+        yield from _learned(step, columns)
+    elif _kinds.kin(step, "category_encoders.BaseEncoder"):
+        yield from _mapped(step)
+    else:
+        for name in ("best_estimator_", "regressor_"):
+            inner = attribute(step, name)
+            if inner is not None:
+                yield from _found(inner, columns)
+
+
+def _learned(encoder: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
+    refuses = attribute(encoder, "handle_unknown") == "error"
+    for position, values in enumerate(attribute(encoder, "categories_") or ()):
+        column = columns[position] if position < len(columns) else position
+        listed = tuple(None if _is_missing(value) else value for value in values.tolist())
+        yield column, Categories(values=listed, refuses=refuses, encoder=type(encoder).__name__)
+
+
+def _mapped(encoder: Any) -> Iterator[tuple[Column, Categories]]:
+    """Yield what an encoder of category_encoders has learned: of itself, or of the ordinal one inside."""
+    ordinal = attribute(encoder, "ordinal_encoder") or encoder
+    refuses = attribute(encoder, "handle_unknown") == "error"
+    for mapping in attribute(ordinal, "mapping") or ():
+        index = attribute(mapping.get("mapping"), "index")
+        if index is not None:
+            values = tuple(value for value in index.tolist() if not _is_missing(value))
+            yield (
+                str(mapping["col"]),
+                Categories(values=values, refuses=refuses, encoder=type(encoder).__name__),
+            )
+
+
+def _selected(selected: Any, columns: list[Column]) -> list[Column]:
+    """Return the columns that a ColumnTransformer hands to one of its parts."""
+    if isinstance(selected, (str, int)):
+        selected = [selected]
+    if isinstance(selected, slice):
+        return columns[selected] if not isinstance(selected.start, str) else []
+    listed = selected.tolist() if hasattr(selected, "tolist") else list(selected)
+    if listed and all(isinstance(item, bool) for item in listed):
+        listed = [position for position, chosen in enumerate(listed) if chosen]
+    return [columns[item] if isinstance(item, int) and item < len(columns) else item for item in listed]
+
+
+def _names_in(model: Any) -> list[Column]:
+    names = attribute(model, "feature_names_in_")
+    return [] if names is None else [str(name) for name in names]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value or _kinds.kin(value, "pandas.NAType")
+
+
+def attribute(model: Any, name: str) -> Any:
+    """Return an attribute, `None` where it is absent or cannot be told."""
+    # Attributes of fitted models are often properties that raise where there is nothing to tell.
+    try:
+        return getattr(model, name, None)
+    except Exception:
+        return None
