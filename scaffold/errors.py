@@ -18,6 +18,7 @@
     │   └── UnpicklableModelError an object in memory cannot be written to a file
     ├── IntrospectionError
     │   ├── UnsupportedSampleError
+    │   ├── UnknownFieldError     an option names a field that the sample does not have
     │   ├── CallError             the model does not take the sample, or does not give the output
     │   ├── AmbiguousCallError    several methods give the output
     │   └── UnstableModelError    the same input gets different answers
@@ -288,6 +289,18 @@ class UnsupportedSampleError(IntrospectionError):
 
     def __str__(self) -> str:
         return f"The sample cannot be sent as JSON.\n  {self.path}: {self.found}\n{self.advice or _WRAP_IT}"
+
+
+class UnknownFieldError(IntrospectionError):
+    """An option names a field that the sample does not have."""
+
+    def __init__(self, option: str, name: str, fields: tuple[str, ...]) -> None:
+        super().__init__(option, name, fields)
+        self.option, self.name, self.fields = option, name, fields
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(repr, self.fields[:12])) + (", ..." if len(self.fields) > 12 else "")
+        return f"{self.option} names '{self.name}', which is no field of the sample.\nIts fields: {shown}"
 
 
 _WRAP_IT = """Wrap the model in a class that takes plain values, and give a sample of those:

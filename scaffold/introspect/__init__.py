@@ -1,16 +1,19 @@
-"""Samples and a model in, a `Signature` out: what one record is, what its answer is, how the model is called."""
+"""A model and its samples in, a `Signature` out: what a record is, what its answer is, how to call."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.introspect._annotations import of_record, widened, with_parameters
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._feeding import Layout
-from scaffold.introspect._hints import model_hints
+from scaffold.introspect._hints import Hints, model_hints
 from scaffold.introspect._inputs import describe_input, requests_of
 from scaffold.introspect._outputs import answers_of, describe_output
-from scaffold.spec import Overrides, Recording, Signature
+from scaffold.introspect._refine import cast, notes_of, with_categories, with_classes, with_overrides
+from scaffold.spec import Arguments, Call, JSONValue, Overrides, Record, Recording, Runtime, Schema, Signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +50,36 @@ def infer_signature(
         UnsupportedSampleError: A value of the sample is nothing that JSON can say.
         CallError: The model does not take the sample, or does not give the output.
     """
+    sample_input = cast(sample_input, overrides.types)
     found = find_call(model, sample_input, sample_output, method=method)
     hints = model_hints(model, found.call.method)
-    schema = describe_input(found, hints.feature_names)
-    output = describe_output(found)
-    return Introspection(
-        signature=Signature(
-            input=schema,
-            output=output,
-            call=found.call,
-            one_row=not found.call.batched and found.layout is not Layout.WHOLE,
-            notes=found.notes,
-        ),
-        recording=Recording(requests=requests_of(found, schema), answers=answers_of(found, output)),
-        sample=found.sample,
-        output=found.output,
+    schema = _with_hints(describe_input(found, hints.feature_names), found.call, hints)
+    requests = requests_of(found, schema)
+    schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
+    output = with_classes(describe_output(found), found.call.method, hints.classes)
+    signature = Signature(
+        input=schema,
+        output=output,
+        call=found.call,
+        one_row=not found.call.batched and found.layout is not Layout.WHOLE,
+        notes=(*found.notes, *notes_of(found.rows, schema)),
     )
+    recording = Recording(requests=requests, answers=answers_of(found, output))
+    return Introspection(signature=signature, recording=recording, sample=found.sample, output=found.output)
+
+
+def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
+    """Return the schema with what the model's encoders, annotations and defaults say."""
+    schema = with_categories(schema, hints)
+    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record):
+        return schema
+    if call.arguments is not Arguments.ONE:
+        return with_parameters(schema, hints.parameters)
+    annotated = of_record(hints.parameters)
+    return schema if annotated is None else widened(schema, annotated)
+
+
+def _values_of(requests: Sequence[JSONValue], name: str) -> list[JSONValue]:
+    """Return what the sample's requests hold under a name, without the missing."""
+    found = (request.get(name) for request in requests if isinstance(request, dict))
+    return [value for value in found if value is not None]

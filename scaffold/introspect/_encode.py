@@ -17,6 +17,7 @@ from scaffold.spec import (
     Column,
     Either,
     Field,
+    JSONScalar,
     JSONValue,
     List,
     Mapping,
@@ -43,9 +44,9 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
         case Optional(of=inner):
             return encode(value, inner, path)
         case Scalar():
-            return _scalar(value, schema)
+            return encode_scalar(value, schema)
         case Category(of=of):
-            return str(value) if of.native == "interval" else _scalar(value, of)
+            return str(value) if of.native == "interval" else encode_scalar(value, of)
         case Either(of=kinds):
             return encode(value, _kind_of(value, kinds), path)
         case List(items=items):
@@ -77,9 +78,11 @@ def _kind_of(value: Any, kinds: tuple[Schema, ...]) -> Schema:
     from scaffold.introspect._plain import describe
 
     described = describe([("$", value)])
-    same_type = [kind for kind in kinds if type(kind) is type(described)]
+    same_type: list[Schema] = [kind for kind in kinds if type(kind) is type(described)]
     if isinstance(described, Scalar):
-        alike = [kind for kind in same_type if isinstance(kind, Scalar) and kind.type is described.type]
+        alike: list[Schema] = [
+            kind for kind in same_type if isinstance(kind, Scalar) and kind.type is described.type
+        ]
         same_type = alike or same_type
     if isinstance(described, UserType):
         same_type = [
@@ -113,7 +116,8 @@ def _nested(value: Any, items: Schema, path: str) -> JSONValue:
     return encode(value, items, path)
 
 
-def _scalar(value: Any, schema: Scalar) -> JSONValue:
+def encode_scalar(value: Any, schema: Scalar) -> JSONScalar:
+    """Return a scalar as JSON."""
     match schema.type:
         case ScalarType.BOOLEAN:
             return bool(value)
@@ -132,7 +136,7 @@ def _scalar(value: Any, schema: Scalar) -> JSONValue:
         case ScalarType.BYTES:
             return base64.b64encode(bytes(value)).decode("ascii")
         case ScalarType.NULL | ScalarType.ANY:
-            return None if value is None else plain_json(value)
+            return _any(value)
 
 
 def refuse_infinite(body: JSONValue, path: str = "$") -> JSONValue:
@@ -187,14 +191,8 @@ def _picture(value: Any) -> str:
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def plain_json(value: Any) -> JSONValue:
-    """Return a value of no known schema as JSON."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+def _any(value: Any) -> JSONScalar:
+    """Return a scalar of no known type."""
     if isinstance(value, enum.Enum):
-        return plain_json(value.value)
-    from scaffold.introspect._plain import describe
-
-    return encode(value, describe([("$", value)]))
+        return _any(value.value)
+    return value if isinstance(value, (bool, int, float, str)) else str(value)

@@ -8,6 +8,7 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds, _plain, _scalars
+from scaffold.introspect._encode import encode_scalar
 from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
 from scaffold.introspect._names import attributes
@@ -167,11 +168,9 @@ def _category(dtype: Any, path: str) -> Category:
     if not isinstance(of_level, Scalar):
         raise UnsupportedSampleError(path, "categories that are no plain values are not JSON")
     of_level = Scalar(type=of_level.type, native=name)
-    from scaffold.introspect._encode import encode
-
     return Category(
         of=of_level,
-        levels=tuple(encode(level, of_level) for level in levels.tolist()),
+        levels=tuple(encode_scalar(level, of_level) for level in levels.tolist()),
         ordered=bool(dtype.ordered),
     )
 

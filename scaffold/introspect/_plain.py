@@ -69,7 +69,7 @@ def _grouped(present: Seen) -> Iterable[tuple[Describer, Seen]]:
     return groups.items()
 
 
-def _either(kinds: list[Schema]) -> Schema:
+def _either(kinds: Sequence[Schema]) -> Schema:
     return kinds[0] if len(kinds) == 1 else Either(of=tuple(kinds))
 
 
@@ -157,10 +157,10 @@ def literal(label: Any, path: str) -> str:
     Raises:
         UnsupportedSampleError: It is made of something else than numbers, texts and `None`.
     """
-    if label is None or isinstance(label, (bool, int, float, str)):
-        return repr(label.item() if _kinds.kin(label, "numpy.generic") else label)
     if _kinds.kin(label, "numpy.generic"):
         return literal(label.item(), path)
+    if label is None or isinstance(label, (bool, int, float, str)):
+        return repr(label)
     if isinstance(label, tuple):
         return f"({', '.join(literal(part, path) for part in label)}{',' if len(label) == 1 else ''})"
     raise UnsupportedSampleError(path, f"a name that is a {type(label).__qualname__} cannot be written down")

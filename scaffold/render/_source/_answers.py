@@ -27,16 +27,18 @@ from scaffold.spec import (
 
 _PLAIN = '''\
 def _plain(value: Any) -> Any:
-    """Return `value` with the scalars and arrays in it as plain numbers and lists, however deep they lie."""
+    """Return `value` with all arrays and objects in it as plain lists and dicts."""
     if hasattr(value, "_asdict"):  # a named tuple
         value = value._asdict()
     if hasattr(value, "__dataclass_fields__"):
         value = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if hasattr(value, "tolist"):  # an array, Series or number of numpy, pandas or torch
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):  # of numpy, pandas or torch
-        value = value.tolist()
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple, set, frozenset)) else value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value
 '''
 
 
@@ -95,7 +97,7 @@ class Answers:
                 return each(self._answer(schema, "prediction"), "prediction", "predictions")
 
     def _rows(self, schema: Schema) -> str:
-        """Return the expression that goes over the rows of an answer, as plain values where it is an array."""
+        """Return the expression for the rows of an answer, as plain values where it is an array."""
         match schema:
             case Tensor(native="torch" | "numpy") | Column(native="pandas"):
                 return "predictions.tolist()"

@@ -46,7 +46,7 @@ MAX_PIXELS = 50_000_000
 
 
 def _open_image(value: object) -> PIL.Image.Image:
-    """Return the image, decoded to its end: what is cut or no image is refused before the model sees it."""
+    """Return the image, decoded to its end: what is cut or no image does not reach the model."""
     if isinstance(value, PIL.Image.Image):
         return value
     if not isinstance(value, str):

@@ -76,7 +76,7 @@ class _Inputs:
         call_ = self.signature.call
         match self.signature.input:
             case Table(native="pandas" | "polars" | "pyarrow"):
-                words = "Return the frame that the model takes: its columns in order, each of the dtype it was given."
+                words = "Return the frame that the model takes, with the columns and dtypes that it was fitted on."
             case Table(native="array") | Value(field=Field(schema=Tensor())):
                 words = "Return the array that the model takes."
             case _ if call_.arguments is Arguments.KEYWORDS:

@@ -1,4 +1,4 @@
-"""The expressions that make a frame, an array or a Series of many records: column by column, dtype by dtype."""
+"""The expressions that make a frame, an array or a Series of many records, column by column."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from scaffold.render._source import _code
@@ -10,6 +12,7 @@ from scaffold.spec import (
     Category,
     Column,
     Either,
+    JSONValue,
     List,
     Mapping,
     Optional,
@@ -116,8 +119,10 @@ class Types:
                 return self._user_type(schema, hint, strict)
 
     def _scalar(self, schema: Scalar, strict: bool) -> Node:
-        if schema.choices:
+        if schema.choices and schema.type is ScalarType.STRING:
             return self._literal(schema.choices)
+        if schema.choices and strict:
+            return self._one_of(schema, schema.choices)
         if strict and schema.type in _CHECKED:
             self.checks.add(_CHECKED[schema.type])
             return name(_CHECKED[schema.type])
@@ -127,6 +132,9 @@ class Types:
             return subscript("Annotated", name("str"), call("Field", max_length=code(str(schema.max_length))))
         if strict and schema.maximum is not None:
             return self._bounded(schema)
+        if not strict and schema.native == "int":
+            # A sample of plain integers is no promise that the next answer is one.
+            return union([name("int"), name("float")])
         if schema.type in _STANDARD:
             module, standard = _STANDARD[schema.type]
             self.imports.take(module, standard)
@@ -161,11 +169,14 @@ class Types:
             return self._scalar(schema.of, strict)
         if schema.of.type in (ScalarType.STRING, ScalarType.PERIOD):
             return self._aliased(self._literal(schema.levels), hint)
-        plain = self._scalar(Scalar(type=schema.of.type), strict)
+        return self._aliased(self._one_of(schema.of, schema.levels), hint)
+
+    def _one_of(self, scalar: Scalar, choices: Sequence[JSONValue]) -> Node:
+        """Return numbers or dates of which only some are allowed: `Literal` would take `true` for 1."""
+        plain = self._scalar(Scalar(type=scalar.type), strict=True)
         self.imports.take("typing", "Annotated")
         self.checks.add("one_of")
-        levels = _code.sequence(_code.value(level) for level in schema.levels)
-        return self._aliased(subscript("Annotated", plain, call("_one_of", levels)), hint)
+        return subscript("Annotated", plain, call("_one_of", _code.sequence(map(_code.value, choices))))
 
     def _aliased(self, node: Node, hint: str) -> Node:
         """Return `node`, or the name of an alias above the classes if it would not fit beside a field."""

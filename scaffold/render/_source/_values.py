@@ -21,6 +21,7 @@ from scaffold.spec import (
     Picture,
     Record,
     Scalar,
+    ScalarType,
     Schema,
     Table,
     Tensor,
@@ -159,9 +160,12 @@ class Values:
 
     def nested(self, schema: Tensor, value: str) -> Node:
         """Return the nested lists that an array is made from."""
-        if is_plain(schema.items) or _numpy_takes(schema):
-            return code(value)
-        return self._deeper(schema.items, value, len(schema.shape))
+        if schema.dtype == "object":
+            return self._deeper(schema.items, value, len(schema.shape))
+        if schema.native == "torch" and isinstance(schema.items, Optional):
+            gaps = Optional(of=Scalar(type=ScalarType.NUMBER), missing="nan")
+            return self._deeper(gaps, value, len(schema.shape))
+        return code(value)  # numpy makes its own missing values and dates
 
     def _deeper(self, items: Schema, value: str, rank: int) -> Node:
         if rank == 0:
@@ -185,11 +189,6 @@ class Values:
         self.imports.whole("numpy", "np")
         written = name(dtype) if dtype in ("str", "bytes", "object") else text(dtype)
         return call("np.array", values, dtype=written)
-
-
-def _numpy_takes(schema: Tensor) -> bool:
-    """Whether `np.array` makes the dtype's own missing value of `None`, and its own dates of ours."""
-    return schema.native != "torch" and schema.dtype != "object"
 
 
 def is_plain(schema: Schema) -> bool:

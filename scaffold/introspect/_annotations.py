@@ -1,0 +1,256 @@
+"""What the annotations and defaults of a function say that its sample does not show."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import inspect
+import sys
+import types
+import typing
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from scaffold.introspect._encode import encode, finite
+from scaffold.introspect._examples import example
+from scaffold.introspect._hints import Parameter
+from scaffold.introspect._names import attributes
+from scaffold.introspect._plain import describe
+from scaffold.spec import (
+    Either,
+    Field,
+    JSONValue,
+    List,
+    Mapping,
+    Optional,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Tuple,
+    UserType,
+)
+
+_EMPTY = inspect.Parameter.empty
+_SCALARS: dict[Any, tuple[ScalarType, str]] = {
+    bool: (ScalarType.BOOLEAN, "bool"),
+    int: (ScalarType.INTEGER, "int"),
+    float: (ScalarType.NUMBER, "float"),
+    str: (ScalarType.STRING, "str"),
+    bytes: (ScalarType.BYTES, "bytes"),
+    decimal.Decimal: (ScalarType.DECIMAL, "Decimal"),
+    uuid.UUID: (ScalarType.UUID, "UUID"),
+    datetime.date: (ScalarType.DATE, "date"),
+    datetime.time: (ScalarType.TIME, "time"),
+    datetime.datetime: (ScalarType.DATETIME, "datetime"),
+    datetime.timedelta: (ScalarType.DURATION, "timedelta"),
+}
+
+
+def with_parameters(record: Record, parameters: Sequence[Parameter]) -> Record:
+    """Return the arguments of a call with what the function says of them.
+
+    An argument that has a default may be left out, be it in the sample or not; an annotation widens the
+    type and says what may be null.
+    """
+    named = {p.name: p for p in parameters if p.kind in (p.kind.POSITIONAL_OR_KEYWORD, p.kind.KEYWORD_ONLY)}
+    fields = [
+        _with_parameter(field, named[field.name]) if field.name in named else field for field in record.fields
+    ]
+    known = {field.name for field in record.fields}
+    fields += [_unseen(p) for name, p in named.items() if name not in known and _is_sendable(p.default)]
+    return dataclasses.replace(record, fields=tuple(fields))
+
+
+def _with_parameter(field: Field, parameter: Parameter) -> Field:
+    annotated = of_annotation(parameter.annotation)
+    schema = field.schema if annotated is None else widened(field.schema, annotated)
+    field = dataclasses.replace(
+        field, schema=schema, evidence=_annotated(field.evidence, field.schema, schema)
+    )
+    if parameter.default is _EMPTY:
+        return field
+    if not _is_sendable(parameter.default):
+        return dataclasses.replace(field, required=False)
+    return _with_default(field, _as_json(parameter.default))
+
+
+def _annotated(evidence: str, before: Schema, after: Schema) -> str:
+    if before == after:
+        return evidence
+    return f"As annotated. {evidence}".strip()
+
+
+def _with_default(field: Field, default: JSONValue) -> Field:
+    schema = field.schema
+    if default is None and not isinstance(schema, Optional):
+        schema = Optional(of=schema)
+    return dataclasses.replace(field, schema=schema, required=False, default=default)
+
+
+def _unseen(parameter: Parameter) -> Field:
+    """Return the field for an argument that the sample leaves to its default."""
+    schema = of_annotation(parameter.annotation) or describe([("$", parameter.default)])
+    [attribute] = attributes([parameter.name])
+    field = Field(
+        name=parameter.name,
+        attribute=attribute,
+        schema=schema,
+        example=example(schema),
+        evidence="Not in the sample, which leaves it to its default.",
+    )
+    return _with_default(field, _as_json(parameter.default))
+
+
+def _is_sendable(default: Any) -> bool:
+    """Whether a default can be written down as JSON."""
+    if default is None or isinstance(default, (bool, int, float, str)):
+        return default == default
+    return isinstance(default, (list, tuple)) and all(map(_is_sendable, default))
+
+
+def _as_json(default: Any) -> JSONValue:
+    return finite(encode(default, describe([("$", default)])))
+
+
+def of_annotation(annotation: Any) -> Schema | None:
+    """Return the schema that an annotation says, or `None` where it says nothing that JSON knows."""
+    if isinstance(annotation, type) and annotation in _SCALARS:
+        type_, native = _SCALARS[annotation]
+        return Scalar(type=type_, native=native)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return of_annotation(arguments[0])
+    if origin in (typing.Required, typing.NotRequired) if sys.version_info >= (3, 11) else False:
+        return of_annotation(arguments[0])
+    if origin is typing.Literal:
+        return _of_literal(arguments)
+    if origin in (typing.Union, types.UnionType):
+        return _of_union(arguments)
+    if isinstance(annotation, type) and origin is None:
+        return _of_class(annotation)
+    return _of_generic(origin, arguments)
+
+
+def _of_literal(choices: tuple[Any, ...]) -> Schema | None:
+    plain = [choice for choice in choices if choice is not None]
+    if not plain or not all(isinstance(choice, str) for choice in plain):
+        return None
+    scalar = Scalar(type=ScalarType.STRING, native="str", choices=tuple(plain))
+    return scalar if len(plain) == len(choices) else Optional(of=scalar)
+
+
+def _of_union(members: tuple[Any, ...]) -> Schema | None:
+    kinds = [of_annotation(member) for member in members if member is not type(None)]
+    known = [kind for kind in kinds if kind is not None]
+    if not known or len(known) < len(kinds):
+        return None
+    schema: Schema = known[0] if len(known) == 1 else Either(of=tuple(known))
+    return Optional(of=schema) if type(None) in members else schema
+
+
+def _of_class(cls: type) -> Schema | None:
+    if typing.is_typeddict(cls):
+        return _of_typed_dict(cls)
+    natives = {
+        "enum": issubclass(cls, enum.Enum),
+        "pydantic": "pydantic.BaseModel"
+        in {f"{b.__module__.partition('.')[0]}.{b.__qualname__}" for b in cls.__mro__},
+        "dataclass": dataclasses.is_dataclass(cls),
+        "namedtuple": issubclass(cls, tuple) and hasattr(cls, "_fields"),
+    }
+    native = next((name for name, fits in natives.items() if fits), None)
+    if native is None or "<locals>" in cls.__qualname__:
+        return None
+    return UserType(module=cls.__module__, qualname=cls.__qualname__, native=native)
+
+
+def _of_typed_dict(cls: Any) -> Schema | None:
+    """Return the record that a TypedDict describes: before Python 3.12 pydantic refuses those of `typing`."""
+    hints = typing.get_type_hints(cls)
+    schemas = {name: of_annotation(hint) or Scalar(type=ScalarType.ANY) for name, hint in hints.items()}
+    fields = (
+        Field(
+            name=name,
+            attribute=attribute,
+            schema=schema,
+            required=name in cls.__required_keys__,
+            example=example(schema),
+        )
+        for attribute, (name, schema) in zip(attributes(list(schemas)), schemas.items(), strict=True)
+    )
+    return Record(fields=tuple(fields))
+
+
+def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema | None:
+    inner = [of_annotation(argument) for argument in arguments if argument is not Ellipsis]
+    if not inner or any(schema is None for schema in inner):
+        return None
+    known = [schema for schema in inner if schema is not None]
+    if origin is tuple:
+        return List(items=known[0], native="tuple") if Ellipsis in arguments else Tuple(items=tuple(known))
+    if origin in (set, frozenset):
+        return List(items=known[0], native=origin.__name__)
+    if isinstance(origin, type) and len(known) == 2 and issubclass(origin, typing.get_origin(typing.Mapping)):  # type: ignore[arg-type]
+        return Mapping(values=known[1]) if known[0] == Scalar(type=ScalarType.STRING, native="str") else None
+    if isinstance(origin, type) and len(known) == 1 and issubclass(origin, Sequence):
+        return List(items=known[0])
+    return None
+
+
+def widened(seen: Schema, annotated: Schema) -> Schema:
+    """Return `annotated` where it takes all that was seen, with the evidence of what was seen; else `seen`."""
+    match seen, annotated:
+        case Optional(of=inner, missing=missing), Optional(of=other):
+            return Optional(of=widened(inner, other), missing=missing)
+        case Scalar(type=ScalarType.NULL), Optional():
+            return annotated
+        case _, Optional(of=other):
+            return Optional(of=widened(seen, other))
+        case Optional(of=inner, missing=missing), _:
+            return Optional(of=widened(inner, annotated), missing=missing)
+        case Scalar(type=ScalarType.INTEGER, native="int"), Scalar(type=ScalarType.NUMBER):
+            return annotated
+        case Scalar(native="str"), Scalar(native="str", choices=choices):
+            return annotated if choices else seen
+        case List(items=items), List(items=other):
+            return List(items=widened(items, other), native=seen.native)
+        case Tuple(), List(native="tuple") | Tuple():
+            return annotated
+        case Record(), Record():
+            return _widened_record(seen, annotated)
+        case Record(fields=fields), Mapping(values=other):
+            takes_all = all(widened(f.schema, other) == other for f in fields)
+            return annotated if takes_all else seen
+        case _, Either(of=kinds):
+            return annotated if any(widened(seen, kind) == kind for kind in kinds) else seen
+        case _:
+            return seen
+
+
+def _widened_record(seen: Record, annotated: Record) -> Record:
+    """Return the fields of a TypedDict, with the evidence for those that were seen."""
+    by_name = {field.name: field for field in seen.fields}
+    if not set(by_name) <= {field.name for field in annotated.fields}:
+        return seen
+    fields = []
+    for field in annotated.fields:
+        found = by_name.get(field.name)
+        if found is not None:
+            schema = widened(found.schema, field.schema)
+            field = dataclasses.replace(
+                found, schema=schema, required=field.required, attribute=field.attribute
+            )
+        fields.append(field)
+    return Record(fields=tuple(fields), native=seen.native)
+
+
+def of_record(parameters: Sequence[Parameter]) -> Schema | None:
+    """Return what the one parameter of a call is annotated as, looking inside a list of records."""
+    first = next(
+        (p for p in parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)), None
+    )
+    return None if first is None or first.annotation is _EMPTY else of_annotation(first.annotation)

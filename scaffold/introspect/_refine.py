@@ -1,0 +1,258 @@
+"""Add to a schema what the sample does not show: what the model knows, and what a person said."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from scaffold.errors import UnknownFieldError, UnsupportedSampleError
+from scaffold.introspect import _kinds
+from scaffold.introspect._encoders import Categories
+from scaffold.introspect._hints import Hints
+from scaffold.spec import (
+    Field,
+    JSONValue,
+    Optional,
+    Overrides,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    UserType,
+    Value,
+)
+
+_MOST_LISTED = 12
+
+
+def with_categories(schema: Schema, hints: Hints) -> Schema:
+    """Return `schema` with what the encoders in the model have learned of its columns.
+
+    Values that an encoder raises on are refused; values that it ignores are a comment.
+    """
+    if not isinstance(schema, Table) or not hints.categories:
+        return schema
+    columns = []
+    for position, column in enumerate(schema.columns):
+        known = hints.categories.get(column.name, hints.categories.get(position))
+        columns.append(column if known is None else _with_known(column, known))
+    return dataclasses.replace(schema, columns=tuple(columns))
+
+
+def _with_known(field: Field, known: Categories) -> Field:
+    inner = field.schema.of if isinstance(field.schema, Optional) else field.schema
+    values = tuple(value for value in known.values if value is not None and value == value)
+    if not isinstance(inner, Scalar) or not _fit(inner, values):
+        return field
+    labels = ", ".join(str(value) for value in values[:_MOST_LISTED]) + (
+        ", ..." if len(values) > _MOST_LISTED else ""
+    )
+    missing = f"{field.evidence.split('.')[0]}. " if field.evidence.startswith("Missing") else ""
+    if known.refuses:
+        inner = dataclasses.replace(inner, choices=values)
+        schema = (
+            Optional(of=inner, missing=field.schema.missing) if isinstance(field.schema, Optional) else inner
+        )
+        words = f"{missing}{known.encoder} in the model knows no others."
+        return dataclasses.replace(field, schema=schema, example=values[len(values) // 2], evidence=words)
+    words = f"{missing}Known to {known.encoder} in the model: {labels}. Others count as none of these."
+    return dataclasses.replace(field, example=values[len(values) // 2], evidence=words)
+
+
+def _fit(scalar: Scalar, values: tuple[Any, ...]) -> bool:
+    """Whether learned values are of the type of the column."""
+    types = {ScalarType.STRING: str, ScalarType.INTEGER: int, ScalarType.BOOLEAN: bool}
+    wanted = types.get(scalar.type)
+    return bool(values) and wanted is not None and all(type(value) is wanted for value in values)
+
+
+def with_classes(schema: Schema, method: str, classes: tuple[Any, ...]) -> Schema:
+    """Return the answer's schema with the model's classes in the comment above it."""
+    if not isinstance(schema, Value) or not classes or len(classes) > _MOST_LISTED:
+        return schema
+    listed = ", ".join(str(label) for label in classes)
+    words = f"One of the model's classes: {listed}." if method == "predict" else ""
+    if method.startswith("predict_") and "proba" in method:
+        words = f"One for each of the model's classes: {listed}."
+    if not words:
+        return schema
+    return Value(field=dataclasses.replace(schema.field, evidence=words))
+
+
+def with_overrides(
+    schema: Schema, overrides: Overrides, first: JSONValue, seen: Callable[[str], Iterable[Any]]
+) -> Schema:
+    """Return `schema` with what a person said of its fields.
+
+    Args:
+        schema: What the sample and the model say.
+        overrides: What the person says.
+        first: The request for the first record, where examples may come from it.
+        seen: Gives the values of a field, by its name.
+
+    Raises:
+        UnknownFieldError: There is no field of that name.
+    """
+    fields = fields_of(schema)
+    names = tuple(field.name for field in fields)
+    for option, named in (("--nullable", overrides.nullable), ("--choices", overrides.choices)):
+        for name in named:
+            if name not in names:
+                raise UnknownFieldError(option, name, names)
+    changed = []
+    for field in fields:
+        if field.name in overrides.nullable:
+            field = _nullable(field)
+        if field.name in overrides.choices:
+            field = _chosen(field, seen(field.name))
+        if overrides.examples_from_sample and isinstance(first, dict) and field.name in first:
+            field = dataclasses.replace(field, example=first[field.name])
+        changed.append(field)
+    return with_fields(schema, tuple(changed))
+
+
+def fields_of(schema: Schema) -> tuple[Field, ...]:
+    """Return the fields of the body that may be changed."""
+    match schema:
+        case Record(fields=fields) | Table(columns=fields):
+            return fields
+        case Value(field=field):
+            return (field,)
+        case _:
+            return ()
+
+
+def with_fields(schema: Schema, fields: tuple[Field, ...]) -> Schema:
+    """Return `schema` with other fields."""
+    match schema:
+        case Record():
+            return dataclasses.replace(schema, fields=fields)
+        case Table():
+            return dataclasses.replace(schema, columns=fields)
+        case Value():
+            return Value(field=fields[0])
+        case _:
+            return schema
+
+
+def _nullable(field: Field) -> Field:
+    """Return the field with `null` allowed; a dtype that has no missing value becomes one that has."""
+    if isinstance(field.schema, Optional):
+        return field
+    missing, dtype, schema = "None", field.dtype, field.schema
+    if dtype.startswith(("int", "uint")):
+        # As pandas itself does when a value is missing.
+        dtype, missing = "float64", "nan"
+    elif dtype == "bool":
+        dtype = "object"
+    elif dtype.startswith("float") or dtype == "str":
+        missing = "nan"
+    if dtype == "object" and isinstance(schema, Scalar):
+        schema = dataclasses.replace(schema, native="")
+    words = f"May be null, as was asked. {field.evidence}".strip()
+    return dataclasses.replace(
+        field, schema=Optional(of=schema, missing=missing), dtype=dtype, evidence=words
+    )
+
+
+def _chosen(field: Field, values: Iterable[Any]) -> Field:
+    inner = field.schema.of if isinstance(field.schema, Optional) else field.schema
+    if not isinstance(inner, Scalar) or inner.type not in (ScalarType.STRING, ScalarType.INTEGER):
+        raise UnsupportedSampleError(
+            f"$.{field.name}", "only texts and integers can be limited to the values seen"
+        )
+    inner = dataclasses.replace(inner, choices=tuple(sorted(set(values))))
+    schema = Optional(of=inner, missing=field.schema.missing) if isinstance(field.schema, Optional) else inner
+    example = inner.choices[len(inner.choices) // 2]
+    return dataclasses.replace(
+        field, schema=schema, example=example, evidence="The values seen, and no others, as was asked."
+    )
+
+
+_CASTS: dict[str, Callable[[Any], Any]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "Decimal": lambda value: decimal.Decimal(str(value)),
+    "date": lambda value: datetime.date.fromisoformat(str(value)[:10]),
+    "datetime": lambda value: datetime.datetime.fromisoformat(str(value)),
+}
+_DTYPES = {"str": "str", "int": "int64", "float": "float64", "bool": "bool", "datetime": "datetime64[us]"}
+
+
+def cast(sample: Any, types: Any) -> Any:
+    """Return the sample with some of its columns or keys as values of another type.
+
+    Raises:
+        UnknownFieldError: There is no field of that name.
+        UnsupportedSampleError: The values are not of that type, or the type is unknown.
+    """
+    if not types:
+        return sample
+    if _kinds.kin(sample, "pandas.DataFrame"):
+        names = {str(label): label for label in sample.columns}
+        sample = sample.copy()
+        for name, type_ in types.items():
+            _known(name, tuple(names))
+            sample[names[name]] = _cast_column(sample[names[name]], name, type_)
+        return sample
+    if isinstance(sample, list):
+        return [cast(item, types) for item in sample]
+    if isinstance(sample, dict):
+        for name in types:
+            _known(name, tuple(map(str, sample)))
+        return {key: _cast_value(value, str(key), types.get(str(key))) for key, value in sample.items()}
+    raise UnsupportedSampleError(
+        "$", f"--type has no columns to name in a {type(sample).__name__}", "Leave it out."
+    )
+
+
+def _known(name: str, names: tuple[str, ...]) -> None:
+    if name not in names:
+        raise UnknownFieldError("--type", name, names)
+
+
+def _cast_column(column: Any, name: str, type_: str) -> Any:
+    _refuse_unknown(name, type_)
+    try:
+        if type_ == "int" and column.isna().any():
+            return column.astype("Int64")
+        if type_ in _DTYPES:
+            return column.astype(_DTYPES[type_])
+        return column.map(_CASTS[type_], na_action="ignore").astype(object)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise UnsupportedSampleError(
+            f"$.{name}", f"the values are no {type_}: {error}", "Leave --type out."
+        ) from error
+
+
+def _cast_value(value: Any, name: str, type_: str | None) -> Any:
+    if type_ is None or value is None:
+        return value
+    _refuse_unknown(name, type_)
+    try:
+        return _CASTS[type_](value)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise UnsupportedSampleError(f"$.{name}", f"{value!r} is no {type_}", "Leave --type out.") from error
+
+
+def _refuse_unknown(name: str, type_: str) -> None:
+    if type_ not in _CASTS:
+        raise UnsupportedSampleError(
+            f"$.{name}", f"no type is called '{type_}'", f"Known: {', '.join(_CASTS)}"
+        )
+
+
+def notes_of(sample_rows: int | None, schema: Schema) -> tuple[str, ...]:
+    """Return what a longer sample would settle."""
+    if sample_rows is not None and sample_rows > 1 or isinstance(schema, UserType):
+        return ()
+    return (
+        "One record is little evidence: a longer sample shows which fields may be null or left out, "
+        "and which numbers may have a fraction.",
+    )
