@@ -14,11 +14,11 @@ import platform
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -70,16 +70,17 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator
         (root / name).mkdir(exist_ok=True)
     config = json.loads(image.config.content)["config"]
     port = free_port()
-    with _started(root, config, port) as (process, tail):
+    with _started(root, config, port) as (stopped, log):
         url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url, reference, lambda: process.poll() is not None, lambda: "\n".join(tail))
+        wait_until_ready(url, reference, stopped, log)
         yield url
 
 
 @contextlib.contextmanager
 def _started(
-    root: Path, config: dict[str, Any], port: int
-) -> Iterator[tuple[subprocess.Popen[bytes], collections.deque[str]]]:
+    root: Path, config: Mapping[str, Any], port: int
+) -> Iterator[tuple[Callable[[], bool], Callable[[], str]]]:
+    """Start the image's command; give two answers: whether it stopped, and the end of what it printed."""
     env = dict(item.partition("=")[::2] for item in config.get("Env", ())) | {"PORT": str(port)}
     is_root = os.geteuid() == 0
     user = random.randrange(100_000, 1_000_000) if is_root else 0  # noqa: S311  # any will do
@@ -97,15 +98,15 @@ def _started(
     reader = threading.Thread(target=drain, daemon=True)
     reader.start()
     try:
-        yield process, tail
+        yield lambda: process.poll() is not None, lambda: "\n".join(tail)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end = time.monotonic() + _END_S
+        for order in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, order)
+            while process.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+        process.wait()
         reader.join()
 
 

@@ -1,0 +1,160 @@
+"""`scaffold build`: from project to image."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scaffold.cli._show import console, show_json
+from scaffold.errors import UsageError
+
+if TYPE_CHECKING:
+    from scaffold.image import Credentials, Progress
+    from scaffold.spec import Image
+
+HERE = Path()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this family to `app`."""
+    app.command()(build)
+
+
+def build(
+    project: Annotated[Path, typer.Argument(help="The project's folder.")] = HERE,
+    builder: Annotated[
+        str, typer.Option(help="docker: an engine follows the Dockerfile. layers: no engine is needed.")
+    ] = "docker",
+    push: Annotated[bool, typer.Option(help="Push the image to its registry.")] = False,
+    registry: Annotated[str | None, typer.Option(help="Where images go: registry.example.com/team.")] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="The whole name, or what stands after the colon; else the version.")
+    ] = None,
+    platform: Annotated[
+        str, typer.Option(help="linux/amd64, linux/arm64, or both with a comma (layers).")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write an OCI layout, or one file for docker load: image.tar (layers)."),
+    ] = None,
+    check: Annotated[bool, typer.Option(help="Run the image and replay the sample before a push.")] = False,
+    base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
+    index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,
+    netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,
+    ca_bundle: Annotated[Path | None, typer.Option(help="Certificates of a proxy that opens TLS.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Network of the build's steps, e.g. host (docker).")
+    ] = None,
+    username: Annotated[
+        str | None, typer.Option(help="For the registry; else as docker login has it.")
+    ] = None,
+    password_stdin: Annotated[bool, typer.Option(help="Read the registry's password from stdin.")] = False,
+    insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+) -> None:
+    """Build the image of a project; push it, or write it to a file."""
+    from scaffold import _building
+
+    with _Bars(quiet=as_json) as bars:
+        image = _building.build(
+            project,
+            check=check,
+            on_progress=bars,
+            builder=builder,
+            push=push,
+            registry=registry,
+            tag=tag,
+            platforms=tuple(filter(None, platform.split(","))),
+            output=output,
+            base=base,
+            index_url=index_url,
+            netrc=netrc,
+            ca_bundle=ca_bundle,
+            network=network,
+            credentials=_credentials(username, password_stdin),
+            insecure=insecure,
+        )
+    if as_json:
+        show_json(image)
+    else:
+        _show_image(image, unpacked=builder == "docker")
+
+
+def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:
+    """The login that was given; its password comes by a pipe, so that no list of processes shows it."""
+    if (username is None) == (not password_stdin):
+        if username is None:
+            return None
+        from scaffold.image import Credentials
+
+        return Credentials(username=username, password=sys.stdin.readline().rstrip("\n"))
+    raise UsageError(
+        "--username and --password-stdin go together:\n"
+        "  scaffold build ... --username NAME --password-stdin < password-file"
+    )
+
+
+def _show_image(image: Image, *, unpacked: bool) -> None:
+    from rich.table import Table
+
+    sizes: dict[str, int] = {}
+    pushed: dict[str, int] = {}
+    for layer in image.layers:
+        sizes[layer.part] = sizes.get(layer.part, 0) + layer.size_bytes
+        pushed[layer.part] = pushed.get(layer.part, 0) + layer.size_bytes * layer.pushed
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("part")
+    table.add_column("unpacked" if unpacked else "compressed", justify="right")
+    for part, size_bytes in sizes.items():
+        table.add_row(part, _size(size_bytes), f"{_size(pushed[part])} pushed" if pushed[part] else "")
+    out = console()
+    out.print(table)
+    if image.largest:
+        largest = ", ".join(f"{name} {_size(size_bytes)}" for name, size_bytes in image.largest)
+        out.print(f"largest: {largest}", markup=False, style="dim")
+    out.print(f"{image.reference}\n{image.digest}", markup=False)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
+class _Bars:
+    """One line for each stage, with a bar where its size is known."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._progress = Progress(
+            TextColumn("[bold]{task.fields[stage]:<12}[/]"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=console(stderr=True),
+            disable=quiet,
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Progress) -> None:
+        """Show where the build stands."""
+        if event.stage not in self._tasks:
+            self._tasks[event.stage] = self._progress.add_task("", total=None, stage=event.stage)
+        self._progress.update(
+            self._tasks[event.stage],
+            description=" ".join(event.detail.split())[:60],
+            total=event.total or None,
+            completed=event.done,
+        )
