@@ -41,7 +41,8 @@ def test_joblib_with_each_compressor(compress, tmp_path):
 
 @pytest.mark.parametrize("kind", [ModelFormat.TORCH, ModelFormat.TORCHSCRIPT, ModelFormat.PICKLE])
 def test_torch_modules_come_back_in_eval_mode(kind, tmp_path):
-    torch = pytest.importorskip("torch")
+    import torch
+
     model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
     path = tmp_path / "model.bin"
     match kind:
@@ -60,7 +61,8 @@ def test_torch_modules_come_back_in_eval_mode(kind, tmp_path):
 
 @pytest.mark.parametrize("ending", ["json", "ubj", "bin"])
 def test_xgboost_files(ending, tmp_path):
-    xgboost = pytest.importorskip("xgboost")
+    import xgboost
+
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(ROWS, TARGET), 3)
     path = tmp_path / "model.bin"
     path.write_bytes(bytes(booster.save_raw("json" if ending == "json" else "ubj")))
@@ -70,7 +72,8 @@ def test_xgboost_files(ending, tmp_path):
 
 
 def test_lightgbm_files(tmp_path):
-    lightgbm = pytest.importorskip("lightgbm")
+    import lightgbm
+
     booster = lightgbm.train({"verbose": -1}, lightgbm.Dataset(ROWS, TARGET), 3)
     booster.save_model(tmp_path / "model.bin")
     answer = invoke(load(tmp_path / "model.bin", ModelFormat.LIGHTGBM), PREDICT, ROWS)
@@ -78,7 +81,8 @@ def test_lightgbm_files(tmp_path):
 
 
 def test_catboost_files(tmp_path):
-    catboost = pytest.importorskip("catboost")
+    import catboost
+
     model = catboost.CatBoostRegressor(iterations=3, verbose=0, allow_writing_files=False).fit(ROWS, TARGET)
     model.save_model(tmp_path / "model.bin")
     answer = invoke(load(tmp_path / "model.bin", ModelFormat.CATBOOST), PREDICT, ROWS)
@@ -86,8 +90,8 @@ def test_catboost_files(tmp_path):
 
 
 def test_onnx_files(tmp_path):
-    pytest.importorskip("onnxruntime")
-    skl2onnx = pytest.importorskip("skl2onnx")
+    import skl2onnx
+
     single = ROWS.astype("float32")
     model = LinearRegression().fit(single, TARGET)
     (tmp_path / "model.bin").write_bytes(skl2onnx.to_onnx(model, single[:1]).SerializeToString())

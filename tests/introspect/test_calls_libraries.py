@@ -31,7 +31,8 @@ def batched(found, method, rows=5):
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
 def test_xgboost_classifier(method):
-    xgboost = pytest.importorskip("xgboost")
+    import xgboost
+
     model = xgboost.XGBClassifier(n_estimators=5, max_depth=2).fit(FRAME, FLAGS)
     assert batched(find_call(model, SAMPLE, getattr(model, method)(SAMPLE)), method)
 
@@ -40,7 +41,8 @@ def test_xgboost_classifier(method):
     "sample", [SAMPLE, SAMPLE.to_numpy(), SAMPLE.to_numpy().tolist(), SAMPLE.to_dict("records")]
 )
 def test_an_xgboost_booster_takes_frames_arrays_and_lists(sample):
-    xgboost = pytest.importorskip("xgboost")
+    import xgboost
+
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(FRAME, FLAGS), 3)
     found = find_call(booster, sample, booster.predict(xgboost.DMatrix(SAMPLE)))
     assert batched(found, "predict")
@@ -49,20 +51,23 @@ def test_an_xgboost_booster_takes_frames_arrays_and_lists(sample):
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
 def test_lightgbm_classifier(method):
-    lightgbm = pytest.importorskip("lightgbm")
+    import lightgbm
+
     model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(FRAME, LABELS)
     assert batched(find_call(model, SAMPLE, getattr(model, method)(SAMPLE)), method)
 
 
 def test_lightgbm_booster():
-    lightgbm = pytest.importorskip("lightgbm")
+    import lightgbm
+
     booster = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit(FRAME, ROWS[:, 0]).booster_
     assert batched(find_call(booster, SAMPLE, booster.predict(SAMPLE)), "predict")
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
 def test_catboost_classifier(method):
-    catboost = pytest.importorskip("catboost")
+    import catboost
+
     model = catboost.CatBoostClassifier(iterations=5, verbose=0, allow_writing_files=False).fit(FRAME, LABELS)
     assert batched(find_call(model, SAMPLE, getattr(model, method)(SAMPLE)), method)
 
@@ -71,7 +76,7 @@ def test_catboost_classifier(method):
 
 
 def test_imbalanced_learn_pipeline():
-    imblearn = pytest.importorskip("imblearn.pipeline")
+    from imblearn import pipeline as imblearn
     from imblearn.over_sampling import RandomOverSampler
 
     model = imblearn.make_pipeline(RandomOverSampler(random_state=0), LogisticRegression()).fit(FRAME, LABELS)
@@ -79,7 +84,8 @@ def test_imbalanced_learn_pipeline():
 
 
 def test_category_encoders():
-    encoders = pytest.importorskip("category_encoders")
+    import category_encoders as encoders
+
     frame = pd.DataFrame({"k": list("abcab"), "v": [1, 2, 3, 4, 5]})
     encoder = encoders.TargetEncoder(cols=["k"]).fit(frame, [1, 0, 1, 0, 1])
     assert batched(find_call(encoder, frame, encoder.transform(frame)), "transform")
@@ -90,7 +96,8 @@ def test_category_encoders():
 
 @pytest.fixture(scope="module")
 def survival():
-    lifelines = pytest.importorskip("lifelines")
+    import lifelines
+
     frame = pd.DataFrame({"age": RNG.integers(20, 60, 80), "dose": RNG.normal(size=80)})
     frame["time"] = np.round(RNG.exponential(10 - frame["dose"]), 1) + 0.1
     frame["seen"] = RNG.random(80) < 0.8
@@ -122,7 +129,8 @@ def test_lifelines_curves_have_a_column_for_each_row_and_are_asked_for_one_by_on
 
 
 def test_statsmodels_formula_takes_frames_and_dicts():
-    formula = pytest.importorskip("statsmodels.formula.api")
+    from statsmodels.formula import api as formula
+
     frame = FRAME.assign(y=ROWS[:, 0] * 2 + ROWS[:, 2], g=pd.Categorical(LABELS))
     results = formula.ols("y ~ d + C(g)", frame).fit()
     sample = frame[["d", "g"]][:5]
@@ -132,7 +140,8 @@ def test_statsmodels_formula_takes_frames_and_dicts():
 
 
 def test_statsmodels_arrays():
-    api = pytest.importorskip("statsmodels.api")
+    from statsmodels import api
+
     rows = api.add_constant(ROWS)
     results = api.GLM(FLAGS, rows, family=api.families.Binomial()).fit()
     assert batched(find_call(results, rows[:5], results.predict(rows[:5])), "predict")
@@ -147,7 +156,8 @@ def test_statsmodels_arrays():
     ],
 )
 def test_a_forecast_is_one_record_however_long_its_answer(sample, arguments, given):
-    arima = pytest.importorskip("statsmodels.tsa.arima.model")
+    from statsmodels.tsa.arima import model as arima
+
     results = arima.ARIMA(np.cumsum(ROWS[:, 0]), order=(1, 1, 0)).fit()
     found = find_call(results, sample, results.forecast(3) if given else None)
     assert (found.call.method, found.call.arguments, found.rows) == ("forecast", arguments, None)
@@ -159,7 +169,8 @@ def test_a_forecast_is_one_record_however_long_its_answer(sample, arguments, giv
 
 @pytest.fixture(scope="module")
 def network():
-    torch = pytest.importorskip("torch")
+    import torch
+
     torch.manual_seed(0)
     layers = [torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5), torch.nn.Linear(4, 2)]
     return torch.nn.Sequential(*layers)
@@ -186,7 +197,7 @@ def test_rows_become_tensors_of_the_dtype_that_the_weights_have(network, sample)
 
 
 def test_a_module_of_several_inputs_takes_them_by_name():
-    torch = pytest.importorskip("torch")
+    import torch
 
     class Two(torch.nn.Module):
         def __init__(self):
@@ -206,7 +217,7 @@ def test_a_module_of_several_inputs_takes_them_by_name():
 
 
 def test_named_outputs_answer_rows_by_parts():
-    torch = pytest.importorskip("torch")
+    import torch
 
     class Named(torch.nn.Module):
         def forward(self, rows):
@@ -217,7 +228,8 @@ def test_named_outputs_answer_rows_by_parts():
 
 
 def test_torchscript():
-    torch = pytest.importorskip("torch")
+    import torch
+
     scripted = torch.jit.trace(torch.nn.Linear(3, 2), torch.ones(1, 3))
     assert batched(find_call(scripted, torch.ones(5, 3)), "__call__")
 
@@ -226,8 +238,9 @@ def test_torchscript():
 
 
 def session_of(model, example, **options):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    skl2onnx = pytest.importorskip("skl2onnx")
+    import onnxruntime
+    import skl2onnx
+
     content = skl2onnx.to_onnx(model, example, **options).SerializeToString()
     return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
@@ -270,12 +283,14 @@ def test_a_session_with_an_input_for_each_column_gets_columns():
 
 
 def test_a_session_that_takes_one_row_at_a_time_gets_them_so():
-    onnx = pytest.importorskip("onnx")
+    import onnx
+    import onnxruntime
+
     helper = onnx.helper
     x, y = (helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3]) for name in "XY")
     graph = helper.make_graph([helper.make_node("Softmax", ["X"], ["Y"])], "g", [x], [y])
     content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    session = pytest.importorskip("onnxruntime").InferenceSession(content.SerializeToString())
+    session = onnxruntime.InferenceSession(content.SerializeToString())
     exp = np.exp(SINGLE[:5])
     found = find_call(session, SINGLE[:5], exp / exp.sum(axis=1, keepdims=True))
     assert (found.call.batched, found.call.wrapped, found.layout) == (False, True, Layout.ROWS)

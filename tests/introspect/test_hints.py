@@ -104,7 +104,8 @@ def test_a_search_knows_what_its_best_estimator_knows():
 
 
 def test_category_encoders_know_their_columns():
-    encoders = pytest.importorskip("category_encoders")
+    import category_encoders as encoders
+
     encoder = encoders.OrdinalEncoder(cols=["plan"], handle_unknown="error").fit(FRAME)
     known = model_hints(encoder).categories["plan"]
     assert (known.values, known.refuses) == (("pro", "basic", "plus"), True)
@@ -130,7 +131,8 @@ def test_an_annotation_that_names_nothing_any_more_stays_as_it_is_written():
 
 
 def test_xgboost_knows_the_types_of_its_features():
-    xgboost = pytest.importorskip("xgboost")
+    import xgboost
+
     frame = pd.DataFrame({"a b": [1, 2, 3, 4], "c": [0.5, 1.5, 2.5, 3.5]})
     model = xgboost.XGBRegressor(n_estimators=1).fit(frame, [1, 2, 3, 4])
     for one in (model, model.get_booster()):
@@ -139,14 +141,16 @@ def test_xgboost_knows_the_types_of_its_features():
 
 
 def test_lightgbm_made_up_names_are_no_names():
-    lightgbm = pytest.importorskip("lightgbm")
+    import lightgbm
+
     data = lightgbm.Dataset(np.arange(40.0).reshape(20, 2), np.arange(20.0))
     booster = lightgbm.train({"verbose": -1, "min_data_in_leaf": 1}, data, 2)
     assert model_hints(booster).feature_names == ()
 
 
 def test_catboost_made_up_names_are_no_names():
-    catboost = pytest.importorskip("catboost")
+    import catboost
+
     model = catboost.CatBoostRegressor(iterations=1, verbose=0, allow_writing_files=False)
     assert model_hints(model.fit(np.arange(20.0).reshape(10, 2), np.arange(10.0))).feature_names == ()
     named = pd.DataFrame({"a b": np.arange(10.0), "c": np.arange(10.0)})
