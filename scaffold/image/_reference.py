@@ -64,7 +64,7 @@ def parse_reference(text: str) -> Reference:
     """
     rest, _, digest = text.partition("@")
     name, colon, tag = rest.rpartition(":")
-    if not colon or "/" in tag:
+    if not (colon and tag) or "/" in tag:
         name, tag = rest, ""
     first, slash, repository = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):

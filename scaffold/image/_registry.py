@@ -20,6 +20,7 @@ from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 from requests import RequestException, Response, Session
+from requests.exceptions import SSLError
 
 from scaffold.errors import (
     DiskFullError,
@@ -213,6 +214,13 @@ class Repository:
                 time.sleep(self._patience.wait_s * 2 ** (attempt - 1))
             try:
                 return work(attempt)
+            except SSLError as error:
+                raise ImageError(
+                    f"{self.registry} is not trusted over TLS: {_plain(error)}\n"
+                    "Name the certificates of a proxy that opens TLS, or speak plain HTTP to it:\n"
+                    "  scaffold build ... --ca-bundle FILE\n"
+                    "  scaffold build ... --insecure"
+                ) from error
             except (_BrokenError, RequestException) as error:
                 detail = _plain(error)
         raise UploadError(self.registry, what, self._patience.attempts, detail)

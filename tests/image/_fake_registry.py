@@ -1,0 +1,239 @@
+"""A registry on loopback that speaks real HTTP, and breaks where it is told to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+REALM_USER = ("ada", "lovelace")
+
+
+@dataclass
+class FakeRegistry:
+    """What it holds, how it misbehaves, and what it was asked."""
+
+    blobs: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    manifests: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
+    uploads: dict[str, bytearray] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
+    received_bytes: int = 0
+
+    drops: int = 0
+    """How many uploads lose their connection half way."""
+    drop_after: int = 100_000
+    resumable: bool = True
+    """Whether it tells how far an upload came."""
+    stalls_downloads: int = 0
+    """How many downloads lose their connection half way."""
+    token: str = ""
+    """Asked for where it is set; the token service gives it to `REALM_USER`."""
+    basic: bool = False
+    capacity: int | None = None
+    """Bytes after which the disk is full."""
+    referrers: bool = False
+    mounts: bool = True
+    unknown_repositories: bool = False
+    busy: int = 0
+    """How many requests are answered with 503."""
+    address: str = ""
+
+    def put_blob(self, repository: str, content: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        self.blobs.setdefault(repository, {})[digest] = content
+        return digest
+
+    def put_manifest(self, repository: str, name: str, content: dict[str, Any], media_type: str) -> str:
+        text = json.dumps(content).encode()
+        digest = f"sha256:{hashlib.sha256(text).hexdigest()}"
+        for key in (name, digest):
+            self.manifests.setdefault(repository, {})[key] = (text, media_type)
+        return digest
+
+    def manifest(self, repository: str, name: str) -> dict[str, Any]:
+        return dict(json.loads(self.manifests[repository][name][0]))
+
+
+@contextmanager
+def serving(registry: FakeRegistry) -> Iterator[FakeRegistry]:
+    """Serve the registry on a free loopback port until the block ends."""
+    handler = type("Handler", (_Handler,), {"registry": registry})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    registry.address = f"127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield registry
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    registry: FakeRegistry
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
+
+    def _answer(self) -> None:
+        registry = self.registry
+        url = urlsplit(self.path)
+        registry.asked.append(f"{self.command} {url.path}")
+        registry.authorizations.append(self.headers.get("Authorization", ""))
+        if url.path == "/token":
+            return self._token()
+        if registry.busy:
+            registry.busy -= 1
+            return self._send(503, b"busy")
+        if not self._allowed():
+            return self._challenge()
+        if registry.unknown_repositories and self.command in ("POST", "PUT"):
+            return self._errors(404, "NAME_UNKNOWN", "repository name not known to registry")
+        match = re.fullmatch(r"/v2/(.+)/(blobs|manifests)/(uploads/)?(.*)", url.path)
+        assert match, self.path
+        repository, kind, uploads, name = match.groups()
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if kind == "manifests":
+            return self._manifest(repository, name)
+        return self._upload(repository, name, query) if uploads else self._blob(repository, name)
+
+    def _allowed(self) -> bool:
+        sent = self.headers.get("Authorization", "")
+        if self.registry.token:
+            return sent == f"Bearer {self.registry.token}"
+        if self.registry.basic:
+            return sent == "Basic " + base64.b64encode(":".join(REALM_USER).encode()).decode()
+        return True
+
+    def _challenge(self) -> None:
+        if self.registry.basic:
+            challenge = 'Basic realm="registry"'
+        else:
+            challenge = f'Bearer realm="http://{self.registry.address}/token",service="fake"'
+        self._body()
+        self._errors(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
+
+    def _token(self) -> None:
+        form = parse_qs(self._body().decode())
+        sent = self.headers.get("Authorization", "")
+        known = "Basic " + base64.b64encode(":".join(REALM_USER).encode()).decode()
+        if sent == known or form.get("refresh_token") == ["identity"]:
+            return self._send(200, json.dumps({"token": self.registry.token}).encode())
+        return self._errors(401, "UNAUTHORIZED", "wrong user or password")
+
+    def _blob(self, repository: str, digest: str) -> None:
+        content = self.registry.blobs.get(repository, {}).get(digest)
+        if content is None:
+            return self._errors(404, "BLOB_UNKNOWN", "blob unknown to registry")
+        start = 0
+        if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
+            start = int(found[1])
+        if self.command == "GET" and self.registry.stalls_downloads:
+            self.registry.stalls_downloads -= 1
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            self.wfile.write(content[start : start + (len(content) - start) // 2])
+            self.close_connection = True
+            return None
+        return self._send(206 if start else 200, content[start:])
+
+    def _manifest(self, repository: str, name: str) -> None:
+        kept = self.registry.manifests.setdefault(repository, {})
+        if self.command == "PUT":
+            content = self._body()
+            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            kept[name] = kept[digest] = (content, self.headers["Content-Type"])
+            subject = json.loads(content).get("subject")
+            headers = {"OCI-Subject": subject["digest"]} if subject and self.registry.referrers else {}
+            return self._send(201, b"", {"Docker-Content-Digest": digest, **headers})
+        if name not in kept:
+            return self._errors(404, "MANIFEST_UNKNOWN", "manifest unknown")
+        content, media_type = kept[name]
+        return self._send(200, content, {"Content-Type": media_type})
+
+    def _upload(self, repository: str, name: str, query: dict[str, str]) -> None:
+        registry = self.registry
+        if self.command == "POST":
+            blobs = registry.blobs.setdefault(repository, {})
+            source = registry.blobs.get(query.get("from", ""), {})
+            if registry.mounts and query.get("mount") in source:
+                blobs[query["mount"]] = source[query["mount"]]
+                return self._send(201, b"")
+            name = secrets.token_hex(8)
+            registry.uploads[name] = bytearray()
+            return self._send(202, b"", {"Location": f"/v2/{repository}/blobs/uploads/{name}?_state=s3cr3t"})
+        if name not in registry.uploads:
+            return self._errors(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown")
+        upload = registry.uploads[name]
+        if self.command == "DELETE":
+            del registry.uploads[name]
+            return self._send(204, b"")
+        if self.command == "GET":
+            if not registry.resumable:
+                del registry.uploads[name]
+                return self._errors(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown")
+            return self._send(204, b"", {"Range": f"0-{len(upload) - 1}", "Location": self.path})
+        if self.command == "PATCH":
+            return self._receive(upload)
+        registry.blobs.setdefault(repository, {})
+        digest = f"sha256:{hashlib.sha256(upload).hexdigest()}"
+        if digest != query["digest"]:
+            return self._errors(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+        registry.blobs[repository][digest] = bytes(registry.uploads.pop(name))
+        return self._send(201, b"")
+
+    def _receive(self, upload: bytearray) -> None:
+        registry = self.registry
+        length = int(self.headers["Content-Length"])
+        if found := re.match(r"(\d+)-", self.headers.get("Content-Range", "")):
+            assert int(found[1]) == len(upload), "an upload goes on where it broke off"
+        if registry.drops:
+            registry.drops -= 1
+            upload += self.rfile.read(min(registry.drop_after, length))
+            registry.received_bytes += len(upload)
+            self.close_connection = True
+            self.connection.close()
+            return None
+        body = self.rfile.read(length)
+        registry.received_bytes += length
+        if registry.capacity is not None and len(upload) + length > registry.capacity:
+            detail = {"DriverName": "filesystem", "Enclosed": {"Op": "write", "Err": 28}}
+            error = {"code": "UNKNOWN", "message": "unknown error", "detail": detail}
+            return self._send(500, json.dumps({"errors": [error]}).encode())
+        upload += body
+        return self._send(202, b"", {"Location": self.path, "Range": f"0-{len(upload) - 1}"})
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _errors(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        self._send(status, json.dumps({"errors": [{"code": code, "message": message}]}).encode(), headers)
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)

@@ -1,0 +1,292 @@
+"""The registry client against real servers on loopback: what breaks, what is asked for, what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scaffold.errors import (
+    DiskFullError,
+    ImageError,
+    RegistryError,
+    RegistryLoginError,
+    RepositoryNotFoundError,
+    UploadError,
+    UsageError,
+)
+from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
+from scaffold.image._disk import needs_room
+from scaffold.image._reference import is_loopback, parse_reference
+from scaffold.image._registry import Patience, Repository
+from scaffold.image._tar import Blob
+from tests.image._fake_registry import FakeRegistry, serving
+
+HASTY = Patience(attempts=4, wait_s=0.001)
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with serving(FakeRegistry()) as running:
+        yield running
+
+
+def repository(registry: FakeRegistry, credentials: Credentials | None = None) -> Repository:
+    return Repository(parse_reference(f"{registry.address}/team/churn:1"), credentials, patience=HASTY)
+
+
+@pytest.fixture
+def blob(tmp_path: Path) -> Blob:
+    content = os.urandom(400_000)
+    path = tmp_path / "blob"
+    path.write_bytes(content)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    return Blob(digest=digest, size_bytes=len(content), media_type="application/octet-stream", path=path)
+
+
+def ignore(_: int) -> None:
+    """Watch no bytes."""
+
+
+def test_a_pushed_blob_is_there_and_the_same(registry: FakeRegistry, blob: Blob) -> None:
+    target = repository(registry)
+    assert not target.has_blob(blob.digest)
+    target.push_blob(blob, ignore)
+    assert target.has_blob(blob.digest)
+    assert blob.path is not None
+    assert registry.blobs["team/churn"][blob.digest] == blob.path.read_bytes()
+
+
+def test_an_upload_that_breaks_goes_on_where_it_broke_off(registry: FakeRegistry, blob: Blob) -> None:
+    registry.drops = 2
+    repository(registry).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+    # What arrived before a break is not sent again.
+    assert sum(request.startswith("POST") for request in registry.asked) == 1
+
+
+def test_an_upload_that_the_registry_forgot_starts_anew(registry: FakeRegistry, blob: Blob) -> None:
+    registry.drops, registry.resumable = 1, False
+    repository(registry).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+    assert sum(request.startswith("POST") for request in registry.asked) == 2
+
+
+def test_an_upload_that_breaks_each_time_says_how_often(registry: FakeRegistry, blob: Blob) -> None:
+    registry.drops = 99
+    with pytest.raises(UploadError) as caught:
+        repository(registry).push_blob(blob, ignore)
+    message = str(caught.value)
+    assert message.startswith(f"The connection to {registry.address} broke 4 times over a layer of 0 MB: ")
+    assert "s3cr3t" not in message
+
+
+def test_a_busy_registry_is_asked_again(registry: FakeRegistry, blob: Blob) -> None:
+    registry.busy = 2
+    repository(registry).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+
+
+def test_a_registry_without_room_is_not_asked_again(registry: FakeRegistry, blob: Blob) -> None:
+    registry.capacity = 1000
+    with pytest.raises(DiskFullError, match=f"No space is left at the registry {registry.address}"):
+        repository(registry).push_blob(blob, ignore)
+    assert sum(request.startswith("PATCH") for request in registry.asked) == 1
+
+
+def test_a_token_is_fetched_when_it_is_asked_for(registry: FakeRegistry, blob: Blob) -> None:
+    registry.token = "t0ken"
+    target = repository(registry, Credentials(username="ada", password="lovelace"))
+    target.push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+    assert sum("/token" in request for request in registry.asked) == 1
+
+
+def test_a_token_of_docker_login_is_traded_for_one_of_the_registry(
+    registry: FakeRegistry, blob: Blob
+) -> None:
+    registry.token = "t0ken"
+    repository(registry, Credentials(identity_token="identity")).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+
+
+def test_a_token_that_runs_out_in_the_middle_is_fetched_anew(registry: FakeRegistry, blob: Blob) -> None:
+    registry.token = "first"
+    target = repository(registry, Credentials(username="ada", password="lovelace"))
+    assert not target.has_blob(blob.digest)
+    registry.token = "second"
+    target.push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+
+
+@pytest.mark.parametrize("kind", ["token", "basic"])
+def test_a_wrong_password_is_said_and_not_shown(registry: FakeRegistry, blob: Blob, kind: str) -> None:
+    registry.token, registry.basic = ("t0ken", False) if kind == "token" else ("", True)
+    with pytest.raises(RegistryLoginError) as caught:
+        repository(registry, Credentials(username="ada", password="byron!")).push_blob(blob, ignore)
+    message = str(caught.value)
+    assert message.startswith(
+        f"{registry.address} refused the login of 'ada' for the repository 'team/churn'."
+    )
+    assert "byron" not in message + repr(caught.value) + repr(caught.value.__cause__)
+
+
+def test_basic_authentication_works(registry: FakeRegistry, blob: Blob) -> None:
+    registry.basic = True
+    repository(registry, Credentials(username="ada", password="lovelace")).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+
+
+def test_no_login_where_one_is_needed_says_so(registry: FakeRegistry) -> None:
+    registry.token = "t0ken"
+    with pytest.raises(RegistryLoginError, match="refused a request without a login"):
+        repository(registry).has_blob("sha256:" + "0" * 64)
+
+
+def test_a_password_in_netrc_is_not_sent(
+    registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ada password lovelace\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    repository(registry).has_blob("sha256:" + "0" * 64)
+    assert registry.authorizations == [""]
+
+
+def test_an_absent_repository_has_an_error_of_its_own(registry: FakeRegistry, blob: Blob) -> None:
+    registry.unknown_repositories = True
+    with pytest.raises(RepositoryNotFoundError, match="repository name not known to registry"):
+        repository(registry).push_blob(blob, ignore)
+
+
+def test_an_absent_tag_has_an_error_of_its_own(registry: FakeRegistry) -> None:
+    with pytest.raises(RepositoryNotFoundError, match=f"does not know {registry.address}/team/churn"):
+        repository(registry).manifest("2.0.0")
+
+
+def test_a_download_that_breaks_goes_on_where_it_broke_off(registry: FakeRegistry, tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    digest = registry.put_blob("team/churn", content)
+    registry.stalls_downloads = 2
+    repository(registry).read_blob(digest, tmp_path / "blob", ignore)
+    assert (tmp_path / "blob").read_bytes() == content
+
+
+def test_bytes_with_another_digest_are_refused(registry: FakeRegistry, tmp_path: Path) -> None:
+    digest = registry.put_blob("team/churn", b"as it was")
+    registry.blobs["team/churn"][digest] = b"tampered!"
+    with pytest.raises(RegistryError, match="the bytes that came have another digest"):
+        repository(registry).read_blob(digest, tmp_path / "blob", ignore)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blob_of_a_sister_repository_is_mounted(registry: FakeRegistry) -> None:
+    digest = registry.put_blob("library/python", b"base")
+    assert repository(registry).mount_blob(digest, "library/python")
+    assert registry.blobs["team/churn"][digest] == b"base"
+
+
+def test_a_mount_that_is_not_possible_leaves_no_open_upload(registry: FakeRegistry) -> None:
+    registry.mounts = False
+    digest = registry.put_blob("library/python", b"base")
+    assert not repository(registry).mount_blob(digest, "library/python")
+    assert registry.uploads == {}
+
+
+def test_a_full_disk_here_is_said() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("/dev/full is a file of Linux")
+    with (
+        pytest.raises(DiskFullError, match="No space is left at /dev"),
+        needs_room(full.parent),
+        full.open("wb", buffering=0) as file,
+    ):
+        file.write(b"x")
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "version"),
+    [
+        ("python", "docker.io", "library/python", "latest"),
+        ("python:3.11-slim", "docker.io", "library/python", "3.11-slim"),
+        ("docker.io/library/python:3", "docker.io", "library/python", "3"),
+        ("team/churn", "docker.io", "team/churn", "latest"),
+        ("localhost:5000/churn", "localhost:5000", "churn", "latest"),
+        ("registry.example.com/a/b/c:1.0.0", "registry.example.com", "a/b/c", "1.0.0"),
+        (f"ghcr.io/a/b:1@sha256:{'0' * 64}", "ghcr.io", "a/b", f"sha256:{'0' * 64}"),
+    ],
+)
+def test_a_reference_has_dockers_defaults(text: str, registry: str, repository: str, version: str) -> None:
+    parsed = parse_reference(text)
+    assert (parsed.registry, parsed.repository, parsed.version) == (registry, repository, version)
+
+
+@pytest.mark.parametrize(
+    "text", ["Churn:1", "churn:", "a b", "churn@sha256:12", "-x", "registry.example.com/"]
+)
+def test_what_is_no_reference_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no image reference"):
+        parse_reference(text)
+
+
+def test_plain_http_is_for_this_machine_only() -> None:
+    assert all(map(is_loopback, ("localhost:5000", "127.0.0.1:80", "[::1]:5000", "127.8.8.8")))
+    assert not any(map(is_loopback, ("registry.example.com", "10.0.0.1:5000", "localhost.example.com")))
+
+
+@pytest.fixture
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that Docker's configuration is read from, and no login in the environment."""
+    for name in ("SCAFFOLD_REGISTRY_USERNAME", "SCAFFOLD_REGISTRY_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    return tmp_path
+
+
+def test_what_docker_login_wrote_is_used(docker_config: Path) -> None:
+    auths = {"registry.example.com": {"auth": "YWRhOmxvdmVsYWNl"}}
+    (docker_config / "config.json").write_text(json.dumps({"auths": auths}))
+    assert stored_credentials("registry.example.com") == Credentials(username="ada", password="lovelace")
+    assert stored_credentials("other.example.com") is None
+
+
+def test_a_credential_helper_is_asked(docker_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = docker_config / "docker-credential-cloud"
+    helper.write_text('#!/bin/sh\necho \'{"Username": "<token>", "Secret": "identity"}\'\n')
+    helper.chmod(helper.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{docker_config}:{os.environ['PATH']}")
+    (docker_config / "config.json").write_text(json.dumps({"credHelpers": {"cloud.example.com": "cloud"}}))
+    assert stored_credentials("cloud.example.com") == Credentials(identity_token="identity")
+
+
+def test_a_credential_helper_that_fails_is_named_without_what_it_printed(
+    docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = docker_config / "docker-credential-cloud"
+    helper.write_text("#!/bin/sh\necho s3cr3t\nexit 1\n")
+    helper.chmod(helper.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{docker_config}:{os.environ['PATH']}")
+    (docker_config / "config.json").write_text(json.dumps({"credHelpers": {"cloud.example.com": "cloud"}}))
+    with pytest.raises(ImageError, match=r"cloud\.example\.com failed") as caught:
+        stored_credentials("cloud.example.com")
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_login_in_the_environment_is_whole_or_none(
+    docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert given_credentials(None) is None
+    monkeypatch.setenv("SCAFFOLD_REGISTRY_USERNAME", "ada")
+    with pytest.raises(UsageError, match="go together"):
+        given_credentials(None)
+    monkeypatch.setenv("SCAFFOLD_REGISTRY_PASSWORD", "lovelace")
+    found = given_credentials(None)
+    assert found == Credentials(username="ada", password="lovelace")
+    assert "lovelace" not in repr(found)
