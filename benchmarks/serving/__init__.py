@@ -1,0 +1,1 @@
+"""Our service beside the tools that a person might pick instead: same models, same rows, same machine."""
