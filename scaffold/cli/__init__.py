@@ -12,7 +12,7 @@ from scaffold.cli._show import show_error
 from scaffold.errors import ScaffoldError
 
 # One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
-_FAMILIES = ("_new", "_project")
+_FAMILIES = ("_new", "_project", "_update")
 
 app = typer.Typer(
     name="scaffold",

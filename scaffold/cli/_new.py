@@ -85,7 +85,7 @@ def new(
             method=method,
             trust=trust,
             nullable=nullable,
-            types=_assignments(type, "--type"),
+            types=assignments(type, "--type"),
             choices=choices,
             examples_from_sample=examples_from_sample,
             pin=pin,
@@ -138,7 +138,7 @@ def inspect(
             method=method,
             trust=trust,
             nullable=nullable,
-            types=_assignments(type, "--type"),
+            types=assignments(type, "--type"),
             choices=choices,
             pin=pin,
             include=include,
@@ -161,7 +161,7 @@ def inspect(
         _show_inspection(found)
 
 
-def _assignments(pairs: list[str], option: str) -> dict[str, str]:
+def assignments(pairs: list[str], option: str) -> dict[str, str]:
     """`zip=str` as {"zip": "str"}; the field's name may hold `=`, the type never does."""
     assigned = {}
     for pair in pairs:

@@ -4,11 +4,48 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scaffold.cli._show import console
+from scaffold.cli._new import (
+    CHOICES,
+    INCLUDE,
+    JSON,
+    METHOD,
+    NULLABLE,
+    OUTPUT,
+    PIN,
+    PYTHON,
+    REQUIRE,
+    SOURCE,
+    TRUST,
+    TYPE,
+    assignments,
+)
+from scaffold.cli._show import Stages, console, show_error, show_json
+from scaffold.errors import UsageError
+
+if TYPE_CHECKING:
+    from scaffold._update import Update
+
+BREAKING_STATUS = 2
+"""What the command exits with where callers of the service would have to change."""
+
+PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
+MODEL = Annotated[
+    str | None, typer.Option("--model", "-m", help="The new model; without it the project's own stays.")
+]
+INPUT = Annotated[Path | None, typer.Option("--input", "-i", help="Sample input of the new model.")]
+ANSWER = Annotated[
+    list[str], typer.Option("--answer", help="An answer that changes: replicas=3.", metavar="NAME=VALUE")
+]
+TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")]
+OURS = Annotated[bool, typer.Option("--ours", help="Where both changed the same lines, yours win.")]
+THEIRS = Annotated[
+    bool, typer.Option("--theirs", help="Where both changed the same lines, the new ones win.")
+]
+BREAKING = Annotated[bool, typer.Option("--allow-breaking", help="Go ahead though callers have to change.")]
 
 
 class Variant(enum.Enum):
@@ -23,6 +60,9 @@ class Variant(enum.Enum):
 def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
     app.command()(init)
+    app.command()(update)
+    app.command()(diff)
+    app.command()(undo)
 
 
 def init(
@@ -46,3 +86,173 @@ def init(
     out.print(f"{name}/", markup=False)
     out.print("Next:")
     out.print(f"  cd {name}\n  make", markup=False)
+
+
+def update(
+    project: PROJECT,
+    model: MODEL = None,
+    input: INPUT = None,
+    output: OUTPUT = None,
+    answer: ANSWER = [],  # noqa: B006 - typer copies it
+    template: TEMPLATE = None,
+    ours: OURS = False,
+    theirs: THEIRS = False,
+    allow_breaking: BREAKING = False,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="Go ahead though git has uncommitted changes.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
+    take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,
+    method: METHOD = None,
+    trust: TRUST = [],  # noqa: B006
+    nullable: NULLABLE = [],  # noqa: B006
+    type: TYPE = [],  # noqa: B006
+    choices: CHOICES = [],  # noqa: B006
+    pin: PIN = [],  # noqa: B006
+    include: INCLUDE = [],  # noqa: B006
+    source: SOURCE = None,
+    python: PYTHON = None,
+    require: REQUIRE = [],  # noqa: B006
+    as_json: JSON = False,
+) -> None:
+    """Bring a project up to a new model, and keep every edit of its owner's.
+
+    Exits with 1 where files are in conflict, with 2 where callers of the service would have to change.
+    """
+    if take_back:
+        undo(project)
+        return
+    options = {
+        "method": method,
+        "trust": trust,
+        "nullable": nullable,
+        "types": assignments(type, "--type"),
+        "choices": choices,
+        "pin": pin,
+        "include": include,
+        "source": source,
+        "python": python,
+        "require": require,
+    }
+    _run_update(
+        project,
+        (model, input, output),
+        as_json=as_json,
+        answers=_answers(answer),
+        template=template,
+        prefer=_preferred(ours, theirs),
+        dry_run=dry_run,
+        allow_breaking=allow_breaking,
+        dirty=dirty,
+        verify=not no_verify,
+        **{name: value for name, value in options.items() if value},
+    )
+
+
+def diff(
+    project: PROJECT,
+    model: MODEL = None,
+    input: INPUT = None,
+    output: OUTPUT = None,
+    answer: ANSWER = [],  # noqa: B006
+    template: TEMPLATE = None,
+    allow_breaking: BREAKING = False,
+    as_json: JSON = False,
+) -> None:
+    """Say what an update would change, field by field and file by file. Writes nothing.
+
+    Exits with 1 where files would be in conflict, with 2 where callers of the service would have to change.
+    """
+    given = (model, input, output)
+    _run_update(
+        project,
+        given,
+        as_json=as_json,
+        answers=_answers(answer),
+        template=template,
+        dry_run=True,
+        allow_breaking=allow_breaking,
+    )
+
+
+def undo(project: PROJECT) -> None:
+    """Take back the last update of a project; done twice, the update is there again."""
+    from scaffold import _update
+
+    paths = _update.undo(project)
+    console().print(f"[green]✓[/] {len(paths)} files are as they were before the last update.")
+
+
+def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
+    from scaffold import _update
+    from scaffold.errors import BreakingChangeError
+
+    def report(found: Update) -> None:
+        if not as_json:
+            _show_changes(found)
+
+    try:
+        with Stages(quiet=as_json) as stages:
+            found = _update.update(project, *given, on_stage=stages, on_report=report, **options)
+    except BreakingChangeError as error:
+        show_error(str(error))
+        raise typer.Exit(BREAKING_STATUS) from None
+    if as_json:
+        show_json(found.as_json())
+    elif found.applied:
+        _show_outcome(found)
+    if options["dry_run"]:
+        if found.conflicts:
+            raise typer.Exit(1)
+        if found.report.breaking and not options["allow_breaking"]:
+            raise typer.Exit(BREAKING_STATUS)
+
+
+def _preferred(ours: bool, theirs: bool) -> Any:
+    from scaffold.upgrade import Prefer
+
+    if ours and theirs:
+        raise UsageError("--ours and --theirs exclude each other.")
+    return Prefer.OURS if ours else Prefer.THEIRS if theirs else None
+
+
+def _answers(pairs: list[str]) -> dict[str, Any]:
+    """`replicas=3` as {"replicas": 3}: a value is read as YAML."""
+    import yaml
+
+    return {name: yaml.safe_load(value) for name, value in assignments(pairs, "--answer").items()}
+
+
+def _show_changes(found: Update) -> None:
+    """The report: what changes for callers and for the lock, then what becomes of each file."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = console()
+    if found.is_empty:
+        out.print("[green]✓[/] Up to date: nothing changes.")
+        return
+    report = found.report
+    if report.changes:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for change in report.changes:
+            mark = "[bold red]breaking[/]" if change.breaking else "[green]compatible[/]"
+            table.add_row(
+                mark, escape(change.what), escape(f"{change.old} -> {change.new}"), escape(change.reason)
+            )
+        out.print(table)
+    if report.old_version != report.new_version:
+        out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
+    for path, outcome in found.files.items():
+        detail = f": {found.conflicts[path]}" if path in found.conflicts else ""
+        out.print(f"  {outcome:<9} {path}{detail}", markup=False)
+
+
+def _show_outcome(found: Update) -> None:
+    out = console()
+    out.print(f"[green]✓[/] {found.report.new_version}: {len(found.files)} files changed.")
+    if found.verification is None:
+        out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
+    out.print("Next:")
+    out.print(f"  git diff {found.root}\n  scaffold undo {found.root}", markup=False)

@@ -1,6 +1,7 @@
 """A new state of a project is merged into the owner's: no edit is lost, each change is told."""
 
 from scaffold.upgrade._conflicts import Prefer
+from scaffold.upgrade._content import Content, read_folder
 from scaffold.upgrade._contract import Contract, contract_of_openapi, contract_of_signature
 from scaffold.upgrade._git import uncommitted
 from scaffold.upgrade._plan import UpdatePlan, apply_update, plan_update, write_merged
@@ -12,6 +13,7 @@ from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_tr
 
 __all__ = [
     "Change",
+    "Content",
     "Contract",
     "FileMerge",
     "FileOutcome",
@@ -29,6 +31,7 @@ __all__ = [
     "finish_interrupted",
     "merge_trees",
     "plan_update",
+    "read_folder",
     "read_record",
     "uncommitted",
     "undo_change",

@@ -54,6 +54,11 @@ def read_tree(root: Path, paths: Iterable[str]) -> dict[str, Content]:
     return found
 
 
+def read_folder(root: Path) -> dict[str, Content]:
+    """All that a folder holds."""
+    return read_tree(root, (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()))
+
+
 def is_text(content: bytes) -> bool:
     """Whether these bytes are UTF-8 text."""
     if b"\0" in content:

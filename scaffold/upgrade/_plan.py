@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.upgrade._conflicts import Prefer, marked_lines
-from scaffold.upgrade._content import LARGEST_TEXT_BYTES, Content, Opaque, content_sha256, read_tree
+from scaffold.upgrade._content import (
+    LARGEST_TEXT_BYTES,
+    Content,
+    Opaque,
+    content_sha256,
+    read_folder,
+    read_tree,
+)
 from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._record import FOLDER, record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
@@ -71,7 +78,7 @@ class UpdatePlan:
     @property
     def edited_scoring(self) -> tuple[str, ...]:
         """The files in which the owner changed what is answered."""
-        return tuple(path for path in SCORING if self.owner.get(path) != self.ancestor.get(path))
+        return _edited(SCORING, self.owner, self.ancestor)
 
     def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
         """The plan with what only the proof could tell: `derived` files of the new state, by path."""
@@ -130,7 +137,7 @@ def plan_update(
         old_version=record.spec.version,
     )
     report = replace(report, new_version=next_version(record.spec.version, report))
-    spec = replace(spec, version=report.new_version)
+    spec = _with_accepted(replace(spec, version=report.new_version), record, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     files = {path: content_sha256(content) for path, content in pristine.items()}
     owner = read_tree(root, {*ancestor, *pristine})
@@ -202,13 +209,29 @@ def changelog_entry(spec: ProjectSpec, report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n\n"
 
 
+def _with_accepted(
+    spec: ProjectSpec, record: ProjectRecord, root: Path, ancestor: Mapping[str, Content]
+) -> ProjectSpec:
+    """The spec with the answers of the last proof, where scoring code of the owner gave them."""
+    same = spec.artifact.sha256 == record.spec.artifact.sha256
+    asked = record.spec.recording.requests
+    if same and asked == spec.recording.requests and _edited(SCORING, read_tree(root, SCORING), ancestor):
+        return replace(spec, recording=record.spec.recording)
+    return spec
+
+
+def _edited(
+    paths: Iterable[str], owner: Mapping[str, Content], ancestor: Mapping[str, Content]
+) -> tuple[str, ...]:
+    return tuple(path for path in paths if owner.get(path) != ancestor.get(path))
+
+
 def _pristine(
     spec: ProjectSpec, ancestor: Mapping[str, Content], report: Report, render: Render, workspace: Path
 ) -> dict[str, Content]:
     """The new state as it is rendered, with the changelog going on from the last one."""
     render(spec, workspace)
-    paths = [path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()]
-    pristine = read_tree(workspace, paths)
+    pristine = read_folder(workspace)
     if OPENAPI in ancestor:
         pristine.setdefault(OPENAPI, ancestor[OPENAPI])
     log = ancestor.get(CHANGELOG)

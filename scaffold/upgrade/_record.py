@@ -46,12 +46,13 @@ def write_record(root: Path, record: ProjectRecord, pristine: Path | None = None
 
 def record_files(record: ProjectRecord, tree: Mapping[str, Content]) -> dict[str, bytes]:
     """The files of a record, by path; the same bytes for the same record."""
+    proof = record.verification and dataclasses.replace(record.verification, openapi="")
     document = {
         "format": _FORMAT,
         "generator": record.spec.generator,
         "template": record.template,
         "options": encode(record.options),
-        "proof": encode(record.verification),
+        "proof": encode(proof),
         "files": dict(sorted(record.files.items())),
         "spec": encode(_slim(record.spec)),
     }
