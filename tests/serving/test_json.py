@@ -1,5 +1,6 @@
 """What a body may be: strict JSON of bounded size, told apart in bounded time."""
 
+import contextlib
 import json
 import socket
 from collections.abc import Callable
@@ -111,6 +112,17 @@ def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large(service: 
         for _ in range(17):  # one more than the limit; the end is never sent
             connection.sendall(chunk)
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_head_without_an_end_is_cut_off(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"X-Padding: " + b"x" * 2000 + b"\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+            assert not connection.recv(4096)
+    assert service.post("/score", GOOD).status == 200
 
 
 def test_a_body_in_chunks_is_put_together(service: Service) -> None:

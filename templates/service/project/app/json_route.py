@@ -55,7 +55,7 @@ class JSONRoute(APIRoute):
 
         async def read_and_handle(request: Request) -> Response:
             body = parse(self._body, await read_body(request.scope, request.receive))
-            return await handle(_ReadRequest(request.scope, body))
+            return await handle(_ReadRequest(request, body))
 
         return read_and_handle
 
@@ -63,8 +63,8 @@ class JSONRoute(APIRoute):
 class _ReadRequest(Request):
     """A request whose body is a validated value already: FastAPI takes that as it is."""
 
-    def __init__(self, scope: Scope, value: Any) -> None:
-        super().__init__(scope)
+    def __init__(self, request: Request, value: Any) -> None:
+        super().__init__(request.scope, request.receive)
         self._body, self._value = b"read", value
 
     async def json(self) -> Any:

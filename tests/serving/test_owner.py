@@ -1,0 +1,59 @@
+"""What an owner changes first goes on to hold what the generated routes hold."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.serving._toy import Service, write_project
+
+WITH_DEPENDENCY = '''async def score_one(
+    record: ModelInput, response: Response, twice: bool = False, who: str = Depends(lambda: "me")
+) -> ModelOutput:
+    """Score one record."""
+    response.headers["x-who"] = who
+'''
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("owned")
+    write_project(root)
+    main = root / "app" / "main.py"
+    before = 'async def score_one(record: ModelInput) -> ModelOutput:\n    """Score one record."""\n'
+    text = main.read_text()
+    assert before in text
+    text = text.replace(before, WITH_DEPENDENCY).replace("FastAPI, Response", "Depends, FastAPI, Response")
+    text = text.replace(
+        "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n"
+    )
+    text += '\n\n@app.get("/fails")\nasync def fails() -> None:\n    raise ValueError("secret 4711")\n'
+    main.write_text(text)
+    return root
+
+
+@pytest.fixture(scope="module")
+def owned(project: Path, serve: Callable[..., Service]) -> Service:
+    return serve()
+
+
+def test_an_endpoint_may_ask_for_more_than_the_body(owned: Service) -> None:
+    answer = owned.post("/score?twice=true", {"value": 2})
+    assert (answer.status, answer.json["prediction"], answer.headers["x-who"]) == (200, 4.0, "me")
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"value": 1, "value": 2}', b'{"value": NaN}', b'{"value": "1"}'])
+def test_its_body_is_held_to_the_same_rules(owned: Service, body: bytes) -> None:
+    answer = owned.post("/score", body)
+    assert answer.status == 422
+    assert set(answer.json["detail"][0]) == {"type", "loc", "msg"}
+    assert owned.request("POST", "/score", body, {"Content-Type": "text/plain"}).status == 415
+
+
+def test_a_fault_of_its_own_code_is_a_500_that_tells_nothing(owned: Service) -> None:
+    answer = owned.get("/fails", **{"X-Request-ID": "why"})
+    assert (answer.status, answer.json) == (500, {"detail": "The service failed.", "id": "why"})
+    assert any(
+        line.get("request_id") == "why" and line["error"] == "builtins.ValueError" for line in owned.log
+    )
+    assert "4711" not in str(owned.log)
