@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import difflib
 import json
@@ -123,7 +124,7 @@ def ensure_pull_secret(cluster: Cluster, target: Target, docker_config: str) -> 
     before = _read(cluster, identity)
     manifest = identity | {
         "type": "kubernetes.io/dockerconfigjson",
-        "stringData": {".dockerconfigjson": docker_config},
+        "data": {".dockerconfigjson": base64.b64encode(docker_config.encode()).decode()},
     }
     manifest["metadata"] = with_own_copy(fill_in_one(manifest, target), before)["metadata"]
     # The login is ours alone: a password that someone put there by hand is replaced.
@@ -284,6 +285,6 @@ def _shown(live: Manifest | None) -> list[str]:
     if not metadata["annotations"]:
         del metadata["annotations"]
     if shown["kind"] == "Secret":
-        for part in ("data", "stringData"):
-            shown[part] = dict.fromkeys(shown.get(part) or {}, "(not shown)")
+        shown["data"] = dict.fromkeys(shown.get("data") or {}, "(not shown)")
+        shown.pop("stringData", None)
     return yaml.safe_dump(shown, sort_keys=True, width=200).splitlines()

@@ -49,7 +49,7 @@ class Scene:
 def find_failure(scene: Scene) -> Failure | None:
     """Return why the rollout does not go on; None while nothing speaks against it."""
     for pod in scene.pods:
-        for explain in (_unschedulable, _image_pull, _configuration, _out_of_memory, _crash, _volumes):
+        for explain in (_unschedulable, _image_pull, _out_of_memory, _configuration, _crash, _volumes):
             failure = explain(scene, pod)
             if failure is not None:
                 return failure

@@ -64,17 +64,23 @@ def remove_deployment(
 
 
 def _ours(cluster: Cluster, target: Target) -> list[Manifest]:
-    """The objects with our labels: of the kinds that the target has today, and the pull secret."""
+    """The objects with our labels, of the kinds that a target may hold; and the pull secret, by its name."""
     kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in target.manifests}
-    kinds |= {("v1", "Secret"), ("autoscaling/v2", "HorizontalPodAutoscaler"), ("v1", "Service")}
-    kinds |= {("networking.k8s.io/v1", "Ingress"), ("networking.k8s.io/v1", "NetworkPolicy")}
-    kinds.discard(("v1", "Namespace"))
+    kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
+    kinds |= {("networking.k8s.io/v1", "NetworkPolicy")}
+    kinds -= {("v1", "Namespace"), ("v1", "Secret")}
     selector = f"{MANAGED_BY}={MANAGER_NAME},{NAME_LABEL}={target.service}"
     found: list[Manifest] = []
-    for api_version, kind in sorted(kinds, key=lambda one: one[1] != "Deployment"):
+    for api_version, kind in sorted(kinds, key=lambda one: (one[1] != "Deployment", one)):
         path = cluster.kind(api_version, kind).path(target.namespace)
         # Items of a list come without their kind.
-        found += [one | {"apiVersion": api_version, "kind": kind} for one in cluster.list(path, selector)]
+        items = cluster.list(path, selector)
+        found += [one | {"apiVersion": api_version, "kind": kind} for one in items]
+    secrets = {one["metadata"]["name"] for one in target.manifests if one["kind"] == "Secret"}
+    for name in sorted(secrets | {target.pull_secret} - {""}):
+        secret = cluster.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}")
+        if secret and (secret["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER_NAME:
+            found.append(secret)
     return found
 
 

@@ -202,14 +202,25 @@ def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
     """The Deployment as it was applied for a revision; of one that another tool applied, its pods only."""
     applied = (replica_set["metadata"].get("annotations") or {}).get(APPLIED)
     if applied:
-        return cast("Manifest", json.loads(applied))
+        manifest = cast("Manifest", json.loads(applied))
+        # Kubernetes copies the Deployment's notes to each revision, those of other tools too.
+        if _pods_in(manifest) == _pods_in(replica_set):
+            return manifest
     notes = live["metadata"].get("annotations") or {}
-    manifest = cast("Manifest", json.loads(notes[APPLIED]) if APPLIED in notes else _bare(live))
+    manifest = json.loads(notes[APPLIED]) if APPLIED in notes else _bare(live)
     template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
     template["metadata"].get("labels", {}).pop("pod-template-hash", None)
     template["metadata"].pop("creationTimestamp", None)
     manifest["spec"]["template"] = template
-    return manifest
+    return cast("Manifest", manifest)
+
+
+def _pods_in(manifest: Manifest) -> list[tuple[str, str, list[str]]]:
+    """What tells one revision's pods from another's: images, and the names of the settings."""
+    containers = manifest["spec"]["template"]["spec"]["containers"]
+    return [
+        (one["name"], one["image"], sorted(e["name"] for e in one.get("env") or [])) for one in containers
+    ]
 
 
 def _bare(live: Manifest) -> Manifest:

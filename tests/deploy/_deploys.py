@@ -1,0 +1,85 @@
+"""The verbs of deploy/ with what every test gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scaffold.deploy import (
+    Pace,
+    deploy_project,
+    plan_deployment,
+    read_history,
+    read_status,
+    release_to_promote,
+    remove_deployment,
+    roll_back,
+)
+from scaffold.spec import Deployment, DeployProgress, Release
+from scaffold.verify._compare import first_difference
+from tests.deploy._fake_pods import FakeCluster
+
+QUICK = Pace(rollout_s=0.5, address_s=0.2, poll_s=0.01, patience=0)
+RELEASE = Release(model_sha256="ab" * 32, proof="passed", git_revision="c0ffee", by="ada@lab")
+
+
+def image(number: int = 1) -> str:
+    """An image by digest."""
+    return f"registry.example.org/models/titanic@sha256:{number:064d}"
+
+
+@dataclass
+class Deploys:
+    """One project, one cluster."""
+
+    project: Path
+    cluster: FakeCluster
+    kubeconfig: str
+    events: list[DeployProgress] = field(default_factory=list)
+
+    def deploy(self, number: int = 1, target: str = "staging", **options: Any) -> Deployment:
+        given = {"release": RELEASE, "image": image(number), "pace": QUICK} | options
+        return deploy_project(
+            self.project,
+            target=target,
+            first_difference=first_difference,
+            kubeconfig=self.kubeconfig,
+            on_event=self.events.append,
+            **given,
+        )
+
+    def plan(self, number: int = 1, target: str = "staging") -> Any:
+        return plan_deployment(self.project, target=target, image=image(number), kubeconfig=self.kubeconfig)
+
+    def status(self, target: str = "staging") -> Deployment:
+        return read_status(self.project, target=target, kubeconfig=self.kubeconfig)
+
+    def history(self, target: str = "staging") -> tuple[Deployment, ...]:
+        return read_history(self.project, target=target, kubeconfig=self.kubeconfig)
+
+    def roll_back(self, to: int | None = None, target: str = "staging") -> Deployment:
+        return roll_back(
+            self.project,
+            target=target,
+            to=to,
+            release=RELEASE,
+            first_difference=first_difference,
+            kubeconfig=self.kubeconfig,
+            pace=QUICK,
+        )
+
+    def promoted(self, release: Release, *, force: bool = False) -> tuple[str, Release]:
+        return release_to_promote(
+            self.project, source="staging", release=release, force=force, kubeconfig=self.kubeconfig
+        )
+
+    def undeploy(self, target: str = "staging") -> Any:
+        return remove_deployment(self.project, target=target, kubeconfig=self.kubeconfig)
+
+    def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
+        """What an owner does with a manifest of theirs."""
+        path = self.project / "deploy" / target / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))

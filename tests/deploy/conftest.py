@@ -1,0 +1,48 @@
+"""A project with two targets, a cluster, and the way there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scaffold.render._deploy import deploy_files
+from scaffold.spec import Measurements
+from tests.deploy._deploys import Deploys
+from tests.deploy._fake_api import running, serving
+from tests.deploy._fake_pods import FakeCluster, score_service
+from tests.deploy._specs import project_spec
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The deploy/ folder and the recording of a project; the rest of it no deploy reads."""
+    root = tmp_path / "titanic"
+    measured = Measurements(load_s=1.5, peak_memory_bytes=187 << 20, latency_s=0.004)
+    for path, text in deploy_files(project_spec(), measured).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(text)
+    recorded = {
+        "requests": [{"data": 1.5}, {"data": 2}],
+        "answers": [{"prediction": 3.0}, {"prediction": 4.0}],
+    }
+    (root / "tests").mkdir()
+    (root / "tests" / "recorded.json").write_text(json.dumps(recorded))
+    return root
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeCluster]:
+    fake = FakeCluster()
+    with serving(score_service(fake)) as port:
+        fake.api.forward_port = port
+        yield fake
+
+
+@pytest.fixture
+def deploys(project: Path, cluster: FakeCluster) -> Iterator[Deploys]:
+    """The verbs of deploy/, aimed at the fake cluster."""
+    with running(cluster.api) as kubeconfig:
+        yield Deploys(project=project, cluster=cluster, kubeconfig=kubeconfig)

@@ -1,0 +1,328 @@
+"""One deploy against an API over real HTTP: what is applied, what is recorded, what comes back."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import threading
+
+import pytest
+
+from scaffold.deploy import deploy_project
+from scaffold.errors import (
+    ApplyConflictError,
+    ClusterRefusedError,
+    ClusterUnreachableError,
+    DeployBusyError,
+    DeployError,
+    LiveAnswersDifferError,
+    ManifestError,
+)
+from scaffold.spec import Image
+from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
+from tests.deploy._fake_api import Manifest, Refused
+
+
+def container_of(deploys: Deploys) -> Manifest:
+    deployment = deploys.cluster.api.find("Deployment")
+    return dict(deployment["spec"]["template"]["spec"]["containers"][0])
+
+
+def test_a_first_deploy_creates_everything_and_says_where_it_is(deploys: Deploys) -> None:
+    deployed = deploys.deploy()
+    assert deployed.url == "http://titanic.titanic-staging.svc"
+    assert (deployed.revision, deployed.replicas, deployed.live) == (1, 2, "passed")
+    assert deployed.release == dataclasses.replace(RELEASE)
+    assert container_of(deploys)["image"] == image()
+    kinds = {one["kind"] for one in deploys.cluster.api.objects.values()}
+    assert {"Namespace", "ServiceAccount", "NetworkPolicy", "Service", "HorizontalPodAutoscaler"} <= kinds
+    assert [event.stage for event in deploys.events] == [
+        "image",
+        "diff",
+        "apply",
+        "rollout",
+        "address",
+        "replay",
+    ]
+
+
+def test_the_sample_is_replayed_row_by_row_and_as_a_batch_through_the_port_forward(deploys: Deploys) -> None:
+    deploys.deploy()
+    assert [path for path, _ in deploys.cluster.asked] == ["/score", "/score", "/score/batch"]
+
+
+def test_an_api_key_is_sent_with_the_sample(deploys: Deploys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAFFOLD_API_KEY", "open-sesame")
+    deploys.deploy()
+    assert {headers["X-API-Key"] for _, headers in deploys.cluster.asked} == {"open-sesame"}
+
+
+def test_the_image_is_pinned_by_the_digest_that_the_build_gives(deploys: Deploys) -> None:
+    built = Image(reference="localhost:5000/models/titanic:1.0.0", digest="sha256:" + "a" * 64)
+    deploys.deploy(image=lambda: built)
+    assert container_of(deploys)["image"] == f"localhost:5000/models/titanic@sha256:{'a' * 64}"
+
+
+def test_an_image_without_a_digest_is_refused_before_anything_is_written(deploys: Deploys) -> None:
+    with pytest.raises(DeployError, match="The image has no digest"):
+        deploys.deploy(image="registry.example.org/titanic:1.0.0")
+    assert deploys.cluster.api.objects == {}
+
+
+def test_the_second_deploy_shows_what_changes_and_changes_only_that(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.events.clear()
+    assert deploys.deploy(2).revision == 2
+    shown = next(event.detail for event in deploys.events if event.stage == "diff")
+    changed = [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert [(line[0], line.split()[-1]) for line in changed] == [("-", image(1)), ("+", image(2))]
+
+
+def test_a_dry_run_writes_nothing(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    before = json.dumps(deploys.cluster.api.objects, sort_keys=True)
+    planned = deploys.plan(2)
+    assert image(2) in planned.diff
+    assert json.dumps(deploys.cluster.api.objects, sort_keys=True) == before
+
+
+def test_a_dry_run_before_the_namespace_is_there_says_what_was_not_checked(deploys: Deploys) -> None:
+    planned = deploys.plan()
+    assert planned.unchecked
+    assert "Deployment/titanic (after)" in planned.diff
+    assert deploys.cluster.api.objects == {}
+
+
+def test_an_autoscaled_deployment_starts_with_the_minimum_and_is_never_reset(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    path = api.path_of(api.find("Deployment"))
+    assert api.find("Deployment")["spec"]["replicas"] == 2
+    api.edit(path, "horizontal-pod-autoscaler", {"spec": {"replicas": 5}})
+    deploys.deploy(2)
+    assert api.find("Deployment")["spec"]["replicas"] == 5
+
+
+def test_a_field_that_someone_else_set_is_shown_and_never_forced_unasked(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    path = api.path_of(api.find("Service"))
+    api.owners[path]["model-scaffold"].discard(("spec", "type"))
+    api.edit(path, "kubectl-edit", {"spec": {"type": "NodePort"}})
+    with pytest.raises(ApplyConflictError) as caught:
+        deploys.deploy(2)
+    assert str(caught.value) == (
+        "Service/titanic differs from the manifest where others set it.\n"
+        '  .spec.type: conflict with "kubectl-edit"\n'
+        "Someone else set these fields. Write their values into the manifest, "
+        "or take the fields over: --force-conflicts"
+    )
+    assert container_of(deploys)["image"] == image(1)
+    deploys.deploy(2, force_conflicts=True)
+    assert api.find("Service")["spec"]["type"] == "ClusterIP"
+
+
+def test_the_pull_secret_is_written_and_follows_the_password(deploys: Deploys) -> None:
+    for password in ("first", "second"):
+        config = json.dumps({"auths": {"registry.example.org": {"username": "ada", "password": password}}})
+        deploys.deploy(docker_config=config)
+        secret = deploys.cluster.api.find("Secret")
+        assert secret["metadata"]["name"] == "titanic-registry"
+        assert secret["type"] == "kubernetes.io/dockerconfigjson"
+        assert base64.b64decode(secret["data"][".dockerconfigjson"]).decode() == config
+
+
+def test_a_password_stands_in_no_event_no_annotation_and_no_error(deploys: Deploys) -> None:
+    config = json.dumps({"auths": {"registry.example.org": {"password": "hunter2"}}})
+    deploys.cluster.factors[image(2)] = 3.0
+    deploys.deploy(1, docker_config=config)
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2, docker_config=config)
+    encoded = base64.b64encode(config.encode()).decode()
+    notes = [one["metadata"].get("annotations") for one in deploys.cluster.api.objects.values()]
+    for secret in ("hunter2", encoded):
+        assert secret not in str(deploys.events) + str(caught.value) + repr(caught.value) + str(notes)
+
+
+def test_what_was_deployed_by_whom_stands_on_the_object_for_a_second_machine(deploys: Deploys) -> None:
+    deploys.deploy()
+    notes = deploys.cluster.api.find("Deployment")["metadata"]["annotations"]
+    assert notes["model-scaffold/model-sha256"] == RELEASE.model_sha256
+    assert notes["model-scaffold/git-revision"] == "c0ffee"
+    assert notes["model-scaffold/by"] == "ada@lab"
+    assert notes["model-scaffold/live"] == "passed"
+    assert notes["model-scaffold/url"] == "http://titanic.titanic-staging.svc"
+
+
+def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(deploys: Deploys) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def wait(_verb: str, manifest: Manifest) -> Refused | None:
+        if manifest["kind"] == "ServiceAccount" and not entered.is_set():
+            entered.set()
+            deploys.cluster.api.lock.release()
+            leave.wait(10)
+            deploys.cluster.api.lock.acquire()
+        return None
+
+    deploys.cluster.api.refusals.append(wait)
+    first = threading.Thread(target=deploys.deploy, args=(1,))
+    first.start()
+    entered.wait(10)
+    try:
+        with pytest.raises(DeployBusyError) as caught:
+            deploys.deploy(2, release=dataclasses.replace(RELEASE, by="bob@desk"))
+    finally:
+        leave.set()
+        first.join()
+    assert "Another deploy to 'staging' is under way.\n  ada@lab deploys since 20" in str(caught.value)
+    assert container_of(deploys)["image"] == image(1)
+    deploys.deploy(2)
+    assert deploys.cluster.api.all("Lease") == []
+
+
+def test_the_lease_of_a_killed_deploy_runs_out(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    spec = {
+        "holderIdentity": "gone",
+        "leaseDurationSeconds": 60,
+        "renewTime": "2020-01-01T00:00:00.000000Z",
+    }
+    metadata = {"name": "titanic-deploy", "namespace": "titanic-staging"}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+    deploys.cluster.api.create(lease)
+    assert deploys.deploy(2).revision == 2
+
+
+def test_a_namespace_that_was_there_is_used_and_left_as_it_is(deploys: Deploys) -> None:
+    there = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "titanic-staging", "labels": {"team": "a"}},
+    }
+    deploys.cluster.api.create(there)
+    deploys.deploy()
+    assert deploys.cluster.api.find("Namespace")["metadata"]["labels"] == {"team": "a"}
+
+
+def test_an_account_that_may_not_look_at_namespaces_can_deploy_into_its_own(deploys: Deploys) -> None:
+    there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "titanic-staging"}}
+    deploys.cluster.api.create(there)
+    deploys.cluster.api.forbidden |= {
+        ("get", "namespaces"),
+        ("patch", "namespaces"),
+        ("create", "namespaces"),
+    }
+    (deploys.project / "deploy/staging/namespace.yaml").unlink()
+    deploys.edit_manifest("kustomization.yaml", "  - namespace.yaml\n", "")
+    assert deploys.deploy().live == "passed"
+
+
+def test_what_the_account_may_not_do_is_said_with_the_verb(deploys: Deploys) -> None:
+    deploys.cluster.api.forbidden.add(("patch", "deployments"))
+    with pytest.raises(ClusterRefusedError) as caught:
+        deploys.deploy()
+    message = str(caught.value)
+    assert 'User "ada" cannot patch resource "deployments" in API group "apps"' in message
+    assert "docs/deploy.md lists the smallest Role" in message
+
+
+def test_live_answers_that_are_not_the_models_are_rolled_back(deploys: Deploys) -> None:
+    deploys.cluster.factors[image(2)] = 3.0
+    deploys.deploy(1)
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2)
+    assert str(caught.value) == (
+        "The live service answers, but not as the model does.\n"
+        "  http://titanic.titanic-staging.svc/score, row 0, prediction: 4.5 from it, 3.0 from the model\n"
+        "Is it the image of this project? scaffold verify proves it, scaffold deploy builds anew.\n"
+        "Rolled back to revision 1, which is revision 3 now."
+    )
+    assert deploys.status().image == image(1)
+    assert deploys.status().live == "passed"
+
+
+def test_the_owners_edit_of_a_manifest_is_what_is_applied(deploys: Deploys) -> None:
+    deploys.edit_manifest("deployment.yaml", "cpu: 250m", "cpu: 333m")
+    deploys.deploy()
+    assert container_of(deploys)["resources"]["requests"]["cpu"] == "333m"
+
+
+def test_a_target_that_is_not_there_names_those_that_are(deploys: Deploys) -> None:
+    with pytest.raises(ManifestError, match=r"there are: production, staging"):
+        deploys.deploy(target="prod")
+
+
+def test_a_kustomization_with_patches_is_refused_and_not_half_read(deploys: Deploys) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(path.read_text() + "patches:\n  - path: more.yaml\n")
+    with pytest.raises(ManifestError, match=r"uses what `deploy` does not read: patches"):
+        deploys.deploy()
+
+
+def test_a_manifest_that_is_no_yaml_names_the_file(deploys: Deploys) -> None:
+    (deploys.project / "deploy/staging/service.yaml").write_text("a: [")
+    with pytest.raises(ManifestError, match=r"service\.yaml is no YAML"):
+        deploys.deploy()
+
+
+def test_a_kind_that_the_cluster_does_not_know_is_an_error_that_names_it(deploys: Deploys) -> None:
+    text = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: titanic}\n"
+    (deploys.project / "deploy/staging/monitor.yaml").write_text(text)
+    deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - monitor.yaml\n")
+    with pytest.raises(DeployError, match=r"does not know ServiceMonitor \(monitoring.coreos.com/v1\)"):
+        deploys.deploy()
+
+
+def test_a_cluster_that_does_not_answer_is_an_error_before_anything_is_built(deploys: Deploys) -> None:
+    dead = deploys.kubeconfig.replace("http://127.0.0.1:", "http://127.0.0.1:1#")
+    built: list[str] = []
+    with pytest.raises(ClusterUnreachableError, match="The cluster does not answer"):
+        deploy_project(
+            deploys.project,
+            target="staging",
+            image=lambda: built.append("built") or image(),
+            release=RELEASE,
+            first_difference=lambda *_: None,
+            kubeconfig=dead,
+            pace=QUICK,
+        )
+    assert built == []
+
+
+def test_a_login_that_is_not_accepted_is_an_error_that_says_so(deploys: Deploys) -> None:
+    deploys.kubeconfig = deploys.kubeconfig.replace("token-of-the-test", "stale")
+    with pytest.raises(ClusterUnreachableError, match="does not accept the login"):
+        deploys.deploy()
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "message"),
+    [
+        ("/nowhere/kubeconfig", None, "kubeconfig: /nowhere/kubeconfig"),
+        ("a: [\n", None, "the text that was given"),
+        (None, "no-such", "context: no-such"),
+    ],
+)
+def test_a_kubeconfig_that_cannot_be_used_says_which(
+    deploys: Deploys, text: str | None, context: str | None, message: str
+) -> None:
+    deploys.kubeconfig = text or deploys.kubeconfig
+    with pytest.raises(ClusterUnreachableError) as caught:
+        deploys.deploy(context=context)
+    assert "The kubeconfig cannot be used." in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_kubeconfig_comes_as_a_path_as_its_content_or_from_the_environment(
+    deploys: Deploys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = deploys.kubeconfig
+    path = deploys.project / "kubeconfig"
+    path.write_text(content)
+    deploys.kubeconfig = str(path)
+    deploys.deploy(1)
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    deploys.kubeconfig = None  # type: ignore[assignment]
+    assert deploys.status().image == image(1)

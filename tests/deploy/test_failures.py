@@ -1,0 +1,278 @@
+"""A rollout that fails says why in plain words, with the fix, and is taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaffold.errors import ClusterRefusedError, RolloutFailedError
+from tests.deploy._deploys import Deploys, image
+from tests.deploy._fake_api import Manifest, Refused
+from tests.deploy._fake_pods import Behaviour, unschedulable, waiting
+
+CRASHED = {
+    "restartCount": 2,
+    "lastState": {"terminated": {"reason": "Error", "exitCode": 3}},
+}
+OUT_OF_MEMORY = {
+    "restartCount": 1,
+    "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+}
+
+
+def fail(deploys: Deploys, behaviour: Behaviour, **options: object) -> str:
+    """Deploy an image whose pods behave so, after one that works; return the message."""
+    deploys.cluster.behaviours[image(2)] = behaviour
+    if not deploys.cluster.api.all("Deployment"):
+        deploys.deploy(1)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(2, **options)
+    return str(caught.value)
+
+
+def with_event(deploys: Deploys, behaviour: Behaviour, reason: str, message: str) -> Behaviour:
+    """A pod that is reported on."""
+
+    def behave(pod: Manifest) -> None:
+        behaviour(pod)
+        deploys.cluster.event(pod["metadata"]["name"], reason, message, pod["metadata"]["namespace"])
+
+    return behave
+
+
+def test_an_image_that_is_not_in_the_registry(deploys: Deploys) -> None:
+    said = f'Failed to pull image "{image(2)}": rpc error: code = NotFound desc = {image(2)}: not found'
+    message = fail(deploys, with_event(deploys, waiting("ImagePullBackOff", "Back-off"), "Failed", said))
+    assert message == (
+        "The image is not in the registry.\n"
+        f"  image: {image(2)}\n"
+        f"  {said}\n"
+        "Push it: scaffold build --push, then deploy again.\n"
+        "Rolled back to revision 1, which is revision 3 now."
+    )
+    assert deploys.status().image == image(1)
+
+
+def test_a_registry_that_does_not_let_the_cluster_in_names_the_pull_secret(deploys: Deploys) -> None:
+    said = "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized"
+    message = fail(deploys, waiting("ErrImagePull", said))
+    assert message.startswith("The registry does not let the cluster pull the image.")
+    assert "pull secret of the pods: titanic-registry" in message
+    assert "Log in to the registry with an account that may read it" in message
+
+
+def test_a_registry_that_the_nodes_cannot_reach(deploys: Deploys) -> None:
+    message = fail(deploys, waiting("ErrImagePull", "dial tcp 127.0.0.1:5000: connect: connection refused"))
+    assert message.startswith("The nodes cannot pull the image.")
+    assert "A registry on localhost is not theirs." in message
+
+
+def test_a_crash_loop_shows_the_last_lines_of_the_log(deploys: Deploys) -> None:
+    deploys.cluster.logs = "loading model.pkl\nValueError: the file's sha256 is not the one recorded\n"
+    message = fail(deploys, waiting("CrashLoopBackOff", "back-off 10s", **CRASHED))
+    assert message.startswith("The service ends right after its start (exit status 3).")
+    assert "  log: ValueError: the file's sha256 is not the one recorded\n" in message
+    assert "scaffold serve" in message
+
+
+def test_out_of_memory_shows_the_limit_beside_what_was_measured(deploys: Deploys) -> None:
+    message = fail(deploys, waiting("CrashLoopBackOff", "back-off 10s", **OUT_OF_MEMORY))
+    assert message.startswith(
+        "The service needs more memory than it may take.\n"
+        "  limit: 384Mi\n"
+        "  measured by the proof: 187 MiB\n"
+        "Raise `resources.limits.memory` in deployment.yaml"
+    )
+
+
+def test_a_limit_so_low_that_the_container_cannot_even_start_is_out_of_memory_too(deploys: Deploys) -> None:
+    said = (
+        "failed to create shim task: OCI runtime create failed: container init was OOM-killed (memory limit?)"
+    )
+    message = fail(deploys, waiting("RunContainerError", said))
+    assert message.startswith("The service needs more memory than it may take.")
+
+
+def test_no_room_on_any_node_shows_what_was_asked_and_what_there_is(deploys: Deploys) -> None:
+    node = {
+        "metadata": {"name": "node-1", "uid": "n"},
+        "status": {"allocatable": {"cpu": "2", "memory": "4Gi"}},
+    }
+    deploys.cluster.api.write({"apiVersion": "v1", "kind": "Node"} | node)
+    message = fail(deploys, unschedulable("0/1 nodes are available: 1 Insufficient memory."))
+    assert message.startswith("No node has room for the pods.")
+    assert "asked for by each pod: cpu 250m, memory 256Mi" in message
+    assert "the scheduler says: 0/1 nodes are available: 1 Insufficient memory." in message
+    assert "node node-1 has: cpu 2, memory 4Gi" in message
+
+
+def test_no_room_is_explained_without_the_right_to_look_at_nodes(deploys: Deploys) -> None:
+    deploys.cluster.api.forbidden.add(("list", "nodes"))
+    message = fail(deploys, unschedulable("0/1 nodes are available: 1 Insufficient cpu."))
+    assert "1 Insufficient cpu." in message
+    assert "node-1" not in message
+
+
+@pytest.mark.parametrize("which", ["Startup", "Readiness", "Liveness"])
+def test_a_probe_that_fails_is_named_when_the_time_is_over(deploys: Deploys, which: str) -> None:
+    said = f"{which} probe failed: HTTP probe failed with statuscode: 503"
+    message = fail(deploys, with_event(deploys, waiting("", ""), "Unhealthy", said))
+    assert message.startswith(f"The {which.lower()} probe of the pods fails.\n  {said}")
+
+
+def test_a_startup_probe_that_kills_the_container_is_no_crash(deploys: Deploys) -> None:
+    behaviour = waiting("CrashLoopBackOff", **CRASHED)
+    said = "Container service failed startup probe, will be restarted"
+
+    def behave(pod: Manifest) -> None:
+        with_event(deploys, behaviour, "Unhealthy", "Startup probe failed: connection refused")(pod)
+        with_event(deploys, behaviour, "Killing", said)(pod)
+
+    assert "raise `startupProbe.failureThreshold`" in fail(deploys, behave)
+
+
+def test_a_quota_that_does_not_allow_the_pods(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.create_failure = (
+        'pods "titanic-x" is forbidden: exceeded quota: small, requested: limits.cpu=1, used: limits.cpu=2'
+    )
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(2, roll_back=False)
+    assert str(caught.value).startswith("The namespace's quota does not allow the pods.\n")
+    assert "exceeded quota: small" in str(caught.value)
+    assert str(caught.value).endswith("It was not rolled back, as asked; the pods of before go on serving.")
+
+
+def test_a_policy_that_does_not_admit_the_pods(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.create_failure = (
+        'admission webhook "policy.example.org" denied the request: no team label'
+    )
+    with pytest.raises(RolloutFailedError, match="A policy of the cluster does not admit the pods"):
+        deploys.deploy(2, roll_back=False)
+
+
+def test_a_webhook_that_refuses_an_object_is_quoted_and_nothing_is_applied(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    said = 'admission webhook "policy.example.org" denied the request: images come from registry.corp only'
+
+    def refuse(_verb: str, manifest: Manifest) -> Refused | None:
+        return Refused(400, "BadRequest", said) if manifest["kind"] == "Deployment" else None
+
+    deploys.cluster.api.refusals.append(refuse)
+    with pytest.raises(ClusterRefusedError) as caught:
+        deploys.deploy(2)
+    assert str(caught.value) == (
+        "The cluster does not take Deployment/titanic.\n"
+        f"  {said}\n"
+        "A policy of the cluster forbids it: change what the message names in the manifest."
+    )
+
+
+def test_a_selector_that_was_changed_says_that_kubernetes_never_changes_it(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.edit_manifest(
+        "deployment.yaml",
+        "matchLabels: # fixed at the first deploy: Kubernetes refuses a change\n",
+        "matchLabels:\n      app.kubernetes.io/version: '1.0.0'\n",
+    )
+    with pytest.raises(ClusterRefusedError, match="Kubernetes never changes this field"):
+        deploys.deploy(2)
+
+
+def test_a_secret_that_is_not_there_is_named_with_the_command(deploys: Deploys) -> None:
+    message = fail(deploys, waiting("CreateContainerConfigError", 'secret "titanic-api-keys" not found'))
+    assert "kubectl -n titanic-staging create secret generic titanic-api-keys" in message
+
+
+def test_an_image_that_runs_as_root_is_told_to_have_a_numeric_user(deploys: Deploys) -> None:
+    said = "container has runAsNonRoot and image will run as root"
+    assert "numeric `USER`" in fail(deploys, waiting("CreateContainerConfigError", said))
+
+
+def test_a_load_balancer_that_never_gets_an_address_is_an_error_and_no_success(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.edit_manifest("service.yaml", "type: ClusterIP", "type: LoadBalancer")
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(2)
+    assert str(caught.value).startswith(
+        "The load balancer never got an address.\n  Service/titanic: none after"
+    )
+    assert "Does this cluster have load balancers?" in str(caught.value)
+    assert deploys.cluster.api.find("Service")["spec"]["type"] == "ClusterIP"
+    assert deploys.status().image == image(1)
+
+
+def test_a_load_balancer_with_an_address_is_the_url(deploys: Deploys) -> None:
+    api = deploys.cluster.api
+    deploys.edit_manifest("service.yaml", "type: ClusterIP", "type: LoadBalancer")
+    deploys.edit_manifest("service.yaml", "port: 80", f"port: {api.forward_port}")
+    reconcile = api.after_write
+
+    def balance(written: Manifest) -> None:
+        reconcile(written)
+        if written["kind"] == "Service":
+            written["status"] = {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}
+
+    api.after_write = balance
+    assert deploys.deploy().url == f"http://127.0.0.1:{api.forward_port}"
+
+
+def test_a_node_port_is_reached_under_the_node_that_answers(deploys: Deploys) -> None:
+    addresses = [{"type": "ExternalIP", "address": "127.0.0.1"}]
+    node = {"metadata": {"name": "node-1", "uid": "n"}, "status": {"addresses": addresses}}
+    deploys.cluster.api.write({"apiVersion": "v1", "kind": "Node"} | node)
+    deploys.edit_manifest("service.yaml", "type: ClusterIP", "type: NodePort")
+    assert deploys.deploy().url == f"http://127.0.0.1:{deploys.cluster.api.forward_port}"
+
+
+def test_a_first_deploy_that_fails_is_left_for_inspection(deploys: Deploys) -> None:
+    deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(1)
+    assert str(caught.value).endswith(
+        "It is left for inspection. Remove it: scaffold undeploy --target staging"
+    )
+    assert deploys.status().live.startswith("The service ends right after its start")
+
+
+def test_a_first_deploy_that_fails_is_removed_if_asked(deploys: Deploys) -> None:
+    deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(1, remove_failed=True)
+    assert str(caught.value).endswith("It was the first deploy, and was removed.")
+    assert {one["kind"] for one in deploys.cluster.api.objects.values()} <= {"Namespace", "Event"}
+
+
+def test_what_a_failed_deploy_added_is_taken_away_and_what_it_changed_is_as_before(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: labels}\ndata: {a: b}\n"
+    (deploys.project / "deploy/staging/labels.yaml").write_text(text)
+    deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - labels.yaml\n")
+    deploys.edit_manifest("autoscaler.yaml", "maxReplicas: 6", "maxReplicas: 9")
+    fail(deploys, waiting("CrashLoopBackOff", **CRASHED))
+    assert deploys.cluster.api.all("ConfigMap") == []
+    assert deploys.cluster.api.find("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 6
+
+
+def test_a_fault_that_mends_itself_in_time_fails_nothing(deploys: Deploys) -> None:
+    """A transient pull failure: the pods come to life while the deploy still waits."""
+    import dataclasses
+    import threading
+
+    from tests.deploy._deploys import QUICK
+
+    cluster = deploys.cluster
+    cluster.behaviours[image(1)] = waiting("ErrImagePull", "dial tcp: i/o timeout")
+
+    def mend() -> None:
+        with cluster.api.lock:
+            del cluster.behaviours[image(1)]
+            for pod in cluster.api.all("Pod"):
+                cluster.api.delete(cluster.api.path_of(pod))
+            cluster.api.write(cluster.api.find("Deployment"))
+
+    timer = threading.Timer(0.3, mend)
+    timer.start()
+    patient = dataclasses.replace(QUICK, rollout_s=10, patience=1)
+    assert deploys.deploy(1, pace=patient).live == "passed"
+    timer.join()

@@ -1,0 +1,180 @@
+"""What is done with a target after its first deploy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from scaffold.deploy import stream_logs
+from scaffold.errors import NotDeployedError, PromotionRefusedError, RolloutFailedError
+from tests.deploy._deploys import RELEASE, Deploys, image
+from tests.deploy._fake_api import Manifest
+from tests.deploy._fake_pods import waiting
+
+APPROVED = dataclasses.replace(RELEASE, approved_by="grace", reason="tested in TICKET-7")
+
+
+def test_status_says_what_runs_since_when_and_by_whom(deploys: Deploys) -> None:
+    deployed = deploys.deploy()
+    assert deploys.status() == deployed
+    assert deployed.at.endswith("Z")
+    assert deployed.release is not None
+    assert deployed.release.by == "ada@lab"
+
+
+def test_status_of_a_target_that_runs_nothing_says_what_to_type(deploys: Deploys) -> None:
+    with pytest.raises(NotDeployedError, match=r"The target 'production' runs nothing\.") as caught:
+        deploys.status("production")
+    assert str(caught.value).endswith("scaffold deploy --target production")
+
+
+def test_a_rollback_goes_to_the_revision_before(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2)
+    back = deploys.roll_back()
+    assert (back.image, back.revision, back.live) == (image(1), 3, "passed")
+    assert back.release is not None
+    assert back.release.reason == "rollback from revision 2 to 1"
+    assert deploys.roll_back().image == image(2)
+
+
+def test_a_rollback_to_a_revision_goes_to_that_one(deploys: Deploys) -> None:
+    for number in (1, 2, 3):
+        deploys.deploy(number)
+    assert deploys.roll_back(to=1).image == image(1)
+
+
+def test_a_rollback_brings_the_whole_deployment_back_and_not_only_the_image(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.edit_manifest("deployment.yaml", "cpu: 250m", "cpu: 333m")
+    deploys.deploy(2)
+    deploys.roll_back()
+    pod = deploys.cluster.api.find("Deployment")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["requests"]["cpu"] == "250m"
+
+
+def test_a_rollback_to_nowhere_names_the_revisions_that_are_kept(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    with pytest.raises(NotDeployedError, match="runs revision 1, and there is no revision before it"):
+        deploys.roll_back()
+    deploys.deploy(2)
+    with pytest.raises(NotDeployedError, match=r"(?s)there is no revision 9.*kept: 1"):
+        deploys.roll_back(to=9)
+
+
+def test_after_a_deploy_a_rolled_back_target_is_deployed_as_ever(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2)
+    deploys.roll_back()
+    assert deploys.deploy(3).image == image(3)
+
+
+def test_a_rollback_past_a_revision_of_another_tool_takes_its_pods(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    foreign = [{"name": "service", "image": image(7)}]
+    path = api.path_of(api.find("Deployment"))
+    for leaves in api.owners[path].values():
+        leaves.discard(("spec", "template", "spec", "containers", ("name", "service"), "image"))
+    api.edit(path, "kubectl", {"spec": {"template": {"spec": {"containers": foreign}}}})
+    deploys.deploy(2, force_conflicts=True)
+    assert deploys.roll_back().image == image(7)
+
+
+def test_the_history_tells_each_revision_as_it_was_recorded(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2, release=dataclasses.replace(RELEASE, by="bob@desk"))
+    history = deploys.history()
+    assert [(one.revision, one.image) for one in history] == [(2, image(2)), (1, image(1))]
+    assert [one.release.by if one.release else "" for one in history] == ["bob@desk", "ada@lab"]
+
+
+def test_a_promotion_takes_the_same_digest_and_records_who_approved_it_and_why(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    reference, release = deploys.promoted(APPROVED)
+    promoted = deploys.deploy(0, target="production", image=reference, release=release)
+    assert promoted.image == image(1)
+    assert promoted.release is not None
+    assert (promoted.release.approved_by, promoted.release.reason) == ("grace", "tested in TICKET-7")
+    assert deploys.status("production").release == promoted.release
+
+
+@pytest.mark.parametrize("proof", ["failed", "skipped", "not recorded"])
+def test_what_is_not_proven_is_promoted_only_by_force(deploys: Deploys, proof: str) -> None:
+    deploys.deploy(1, release=dataclasses.replace(RELEASE, proof=proof))
+    with pytest.raises(PromotionRefusedError, match=f"clean-environment proof: {proof}"):
+        deploys.promoted(APPROVED)
+    assert deploys.promoted(APPROVED, force=True)[0] == image(1)
+
+
+def test_a_target_whose_live_replay_failed_is_not_promoted(deploys: Deploys) -> None:
+    deploys.cluster.behaviours[image(1)] = waiting("RunContainerError", "no such file")
+    with pytest.raises(RolloutFailedError):
+        deploys.deploy(1)
+    with pytest.raises(PromotionRefusedError, match="live replay: The container cannot be started"):
+        deploys.promoted(APPROVED)
+
+
+def test_a_promotion_without_approval_or_of_another_model_is_refused(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    with pytest.raises(PromotionRefusedError, match="who approves it, and why"):
+        deploys.promoted(RELEASE)
+    other = dataclasses.replace(APPROVED, model_sha256="cd" * 32)
+    with pytest.raises(PromotionRefusedError, match="serves another model than this project holds"):
+        deploys.promoted(other)
+
+
+def test_undeploy_removes_what_was_made_and_the_empty_namespace(deploys: Deploys) -> None:
+    deploys.deploy(1, docker_config='{"auths": {}}')
+    removal = deploys.undeploy()
+    assert "Namespace/titanic-staging" in removal.removed
+    assert removal.left == ()
+    assert deploys.cluster.api.objects == {}
+
+
+def test_undeploy_leaves_what_others_put_into_the_namespace(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "theirs", "namespace": "titanic-staging"},
+    }
+    deploys.cluster.api.create(theirs)
+    removal = deploys.undeploy()
+    assert removal.left == ("Namespace/titanic-staging: it holds ConfigMap/theirs",)
+    assert {one["kind"] for one in deploys.cluster.api.objects.values()} == {"Namespace", "ConfigMap"}
+
+
+def test_undeploy_leaves_a_namespace_and_an_object_that_were_there_before(deploys: Deploys) -> None:
+    api = deploys.cluster.api
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "titanic-staging"}})
+    account: Manifest = {"name": "titanic", "namespace": "titanic-staging"}
+    api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+    deploys.deploy(1)
+    removal = deploys.undeploy()
+    assert set(removal.left) == {
+        "ServiceAccount/titanic: it was there before the first deploy",
+        "Namespace/titanic-staging: it was there before the first deploy",
+    }
+    assert {one["kind"] for one in api.objects.values()} == {"Namespace", "ServiceAccount"}
+
+
+def test_undeploy_of_a_target_that_runs_nothing_removes_nothing(deploys: Deploys) -> None:
+    removal = deploys.undeploy()
+    assert (removal.removed, removal.left, removal.last) == ((), (), None)
+
+
+def test_undeploy_leaves_a_namespace_whose_contents_it_may_not_see(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.api.forbidden.add(("list", "configmaps"))
+    removal = deploys.undeploy()
+    assert removal.left[0].startswith("Namespace/titanic-staging: whether it is empty cannot be seen")
+
+
+def test_the_logs_of_every_pod_carry_its_name(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.api.pod_log = lambda name, _previous: f"hello from {name}\nbye"
+    lines = list(stream_logs(deploys.project, target="staging", kubeconfig=deploys.kubeconfig))
+    pods = sorted(pod["metadata"]["name"] for pod in deploys.cluster.api.all("Pod"))
+    assert lines == [line for pod in pods for line in (f"{pod}  hello from {pod}", f"{pod}  bye")]
