@@ -12,14 +12,14 @@ from scaffold.cli._show import show_error
 from scaffold.errors import ScaffoldError
 
 # One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
-_FAMILIES = ("_new", "_project", "_update")
+_FAMILIES = ("_new", "_project", "_update", "_image", "_deploy")
 
 app = typer.Typer(
     name="scaffold",
     help="A trained model becomes a proven score service that you own.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
@@ -49,3 +49,20 @@ def main() -> None:
     except KeyboardInterrupt:
         show_error("Interrupted; nothing was left half done.")
         sys.exit(130)
+    except Exception as error:
+        show_error(_own_fault(error))
+        sys.exit(1)
+
+
+def _own_fault(error: Exception) -> str:
+    """What a person is told of a fault of this program, and where they find its traceback."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="scaffold-", suffix=".log", delete=False) as log:
+        traceback.print_exception(error, file=log)
+    return (
+        f"scaffold itself failed: {type(error).__name__}: {error}\n"
+        "That is a fault of the tool, not of what was typed; nothing was left half done.\n"
+        f"Please report it with {log.name}, which holds the traceback."
+    )

@@ -1,0 +1,135 @@
+"""What every request passes on its way in and out: id, API key, load, numbers and headers."""
+
+import hashlib
+import hmac
+import itertools
+import logging
+import secrets
+from collections.abc import Callable
+from time import perf_counter
+
+from fastapi import HTTPException
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import metrics
+from app.errors import failed
+from app.logs import request_context
+from app.settings import settings
+
+log = logging.getLogger("app.requests")
+
+PROBES = {"/healthz", "/readyz"}
+KEY_HASHES = [part.strip() for part in settings.api_key_hashes.split(",") if part.strip()]
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+]
+if settings.tls_cert:
+    SECURITY_HEADERS.append((b"strict-transport-security", b"max-age=31536000"))
+ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=")
+
+
+class Gate:
+    """ASGI middleware; `overloaded` says whether a request would only be turned away later."""
+
+    draining = False  # on the way out: answers ask for the connection to be closed
+
+    def __init__(self, app: ASGIApp, overloaded: Callable[[], bool]) -> None:
+        self.app, self._overloaded = app, overloaded
+        self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
+        self._paths: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, _in_one_line(send))
+            return
+        began, status = perf_counter(), 0
+        headers = dict(scope["headers"])
+        request_id = self._request_id(headers)
+        trace = headers.get(b"traceparent", b"")
+        request_context.set((request_id, trace))
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    *SECURITY_HEADERS,
+                    (b"x-request-id", request_id),
+                ]
+                if trace:
+                    message["headers"].append((b"traceparent", trace))
+                if Gate.draining:
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
+        metrics.in_flight.inc()
+        try:
+            self._admit(scope, headers)
+            await self.app(scope, receive, answer)
+        except HTTPException as refused:
+            response = JSONResponse(
+                {"detail": refused.detail}, refused.status_code, refused.headers
+            )
+            await response(scope, receive, answer)
+        except Exception as error:
+            log.error("not handled", exc_info=error)
+            if status:  # the answer has begun: all that is left is to cut it off
+                raise
+            await failed("The service failed.")(scope, receive, answer)
+        finally:
+            metrics.in_flight.dec()
+            took = perf_counter() - began
+            metrics.count_request(self._route(scope), status or 500, took)
+            if settings.access_log:
+                facts = {
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "ms": round(1e3 * took, 3),
+                }
+                log.info("request", extra={"facts": facts})
+
+    def _route(self, scope: Scope) -> str:
+        if not self._paths:
+            self._paths = {getattr(route, "path", "") for route in scope["app"].routes}
+        path: str = scope["path"]
+        return path if path in self._paths else getattr(scope.get("route"), "path", "other")
+
+    def _request_id(self, headers: dict[bytes, bytes]) -> bytes:
+        given = headers.get(b"x-request-id", b"")
+        if 0 < len(given) <= 128 and ID_CHARACTERS.issuperset(given):
+            return given
+        return f"{self._prefix}-{next(self._numbers)}".encode()
+
+    def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        if KEY_HASHES and scope["path"] not in PROBES:
+            bearer = headers.get(b"authorization", b"")
+            key = headers.get(b"x-api-key") or (
+                bearer[7:] if bearer[:7].lower() == b"bearer " else b""
+            )
+            found = hashlib.sha256(key).hexdigest()
+            if not sum(
+                hmac.compare_digest(found, known) for known in KEY_HASHES
+            ):  # all are compared, always
+                raise HTTPException(
+                    401, "A valid API key is needed.", {"WWW-Authenticate": "Bearer"}
+                )
+        if scope["method"] == "POST" and self._overloaded():
+            raise HTTPException(
+                503, "Too many requests wait. Try again later.", {"Retry-After": "1"}
+            )
+
+
+def _in_one_line(send: Send) -> Send:
+    """Say why the service does not start in the line that was meant for it, without a traceback."""
+
+    async def send_line(message: Message) -> None:
+        last = message.get("message", "").strip().rpartition("\n")[2]
+        if last.startswith("SystemExit: "):
+            message["message"] = last.removeprefix("SystemExit: ")
+        await send(message)
+
+    return send_line

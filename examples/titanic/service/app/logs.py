@@ -1,0 +1,58 @@
+"""Logs: one JSON object a line, on standard error, with the id of the request that it is about."""
+
+import json
+import logging
+import traceback
+from contextvars import ContextVar
+from datetime import datetime, timezone
+
+from app.settings import settings
+
+# The request's id and its `traceparent`, for what is logged or called on its behalf.
+request_context: ContextVar[tuple[bytes, bytes]] = ContextVar("request_context", default=(b"", b""))
+
+
+class JSONFormatter(logging.Formatter):
+    """A log record as JSON. What an exception says may name values, so it takes `LOG_VALUES`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        request_id, trace = request_context.get()
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(
+                timespec="milliseconds"
+            ),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id:
+            line["request_id"] = request_id.decode("latin-1")
+        if trace:
+            line["traceparent"] = trace.decode("latin-1")
+        line |= getattr(record, "facts", {})
+        if record.exc_info and record.exc_info[1]:
+            line |= describe(record.exc_info[1])
+        return json.dumps(line, default=str)
+
+
+def describe(error: BaseException) -> dict[str, object]:
+    """What may be logged of an exception: its type and where it was raised."""
+    found: dict[str, object] = {
+        "error": f"{type(error).__module__}.{type(error).__qualname__}",
+        "at": [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ],
+    }
+    return found | {"says": str(error)} if settings.log_values else found
+
+
+def set_up() -> None:
+    """Send the logs of the service, and of all that logs in its process, through the formatter."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JSONFormatter())
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
