@@ -19,7 +19,7 @@ app = typer.Typer(
     help="A trained model becomes a proven score service that you own.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain help: drawing it with rich takes as long as all the rest
     pretty_exceptions_enable=False,
 )
 
