@@ -22,7 +22,7 @@ from scaffold.errors import (
 from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, ProjectSpec, Recording, Verification
 
 if TYPE_CHECKING:
-    from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
+    from scaffold.upgrade import Content, Prefer, Replay, Report, UpdatePlan
     from scaffold.verify import Service
 
 RECORDED = "tests/recorded.json"
@@ -261,12 +261,11 @@ def _proven(
     def observe(service: Service) -> Recording | None:
         if plan.report.model_changed and old.requests:
             asked = old.requests[:MOST_REPLAYED_REQUESTS]
-            replay = compare_answers(old.answers[: len(asked)], _answers(service, asked))
-            notes.append(f"old and new model: {replay}")
+            notes.append(str(compare_answers(old.answers[: len(asked)], _answers(service, asked))))
         if not plan.edited_scoring:
             return None
         answers = _answers(service, new.requests)
-        notes.append(f"your {' and '.join(plan.edited_scoring)}: {compare_answers(new.answers, answers)}")
+        notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
         accepted = Recording(requests=new.requests, answers=answers)
         derived[RECORDED] = recorded_sample(accepted)
         return accepted
@@ -282,6 +281,18 @@ def _proven(
     if verification.openapi:
         derived["openapi.json"] = verification.openapi.encode()
     return plan.finished(verification, derived), tuple(notes)
+
+
+def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
+    """How the owner's scoring code answers, beside the model alone."""
+    yours = " and ".join(files)
+    if not replay.differing:
+        return f"{yours}, as you changed it, answers as the model does"
+    change = f"{replay.old} -> {replay.new}"
+    return (
+        f"{yours}, as you changed it, answers {replay.differing} of {replay.compared} requests otherwise than"
+        f" the model, most at {replay.where}: {change}; these answers are recorded from now on"
+    )
 
 
 def _unproven(plan: UpdatePlan) -> UpdatePlan:

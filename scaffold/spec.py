@@ -72,6 +72,8 @@ class Artifact:
     globals: tuple[GlobalName, ...] = ()
     provenance: str = ""
     """Where it came from, as a person would say it: a path as typed, a URL, `an object in memory`."""
+    written: str = ""
+    """The day when the file was written, ISO 8601."""
 
 
 # --------------------------------------------------------------------------- introspect: schemas
@@ -589,6 +591,6 @@ class DeployProgress:
     """One moment of a deploy: a stage, what was found, and the pods while they are waited for."""
 
     stage: str
-    """`image`, `check`, `diff`, `apply`, `rollout`, `undo`, `address` or `replay`."""
+    """`build`, `image`, `diff`, `apply`, `rollout`, `address`, `replay`, `undo` or `note`."""
     detail: str = ""
     pods: tuple[PodState, ...] = ()

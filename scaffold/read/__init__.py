@@ -5,6 +5,8 @@ The gate is an allow list: `_allowed` says what is on it, `_gate` how it is kept
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,4 +45,12 @@ def read_artifact(path: Path, *, trusted: Sequence[str] = (), provenance: str = 
         compression=scanned.compression,
         globals=scanned.globals,
         provenance=provenance or str(path),
+        written=_day(path),
     )
+
+
+def _day(path: Path) -> str:
+    """The day when the file was written; `SOURCE_DATE_EPOCH` says otherwise, as for reproducible builds."""
+    moment = os.environ.get("SOURCE_DATE_EPOCH", "")
+    written = float(moment) if moment.isdigit() else path.stat().st_mtime
+    return dt.datetime.fromtimestamp(written, dt.timezone.utc).date().isoformat()

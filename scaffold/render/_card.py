@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
         ("format", artifact.format.value + (f", {artifact.compression}" if artifact.compression else "")),
         ("size", _size(artifact.size_bytes)),
         ("sha256", f"`{artifact.sha256}`"),
-        ("made from", f"{_origin(artifact)}, of {_day(artifact)}"),
+        ("made from", _origin(artifact) + (f", of {artifact.written}" if artifact.written else "")),
         ("asked with", f"`{call.method}`" + (f": {call.evidence}" if call.evidence else "")),
         ("Python", spec.dependencies.python),
     ]
@@ -75,10 +74,3 @@ def _origin(artifact: Artifact) -> str:
     if PurePath(origin).is_absolute() or os.pardir in PurePath(origin).parts:
         return f"`{PurePath(origin).name}`"
     return f"`{origin}`" if PurePath(origin).suffix else origin
-
-
-def _day(artifact: Artifact) -> str:
-    """The day when the file was written; `SOURCE_DATE_EPOCH` says otherwise, as for reproducible builds."""
-    moment = os.environ.get("SOURCE_DATE_EPOCH", "")
-    written = float(moment) if moment.isdigit() else artifact.path.stat().st_mtime
-    return dt.datetime.fromtimestamp(written, dt.timezone.utc).date().isoformat()

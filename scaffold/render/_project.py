@@ -12,7 +12,7 @@ from scaffold.render._score import score_values
 from scaffold.render._source import render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
-from scaffold.spec import Artifact, Measurements, ProjectSpec, RenderedProject, Signature
+from scaffold.spec import Artifact, Measurements, ProjectSpec, Recording, RenderedProject, Signature
 
 
 def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
@@ -39,7 +39,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra["requirements.txt"] = spec.dependencies.lock.encode()
     extra[".python-version"] = f"{spec.dependencies.python}\n".encode()
-    extra["tests/recorded.json"] = _recorded(spec)
+    extra["tests/recorded.json"] = recorded_sample(spec.recording)
     model = root / "app" / "model" / str(values["model_file"])
     rendered = render_tree(template or template_path("service"), values, extra, root)
     shutil.copyfile(spec.artifact.path, model)
@@ -52,10 +52,10 @@ def filled_manifests(spec: ProjectSpec, measurements: Measurements) -> dict[str,
     return deploy_files(spec, measurements)
 
 
-def _recorded(spec: ProjectSpec) -> bytes:
-    """The sample over HTTP, one row a line, so that a change shows as the rows that it touches."""
+def recorded_sample(recording: Recording) -> bytes:
+    """Return the sample over HTTP, one row a line, so that a change shows as the rows that it touches."""
     lines = ['{"requests": [']
-    for key, rows in (("requests", spec.recording.requests), ("answers", spec.recording.answers)):
+    for key, rows in (("requests", recording.requests), ("answers", recording.answers)):
         if key == "answers":
             lines.append('], "answers": [')
         lines += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._record import FOLDER, record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._swap import apply_changes
-from scaffold.upgrade._trees import CONVERT, MergedTree, merge_trees
+from scaffold.upgrade._trees import CONVERT, FileOutcome, MergedTree, merge_trees
 
 CHANGELOG = "CHANGELOG.md"
 SCORING = ("app/score.py", CONVERT)
@@ -78,7 +78,8 @@ class UpdatePlan:
     @property
     def edited_scoring(self) -> tuple[str, ...]:
         """The files in which the owner changed what is answered."""
-        return _edited(SCORING, self.owner, self.ancestor)
+        ours = {FileOutcome.KEPT, FileOutcome.MERGED, FileOutcome.CONFLICT, FileOutcome.KEPT_DELETED}
+        return tuple(path for path in SCORING if self.merged.files[path].outcome in ours)
 
     def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
         """The plan with what only the proof could tell: `derived` files of the new state, by path."""
@@ -127,6 +128,8 @@ def plan_update(
     """
     _refuse_markers(root, ancestor)
     model_changed = spec.artifact.sha256 != record.spec.artifact.sha256
+    if not model_changed:
+        spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
     old, new = (contract_of_signature(state.signature) for state in (record.spec, spec))
     report = Report(
         contract=compare_contracts(old, new),
@@ -215,15 +218,11 @@ def _with_accepted(
     """The spec with the answers of the last proof, where scoring code of the owner gave them."""
     same = spec.artifact.sha256 == record.spec.artifact.sha256
     asked = record.spec.recording.requests
-    if same and asked == spec.recording.requests and _edited(SCORING, read_tree(root, SCORING), ancestor):
+    owner = read_tree(root, SCORING)
+    edited = any(owner.get(path) != ancestor.get(path) for path in SCORING)
+    if same and edited and asked == spec.recording.requests:
         return replace(spec, recording=record.spec.recording)
     return spec
-
-
-def _edited(
-    paths: Iterable[str], owner: Mapping[str, Content], ancestor: Mapping[str, Content]
-) -> tuple[str, ...]:
-    return tuple(path for path in paths if owner.get(path) != ancestor.get(path))
 
 
 def _pristine(

@@ -75,6 +75,8 @@ def _order(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
         if key in order:
             at = order.index(key) + 1
         else:
+            while not moved and at < len(order) and order[at] not in base and order[at] not in ours:
+                at += 1  # what both add in one place: the new state's fields before the owner's methods
             order.insert(at, key)
             at += 1
     ends = {"docstring": 0, "end": 2}
