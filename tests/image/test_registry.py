@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,9 @@ from scaffold.image._disk import needs_room
 from scaffold.image._reference import is_loopback, parse_reference
 from scaffold.image._registry import Patience, Repository
 from scaffold.image._tar import Blob
-from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._fake_registry import FakeRegistry
 
 HASTY = Patience(attempts=4, wait_s=0.001)
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with serving(FakeRegistry()) as running:
-        yield running
 
 
 def repository(registry: FakeRegistry, credentials: Credentials | None = None) -> Repository:

@@ -1,0 +1,58 @@
+"""A registry with a base image, a folder of wheels instead of an index, and a project to build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from scaffold.image import BuildOptions, Progress, build_image
+from scaffold.spec import Image
+from tests.image._fake_registry import FakeRegistry, serving
+from tests.image._projects import make_wheel, put_base, write_project
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with serving(FakeRegistry()) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Builds as a person would, with all that a build reads and keeps below one folder."""
+
+    registry: FakeRegistry
+    root: Path
+    base: str
+    store: Path
+    told: list[Progress]
+
+    def build(self, root: Path | None = None, *, store: Path | None = None, **choices: object) -> Image:
+        given = {"registry": f"{self.registry.address}/team", "base": self.base, "push": True, **choices}
+        options = replace(BuildOptions(builder="layers", push=True, platforms=("linux/amd64",)), **given)  # type: ignore[arg-type]
+        return build_image(
+            root or self.root, options, on_progress=self.told.append, store=store or self.store
+        )
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only place that uv finds packages in."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    return folder
+
+
+@pytest.fixture
+def bench(registry: FakeRegistry, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    for name in ("SCAFFOLD_REGISTRY_USERNAME", "SCAFFOLD_REGISTRY_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    root = write_project(tmp_path / "churn", lock=make_wheel(wheels))
+    return Bench(registry, root, put_base(registry), tmp_path / "store", [])

