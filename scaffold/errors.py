@@ -23,6 +23,9 @@
     │   ├── AmbiguousCallError    several methods give the output
     │   └── UnstableModelError    the same input gets different answers
     ├── ResolutionError
+    │   ├── SourceNotFoundError   what a pickle looks for in `__main__` is defined nowhere
+    │   ├── SourceChangedError    a script is not what it was when the pickle was made
+    │   ├── TwoModulesError       two local modules have one name
     │   ├── MissingModuleError    no installed distribution provides a module
     │   ├── BrokenInstallError    an installed distribution cannot be had again
     │   ├── TraceFailedError      the process that traces the model died
@@ -371,6 +374,54 @@ class UnstableModelError(IntrospectionError):
 
 class ResolutionError(ScaffoldError):
     """What the model needs cannot be had, or not together."""
+
+
+class SourceNotFoundError(ResolutionError):
+    """What a pickle looks for in `__main__` is not to be found in one script or notebook."""
+
+    def __init__(self, name: str, needed_by: str, found: Sequence[str] = ()) -> None:
+        super().__init__(name, needed_by, found)
+        self.name, self.needed_by, self.found = name, needed_by, found
+
+    def __str__(self) -> str:
+        if not self.name:
+            return f"{'; '.join(self.found)}.\nName the script or notebook: scaffold new ... --source train.py"
+        among = f" Found: {', '.join(self.found)}." if self.found else ""
+        return (
+            f"{self.needed_by} needs '{self.name}' of the script or notebook that saved it, "
+            f"and that is not known.{among}\nName it: scaffold new ... --source train.py"
+        )
+
+
+class SourceChangedError(ResolutionError):
+    """A script says something else than when the pickle was made."""
+
+    def __init__(self, script: str, name: str, needed_by: str) -> None:
+        super().__init__(script, name, needed_by)
+        self.script, self.name, self.needed_by = script, name, needed_by
+
+    def __str__(self) -> str:
+        return (
+            f"{self.script} changed since {self.needed_by} was made: its '{self.name}' is not the one in the file.\n"
+            "Train and save the model again, or name the script as it was then:\n"
+            "  scaffold new ... --source OLD.py"
+        )
+
+
+class TwoModulesError(ResolutionError):
+    """Two local modules have one name, or one has the name of a part of the service."""
+
+    def __init__(self, module: str, places: Sequence[str], needed_by: str) -> None:
+        super().__init__(module, places, needed_by)
+        self.module, self.places, self.needed_by = module, places, needed_by
+
+    def __str__(self) -> str:
+        found = "\n".join(f"  {place}" for place in self.places)
+        return (
+            f"Two modules are named '{self.module}', and they are not the same.\n{found}\n"
+            f"  needed by: {self.needed_by}\n"
+            f"Say which one goes with the service: scaffold new ... --include {self.places[0]}"
+        )
 
 
 class MissingModuleError(ResolutionError):

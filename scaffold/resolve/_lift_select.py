@@ -1,0 +1,326 @@
+"""Choose the statements of a script that some of its names need, and write them as a module."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from types import CodeType, FunctionType
+
+import libcst as cst
+
+from scaffold.resolve._lift_script import (
+    Script,
+    Statement,
+    all_codes,
+    literal_statement,
+    literal_text,
+    module_text,
+    says,
+    trimmed_import,
+)
+
+
+class CannotLiftError(Exception):
+    """A definition cannot stand in a module of its own. `args[0]` says why."""
+
+
+class Selection:
+    """What is taken out of one script.
+
+    Args:
+        script: The script.
+        captured: The globals as they were when the model was saved; they win over what the script says.
+        codes: The code that the model carries: of two definitions of a name the one with that code is taken.
+    """
+
+    def __init__(self, script: Script, captured: Mapping[str, object], codes: Sequence[CodeType]) -> None:
+        self._script = script
+        self._parsed = script.parsed
+        self._captured = captured
+        self._codes = codes
+        self._names: set[str] = set()
+        self._nodes: dict[Statement, cst.BaseStatement] = {}
+        self._imported: dict[Statement, set[str]] = {}
+        self._extra: list[cst.BaseStatement] = []
+
+    def need(self, name: str, *, below: str = "") -> None:
+        """Take what binds `name`, and all that it uses; `below` is the computed constant that asks."""
+        if name in self._names:
+            return
+        self._names.add(name)
+        bindings = self._script.binding(name)
+        if not bindings:
+            for statement in self._parsed.star_imports():
+                self._nodes[statement] = statement.node
+        elif all(statement.imports for statement in bindings):
+            for statement in bindings:
+                self._imported.setdefault(statement, set()).add(name)
+        elif defining := [statement for statement in bindings if statement.definition == name]:
+            self._take(self._chosen(defining))
+        else:
+            self._need_constant(name, bindings, below)
+
+    def add_lambda(self, function: FunctionType) -> str:
+        """Write a lambda as a function and return its name."""
+        node = self._lambda_node(function)
+        statement = self._parsed.owner(node)
+        if statement is not None and statement.constant is not None and statement.constant[1] is node:
+            name = statement.constant[0]
+            self._names.add(name)
+        else:
+            name = self._free_name(self._lambda_name(node))
+        self._need_all(_names_of([function]) | _evaluated_names(node.params), statement)
+        written = _function_of(name, node)
+        cells = self._cells(function)
+        if cells:
+            self._add_factory(name, written, cells)
+        elif statement is not None and statement.constant is not None and statement.constant[1] is node:
+            self._nodes[statement] = written
+        else:
+            self._extra.append(written)
+        return name
+
+    def add_inner(self, target: FunctionType | type) -> str:
+        """Write a function or class that stood inside a function, and return its name."""
+        node = self._inner_node(target)
+        name = self._free_name(node.name.value)
+        statement = self._parsed.owner(node)
+        functions = [target] if isinstance(target, FunctionType) else _methods(target)
+        self._need_all(_names_of(functions) | _evaluated_names(node), statement)
+        cells = self._cells(target)
+        plain = node.with_changes(name=cst.Name(name), leading_lines=[])
+        if cells:
+            self._add_factory(name, plain, cells)
+        else:
+            self._extra.append(plain)
+        return name
+
+    def text(self, title: str) -> str:
+        """The module."""
+        blocks: list[cst.BaseStatement] = [statement.node for statement in self._parsed.future_imports()]
+        for statement in self._parsed.statements:
+            if statement in self._imported and statement not in self._nodes:
+                trimmed = trimmed_import(statement.node, self._imported[statement])
+                if trimmed is not None:
+                    blocks.append(trimmed)
+            elif statement in self._nodes:
+                blocks.append(self._nodes[statement])
+        return module_text(title, [*blocks, *self._extra])
+
+    # ------------------------------------------------------------------ statements
+
+    def _take(self, statement: Statement, below: str = "") -> None:
+        if statement in self._nodes:
+            return
+        self._nodes[statement] = statement.node
+        for name in sorted(statement.uses):
+            self.need(name, below=below)
+
+    def _chosen(self, defining: list[Statement]) -> Statement:
+        """The definition that the model was made with: the last, unless another has the code it carries."""
+        if len(defining) == 1:
+            return defining[0]
+        for statement in reversed(defining):
+            span = self._parsed.positions[statement.node]
+            lines = {other.co_firstlineno for code in self._codes for other in self._script.codes_like(code)}
+            if any(span.start.line <= line <= span.end.line for line in lines):
+                return statement
+        return defining[-1]
+
+    def _need_constant(self, name: str, bindings: list[Statement], below: str) -> None:
+        last = bindings[-1]
+        plain = last.constant if len(bindings) == 1 else None
+        if name in self._captured:
+            value = self._captured[name]
+            if plain and says(plain[1], value):
+                self._nodes[last] = last.node
+                return
+            literal = literal_statement(name, value)
+            if literal is not None:
+                self._nodes[last] = _remarked(literal)
+                return
+            if below:
+                raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
+        for statement in bindings:
+            self._take(statement, name if name in self._captured else "")
+
+    # ------------------------------------------------------------------ lambdas and inner definitions
+
+    def _lambda_node(self, function: FunctionType) -> cst.Lambda:
+        code = function.__code__
+        like = self._script.codes_like(code)
+        nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
+        found = [node for node in nodes if any(self._holds(node, other) for other in like)]
+        near = [node for node in found if self._line(node) == code.co_firstlineno]
+        texts = {cst.Module([]).code_for_node(node) for node in near or found}
+        if len(texts) != 1:
+            raise CannotLiftError("it cannot be told from others beside it")
+        return (near or found)[0]
+
+    def _holds(self, node: cst.Lambda, code: CodeType) -> bool:
+        """Whether this is where `code`, of the script as it stands, was compiled from."""
+        span = self._parsed.positions[node]
+        if span.start.line != code.co_firstlineno:
+            return False
+        if not hasattr(code, "co_positions"):
+            return True
+        start, end = (span.start.line, span.start.column), (span.end.line, span.end.column)
+        places = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
+        return bool(places) and all(start <= place < end for place in places)
+
+    def _line(self, node: cst.CSTNode) -> int:
+        return int(self._parsed.positions[node].start.line)
+
+    def _lambda_name(self, node: cst.Lambda) -> str:
+        """A name for a lambda after what it is given to: a keyword, or the class that is called with it."""
+        parent = self._parsed.parents.get(node)
+        while parent is not None and not isinstance(parent, cst.Arg | cst.Call | cst.BaseStatement):
+            parent = self._parsed.parents.get(parent)
+        if isinstance(parent, cst.Arg):
+            call = self._parsed.parents.get(parent)
+            keyword = f"_{parent.keyword.value}" if parent.keyword else "_function"
+            if isinstance(call, cst.Call):
+                words = cst.Module([]).code_for_node(call.func).rpartition(".")[2]
+                return f"{_snake(words)}{keyword}" if words.isidentifier() else keyword.strip("_")
+        return "anonymous_function"
+
+    def _inner_node(self, target: FunctionType | type) -> cst.FunctionDef | cst.ClassDef:
+        path = [part for part in target.__qualname__.split(".") if part != "<locals>"]
+        candidates: Sequence[cst.CSTNode] = [statement.node for statement in self._parsed.statements]
+        node: cst.CSTNode | None = None
+        for part in path:
+            node = next((n for n in reversed(candidates) if _defines(n, part)), None)
+            if node is None:
+                raise CannotLiftError(f"{self._script.name} does not define {target.__qualname__}")
+            candidates = _inside(node)
+        if not isinstance(node, cst.FunctionDef | cst.ClassDef):
+            raise CannotLiftError(f"{target.__qualname__} is no definition")
+        return node
+
+    def _cells(self, target: FunctionType | type) -> dict[str, str]:
+        """The values that a closure keeps, as the text of an argument, by the name of the variable."""
+        functions = [target] if isinstance(target, FunctionType) else _methods(target)
+        cells: dict[str, str] = {}
+        for function in functions:
+            for name, value in inspect.getclosurevars(function).nonlocals.items():
+                if name != "__class__" and value is not target:
+                    cells[name] = self._argument(name, value)
+        return cells
+
+    def _argument(self, name: str, value: object) -> str:
+        text = literal_text(value)
+        if text is not None:
+            return text
+        own = getattr(value, "__qualname__", None)
+        if isinstance(own, str) and "." not in own and self._script.binding(own):
+            self.need(own)
+            return own
+        if isinstance(value, FunctionType) and value.__code__.co_name == "<lambda>":
+            return self.add_lambda(value)
+        if isinstance(value, FunctionType | type) and "<locals>" in value.__qualname__:
+            return self.add_inner(value)
+        for known, captured in self._captured.items():
+            if captured is value and self._script.binding(known):
+                self.need(known)
+                return known
+        raise CannotLiftError(f"it keeps '{name}', a {type(value).__name__}, from the function around it")
+
+    def _need_all(self, names: set[str], statement: Statement | None) -> None:
+        """Take those of `names` that `statement` uses from the script."""
+        for name in sorted(names & statement.uses) if statement is not None else ():
+            self.need(name)
+
+    def _add_factory(self, name: str, node: cst.BaseStatement, cells: Mapping[str, str]) -> None:
+        """A function that takes what the closure keeps and returns the definition, and the call of it."""
+        factory = self._free_name(f"make_{name.lower()}")
+        header = cst.ensure_type(
+            cst.parse_statement(f"def {factory}({', '.join(cells)}):\n    return {name}\n"), cst.FunctionDef
+        )
+        body = cst.ensure_type(header.body, cst.IndentedBlock)
+        self._extra.append(header.with_changes(body=body.with_changes(body=[node, *body.body])))
+        arguments = ", ".join(f"{key}={value}" if key != value else value for key, value in cells.items())
+        self._extra.append(cst.parse_statement(f"{name} = {factory}({arguments})\n"))
+        # What is made inside a function says so in its name; a pickle finds it by its own.
+        self._extra.append(cst.parse_statement(f'{name}.__qualname__ = "{name}"\n'))
+
+    def _free_name(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name in self._names or self._script.binding(name):
+            name, number = f"{wanted}_{number}", number + 1
+        self._names.add(name)
+        return name
+
+
+def _function_of(name: str, node: cst.Lambda) -> cst.FunctionDef:
+    written = cst.ensure_type(cst.parse_statement(f"def {name}():\n    return None\n"), cst.FunctionDef)
+    body = cst.ensure_type(written.body, cst.IndentedBlock)
+    result = cst.SimpleStatementLine([cst.Return(value=node.body)])
+    return written.with_changes(params=node.params, body=body.with_changes(body=[result]))
+
+
+def _remarked(node: cst.BaseStatement) -> cst.BaseStatement:
+    remark = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
+    return node.with_changes(leading_lines=[remark])
+
+
+def _names_of(functions: Sequence[FunctionType]) -> set[str]:
+    """The globals (and, among them, attributes) that the code of functions names."""
+    return {name for f in functions for code in all_codes(f.__code__) for name in code.co_names}
+
+
+def _evaluated_names(node: cst.CSTNode) -> set[str]:
+    """The names in what is evaluated where a definition stands: decorators, bases, defaults, annotations."""
+    match node:
+        case cst.FunctionDef(decorators=decorators, params=params, returns=returns):
+            parts: list[cst.CSTNode | None] = [*decorators, params, returns]
+        case cst.ClassDef(decorators=decorators, bases=bases, keywords=keywords, body=body):
+            parts = [*decorators, *bases, *keywords, *(p for p in body.children if not _is_definition(p))]
+            inner = [_evaluated_names(p) for p in body.children if _is_definition(p)]
+            return set().union(*inner, *(_mentioned(part) for part in parts if part is not None))
+        case cst.Parameters():
+            every = [*node.params, *node.kwonly_params, *node.posonly_params]
+            parts = [part for param in every for part in (param.default, param.annotation)]
+        case _:
+            return set()
+    found = [_evaluated_names(p) if isinstance(p, cst.Parameters) else _mentioned(p) for p in parts if p]
+    return set().union(*found)
+
+
+def _mentioned(node: cst.CSTNode) -> set[str]:
+    waiting, names = [node], set()
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, cst.Name):
+            names.add(current.value)
+        waiting.extend(current.children)
+    return names
+
+
+def _is_definition(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.FunctionDef | cst.ClassDef)
+
+
+def _defines(node: cst.CSTNode, name: str) -> bool:
+    return isinstance(node, cst.FunctionDef | cst.ClassDef) and node.name.value == name
+
+
+def _inside(node: cst.CSTNode) -> list[cst.CSTNode]:
+    found: list[cst.CSTNode] = []
+    waiting = list(node.children)
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, cst.FunctionDef | cst.ClassDef):
+            found.append(current)
+        else:
+            waiting.extend(current.children)
+    return found
+
+
+def _methods(kind: type) -> list[FunctionType]:
+    values = [getattr(value, "__func__", value) for value in vars(kind).values()]
+    return [value for value in values if isinstance(value, FunctionType)]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
