@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
 from scaffold._process import Runner, run_command
 from scaffold.errors import ConflictError
+from scaffold.resolve._audit import Audit, audit_project
 from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._lock import Lock, make_lock
@@ -31,7 +34,7 @@ from scaffold.resolve._witnesses import (
 )
 from scaffold.spec import Artifact, Dependencies, LocalSource, Recording, Signature
 
-__all__ = ["Options", "resolve_dependencies", "start_trace"]
+__all__ = ["Audit", "Options", "audit_project", "resolve_dependencies", "start_trace"]
 
 
 def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[Path] = ()) -> Trace:
@@ -46,7 +49,13 @@ def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[P
     asked = asked_by_model(artifact, installation) | asked_by_object(sample, installation)
     hidden = hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
     preload = [name for name in modules_of_object(sample) if name not in sys.stdlib_module_names]
-    return Trace(artifact, path=_path(search), hidden=hidden, preload=["pydantic", *preload])
+    return Trace(
+        artifact,
+        path=_path(search),
+        hidden=hidden,
+        installed=installation.folders,
+        preload=["pydantic", *preload],
+    )
 
 
 def resolve_dependencies(
@@ -83,24 +92,26 @@ def resolve_dependencies(
     installation = Installation()
     layer = read_service_layer(options.python)
     local = python_texts({source.path: source.content for source in sources})
-    asked = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
-    asked = {name: reason for name, reason in asked.items() if name not in layer.pins}
-    asked |= asked_by_code(local, installation) | asked_by_model(artifact, installation)
-    rehearsal = Rehearsal(
-        artifact=artifact,
-        path=_path(search),
-        installation=installation,
-        request=Request(
-            code={name: text for name, text in code.items() if name in ("schemas.py", "convert.py")},
-            call=signature.call,
-            requests=recording.requests,
-            answers=recording.answers,
-        ),
-        always=frozenset(layer.pins),
+    generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
+    generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
+    asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
+    request = Request(
+        code={name: text for name, text in code.items() if name in ("schemas.py", "convert.py")},
+        call=signature.call,
+        requests=recording.requests,
+        answers=recording.answers,
     )
-    found, extra = rehearsal.run(asked, trace)
+    with _lifted(sources) as folder:
+        rehearsal = Rehearsal(
+            artifact=artifact,
+            path=_path([*folder, *search]),
+            installation=installation,
+            request=request,
+            always=frozenset(layer.pins),
+        )
+        found, extra = rehearsal.run([*generated, *asked], trace)
     seen = seen_in_trace(found, installation)
-    reasons = {name: reason for name, reason in asked.items() if name in seen} | extra
+    reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
     choice = choose(listed, reasons, installation, options)
     lock = _locked(choice, layer, reasons, options, run)
@@ -160,6 +171,21 @@ def _besides(sources: Sequence[LocalSource], data: Sequence[LocalSource]) -> lis
 def _roots(search: Sequence[Path]) -> list[Path]:
     """Folders where the user's own files may be: those given and those of `sys.path`."""
     return [*search, *(Path(entry) for entry in sys.path if entry and Path(entry).is_dir())]
+
+
+@contextlib.contextmanager
+def _lifted(sources: Sequence[LocalSource]) -> Iterator[list[Path]]:
+    """Give a folder with the modules that were lifted out of a script: they are nowhere else yet."""
+    lifted = [source for source in sources if source.lifted]
+    if not lifted:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="scaffold-lifted-") as name:
+        for source in lifted:
+            path = Path(name, source.path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(source.content)
+        yield [Path(name)]
 
 
 def _path(search: Sequence[Path]) -> list[str]:

@@ -30,12 +30,14 @@ _POLL_S = 0.01
 class Witness:
     """What was looked for and opened, and in which phase."""
 
-    def __init__(self, hidden: dict[str, str]) -> None:
+    def __init__(self, hidden: dict[str, str], installed: list[str]) -> None:
         self.hidden = hidden
         """Names of hidden distributions by the module that they bring."""
+        self.installed = tuple(os.path.join(folder, "") for folder in installed)  # noqa: PTH118 - a prefix
+        """Folders that distributions are installed into."""
         self.phase = "start"
         self.imported: dict[str, str] = {}
-        """Phase, by the module that was found."""
+        """Phase, by the module of a distribution that was found."""
         self.missed: dict[str, tuple[str, str]] = {}
         """Importer and phase, by the hidden distribution that was asked for."""
         self.absent: dict[str, str] = {}
@@ -43,15 +45,22 @@ class Witness:
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
 
-    def hides(self, name: str) -> bool:
-        """Return whether the module is hidden, and record that it was asked for."""
+    def judge(self, name: str, spec: Any) -> bool:
+        """Return whether the module may be found, and record that it was asked for.
+
+        A module of the user's own, or of the standard library, may have the name of a hidden one.
+        """
+        origin = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
+        if not str(origin).startswith(self.installed):
+            return True
         parts = name.split(".")
         for end in range(1, len(parts) + 1):
             distribution = self.hidden.get(".".join(parts[:end]))
             if distribution:
                 self.missed.setdefault(distribution, (_importer(), self.phase))
-                return True
-        return False
+                return False
+        self.imported.setdefault(name, self.phase)
+        return True
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Record what is opened for reading."""
@@ -71,13 +80,10 @@ class Finder:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """What the first entry finds that finds anything."""
-        if self._witness.hides(name):
-            return None
         for entry in self._entries:
             spec = entry.find_spec(name, path, target)
             if spec is not None:
-                self._witness.imported.setdefault(name, self._witness.phase)
-                return spec
+                return spec if self._witness.judge(name, spec) else None
         self._witness.absent.setdefault(name, _importer())
         return None
 
@@ -224,7 +230,7 @@ def _main(folder: Path) -> None:
     del sys.path[0]
     job = pickle.loads((folder / "job.pickle").read_bytes())
     sys.path[:] = [*job["path"], *(entry for entry in sys.path if entry not in job["path"])]
-    witness = Witness(job["hidden"])
+    witness = Witness(job["hidden"], job["installed"])
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness)]
     sys.addaudithook(witness.audit)
     found = _trace(folder, job, witness)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata as metadata
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ class Installation:
         self.by_name: dict[str, Installed] = {}
         for found in metadata.distributions(path=list(sys.path if path is None else path)):
             name = found.metadata["Name"] if found.metadata else None
-            if name:
+            if name and _is_installed(found):
                 key = canonicalize_name(name)
                 self.by_name.setdefault(key, Installed(key, found.version, found))
 
@@ -89,6 +90,11 @@ class Installation:
             for module in {_module(parts, packages) for parts in one.files} - {None}:
                 owners.setdefault(module or "", {})[name] = None
         return {module: tuple(names) for module, names in owners.items()}
+
+    @functools.cached_property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that distributions are installed into."""
+        return tuple(sorted({_folder(one.metadata) for one in self.by_name.values()}))
 
     def owners_of(self, module: str) -> tuple[str, ...]:
         """Return the distributions that bring `module`: none for the standard library and local code."""
@@ -115,6 +121,16 @@ class Installation:
             marker = requirement.marker
             if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
                 yield canonicalize_name(requirement.name), frozenset(requirement.extras)
+
+
+def _folder(found: metadata.Distribution) -> str:
+    return os.path.abspath(str(found.locate_file("")))  # noqa: PTH100 - as entries of sys.path are
+
+
+def _is_installed(found: metadata.Distribution) -> bool:
+    """Whether it is a copy, not the `*.egg-info` that a build leaves in the user's own folder."""
+    folders = ("site-packages", "dist-packages")
+    return os.path.basename(_folder(found)) in folders or found.read_text("RECORD") is not None  # noqa: PTH119
 
 
 def _module(parts: tuple[str, ...], packages: set[tuple[str, ...]]) -> str | None:

@@ -141,7 +141,7 @@ class _Compiler:
                 if number == len(attempts):
                     raise
             else:
-                return _parse(done.stdout)
+                return parse_lock(done.stdout)
         raise AssertionError("there is at least one attempt")
 
     def _environments(self) -> list[Mapping[str, str]]:
@@ -172,8 +172,8 @@ def _running() -> str:
     return _MACHINES.get(machine, machine) if sys.platform == "linux" else f"{sys.platform}/{machine}"
 
 
-def _parse(text: str) -> list[Pin]:
-    """The pins in what uv printed."""
+def parse_lock(text: str) -> list[Pin]:
+    """Return the pins in a lock, as uv prints it or as `make_lock` writes it."""
     pins: list[Pin] = []
     for line in text.splitlines():
         found = line.strip().rstrip("\\").rstrip()
@@ -188,8 +188,8 @@ def _parse(text: str) -> list[Pin]:
         elif found.startswith("#"):
             source = found.removeprefix("#").strip().removeprefix("via").strip()
             if source and not source.startswith("-c "):
-                source = source.removeprefix("-r ")
-                pins[-1] = replace(pins[-1], via=(*pins[-1].via, source))
+                sources = source.removeprefix("-r ").split(", ")
+                pins[-1] = replace(pins[-1], via=(*pins[-1].via, *sources))
     return pins
 
 

@@ -72,9 +72,10 @@ class Rehearsal:
 
     def _attempt(self, names: Iterable[str], started: Trace | None = None) -> Found:
         hidden = hidden_modules(self.installation, [*names, *self.always])
-        if started and not set(started.hidden) - set(hidden):
+        if started and started.sha256 == self.artifact.sha256 and not set(started.hidden) - set(hidden):
             return started.finish(self.request)
-        with Trace(self.artifact, path=self.path, hidden=hidden) as trace:
+        folders = self.installation.folders
+        with Trace(self.artifact, path=self.path, hidden=hidden, installed=folders) as trace:
             return trace.finish(self.request)
 
 

@@ -54,7 +54,7 @@ class Found:
     """Whether its answers are the recorded ones; `None` where it did not come to answers."""
     phase: str
     imported: Mapping[str, str]
-    """Phase (`load`, `wait`, `predict`), by the module."""
+    """Phase (`load`, `wait`, `predict`), by the module of a distribution."""
     missed: Mapping[str, tuple[str, str]]
     """Importer and phase, by the distribution that was asked for and hidden."""
     absent: Mapping[str, str]
@@ -78,6 +78,7 @@ class Trace:
         *,
         path: Sequence[str],
         hidden: Mapping[str, str],
+        installed: Sequence[str],
         preload: Sequence[str] = ("pydantic",),
     ) -> None:
         """Start it.
@@ -86,15 +87,17 @@ class Trace:
             artifact: The model; its names have passed the trust gate.
             path: Its `sys.path`: what is not in here is not found.
             hidden: Distributions that it must not find, by the module that they bring.
+            installed: Folders that distributions are installed into.
             preload: Modules that will be asked for; they are imported while it waits.
         """
-        self.hidden = hidden
+        self.hidden, self.sha256 = hidden, artifact.sha256
         self._folder = Path(tempfile.mkdtemp(prefix="scaffold-trace-"))
         job = {
             "model": artifact.path.absolute(),
             "format": artifact.format,
             "path": [os.path.abspath(entry) for entry in path],  # noqa: PTH100 - entries of sys.path are text
             "hidden": dict(hidden),
+            "installed": list(installed),
             "preload": list(preload),
         }
         self._put("job.pickle", job)

@@ -37,6 +37,13 @@ def test_what_is_required_comes_along_with_extras_and_markers(install, site):
     assert list(Installation([str(site)]).closure(["Top"])) == ["middle", "speed", "top"]
 
 
+def test_what_a_build_leaves_beside_the_users_code_is_no_distribution(tmp_path):
+    (tmp_path / "churn.egg-info").mkdir()
+    (tmp_path / "churn.egg-info" / "PKG-INFO").write_text("Name: churn\nVersion: 0.1\n")
+    (tmp_path / "churn.egg-info" / "top_level.txt").write_text("churn\n")
+    assert Installation([str(tmp_path)]).by_name == {}
+
+
 def test_a_circle_of_requirements_ends(install, site):
     install("one", {"one.py": ""}, requires=("two",))
     install("two", {"two.py": ""}, requires=("one",))

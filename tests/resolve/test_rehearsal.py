@@ -135,6 +135,23 @@ def test_a_process_that_dies_says_how(install, rehearse):
         rehearse()
 
 
+def test_a_module_of_the_users_own_may_have_the_name_of_a_hidden_one(
+    install, rehearse, tmp_path, monkeypatch
+):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "tools.py").write_text("factor = 2")
+    text = "import tools, this_alpha\nfactor = tools.factor\n" + PLAIN.replace("2", "factor")
+    install("alpha", {"alpha.py": text})
+    install("alpha-too", {"this_alpha.py": ""})
+    install("littered", {"tools.py": "raise RuntimeError", "abc.py": "raise RuntimeError"})
+    monkeypatch.syspath_prepend(str(own))
+    found, extra = rehearse(["alpha", "alpha-too"])
+    assert found.succeeded
+    assert extra == {}
+    assert "tools" not in found.imported
+
+
 def test_what_is_opened_is_seen_with_its_phase(install, rehearse, tmp_path):
     first, second = tmp_path / "factor.txt", tmp_path / "out.txt"
     first.write_text("2")
@@ -164,7 +181,7 @@ def test_a_process_that_was_started_serves_unless_it_hides_too_much(install, mod
     )
     for names in (["alpha", "pydantic"], ["alpha", "beta", "pydantic"]):
         hidden = hidden_modules(installation, names)
-        with Trace(artifact, path=list(sys.path), hidden=hidden) as trace:
+        with Trace(artifact, path=list(sys.path), hidden=hidden, installed=installation.folders) as trace:
             found, extra = rehearsal.run(["alpha", "beta"], trace)
         assert found.succeeded
         assert extra == {}
@@ -172,7 +189,7 @@ def test_a_process_that_was_started_serves_unless_it_hides_too_much(install, mod
 
 def test_the_process_ends_with_the_block(install, model_of):
     install("alpha", {"alpha.py": PLAIN})
-    with Trace(model_of("alpha"), path=list(sys.path), hidden={}) as trace:
+    with Trace(model_of("alpha"), path=list(sys.path), hidden={}, installed=()) as trace:
         assert trace._process.poll() is None
         folder = trace._folder
     assert trace._process.poll() is not None

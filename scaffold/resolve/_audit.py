@@ -1,0 +1,185 @@
+"""What is in a project's lock: a bill of materials, its licences, and what is known against it."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import json
+import re
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold._files import sha256_file
+from scaffold._process import Runner, run_command
+from scaffold._uv import uv_command, uv_environment
+from scaffold.errors import CommandError, UsageError
+from scaffold.resolve._lock import Pin, parse_lock
+
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One distribution of the lock."""
+
+    name: str
+    version: str
+    licence: str
+    """As its metadata says it, where it is installed here in this version; else `unknown`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vulnerability:
+    """Something that is known against a distribution."""
+
+    name: str
+    version: str
+    id: str
+    fixed_in: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What `scaffold audit` tells."""
+
+    components: tuple[Component, ...]
+    vulnerabilities: tuple[Vulnerability, ...] | None
+    """None where nobody could be asked."""
+    sbom: str
+    """CycloneDX 1.6, JSON."""
+    notes: tuple[str, ...] = ()
+
+
+def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
+    """Return what the lock of a project holds, and what is known against it.
+
+    Args:
+        root: A project with a `requirements.txt`.
+        run: Runs pip-audit, through uv.
+
+    Raises:
+        UsageError: It has no lock.
+    """
+    lock = root / "requirements.txt"
+    if not lock.is_file():
+        raise UsageError(
+            f"{root} has no requirements.txt: name the folder of a project.\n  scaffold audit DIR"
+        )
+    pins = parse_lock(lock.read_text(encoding="utf-8"))
+    components = tuple(
+        Component(name=name, version=version, licence=_licence(name, version))
+        for name, version in map(_named, pins)
+    )
+    found, note = _vulnerabilities([pin for pin in pins if "==" in pin.line], run)
+    return Audit(
+        components=components,
+        vulnerabilities=found,
+        sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
+        notes=(note,) if note else (),
+    )
+
+
+def _named(pin: Pin) -> tuple[str, str]:
+    """The name and version of a pin: of a wheel's path or a URL as far as it tells."""
+    line = pin.line.partition(" ;")[0]
+    if line.startswith("./"):
+        name, version = Path(line).name.split("-")[:2]
+        return name.replace("_", "-"), version
+    name, at, url = line.partition(" @ ")
+    if at:
+        return name, url.rpartition("@")[2].partition("#")[0]
+    name, _, version = line.partition("==")
+    return re.sub(r"\[.*", "", name), version
+
+
+def _licence(name: str, version: str) -> str:
+    try:
+        found = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return _UNKNOWN
+    if found["Version"] != version:
+        return _UNKNOWN
+    classifiers = [line for line in found.get_all("Classifier") or () if line.startswith("License :: ")]
+    said = found["License-Expression"] or (found["License"] or "").strip().partition("\n")[0]
+    return said or ", ".join(line.rpartition(" :: ")[2] for line in classifiers) or _UNKNOWN
+
+
+def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
+    """What pip-audit finds against what is from an index, or None and why it could not be asked."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-audit-") as folder:
+        lock, report = Path(folder) / "requirements.txt", Path(folder) / "report.json"
+        lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
+        command = [uv_command(), "tool", "run", "--quiet", "pip-audit", "--requirement", str(lock)]
+        command += ["--disable-pip", "--no-deps", "--format", "json", "--output", str(report)]
+        cause = ""
+        try:
+            run([*command, "--progress-spinner", "off"], env=uv_environment())
+        except CommandError as error:
+            cause = error.tail.strip().rpartition("\n")[2]  # also what it ends with when it finds something
+        if not report.is_file():
+            return None, f"nobody could be asked about vulnerabilities: {cause}"
+        found = json.loads(report.read_text())
+    return tuple(
+        Vulnerability(
+            name=one["name"],
+            version=one["version"],
+            id=known["id"],
+            fixed_in=tuple(known["fix_versions"]),
+            description=known.get("description", "").strip(),
+        )
+        for one in found["dependencies"]
+        for known in one.get("vulns", ())
+    ), ""
+
+
+def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
+    """Source: the CycloneDX 1.6 specification."""
+    references = {one.name: f"pkg:pypi/{one.name}@{one.version}" for one in components}
+    libraries = [
+        {
+            "type": "library",
+            "bom-ref": references[one.name],
+            "name": one.name,
+            "version": one.version,
+            "purl": references[one.name],
+            **({} if one.licence == _UNKNOWN else {"licenses": [{"license": {"name": one.licence}}]}),
+        }
+        for one in components
+    ]
+    lock = sha256_file(root / "requirements.txt")
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, lock)}",
+        "version": 1,
+        "metadata": {"component": {"type": "application", "bom-ref": "service", "name": root.resolve().name}},
+        "components": [*_models(root), *libraries],
+        "dependencies": _graph(pins, components, references),
+    }
+
+
+def _models(root: Path) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "type": "machine-learning-model",
+            "bom-ref": f"model:{path.name}",
+            "name": path.name,
+            "hashes": [{"alg": "SHA-256", "content": sha256_file(path)}],
+        }
+        for path in sorted((root / "app" / "model").glob("model.*"))
+    ]
+
+
+def _graph(
+    pins: Sequence[Pin], components: Sequence[Component], references: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """Who requires whom, from the comments of the lock."""
+    required: dict[str, list[str]] = {"service": [], **{reference: [] for reference in references.values()}}
+    for pin, one in zip(pins, components, strict=True):
+        for source in pin.via:
+            required[references.get(source, "service")].append(references[one.name])
+    return [{"ref": reference, "dependsOn": sorted(set(names))} for reference, names in required.items()]

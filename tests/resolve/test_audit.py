@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scaffold._process import Finished
+from scaffold.errors import CommandError, UsageError
+from scaffold.resolve import audit_project
+
+LOCK = (
+    "# Locked from requirements.in for Python 3.11 on linux/amd64.\n"
+    "--extra-index-url https://pypi.corp/simple\n\n"
+    "h11==0.16.0 \\\n    --hash=sha256:aa\n    # via uvicorn\n"
+    "odd @ git+https://github.com/o/odd@abc123\n    # via requirements.in\n"
+    "uvicorn[standard]==0.1 ; os_name == 'posix' \\\n    --hash=sha256:bb\n    # via requirements.in\n"
+    "./wheels/alpha_local-1.2-py3-none-any.whl \\\n    --hash=sha256:cc\n    # via requirements.in\n"
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    root = tmp_path / "churn"
+    (root / "app" / "model").mkdir(parents=True)
+    (root / "app" / "model" / "model.pkl").write_bytes(b"model")
+    (root / "requirements.txt").write_text(LOCK)
+    return root
+
+
+class FakeAudit:
+    def __init__(self, report: object = None, error: str = "") -> None:
+        self.report, self.error, self.asked = report, error, ""
+
+    def __call__(self, command, **_):
+        self.asked = Path(command[command.index("--requirement") + 1]).read_text()
+        if self.report is not None:
+            Path(command[command.index("--output") + 1]).write_text(json.dumps(self.report))
+        if self.error:
+            raise CommandError(tuple(command), 1, self.error)
+        return Finished(stdout="", stderr="")
+
+
+def test_the_bill_of_materials_holds_the_lock_and_the_model(project):
+    audit = audit_project(project, run=FakeAudit({"dependencies": []}))
+    sbom = json.loads(audit.sbom)
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    assert sbom["metadata"]["component"]["name"] == "churn"
+    assert [component.get("purl", component["name"]) for component in sbom["components"]] == [
+        "model.pkl",
+        "pkg:pypi/h11@0.16.0",
+        "pkg:pypi/odd@abc123",
+        "pkg:pypi/uvicorn@0.1",
+        "pkg:pypi/alpha-local@1.2",
+    ]
+    graph = {one["ref"]: one["dependsOn"] for one in sbom["dependencies"]}
+    assert graph["pkg:pypi/uvicorn@0.1"] == ["pkg:pypi/h11@0.16.0"]
+    assert graph["service"] == ["pkg:pypi/alpha-local@1.2", "pkg:pypi/odd@abc123", "pkg:pypi/uvicorn@0.1"]
+
+
+def test_the_same_lock_gives_the_same_bytes(project):
+    run = FakeAudit({"dependencies": []})
+    assert audit_project(project, run=run).sbom == audit_project(project, run=run).sbom
+
+
+def test_a_licence_is_told_only_for_the_version_that_is_installed(project):
+    licences = {one.name: one.licence for one in audit_project(project, run=FakeAudit()).components}
+    assert licences == {"h11": "MIT", "odd": "unknown", "uvicorn": "unknown", "alpha-local": "unknown"}
+
+
+def test_what_is_known_against_it_is_told_though_the_command_fails(project):
+    known = {"id": "PYSEC-1", "fix_versions": ["0.17"], "description": "Lets anyone in.\n"}
+    report = {"dependencies": [{"name": "h11", "version": "0.16.0", "vulns": [known]}, {"name": "odd"}]}
+    run = FakeAudit(report, error="Found 1 known vulnerability")
+    audit = audit_project(project, run=run)
+    assert audit.vulnerabilities is not None
+    (one,) = audit.vulnerabilities
+    assert (one.name, one.id, one.fixed_in) == ("h11", "PYSEC-1", ("0.17",))
+    assert audit.notes == ()
+    assert "wheels" not in run.asked
+    assert "github" not in run.asked
+
+
+def test_without_a_network_the_rest_is_still_told(project):
+    audit = audit_project(project, run=FakeAudit(error="trace\nConnection refused"))
+    assert audit.vulnerabilities is None
+    assert audit.notes == ("nobody could be asked about vulnerabilities: Connection refused",)
+    assert json.loads(audit.sbom)["components"]
+
+
+def test_a_folder_without_a_lock_is_no_project(tmp_path):
+    with pytest.raises(UsageError, match=r"has no requirements\.txt"):
+        audit_project(tmp_path)
