@@ -38,6 +38,8 @@ from scaffold.spec import (
 
 def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
     """Return one value as JSON, in the way that `schema` says; infinite numbers are left as they are."""
+    if isinstance(schema, Value):
+        return {schema.field.name: encode(value, schema.field.schema, path)}
     if _scalars.missing_marker(value) is not None:
         return None
     match schema:
@@ -46,7 +48,7 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
         case Scalar():
             return encode_scalar(value, schema)
         case Category(of=of):
-            return str(value) if of.native == "interval" else encode_scalar(value, of)
+            return _level(value, of)
         case Either(of=kinds):
             return encode(value, _kind_of(value, kinds), path)
         case List(items=items):
@@ -60,17 +62,26 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
             return {str(key): encode(item, values, f"{path}.{key}") for key, item in value.items()}
         case Record(fields=fields) | Table(columns=fields):
             return _record(value, fields, path)
+        case Tensor(shape=(), items=items):
+            return encode(value, items, path)
         case Tensor(items=items):
             return _nested(_listed(value), items, path)
         case Column(items=items):
             return encode(value, items, path)
-        case Value(field=field):
-            return {field.name: encode(value, field.schema, path)}
         case Picture():
             return _picture(value)
         case UserType(native=native, seen=seen):
             inner = seen or Scalar(type=ScalarType.ANY)
             return encode(value.value if native == "enum" else fields_of(value), inner, path)
+
+
+def _level(value: Any, of: Scalar) -> JSONScalar:
+    """Return a level of a categorical dtype: dates as ISO text, for they are matched as texts."""
+    if isinstance(value, datetime.timedelta):
+        return duration(value)
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return str(value.isoformat())
+    return encode_scalar(value, of)
 
 
 def _kind_of(value: Any, kinds: tuple[Schema, ...]) -> Schema:

@@ -94,14 +94,15 @@ def _column(sample: Any, position: int, name: str, attribute: str, label: Any) -
 def _field(
     name: str, attribute: str, schema: Schema, dtype: str, values: list[Any], rows: int, label: str = ""
 ) -> Field:
+    leaves = _plain.leaves_of(values)
     return Field(
         name=name,
         attribute=attribute,
         schema=schema,
         dtype=dtype,
         label=label,
-        example=example(schema, values),
-        evidence=evidence(schema, values, missing=rows - len(values), rows=rows),
+        example=example(schema, leaves),
+        evidence=evidence(schema, leaves, missing=rows - len(values), rows=rows),
     )
 
 
@@ -167,7 +168,17 @@ def _category(dtype: Any, path: str) -> Category:
     of_level, name = of_pandas(levels.to_series(), path)
     if not isinstance(of_level, Scalar):
         raise UnsupportedSampleError(path, "categories that are no plain values are not JSON")
-    of_level = Scalar(type=of_level.type, native=name)
+    if of_level.type in (
+        ScalarType.DATETIME,
+        ScalarType.AWARE_DATETIME,
+        ScalarType.DATE,
+        ScalarType.DURATION,
+    ):
+        texts = tuple(str(encode_scalar(level, of_level)) for level in levels.tolist())
+        of = Scalar(type=ScalarType.STRING, native=name)
+        return Category(of=of, levels=texts, ordered=bool(dtype.ordered))
+    usual = str(type(levels)(levels.tolist()).dtype)
+    of_level = Scalar(type=of_level.type, native="" if usual == name else name)
     return Category(
         of=of_level,
         levels=tuple(encode_scalar(level, of_level) for level in levels.tolist()),
@@ -189,6 +200,8 @@ def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
     found = _scalars.of_dtype(plain.get(name, name))
     if found is not None:
         return _renamed(found, name), name
+    if name.startswith("dictionary<values=string"):
+        return Scalar(type=ScalarType.STRING, native=name), name
     for start, scalar_type in (
         ("timestamp", ScalarType.AWARE_DATETIME if "tz=" in name else ScalarType.DATETIME),
         ("date", ScalarType.DATE),
@@ -209,7 +222,7 @@ def _renamed(scalar: Scalar, native: str) -> Scalar:
 
 def of_polars(column: Any, path: str) -> tuple[Schema, str]:
     """Return what one value of a polars Series is on the wire, and its dtype as polars writes it."""
-    dtype, name = column.dtype, str(column.dtype)
+    dtype, name = column.dtype, repr(column.dtype)
     base = name.partition("(")[0]
     found = _scalars.of_dtype(base.lower())
     temporal = {
@@ -251,10 +264,11 @@ def _describe_structured(sample: Any) -> Table:
         inner = describe_rows(part, f"$.{name}")
         assert isinstance(inner, Tensor)
         schema = inner if inner.shape else inner.items
-        dtype = sample.dtype[name].str if sample.dtype[name].kind in "US" else str(sample.dtype[name])
-        if sample.dtype[name].kind == "U":
+        base = sample.dtype[name].base
+        dtype = base.str if base.kind in "US" else str(base)
+        if base.kind == "U" and not inner.shape:
             # A longer text would be cut without a word.
-            schema = Scalar(type=ScalarType.STRING, native=dtype, max_length=sample.dtype[name].itemsize // 4)
+            schema = Scalar(type=ScalarType.STRING, native=dtype, max_length=base.itemsize // 4)
         values = [v for v in part.reshape(-1).tolist() if _scalars.missing_marker(v) is None]
         columns.append(_field(name, attribute, schema, dtype, values, part.size))
     return Table(columns=tuple(columns), native="structured")

@@ -161,6 +161,8 @@ def literal(label: Any, path: str) -> str:
         return literal(label.item(), path)
     if label is None or isinstance(label, (bool, int, float, str)):
         return repr(label)
+    if _kinds.kin(label, "pandas.Timestamp"):
+        return f'pd.Timestamp("{label.isoformat()}")'
     if isinstance(label, tuple):
         return f"({', '.join(literal(part, path) for part in label)}{',' if len(label) == 1 else ''})"
     raise UnsupportedSampleError(path, f"a name that is a {type(label).__qualname__} cannot be written down")
@@ -178,11 +180,14 @@ def leaves_of(values: Sequence[Any]) -> list[Any]:
     """Return the values themselves, or the innermost ones of lists and arrays of one kind."""
     leaves: list[Any] = []
     for value in values:
-        if _kinds.is_array(value):
-            leaves += leaves_of(value.tolist() if hasattr(value, "tolist") else value.toarray().tolist())
-        elif isinstance(value, (list, tuple, set, frozenset)) and not _kinds.is_named_tuple(value):
-            leaves += leaves_of([item for item in value if _scalars.missing_marker(item) is None])
-        elif not isinstance(value, list):
+        if _kinds.is_array(value) or _kinds.is_series(value):
+            listed = value.toarray() if _kinds.is_sparse(value) else value
+            leaves += leaves_of(
+                [listed.to_list() if _kinds.kin(listed, "polars.Series") else listed.tolist()]
+            )
+        elif isinstance(value, (set, frozenset)) or _kinds.is_sequence(value):
+            leaves += leaves_of(list(value))
+        elif _scalars.missing_marker(value) is None:
             leaves.append(value.item() if _kinds.kin(value, "numpy.number", "numpy.bool") else value)
     return leaves
 

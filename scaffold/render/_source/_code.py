@@ -61,12 +61,34 @@ def value(made: JSONValue) -> Node:
         return sequence(value(item) for item in made)
     if isinstance(made, dict):
         return mapping([(text(key), value(item)) for key, item in made.items()])
-    return code(repr(made))
+    return code(number(made))
 
 
-def label(field_name: str, literal: str) -> Node:
+def number(made: object) -> str:
+    """Return a number, `True` or `None` as it is written: the exponent without its plus."""
+    return repr(made).replace("e+", "e")
+
+
+def label(field_name: str, written: str) -> Node:
     """Return what the model calls a field: its name, or the literal of a name that is no text."""
-    return code(literal) if literal else text(field_name)
+    return literal(written) if written else text(field_name)
+
+
+class Requoted(cst.CSTTransformer):
+    """Writes the texts within an expression as `text` does."""
+
+    def leave_SimpleString(  # noqa: N802
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> Node:
+        """Quote as everywhere."""
+        return text(str(updated_node.evaluated_value))
+
+
+def literal(written: str) -> Node:
+    """Return a node for a literal that introspection wrote with `repr`."""
+    node = cst.parse_expression(written).visit(Requoted())
+    assert isinstance(node, cst.BaseExpression)
+    return node
 
 
 def sequence(items: Iterable[Node]) -> Node:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import libcst as cst
+
 from scaffold.render._source import _code
 from scaffold.render._source._code import (
     Imports,
@@ -18,7 +20,7 @@ from scaffold.render._source._code import (
     text,
 )
 from scaffold.render._source._values import Values
-from scaffold.spec import Category, Column, Optional, Scalar, Schema, Table, Tensor, UserType
+from scaffold.spec import Category, Column, Optional, Scalar, Schema, Table, Tensor
 
 _MOST_WRITTEN_OUT = 40
 """A table of one dtype with more columns is built from `schemas.py`, where they stand in order."""
@@ -85,30 +87,35 @@ class Frames:
         values = each(code(value), "record", "records")
         if dtype == "object":
             return self._object_column(schema, value)
-        if found := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
-            utc = call("pd.to_datetime", values, utc=name("True"))
-            local = utc if found[2] == "UTC" else call(_code.method(utc, "tz_convert"), text(found[2]))
-            return call(_code.method(local, "as_unit"), text(found[1]))
         if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
             return self.values.numpy_array(dtype, values)
+        if dtype.endswith("[pyarrow]"):
+            self.imports.whole("pyarrow", "pa")
+            arrow = call("pd.ArrowDtype", arrow_type(dtype.removesuffix("[pyarrow]")))
+            return call("pd.array", values, dtype=arrow)
         return call("pd.array", values, dtype=text(dtype))
 
     def _object_column(self, schema: Schema, value: str) -> Node:
-        made = each(self.values.of(schema, value), "record", "records")
-        if _is_scalar(schema):
-            return self.values.numpy_array("object", made)
-        # numpy would make more axes of lists.
-        return call("pd.Series", made, dtype=name("object"))
+        # A Series: pandas would take an array of texts for its own `str`, numpy lists for more axes.
+        return call(
+            "pd.Series", each(self.values.of(schema, value), "record", "records"), dtype=name("object")
+        )
 
     def _categorical(self, category: Category, value: str, attribute: str) -> Node:
+        """Return the expression for a categorical column: codes into the levels, which is quick."""
         constant = attribute.upper()
         levels = sequence(_code.value(level) for level in category.levels)
+        known = f"{constant}.categories"
         made: Node = levels
-        if category.of.native:
+        if _are_texts_for(category.of.native):
+            known = f"{constant}_LEVELS"
+            self.constants.append(statement(f"{known} = ", levels))
+            made = _levels_of_texts(category, known)
+        elif category.of.native:
             made = call("pd.Index", levels, dtype=text(category.of.native))
         dtype = call("pd.CategoricalDtype", made, ordered=name("True") if category.ordered else None)
         self.constants.append(statement(f"{constant} = ", dtype))
-        codes = f"{{None: -1}} | {{level: code for code, level in enumerate({constant}.categories)}}"
+        codes = f"{{None: -1}} | {{level: code for code, level in enumerate({known})}}"
         self.constants.append(f"{constant}_CODES = {codes}")
         codes_node = each(code(f"{constant}_CODES[{value}]"), "record", "records")
         return call("pd.Categorical.from_codes", codes_node, dtype=name(constant))
@@ -117,21 +124,26 @@ class Frames:
         """Return the expression for a Series with one value per record."""
         if column.native == "polars":
             self.imports.whole("polars", "pl")
-            values = each(self.values.of(column.items, value), "record", "records")
-            return call("pl.Series", code(column.label), values, dtype=polars_dtype(column.dtype))
+            values = each(self._cell(column.items, value), "record", "records")
+            return call("pl.Series", _code.literal(column.label), values, dtype=polars_dtype(column.dtype))
         self.imports.whole("pandas", "pd")
         made = self._pandas_column(column.items, column.dtype, value, "data")
-        label_ = None if column.label == "None" else code(column.label)
+        label_ = None if column.label == "None" else _code.literal(column.label)
         return call("pd.Series", made, name=label_)
 
     def _polars(self, table: Table) -> Node:
         self.imports.whole("polars", "pl")
         data = _code.mapping(
-            (text(c.name), each(self.values.of(c.schema, f"record.{c.attribute}"), "record", "records"))
+            (text(c.name), each(self._cell(c.schema, f"record.{c.attribute}"), "record", "records"))
             for c in table.columns
         )
         schema = _code.mapping((text(c.name), polars_dtype(c.dtype)) for c in table.columns)
         return call("pl.DataFrame", data, schema=schema)
+
+    def _cell(self, schema: Schema, value: str) -> Node:
+        """Return what polars is given for one value: it makes its own scalars of Python's, by the dtype."""
+        inner = schema.of if isinstance(schema, Optional) else schema
+        return code(value) if isinstance(inner, (Scalar, Category)) else self.values.of(schema, value)
 
     def _arrow(self, table: Table) -> Node:
         self.imports.whole("pyarrow", "pa")
@@ -180,9 +192,23 @@ def _is_uniform(table: Table) -> bool:
     return re.fullmatch(r"bool|u?int\d+|float\d+", dtypes.pop()) is not None
 
 
-def _is_scalar(schema: Schema) -> bool:
-    inner = schema.of if isinstance(schema, Optional) else schema
-    return isinstance(inner, Scalar) or (isinstance(inner, UserType) and inner.native != "namedtuple")
+def _are_texts_for(native: str) -> bool:
+    """Whether levels go as texts and are something else in the dtype: dates, spans of time, intervals."""
+    return native == "interval" or native.startswith(("datetime64", "timedelta64", "date"))
+
+
+def _levels_of_texts(category: Category, constant: str) -> Node:
+    if category.of.native != "interval":
+        return call("pd.Index", code(constant), dtype=text(category.of.native))
+    found = [_INTERVAL.fullmatch(str(level)) for level in category.levels]
+    ends = sequence(code(f"({match[2]}, {match[3]})") for match in found if match)
+    closed = {"[]": "both", "()": "neither", "[)": "left"}.get(
+        (found[0][1] + found[0][4]) if found[0] else "", "right"
+    )
+    return call("pd.IntervalIndex.from_tuples", ends, closed=text(closed))
+
+
+_INTERVAL = re.compile(r"([\[(])(-?[\w.+-]+), (-?[\w.+-]+)([\])])")
 
 
 _ARROW = {
@@ -202,18 +228,55 @@ def arrow_type(written: str) -> Node:
     if found := re.fullmatch(r"(timestamp|time32|time64|duration)\[(\w+)(?:, tz=(.+))?\]", written):
         zone = text(found[3]) if found[3] else None
         return call(f"pa.{found[1]}", text(found[2]), tz=zone)
+    if found := re.fullmatch(r"dictionary<values=(\w+), indices=(\w+), ordered=(\d)>", written):
+        ordered = name("True") if found[3] == "1" else None
+        return call("pa.dictionary", arrow_type(found[2]), arrow_type(found[1]), ordered=ordered)
     if re.fullmatch(r"decimal\d+\(\d+, -?\d+\)", written):
         return code(f"pa.{written}")
     return code(f"pa.{written}()")
 
 
 def polars_dtype(written: str) -> Node:
-    """Return the dtype of how polars writes it."""
-    if found := re.fullmatch(
-        r"(Datetime|Duration)\(time_unit='(\w+)'(?:, time_zone=(?:None|'(.+)'))?\)", written
-    ):
-        zone = text(found[3]) if found[3] else None
-        return call(f"pl.{found[1]}", text(found[2]), time_zone=zone)
-    if found := re.fullmatch(r"Decimal\(precision=(\d+|None), scale=(\d+)\)", written):
-        return code(f"pl.Decimal({found[1]}, {found[2]})")
-    return name(f"pl.{written.partition('(')[0]}")
+    """Return the dtype of how polars writes it: the same, with `pl.` before each name."""
+    node = cst.parse_expression(written).visit(_Prefixed())
+    assert isinstance(node, cst.BaseExpression)
+    return node
+
+
+class _Prefixed(_code.Requoted):
+    """Puts `pl.` before the names of dtypes."""
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> Node:  # noqa: N802
+        """Prefix a dtype."""
+        return name(f"pl.{updated_node.value}") if updated_node.value in _POLARS else updated_node
+
+
+_POLARS = frozenset(
+    [
+        "Array",
+        "Binary",
+        "Boolean",
+        "Categorical",
+        "Date",
+        "Datetime",
+        "Decimal",
+        "Duration",
+        "Enum",
+        "Float32",
+    ]
+    + [
+        "Float64",
+        "Int8",
+        "Int16",
+        "Int32",
+        "Int64",
+        "Int128",
+        "List",
+        "Null",
+        "Object",
+        "String",
+        "Struct",
+        "Time",
+    ]
+    + ["UInt8", "UInt16", "UInt32", "UInt64", "Field"]
+)

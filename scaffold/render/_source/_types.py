@@ -145,7 +145,7 @@ class Types:
         """Return the alias for a number that its dtype bounds."""
         assert schema.maximum is not None
         if schema.type is ScalarType.NUMBER:
-            alias, most = _FLOAT_NAMES[schema.maximum], repr(schema.maximum)
+            alias, most = _FLOAT_NAMES[schema.maximum], _code.number(schema.maximum)
             of, least = "float", f"-{most}"
         else:
             bits = int(schema.maximum).bit_length() + (1 if schema.minimum else 0)
