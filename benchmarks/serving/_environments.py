@@ -21,6 +21,7 @@ PACKAGES = {
     "mlflow": ["mlflow"],
     "ray": ["ray[serve]", "scikit-learn", "pandas"],
     "vetiver": ["vetiver"],
+    "schemathesis": ["schemathesis"],
 }
 
 

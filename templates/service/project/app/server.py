@@ -43,6 +43,7 @@ def serve() -> None:
         lifespan="on",
         http=_Protocol,
         ws="none",
+        proxy_headers=False,  # nothing here asks where a request came from
         timeout_keep_alive=75,  # more than the 60 s after which load balancers close theirs
         timeout_graceful_shutdown=settings.shutdown_s,
     )

@@ -1,0 +1,94 @@
+"""A client that looks at every answer: many connections in one event loop, requests as finished bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from benchmarks.serving._places import LOGS, SERVICES, python
+from benchmarks.serving._process import free_ports, running, wait_until
+
+
+def request_bytes(path: str, body: str) -> bytes:
+    """A POST of JSON."""
+    raw = body.encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw
+
+
+class Connection(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self.closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
+        """Status and body of the answer; status 0 if the connection ends without one."""
+        self._answer = asyncio.get_running_loop().create_future()
+        if self.closed:
+            self._answer.set_result((0, b""))
+        else:
+            self.transport.write(request)
+        return self._answer
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, separator, body = self._buffer.partition(b"\r\n\r\n")
+        if separator:
+            length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+            if len(body) >= length:
+                self._buffer = body[length:]
+                self._finish(int(head[9:12]), body[:length])
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self.closed = True
+        self._finish(0, b"")
+
+    def _finish(self, status: int, body: bytes) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result((status, body))
+
+
+@asynccontextmanager
+async def connections(port: int, count: int) -> AsyncIterator[list[Connection]]:
+    """So many connections to a port of this machine."""
+    loop = asyncio.get_running_loop()
+    made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(count)]
+    try:
+        yield [protocol for _, protocol in made]
+    finally:
+        for transport, _ in made:
+            transport.close()
+
+
+@contextmanager
+def service(model: str, **settings: str) -> Iterator[tuple[int, Any]]:
+    """Run our service for a model; its port and its process."""
+    port = free_ports(1)[0]
+    variables = {"BIND_HOST": "127.0.0.1", "PORT": str(port), **settings}
+    command = [python("ours"), "-m", "app"]
+    with running(command, str(SERVICES / model), variables, LOGS / f"service-{model}.log") as process:
+        wait_until(lambda: asyncio.run(_ready(port)), process, 60)
+        yield port, process
+
+
+async def _ready(port: int) -> bool:
+    async with connections(port, 1) as [connection]:
+        status, _ = await connection.ask(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        return status == 200
+
+
+def flat(samples: list[float]) -> str:
+    """How far memory went up after the first quarter of the samples."""
+    first = samples[len(samples) // 4]
+    return f"{first:.0f} to {max(samples):.0f} MB ({100 * (max(samples) / first - 1):+.1f} %)"
