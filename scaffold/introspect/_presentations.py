@@ -14,6 +14,7 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._estimators import runtime_of
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._onnx import session_inputs
+from scaffold.introspect._rows import count_rows
 from scaffold.spec import Runtime
 
 
@@ -23,6 +24,10 @@ def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     if runtime is Runtime.ONNX:
         yield from session_inputs(model, sample)
         return
+    if _kinds.kin(sample, "xgboost.DMatrix"):
+        # It cannot go over HTTP, and the model makes one of what can.
+        yield "", _unpacked(sample)
+        return
     yield "", sample
     if runtime is Runtime.TORCH:
         yield from _for_torch(model, sample)
@@ -30,7 +35,8 @@ def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         yield " as an array", sample.detach().cpu().numpy()
     else:
         yield from _as_frames(model, sample)
-        yield from _as_arrays(sample)
+        yield from _as_arrays(model, sample)
+        yield from _as_one_of_many(sample)
 
 
 def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
@@ -63,10 +69,15 @@ def _as_named_frame(sample: Any, names: tuple[str, ...]) -> Iterator[tuple[str, 
         yield " as a frame with the model's names", pd.DataFrame(rows, columns=list(names))
 
 
-def _as_arrays(sample: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a list of numbers as an array, and one row as an array that holds one row."""
+def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a list of numbers as an array, and one row as an array that holds one row.
+
+    A frame whose names are not the model's stays one: an array would hide that it does not fit.
+    """
     if _kinds.is_frame(sample):
-        yield " as an array", sample.to_numpy()
+        names = [str(name) for name in sample.columns]
+        if len(set(names)) == len(names) and set(feature_names(model) or names) == set(names):
+            yield " as an array", sample.to_numpy()
         return
     if _kinds.kin(sample, "numpy.ndarray"):
         array = sample
@@ -82,6 +93,28 @@ def _as_arrays(sample: Any) -> Iterator[tuple[str, Any]]:
         return
     if array.ndim == 1:
         yield " as an array of one row", array.reshape(1, -1)
+
+
+def _as_one_of_many(sample: Any) -> Iterator[tuple[str, Any]]:
+    """Yield one record as the only one of several: a text as a list of one text."""
+    if _kinds.kin(sample, "numpy.ndarray"):
+        yield " with one row", sample[None]
+    elif count_rows(sample) is None and not _kinds.is_series(sample):
+        yield " in a list of one", [sample]
+
+
+def _unpacked(matrix: Any) -> Any:
+    """Return the rows of a DMatrix as a frame with its names, as an array where it has none."""
+    import numpy as np
+
+    stored = matrix.get_data().tocoo()
+    rows = np.full(stored.shape, np.nan, dtype="float32")
+    rows[stored.row, stored.col] = stored.data
+    if not matrix.feature_names:
+        return rows
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=matrix.feature_names)
 
 
 def _for_torch(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,208 @@
+"""Bad input gets one clear message, exit 1, and nothing is written."""
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from scaffold.cli import main
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Type a command in `tmp_path`; return its exit status and what it said on the error stream."""
+    monkeypatch.chdir(tmp_path)
+
+    def typed(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["scaffold", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capfd.readouterr()
+        assert "Traceback" not in captured.err + captured.out
+        return int(ended.value.code or 0), captured.err
+
+    return typed
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A pipeline on three named columns, with its sample beside it."""
+    X = pd.DataFrame({"age": [20.0, 30.0, 40.0], "income": [1.0, 2.0, 3.0], "rooms": [1, 2, 3]})
+    fitted = make_pipeline(StandardScaler(), LinearRegression()).fit(X, [1.0, 2.0, 3.5])
+    with (tmp_path / "model.pkl").open("wb") as file:
+        pickle.dump(fitted, file)
+    X.to_pickle(tmp_path / "sample.pkl")
+    return tmp_path / "model.pkl"
+
+
+def save(path: Path, value: object) -> str:
+    path.write_bytes(pickle.dumps(value))
+    return path.name
+
+
+def refused(run: Run, *arguments: str) -> str:
+    """What is said when `new` refuses; it has to end with 1 and leave nothing."""
+    before = sorted(Path().iterdir())
+    status, said = run("new", *arguments, "service")
+    assert status == 1, said
+    assert sorted(Path().iterdir()) == before
+    return said.removeprefix("✗ ")
+
+
+def test_a_model_that_is_not_there(run: Run, model: Path) -> None:
+    said = refused(run, "absent.pkl", "--input", "sample.pkl")
+    assert "absent.pkl" in said
+    assert "no such file" in said.lower()
+
+
+def test_a_sample_that_is_not_there(run: Run, model: Path) -> None:
+    said = refused(run, "model.pkl", "--input", "absent.csv")
+    assert "absent.csv" in said
+
+
+def test_a_file_that_is_no_model(run: Run, model: Path) -> None:
+    Path("notes.pkl").write_text("these are notes, and no model at all")
+    said = refused(run, "notes.pkl", "--input", "sample.pkl")
+    assert "notes.pkl" in said
+
+
+def test_an_empty_file(run: Run, model: Path) -> None:
+    Path("empty.pkl").touch()
+    assert "empty" in refused(run, "empty.pkl", "--input", "sample.pkl")
+
+
+def test_a_truncated_file_is_one_line(run: Run, model: Path) -> None:
+    Path("cut.pkl").write_bytes(model.read_bytes()[:-40])
+    said = refused(run, "cut.pkl", "--input", "sample.pkl")
+    assert "truncated" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_pickle_whose_library_is_missing_names_what_to_install(run: Run, model: Path) -> None:
+    Path("model.pkl").write_bytes(b"\x80\x04cprophet.forecaster\nProphet\n)\x81.")
+    said = refused(run, "model.pkl", "--input", "sample.pkl")
+    assert "pip install prophet" in said
+
+
+def test_a_pickle_that_runs_a_command_is_refused_and_not_run(run: Run, model: Path) -> None:
+    Path("model.pkl").write_bytes(b"cposix\nsystem\n(S'touch PWNED'\ntR.")
+    said = refused(run, "model.pkl", "--input", "sample.pkl")
+    assert "posix.system at byte" in said
+    assert "--trust posix.system" in said
+    assert not Path("PWNED").exists()
+
+
+def test_a_sample_without_a_column_of_the_model(run: Run, model: Path) -> None:
+    pd.read_pickle("sample.pkl").rename(columns={"income": "salary"}).to_pickle("other.pkl")
+    said = refused(run, "model.pkl", "--input", "other.pkl")
+    assert "The model wants: age, income, rooms" in said
+    assert "The sample has:  age, salary, rooms" in said
+    assert "missing: income" in said
+
+
+def test_an_object_array_of_mixed_things(run: Run, model: Path) -> None:
+    name = save(Path("mixed.pkl"), np.array([[1, "a", {2}]], dtype=object))
+    said = refused(run, "model.pkl", "--input", name)
+    assert "could not convert string to float: 'a'" in said
+
+
+def test_a_frame_with_no_rows(run: Run, model: Path) -> None:
+    pd.read_pickle("sample.pkl").head(0).to_pickle("none.pkl")
+    assert "row" in refused(run, "model.pkl", "--input", "none.pkl")
+
+
+def test_duplicate_column_names(run: Run, model: Path) -> None:
+    frame = pd.read_pickle("sample.pkl")
+    frame.columns = ["age", "age", "rooms"]
+    frame.to_pickle("twice.pkl")
+    assert "age" in refused(run, "model.pkl", "--input", "twice.pkl")
+
+
+def test_an_output_of_another_length_than_the_input(run: Run, model: Path) -> None:
+    name = save(Path("output.pkl"), np.array([1.0, 2.0]))
+    said = refused(run, "model.pkl", "--input", "sample.pkl", "--output", name)
+    assert "3" in said
+    assert "2" in said
+
+
+def test_an_output_that_no_method_gives_lists_what_was_tried(run: Run, model: Path) -> None:
+    name = save(Path("output.pkl"), np.array([9.0, 9.0, 9.0]))
+    said = refused(run, "model.pkl", "--input", "sample.pkl", "--output", name)
+    assert "predict" in said
+    assert "sample_output has 9" in said
+
+
+def test_a_target_that_is_not_empty(run: Run, model: Path) -> None:
+    Path("service").mkdir()
+    Path("service/mine.txt").write_text("mine")
+    said = refused(run, "model.pkl", "--input", "sample.pkl")
+    assert said.startswith("service is not empty: it holds mine.txt.")
+    assert Path("service/mine.txt").read_text() == "mine"
+
+
+def test_a_name_that_kubernetes_refuses(run: Run, model: Path) -> None:
+    assert "'My Service' cannot be the service's name" in refused(
+        run, "model.pkl", "--input", "sample.pkl", "--name", "My Service"
+    )
+
+
+def test_a_pin_that_pins_nothing(run: Run, model: Path) -> None:
+    assert "--pin numpy==2.4.6" in refused(run, "model.pkl", "--input", "sample.pkl", "--pin", "numpy")
+
+
+def test_a_verb_on_a_folder_that_is_no_project(run: Run) -> None:
+    status, said = run("verify", ".")
+    assert status == 1
+    assert "is no generated project" in said
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 100 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = shutil.which("mount") and os.geteuid() == 0
+    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", place]).returncode:
+        pytest.skip("a file system can only be mounted by root")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(run: Run, model: Path, small_disk: Path) -> None:
+    status, said = run(
+        "new", "model.pkl", "--input", "sample.pkl", str(small_disk / "service"), "--no-verify"
+    )
+    assert status == 1
+    assert "No space left on device" in said
+    assert list(small_disk.iterdir()) == []
+
+
+def test_inspect_writes_nothing(run: Run, model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = sorted(Path().iterdir())
+    sys.argv = ["scaffold", "inspect", "model.pkl", "--input", "sample.pkl", "--json"]
+    main_status = _status(main)
+    found = json.loads(capfd.readouterr().out)
+    assert main_status == 0
+    assert found["signature"]["call"]["method"] == "predict"
+    assert sorted(Path().iterdir()) == before
+
+
+def _status(program: Callable[[], None]) -> int:
+    try:
+        program()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
