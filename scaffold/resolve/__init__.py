@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from scaffold.resolve._lock import Lock, make_lock
 from scaffold.resolve._opened import opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules
 from scaffold.resolve._service import ServiceLayer, read_service_layer
+from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.resolve._system import find_system_packages
 from scaffold.resolve._trace import Request, Trace
 from scaffold.resolve._witnesses import (
@@ -34,7 +33,15 @@ from scaffold.resolve._witnesses import (
 )
 from scaffold.spec import Artifact, Dependencies, LocalSource, Recording, Signature
 
-__all__ = ["Audit", "Options", "audit_project", "resolve_dependencies", "start_trace"]
+__all__ = [
+    "Audit",
+    "CollectedSources",
+    "Options",
+    "audit_project",
+    "collect_sources",
+    "resolve_dependencies",
+    "start_trace",
+]
 
 
 def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[Path] = ()) -> Trace:
@@ -78,7 +85,7 @@ def resolve_dependencies(
         recording: The sample as it goes over HTTP.
         code: Text of the generated modules by file name: `schemas.py`, `convert.py`, `score.py`.
         trace: What `start_trace` gave, where that was called before.
-        search: Folders of local code.
+        search: Folders of local code, that of what was lifted from a script among them.
         sources: The local code that goes along.
         options: What a person may want otherwise.
         run: Runs uv.
@@ -101,15 +108,14 @@ def resolve_dependencies(
         requests=recording.requests,
         answers=recording.answers,
     )
-    with _lifted(sources) as folder:
-        rehearsal = Rehearsal(
-            artifact=artifact,
-            path=_path([*folder, *search]),
-            installation=installation,
-            request=request,
-            always=frozenset(layer.pins),
-        )
-        found, extra = rehearsal.run([*generated, *asked], trace)
+    rehearsal = Rehearsal(
+        artifact=artifact,
+        path=_path(search),
+        installation=installation,
+        request=request,
+        always=frozenset(layer.pins),
+    )
+    found, extra = rehearsal.run([*generated, *asked], trace)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
@@ -171,21 +177,6 @@ def _besides(sources: Sequence[LocalSource], data: Sequence[LocalSource]) -> lis
 def _roots(search: Sequence[Path]) -> list[Path]:
     """Folders where the user's own files may be: those given and those of `sys.path`."""
     return [*search, *(Path(entry) for entry in sys.path if entry and Path(entry).is_dir())]
-
-
-@contextlib.contextmanager
-def _lifted(sources: Sequence[LocalSource]) -> Iterator[list[Path]]:
-    """Give a folder with the modules that were lifted out of a script: they are nowhere else yet."""
-    lifted = [source for source in sources if source.lifted]
-    if not lifted:
-        yield []
-        return
-    with tempfile.TemporaryDirectory(prefix="scaffold-lifted-") as name:
-        for source in lifted:
-            path = Path(name, source.path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(source.content)
-        yield [Path(name)]
 
 
 def _path(search: Sequence[Path]) -> list[str]:

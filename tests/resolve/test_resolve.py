@@ -117,14 +117,6 @@ def test_local_code_asks_for_what_it_imports_and_tells_what_the_sample_did_not_c
     assert source in found.sources
 
 
-def test_lifted_code_is_there_though_it_was_nowhere_before(install, model_of):
-    install("beta-dist", {"beta.py": "factor = 2"})
-    text = ALPHA.replace("import gamma", "import beta").replace("gamma.one", "1")
-    lifted = LocalSource(path="lifted.py", content=text.encode(), reason="Model of train.py", lifted=True)
-    found = resolved(model_of("lifted"), FakeUv(), sources=[lifted])
-    assert of_model(found) == [("beta-dist==1.0", "imported by lifted.py")]
-
-
 def test_a_trace_of_another_file_is_not_taken_for_this_one(alpha, model_of, install):
     with start_trace(alpha) as trace:
         install(
