@@ -93,19 +93,26 @@ def _load_pickle(path: Path) -> Any:
 
 
 def _load_native(path: Path, format: ModelFormat) -> Any:
-    """Return a model from the file that its own library writes."""
+    """Return a model from the file that its own library writes: a classifier if it was one."""
+    content = path.read_bytes()
     if format is ModelFormat.XGBOOST:
         import xgboost
 
         # Bytes are told by what they hold, JSON or UBJSON; a path would be told by its ending.
-        return xgboost.Booster(model_file=bytearray(path.read_bytes()))
+        booster = xgboost.Booster(model_file=bytearray(content))
+        if "classifier" not in (booster.attr("scikit_learn") or ""):
+            return booster
+        classifier = xgboost.XGBClassifier()
+        classifier.load_model(bytearray(content))
+        return classifier
     if format is ModelFormat.LIGHTGBM:
         import lightgbm
 
-        return lightgbm.Booster(model_file=str(path))
+        return lightgbm.Booster(model_str=content.decode())
     import catboost
 
-    return catboost.CatBoost().load_model(str(path))
+    model = catboost.CatBoost().load_model(blob=content)
+    return catboost.CatBoostClassifier().load_model(blob=content) if len(model.classes_) else model
 
 
 def _ready(model: Any) -> Any:

@@ -344,6 +344,8 @@ class Call:
     """ONNX: the input names, in the order of the arguments."""
     columns: bool = False
     """ONNX: each input is one column of a table and goes in with shape `(n, 1)`."""
+    estimator: str = ""
+    """xgboost, catboost: the class that a file of their own format is loaded as, e.g. `XGBClassifier`."""
     evidence: str = ""
     """Why this call and no other: one line."""
 

@@ -71,6 +71,24 @@ def test_xgboost_files(ending, tmp_path):
     assert answer == pytest.approx(booster.predict(xgboost.DMatrix(ROWS)))
 
 
+def test_an_xgboost_file_of_a_classifier_answers_with_labels(tmp_path):
+    import xgboost
+
+    model = xgboost.XGBClassifier(n_estimators=2).fit(ROWS, TARGET > 0)
+    model.save_model(tmp_path / "model.json")
+    loaded = load(tmp_path / "model.json", ModelFormat.XGBOOST)
+    assert invoke(loaded, PREDICT, ROWS).tolist() == model.predict(ROWS).tolist()
+
+
+def test_a_catboost_file_of_a_classifier_answers_with_labels(tmp_path):
+    import catboost
+
+    model = catboost.CatBoostClassifier(iterations=2, verbose=0, allow_writing_files=False)
+    model.fit(ROWS, np.where(TARGET > 0, "up", "down")).save_model(tmp_path / "model.cbm")
+    loaded = load(tmp_path / "model.cbm", ModelFormat.CATBOOST)
+    assert invoke(loaded, PREDICT, ROWS).tolist() == model.predict(ROWS).tolist()
+
+
 def test_lightgbm_files(tmp_path):
     import lightgbm
 

@@ -142,6 +142,9 @@ class _Search:
         else:
             summary = "The model does not give the output sample from the input sample."
         attempts = _grouped(self.attempts)
+        if wanted and found and wanted != found:
+            # The sample is no frame of this model: how it fares as anything else says nothing more.
+            attempts = attempts[:1]
         advice = "Give a sample that the model takes, or name the method: --method NAME"
         rows, answers = count_rows(self.sample), count_rows(self.output)
         if rows and answers and rows != answers:
@@ -189,7 +192,8 @@ def _found(model: Any, match: _Match, output: Any) -> FoundCall:
     if error is not None:
         raise error
     why = "gives the output sample" if output is not None else "takes the input sample"
-    call = dataclasses.replace(match.call, evidence=f"{_written(match.call)} {why}; {match.fed.evidence}")
+    evidence = f"{_written(match.call)} {why}; {match.fed.evidence}"
+    call = dataclasses.replace(match.call, evidence=evidence, estimator=_estimators.native_class(model))
     return FoundCall(
         call=call,
         sample=match.sample,
@@ -306,6 +310,17 @@ def _copied(model: Any) -> Any:
 
 def _nothing_to_call(model: Any) -> str:
     name = type(model).__name__
+    if (
+        isinstance(model, dict)
+        and model
+        and all(_kinds.kin(value, "torch.Tensor") for value in model.values())
+    ):
+        return (
+            f"The file holds a {name} of tensors: the weights of a module without the module.\n"
+            "Build the module, load the weights into it and save it whole:\n"
+            "  module.load_state_dict(torch.load(path))\n"
+            "  torch.save(module, 'model.pt')"
+        )
     if isinstance(model, dict):
         keys = ", ".join(repr(key) for key in list(model)[:8])
         return (

@@ -24,14 +24,14 @@ KNOWN = (
     "predict_quantiles",
     "predict_interval",
     "predict_var",
-    "predict_survival_function",
-    "predict_cumulative_hazard_function",
-    "predict_cumulative_hazard",
-    "predict_hazard",
     "predict_partial_hazard",
     "predict_log_partial_hazard",
     "predict_median",
     "predict_expectation",
+    "predict_survival_function",
+    "predict_cumulative_hazard_function",
+    "predict_cumulative_hazard",
+    "predict_hazard",
     "predict_joint_log_proba",
     "inverse_transform",
     "get_prediction",
@@ -74,6 +74,11 @@ def runtime_of(model: Any) -> Runtime:
     if _kinds.kin(model, "xgboost.Booster"):
         return Runtime.XGBOOST_BOOSTER
     return Runtime.PYTHON
+
+
+def native_class(model: Any) -> str:
+    """Return the class that an xgboost or catboost file is loaded as, empty for any other model."""
+    return type(model).__name__ if _kinds.kin(model, "xgboost.XGBModel", "catboost.CatBoost") else ""
 
 
 def known_methods(model: Any) -> tuple[str, ...]:

@@ -150,31 +150,34 @@ def _repeats(whole: Any, doubled: Any, layout: Layout) -> bool:
 
 def _bare(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
     """Try each record by itself: an item of the list, the dict of a row."""
-    return _one_by_one(put, [take_record(sample, i) for i in range(rows)], want, wrapped=False)
+    return _one_by_one(put, rows, lambda i: take_record(sample, i), want, wrapped=False)
 
 
 def _wrapped(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
     """Try each record as a container of one row."""
-    return _one_by_one(put, [take_rows(sample, i, i + 1) for i in range(rows)], want, wrapped=True)
+    return _one_by_one(put, rows, lambda i: take_rows(sample, i, i + 1), want, wrapped=True)
 
 
-def _one_by_one(put: Ask, records: list[Any], want: Any, *, wrapped: bool) -> Fed | str:
+def _one_by_one(put: Ask, rows: int, record: Callable[[int], Any], want: Any, *, wrapped: bool) -> Fed | str:
     answers: list[Any] = []
     first_wanted = _first_of(want)
-    for record in records:
-        answer = put(record)
+    for i in range(rows):
+        answer = put(record(i))
         if isinstance(answer, Refused):
             return answer.message
         answers.append(answer)
-        if len(answers) == 1 and first_wanted is not None and not _fitting(answers, first_wanted, wrapped)[0]:
-            break
-    layouts, reason = _fitting(answers, first_wanted if len(answers) < len(records) else want, wrapped)
+        if i == 0 and first_wanted is not None:
+            # Most that fail do so at once: there may be thousands of rows.
+            layouts, reason = _fitting(answers, first_wanted, wrapped)
+            if not layouts:
+                return reason
+    layouts, reason = _fitting(answers, want, wrapped)
     if not layouts:
         return reason
     return Fed(
         output=answers,
-        rows=len(records),
-        first=records[0],
+        rows=rows,
+        first=record(0),
         layout=layouts[0],
         wrapped=wrapped,
         evidence="each record is a call of its own",

@@ -51,12 +51,10 @@ _AFTER = "# And after it: a threshold, labels for codes, a calibration."
 def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
     call = signature.call
-    load = (
-        _UNPACKED[artifact.compression] if artifact.format is ModelFormat.PICKLE else _LOADS[artifact.format]
-    )
+    load = _load_lines(artifact, call)
     result = "predictions" if call.batched else "prediction"
     predict = _predict_lines(call, result, has_columns=_has_columns(signature))
-    imports = _modules("\n".join([load, *predict])) | {"hashlib"}
+    imports = _modules("\n".join([*load, *predict])) | {"hashlib"}
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
@@ -64,11 +62,22 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
         "model_file": _FILES[artifact.format],
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
-        "score_load": _indented([f"_model = {load}", *(ready if call.runtime is Runtime.TORCH else [])], 8),
+        "score_load": _indented([*load, *(ready if call.runtime is Runtime.TORCH else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
         "score_run": _indented(_run_batched(predict) if call.batched else _run_alone(predict), 4),
     }
+
+
+def _load_lines(artifact: Artifact, call: Call) -> list[str]:
+    """Return the statements that make `_model` of the open `file`."""
+    if artifact.format is ModelFormat.PICKLE:
+        return [f"_model = {_UNPACKED[artifact.compression]}"]
+    if artifact.format is ModelFormat.XGBOOST and call.estimator:
+        return [f"_model = xgboost.{call.estimator}()", "_model.load_model(bytearray(file.read()))"]
+    if artifact.format is ModelFormat.CATBOOST and call.estimator:
+        return [f"_model = catboost.{call.estimator}().load_model(blob=file.read())"]
+    return [f"_model = {_LOADS[artifact.format]}"]
 
 
 def _run_batched(predict: list[str]) -> list[str]:

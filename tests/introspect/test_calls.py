@@ -294,6 +294,60 @@ def test_a_random_model_is_told_so():
         find_call(noisy, ROWS[:4], noisy(ROWS[:4]))
 
 
+def test_one_text_becomes_a_list_of_one_where_the_model_takes_lists():
+    def route(texts):
+        if isinstance(texts, str):
+            raise TypeError("a list of texts, please")
+        return ["billing" if "invoice" in text else "other" for text in texts]
+
+    found = find_call(route, "where is my invoice", "billing")
+    assert (found.sample, found.call.batched, found.rows) == (["where is my invoice"], True, 1)
+
+
+def test_a_sample_without_rows_is_refused(classifier):
+    with pytest.raises(CallError, match="The input sample holds no records"):
+        find_call(classifier, FRAME[:0])
+
+
+def test_a_frame_that_does_not_fit_is_answered_with_the_columns_that_do(frame_classifier):
+    with pytest.raises(CallError) as caught:
+        find_call(frame_classifier, FRAME[["class", "a"]].assign(extra=1))
+    assert str(caught.value) == (
+        "The model does not take the input sample.\n"
+        "  model.predict(X) and 3 more: ValueError: The feature names should match those that were passed"
+        " during fit. Feature names unseen at fit time: - extra Feature names seen at fit time, yet now"
+        " missing: - b c\n"
+        "The model wants: a, b c, class\n"
+        "The sample has:  class, a, extra\n"
+        "  missing: b c\n"
+        "  not wanted: extra\n"
+        "Give a sample that the model takes, or name the method: --method NAME"
+    )
+
+
+def test_an_output_that_nothing_gives_is_answered_with_what_each_method_gave(classifier):
+    with pytest.raises(CallError) as caught:
+        find_call(classifier, ROWS[:2], [3, 4])
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "The model does not give the output sample from the input sample."
+    assert lines[1].startswith("  model.predict(X): [0]: '")
+    assert lines[1].endswith("', sample_output has 3")
+
+
+def test_an_output_of_another_length_is_told_so(classifier):
+    with pytest.raises(
+        CallError, match="The input sample has 5 rows, the output sample 3: give their answers"
+    ):
+        find_call(classifier, ROWS[:5], classifier.predict(ROWS[:3]))
+
+
+def test_weights_without_their_module_cannot_be_called():
+    import torch
+
+    with pytest.raises(CallError, match="the weights of a module without the module"):
+        find_call(torch.nn.Linear(2, 1).state_dict(), ROWS[:4])
+
+
 def test_a_dict_of_models_cannot_be_called(classifier):
     with pytest.raises(CallError, match="The file holds a dict with the keys 'model', 'threshold'"):
         find_call({"model": classifier, "threshold": 0.4}, ROWS[:4])

@@ -76,6 +76,8 @@ CASES = {
     "booster": (ModelFormat.XGBOOST, call(runtime=Runtime.XGBOOST_BOOSTER)),
     "lightgbm": (ModelFormat.LIGHTGBM, call()),
     "catboost": (ModelFormat.CATBOOST, call()),
+    "xgboost_labels": (ModelFormat.XGBOOST, call(estimator="XGBClassifier")),
+    "catboost_labels": (ModelFormat.CATBOOST, call(estimator="CatBoostClassifier")),
     **{name: (ModelFormat.PICKLE, call(), name) for name in ("gzip", "bz2", "xz", "lzma", "zlib", "lz4")},
 }
 
@@ -157,6 +159,8 @@ def test_a_model_of_one_record_is_called_for_each():
         ("onnx_two", ['names = ["output_label", "output_probability"]']),
         ("onnx_inputs", ['[predictions] = _model.run(["y"], inputs)']),
         ("booster", ["_model.predict(xgboost.DMatrix(inputs, feature_names=_model.feature_names))"]),
+        ("xgboost_labels", ["_model = xgboost.XGBClassifier()", "_model.load_model(bytearray(file.read()))"]),
+        ("catboost_labels", ["_model = catboost.CatBoostClassifier().load_model(blob=file.read())"]),
         ("xz", ["import lzma\n", "_model = pickle.loads(lzma.decompress(file.read()))"]),
     ],
 )
