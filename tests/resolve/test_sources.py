@@ -1,0 +1,603 @@
+"""Local code comes along: modules under their names, definitions of scripts lifted into one."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaffold.errors import SourceChangedError, SourceNotFoundError, TwoModulesError
+from scaffold.resolve._sources import CollectedSources, collect_sources
+from scaffold.spec import Artifact, GlobalName, ModelFormat
+
+SAVE = """
+
+if __name__ == "__main__":
+    import pickle
+    from pathlib import Path
+
+    import cloudpickle
+
+    Path("model.pkl").write_bytes(cloudpickle.dumps(model))
+"""
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Modules of one test are unknown to the next."""
+    before, path = set(sys.modules), sys.path[:]
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ("model_code", "bases", "helpers", "churn", "features"):
+            del sys.modules[name]
+
+
+def train(folder: Path, script: str, name: str = "train.py", **files: str) -> Artifact:
+    """Run a training script in `folder` and describe the model that it saves."""
+    for file, text in files.items():
+        (folder / f"{file}.py").write_text(text)
+    (folder / name).write_text(script)
+    subprocess.run([sys.executable, name], cwd=folder, check=True)
+    return described(folder / "model.pkl")
+
+
+def described(path: Path) -> Artifact:
+    """An artifact with the names that the pickle mentions, as reading it finds them."""
+    names: list[GlobalName] = []
+
+    class Finder(pickle.Unpickler):
+        def find_class(self, module: str, qualname: str) -> Any:
+            names.append(GlobalName(module=module, qualname=qualname, offset=0))
+            if module == "__main__":
+                return type(qualname, (), {})
+            return super().find_class(module, qualname)
+
+    before = sys.path[:]
+    sys.path.insert(0, str(path.parent))
+    with path.open("rb") as file:
+        Finder(file).load()
+    sys.path[:] = before
+    return Artifact(path=path, sha256="", size_bytes=0, format=ModelFormat.PICKLE, globals=tuple(names))
+
+
+def collect(artifact: Artifact, tmp_path: Path, **more: Any) -> CollectedSources:
+    folder = tmp_path / "lifted"
+    folder.mkdir(exist_ok=True)
+    return collect_sources([artifact], folder=folder, search=[artifact.path.parent], **more)
+
+
+def lifted_text(found: CollectedSources) -> str:
+    [text] = [source.content.decode() for source in found.sources if source.lifted]
+    return text
+
+
+def answer(found: CollectedSources, tmp_path: Path, call: str) -> str:
+    """What the moved model answers where only the collected files are."""
+    place = tmp_path / "service"
+    for source in found.sources:
+        (place / source.path).parent.mkdir(parents=True, exist_ok=True)
+        (place / source.path).write_bytes(source.content)
+    [model] = found.moved.values()
+    (place / "model.pkl").write_bytes(model.read_bytes())
+    code = f"import pickle; model = pickle.load(open('model.pkl', 'rb')); print(repr(({call})))"
+    # Neither cloudpickle nor the script may be needed any more.
+    guard = "import sys; sys.modules['cloudpickle'] = None\n"
+    done = subprocess.run(
+        [sys.executable, "-c", guard + code], cwd=place, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+DECORATED = '''
+"""A training script."""
+import functools
+import random
+
+random.seed(0)  # not for the service
+
+
+def registered(cls):
+    """Notes the name of a class."""
+    cls.registered = cls.__name__.lower()
+    return cls
+
+
+def rounded(digits):
+    def decorate(method):
+        @functools.wraps(method)
+        def call(self, x):
+            return round(method(self, x), digits)
+
+        return call
+
+    return decorate
+
+
+@registered
+class Halver:
+    # Halves, and rounds.
+    @rounded(2)
+    def predict(self, x):
+        return x / 2
+
+
+rows = [random.random() for _ in range(3)]
+model = Halver()
+'''
+
+
+def test_a_decorated_class_takes_its_decorators_along(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, DECORATED + SAVE), tmp_path)
+    assert (
+        lifted_text(found)
+        == '''"""What the model needs of train.py."""
+
+import functools
+
+
+def registered(cls):
+    """Notes the name of a class."""
+    cls.registered = cls.__name__.lower()
+    return cls
+
+
+def rounded(digits):
+    def decorate(method):
+        @functools.wraps(method)
+        def call(self, x):
+            return round(method(self, x), digits)
+
+        return call
+
+    return decorate
+
+
+@registered
+class Halver:
+    # Halves, and rounds.
+    @rounded(2)
+    def predict(self, x):
+        return x / 2
+'''
+    )
+    assert answer(found, tmp_path, "model.predict(2.468), model.registered") == "(1.23, 'halver')"
+
+
+BASED = """
+import math
+
+from bases import Scaled, UNUSED
+
+
+class Root(Scaled):
+    def predict(self, x):
+        return math.sqrt(self.scaled(x))
+
+
+model = Root()
+"""
+BASES = '''
+"""Base classes."""
+from helpers import FACTOR
+
+UNUSED = 1
+
+
+class Scaled:
+    def scaled(self, x):
+        return x * FACTOR
+'''
+
+
+def test_a_base_class_of_another_module_brings_that_module_and_what_it_imports(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, BASED + SAVE, bases=BASES, helpers="FACTOR = 4\n"), tmp_path)
+    assert (
+        lifted_text(found)
+        == '''"""What the model needs of train.py."""
+
+import math
+from bases import Scaled
+
+
+class Root(Scaled):
+    def predict(self, x):
+        return math.sqrt(self.scaled(x))
+'''
+    )
+    assert [(source.path, source.reason) for source in found.sources] == [
+        ("bases.py", "bases.Scaled in model.pkl"),
+        ("helpers.py", "imported by bases.py"),
+        ("model_code.py", "lifted from train.py"),
+    ]
+    assert found.modules == {"bases", "helpers", "model_code"}
+    assert answer(found, tmp_path, "model.predict(4)") == "4.0"
+
+
+CONSTANT = """
+import re
+
+rows = [1.0, 2.0, 6.0]
+LIMITS: dict[str, float] = {"low": 0.5, "high": 9.0}
+WORD = re.compile(r"[a-z]+")
+MEAN = sum(rows) / len(rows)
+STEP = 1
+STEP = 2
+
+
+class Clipper:
+    def predict(self, text):
+        value = len(WORD.findall(text)) * STEP - MEAN
+        return min(max(value, LIMITS["low"]), LIMITS["high"])
+
+
+model = Clipper()
+"""
+
+
+def test_a_constant_keeps_its_text_or_takes_the_value_that_it_had(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, CONSTANT + SAVE), tmp_path)
+    assert (
+        lifted_text(found)
+        == '''"""What the model needs of train.py."""
+
+import re
+
+LIMITS: dict[str, float] = {"low": 0.5, "high": 9.0}
+WORD = re.compile(r"[a-z]+")
+# As it was when the model was saved.
+MEAN = 3.0
+# As it was when the model was saved.
+STEP = 2
+
+
+class Clipper:
+    def predict(self, text):
+        value = len(WORD.findall(text)) * STEP - MEAN
+        return min(max(value, LIMITS["low"]), LIMITS["high"])
+'''
+    )
+    assert answer(found, tmp_path, "model.predict('a b c d')") == "5.0"
+
+
+CLOSURE = """
+def doubled(x):
+    return 2 * x
+
+
+def shifted_by(amount, helper):
+    def shift(x):
+        return helper(x) + amount
+
+    return shift
+
+
+class Model:
+    def __init__(self, function):
+        self.function = function
+
+    def predict(self, x):
+        return self.function(x)
+
+
+model = Model(shifted_by(3, doubled))
+"""
+
+
+def test_a_closure_over_a_helper_is_made_again_with_what_it_keeps(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, CLOSURE + SAVE), tmp_path)
+    assert (
+        lifted_text(found)
+        == '''"""What the model needs of train.py."""
+
+
+def doubled(x):
+    return 2 * x
+
+
+class Model:
+    def __init__(self, function):
+        self.function = function
+
+    def predict(self, x):
+        return self.function(x)
+
+
+def make_shift(amount, helper):
+    def shift(x):
+        return helper(x) + amount
+    return shift
+
+
+shift = make_shift(amount=3, helper=doubled)
+shift.__qualname__ = "shift"
+'''
+    )
+    assert answer(found, tmp_path, "model.predict(5)") == "13"
+
+
+FUTURE = """
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from decimal import Decimal as D
+
+
+@dataclass
+class Flat:
+    area: D
+    next: Flat | None = None
+
+
+@dataclass
+class Model:
+    price: D
+
+    def predict(self, flat: Flat) -> D:
+        return flat.area * self.price
+
+
+model = Model(D("2.5"))
+"""
+
+
+def test_a_future_import_and_the_names_of_annotations_come_along(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, FUTURE + SAVE), tmp_path)
+    assert (
+        lifted_text(found)
+        == '''"""What the model needs of train.py."""
+
+from __future__ import annotations
+from dataclasses import dataclass
+from decimal import Decimal as D
+
+
+@dataclass
+class Flat:
+    area: D
+    next: Flat | None = None
+
+
+@dataclass
+class Model:
+    price: D
+
+    def predict(self, flat: Flat) -> D:
+        return flat.area * self.price
+'''
+    )
+    assert answer(found, tmp_path, "type(model).__module__, model.price") == "('model_code', Decimal('2.5'))"
+
+
+LAMBDA = """
+import math
+
+OFFSET = 1
+rows = [1, 2]
+
+
+class Pipeline:
+    def __init__(self, first, then=None):
+        self.first, self.then = first, then
+
+    def predict(self, x):
+        return self.then(self.first(x))
+
+
+def fit(rows):
+    return Pipeline(lambda rows: rows + OFFSET, then=lambda x: math.sqrt(x))
+
+
+halved = lambda x: x / 2
+model = Pipeline(lambda rows: rows + OFFSET,
+                 then=lambda x, halved=halved: halved(math.sqrt(x)))
+"""
+
+
+def test_a_lambda_becomes_a_function_named_after_what_it_is_given_to(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, LAMBDA + SAVE), tmp_path)
+    assert (
+        lifted_text(found)
+        == '''"""What the model needs of train.py."""
+
+import math
+
+OFFSET = 1
+
+
+class Pipeline:
+    def __init__(self, first, then=None):
+        self.first, self.then = first, then
+
+    def predict(self, x):
+        return self.then(self.first(x))
+
+
+def halved(x):
+    return x / 2
+
+
+def pipeline_function(rows):
+    return rows + OFFSET
+
+
+def pipeline_then(x, halved=halved):
+    return halved(math.sqrt(x))
+'''
+    )
+    assert answer(found, tmp_path, "model.predict(8)") == "1.5"
+
+
+PLAIN = """
+import sys
+
+
+class Model:
+    def predict(self, x):
+        return x + 1
+
+
+if __name__ == "__main__":
+    import pickle
+
+    with open("model.pkl", "wb") as file:
+        pickle.dump(Model(), file)
+"""
+
+
+def test_a_class_of_main_that_is_only_named_is_looked_for_beside_the_model(tmp_path: Path) -> None:
+    found = collect(train(tmp_path, PLAIN, other="x = 1\n"), tmp_path)
+    assert "import sys" not in lifted_text(found)
+    assert answer(found, tmp_path, "model.predict(1)") == "2"
+
+
+def test_two_scripts_that_define_the_name_make_the_person_choose(tmp_path: Path) -> None:
+    artifact = train(tmp_path, PLAIN, copy=PLAIN)
+    with pytest.raises(SourceNotFoundError) as caught:
+        collect(artifact, tmp_path)
+    assert str(caught.value) == (
+        "model.pkl needs 'Model' of the script or notebook that saved it, and that is not known. "
+        "Found: copy.py, train.py.\nName it: scaffold new ... --source train.py"
+    )
+    assert collect(artifact, tmp_path, source=tmp_path / "train.py").moved
+
+
+def test_a_name_that_no_script_defines_is_asked_for(tmp_path: Path) -> None:
+    artifact = train(tmp_path, PLAIN)
+    (tmp_path / "train.py").unlink()
+    with pytest.raises(SourceNotFoundError) as caught:
+        collect(artifact, tmp_path)
+    assert str(caught.value) == (
+        "model.pkl needs 'Model' of the script or notebook that saved it, and that is not known.\n"
+        "Name it: scaffold new ... --source train.py"
+    )
+
+
+def notebook(path: Path, *cells: str) -> Path:
+    """Write a notebook with these code cells."""
+    code = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Model"]}, *code]}))
+    return path
+
+
+def test_the_source_may_be_a_notebook(tmp_path: Path) -> None:
+    artifact = train(tmp_path, CLOSURE + SAVE)
+    (tmp_path / "train.py").unlink()
+    cells = CLOSURE.split("\n\n\n")
+    source = notebook(tmp_path / "model.ipynb", "%matplotlib inline\nimport os", "!pip install x", *cells)
+    assert "def doubled" in lifted_text(collect(artifact, tmp_path, source=source))
+    found = collect(artifact, tmp_path)  # the one beside the model is found by the code that it holds
+    assert answer(found, tmp_path, "model.predict(5)") == "13"
+
+
+def test_lines_that_moved_are_no_change(tmp_path: Path) -> None:
+    artifact = train(tmp_path, CLOSURE + SAVE)
+    (tmp_path / "train.py").write_text("# A remark.\n\n\n" + CLOSURE)
+    assert answer(collect(artifact, tmp_path), tmp_path, "model.predict(5)") == "13"
+
+
+def test_code_that_changed_since_the_model_was_saved_is_named(tmp_path: Path) -> None:
+    artifact = train(tmp_path, CLOSURE + SAVE)
+    (tmp_path / "train.py").write_text(CLOSURE.replace("2 * x", "3 * x"))
+    with pytest.raises(SourceChangedError) as caught:
+        collect(artifact, tmp_path)
+    assert str(caught.value) == (
+        "train.py changed since model.pkl was made: its 'doubled' is not the one in the file.\n"
+        "Train and save the model again, or name the script as it was then:\n"
+        "  scaffold new ... --source OLD.py"
+    )
+
+
+def test_an_attribute_that_changed_since_is_named_too(tmp_path: Path) -> None:
+    script = "class Model:\n    limit = 1\n\n    def predict(self):\n        return 1\n\n\nmodel = Model()\n"
+    artifact = train(tmp_path, script + SAVE)
+    (tmp_path / "train.py").write_text(script.replace("limit = 1", "limit = 2"))
+    with pytest.raises(SourceChangedError, match=r"its 'Model\.limit' is not the one in the file"):
+        collect(artifact, tmp_path)
+
+
+def test_code_without_a_source_stays_in_the_file_and_the_project_says_so(tmp_path: Path) -> None:
+    artifact = train(tmp_path, CLOSURE + SAVE)
+    (tmp_path / "train.py").unlink()
+    found = collect(artifact, tmp_path)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert not found.sources
+    assert not found.moved
+    [note] = found.notes
+    assert note == (
+        f"Model, doubled, shifted_by.shift stays in the model file as bytecode of Python {python}, "
+        "and ties the service to it: its source is gone"
+    )
+
+
+def test_a_package_comes_with_what_its_module_imports_and_no_more(tmp_path: Path) -> None:
+    package = tmp_path / "churn"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "deep" / "__init__.py").write_text("from .. import limits\n")
+    (package / "deep" / "model.py").write_text(
+        "from ..limits import TOP\nimport json\n\n\nclass Model:\n    top = TOP\n"
+    )
+    (package / "limits.py").write_text("TOP = 1\n")
+    (package / "unused.py").write_text("")
+    artifact = train(tmp_path, "from churn.deep.model import Model\n\nmodel = Model()\n" + SAVE)
+    found = collect(artifact, tmp_path)
+    assert [source.path for source in found.sources] == [
+        "churn/__init__.py",
+        "churn/deep/__init__.py",
+        "churn/deep/model.py",
+        "churn/limits.py",
+    ]
+    assert not found.moved
+
+
+def test_two_local_modules_of_one_name_are_told_apart_by_the_person(tmp_path: Path) -> None:
+    artifact = train(
+        tmp_path, "from features import Model\n\nmodel = Model()\n" + SAVE, features="class Model: ...\n"
+    )
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "features.py").write_text("class Model:\n    x = 1\n")
+    with pytest.raises(TwoModulesError) as caught:
+        collect_sources([artifact], folder=other, search=[tmp_path, other])
+    assert str(caught.value) == (
+        "Two modules are named 'features', and they are not the same.\n"
+        f"  {tmp_path / 'features.py'}\n"
+        f"  {other / 'features.py'}\n"
+        "  needed by: features.Model in model.pkl\n"
+        f"Say which one goes with the service: scaffold new ... --include {tmp_path / 'features.py'}"
+    )
+    chosen = [other / "features.py"]
+    found = collect_sources([artifact], folder=other, search=[tmp_path, other], include=chosen)
+    assert [source.content for source in found.sources] == [b"class Model:\n    x = 1\n"]
+
+
+def test_a_module_named_like_a_part_of_the_service_is_refused(tmp_path: Path) -> None:
+    artifact = train(tmp_path, "from app import Model\n\nmodel = Model()\n" + SAVE, app="class Model: ...\n")
+    del sys.modules["app"]
+    with pytest.raises(TwoModulesError, match="app/ of the service"):
+        collect(artifact, tmp_path)
+
+
+def test_what_is_included_keeps_its_place_and_brings_its_imports(tmp_path: Path) -> None:
+    artifact = train(tmp_path, "model = 1\n" + SAVE, helpers="import bases\n", bases="")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "brands.csv").write_text("name\n")
+    found = collect(artifact, tmp_path, include=[tmp_path / "helpers.py", tmp_path / "data"])
+    assert [(source.path, source.reason) for source in found.sources] == [
+        ("bases.py", "imported by helpers.py"),
+        ("data/brands.csv", "asked for with --include"),
+        ("helpers.py", "asked for with --include"),
+    ]
+
+
+def test_lifting_twice_writes_the_same_text(tmp_path: Path) -> None:
+    artifact = train(tmp_path, LAMBDA + SAVE)
+    assert lifted_text(collect(artifact, tmp_path)) == lifted_text(collect(artifact, tmp_path))
