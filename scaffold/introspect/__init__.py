@@ -53,7 +53,7 @@ def infer_signature(
     sample_input = cast(sample_input, overrides.types)
     found = find_call(model, sample_input, sample_output, method=method)
     hints = model_hints(model, found.call.method)
-    schema = _with_hints(describe_input(found, hints.feature_names), found.call, hints)
+    schema = _with_hints(describe_input(found, found.names or hints.feature_names), found.call, hints)
     requests = requests_of(found, schema)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
     output = with_classes(describe_output(found), found.call.method, hints.classes)
