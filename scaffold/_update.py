@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold._files import sha256_file
-from scaffold._specify import OnStage, Options, specified
+from scaffold._options import Options
+from scaffold._specify import OnStage, specified
 from scaffold.errors import (
     BreakingChangeError,
     DirtyTreeError,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffold._files import require_empty, sha256_file, staged
-from scaffold._specify import RUNNING_PYTHON, OnStage, Options, service_name, specified
+from scaffold._options import RUNNING_PYTHON, Options
+from scaffold._specify import OnStage, service_name, specified
 from scaffold.errors import UsageError
 from scaffold.spec import Check, JSONValue, ProjectRecord, ProjectSpec, Verification
 
