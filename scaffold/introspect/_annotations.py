@@ -202,7 +202,7 @@ def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema | None:
 
 
 def widened(seen: Schema, annotated: Schema) -> Schema:
-    """Return `annotated` where it takes all that was seen, with the evidence of what was seen; else `seen`."""
+    """Return `annotated` where it takes all that was seen; else `seen`."""
     match seen, annotated:
         case Optional(of=inner, missing=missing), Optional(of=other):
             return Optional(of=widened(inner, other), missing=missing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -103,7 +104,7 @@ def _seen_text(values: Sequence[Any]) -> str:
         return f"Seen: {', '.join(labels)}. Write `Literal[{literal}]` to refuse others."
     lengths = [len(str(value)) for value in values]
     span = str(min(lengths)) if min(lengths) == max(lengths) else f"{min(lengths)} to {max(lengths)}"
-    return f"Seen: texts of {span} characters."
+    return f"Seen: texts of {span} character{'' if span == '1' else 's'}."
 
 
 def _quoted(text: str) -> str:
@@ -112,6 +113,8 @@ def _quoted(text: str) -> str:
 
 def _text(value: Any) -> str:
     """Return a value as a person would write it in a sentence."""
+    if isinstance(value, datetime.datetime):
+        return str(value).removesuffix(" 00:00:00")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
     return str(value) if isinstance(value, int) else f"{value:.6g}"

@@ -155,7 +155,8 @@ def _objects(seen: _plain.Seen, path: str) -> Schema:
         raise UnsupportedSampleError(
             path,
             f"a column of mixed things: {', '.join(kinds)}",
-            f"Give it one type, in the sample and in the training, or say which is meant:\n  scaffold new ... --type '{name}=str'",
+            "Give it one type, in the sample and in the training, or say which is meant:\n"
+            f"  scaffold new ... --type '{name}=str'",
         )
     return schema
 

@@ -35,7 +35,7 @@ from scaffold.spec import (
 def describe_input(found: FoundCall, feature_names: Sequence[str] = ()) -> Schema:
     """Return what one record of the sample is on the wire."""
     if found.rows is not None and (found.call.batched or found.call.wrapped):
-        schema = _of_container(found.sample, found.rows, feature_names)
+        schema = row_schema(found.sample, feature_names)
         seen = [("$", found.sample)]
     else:
         seen = records_of(found)
@@ -68,7 +68,7 @@ def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
     return Value(field=field)
 
 
-def _of_container(sample: Any, rows: int, feature_names: Sequence[str]) -> Schema:
+def row_schema(sample: Any, feature_names: Sequence[str] = ()) -> Schema:
     """Describe one record of a container that goes in as a whole."""
     if _kinds.is_frame(sample) or _kinds.is_structured(sample):
         return describe_table(sample)
@@ -130,7 +130,7 @@ def _arguments(parts: dict[Any, Any]) -> Record:
     names = [str(name) for name in parts]
     fields = []
     for name, attribute, part in zip(names, attributes(names), parts.values(), strict=True):
-        schema = _of_container(part, len(part), ())
+        schema = row_schema(part)
         leaves = leaves_of([part])
         fields.append(
             Field(

@@ -8,7 +8,7 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._feeding import Layout
-from scaffold.introspect._inputs import _of_container, as_body, rows_of
+from scaffold.introspect._inputs import as_body, row_schema, rows_of
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe
 from scaffold.spec import Field, JSONValue, Parts, Record, Schema
@@ -33,15 +33,15 @@ def _body(schema: Schema, rows: int) -> Schema:
 def _of_answers(output: Any, layout: Layout) -> Schema:
     """Describe one row of an answer to several."""
     if layout is Layout.ROWS:
-        return _of_container(output, 0, ())
+        return row_schema(output)
     if _kinds.is_mapping(output):
         names = [str(name) for name in output]
         fields = (
-            Field(name=name, attribute=attribute, schema=_of_container(part, 0, ()))
+            Field(name=name, attribute=attribute, schema=row_schema(part))
             for name, attribute, part in zip(names, attributes(names), output.values(), strict=True)
         )
         return Record(fields=tuple(fields), native="arrays")
-    return Parts(items=tuple(_of_container(part, 0, ()) for part in output))
+    return Parts(items=tuple(row_schema(part) for part in output))
 
 
 def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:

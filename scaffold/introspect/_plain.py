@@ -213,7 +213,7 @@ def _tuple(seen: Seen) -> Schema:
     return List(items=describe(items), native="tuple")
 
 
-def _picture(seen: Seen) -> Schema:
+def _picture(_: Seen) -> Schema:
     return Picture()
 
 

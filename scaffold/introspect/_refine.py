@@ -250,9 +250,7 @@ def _refuse_unknown(name: str, type_: str) -> None:
 
 def notes_of(sample_rows: int | None, schema: Schema) -> tuple[str, ...]:
     """Return what a longer sample would settle."""
-    if sample_rows is not None and sample_rows > 1 or isinstance(schema, UserType):
+    if (sample_rows or 1) > 1 or isinstance(schema, UserType):
         return ()
-    return (
-        "One record is little evidence: a longer sample shows which fields may be null or left out, "
-        "and which numbers may have a fraction.",
-    )
+    note = "One record is little evidence: a longer sample shows which fields may be null or left out, "
+    return (f"{note}and which numbers may have a fraction.",)

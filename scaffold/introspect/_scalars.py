@@ -109,7 +109,12 @@ def _of_numpy(value: Any) -> Scalar | None:
     found = of_dtype(name)
     if found is None:
         return None
-    return Scalar(type=found.type, native=f"numpy.{name}", minimum=found.minimum, maximum=found.maximum)
+    return Scalar(
+        type=found.type,
+        native=f"numpy.{'bool_' if name == 'bool' else name}",
+        minimum=found.minimum,
+        maximum=found.maximum,
+    )
 
 
 def is_nan(value: Any) -> bool:
@@ -118,7 +123,7 @@ def is_nan(value: Any) -> bool:
 
 
 def missing_marker(value: Any) -> str | None:
-    """Return how `value` says that nothing is there, `None`, `nan`, `NA` or `NaT`; `None` if it is a value."""
+    """Return how `value` says that nothing is there: `None`, `nan`, `NA` or `NaT`; `None` if it does not."""
     if value is None:
         return "None"
     if _kinds.kin(value, "pandas.NAType"):

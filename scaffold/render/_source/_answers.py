@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scaffold.render._source import _code
 from scaffold.render._source._code import Imports, Node, call, code, each, statement
+from scaffold.render._source._shapes import annotation
 from scaffold.spec import (
     Category,
     Column,
@@ -51,20 +52,22 @@ class Answers:
 
     def from_model(self) -> str:
         """Return the function `from_model`, and below it what it needs."""
-        self.imports.take("typing", "Any")
         schema = self.signature.output
         if self.signature.call.batched:
-            head = "def from_model(predictions: Any) -> list[ModelOutput]:"
+            head = f"def from_model(predictions: {annotation(schema, self.imports)}) -> list[ModelOutput]:"
             words = '    """Return one answer per record, in order."""'
             body = statement("return ", self._many(schema), indent=4)
         else:
-            head = "def from_model(prediction: Any) -> ModelOutput:"
+            given = annotation(schema, self.imports) if self.signature.one_row else "Any"
+            self.imports.take("typing", "Any")
+            head = f"def from_model(prediction: {given}) -> ModelOutput:"
             words = '    """Return the answer to one record."""'
             body = statement("return ", self._single(schema), indent=4)
         function = "\n".join([head, words, body])
         if not self.needs_plain:
             return function
         self.imports.take("collections.abc", "Mapping")
+        self.imports.take("typing", "Any")
         return _code.merged(function, _PLAIN.rstrip("\n")).rstrip("\n")
 
     def _single(self, schema: Schema) -> Node:
@@ -81,7 +84,7 @@ class Answers:
                     call("ModelOutput", prediction=self._item(inner)), "prediction", self._rows(inner)
                 )
             case Table(native="pandas"):
-                return each(self._object("row"), "row", "predictions.to_dict('records')")
+                return each(self._object("row"), "row", 'predictions.to_dict("records")')
             case Table(native="polars"):
                 return each(self._object("row"), "row", "predictions.iter_rows(named=True)")
             case Table(native="pyarrow"):

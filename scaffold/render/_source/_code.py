@@ -78,7 +78,9 @@ class Requoted(cst.CSTTransformer):
     """Writes the texts within an expression as `text` does."""
 
     def leave_SimpleString(  # noqa: N802
-        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+        self,
+        original_node: cst.SimpleString,  # noqa: ARG002
+        updated_node: cst.SimpleString,
     ) -> Node:
         """Quote as everywhere."""
         return text(str(updated_node.evaluated_value))

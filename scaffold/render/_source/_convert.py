@@ -6,6 +6,7 @@ from scaffold.render._source import _code
 from scaffold.render._source._answers import Answers
 from scaffold.render._source._code import Imports, Node, each, name, statement
 from scaffold.render._source._frames import Frames
+from scaffold.render._source._shapes import annotation
 from scaffold.render._source._values import Values
 from scaffold.spec import (
     Arguments,
@@ -56,27 +57,43 @@ class _Inputs:
             lines.append("    records = [record]")
         made = self._container() if together else self._one()
         lines.append(statement("return ", made, indent=4))
-        head = f"def to_model({parameter}) -> {self._returns()}:"
+        returns = "list[Any]" if call_.batched and self._is_list() else self._returns()
+        head = f"def to_model({parameter}) -> {returns}:"
         words = "    " + self._docstring()
         return "\n".join([head, words, *lines])
 
     def _returns(self) -> str:
-        self.imports.take("typing", "Any")
+        """Return the annotation of what the model is given."""
+        schema = self.signature.input
+        if isinstance(schema, UserType) and not self.signature.call.batched:
+            top, _, rest = schema.qualname.partition(".")
+            self.imports.take(schema.module, top)
+            return f"{top}.{rest}" if rest else top
+        if (
+            isinstance(schema, Record)
+            and schema.native == "dict"
+            and self.signature.call.arguments is not Arguments.POSITIONAL
+        ):
+            self.imports.take("typing", "Any")
+            return "dict[str, Any]" if not any(field.label for field in schema.fields) else "dict[Any, Any]"
+        return annotation(schema, self.imports)
+
+    def _is_list(self) -> bool:
+        """Whether a batch is a plain list."""
         match self.signature.input:
-            case Table(native="pandas"):
-                return "pd.DataFrame"
-            case Table(native="polars"):
-                return "pl.DataFrame"
-            case Table(native="pyarrow"):
-                return "pa.Table"
+            case Table(native=native):
+                return native == "list"
+            case Record(native="arrays") | Value(field=Field(schema=Tensor() | Column())):
+                return False
             case _:
-                return "Any"
+                self.imports.take("typing", "Any")
+                return True
 
     def _docstring(self) -> str:
         call_ = self.signature.call
         match self.signature.input:
             case Table(native="pandas" | "polars" | "pyarrow"):
-                words = "Return the frame that the model takes, with the columns and dtypes that it was fitted on."
+                words = "Return the frame that the model takes: its columns in order, each with its dtype."
             case Table(native="array") | Value(field=Field(schema=Tensor())):
                 words = "Return the array that the model takes."
             case _ if call_.arguments is Arguments.KEYWORDS:

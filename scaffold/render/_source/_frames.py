@@ -246,37 +246,14 @@ def polars_dtype(written: str) -> Node:
 class _Prefixed(_code.Requoted):
     """Puts `pl.` before the names of dtypes."""
 
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> Node:  # noqa: N802
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> Node:  # noqa: ARG002, N802
         """Prefix a dtype."""
         return name(f"pl.{updated_node.value}") if updated_node.value in _POLARS else updated_node
 
 
 _POLARS = frozenset(
-    [
-        "Array",
-        "Binary",
-        "Boolean",
-        "Categorical",
-        "Date",
-        "Datetime",
-        "Decimal",
-        "Duration",
-        "Enum",
-        "Float32",
-    ]
-    + [
-        "Float64",
-        "Int8",
-        "Int16",
-        "Int32",
-        "Int64",
-        "Int128",
-        "List",
-        "Null",
-        "Object",
-        "String",
-        "Struct",
-        "Time",
-    ]
-    + ["UInt8", "UInt16", "UInt32", "UInt64", "Field"]
+    """
+    Array Binary Boolean Categorical Date Datetime Decimal Duration Enum Field Float32 Float64 Int8 Int16
+    Int32 Int64 Int128 List Null Object String Struct Time UInt8 UInt16 UInt32 UInt64
+    """.split()  # noqa: SIM905
 )

@@ -12,6 +12,10 @@ from scaffold.render._source._types import Types
 from scaffold.spec import Field, Mapping, Record, Schema, UserType
 
 _STRICT = 'ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)'
+_ROOT = "ConfigDict(strict=True, allow_inf_nan=False)"
+_OPEN = 'ConfigDict(extra="allow")'
+_STRICT_WORDS = "What all parts of a request have in common: unknown fields and wrong types are refused."
+_OPEN_WORDS = "What all parts of an answer have in common: what the model adds goes out too."
 _MOST_COMMENTED = 60
 """A table with more columns of one type says nothing above each: the file would be all comments."""
 
@@ -19,18 +23,15 @@ _MOST_COMMENTED = 60
 def render_schemas(input: Schema, output: Schema) -> str:
     """Return the text of `schemas.py`."""
     imports = Imports()
-    types = Types(
-        imports,
-        taken={"ModelInput", "ModelOutput", "Strict", "Open", *_attributes(input), *_attributes(output)},
-    )
-    model_input = _input_class(input, types)
-    input_records = _records(types, strict=True)
-    known = set(types.records)
-    model_output = _output_class(output, types)
-    output_records = _records(types, strict=False, known=known)
+    taken = {"ModelInput", "ModelOutput", "Strict", "Open", *_attributes(input), *_attributes(output)}
+    types = Types(imports, taken)
+    requests = _Side(types, strict=True)
+    model_input = requests.main_class(input)
+    answers = _Side(types, strict=False, known=tuple(types.records))
+    model_output = answers.main_class(output)
     blocks = checks(types.checks, imports)
     aliases = "\n".join(_code.statement(f"{alias} = ", node) for alias, node in types.aliases.items())
-    body = [*blocks, aliases, *input_records, *model_input, *output_records, model_output]
+    body = [*blocks, aliases, *model_input, *model_output]
     docstring = '"""What goes over HTTP: a record to score, and the answer to it."""'
     return _code.merged(f"{docstring}\n\n{imports.render(own=types.own.values())}", *body)
 
@@ -39,107 +40,102 @@ def _attributes(schema: Schema) -> set[str]:
     return {field.attribute for field in fields_of(schema)}
 
 
-def _records(types: Types, *, strict: bool, known: Collection[str] = ()) -> list[str]:
-    """Return the classes of the objects within the record, the innermost first."""
-    blocks: list[str] = []
-    done: dict[str, str] = {}
-    while pending := [n for n in types.records if n not in known and n not in done]:
-        for record_name in pending:
-            done[record_name] = _record_class(record_name, types.records[record_name], types, strict=strict)
-    if done:
-        base = "Strict" if strict else "Open"
-        types.imports.take("pydantic", "BaseModel", "ConfigDict")
-        config = _STRICT if strict else 'ConfigDict(extra="allow")'
-        why = '"""What all parts of a request have in common: unknown fields and wrong types are refused."""'
-        if not strict:
-            why = '"""What all parts of an answer have in common: what the model adds goes out too."""'
-        blocks.append(f"class {base}(BaseModel):\n    {why}\n\n    model_config = {config}")
-    return blocks + [done[n] for n in reversed(list(done))]
+class _Side:
+    """Writes the classes of requests (`strict`) or of answers."""
 
+    def __init__(self, types: Types, *, strict: bool, known: Collection[str] = ()) -> None:
+        self.types, self.strict, self.known = types, strict, known
+        self.name = "ModelInput" if strict else "ModelOutput"
+        self.words = "One record to score." if strict else "The answer to one record."
+        self.base = "Strict" if strict else "Open"
 
-def _record_class(class_name: str, record: Record, types: Types, *, strict: bool) -> str:
-    base = "Strict" if strict else "Open"
-    lines = _field_lines(record.fields, types, strict=strict)
-    return f"class {class_name}({base}):\n" + "\n".join(lines or ["    pass"])
+    def main_class(self, schema: Schema) -> list[str]:
+        """Return the blocks that make `ModelInput` or `ModelOutput`."""
+        if self.strict and isinstance(schema, UserType):
+            return self._own_class(schema)
+        if isinstance(schema, Mapping):
+            return self._root_class(schema)
+        fields = [field for field in fields_of(schema) if self.strict or field.required]
+        lines = self._field_lines(fields)
+        parts = self._parts()
+        if parts:
+            return [*parts, self._class(self.name, self.base, "", lines)]
+        self.types.imports.take("pydantic", "BaseModel")
+        return [self._class(self.name, "BaseModel", self._config(schema), lines)]
 
+    def _config(self, schema: Schema) -> str:
+        if self.strict:
+            self.types.imports.take("pydantic", "ConfigDict")
+            return f"    model_config = {_STRICT}"
+        if not is_object(schema):
+            return ""
+        self.types.imports.take("pydantic", "ConfigDict")
+        return f"    # What the model adds to these fields goes out too.\n    model_config = {_OPEN}"
 
-def _input_class(schema: Schema, types: Types) -> list[str]:
-    """Return the blocks that make `ModelInput`."""
-    types.imports.take("pydantic", "ConfigDict")
-    if isinstance(schema, UserType) and schema.native != "enum":
-        return _own_class(schema, types)
-    if isinstance(schema, Mapping):
-        types.imports.take("pydantic", "RootModel")
-        of = flat(types.of(schema, "value", strict=True))
-        config = "ConfigDict(strict=True, allow_inf_nan=False)"
-        return [
-            f'class ModelInput(RootModel[{of}]):\n    """One record to score."""\n\n    model_config = {config}'
-        ]
-    types.imports.take("pydantic", "BaseModel")
-    fields = fields_of(schema)
-    lines = _field_lines(fields, types, strict=True)
-    head = f'class ModelInput(BaseModel):\n    """One record to score."""\n\n    model_config = {_STRICT}'
-    return ["\n\n".join([head, "\n".join(lines)]) if lines else head]
+    def _class(self, name: str, base: str, config: str, lines: Sequence[str]) -> str:
+        words = f'    """{self.words}"""' if name == self.name else ""
+        body = "\n\n".join(part for part in (words, config, "\n".join(lines)) if part)
+        return f"class {name}({base}):\n{body or '    pass'}"
 
+    def _parts(self) -> list[str]:
+        """Return the classes of the objects within the record, the innermost first."""
+        done: dict[str, str] = {}
+        while pending := [n for n in self.types.records if n not in self.known and n not in done]:
+            for name in pending:
+                lines = self._field_lines(self.types.records[name].fields)
+                done[name] = self._class(name, self.base, "", lines)
+        if not done:
+            return []
+        self.types.imports.take("pydantic", "BaseModel", "ConfigDict")
+        words, config = (_STRICT_WORDS, _STRICT) if self.strict else (_OPEN_WORDS, _OPEN)
+        base = f'class {self.base}(BaseModel):\n    """{words}"""\n\n    model_config = {config}'
+        return [base, *(done[name] for name in reversed(list(done)))]
 
-def _own_class(schema: UserType, types: Types) -> list[str]:
-    """Return a model around a class of the user's own, which keeps its own rules."""
-    of = flat(types.of(schema, "value", strict=True))
-    types.imports.take("pydantic", "RootModel")
-    words = f'"""One record to score: {of} keeps the rules that `{schema.module}` gives it."""'
-    if schema.native == "pydantic":
-        return [f"class ModelInput(RootModel[{of}]):\n    {words}"]
-    if schema.native == "dataclass":
-        types.imports.take("pydantic", "with_config")
-        setup = f"# Unknown fields and wrong types are refused here.\nwith_config({_STRICT})({of})"
-        return [setup, f"class ModelInput(RootModel[{of}]):\n    {words}"]
-    config = "ConfigDict(strict=True, allow_inf_nan=False)"
-    return [f"class ModelInput(RootModel[{of}]):\n    {words}\n\n    model_config = {config}"]
+    def _root_class(self, schema: Mapping) -> list[str]:
+        """Return a model of an object whose keys are data."""
+        of = flat(self.types.of(schema, "value", strict=self.strict))
+        self.types.imports.take("pydantic", "RootModel")
+        config = ""
+        if self.strict:
+            self.types.imports.take("pydantic", "ConfigDict")
+            config = f"    model_config = {_ROOT}"
+        return [*self._parts(), self._class(self.name, f"RootModel[{of}]", config, [])]
 
+    def _own_class(self, schema: UserType) -> list[str]:
+        """Return a model around a class of the user's own, which keeps its own rules."""
+        of = flat(self.types.of(schema, "value", strict=True))
+        self.types.imports.take("pydantic", "RootModel")
+        setup, config = [], ""
+        if schema.native == "dataclass":
+            self.types.imports.take("pydantic", "ConfigDict", "with_config")
+            setup = [f"# Unknown fields and wrong types are refused here.\nwith_config({_STRICT})({of})"]
+        if schema.native == "namedtuple":
+            self.types.imports.take("pydantic", "ConfigDict")
+            config = f"    model_config = {_ROOT}"
+        self.words = f"One record to score: {of} keeps the rules that `{schema.module}` gives it."
+        return [*setup, self._class(self.name, f"RootModel[{of}]", config, [])]
 
-def _output_class(schema: Schema, types: Types) -> str:
-    types.imports.take("pydantic", "BaseModel")
-    head = 'class ModelOutput(BaseModel):\n    """The answer to one record."""'
-    if isinstance(schema, Mapping):
-        types.imports.take("pydantic", "RootModel")
-        head = head.replace("BaseModel", f"RootModel[{flat(types.of(schema, 'value', strict=False))}]")
-        return head
-    if is_object(schema):
-        types.imports.take("pydantic", "ConfigDict")
-        head += '\n\n    # What the model adds to these fields goes out too.\n    model_config = ConfigDict(extra="allow")'
-        lines = _field_lines([f for f in fields_of(schema) if f.required], types, strict=False)
-    else:
-        lines = _field_lines(fields_of(schema), types, strict=False)
-    return "\n\n".join([head, "\n".join(lines)]) if lines else head
+    def _field_lines(self, fields: Sequence[Field]) -> list[str]:
+        nodes = [self.types.of(field.schema, field.attribute, strict=self.strict) for field in fields]
+        plain = {flat(node).removesuffix(" | None") for node in nodes}
+        commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
+        lines = []
+        for field, node in zip(fields, nodes, strict=True):
+            if field.evidence and commented:
+                lines.append(_code.comment(field.evidence, indent=4))
+            lines.append(self._field_line(field, node))
+        return lines
 
-
-def _field_lines(fields: Sequence[Field], types: Types, *, strict: bool) -> list[str]:
-    nodes = [types.of(field.schema, field.attribute, strict=strict) for field in fields]
-    plain = {flat(node).removesuffix(" | None") for node in nodes}
-    commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
-    lines = []
-    for field, node in zip(fields, nodes, strict=True):
-        words = field.evidence if commented else ""
-        if words:
-            lines.append(_code.comment(words, indent=4))
-        lines.append(_field_line(field, node, types, strict=strict))
-    return lines
-
-
-def _field_line(field: Field, node: Node, types: Types, *, strict: bool) -> str:
-    keywords: dict[str, Node | None] = {}
-    if strict and not field.required:
-        keywords["default"] = _code.value(field.default)
-    if field.attribute != field.name:
-        keywords["alias"] = _code.text(field.name)
-    if strict and _has_example(field):
-        keywords["examples"] = _code.sequence([_code.value(field.example)])
-    start = f"{field.attribute}: {flat(node)}"
-    if not keywords:
-        return f"    {start}"
-    types.imports.take("pydantic", "Field")
-    return _code.statement(f"{start} = ", call("Field", **keywords), indent=4)
-
-
-def _has_example(field: Field) -> bool:
-    return field.example is not None and not isinstance(field.schema, Record)
+    def _field_line(self, field: Field, node: Node) -> str:
+        keywords: dict[str, Node | None] = {}
+        if self.strict and not field.required:
+            keywords["default"] = _code.value(field.default)
+        if field.attribute != field.name:
+            keywords["alias"] = _code.text(field.name)
+        if self.strict and field.example is not None and not isinstance(field.schema, Record):
+            keywords["examples"] = _code.sequence([_code.value(field.example)])
+        start = f"{field.attribute}: {flat(node)}"
+        if not keywords:
+            return f"    {start}"
+        self.types.imports.take("pydantic", "Field")
+        return _code.statement(f"{start} = ", call("Field", **keywords), indent=4)

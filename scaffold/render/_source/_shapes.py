@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scaffold.spec import Field, Mapping, Record, Schema, Table, UserType, Value
+from scaffold.render._source._code import Imports
+from scaffold.spec import Field, Mapping, Record, Schema, Table, Tensor, UserType, Value
 
 
 def is_object(schema: Schema) -> bool:
@@ -21,3 +22,30 @@ def fields_of(schema: Schema) -> tuple[Field, ...]:
             return (field,)
         case _:
             return ()
+
+
+def annotation(schema: Schema, imports: Imports) -> str:
+    """Return the type of the container that holds many records or answers; `Any` where none says more."""
+    match schema:
+        case Table(native="pandas"):
+            imports.whole("pandas", "pd")
+            return "pd.DataFrame"
+        case Table(native="polars"):
+            imports.whole("polars", "pl")
+            return "pl.DataFrame"
+        case Table(native="pyarrow"):
+            imports.whole("pyarrow", "pa")
+            return "pa.Table"
+        case Table(native="array" | "structured") | Value(field=Field(schema=Tensor(native="numpy"))):
+            imports.take("typing", "Any")
+            imports.take("numpy.typing", "NDArray")
+            return "NDArray[Any]"
+        case Value(field=Field(schema=Tensor(native="torch"))):
+            imports.whole("torch")
+            return "torch.Tensor"
+        case Table(native="list"):
+            imports.take("typing", "Any")
+            return "list[dict[str, Any]]"
+        case _:
+            imports.take("typing", "Any")
+            return "Any"

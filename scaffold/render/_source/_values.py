@@ -31,10 +31,23 @@ from scaffold.spec import (
 )
 
 _AWARE = re.compile(r"(?P<of>datetime|pandas\.Timestamp)\[(?P<zone>.+)\]")
-_PLAIN = frozenset("int float str bool bytes Decimal UUID date time datetime timedelta".split()) | {
-    "aware time",
-    "",
-}
+_PLAIN = frozenset(
+    (
+        "",
+        "int",
+        "float",
+        "str",
+        "bool",
+        "bytes",
+        "Decimal",
+        "UUID",
+        "date",
+        "time",
+        "aware time",
+        "datetime",
+        "timedelta",
+    )
+)
 _MISSING = {"nan": "float('nan')", "NA": "pd.NA", "NaT": "pd.NaT"}
 
 
