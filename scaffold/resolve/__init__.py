@@ -60,7 +60,7 @@ def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[P
         artifact,
         path=_path(search),
         hidden=hidden,
-        installed=installation.folders,
+        installation=installation,
         preload=["pydantic", *preload],
     )
 
@@ -96,7 +96,7 @@ def resolve_dependencies(
         LockFailedError: What is needed cannot be had, or not together.
     """
     options = options or Options()
-    installation = Installation()
+    installation = trace.installation if trace else Installation()
     layer = read_service_layer(options.python)
     local = python_texts({source.path: source.content for source in sources})
     generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)

@@ -85,7 +85,7 @@ def choose(
         requirements=tuple(lines[name] for name in sorted(lines)),
         versions=versions | {name: pin for name, pin in pins.items() if name not in versions},
         wheels=tuple(wheels),
-        cpu_torch="torch" in versions and not options.gpu and not versions["torch"].endswith("+cpu"),
+        cpu_torch="torch" in versions and not options.gpu,
         notes=tuple(notes),
     )
 

@@ -24,7 +24,7 @@ _UV_PLATFORMS = {
     "linux/arm64": ("aarch64-manylinux_2_36", "aarch64"),
 }
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
-# Tried first, so it must not take long where the makers' index cannot be reached.
+# It must not take long to find out that the makers' index cannot be reached.
 _CPU_TORCH = {"UV_TORCH_BACKEND": "cpu", "UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
 _INDEX = re.compile(r"^\s+# from (\S+)$")
 _PUBLIC_INDEX = "https://pypi.org/simple"
@@ -93,7 +93,8 @@ def make_lock(
         for wheel in wheels:
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / wheel.path).write_bytes(wheel.content)
-        compiler = _Compiler(uv_command(), folder, python, uv_environment(environment), run, cpu_torch)
+        torch = "" if not cpu_torch else "last" if constraints.get("torch", "").endswith("+cpu") else "first"
+        compiler = _Compiler(uv_command(), folder, python, uv_environment(environment), run, torch)
         targets = list(platforms)
         if _running() not in targets:
             targets.append(_running())  # the proof runs here
@@ -107,7 +108,7 @@ def make_lock(
         except CommandError as error:
             if target == targets[0]:
                 raise _explained(error.tail, requirements) from error
-            notes.append(f"not locked for {target}: {_cause(error.tail)}")
+            notes.append(f"not locked for {target}: {_cause(error.tail).partition(' and you require')[0]}")
     pins = _merged(locks)
     if cpu_torch and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
         notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
@@ -123,7 +124,8 @@ class _Compiler:
     python: str
     environment: Mapping[str, str]
     run: Runner
-    cpu_torch: bool
+    cpu_torch: str
+    """When the makers' index is asked: `first`, `last` or, empty, never."""
 
     def compile(self, target: str) -> list[Pin]:
         """Lock for one platform.
@@ -151,7 +153,8 @@ class _Compiler:
         if len(remote) < len(indexes):
             environments.insert(0, {**self.environment, "UV_INDEX": " ".join(remote)})
         if self.cpu_torch and "UV_TORCH_BACKEND" not in self.environment:
-            environments.insert(0, {**environments[0], **_CPU_TORCH})
+            place = 0 if self.cpu_torch == "first" else len(environments)
+            environments.insert(place, {**environments[0], **_CPU_TORCH})
         return environments
 
     def _command(self, target: str, offline: bool) -> list[str]:

@@ -74,8 +74,7 @@ class Rehearsal:
         hidden = hidden_modules(self.installation, [*names, *self.always])
         if started and started.sha256 == self.artifact.sha256 and not set(started.hidden) - set(hidden):
             return started.finish(self.request)
-        folders = self.installation.folders
-        with Trace(self.artifact, path=self.path, hidden=hidden, installed=folders) as trace:
+        with Trace(self.artifact, path=self.path, hidden=hidden, installation=self.installation) as trace:
             return trace.finish(self.request)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from scaffold._process import start_command
 from scaffold.errors import TraceFailedError
+from scaffold.resolve._distributions import Installation
 from scaffold.spec import Artifact, Call, JSONValue
 
 _CHILD = Path(__file__).with_name("_child.py")
@@ -78,7 +79,7 @@ class Trace:
         *,
         path: Sequence[str],
         hidden: Mapping[str, str],
-        installed: Sequence[str],
+        installation: Installation,
         preload: Sequence[str] = ("pydantic",),
     ) -> None:
         """Start it.
@@ -87,17 +88,17 @@ class Trace:
             artifact: The model; its names have passed the trust gate.
             path: Its `sys.path`: what is not in here is not found.
             hidden: Distributions that it must not find, by the module that they bring.
-            installed: Folders that distributions are installed into.
+            installation: What is installed here.
             preload: Modules that will be asked for; they are imported while it waits.
         """
-        self.hidden, self.sha256 = hidden, artifact.sha256
+        self.hidden, self.installation, self.sha256 = hidden, installation, artifact.sha256
         self._folder = Path(tempfile.mkdtemp(prefix="scaffold-trace-"))
         job = {
             "model": artifact.path.absolute(),
             "format": artifact.format,
             "path": [os.path.abspath(entry) for entry in path],  # noqa: PTH100 - entries of sys.path are text
             "hidden": dict(hidden),
-            "installed": list(installed),
+            "installed": list(installation.folders),
             "preload": list(preload),
         }
         self._put("job.pickle", job)

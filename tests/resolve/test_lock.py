@@ -13,6 +13,8 @@ from scaffold.spec import LocalSource, Requirement
 
 ONE = Requirement(distribution="one", specifier="==1.0", reason="one.Model in model.pkl")
 X86, ARM = "x86_64-manylinux_2_36", "aarch64-manylinux_2_36"
+NO_PIP = {"UV_FIND_LINKS": ""}
+"""With a setting of uv's own, those of pip on this machine are not asked."""
 PLAIN = "one==1.0 \\\n    --hash=sha256:aa\n    # via -r requirements.in\n"
 
 
@@ -92,6 +94,17 @@ def test_torch_is_asked_for_without_cuda_first():
     uv = FakeUv({X86: PLAIN, ARM: PLAIN})
     lock(uv, cpu_torch=True)
     assert {env.get("UV_TORCH_BACKEND") for _, env in uv.commands} == {"cpu"}
+
+
+def test_torch_without_cuda_is_taken_from_where_it_came_and_from_its_makers_for_other_platforms():
+    uv = FakeUv({X86: PLAIN, ARM: "error: no"})
+    versions = {"torch": "2.0+cpu"}
+    make_lock([ONE], versions, python="3.11", cpu_torch=True, run=uv, environment=NO_PIP)
+    backends = {
+        platform: [env.get("UV_TORCH_BACKEND") for command, env in uv.commands if platform in command]
+        for platform in (X86, ARM)
+    }
+    assert backends == {X86: [None], ARM: [None, None, "cpu", "cpu"]}
 
 
 def test_torch_with_cuda_is_said():

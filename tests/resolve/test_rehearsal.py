@@ -181,7 +181,7 @@ def test_a_process_that_was_started_serves_unless_it_hides_too_much(install, mod
     )
     for names in (["alpha", "pydantic"], ["alpha", "beta", "pydantic"]):
         hidden = hidden_modules(installation, names)
-        with Trace(artifact, path=list(sys.path), hidden=hidden, installed=installation.folders) as trace:
+        with Trace(artifact, path=list(sys.path), hidden=hidden, installation=installation) as trace:
             found, extra = rehearsal.run(["alpha", "beta"], trace)
         assert found.succeeded
         assert extra == {}
@@ -189,7 +189,7 @@ def test_a_process_that_was_started_serves_unless_it_hides_too_much(install, mod
 
 def test_the_process_ends_with_the_block(install, model_of):
     install("alpha", {"alpha.py": PLAIN})
-    with Trace(model_of("alpha"), path=list(sys.path), hidden={}, installed=()) as trace:
+    with Trace(model_of("alpha"), path=list(sys.path), hidden={}, installation=Installation()) as trace:
         assert trace._process.poll() is None
         folder = trace._folder
     assert trace._process.poll() is not None

@@ -118,10 +118,9 @@ def test_local_code_asks_for_what_it_imports_and_tells_what_the_sample_did_not_c
 
 
 def test_a_trace_of_another_file_is_not_taken_for_this_one(alpha, model_of, install):
+    text = "class Model:\n    predict = lambda self, rows: [2 * row for row in rows]\n"
+    install("omega", {"omega.py": text})
     with start_trace(alpha) as trace:
-        install(
-            "omega", {"omega.py": "class Model:\n    predict = lambda self, rows: [2 * r for r in rows]\n"}
-        )
         found = resolved(model_of("omega"), FakeUv(), trace=trace)
     assert of_model(found) == [("omega==1.0", "omega.Model in model.pkl")]
 
