@@ -11,7 +11,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,13 +37,14 @@ def deploy(
     kubeconfig: str | Path | None = None,
     context: str | None = None,
     image: str | None = None,
-    builder: str = "docker",
+    registry: str | None = None,
     store: str | None = None,
     force_conflicts: bool = False,
     roll_back: bool = True,
     remove_failed: bool = False,
     pace: Pace | None = None,
     on_event: OnEvent = _silent,
+    **choices: Any,
 ) -> Deployment:
     """Build, push and deploy a project; return what runs, with the URL that gives the model's answers.
 
@@ -52,15 +53,15 @@ def deploy(
         target: A folder under its `deploy/`.
         kubeconfig: A path, or the content itself; else `$KUBECONFIG`, `~/.kube/config` or a pod's account.
         context: A context of it other than the current one.
-        image: An image that is pushed already, by digest; otherwise it is built, and pushed to the registry
-            that the target's kustomization names.
-        builder: `docker` or `layers`, as for `build`.
+        image: An image that is pushed already, by digest; otherwise it is built and pushed.
+        registry: Where it is pushed; the one that the target's kustomization names, where it is left out.
         store: Where the deployment is recorded; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
         force_conflicts: Take over fields that others have set.
         roll_back: Whether a deploy that fails is taken back to what ran before.
         remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
         pace: How long to wait.
         on_event: Told each stage, and the pods while they are waited for.
+        choices: Further fields of `scaffold.image.BuildOptions`: `builder`, `insecure`, ...
 
     Raises:
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
@@ -68,15 +69,16 @@ def deploy(
     from scaffold.deploy import deploy_project
 
     root = Path(project)
+    name = image or _image_name(root, target, registry)
     deployment = deploy_project(
         root,
         target=target,
-        image=image or (lambda: _build(root, target, builder)),
+        image=image or (lambda: _build(root, name, choices, on_event)),
         release=read_release(root),
         first_difference=_first_difference(),
         kubeconfig=kubeconfig,
         context=context,
-        docker_config=docker_config(image or _image_name(root, target)),
+        docker_config=docker_config(name),
         force_conflicts=force_conflicts,
         roll_back=roll_back,
         remove_failed=remove_failed,
@@ -280,25 +282,28 @@ def docker_config(image: str) -> str | None:
     return json.dumps({"auths": {key: {"username": username, "password": password, "auth": login}}})
 
 
-def _build(root: Path, target: str, builder: str) -> Image:
-    """Build the image and push it to where the target's kustomization says that it is."""
-    from scaffold.image import BuildOptions, build_image
+def _build(root: Path, name: str, choices: Mapping[str, Any], on_event: OnEvent) -> Image:
+    """Build the image under `name` and push it; with an engine where there is one."""
+    from scaffold._building import build
 
-    name = _image_name(root, target)
-    if _registry_of(name) == "docker.io" and "/" not in name:
+    if "/" not in name:
         raise UsageError(
-            f"deploy/{target}/kustomization.yaml names no registry for the image: {name}\n"
-            "The cluster pulls it from one. Write it into `newName` there, as in\n"
-            f"  newName: registry.example.org/models/{name.partition(':')[0]}"
+            f"The manifests name no registry for the image, only '{name}'; the cluster pulls it from one.\n"
+            "Write it into kustomization.yaml (`newName: registry.example.org/models/...`), or say it here:\n"
+            f"  scaffold deploy {root} --registry registry.example.org/models"
         )
-    return build_image(root, BuildOptions(builder=builder, tag=name, push=True))
+    has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
+    given = {"builder": "docker" if has_engine else "layers"} | dict(choices)
+    on_event(DeployProgress(stage="build", detail=f"{name}, by {given['builder']} …"))
+    return build(root, tag=name, push=True, **given)
 
 
-def _image_name(root: Path, target: str) -> str:
-    """The image's name and tag, as the target's manifests have it."""
+def _image_name(root: Path, target: str, registry: str | None) -> str:
+    """The image's name and tag, as the target's manifests have it, in `registry` where one is given."""
     from scaffold.deploy import read_image
 
-    return read_image(root, target)
+    name = read_image(root, target)
+    return f"{registry.rstrip('/')}/{name.rpartition('/')[2]}" if registry else name
 
 
 def _registry_of(image: str) -> str:
@@ -315,7 +320,7 @@ def _first_difference() -> Callable[[Any, Any], Any]:
 
 def _proof(root: Path) -> str:
     """How the proof of the project ended, as its record says."""
-    from scaffold.upgrade._record import read_record
+    from scaffold.upgrade import read_record
 
     try:
         record, _ = read_record(root)

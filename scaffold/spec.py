@@ -344,6 +344,8 @@ class Call:
     """ONNX: the input names, in the order of the arguments."""
     columns: bool = False
     """ONNX: each input is one column of a table and goes in with shape `(n, 1)`."""
+    tensor: bool = False
+    """torch: the input is made as an array and goes in as a tensor."""
     estimator: str = ""
     """xgboost, catboost: the class that a file of their own format is loaded as, e.g. `XGBClassifier`."""
     evidence: str = ""

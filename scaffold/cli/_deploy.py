@@ -42,7 +42,13 @@ def deploy(
     image: Annotated[
         str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
     ] = None,
-    builder: Annotated[str, typer.Option(help="docker or layers.")] = "docker",
+    registry: Annotated[
+        str | None, typer.Option(help="Where the image goes; else as kustomization.yaml has it.")
+    ] = None,
+    builder: Annotated[
+        str | None, typer.Option(help="docker or layers; docker where there is an engine.")
+    ] = None,
+    insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
     force_conflicts: Annotated[bool, typer.Option(help="Take over fields that others have set.")] = False,
     roll_back: Annotated[
         bool, typer.Option("--rollback/--no-rollback", help="Take a deploy that fails back.")
@@ -68,13 +74,15 @@ def deploy(
             kubeconfig=kubeconfig,
             context=context,
             image=image,
-            builder=builder,
+            registry=registry,
             store=store,
             force_conflicts=force_conflicts,
             roll_back=roll_back,
             remove_failed=remove_failed,
             pace=_pace(timeout),
             on_event=progress,
+            insecure=insecure,
+            **({"builder": builder} if builder else {}),
         )
     _show_live(deployed, as_json)
 

@@ -82,7 +82,7 @@ class Cluster:
         content_type: str = "application/json",
         timeout_s: float = 60,
     ) -> Any:
-        """Return the parsed body of the answer.
+        """Return the body of the answer: parsed, unless it is text such as a log.
 
         Raises:
             ApiError: Another status than 2xx.
@@ -90,7 +90,8 @@ class Cluster:
         """
         response = self._send(method, path, query, body, content_type, timeout_s, stream=False)
         text = response.data.decode("utf-8", "replace")
-        return json.loads(text) if text.startswith("{") else text
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        return json.loads(text) if is_json else text
 
     def lines(self, path: str, query: Mapping[str, str]) -> Any:
         """Yield the lines of a text that may grow, such as a followed log."""
@@ -119,7 +120,7 @@ class Cluster:
         import urllib3
 
         url = self.server + path + (f"?{urlencode(query)}" if query else "")
-        headers = {"Content-Type": content_type, "Accept": "application/json"} | self.login_headers()
+        headers = {"Content-Type": content_type, "Accept": "application/json, */*"} | self.login_headers()
         sent = None if body is None else json.dumps(body).encode()
         try:
             response = self.pool.request(

@@ -79,6 +79,12 @@ def test_the_second_deploy_shows_what_changes_and_changes_only_that(deploys: Dep
     assert [(line[0], line.split()[-1]) for line in changed] == [("-", image(1)), ("+", image(2))]
 
 
+def test_deploying_the_same_again_changes_nothing(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    assert deploys.plan(1).diff == ""
+    assert deploys.deploy(1).revision == 1
+
+
 def test_a_dry_run_writes_nothing(deploys: Deploys) -> None:
     deploys.deploy(1)
     before = json.dumps(deploys.cluster.api.objects, sort_keys=True)

@@ -67,7 +67,7 @@ def test_a_registry_that_the_nodes_cannot_reach(deploys: Deploys) -> None:
 
 
 def test_a_crash_loop_shows_the_last_lines_of_the_log(deploys: Deploys) -> None:
-    deploys.cluster.logs = "loading model.pkl\nValueError: the file's sha256 is not the one recorded\n"
+    deploys.cluster.logs = '{"level": "info"}\n' + "ValueError: the file's sha256 is not the one recorded\n"
     message = fail(deploys, waiting("CrashLoopBackOff", "back-off 10s", **CRASHED))
     assert message.startswith("The service ends right after its start (exit status 3).")
     assert "  log: ValueError: the file's sha256 is not the one recorded\n" in message

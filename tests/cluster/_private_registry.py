@@ -1,0 +1,66 @@
+"""A registry that lets nobody in: on each node, under localhost, where containerd speaks plain HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from scaffold.deploy._client import Cluster
+from tests.cluster._pods import program
+from tests.cluster._support import wait_until_gone
+
+PORT = 39471
+CODE = f"""
+import http.server
+
+class Locked(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(401)
+        self.send_header('WWW-Authenticate', 'Basic realm="private"')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+    do_HEAD = do_GET
+
+http.server.ThreadingHTTPServer(('127.0.0.1', {PORT}), Locked).serve_forever()
+"""
+
+
+@contextlib.contextmanager
+def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[str]:
+    """Run the registry on every node while the block runs; gives its name."""
+    labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+    metadata = {"name": namespace, "labels": labels}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")
+    pod = program("registry", namespace, image, CODE, hostNetwork=True)
+    del pod["spec"]["restartPolicy"]
+    pod["metadata"] = {"labels": {"test": "registry"}}
+    path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets/registry"
+    try:
+        cluster.apply(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "DaemonSet",
+                "metadata": {"name": "registry", "namespace": namespace},
+                "spec": {
+                    "selector": {"matchLabels": {"test": "registry"}},
+                    "template": {"metadata": pod["metadata"], "spec": pod["spec"]},
+                },
+            },
+            manager="test",
+        )
+        _wait_until_ready(cluster, path)
+        yield f"localhost:{PORT}"
+    finally:
+        wait_until_gone(cluster, [namespace])
+
+
+def _wait_until_ready(cluster: Cluster, path: str, timeout_s: float = 180) -> None:
+    end = time.monotonic() + timeout_s
+    while True:
+        status = (cluster.get(path) or {}).get("status") or {}
+        wanted = status.get("desiredNumberScheduled", 0)
+        if wanted and status.get("numberReady", 0) >= wanted:
+            return
+        assert time.monotonic() < end, f"the registry's pods are not ready: {status}"
+        time.sleep(1)

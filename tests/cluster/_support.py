@@ -1,0 +1,60 @@
+"""What the tests of a real cluster share: a service of a tiny model, its image, and edits of its manifests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+import scaffold
+from scaffold._building import build
+from scaffold.deploy._client import ApiError, Cluster
+
+REGISTRY = os.environ.get("SCAFFOLD_TEST_REGISTRY", "")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A project on disk and its image by digest."""
+
+    root: Path
+    image: str
+
+
+def make(name: str, factor: float, root: Path) -> Built:
+    """Write, prove, build and push a service for a line through the origin."""
+    sample = np.array([[1.0], [2.5], [-3.0]])
+    model = LinearRegression().fit([[0.0], [1.0]], [0.0, factor])
+    answers = {"registry": REGISTRY, "memory": "128Mi", "memory_limit": "512Mi", "cpu": "50m"}
+    scaffold.new(model, sample, model.predict(sample), root, name=name, answers=answers)
+    image = build(root, builder="layers", push=True, registry=REGISTRY, insecure=insecure())
+    return Built(root=root, image=f"{REGISTRY}/{name}@{image.digest}")
+
+
+def insecure() -> bool:
+    """Whether the registry speaks plain HTTP."""
+    return os.environ.get("SCAFFOLD_TEST_REGISTRY_INSECURE", "") == "1"
+
+
+def edit(project: Path, file: str, old: str, new: str, target: str = "staging") -> None:
+    """What an owner does with a manifest of theirs."""
+    path = project / "deploy" / target / file
+    text = path.read_text()
+    assert old in text, f"{file} has no {old!r}"
+    path.write_text(text.replace(old, new))
+
+
+def wait_until_gone(cluster: Cluster, names: list[str], timeout_s: float = 180) -> None:
+    """Delete namespaces and wait for their end."""
+    for one in names:
+        with contextlib.suppress(ApiError):
+            cluster.delete(f"/api/v1/namespaces/{one}")
+    end = time.monotonic() + timeout_s
+    while any(cluster.get(f"/api/v1/namespaces/{one}") for one in names):
+        assert time.monotonic() < end, f"a namespace did not end: {names}"
+        time.sleep(1)

@@ -1,0 +1,158 @@
+"""What goes wrong in a real cluster: each fault is named with its fix, and taken back."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaffold import _deploying
+from scaffold.deploy import Pace
+from scaffold.deploy._client import Cluster
+from scaffold.errors import ApplyConflictError, DeployBusyError, DeployError, RolloutFailedError
+from tests.cluster._private_registry import private_registry
+from tests.cluster._support import Built, edit
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+PACE = Pace(rollout_s=180, address_s=60)
+
+
+def fails(project: Path, image: str, *, pace: Pace = PACE, **options: Any) -> str:
+    """Deploy what cannot work; return the message."""
+    with pytest.raises(RolloutFailedError) as caught:
+        _deploying.deploy(project, image=image, pace=pace, **options)
+    return str(caught.value)
+
+
+def test_an_image_that_is_not_there_is_rolled_back_while_the_old_pods_serve(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    _deploying.deploy(project, image=first.image, pace=PACE)
+    missing = f"{first.image.partition('@')[0]}@sha256:{'0' * 64}"
+    message = fails(project, missing)
+    assert message.startswith("The image is not in the registry.")
+    assert "Rolled back to revision 1, which is revision 3 now." in message
+    assert _deploying.status(project).image == first.image
+    assert _deploying.status(project).live == "passed"
+
+
+def test_a_service_that_ends_at_its_start_shows_the_end_of_its_log(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    edit(project, "deployment.yaml", 'value: "10"', 'value: "soon"')
+    message = fails(project, first.image, remove_failed=True)
+    assert message.startswith("The service ends right after its start")
+    assert "cannot be used" in message
+    assert message.endswith("It was the first deploy, and was removed.")
+
+
+def test_too_little_memory_shows_the_limit_beside_what_was_measured(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    edit(project, "deployment.yaml", "memory: 128Mi", "memory: 24Mi")
+    edit(project, "deployment.yaml", "memory: 512Mi", "memory: 24Mi")
+    message = fails(project, first.image)
+    assert message.startswith("The service needs more memory than it may take.\n  limit: 24Mi\n")
+    assert " MiB\n" in message
+    assert "It is left for inspection." in message
+
+
+def test_a_quota_that_does_not_allow_the_pods(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    namespace = f"{name}-staging"
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, manager="test")
+    metadata = {"name": "small", "namespace": namespace}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata}
+    cluster.apply(quota | {"spec": {"hard": {"limits.cpu": "100m"}}}, manager="test")
+    message = fails(project, first.image)
+    assert message.startswith("The namespace's quota does not allow the pods.")
+    assert "exceeded quota: small" in message
+
+
+def test_more_than_any_node_has_shows_what_was_asked_and_what_there_is(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    edit(project, "deployment.yaml", "cpu: 50m", "cpu: 5000")
+    edit(project, "deployment.yaml", "cpu: 1\n", "cpu: 5000\n")
+    message = fails(project, first.image)
+    assert message.startswith("No node has room for the pods.")
+    assert "Insufficient cpu" in message
+    assert "has: cpu" in message
+
+
+def test_a_probe_that_fails_is_named(cluster: Cluster, first: Built, project: Path) -> None:
+    path = project / "deploy/staging/deployment.yaml"
+    before, probe, after = path.read_text().partition("readinessProbe:")
+    path.write_text(before + probe + after.replace("/readyz", "/nothing", 1))
+    message = fails(project, first.image, pace=Pace(rollout_s=60))
+    assert message.startswith("The readiness probe of the pods fails.")
+    assert "404" in message
+
+
+def test_a_registry_that_refuses_the_login_is_told_apart_from_a_missing_image(
+    cluster: Cluster, first: Built, project: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCAFFOLD_REGISTRY_USERNAME", "ada")
+    monkeypatch.setenv("SCAFFOLD_REGISTRY_PASSWORD", "wrong")
+    with private_registry(cluster, f"{name}-registry", first.image) as registry:
+        message = fails(project, f"{registry}/models/line@sha256:{'1' * 64}")
+    assert message.startswith("The registry does not let the cluster pull the image.")
+    assert f"pull secret of the pods: {name}-registry" in message
+    assert "wrong" not in message.replace("wrong password", "")
+
+
+def test_a_field_that_another_tool_set_is_shown_and_not_forced(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    _deploying.deploy(project, image=first.image, pace=PACE)
+    path = f"/apis/apps/v1/namespaces/{name}-staging/deployments/{name}"
+    cluster.request(
+        "PATCH",
+        path,
+        query={"fieldManager": "another-tool"},
+        body={"spec": {"revisionHistoryLimit": 3}},
+        content_type="application/merge-patch+json",
+    )
+    with pytest.raises(ApplyConflictError, match="another-tool"):
+        _deploying.deploy(project, image=first.image, pace=PACE)
+    _deploying.deploy(project, image=first.image, force_conflicts=True, pace=PACE)
+    live = cluster.get(path)
+    assert live is not None
+    assert live["spec"]["revisionHistoryLimit"] == 10
+
+
+def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    _deploying.deploy(project, image=first.image, pace=PACE)
+    outcomes: list[str] = []
+
+    def deploy() -> None:
+        try:
+            outcomes.append(_deploying.deploy(project, image=first.image, pace=PACE).live)
+        except DeployBusyError:
+            outcomes.append("busy")
+        except DeployError as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=deploy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) in (["busy", "passed"], ["passed", "passed"])
+    assert "passed" in outcomes
+
+
+def test_undeploy_leaves_what_others_put_into_the_namespace(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    _deploying.deploy(project, image=first.image, pace=PACE)
+    theirs = {"name": "theirs", "namespace": f"{name}-staging"}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": theirs}, manager="test")
+    removal = _deploying.undeploy(project)
+    assert removal.left == (f"Namespace/{name}-staging: it holds ConfigMap/theirs",)
+    assert cluster.get(f"/api/v1/namespaces/{name}-staging/configmaps/theirs") is not None

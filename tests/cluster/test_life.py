@@ -1,0 +1,73 @@
+"""The whole life of a service in a real cluster, as a person would go through it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from scaffold import _deploying
+from scaffold.deploy import Pace
+from scaffold.deploy._client import Cluster
+from scaffold.errors import PromotionRefusedError
+from scaffold.store import open_store
+from tests.cluster._support import Built, insecure
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+PACE = Pace(rollout_s=300, address_s=60)
+
+
+def test_new_build_deploy_promote_rollback_undeploy(
+    cluster: Cluster, first: Built, second: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/store.db")
+
+    # `new` and `build` made `first` and `second`; `deploy` builds again, and finds nothing to do.
+    deployed = _deploying.deploy(first.root, builder="layers", insecure=insecure(), pace=PACE)
+    assert (deployed.image, deployed.revision, deployed.live) == (first.image, 1, "passed")
+    assert deployed.url
+
+    # The next model.
+    updated = _deploying.deploy(second.root, image=second.image, pace=PACE)
+    assert (updated.image, updated.revision, updated.live) == (second.image, 2, "passed")
+    assert _deploying.status(second.root) == updated
+    assert [one.image for one in _deploying.deployments(second.root)] == [second.image, first.image]
+    assert all(line.startswith(updated.name) for line in _deploying.logs(second.root))
+
+    # Promoted is what runs at staging, by the same digest, with who said so and why.
+    with pytest.raises(PromotionRefusedError, match="another model"):
+        _deploying.promote(first.root, reason="tested", pace=PACE)
+    promoted = _deploying.promote(second.root, reason="tested", approved_by="grace", pace=PACE)
+    assert promoted.image == second.image
+    assert promoted.release is not None
+    assert (promoted.release.approved_by, promoted.release.reason) == ("grace", "tested")
+
+    # Back at staging.
+    back = _deploying.rollback(first.root, pace=PACE)
+    assert (back.image, back.revision, back.live) == (first.image, 3, "passed")
+
+    # Nothing of ours stays.
+    for target in ("staging", "production"):
+        removal = _deploying.undeploy(first.root, target=target)
+        assert removal.left == ()
+        assert f"Namespace/{promoted.name}-{target}" in removal.removed
+    done = [entry.action for entry in open_store().history(promoted.name)]
+    assert done == ["undeploy", "undeploy", "rollback", "promote", "deploy", "deploy"]
+
+
+def test_a_kubeconfig_is_taken_as_its_content_and_a_dry_run_writes_nothing(
+    cluster: Cluster, first: Built, name: str
+) -> None:
+    content = Path(os.environ["KUBECONFIG"].split(os.pathsep)[0]).read_text()
+    planned = _deploying.plan(first.root, image=first.image, kubeconfig=content)
+    assert planned.unchecked
+    assert first.image in planned.diff
+    assert cluster.get(f"/api/v1/namespaces/{name}-staging") is None
+
+
+def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Built) -> None:
+    _deploying.deploy(first.root, image=first.image, pace=PACE)
+    planned = _deploying.plan(first.root, image=first.image)
+    assert planned.diff == ""
+    assert _deploying.deploy(first.root, image=first.image, pace=PACE).revision == 1
