@@ -63,8 +63,9 @@ def invoke(model: Any, call: Call, value: Any) -> Any:
         case Runtime.TORCH:
             import torch
 
+            given = torch.as_tensor(value) if call.tensor else value
             with torch.no_grad(), _eval_mode(model):
-                return _apply(getattr(model, call.method), call.arguments, value)
+                return _apply(getattr(model, call.method), call.arguments, given)
         case Runtime.PYTHON:
             return _apply(getattr(model, call.method), call.arguments, value)
 

@@ -224,7 +224,12 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
     names = _keys(value)
     if names and _takes_keywords(model, method, names):
         yield spread, value
+    if isinstance(value, tuple) and (named := _by_name(model, method, value)) is not None:
+        # Nothing but several arguments comes as a tuple: a file says a list.
+        yield spread, named
     yield one, value
+    if runtime is Runtime.TORCH and _kinds.kin(value, "numpy.ndarray"):
+        yield dataclasses.replace(one, tensor=True), value
     if names and not _takes_keywords(model, method, names) and _takes_any_keywords(model, method):
         yield spread, value
     elif _kinds.is_sequence(value):

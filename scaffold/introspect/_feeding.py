@@ -67,9 +67,12 @@ def ask(model: Any, call: Call, value: Any) -> Any:
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            return _model.invoke(model, call, given)
+            answer = _model.invoke(model, call, given)
     except (Exception, SystemExit) as error:
         return Refused(_one_line(error))
+    if isinstance(answer, (Iterator, Awaitable)):
+        return Refused(f"gives a {type(answer).__name__}, whose values are made when asked for")
+    return answer
 
 
 def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
@@ -306,8 +309,6 @@ def _misfit(answer: Any, want: Any) -> str | None:
     """Return why an answer is not the one wanted, `None` where it is."""
     if isinstance(answer, Refused):
         return answer.message
-    if answer is not None and _is_lazy(answer):
-        return f"gives a {type(answer).__name__}, whose values are made when asked for"
     return None if want is None else difference(answer, want)
 
 
@@ -315,10 +316,6 @@ def _is_answer_to_one(answer: Any, want: Any) -> bool:
     """Whether `want` is the one row that an answer of one row holds."""
     layouts = [layout for layout in (Layout.ROWS, Layout.PARTS) if count_answers(answer, layout) == 1]
     return any(difference(unwrapped(answer, layout), want) is None for layout in layouts)
-
-
-def _is_lazy(answer: Any) -> bool:
-    return isinstance(answer, (Iterator, Awaitable))
 
 
 def _binds(call: Call, sample: Any) -> bool:

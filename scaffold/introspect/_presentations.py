@@ -6,6 +6,7 @@ because the model takes one.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Iterator
 from typing import Any
@@ -124,9 +125,14 @@ def _for_torch(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     weights = next((p for p in model.parameters() if p.is_floating_point()), None)
     dtype = torch.float32 if weights is None else weights.dtype
 
+    if _kinds.is_frame(sample):
+        # As an array its columns keep their names on the wire.
+        for kind in (None, str(dtype).removeprefix("torch.")):
+            with contextlib.suppress(TypeError, ValueError):
+                yield " as an array", sample.to_numpy().astype(kind or sample.to_numpy().dtype)
+        return
+
     def tensor(value: Any) -> Any:
-        if _kinds.is_frame(value):
-            value = value.to_numpy()
         made = value if isinstance(value, torch.Tensor) else torch.tensor(value)
         return made.to(dtype) if made.is_floating_point() else made
 

@@ -97,7 +97,8 @@ def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
         case Runtime.PYTHON:
             return [f"{result} = {function}({stars}inputs)"]
         case Runtime.TORCH:
-            return ["with torch.no_grad():", f"    {result} = {function}({stars}inputs)"]
+            inputs = "torch.as_tensor(inputs)" if call.tensor else f"{stars}inputs"
+            return ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
         case Runtime.XGBOOST_BOOSTER:
             # Names are checked by the Booster: a frame brings them, an array gets them.
             extra = "enable_categorical=True" if has_columns else "feature_names=_model.feature_names"

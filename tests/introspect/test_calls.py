@@ -157,6 +157,20 @@ def softmax(values):
     return list(np.exp(values) / np.exp(values).sum())
 
 
+def test_a_tuple_is_spread_over_the_arguments_before_it_is_taken_for_records():
+    found = find_call(lambda a, b="z": f"{b}{a}", (1, "q"))
+    assert (found.call.arguments, found.sample, found.output) == (
+        Arguments.KEYWORDS,
+        {"a": 1, "b": "q"},
+        "q1",
+    )
+
+
+def test_an_answer_that_is_made_as_it_is_read_is_told_so():
+    with pytest.raises(CallError, match="gives a generator, whose values are made when asked for"):
+        find_call(lambda record: (i for i in range(3)), {"a": 1})
+
+
 def test_an_answer_as_long_as_the_sample_does_not_make_its_items_records():
     found = find_call(softmax, [1.0, 2.0, 3.0], softmax([1.0, 2.0, 3.0]))
     assert (found.rows, found.call.batched, found.layout) == (None, False, Layout.WHOLE)

@@ -199,7 +199,13 @@ def test_a_module_answers_in_eval_mode_without_gradients_and_is_left_as_it_was(n
     assert (network.training, found.output.requires_grad) == (True, False)
 
 
-@pytest.mark.parametrize("sample", [ROWS[:5], ROWS[:5].tolist(), SAMPLE])
+def test_a_frame_goes_to_a_module_as_an_array_that_keeps_the_names(network):
+    found = find_call(network, SAMPLE)
+    assert batched(found, "__call__")
+    assert (found.names, found.call.tensor, found.sample.dtype) == (("a", "b c", "d"), True, np.float32)
+
+
+@pytest.mark.parametrize("sample", [ROWS[:5], ROWS[:5].tolist()])
 def test_rows_become_tensors_of_the_dtype_that_the_weights_have(network, sample):
     found = find_call(network, sample)
     assert batched(found, "__call__")
