@@ -1,0 +1,249 @@
+"""The story of the README: generate, edit, retrain, look, update, go on; and what can go wrong on the way."""
+
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from scaffold._update import Update, undo, update
+from scaffold.cli import app
+from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UpgradeError, UsageError
+from scaffold.upgrade import Prefer
+
+Train = Callable[..., tuple[Any, Any]]
+BringUp = Callable[..., Update]
+
+ROUTE = '''@app.get("/owner")
+async def owner() -> dict[str, str]:
+    """Who to call."""
+    return {"team": "passengers"}
+
+
+'''
+VALIDATOR = '''
+    @field_validator("Sex")
+    @classmethod
+    def lower(cls, value: str) -> str:
+        """Upper case comes from the old booking system."""
+        return value.lower()
+'''
+
+
+def edit(root: Path, path: str, *pairs: tuple[str, str]) -> None:
+    text = (root / path).read_text()
+    for old, new in pairs:
+        assert text.count(old) == 1, (path, old)
+        text = text.replace(old, new)
+    (root / path).write_text(text)
+
+
+def edit_four_files(root: Path) -> None:
+    """A validator and a field under another name, its use, a log line, a route, an image of their own."""
+    edit(
+        root,
+        "app/schemas.py",
+        ("import BaseModel, ConfigDict, Field", "import BaseModel, ConfigDict, Field, field_validator"),
+        ("    Pclass: Int64 = Field(", '    travel_class: Int64 = Field(alias="Pclass", '),
+        ("\n\n\nclass ModelOutput", f"\n{VALIDATOR}\n\nclass ModelOutput"),
+    )
+    edit(root, "app/convert.py", ("record.Pclass ", "record.travel_class "))
+    edit(
+        root,
+        "app/score.py",
+        ("import hashlib\n", "import hashlib\nimport logging\n"),
+        (
+            "    return from_model(predictions)\n",
+            '    log.info("scored %d", len(records))\n    return from_model(predictions)\n',
+        ),
+        ("_model: Any = None\n", '_model: Any = None\nlog = logging.getLogger("app.score")\n'),
+    )
+    edit(root, "app/main.py", ('@app.get("/healthz"', f'{ROUTE}@app.get("/healthz"'))
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    skipped = {".scaffold", ".git", "__pycache__"}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not skipped.intersection(path.parts)
+    }
+
+
+@pytest.fixture(scope="session")
+def bring_up(train: Train) -> Callable[..., Update]:
+    """Update a project to a model of all columns but one."""
+
+    def bring(root: Path, dropped: str = "Parch", strength: float = 1.0, **options: object) -> Update:
+        model, sample = train(dropped, strength)
+        return update(root, model, sample, **options)
+
+    return bring
+
+
+def test_generate_edit_four_files_retrain_look_and_update(project: Path, bring_up: BringUp) -> None:
+    edit_four_files(project)
+    before = snapshot(project)
+    with pytest.raises(BreakingChangeError) as refused:
+        bring_up(project)
+    assert refused.value.changes == (
+        "input Parch: no longer taken: a request that holds it is refused (integer -> none)",
+        "input FamilySize: newly required (none -> integer)",
+    )
+    assert bring_up(project, dry_run=True).report.new_version == "2.0.0"
+    assert snapshot(project) == before
+
+    done = bring_up(project, allow_breaking=True)
+    assert done.applied
+    assert done.verification is not None
+    assert done.verification.passed
+    assert "app/score.py, as you changed it, answers as the model does" in done.notes
+    schemas, convert = ((project / path).read_text() for path in ("app/schemas.py", "app/convert.py"))
+    assert VALIDATOR in schemas
+    assert 'travel_class: Int64 = Field(alias="Pclass", ' in schemas
+    assert "FamilySize: Int64" in schemas
+    assert '"Pclass": np.array([record.travel_class for record in records]' in convert
+    assert '"FamilySize": np.array([record.FamilySize for record in records]' in convert
+    assert "Parch" not in schemas + convert
+    assert ROUTE in (project / "app/main.py").read_text()
+    assert 'log.info("scored %d", len(records))' in (project / "app/score.py").read_text()
+    assert "/owner" in json.loads((project / "openapi.json").read_text())["paths"]
+    assert "## 2.0.0\n\nAnother model: sha256 " in (project / "CHANGELOG.md").read_text()
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    ran = subprocess.run(tests, cwd=project, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    after = snapshot(project)
+    again = bring_up(project)
+    assert again.is_empty
+    assert snapshot(project) == after
+    undo(project)
+    assert snapshot(project) == before
+
+
+def test_answers_that_the_owners_code_changes_are_told_and_recorded(
+    project: Path, bring_up: BringUp, train: Train
+) -> None:
+    edit(
+        project,
+        "app/score.py",
+        ("    predictions = _model.predict(inputs)\n", "    predictions = 1 - _model.predict(inputs)\n"),
+    )
+    done = bring_up(project, dropped="FamilySize", strength=0.01)
+    [note] = [note for note in done.notes if note.startswith("app/score.py")]
+    assert "answers 20 of 20 requests otherwise than the model" in note
+    model, sample = train("FamilySize", 0.01)
+    recorded = json.loads((project / "tests/recorded.json").read_text())
+    assert [answer["prediction"] for answer in recorded["answers"]] == list(1 - model.predict(sample))
+    after = snapshot(project)
+    assert bring_up(project, dropped="FamilySize", strength=0.01).is_empty
+    assert snapshot(project) == after
+
+
+def test_a_conflict_is_marked_listed_and_not_updated_over(project: Path, train: Train) -> None:
+    edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
+    inputs = train("FamilySize")[1]
+    model, sample = train("FamilySize", 0.5)
+    sample = sample.astype({"Pclass": "float64"})
+    with pytest.raises(MergeConflictError) as stopped:
+        update(project, model, sample, allow_breaking=True)
+    [(path, detail)] = stopped.value.conflicts
+    line = int(detail.removeprefix("line "))
+    lines = (project / path).read_text().splitlines()
+    assert path == "app/schemas.py"
+    assert lines[line - 1] == "<<<<<<< yours"
+    assert lines[line].startswith("    Pclass: str = ")
+    marked = snapshot(project)
+    with pytest.raises(MergeConflictError):
+        update(project, model, inputs)
+    assert snapshot(project) == marked
+
+
+@pytest.mark.parametrize(("prefer", "type"), [(Prefer.OURS, "str"), (Prefer.THEIRS, "float")])
+def test_a_preferred_side_settles_every_conflict(
+    project: Path, prefer: Prefer, type: str, train: Train
+) -> None:
+    edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
+    model, sample = train("FamilySize", 0.5)
+    sample = sample.astype({"Pclass": "float64"})
+    update(project, model, sample, prefer=prefer, allow_breaking=True, verify=False)
+    assert f"    Pclass: {type} = " in (project / "app/schemas.py").read_text()
+
+
+def test_other_answers_alone_are_an_update_too(project: Path) -> None:
+    done = update(project, answers={"targets": ["production"]}, verify=False)
+    assert done.applied
+    assert {path for path, word in done.files.items() if word == "removed"} >= {"deploy/staging/service.yaml"}
+    assert not (project / "deploy/staging").exists()
+    assert update(project).is_empty
+
+
+def test_an_update_of_nothing_changes_nothing(project: Path) -> None:
+    before = {**snapshot(project), "record": (project / ".scaffold/record.json").read_bytes()}
+    assert update(project).is_empty
+    assert {**snapshot(project), "record": (project / ".scaffold/record.json").read_bytes()} == before
+
+
+def test_a_proof_that_fails_leaves_the_project_as_it_was(project: Path, bring_up: BringUp) -> None:
+    edit(project, "app/main.py", ("import functools\n", "import functools\nimport no_such_module\n"))
+    before = snapshot(project)
+    with pytest.raises(Exception, match="no_such_module"):
+        bring_up(project, allow_breaking=True)
+    assert snapshot(project) == before
+    assert not (project / ".scaffold/undo").exists()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not here")
+def test_changes_that_are_not_committed_stop_an_update_unless_told_otherwise(project: Path) -> None:
+    author = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+    for command in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    edit(project, "app/main.py", ('"""The service: ', '"""Our service: '))
+    with pytest.raises(DirtyTreeError, match=r"app/main\.py"):
+        update(project, answers={"targets": ["production"]}, verify=False)
+    assert update(project, answers={"targets": ["production"]}, verify=False, dirty=True).applied
+    subprocess.run(["git", "add", "."], cwd=project, check=True)
+    staged = subprocess.run(
+        ["git", "diff", "--cached", "--name-only"], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert "undo" not in staged.stdout
+
+
+def test_a_model_without_a_sample_is_told(project: Path) -> None:
+    with pytest.raises(UsageError, match="comes with a sample"):
+        update(project, "model.pkl")
+
+
+def test_a_project_whose_model_was_exchanged_by_hand_asks_for_it(project: Path) -> None:
+    (project / "app/model/model.pkl").write_bytes(b"another")
+    with pytest.raises(UpgradeError, match="does not hold the model that it was made from"):
+        update(project, answers={"targets": ["production"]})
+
+
+def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
+    project: Path, tmp_path: Path, train: Train
+) -> None:
+    model, sample = train("Parch")
+    sample.to_pickle(tmp_path / "sample.pkl")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    given = [str(project), "--model", str(tmp_path / "model.pkl"), "--input", str(tmp_path / "sample.pkl")]
+    shown = CliRunner().invoke(app, ["diff", *given])
+    assert shown.exit_code == 2
+    assert "breaking" in shown.output
+    assert "version 1.0.0 -> 2.0.0" in shown.output
+    told = CliRunner().invoke(app, ["diff", *given, "--json"])
+    report = json.loads(told.stdout)
+    assert report["breaking"] is True
+    assert report["contract"][1]["what"] == "input FamilySize"
+    done = CliRunner().invoke(app, ["update", *given, "--allow-breaking", "--no-verify"])
+    assert done.exit_code == 0, done.output
+    assert "Not proven." in done.output
+    back = CliRunner().invoke(app, ["undo", str(project)])
+    assert back.exit_code == 0
+    assert "FamilySize" not in (project / "app/schemas.py").read_text()
