@@ -38,7 +38,7 @@ class FakeUv:
 
 def lock(uv, requirements=(ONE,), environment=None, **options):
     return make_lock(
-        requirements, {"two": "2.0"}, python="3.11", run=uv, environment=environment or {}, **options
+        requirements, {"two": "2.0"}, python="3.11", run=uv, environment=environment or NO_PIP, **options
     )
 
 
