@@ -1,4 +1,4 @@
-"""What the tests of a real cluster share: a service of a tiny model, its image, and edits of its manifests."""
+"""What the tests of a real cluster share: a service of a tiny model, its image, and manifest edits."""
 
 from __future__ import annotations
 
