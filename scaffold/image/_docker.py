@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -140,15 +141,11 @@ def _build_with_secret(
         for flag, chosen in (("--network", options.network), ("--platform", (*options.platforms, "")[0])):
             command += [flag, chosen] if chosen else []
         try:
-            run([*command, str(root)], env=_buildkit_environment())
+            run([*command, str(root)], env={**os.environ, "DOCKER_BUILDKIT": "1"})
         except CommandError as error:
-            raise BuildStepError("docker build, with a secret", error.tail) from error
-
-
-def _buildkit_environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "DOCKER_BUILDKIT": "1"}
+            hint = "\nThe layers builder keeps a secret without BuildKit: --builder layers"
+            tail = error.tail + (hint if "buildx" in error.tail else "")
+            raise BuildStepError("docker build, with a secret", tail) from error
 
 
 def _with_secrets(text: str, certificates: bool) -> str:
@@ -172,7 +169,7 @@ def _packages(client: Any, image_id: str) -> tuple[Package, ...]:
         printed = client.containers.run(
             image_id,
             ["-c", _LIST_PACKAGES],
-            entrypoint="python",
+            entrypoint="python3",
             network_mode="none",
             read_only=True,
             remove=True,

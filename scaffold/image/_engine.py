@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from scaffold.image._events import OnProgress, Progress
 from scaffold.image._reference import Reference
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+_BOOKKEEPING = re.compile(r" ---> |Removing intermediate container ")
 _TAIL_LINES = 20
 
 
@@ -30,8 +32,6 @@ def connect() -> Any:
     Raises:
         EngineNotRunningError: None answers there.
     """
-    import os
-
     import docker
     from docker.context import ContextAPI
     from docker.errors import DockerException
@@ -67,7 +67,7 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -
                 step = match[3]
                 tail.clear()
                 on_progress(Progress(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
-            elif line.strip():
+            elif line.strip() and not _BOOKKEEPING.match(line):
                 tail.append(line.rstrip())
         if event.get("status") and event.get("id"):
             detail = event.get("progressDetail") or {}

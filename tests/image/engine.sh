@@ -1,8 +1,10 @@
 #!/bin/sh
-# A Docker Engine, a registry and a base image for the tests marked `docker`, from Debian's own packages.
+# Two Docker Engines (one has a base image, one has nothing), and a registry, for the tests marked `docker`:
+# all from Debian's own packages.
 #
 #   tests/image/engine.sh start DIR    installs what is missing, starts both, writes DIR/env
-#   . DIR/env                          DOCKER_HOST, SCAFFOLD_TEST_REGISTRY, SCAFFOLD_TEST_BASE, SCAFFOLD_REQUIRE_DOCKER
+#   . DIR/env                          sets DOCKER_HOST, SCAFFOLD_TEST_EMPTY, SCAFFOLD_TEST_REGISTRY,
+#                                      SCAFFOLD_TEST_BASE, SCAFFOLD_REQUIRE_DOCKER and PATH
 #   tests/image/engine.sh stop DIR     ends what it started; the base image's archive stays in DIR for the next start
 #
 # Needs root, and Debian 12 or later. Everything lives in DIR; a Docker that is there already is left alone.
@@ -35,10 +37,10 @@ install_packages() {
 start_engine() {
     # No bridge and no iptables: containers are built and run with the host's network.
     printf '{}\n' >"$dir/daemon.json"
-    dockerd --config-file "$dir/daemon.json" --data-root "$dir/engine" --exec-root "$dir/exec" \
-        --pidfile "$dir/engine.pid" --host "unix://$dir/docker.sock" \
-        --bridge=none --iptables=false --ip6tables=false >"$dir/engine.log" 2>&1 &
-    wait_for "the Docker Engine" "$dir/engine.log" docker --host "unix://$dir/docker.sock" version
+    dockerd --config-file "$dir/daemon.json" --data-root "$dir/$1" --exec-root "$dir/$1-exec" \
+        --pidfile "$dir/$1.pid" --host "unix://$dir/$1.sock" \
+        --bridge=none --iptables=false --ip6tables=false >"$dir/$1.log" 2>&1 &
+    wait_for "a Docker Engine" "$dir/$1.log" docker --host "unix://$dir/$1.sock" version
 }
 
 start_registry() {
@@ -59,7 +61,7 @@ YAML
 }
 
 make_base() {
-    docker="docker --host unix://$dir/docker.sock"
+    docker="docker --host unix://$dir/engine.sock"
     if [ ! -e "$dir/base.tar" ]; then
         mirror=$(sed -n 's/^URIs: *//p; s/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list.d/debian.sources \
             /etc/apt/sources.list 2>/dev/null | head -n 1)
@@ -103,20 +105,29 @@ start)
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
     install_packages
-    start_engine
+    start_engine engine
+    start_engine empty
     start_registry
     make_base
     cat >"$dir/env" <<ENV
-export DOCKER_HOST=unix://$dir/docker.sock
+export DOCKER_HOST=unix://$dir/engine.sock
+export SCAFFOLD_TEST_EMPTY=unix://$dir/empty.sock
 export SCAFFOLD_TEST_REGISTRY=$registry
 export SCAFFOLD_TEST_BASE=$registry/library/$base
 export SCAFFOLD_REQUIRE_DOCKER=1
+export PATH=/usr/bin:\$PATH
 ENV
     ;;
 stop)
     end "$dir/registry.pid"
     end "$dir/engine.pid"
-    rm -rf "$dir/registry" "$dir/engine" "$dir/exec" "$dir/env" "$dir/rootfs"
+    end "$dir/empty.pid"
+    for name in engine empty; do
+        umount "$dir/$name-exec/netns/default" 2>/dev/null || true
+    done
+    for name in registry engine engine-exec empty empty-exec env rootfs; do
+        rm -rf "${dir:?}/$name"
+    done
     ;;
 *)
     echo "usage: engine.sh start|stop DIR" >&2

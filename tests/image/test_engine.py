@@ -1,0 +1,300 @@
+"""Images by a real Docker Engine and at a real registry: `tests/image/engine.sh` starts both."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaffold._building import build
+from scaffold.errors import (
+    AnswersDifferError,
+    BuildStepError,
+    EngineNotRunningError,
+    ImageCheckError,
+    RepositoryNotFoundError,
+    UploadError,
+)
+from scaffold.image import BuildOptions, build_image
+from scaffold.image._running import run_container
+from scaffold.spec import Image
+from tests.image._projects import dockerfile, make_spec, make_wheel, write_project
+
+ROOT = Path(__file__).parents[2]
+TITANIC = ROOT / "examples/titanic/service"
+CERTIFICATES = os.environ.get("SSL_CERT_FILE")
+PASSWORD = "s3cr3t-of-the-index"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine, the registry and the base that the tests have for themselves."""
+
+    client: Any
+    empty: Any
+    """A second engine, which has pulled and built nothing."""
+    registry: str
+    base: str
+
+    def build(self, root: Path, **choices: Any) -> Image:
+        """Build with the engine, which has no network but the machine's."""
+        bundle = Path(CERTIFICATES) if CERTIFICATES else None
+        return build(root, **{"network": "host", "ca_bundle": bundle, "registry": self.registry, **choices})
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    keys = ("DOCKER_HOST", "SCAFFOLD_TEST_EMPTY", "SCAFFOLD_TEST_REGISTRY", "SCAFFOLD_TEST_BASE")
+    host, empty, registry, base = (os.environ.get(key, "") for key in keys)
+    if not all((host, empty, registry, base)):
+        reason = "no Docker Engine and registry: . DIR/env after tests/image/engine.sh start DIR"
+        if os.environ.get("SCAFFOLD_REQUIRE_DOCKER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    import docker
+
+    engines = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
+    return Engine(*engines, registry, base)
+
+
+@pytest.fixture(scope="module")
+def titanic(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
+    """The Titanic service, built both ways, tried and pushed."""
+    store = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ.setdefault("UV_CACHE_DIR", str(Path.home() / ".cache/uv"))
+    try:
+        return {
+            "docker": engine.build(TITANIC, push=True, check=True, registry=f"{engine.registry}/docker"),
+            "layers": build(
+                TITANIC,
+                builder="layers",
+                push=True,
+                check=True,
+                base=engine.base,
+                registry=f"{engine.registry}/layers",
+                output=tmp_path_factory.mktemp("output") / "image.tar",
+            ),
+        }
+    finally:
+        if store is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = store
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("builder", ["docker", "layers"])
+def test_a_pulled_image_runs_read_only_as_any_user_and_answers_as_the_model(
+    engine: Engine, titanic: dict[str, Image], builder: str
+) -> None:
+    for known in engine.empty.images.list():
+        engine.empty.images.remove(known.id, force=True)
+    pulled = engine.empty.images.pull(titanic[builder].reference)
+    recorded = json.loads((TITANIC / "tests/recorded.json").read_text())
+    with run_container(engine.empty, pulled.id, titanic[builder].reference, host_network=True) as url:
+        for request, wanted in zip(recorded["requests"], recorded["answers"], strict=True):
+            assert _score(url, request) == pytest.approx(wanted)
+    assert pulled.attrs["RepoDigests"] == [
+        f"{titanic[builder].reference.rpartition(':')[0]}@{titanic[builder].digest}"
+    ]
+
+
+@pytest.mark.docker
+def test_the_two_images_are_configured_alike(engine: Engine, titanic: dict[str, Image]) -> None:
+    docker, layers = (
+        engine.client.images.pull(titanic[name].reference).attrs["Config"] for name in ("docker", "layers")
+    )
+    for key in ("Entrypoint", "Cmd", "User", "WorkingDir", "Labels", "ExposedPorts", "Healthcheck"):
+        assert docker.get(key) == layers.get(key), key
+    assert sorted(docker["Env"]) == sorted(layers["Env"])
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("builder", ["docker", "layers"])
+def test_titanic_weighs_at_most_330_mb_over_its_base(
+    engine: Engine, titanic: dict[str, Image], builder: str
+) -> None:
+    image = engine.client.images.pull(titanic[builder].reference)
+    base = engine.client.images.pull(engine.base)
+    assert image.attrs["Size"] - base.attrs["Size"] <= 330e6
+    assert [name for name, _ in titanic[builder].largest][:3] == ["scipy", "numpy", "pandas"]
+    assert [layer.part for layer in titanic[builder].layers] == ["base", "dependencies", "code", "model"]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("builder", ["docker", "layers"])
+def test_the_registry_has_a_bill_of_materials(
+    engine: Engine, titanic: dict[str, Image], builder: str
+) -> None:
+    tag = titanic[builder].digest.replace(":", "-")
+    listed = _ask(engine, f"{builder}/titanic-service/manifests/{tag}")["manifests"]
+    referrer = _ask(engine, f"{builder}/titanic-service/manifests/{listed[0]['digest']}")
+    assert referrer["subject"]["digest"] == titanic[builder].digest
+    sbom = _ask(engine, f"{builder}/titanic-service/blobs/{referrer['layers'][0]['digest']}")
+    assert {"scikit-learn", "pandas", "fastapi"} < {package["name"] for package in sbom["packages"]}
+
+
+@pytest.mark.docker
+def test_an_engine_loads_the_archive(engine: Engine, bench_project: Path, tmp_path: Path) -> None:
+    output = tmp_path / "image.tar"
+    image = build(bench_project, builder="layers", base=engine.base, output=output, tag="loaded:1")
+    with output.open("rb") as file:
+        (loaded,) = engine.client.images.load(file)
+    assert loaded.tags == ["loaded:1"]
+    assert image.reference == "loaded:1"
+    printed = engine.client.containers.run(loaded.id, network_mode="none", read_only=True, remove=True)
+    assert printed == b"serving\n"
+
+
+@pytest.fixture
+def bench_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of one wheel, which uv finds in a folder."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return write_project(tmp_path / "churn", lock=make_wheel(wheels))
+
+
+@pytest.mark.docker
+def test_a_step_that_fails_is_named_with_the_end_of_its_output(engine: Engine, tmp_path: Path) -> None:
+    root = write_project(tmp_path / "churn", text=f"FROM {engine.base}\nRUN echo so far && cat /nowhere\n")
+    with pytest.raises(BuildStepError) as caught:
+        engine.build(root, tag="fails:1", registry=None, ca_bundle=None)
+    message = str(caught.value)
+    assert message.startswith(
+        "The image was not built: this step failed.\n  RUN echo so far && cat /nowhere\nso far\n"
+    )
+    assert "cat: /nowhere: No such file or directory" in message
+
+
+@pytest.mark.docker
+def test_a_base_that_nobody_has_is_named(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(RepositoryNotFoundError, match="absent"):
+        engine.build(write_project(tmp_path / "churn"), base=f"{engine.registry}/absent:1")
+
+
+@pytest.mark.docker
+def test_a_registry_that_does_not_answer_is_named(engine: Engine, tmp_path: Path) -> None:
+    root = write_project(tmp_path / "churn", text=f"FROM {engine.base}\nCOPY app app\n")
+    with pytest.raises(UploadError, match=r"127\.0\.0\.1:9"):
+        engine.build(root, tag="127.0.0.1:9/churn:1", registry=None, push=True, ca_bundle=None)
+
+
+@pytest.mark.docker
+def test_a_service_that_does_not_start_is_shown_with_its_log(engine: Engine, bench_project: Path) -> None:
+    (bench_project / "app/__main__.py").write_text("raise SystemExit('the model is gone')\n")
+    with pytest.raises(ImageCheckError, match="the model is gone"):
+        build(
+            bench_project,
+            builder="layers",
+            base=engine.base,
+            output=bench_project.parent / "image.tar",
+            check=True,
+        )
+    assert not (bench_project.parent / "image.tar").exists()
+
+
+@pytest.mark.docker
+def test_answers_that_are_not_the_models_are_shown_before_anything_is_pushed(
+    engine: Engine, bench_project: Path
+) -> None:
+    serve = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def do_POST(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b'{"prediction": 2}')
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()
+"""
+    (bench_project / "app/__main__.py").write_text(serve)
+    recorded = {"requests": [{"data": 1}], "answers": [{"prediction": 1}]}
+    (bench_project / "tests/recorded.json").write_text(json.dumps(recorded))
+    name = f"{engine.registry}/wrong{random.randrange(10**9)}"
+    with pytest.raises(AnswersDifferError, match="2 from the service, 1 in the sample's output"):
+        build(bench_project, builder="layers", base=engine.base, push=True, check=True, registry=name)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        _ask(engine, f"{name.partition('/')[2]}/churn/manifests/1.0.0")
+
+
+@pytest.mark.docker
+def test_a_password_of_the_index_leaves_no_trace(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "index" / "tiny").mkdir(parents=True)
+    root = write_project(tmp_path / "churn", lock=make_wheel(tmp_path / "index" / "tiny"))
+    (root / "Dockerfile").write_text(dockerfile(make_spec()))
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login ada password {PASSWORD}\n")
+    with _private_index(tmp_path / "index") as url:
+        image = engine.build(root, tag="secret:1", registry=None, index_url=url, netrc=netrc)
+    built = engine.client.images.get(image.reference)
+    assert PASSWORD not in json.dumps(built.history()) + json.dumps(built.attrs)
+    assert PASSWORD.encode() not in b"".join(built.save())
+    assert [name for name, _ in image.largest] == ["tiny"]
+
+
+def test_an_engine_that_does_not_run_is_named_with_the_way_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    with pytest.raises(EngineNotRunningError) as caught:
+        build_image(write_project(tmp_path / "churn"), BuildOptions())
+    assert str(caught.value).startswith(f"No Docker Engine answers at unix://{tmp_path}/docker.sock: ")
+    assert "scaffold build ... --builder layers" in str(caught.value)
+
+
+@contextmanager
+def _private_index(folder: Path) -> Iterator[str]:
+    """Serve a folder of wheels to who knows the password."""
+    wanted = "Basic " + base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") == wanted:
+                return super().do_GET()
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="index"')
+            self.end_headers()
+            return None
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _score(url: str, request: object) -> Any:
+    sent = urllib.request.Request(
+        f"{url}/score", json.dumps(request).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(sent, timeout=60) as response:
+        return json.loads(response.read())
+
+
+def _ask(engine: Engine, path: str) -> Any:
+    accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
+    sent = urllib.request.Request(f"http://{engine.registry}/v2/{path}", headers={"Accept": accept})
+    with urllib.request.urlopen(sent, timeout=60) as response:
+        return json.loads(response.read())
