@@ -60,7 +60,8 @@ class Answers:
         else:
             given = annotation(schema, self.imports) if self.signature.one_row else "Any"
             self.imports.take("typing", "Any")
-            head = f"def from_model(prediction: {given}) -> ModelOutput:"
+            name = "predictions" if self.signature.one_row else "prediction"
+            head = f"def from_model({name}: {given}) -> ModelOutput:"
             words = '    """Return the answer to one record."""'
             body = statement("return ", self._single(schema), indent=4)
         function = "\n".join([head, words, body])
