@@ -2,8 +2,8 @@
 
 Usage: python -m benchmarks.new [--runs 5]
 
-Each figure is the median of interleaved runs, and stands beside a floor measured in the same runs, for machines
-differ and are noisy: importing typer and rich for the help; importing what the model needs for the rest.
+Each figure is the median of interleaved runs, and stands beside a floor measured in the same runs, for
+machines differ: importing typer and rich for the help, importing what the model needs for the rest.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def seconds(command: list[str], folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def commands(folder: Path) -> dict[str, Callable[[int], list[str]]]:
+def commands() -> dict[str, Callable[[int], list[str]]]:
     """What is run, by the name that the table has for it; each run writes a folder of its own."""
     model = [str(TITANIC / "model.pkl")]
     samples = [f"--{kind}={TITANIC / f'sample_{kind}.pkl'}" for kind in ("input", "output")]
@@ -58,24 +58,20 @@ def main() -> None:
     subprocess.run([sys.executable, str(TITANIC / "train.py")], check=True, capture_output=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        measured: dict[str, list[float]] = {what: [] for what in commands(folder)}
+        measured: dict[str, list[float]] = {what: [] for what in commands()}
         for run in range(runs + 1):
-            for what, command in commands(folder).items():
+            for what, command in commands().items():
                 took = seconds(command(run), folder)
                 if run:  # the first one fills the caches
                     measured[what].append(took)
     median = {what: statistics.median(times) for what, times in measured.items()}
-    help_, bare, proven = list(median)[1], list(median)[3], list(median)[4]
     print("| what | median s | least | most |\n| --- | ---: | ---: | ---: |")
     for what, times in measured.items():
         print(f"| `{what}` | {median[what]:.2f} | {min(times):.2f} | {max(times):.2f} |")
-    print(
-        f"\n`--help` takes {median[help_] / median[list(median)[0]]:.2f} times the import of typer and rich;"
-    )
-    print(
-        f"`new --no-verify` {median[bare] / median[list(median)[2]]:.2f} times the import of the libraries;"
-    )
-    print(f"the proof {median[proven] - median[bare]:.1f} s more.")
+    cli_floor, help_, floor, bare, proven = median.values()
+    print(f"\n`--help` takes {help_ / cli_floor:.2f} times the import of typer and rich;")
+    print(f"`new --no-verify` {bare / floor:.2f} times the import of the libraries;")
+    print(f"the proof {proven - bare:.1f} s more.")
 
 
 if __name__ == "__main__":
