@@ -13,12 +13,35 @@ from scaffold._process import Runner, run_command
 from scaffold.errors import CommandError, ModelNotFetchedError
 
 _PACKAGES = {
-    "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
-    "http": "aiohttp", "https": "aiohttp", "sftp": "paramiko", "ssh": "paramiko", "hf": "huggingface_hub",
-}  # fmt: skip
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "abfss": "adlfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "sftp": "paramiko",
+    "ssh": "paramiko",
+    "hf": "huggingface_hub",
+}
 _MODEL_FILE = re.compile(r"^\s*(?:model_path|pickled_model|data|model_data|path):\s*(\S+)\s*$", re.MULTILINE)
-_NAMES = ("model.pkl", "python_model.pkl", "model.joblib", "model.pt", "model.pth", "model.onnx", "model.xgb",
-          "model.ubj", "model.json", "model.lgb", "model.txt", "model.cb", "data/model.pth")  # fmt: skip
+_NAMES = (
+    "model.pkl",
+    "python_model.pkl",
+    "model.joblib",
+    "model.pt",
+    "model.pth",
+    "model.onnx",
+    "model.xgb",
+    "model.ubj",
+    "model.json",
+    "model.lgb",
+    "model.txt",
+    "model.cb",
+    "data/model.pth",
+)
 
 
 def from_url(url: str, scheme: str) -> Path:

@@ -177,7 +177,11 @@ class Gate:
 
     def _may_get(self, arguments: tuple[Value, ...]) -> bool:
         """Whether `getattr` fetches only an enumeration's member or a method of the user's own class."""
-        if len(arguments) != 2 or not isinstance(arguments[1], str) or not _is_plain(arguments[1]):
+        if len(arguments) != 2 or not isinstance(arguments[1], str):
+            return False
+        if _is_name(arguments[0], _allowed.BASES) and arguments[1] in _allowed.SLOTS:
+            return True
+        if not _is_plain(arguments[1]):
             return False
         owner = arguments[0].maker if isinstance(arguments[0], Made) else arguments[0]
         if isinstance(owner, Made):
@@ -352,7 +356,8 @@ def _is_typing(value: Value) -> bool:
 
 
 def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+    """Whether setting an attribute of this name changes what an object is, not what it holds."""
+    return name.startswith("__") and name.endswith("__") and not name.startswith("__forward_")
 
 
 def _is_plain(name: str) -> bool:

@@ -89,13 +89,13 @@ def test_a_trusted_name_passes_and_no_other() -> None:
 REFUSED_NAMES = """
     os.system posix.system nt.system os.popen os.remove subprocess.Popen subprocess.check_output pty.spawn
     builtins.eval builtins.exec builtins.compile builtins.open builtins.__import__ builtins.globals
-    builtins.vars builtins.breakpoint builtins.input builtins.map builtins.filter builtins.setattr
-    builtins.delattr __builtin__.eval importlib.import_module importlib.__import__ importlib.reload
-    runpy.run_path runpy.run_module code.interact operator.methodcaller _operator.methodcaller
-    functools.singledispatchmethod.register types.CodeType types.FunctionType.x marshal.loads pickle.loads
-    pickle.load pickle.Unpickler _pickle.loads shelve.open dill.loads cloudpickle.loads
-    cloudpickle.cloudpickle.loads cloudpickle.cloudpickle.pickle.loads joblib.load
-    joblib.numpy_pickle.load joblib.numpy_pickle_utils._reconstruct joblib.memory.Memory
+    builtins.vars builtins.breakpoint builtins.input builtins.setattr builtins.delattr __builtin__.eval
+    importlib.import_module importlib.__import__ importlib.reload runpy.run_path runpy.run_module
+    code.interact operator.methodcaller _operator.methodcaller functools.singledispatchmethod.register
+    types.CodeType types.FunctionType.x marshal.loads pickle.loads pickle.load pickle.Unpickler
+    _pickle.loads shelve.open dill.loads cloudpickle.loads cloudpickle.cloudpickle.loads
+    cloudpickle.cloudpickle.pickle.loads joblib.load joblib.numpy_pickle.load
+    joblib.numpy_pickle_utils._reconstruct joblib.memory.Memory
     joblib.externals.loky.process_executor.ProcessPoolExecutor timeit.timeit trace.Trace cProfile.run
     profile.run bdb.Bdb pdb.run doctest.debug_script unittest.main webbrowser.open
     socket.create_connection urllib.request.urlopen http.client.HTTPConnection ftplib.FTP smtplib.SMTP
