@@ -166,7 +166,8 @@ def _category(dtype: Any, path: str) -> Category:
     if _kinds.kin(levels.dtype, "pandas.IntervalDtype"):
         of = Scalar(type=ScalarType.STRING, native="interval")
         return Category(of=of, levels=tuple(str(level) for level in levels), ordered=bool(dtype.ordered))
-    of_level, name = of_pandas(levels.to_series(), path)
+    of_level, _ = of_pandas(levels.to_series(), path)
+    name = str(levels.dtype)
     if not isinstance(of_level, Scalar):
         raise UnsupportedSampleError(path, "categories that are no plain values are not JSON")
     if of_level.type in (

@@ -180,7 +180,9 @@ def leaves_of(values: Sequence[Any]) -> list[Any]:
     """Return the values themselves, or the innermost ones of lists and arrays of one kind."""
     leaves: list[Any] = []
     for value in values:
-        if _kinds.is_array(value) or _kinds.is_series(value):
+        if type(value) in (str, int, bool):
+            leaves.append(value)
+        elif _kinds.is_array(value) or _kinds.is_series(value):
             listed = value.toarray() if _kinds.is_sparse(value) else value
             leaves += leaves_of(
                 [listed.to_list() if _kinds.kin(listed, "polars.Series") else listed.tolist()]

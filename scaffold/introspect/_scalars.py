@@ -126,6 +126,8 @@ def missing_marker(value: Any) -> str | None:
     """Return how `value` says that nothing is there: `None`, `nan`, `NA` or `NaT`; `None` if it does not."""
     if value is None:
         return "None"
+    if type(value) in (str, int, bool, float):
+        return "nan" if value != value else None
     if _kinds.kin(value, "pandas.NAType"):
         return "NA"
     if _kinds.kin(value, "pandas.NaTType"):

@@ -75,7 +75,9 @@ Serve = Callable[..., Service]
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Return a function that makes the service of a model and its samples."""
-    before = {name: module for name, module in sys.modules.items() if name == "app" or name.startswith("app.")}
+    before = {
+        name: module for name, module in sys.modules.items() if name == "app" or name.startswith("app.")
+    }
     count = 0
 
     def make(model: Any, sample: Any, output: Any = None, **options: Any) -> Service:
@@ -88,3 +90,70 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     for name in [n for n in sys.modules if n == "app" or n.startswith("app.")]:
         del sys.modules[name]
     sys.modules.update(before)
+
+
+@pytest.fixture
+def records() -> Iterator[types.ModuleType]:
+    """Return the user's own module, importable by its name as beside a model."""
+    folder = str(Path(__file__).parent)
+    sys.path.insert(0, folder)
+    try:
+        yield importlib.import_module("records")
+    finally:
+        sys.path.remove(folder)
+        sys.modules.pop("records", None)
+
+
+def difference(given: Any, sample: Any) -> str | None:
+    """Return how what the model is given differs from the sample in values or dtypes, `None` if not."""
+    found = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}"
+    if found in ("pandas.DataFrame", "pandas.Series"):
+        return _pandas_difference(given, sample)
+    if found in ("polars.DataFrame", "polars.Series"):
+        dtypes = [v.schema if found.endswith("Frame") else v.dtype for v in (given, sample)]
+        return None if given.equals(sample) and dtypes[0] == dtypes[1] else f"{given} is not {sample}"
+    if found == "torch.Tensor":
+        same = given.dtype == sample.dtype and bool(given.allclose(sample, equal_nan=True, rtol=0, atol=0))
+        return None if same else f"{given} is not {sample}"
+    if hasattr(given, "toarray"):
+        return difference(given.toarray(), sample.toarray())
+    if found == "numpy.ndarray":
+        return _numpy_difference(given, sample)
+    if isinstance(given, dict):
+        if given.keys() != sample.keys():
+            return f"keys {list(given)} are not {list(sample)}"
+        return next((d for k in given if (d := difference(given[k], sample[k]))), None)
+    if isinstance(given, (list, tuple)):
+        if type(given) is not type(sample) or len(given) != len(sample):
+            return f"{given!r} is not {sample!r}"
+        return next((d for g, s in zip(given, sample, strict=True) if (d := difference(g, s))), None)
+    if hasattr(given, "tobytes") and hasattr(given, "mode"):
+        return None if (given.mode, given.tobytes()) == (sample.mode, sample.tobytes()) else "another image"
+    if given != given and sample != sample:
+        return None
+    same_type = type(given) is type(sample) or (type(given), type(sample)) == (float, int)
+    return None if same_type and bool(given == sample) else f"{given!r} is not {sample!r}"
+
+
+def _pandas_difference(given: Any, sample: Any) -> str | None:
+    import pandas as pd
+
+    check = (
+        pd.testing.assert_frame_equal if isinstance(given, pd.DataFrame) else pd.testing.assert_series_equal
+    )
+    try:
+        check(given.reset_index(drop=True), sample.reset_index(drop=True), check_exact=True)
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
+def _numpy_difference(given: Any, sample: Any) -> str | None:
+    import numpy as np
+
+    if given.dtype != sample.dtype and sample.dtype.kind != "U":
+        return f"dtype {given.dtype} is not {sample.dtype}"
+    if given.dtype.names:
+        return None if str(given) == str(sample) else f"{given} is not {sample}"
+    same = np.array_equal(given, sample, equal_nan=given.dtype.kind in "fmM")
+    return None if same else f"{given} is not {sample}"

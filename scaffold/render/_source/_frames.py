@@ -64,20 +64,23 @@ class Frames:
         return call("pd.DataFrame", _code.mapping(columns))
 
     def _wide_pandas(self, table: Table) -> Node:
-        columns = self._columns(table)
-        rows = each(_row(), "record", "records")
-        return call("pd.DataFrame", self.values.numpy_array(table.columns[0].dtype, rows), columns=columns)
+        """Return the expression for a wide table of one dtype: one array of all of it, which is quick."""
+        labels: Node = code("[field.alias or name for name, field in ModelInput.model_fields.items()]")
+        if [column.label for column in table.columns] == [str(i) for i in range(len(table.columns))]:
+            labels = code(f"range({len(table.columns)})")
+        elif any(column.label for column in table.columns):
+            labels = sequence(label(column.name, column.label) for column in table.columns)
+        rows = self._wide_rows()
+        self.constants.append(statement("COLUMNS = ", labels))
+        values = self.values.numpy_array(table.columns[0].dtype, rows)
+        return call("pd.DataFrame", values, columns=name("COLUMNS"))
 
-    def _columns(self, table: Table) -> Node:
-        """Return the name of a constant with the columns, in order."""
-        if all(not c.label for c in table.columns):
-            source = "[field.alias or name for name, field in ModelInput.model_fields.items()]"
-            words = "The columns stand in schemas.py in the order that the model was trained on."
-            self.constants.append(f"{_code.comment(words)}\nCOLUMNS = {source}")
-        else:
-            labels = sequence(label(c.name, c.label) for c in table.columns)
-            self.constants.append(statement("COLUMNS = ", labels))
-        return name("COLUMNS")
+    def _wide_rows(self) -> Node:
+        """Return the rows of a wide table, each as a tuple."""
+        self.imports.take("operator", "attrgetter")
+        words = "The fields stand in schemas.py in the order that the model was trained on."
+        self.constants.append(f"{_code.comment(words)}\nROW = attrgetter(*ModelInput.model_fields)")
+        return code("[ROW(record) for record in records]")
 
     def _pandas_column(self, schema: Schema, dtype: str, value: str, attribute: str) -> Node:
         """Return the expression for one column: a numpy array where the dtype is numpy's."""
@@ -170,18 +173,9 @@ class Frames:
 
     def _array(self, table: Table) -> Node:
         if len(table.columns) > _MOST_WRITTEN_OUT:
-            return self.values.numpy_array(table.dtype, each(self._wide_row(), "record", "records"))
+            return self.values.numpy_array(table.dtype, self._wide_rows())
         row = sequence(code(f"record.{c.attribute}") for c in table.columns)
         return self.values.numpy_array(table.dtype, each(row, "record", "records"))
-
-    def _wide_row(self) -> Node:
-        words = "The fields stand in schemas.py in the order that the model was trained on."
-        self.constants.append(_code.comment(words))
-        return _row()
-
-
-def _row() -> Node:
-    return code("[getattr(record, name) for name in ModelInput.model_fields]")
 
 
 def _is_uniform(table: Table) -> bool:
