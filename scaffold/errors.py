@@ -385,7 +385,9 @@ class SourceNotFoundError(ResolutionError):
 
     def __str__(self) -> str:
         if not self.name:
-            return f"{'; '.join(self.found)}.\nName the script or notebook: scaffold new ... --source train.py"
+            return (
+                f"{'; '.join(self.found)}.\nName the script or notebook: scaffold new ... --source train.py"
+            )
         among = f" Found: {', '.join(self.found)}." if self.found else ""
         return (
             f"{self.needed_by} needs '{self.name}' of the script or notebook that saved it, "
@@ -427,17 +429,18 @@ class TwoModulesError(ResolutionError):
 class MissingModuleError(ResolutionError):
     """A module is imported that no installed distribution provides and no folder of the user's holds."""
 
-    def __init__(self, module: str, needed_by: str) -> None:
-        super().__init__(module, needed_by)
-        self.module, self.needed_by = module, needed_by
+    def __init__(self, module: str, needed_by: str, distribution: str = "") -> None:
+        super().__init__(module, needed_by, distribution)
+        self.module, self.needed_by, self.distribution = module, needed_by, distribution
 
     def __str__(self) -> str:
         path = self.module.replace(".", "/") + ".py"
+        install = f"  pip install {self.distribution}\n" if self.distribution else ""
         return (
             f"The model imports '{self.module}', which no installed distribution provides.\n"
             f"  needed by: {self.needed_by}\n"
             "Install the distribution that provides it, or ship the file with the service:\n"
-            f"  scaffold new ... --include {path}"
+            f"{install}  scaffold new ... --include {path}"
         )
 
 
@@ -450,7 +453,8 @@ class BrokenInstallError(ResolutionError):
 
     def __str__(self) -> str:
         return (
-            f"{self.distribution} {self.version} is installed here, but cannot go with the service: {self.what}.\n"
+            f"{self.distribution} {self.version} is installed here, but cannot go with the service: "
+            f"{self.what}.\n"
             "Install it again, or take it from an index that has it:\n"
             f"  scaffold new ... --pin {self.distribution}=={self.version}"
         )
@@ -466,8 +470,8 @@ class TraceFailedError(ResolutionError):
     def __str__(self) -> str:
         end = "\n".join(self.log.rstrip().splitlines()[-20:])
         return (
-            "The model was loaded in a process of its own, to find out what it needs, and that process broke off "
-            f"({self.what}).\n{end}"
+            "The model was loaded in a process of its own, to find out what it needs, and that process "
+            f"broke off ({self.what}).\n{end}"
         ).rstrip()
 
 
@@ -509,7 +513,8 @@ class ConflictError(LockFailedError):
 
     def __str__(self) -> str:
         return (
-            f"{self.one} and {self.other} cannot be had together: {self.one} needs {self.other}{self.wanted}.\n"
+            f"{self.one} and {self.other} cannot be had together: "
+            f"{self.one} needs {self.other}{self.wanted}.\n"
             f"  {self.cause}\n"
             "Pin a version that both take, and see in the proof whether the model still answers as it did:\n"
             f"  scaffold new ... --pin {self.other}==VERSION"

@@ -16,11 +16,11 @@ from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._lock import Lock, make_lock
 from scaffold.resolve._opened import opened_files
-from scaffold.resolve._rehearsal import Rehearsal, hidden_modules
+from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module
 from scaffold.resolve._service import ServiceLayer, read_service_layer
 from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.resolve._system import find_system_packages
-from scaffold.resolve._trace import Request, Trace
+from scaffold.resolve._trace import Found, Request, Trace
 from scaffold.resolve._witnesses import (
     asked_by_code,
     asked_by_model,
@@ -116,6 +116,7 @@ def resolve_dependencies(
         always=frozenset(layer.pins),
     )
     found, extra = rehearsal.run([*generated, *asked], trace)
+    _require_owners(found, installation, sources, artifact)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
@@ -166,6 +167,22 @@ def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: 
             for name, new in sorted(moved.items())
         ]
         return replace(found, notes=(*found.notes, *notes))
+
+
+def _require_owners(
+    found: Found, installation: Installation, sources: Sequence[LocalSource], artifact: Artifact
+) -> None:
+    """Return if each module that was found among the installed ones belongs to a distribution.
+
+    Raises:
+        MissingModuleError: One lies there without any, and does not go along either.
+    """
+    carried = {source.path.partition("/")[0].removesuffix(".py") for source in sources}
+    for module in found.imported:
+        top = module.partition(".")[0]
+        if top not in carried and not installation.owners_of(module):
+            names = [name.dotted for name in artifact.globals if name.module.partition(".")[0] == top]
+            raise missing_module(top, (names or [artifact.path.name])[0])
 
 
 def _besides(sources: Sequence[LocalSource], data: Sequence[LocalSource]) -> list[LocalSource]:

@@ -33,11 +33,11 @@ class Witness:
     def __init__(self, hidden: dict[str, str], installed: list[str]) -> None:
         self.hidden = hidden
         """Names of hidden distributions by the module that they bring."""
-        self.installed = tuple(os.path.join(folder, "") for folder in installed)  # noqa: PTH118 - a prefix
-        """Folders that distributions are installed into."""
+        self.installed = sorted((os.path.join(folder, "") for folder in installed), key=len, reverse=True)  # noqa: PTH118
+        """Folders that distributions are installed into, as prefixes, the deepest first."""
         self.phase = "start"
         self.imported: dict[str, str] = {}
-        """Phase, by the module of a distribution that was found."""
+        """Phase, by the place of a module that was found among those folders, with dots."""
         self.missed: dict[str, tuple[str, str]] = {}
         """Importer and phase, by the hidden distribution that was asked for."""
         self.absent: dict[str, str] = {}
@@ -45,21 +45,23 @@ class Witness:
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
 
-    def judge(self, name: str, spec: Any) -> bool:
+    def judge(self, spec: Any) -> bool:
         """Return whether the module may be found, and record that it was asked for.
 
         A module of the user's own, or of the standard library, may have the name of a hidden one.
         """
-        origin = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
-        if not str(origin).startswith(self.installed):
+        folder = next((folder for folder in self.installed if (spec.origin or "").startswith(folder)), None)
+        if folder is None:
             return True
-        parts = name.split(".")
+        # By its place: a library may have others inside, and put their folder on `sys.path`.
+        parts = list(Path(spec.origin[len(folder) :]).parts)
+        parts[-1] = parts[-1].partition(".")[0]
         for end in range(1, len(parts) + 1):
             distribution = self.hidden.get(".".join(parts[:end]))
             if distribution:
                 self.missed.setdefault(distribution, (_importer(), self.phase))
                 return False
-        self.imported.setdefault(name, self.phase)
+        self.imported.setdefault(".".join(parts).removesuffix(".__init__"), self.phase)
         return True
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -83,7 +85,7 @@ class Finder:
         for entry in self._entries:
             spec = entry.find_spec(name, path, target)
             if spec is not None:
-                return spec if self._witness.judge(name, spec) else None
+                return spec if self._witness.judge(spec) else None
         self._witness.absent.setdefault(name, _importer())
         return None
 

@@ -38,7 +38,7 @@ class Installed:
         """The parts of the paths of its modules, relative to the folder it was installed into."""
         record = self.metadata.read_text("RECORD")
         if record is None:
-            names = (self.metadata.read_text("top_level.txt") or "").split()
+            names = (self.metadata.read_text("top_level.txt") or self.name.replace("-", "_")).split()
             return tuple((name, "__init__.py") for name in names)
         paths = (line.partition(",")[0].strip('"') for line in record.splitlines())
         return tuple(
@@ -141,7 +141,7 @@ def _module(parts: tuple[str, ...], packages: set[tuple[str, ...]]) -> str | Non
         if parts[:end] in packages:
             return ".".join(parts[:end])
     match = _MODULE_FILE.match(parts[-1])
-    return ".".join((*parts[:-1], match[1])) if match and match[1].isidentifier() else None
+    return ".".join((*parts[:-1], match[1])) if match else None
 
 
 def _parsed(lines: Iterable[str]) -> Iterator[Parsed]:

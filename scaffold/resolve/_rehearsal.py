@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from scaffold.errors import MissingModuleError, TraceFailedError
 from scaffold.resolve._distributions import Installation
@@ -88,11 +90,28 @@ def hidden_modules(installation: Installation, names: Iterable[str]) -> Mapping[
     }
 
 
+def missing_module(module: str, needed_by: str) -> MissingModuleError:
+    """Return the error, with the distribution that pipreqs' table names where pipreqs is installed.
+
+    The table is one voter, heard where the metadata is silent; pipreqs itself is too much for a base install.
+    """
+    table = _pipreqs_table()
+    distribution = next((table[name] for name in (module, module.partition(".")[0]) if name in table), "")
+    return MissingModuleError(module, needed_by, distribution)
+
+
+def _pipreqs_table() -> dict[str, str]:
+    with contextlib.suppress(ImportError, OSError):
+        lines = (files("pipreqs") / "mapping").read_text(encoding="utf-8").splitlines()
+        return dict(line.strip().split(":", 1) for line in lines if ":" in line)
+    return {}
+
+
 def _error(found: Found, artifact: Artifact) -> MissingModuleError | TraceFailedError:
     failure = found.failure
     assert failure is not None
     if failure.module and failure.type == "ModuleNotFoundError":
         needed_by = found.absent.get(failure.module, "")
         names = [name.dotted for name in artifact.globals if name.module == failure.module]
-        return MissingModuleError(failure.module, (names or [needed_by])[0] or artifact.path.name)
+        return missing_module(failure.module, (names or [needed_by])[0] or artifact.path.name)
     return TraceFailedError(f"{failure.type}: {failure.message}", failure.trace)

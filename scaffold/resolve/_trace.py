@@ -55,7 +55,7 @@ class Found:
     """Whether its answers are the recorded ones; `None` where it did not come to answers."""
     phase: str
     imported: Mapping[str, str]
-    """Phase (`load`, `wait`, `predict`), by the module of a distribution."""
+    """Phase (`load`, `wait`, `predict`), by the place of an installed module, with dots."""
     missed: Mapping[str, tuple[str, str]]
     """Importer and phase, by the distribution that was asked for and hidden."""
     absent: Mapping[str, str]

@@ -44,6 +44,11 @@ def test_what_a_build_leaves_beside_the_users_code_is_no_distribution(tmp_path):
     assert Installation([str(tmp_path)]).by_name == {}
 
 
+def test_a_file_that_is_no_identifier_has_its_owner_too(install, site):
+    install("fast", {"fast/__init__.py": "", "81d243__mypyc.cpython-311-x86_64-linux-gnu.so": ""})
+    assert Installation([str(site)]).owners_of("81d243__mypyc") == ("fast",)
+
+
 def test_a_circle_of_requirements_ends(install, site):
     install("one", {"one.py": ""}, requires=("two",))
     install("two", {"two.py": ""}, requires=("one",))

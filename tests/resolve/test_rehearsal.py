@@ -121,6 +121,13 @@ def test_a_module_that_is_nowhere_is_named_with_who_needs_it(install, rehearse):
     )
 
 
+def test_the_table_of_pipreqs_is_heard_where_it_is_installed(install, rehearse):
+    install("alpha", {"alpha.py": LATE.replace("beta", "cv9")})
+    install("pipreqs", {"pipreqs/__init__.py": "", "pipreqs/mapping": "cv9:opencv-nine\n"})
+    with pytest.raises(MissingModuleError, match=r"\n  pip install opencv-nine\n  scaffold new"):
+        rehearse()
+
+
 def test_a_model_that_fails_says_with_what(install, rehearse):
     install(
         "alpha", {"alpha.py": "class Model:\n    def predict(self, rows):\n        raise ValueError('no')\n"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scaffold._process import Finished
-from scaffold.errors import CommandError
+from scaffold.errors import CommandError, MissingModuleError
 from scaffold.resolve import Options, resolve_dependencies, start_trace
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._origins import pack_wheel
@@ -123,6 +123,26 @@ def test_a_trace_of_another_file_is_not_taken_for_this_one(alpha, model_of, inst
     with start_trace(alpha) as trace:
         found = resolved(model_of("omega"), FakeUv(), trace=trace)
     assert of_model(found) == [("omega==1.0", "omega.Model in model.pkl")]
+
+
+def test_a_module_without_a_distribution_is_named(alpha, site, install, model_of):
+    (site / "stray.py").write_text("factor = 2")
+    text = ALPHA.replace("import gamma", "import stray").replace("gamma.one", "1")
+    install("omega", {"omega.py": text})
+    with pytest.raises(MissingModuleError) as caught:
+        resolved(model_of("omega"), FakeUv())
+    assert caught.value.module == "stray"
+    carried = LocalSource(path="stray.py", content=b"factor = 2", reason="asked for with --include")
+    assert resolved(model_of("omega"), FakeUv(), sources=[carried]).sources == (carried,)
+
+
+def test_a_library_inside_another_belongs_to_it(site, install, model_of):
+    text = "import sys\nfrom pathlib import Path\nsys.path.append(str(Path(__file__).parent / 'inside'))\n"
+    text += "import vendored\nclass Model:\n    predict = lambda self, rows: [2 * row for row in rows]\n"
+    install("omega", {"omega/__init__.py": text, "omega/inside/vendored.py": ""})
+    install("vendored", {"vendored.py": "raise RuntimeError"})
+    (site / "vendored.py").unlink()
+    assert of_model(resolved(model_of("omega"), FakeUv())) == [("omega==1.0", "omega.Model in model.pkl")]
 
 
 def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_path):
