@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,15 @@ class Service:
             if name == line:
                 return float(value)
         return 0.0
+
+    def wait_until_ready(self) -> bool:
+        """Whether it got ready; false if the process ended."""
+        while self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                if self.get("/readyz").status == 200:
+                    return True
+            time.sleep(0.05)
+        return False
 
     @property
     def log(self) -> list[dict[str, Any]]:

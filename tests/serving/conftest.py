@@ -1,8 +1,6 @@
 """Services to test, each ended with the module that asked for it."""
 
-import contextlib
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,14 +27,8 @@ def serve(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         process = start(project, log, settings)
         started.append(process)
         service = Service(process, port, log)
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                if service.get("/readyz").status == 200:
-                    return service
-            if process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise AssertionError(log.read_text())
+        assert service.wait_until_ready(), log.read_text()
+        return service
 
     yield run
     for process in started:

@@ -240,3 +240,19 @@ def test_each_request_has_a_line_in_the_log_if_asked_for(serve: Callable[..., Se
     assert (lines["one"]["method"], lines["one"]["path"], lines["one"]["status"]) == ("POST", "/score", 200)
     assert lines["two"]["status"] == 500
     assert "secret 4711" in json.dumps(service.log)
+
+
+def test_no_value_is_logged_when_uvicorn_runs_it_plainly(project: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with (tmp_path / "log").open("wb") as output:
+        command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=project, stdout=output, stderr=subprocess.STDOUT)
+    service = Service(process, port, tmp_path / "log")
+    try:
+        assert service.wait_until_ready()
+        assert service.post("/score", {"value": 4711, "act": "raise"}).status == 500
+    finally:
+        service.stop()
+    log = (tmp_path / "log").read_text()
+    assert '"error": "builtins.ValueError"' in log
+    assert "4711" not in log

@@ -21,7 +21,7 @@ FAILED = 3  # the exit status of a service that could not start
 
 def serve() -> None:
     """Serve until a signal says otherwise."""
-    logs.set_up()
+    logs.set_up("", "uvicorn")
     if settings.workers > 1:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
     # Only now: the numbers look for that variable when they are made.
