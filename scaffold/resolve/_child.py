@@ -95,7 +95,9 @@ class Finder:
         for entry in self._entries:
             find = getattr(entry, "find_distributions", None)
             for found in find(*arguments, **keywords) if find else ():
-                if re.sub(r"[-_.]+", "-", found.metadata["Name"] or "").lower() not in hidden:
+                # The name in the folder's name is quicker to have than that in the metadata.
+                name = getattr(found, "_normalized_name", None) or found.metadata["Name"] or ""
+                if re.sub(r"[-_.]+", "-", name).lower() not in hidden:
                     yield found
 
     def invalidate_caches(self) -> None:

@@ -94,7 +94,8 @@ def make_lock(
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / wheel.path).write_bytes(wheel.content)
         torch = "" if not cpu_torch else "last" if constraints.get("torch", "").endswith("+cpu") else "first"
-        compiler = _Compiler(uv_command(), folder, python, uv_environment(environment), run, torch)
+        variables = uv_environment(environment)
+        compiler = _Compiler(uv_command(), folder, python, variables, run, _project(Path.cwd()), torch)
         targets = list(platforms)
         if _running() not in targets:
             targets.append(_running())  # the proof runs here
@@ -124,6 +125,8 @@ class _Compiler:
     python: str
     environment: Mapping[str, str]
     run: Runner
+    project: tuple[str, ...]
+    """The option that names the user's project, where that has settings for uv."""
     cpu_torch: str
     """When the makers' index is asked: `first`, `last` or, empty, never."""
 
@@ -159,6 +162,7 @@ class _Compiler:
 
     def _command(self, target: str, offline: bool) -> list[str]:
         command = [self.uv, "pip", "compile", "requirements.in", "--constraint", "constraints.txt"]
+        command += self.project
         command += ["--generate-hashes", "--no-header", "--emit-index-annotation", "--quiet"]
         running = f"{sys.version_info.major}.{sys.version_info.minor}"
         command += (
@@ -167,6 +171,15 @@ class _Compiler:
         if target in _UV_PLATFORMS:
             command += ["--python-platform", _UV_PLATFORMS[target][0]]
         return [*command, "--offline"] if offline else command
+
+
+def _project(folder: Path) -> tuple[str, ...]:
+    """`--project`, if `folder` or one above it has settings for uv: they hold for what is made in it."""
+    for place in (folder, *folder.parents):
+        pyproject = place / "pyproject.toml"
+        if (place / "uv.toml").is_file() or (pyproject.is_file() and b"[tool.uv" in pyproject.read_bytes()):
+            return ("--project", str(place))
+    return ()
 
 
 def _running() -> str:
@@ -225,8 +238,12 @@ def _marker(targets: Mapping[str, object]) -> str:
 
 def _text(pins: Sequence[Pin], python: str, targets: Sequence[str]) -> str:
     indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
+    public = any(pin.index.rstrip("/") == _PUBLIC_INDEX for pin in pins)
     head = [f"# Locked from requirements.in for Python {python} on {', '.join(targets)}."]
-    head += [f"--extra-index-url {index}" for index in indexes]
+    # Where everything is from one index of their own, the public one is not to be asked at all.
+    only = indexes if len(indexes) == 1 and not public else []
+    head += [f"--index-url {index}" for index in only]
+    head += [f"--extra-index-url {index}" for index in indexes if index not in only]
     return "\n".join([*head, "", *map(str, pins), ""])
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -110,6 +112,8 @@ class Trace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        with contextlib.suppress(ProcessLookupError, AttributeError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # with what the model may have started
         self._process.kill()
         self._process.wait()
         if self._process.stdout:

@@ -115,10 +115,22 @@ def test_torch_with_cuda_is_said():
 
 
 def test_an_index_of_their_own_is_named_without_its_password():
-    text = PLAIN + "    # from https://me:secret@pypi.corp/simple\n"
-    found = lock(FakeUv({X86: text, ARM: text})).text
-    assert "\n--extra-index-url https://pypi.corp/simple\n" in found
+    own = PLAIN + "    # from https://me:secret@pypi.corp/simple\n"
+    found = lock(FakeUv({X86: own, ARM: own})).text
+    assert "\n--index-url https://pypi.corp/simple\n" in found
     assert "secret" not in found
+    both = own + "two==2.0\n    # from https://pypi.org/simple\n"
+    assert "\n--extra-index-url https://pypi.corp/simple\n" in lock(FakeUv({X86: both, ARM: both})).text
+
+
+def test_settings_for_uv_of_the_users_project_hold(tmp_path, monkeypatch):
+    (tmp_path / "uv.toml").write_text("")
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    uv = FakeUv({X86: PLAIN, ARM: PLAIN})
+    lock(uv)
+    command = uv.commands[0][0]
+    assert command[command.index("--project") + 1] == str(tmp_path)
 
 
 def test_a_folder_of_wheels_of_this_machine_is_not_named():
