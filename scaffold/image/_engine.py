@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +22,9 @@ from scaffold.image._reference import Reference
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _BOOKKEEPING = re.compile(r" ---> |Removing intermediate container ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _TAIL_LINES = 20
+_TAIL_CHARACTERS = 8000
 
 
 def connect() -> Any:
@@ -59,16 +60,15 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -
         BuildStepError: A step failed; with the end of what it printed.
         DiskFullError: The engine has no room.
     """
-    step, image_id = "", ""
-    tail: collections.deque[str] = collections.deque(maxlen=_TAIL_LINES)
+    step, printed, image_id = "", "", ""
     for event in events:
-        for line in str(event.get("stream", "")).splitlines():
-            if match := _STEP.match(line):
-                step = match[3]
-                tail.clear()
-                on_progress(Progress(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
-            elif line.strip() and not _BOOKKEEPING.match(line):
-                tail.append(line.rstrip())
+        text = _COLOUR.sub("", str(event.get("stream", "")))
+        if match := _STEP.match(text):
+            step, printed = match[3].strip(), ""
+            on_progress(Progress(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
+        elif not _BOOKKEEPING.match(text):
+            # A line may come in several pieces, and a long log is not kept.
+            printed = (printed + text)[-_TAIL_CHARACTERS:]
         if event.get("status") and event.get("id"):
             detail = event.get("progressDetail") or {}
             on_progress(
@@ -81,7 +81,8 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -
             )
         image_id = (event.get("aux") or {}).get("ID", image_id)
         if "error" in event:
-            raise _step_failed(step, [*tail, str(event["error"]).strip()])
+            lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
+            raise _step_failed(step, [*lines, str(event["error"]).strip()])
     return image_id
 
 

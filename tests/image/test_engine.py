@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import shutil
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -71,15 +72,16 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="module")
 def titanic(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
-    """The Titanic service, built both ways, tried and pushed."""
+    """The Titanic service, built both ways, tried and pushed; from a copy that git knows nothing of."""
+    root = shutil.copytree(TITANIC, tmp_path_factory.mktemp("projects") / "titanic")
     store = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
     os.environ.setdefault("UV_CACHE_DIR", str(Path.home() / ".cache/uv"))
     try:
         return {
-            "docker": engine.build(TITANIC, push=True, check=True, registry=f"{engine.registry}/docker"),
+            "docker": engine.build(root, push=True, check=True, registry=f"{engine.registry}/docker"),
             "layers": build(
-                TITANIC,
+                root,
                 builder="layers",
                 push=True,
                 check=True,
