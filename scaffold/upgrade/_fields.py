@@ -1,42 +1,57 @@
-"""Merge one pydantic field: its annotation, and the arguments of `Field(...)` one by one."""
+"""Merge an assignment: its annotation, and the arguments of `Field(...)` or another call one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import libcst as cst
+from libcst import matchers
 
 from scaffold.upgrade._conflicts import Disagreement, choose
 
 _EMPTY = cst.Module(body=[])
 
 
-def merge_field(base: str, ours: str, theirs: str) -> str:
-    """The field with both sides' changes; its layout is the owner's.
+def merge_assignment(base: str, ours: str, theirs: str) -> str:
+    """The assignment, of a field or of a call's value, with both sides' changes; the layout is the owner's.
 
     Raises:
-        Disagreement: Both changed the annotation or the same argument, or one of them is no field.
+        Disagreement: Both changed the annotation or the same argument, or there is no such thing to merge.
     """
     before, mine, new = (_parse(text) for text in (base, ours, theirs))
-    annotation = _merge_annotation(*(side.annotation.annotation for side in (before, mine, new)))
-    value = _merge_value(before.value, mine.value, new.value)
-    merged = mine.with_changes(
-        annotation=mine.annotation.with_changes(annotation=annotation),
-        value=value,
-        equal=mine.equal if mine.value else new.equal,
-    )
+    merged: cst.Assign | cst.AnnAssign
+    if (
+        isinstance(before, cst.AnnAssign)
+        and isinstance(mine, cst.AnnAssign)
+        and isinstance(new, cst.AnnAssign)
+    ):
+        kinds = (side.annotation.annotation for side in (before, mine, new))
+        merged = mine.with_changes(
+            annotation=mine.annotation.with_changes(annotation=_merge_annotation(*kinds)),
+            value=_merge_value(before.value, mine.value, new.value),
+            equal=mine.equal if mine.value else new.equal,
+        )
+    elif isinstance(before, cst.Assign) and isinstance(mine, cst.Assign) and isinstance(new, cst.Assign):
+        calls = [side.value for side in (before, mine, new)]
+        if not all(isinstance(call, cst.Call) for call in calls):
+            raise Disagreement
+        value = _merge_value(before.value, mine.value, new.value)
+        assert value is not None
+        merged = mine.with_changes(value=value)
+    else:
+        raise Disagreement
     indent = ours[: len(ours) - len(ours.lstrip())]
     line = ours.rstrip("\n")
     trailing = line[len(indent + _code(mine)) :] if line.startswith(indent + _code(mine)) else ""
     return f"{indent}{_code(merged)}{trailing}\n"
 
 
-def _parse(text: str) -> cst.AnnAssign:
+def _parse(text: str) -> cst.BaseSmallStatement:
     try:
         statement = cst.parse_statement(text.strip())
     except cst.ParserSyntaxError as error:
         raise Disagreement from error
-    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.AnnAssign):
+    if not isinstance(statement, cst.SimpleStatementLine):
         raise Disagreement
     return statement.body[0]
 
@@ -96,8 +111,19 @@ def _merge_arguments(base: cst.Call, ours: cst.Call, theirs: cst.Call) -> cst.Ca
     for name in [*mine, *(name for name in new if name not in mine)]:
         text = choose(*(_text_of(side.get(name)) for side in (before, mine, new)))
         if text is not None:
-            kept.append(mine[name] if _text_of(mine.get(name)) == text else new[name])
+            from_new = name not in mine
+            value = new[name].value if _text_of(new.get(name)) == text else mine[name].value
+            kept.append(new[name] if from_new else mine[name].with_changes(value=value))
+    if len(kept) == len(mine) and all(name in mine for name in _named(kept)):
+        return ours.with_changes(args=kept)
+    if _comments(ours) or _comments(theirs) != _comments(base):
+        raise Disagreement
     return ours.with_changes(args=_with_commas(kept, ours.args))
+
+
+def _comments(call: cst.Call) -> list[str]:
+    """The comments between the parentheses of a call, which moving its arguments would lose."""
+    return [_code(comment) for comment in matchers.findall(call, matchers.Comment())]
 
 
 def _named(args: Sequence[cst.Arg]) -> dict[str, cst.Arg]:

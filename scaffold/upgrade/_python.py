@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Disagreement, Prefer, choose, each
-from scaffold.upgrade._fields import merge_field
+from scaffold.upgrade._fields import merge_assignment
 from scaffold.upgrade._imports import merge_import, restore_imports, unbound_names
 from scaffold.upgrade._lines import merge_lines
 
@@ -130,8 +130,8 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
         match ours.node:
             case ast.ImportFrom():
                 return merge_import(base.code, ours.code, theirs.code)
-            case ast.AnnAssign():
-                return merge_field(base.code, ours.code, theirs.code)
+            case ast.AnnAssign() | ast.Assign():
+                return _merge_assigned(base.code, ours.code, theirs.code, conflicts)
             case ast.ClassDef():
                 return _merge_class(base, ours, theirs, conflicts, keep)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | None:
@@ -149,8 +149,15 @@ def _merge_class(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, 
     return head + (body if body.strip() else "    pass\n")
 
 
+def _merge_assigned(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
+    try:
+        return merge_assignment(base, ours, theirs)
+    except Disagreement:
+        return _merge_statements(base, ours, theirs, conflicts)
+
+
 def _merge_statements(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
-    """Merge the lines of a function; what merges without a conflict must still parse."""
+    """Merge the lines of a statement; what merges without a conflict must still parse."""
     trial = Conflicts()
     merged = merge_lines(base, ours, theirs, trial)
     if trial.count:

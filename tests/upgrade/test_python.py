@@ -288,3 +288,26 @@ def test_a_comment_after_the_last_field_stays_in_its_class() -> None:
     merged = merge_schemas(ours, replaced(SCHEMAS, AGE_WIDER))
     assert "    # More fields: ask the data team.\n" in merged
     assert "age: float" in merged
+
+
+def test_a_comment_between_the_arguments_of_a_field_is_not_lost() -> None:
+    laid = "age: int = Field(\n        ge=18,  # adults only\n        examples=[42],\n    )"
+    ours = replaced(SCHEMAS, ("age: int = Field(examples=[42])", laid))
+    merged = merge_schemas(ours, replaced(SCHEMAS, AGE_WIDER))
+    assert (
+        "    age: float = Field(\n        ge=18,  # adults only\n        examples=[42.5],\n    )\n" in merged
+    )
+    theirs = replaced(SCHEMAS, ("Field(examples=[42])", "Field(examples=[42], le=120)"))
+    assert f"<<<<<<< yours\n    {laid}\n=======\n" in merge_schemas(ours, theirs)
+
+
+def test_the_arguments_of_a_call_are_merged_one_by_one() -> None:
+    base = "app = FastAPI(\n    title=NAME,\n    version=VERSION,\n)\n"
+    ours = base.replace("title=NAME", "title=TITLE")
+    theirs = base.replace("title=NAME,\n", "title=NAME,\n    summary='A model',\n")
+    tree = merge({"app/main.py": base}, {"app/main.py": ours}, {"app/main.py": theirs})
+    content = tree.files["app/main.py"].content
+    assert isinstance(content, bytes)
+    assert content.decode() == (
+        "app = FastAPI(\n    title=TITLE,\n    version=VERSION,\n    summary='A model',\n)\n"
+    )

@@ -1,0 +1,123 @@
+"""The service: `python -m app`, or `uvicorn app.main:app`."""
+
+import functools
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import FastAPI, Response
+from pydantic import Field
+
+from app import metrics, score
+from app.batching import Batcher
+from app.docs import add_docs
+from app.errors import RESPONSES, add_handlers
+from app.example import make_record
+from app.gate import Gate
+from app.json_route import JSONRoute
+from app.schemas import ModelInput, ModelOutput
+from app.settings import MODEL_VERSION, NAME, settings
+
+log = logging.getLogger("app")
+
+batcher: Batcher[ModelInput, ModelOutput] = Batcher(
+    score.run,
+    max_batch=settings.max_batch if score.BATCHED else 1,
+    max_waiting=settings.max_waiting,
+    queue_timeout_s=settings.queue_timeout_s,
+    score_timeout_s=settings.score_timeout_s,
+    patience_s=settings.patience_ms / 1000,
+    threads=settings.worker_threads,
+    observe=metrics.count_batch,
+)
+
+
+@functools.cache
+def load() -> None:
+    """Load the model, once; the process ends with one line if that fails."""
+    try:
+        score.init()
+    except Exception as error:
+        said = " ".join(str(error).split())
+        raise SystemExit(f"The model cannot be loaded: {type(error).__name__}: {said}") from error
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """What happens before the first request and after the last."""
+    load()
+    batcher.start()
+    try:
+        # The first prediction takes longer than any other: nobody should have to wait for it.
+        await batcher.predict([make_record()])
+    except Exception as error:  # the record is made up, the model may well refuse it
+        log.warning("no warm-up: a made-up record failed", exc_info=error)
+    # Hundreds of thousands of objects came with the imports. They stay, so collecting garbage need
+    # not look at them each time, which takes 50 ms, and workers go on sharing their memory.
+    gc.collect()
+    gc.freeze()
+    app.state.ready = True
+    yield
+    app.state.ready = False
+    batcher.stop()
+
+
+app = FastAPI(
+    title=NAME,
+    version=MODEL_VERSION,
+    lifespan=lifespan,
+    openapi_url="/openapi.json" if settings.docs else None,
+    docs_url=None,
+    redoc_url=None,
+)
+app.state.ready = False
+app.router.route_class = JSONRoute
+app.router.redirect_slashes = False
+app.add_middleware(Gate, overloaded=lambda: batcher.full)
+add_handlers(app)
+
+
+@app.post("/score", responses=RESPONSES)
+async def score_one(record: ModelInput) -> ModelOutput:
+    """Score one record."""
+    # Requests that wait together are predicted together: see batching.py.
+    [answer] = await batcher.predict([record])
+    # Shape the answer here: labels for codes, a threshold, more fields.
+    return answer
+
+
+@app.post("/score/batch", responses=RESPONSES)
+async def score_batch(
+    records: Annotated[list[ModelInput], Field(max_length=settings.max_records)],
+) -> list[ModelOutput]:
+    """Score many records; the answers come in the same order."""
+    return await batcher.predict(records)
+
+
+@app.get("/healthz", tags=["probes"])
+async def healthz(response: Response) -> dict[str, str]:
+    """Whether the process lives. It says 503 when predictions hang, so that it gets restarted."""
+    response.status_code = 503 if batcher.broken else 200
+    return {"status": "broken" if batcher.broken else "ok"}
+
+
+@app.get("/readyz", tags=["probes"])
+async def readyz(response: Response) -> dict[str, str]:
+    """Whether to send requests here: not before the model has predicted, nor on the way out."""
+    ready = app.state.ready and not Gate.draining and not batcher.broken
+    response.status_code = 200 if ready else 503
+    return {"status": "ready" if ready else "not ready"}
+
+
+if settings.metrics and not settings.metrics_port:
+
+    @app.get("/metrics", include_in_schema=False)
+    async def show_metrics() -> Response:
+        """The numbers for Prometheus."""
+        return Response(metrics.as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+if settings.docs:
+    add_docs(app)

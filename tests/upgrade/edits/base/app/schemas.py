@@ -1,0 +1,37 @@
+"""What goes over HTTP: a record to score, and the answer to it."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
+class ModelInput(BaseModel):
+    """One record to score."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    # Known to OneHotEncoder in the model: 1, 2, 3. Others count as none of these.
+    Pclass: Int64 = Field(examples=[2])
+    # Known to OneHotEncoder in the model: female, male. Others count as none of these.
+    Sex: str = Field(examples=["male"])
+    # Missing in 22 of 100 sample rows. Seen: 0.83 to 71.
+    Age: float | None = Field(examples=[36.0])
+    # Seen: 0 to 5.
+    SibSp: Int64 = Field(examples=[2])
+    # Seen: 0 to 5.
+    Parch: Int64 = Field(examples=[4])
+    # Seen: 7.225 to 263.
+    Fare: float = Field(examples=[140.0])
+    # Missing in 1 of 100 sample rows. Known to OneHotEncoder in the model: C, Q, S. Others count as
+    # none of these.
+    Embarked: str | None = Field(examples=["Q"])
+
+
+class ModelOutput(BaseModel):
+    """The answer to one record."""
+
+    # One of the model's classes: 0, 1.
+    prediction: int

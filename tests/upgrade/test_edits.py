@@ -1,0 +1,100 @@
+"""Twenty edits that owners make, each over three upgrades: what is left of them, as diffs to read.
+
+`edits/base` is a generated project, `edits/<edit>/edit.diff` what its owner did to it, and `edits/upgrades`
+what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
+project; its first line counts the conflicts. After a change of the merge: SCAFFOLD_RECORD=1 pytest tests/upgrade
+"""
+
+import ast
+import difflib
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from scaffold.upgrade import Content, MergedTree, merge_trees
+
+FOLDER = Path(__file__).parent / "edits"
+EDITS = sorted(path.parent.name for path in FOLDER.glob("*/edit.diff"))
+UPGRADES = sorted(path.stem for path in (FOLDER / "upgrades").iterdir())
+Tree = dict[str, str]
+
+
+def read_tree(root: Path) -> Tree:
+    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+def patched(tree: Tree, patch: str) -> Tree:
+    """The tree after a unified diff, which must fit exactly."""
+    changed = dict(tree)
+    for part in re.split(r"(?m)^--- ", patch)[1:]:
+        old, new, *lines = part.splitlines(keepends=True)
+        before, after = (name.strip().partition("/")[2] for name in (old, new.removeprefix("+++ ")))
+        source = tree[before].splitlines(keepends=True) if old.strip() != "/dev/null" else []
+        result: list[str] = []
+        at = 0
+        for line in lines:
+            if hunk := re.match(r"@@ -(\d+)(?:,(\d+))? ", line):
+                start = int(hunk[1]) - (0 if hunk[2] == "0" else 1)
+                result += source[at:start]
+                at = start
+            elif line[0] == "+":
+                result.append(line[1:])
+            else:
+                assert source[at] == line[1:], (before, line)
+                at += 1
+                result += [line[1:]] if line[0] == " " else []
+        result += source[at:]
+        if new.strip() == "+++ /dev/null":
+            del changed[before]
+        else:
+            changed[after] = "".join(result)
+    return changed
+
+
+def diff(before: Tree, after: Tree) -> str:
+    """What changed, with two lines around each place."""
+    lines: list[str] = []
+    for path in sorted({*before, *after}):
+        if before.get(path) != after.get(path):
+            names = [
+                f"{side}/{path}" if path in tree else "/dev/null"
+                for side, tree in (("a", before), ("b", after))
+            ]
+            texts = [tree.get(path, "").splitlines(keepends=True) for tree in (before, after)]
+            lines += difflib.unified_diff(*texts, *names, n=2)
+    return "".join(lines)
+
+
+def encoded(tree: Tree) -> dict[str, Content]:
+    return {path: text.encode() for path, text in tree.items()}
+
+
+def merge(edit: str, upgrade: str) -> tuple[Tree, Tree, Tree, MergedTree]:
+    """The pristine, the owner's and the merged tree, and how it went."""
+    base = read_tree(FOLDER / "base")
+    new = patched(base, (FOLDER / "upgrades" / f"{upgrade}.diff").read_text())
+    owner = patched(base, (FOLDER / edit / "edit.diff").read_text())
+    added = {path: text for path, text in owner.items() if path not in {*base, *new}}
+    held = {path: text for path, text in owner.items() if path not in added}
+    merged = merge_trees(encoded(base), encoded(new), encoded(held), others=encoded(added), incoming="2.0.0")
+    files = {path: file.content for path, file in merged.files.items()}
+    texts = {path: content.decode() for path, content in files.items() if isinstance(content, bytes)}
+    return base, owner, {**added, **texts}, merged
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES)
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_is_left_after_an_upgrade_as_recorded(edit: str, upgrade: str) -> None:
+    base, owner, merged, outcome = merge(edit, upgrade)
+    recorded = FOLDER / edit / f"{upgrade}.diff"
+    text = f"{len(outcome.conflicts)} conflicts\n{diff(owner, merged)}"
+    if os.environ.get("SCAFFOLD_RECORD"):
+        recorded.write_text(text)
+    assert recorded.read_text() == text
+    for path, content in merged.items():
+        if path.endswith(".py") and path not in outcome.conflicts:
+            ast.parse(content)
+    deleted = set(base) - set(owner)
+    assert not deleted & set(merged)
