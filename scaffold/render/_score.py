@@ -20,7 +20,7 @@ _FILES = {
 _LOADS = {
     ModelFormat.JOBLIB: "joblib.load(file)",
     ModelFormat.TORCH: 'torch.load(file, map_location="cpu", weights_only=False)',
-    ModelFormat.TORCHSCRIPT: 'torch.jit.load(file, map_location="cpu")',
+    ModelFormat.TORCHSCRIPT: 'torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]',
     ModelFormat.ONNX: 'onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])',
     ModelFormat.XGBOOST: "xgboost.Booster(model_file=bytearray(file.read()))",
     ModelFormat.LIGHTGBM: "lightgbm.Booster(model_str=file.read().decode())",
