@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import difflib
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -92,12 +94,21 @@ def seed_replicas(cluster: Cluster, target: Target) -> None:
     try_apply(cluster, seed, manager=_START_MANAGER)
 
 
-def ensure_namespace(cluster: Cluster, target: Target) -> bool:
+def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s: float) -> bool:
     """Create the namespace where there is none; True if it was created.
 
+    One that is just being deleted is waited for.
+
     Raises:
-        ClusterRefusedError: It cannot be created.
+        ClusterRefusedError: It cannot be created, or its deletion does not end.
     """
+    end = time.monotonic() + wait_s
+    while _is_ending(cluster, target.namespace):
+        if time.monotonic() > end:
+            problem = f"The namespace {target.namespace} is being deleted, and that does not end."
+            fix = f"What holds it up: kubectl get namespace {target.namespace} -o yaml"
+            raise ClusterRefusedError(problem, (f"waited for {wait_s:.0f} s",), fix)
+        time.sleep(poll_s)
     if _namespace_exists(cluster, target.namespace):
         return False
     manifest = next((one for one in fill_in(target, "") if one["kind"] == "Namespace"), None)
@@ -231,6 +242,13 @@ def _namespace_exists(cluster: Cluster, namespace: str) -> bool:
         if error.status == 403:  # an account that may not look works in a namespace that it was given
             return True
         raise
+
+
+def _is_ending(cluster: Cluster, namespace: str) -> bool:
+    with contextlib.suppress(ApiError):
+        found = cluster.get(f"/api/v1/namespaces/{namespace}")
+        return found is not None and "deletionTimestamp" in found["metadata"]
+    return False
 
 
 def _read(cluster: Cluster, manifest: Manifest) -> Manifest | None:

@@ -129,7 +129,7 @@ class Cluster:
                 body=sent,
                 headers=headers,
                 timeout=urllib3.Timeout(connect=10, read=timeout_s),
-                retries=urllib3.Retry(total=3, connect=2, read=2, status=0, redirect=0, backoff_factor=0.2),
+                retries=_retries(),
                 preload_content=not stream,
             )
         except urllib3.exceptions.HTTPError as error:
@@ -263,6 +263,23 @@ class Cluster:
                 return False
             raise
         return True
+
+
+def _retries() -> Any:
+    """Connections that break are tried again where that is safe, and so is what the API was too busy for."""
+    import urllib3
+
+    return urllib3.Retry(
+        total=5,
+        connect=2,
+        read=2,
+        status=3,
+        redirect=0,
+        backoff_factor=0.2,
+        status_forcelist=(429,),
+        allowed_methods=("GET", "PUT", "PATCH", "DELETE"),
+        raise_on_status=False,
+    )
 
 
 def connect(kubeconfig: str | Path | None = None, context: str | None = None) -> Cluster:

@@ -83,7 +83,7 @@ def deploy_project(
         cluster = connect(kubeconfig, context)
         _reach(cluster)
         reference = _reference(image, on_event)
-        ensure_namespace(cluster, wanted)
+        ensure_namespace(cluster, wanted, wait_s=pace.address_s, poll_s=pace.poll_s)
         with deploy_lock(cluster, wanted, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, wanted, docker_config)
@@ -234,12 +234,14 @@ def _take_back(
         if not roll_back:
             return "It was not rolled back, as asked; the pods of before go on serving."
         before = next(one.before for one in changes if one.manifest["kind"] == "Deployment")
+        notes = (before or {}).get("metadata", {}).get("annotations", {})
+        if record_of(notes).get("live", PASSED) != PASSED:
+            return "It was not rolled back: what ran before had not gone live either."
         undo_changes(cluster, changes)
         live = wait_until_live(cluster, target, pace, on_event)
     except (DeployError, ApiError) as error:
         return f"Rolling back failed too: {error}"
-    revision = (before or {}).get("metadata", {}).get("annotations", {}).get(REVISION, "?")
-    return f"Rolled back to revision {revision}, which is revision {revision_of(live)} now."
+    return f"Rolled back to revision {notes.get(REVISION, '?')}, which is revision {revision_of(live)} now."
 
 
 def _is_first(changes: Sequence[Change]) -> bool:

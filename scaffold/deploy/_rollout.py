@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from scaffold.deploy._client import ApiError, Cluster, Manifest
 from scaffold.deploy._explain import Failure, Scene, explain_deadline, find_failure, pod_state
 from scaffold.deploy._manifests import NAME_LABEL, Target
-from scaffold.errors import NotDeployedError, RolloutFailedError
+from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
 from scaffold.spec import PodState
 
+_API_AWAY_S = 60
 REVISION = "deployment.kubernetes.io/revision"
 OnPods = Callable[[tuple[PodState, ...]], None]
 
@@ -40,9 +41,19 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
     start = time.monotonic()
     standing: tuple[str, float] = ("", start)
     shown: tuple[PodState, ...] | None = None
+    seen = start
     while True:
-        scene = _look(cluster, path, target)
         now = time.monotonic()
+        try:
+            scene = _look(cluster, path, target)
+        except (ClusterUnreachableError, ApiError) as error:
+            # The API server itself may be restarting; pods do not need it.
+            is_passing = isinstance(error, ClusterUnreachableError) or error.status >= 500
+            if not is_passing or now - seen > _API_AWAY_S * pace.patience:
+                raise
+            time.sleep(pace.poll_s)
+            continue
+        seen = now
         states = tuple(pod_state(pod) for pod in scene.pods)
         if states != shown:
             on_pods(states)

@@ -20,7 +20,7 @@ from scaffold.spec import Deployment, DeployProgress, Release
 from scaffold.verify._compare import first_difference
 from tests.deploy._fake_pods import FakeCluster
 
-QUICK = Pace(rollout_s=0.5, address_s=0.2, poll_s=0.01, patience=0)
+QUICK = Pace(rollout_s=0.5, address_s=1.0, poll_s=0.01, patience=0)
 RELEASE = Release(model_sha256="ab" * 32, proof="passed", git_revision="c0ffee", by="ada@lab")
 
 

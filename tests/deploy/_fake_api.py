@@ -77,6 +77,8 @@ class FakeApi:
         self.after_write: Callable[[Manifest], None] = lambda _: None
         self.pod_log: Callable[[str, bool], str] = lambda _name, _previous: ""
         self.forward_port = 0
+        self.hiccups: list[int] = []
+        """Statuses that the next reads of a Deployment get instead of an answer."""
         self.lock = threading.RLock()
         self._version = 0
 
@@ -346,6 +348,8 @@ class _Handler(BaseHTTPRequestHandler):
         group, resource, namespace, name, subresource = _parse(path)
         real = "list" if verb == "get" and not name else verb
         self._allow(real, group, resource, subresource, namespace)
+        if api.hiccups and verb == "get" and resource == "deployments" and path in api.objects:
+            raise Refused(api.hiccups.pop(0), "Unavailable", "the API server is starting")
         if verb == "get" and subresource == "log":
             return api.pod_log(name, query.get("previous") == "true")
         if verb == "get" and subresource == "portforward":

@@ -212,6 +212,18 @@ def test_a_namespace_that_was_there_is_used_and_left_as_it_is(deploys: Deploys) 
     assert deploys.cluster.api.find("Namespace")["metadata"]["labels"] == {"team": "a"}
 
 
+def test_a_namespace_that_is_being_deleted_is_waited_for(deploys: Deploys) -> None:
+    api = deploys.cluster.api
+    metadata = {"name": "titanic-staging", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    with pytest.raises(ClusterRefusedError, match="is being deleted, and that does not end"):
+        deploys.deploy(pace=dataclasses.replace(QUICK, address_s=0))
+    timer = threading.Timer(0.2, api.delete, args=("/api/v1/namespaces/titanic-staging",))
+    timer.start()
+    assert deploys.deploy().live == "passed"
+    timer.join()
+
+
 def test_an_account_that_may_not_look_at_namespaces_can_deploy_into_its_own(deploys: Deploys) -> None:
     there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "titanic-staging"}}
     deploys.cluster.api.create(there)

@@ -235,6 +235,26 @@ def test_a_first_deploy_that_fails_is_left_for_inspection(deploys: Deploys) -> N
     assert deploys.status().live.startswith("The service ends right after its start")
 
 
+def test_what_never_went_live_is_not_rolled_back_to(deploys: Deploys) -> None:
+    deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
+    with pytest.raises(RolloutFailedError):
+        deploys.deploy(1)
+    message = fail(deploys, waiting("CrashLoopBackOff", **OUT_OF_MEMORY))
+    assert message.endswith("It was not rolled back: what ran before had not gone live either.")
+    del deploys.cluster.behaviours[image(2)]
+    assert deploys.deploy(2).live == "passed"
+
+
+def test_an_api_that_is_too_busy_or_restarts_is_asked_again(deploys: Deploys) -> None:
+    import dataclasses
+
+    from tests.deploy._deploys import QUICK
+
+    deploys.cluster.api.hiccups = [429, 429, 503, 503]
+    assert deploys.deploy(1, pace=dataclasses.replace(QUICK, patience=1)).live == "passed"
+    assert deploys.cluster.api.hiccups == []
+
+
 def test_a_first_deploy_that_fails_is_removed_if_asked(deploys: Deploys) -> None:
     deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
     with pytest.raises(RolloutFailedError) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -211,6 +212,44 @@ def test_a_chart_is_rendered_only_where_it_was_asked_for() -> None:
     assert values["image"]["repository"] == "titanic"
     assert values["host"] == "a.example.org"
     assert deploy_values(project_spec(chart=True))["has_chart"] is True
+
+
+def helm(text: str, values: dict[str, Any]) -> str:
+    """What Helm makes of a template of ours: values, the release's namespace, and the digest or the tag."""
+    digest = values["image"]["digest"]
+    choice = r"\{\{ if \.Values\.image\.digest \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}"
+    text = re.sub(choice, r"\1" if digest else r"\2", text).replace("{{ .Release.Namespace }}", "release")
+
+    def look_up(found: re.Match[str]) -> str:
+        value: Any = values
+        for step in found[1].split("."):
+            value = value[step]
+        return str(value)
+
+    return re.sub(r"\{\{ \.Values\.([A-Za-z_.]+) \}\}", look_up, text)
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:" + "a" * 64])
+def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str) -> None:
+    dice = random.Random(7)
+    for _ in range(40):
+        answers = random_answers(dice) | {"chart": True}
+        files = deploy_files(project_spec(**answers), MEASURED)
+        values = yaml.safe_load(files["deploy/chart/values.yaml"])
+        values["image"]["digest"] = digest
+        values["cpu"] = "123m"
+        for path, text in files.items():
+            if path.startswith("deploy/chart/templates/"):
+                (rendered,) = documents(helm(text.decode(), values))
+                assert problems(rendered) == [], f"{path} of {answers}"
+                assert rendered["metadata"]["namespace"] == "release"
+                if rendered["kind"] == "Deployment":
+                    container = rendered["spec"]["template"]["spec"]["containers"][0]
+                    repository = values["image"]["repository"]
+                    assert container["image"] == (
+                        f"{repository}@{digest}" if digest else f"{repository}:1.0.0"
+                    )
+                    assert container["resources"]["requests"]["cpu"] == "123m"
 
 
 def test_rendering_twice_gives_the_same_bytes() -> None:
