@@ -131,7 +131,7 @@ def resolve_dependencies(
         lock=lock.text,
         sources=(*sources, *_besides(sources, data), *choice.wheels),
         system=system,
-        notes=(*choice.notes, *lock.notes, *unknown, *hidden, *unseen),
+        notes=(*lock.notes, *unknown, *hidden, *unseen),
     )
 
 
@@ -143,7 +143,7 @@ def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: 
     """
     lock = functools.partial(
         make_lock,
-        [*choice.requirements, *layer.requirements],
+        [*choice.locked, *layer.requirements],
         python=options.python,
         platforms=options.platforms,
         wheels=choice.wheels,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import canonicalize_name
@@ -38,10 +38,11 @@ class Choice:
     """The model's part of `requirements.in`, and the versions of all that comes along with it."""
 
     requirements: tuple[Requirement, ...]
+    locked: tuple[Requirement, ...]
+    """The same as the lock is made from: wheels in place of commits."""
     versions: Mapping[str, str]
     wheels: tuple[LocalSource, ...]
     cpu_torch: bool
-    notes: tuple[str, ...]
 
 
 def choose(
@@ -63,7 +64,7 @@ def choose(
     closure = installation.closure([*reasons, *extra])
     lines: dict[str, Requirement] = {}
     wheels: list[LocalSource] = []
-    notes: list[str] = []
+    packed: dict[str, Requirement] = {}
     versions: dict[str, str] = {}
     for name, installed in closure.items():
         if name in pins or installed.is_from_index:
@@ -74,10 +75,11 @@ def choose(
         if installed.is_editable:
             continue  # its code is copied, its requirements are seen there
         specifier, wheel = specifier_of(installed)
-        lines[name] = _line(name, specifier, reasons.get(name, "comes along, and is from no index"))
-        wheels += [wheel] if wheel else []
-        if specifier.startswith(" @ git+"):
-            notes.append(f"{name} is from git: its commit stands for it in the lock, not a hash")
+        reason = reasons.get(name, "comes along, and is from no index")
+        lines[name] = _line(name, specifier, f"{reason}; {wheel.reason}" if wheel else reason)
+        if wheel:
+            wheels.append(wheel)
+            packed[name] = replace(lines[name], specifier=f" @ ./{wheel.path}")
     for name, parsed in extra.items():
         specifier = str(parsed.specifier) or (f"=={versions[name]}" if name in versions else "")
         lines.setdefault(name, _line(name, specifier, "asked for"))
@@ -85,8 +87,8 @@ def choose(
         requirements=tuple(lines[name] for name in sorted(lines)),
         versions=versions | {name: pin for name, pin in pins.items() if name not in versions},
         wheels=tuple(wheels),
+        locked=tuple(packed.get(name, lines[name]) for name in sorted(lines)),
         cpu_torch="torch" in versions and not options.gpu,
-        notes=tuple(notes),
     )
 
 

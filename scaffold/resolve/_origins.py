@@ -20,10 +20,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
-    """Return what follows the name in a requirement that gives what is installed; the wheel it may name.
+    """Return what follows the name in a requirement that gives what is installed, and a wheel to lock.
 
-    A distribution from an index is its version, one from git its commit, one from a URL that URL. What was
-    installed from a file or folder of this machine is packed into a wheel that goes with the service.
+    A distribution from an index is its version, one from a URL that URL, one from git its commit. A lock with
+    hashes cannot hold a commit, so what is installed of it is packed into a wheel that goes with the service;
+    and so is what was installed from a file or folder of this machine, which nobody else has.
 
     Raises:
         BrokenInstallError: It cannot be packed, for files of it are gone.
@@ -39,8 +40,8 @@ def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
     folder = installed.origin.get("subdirectory")
     fragment = f"#subdirectory={folder}" if folder else ""
     if version_control := installed.origin.get("vcs_info"):
-        scheme = version_control["vcs"]
-        return f" @ {scheme}+{_public(url)}@{version_control['commit_id']}{fragment}", None
+        commit = f"{version_control['vcs']}+{_public(url)}@{version_control['commit_id']}"
+        return f" @ {commit}{fragment}", pack_wheel(installed)
     return f" @ {_public(url)}{fragment}", None
 
 
@@ -72,8 +73,7 @@ def pack_wheel(installed: Installed) -> LocalSource:
         archive.writestr(_member(f"{folder}/RECORD"), "\n".join([*lines, f"{folder}/RECORD,,", ""]))
     parts = (".".join(dict.fromkeys(tag.split("-")[part] for tag in tags)) for part in range(3))
     name = "-".join([installed.name.replace("-", "_"), installed.version, *parts])
-    reason = f"{installed.name} {installed.version} was installed from {installed.origin.get('url')}"
-    return LocalSource(path=f"wheels/{name}.whl", content=buffer.getvalue(), reason=_short(reason))
+    return LocalSource(path=f"wheels/{name}.whl", content=buffer.getvalue(), reason=_packed_from(installed))
 
 
 def _belongs(path: str) -> bool:
@@ -99,6 +99,10 @@ def _public(url: str) -> str:
     return urlunsplit(parts._replace(netloc=keep + host))
 
 
-def _short(reason: str) -> str:
-    """The reason without the path of this machine: only the last part of it."""
-    return re.sub(r"file://\S*/([^/\s]+)", r"a local \1", reason)
+def _packed_from(installed: Installed) -> str:
+    """Where the wheel's content is from, of a path of this machine only its last part."""
+    url = _public(str(installed.origin.get("url", "")))
+    if url.startswith("file:"):
+        url = f"a local {url.rstrip('/').rpartition('/')[2]}"
+    commit = installed.origin.get("vcs_info", {}).get("commit_id")
+    return f"packed from {url}" + (f" at commit {commit}" if commit else "")

@@ -35,6 +35,14 @@ def test_from_git_it_is_the_commit_without_a_token(specifier):
     assert specifier(origin) == " @ git+https://github.com/o/r.git@abc123#subdirectory=python"
 
 
+def test_from_git_a_wheel_is_locked_for_a_commit_has_no_hash(install, site):
+    origin = {"url": "https://github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}
+    install("alpha", {"alpha.py": ""}, origin=json.dumps(origin))
+    _, wheel = specifier_of(Installation([str(site)]).by_name["alpha"])
+    assert wheel.path == "wheels/alpha-1.0-py3-none-any.whl"
+    assert wheel.reason == "packed from https://github.com/o/r at commit abc123"
+
+
 def test_from_git_over_ssh_the_user_stays(specifier):
     origin = {"url": "ssh://git@github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}
     assert specifier(origin) == " @ git+ssh://git@github.com/o/r@abc123"
@@ -67,7 +75,7 @@ def test_a_packed_wheel_holds_what_is_installed_and_is_the_same_every_time(insta
     alpha = Installation([str(site)]).by_name["alpha"]
     wheel = pack_wheel(alpha)
     assert wheel == pack_wheel(alpha)
-    assert wheel.reason == "alpha 1.0 was installed from a local alpha"
+    assert wheel.reason == "packed from a local alpha"
     with zipfile.ZipFile(io.BytesIO(wheel.content)) as archive:
         assert sorted(archive.namelist()) == [
             "alpha-1.0.dist-info/METADATA",

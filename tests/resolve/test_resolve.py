@@ -165,8 +165,19 @@ def test_what_was_installed_from_this_machine_is_packed_and_goes_along(install, 
     install("alpha", {"alpha.py": text}, origin='{"url": "file:///home/me/alpha", "dir_info": {}}')
     found = resolved(model_of("alpha"), FakeUv())
     wheel = pack_wheel(Installation([str(site)]).by_name["alpha"])
-    assert of_model(found) == [(f"alpha @ ./{wheel.path}", "alpha.Model in model.pkl")]
+    assert of_model(found) == [
+        (f"alpha @ ./{wheel.path}", "alpha.Model in model.pkl; packed from a local alpha")
+    ]
     assert found.sources == (wheel,)
+
+
+def test_a_git_install_is_its_commit_and_the_lock_has_a_wheel_of_it(install, model_of):
+    text = "class Model:\n    def predict(self, rows):\n        return [2 * row for row in rows]\n"
+    origin = '{"url": "https://github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}'
+    install("alpha", {"alpha.py": text}, origin=origin)
+    found = resolved(model_of("alpha"), FakeUv())
+    assert of_model(found)[0][0] == "alpha @ git+https://github.com/o/r@abc123"
+    assert "\nalpha @ ./wheels/alpha-1.0-py3-none-any.whl\n" in found.lock
 
 
 def test_what_only_comes_along_gives_way_to_the_service_layer_and_that_is_said(install, alpha, site):
