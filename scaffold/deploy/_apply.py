@@ -47,6 +47,15 @@ class Plan:
         """All diffs, one after the other."""
         return "\n".join(change.diff for change in self.changes if change.diff)
 
+    @property
+    def summary(self) -> str:
+        """The diffs of what is there already; of what is new, the name."""
+        return "\n".join(
+            change.diff if change.before else f"+ {describe(change.manifest)} (new)"
+            for change in self.changes
+            if change.diff
+        )
+
 
 def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = False) -> Plan:
     """Ask the server what applying would change; nothing is written.

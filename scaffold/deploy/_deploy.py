@@ -88,7 +88,7 @@ def deploy_project(
             if docker_config:
                 ensure_pull_secret(cluster, wanted, docker_config)
             plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
-            on_event(DeployProgress(stage="diff", detail=plan.diff))
+            on_event(DeployProgress(stage="diff", detail=plan.summary))
             notes = _notes(wanted, reference, release)
             try:
                 on_event(DeployProgress(stage="apply", detail=f"{len(plan.changes)} objects"))

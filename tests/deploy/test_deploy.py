@@ -37,6 +37,7 @@ def test_a_first_deploy_creates_everything_and_says_where_it_is(deploys: Deploys
     assert container_of(deploys)["image"] == image()
     kinds = {one["kind"] for one in deploys.cluster.api.objects.values()}
     assert {"Namespace", "ServiceAccount", "NetworkPolicy", "Service", "HorizontalPodAutoscaler"} <= kinds
+    assert "+ Deployment/titanic (new)" in deploys.events[1].detail.splitlines()
     assert [event.stage for event in deploys.events] == [
         "image",
         "diff",
