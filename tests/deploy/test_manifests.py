@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from scaffold.deploy._manifests import read_target
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
 from scaffold.spec import JSONValue, Measurements
@@ -255,3 +259,18 @@ def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str
 def test_rendering_twice_gives_the_same_bytes() -> None:
     spec = project_spec(route="gateway", host="a.example.org", chart=True)
     assert list(deploy_files(spec, MEASURED).items()) == list(deploy_files(spec, MEASURED).items())
+
+
+def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed, so there is nothing to compare with")
+    path = project / "deploy/staging/kustomization.yaml"
+    text = path.read_text().replace("titanic-staging", "elsewhere")
+    path.write_text(text.replace("newName: titanic", "newName: registry.example.org/m/titanic"))
+    built = subprocess.run(
+        [kubectl, "kustomize", path.parent], capture_output=True, text=True, check=True
+    ).stdout
+    theirs = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(built)}
+    ours = {(one["kind"], one["metadata"]["name"]): one for one in read_target(project, "staging").manifests}
+    assert ours == theirs
