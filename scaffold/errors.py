@@ -195,14 +195,15 @@ class UntrustedCodeError(ReadError):
         ]
         if len(self.names) > 10:
             lines.append(f"  and {len(self.names) - 10} more")
-        trust = " ".join(f"--trust {name}" for name, _, _ in self.names[:10])
-        return "\n".join(
-            [
-                f"{self.path} names code that scaffold does not run unasked.",
-                *lines,
-                f"If you made this file and expect that: scaffold new ... {trust}",
-            ]
-        )
+        named = [
+            name for name, _, _ in self.names[:10] if all(part.isidentifier() for part in name.split("."))
+        ]
+        trust = " ".join(f"--trust {name}" for name in named)
+        advice = f"If you made this file and expect that: scaffold new ... {trust}" if trust else _NO_TRUST
+        return "\n".join([f"{self.path} names code that scaffold does not run unasked.", *lines, advice])
+
+
+_NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, ...), or save it without that."
 
 
 class MissingLibraryError(ReadError):

@@ -117,10 +117,13 @@ class Gate:
         if not isinstance(target, Made):
             self._refuse(_described(target), offset, "items are added to what is no container")
 
-    def persistent(self, offset: int) -> Value:
+    def persistent(self, key: Value, offset: int) -> Value:
         """See Witness."""
         if not self._torch:
             raise GarbledError(offset, "an object that lies outside the file")
+        # torch's old layout keeps classes of modules so, with their source beside; all else are storages.
+        if isinstance(key, tuple) and len(key) > 1 and key[0] == "module":
+            return key[1]
         return OPAQUE
 
     def extension(self, offset: int) -> None:

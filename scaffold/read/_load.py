@@ -49,7 +49,7 @@ def load_error(path: Path, error: Exception) -> ReadError:
         case ModuleNotFoundError(name=str(name)):
             top = name.partition(".")[0]
             return MissingLibraryError(path.name, name, "loading the file", DISTRIBUTIONS.get(top, ""))
-        case AttributeError() if match := re.search(r"'(\w+)' on <module '__main__'", str(error)):
+        case AttributeError() if match := re.search(r"'(\w+)' on <module '(?:\w+\.)*__main__'", str(error)):
             return LoadFailedError(path.name, f"it needs '{match[1]}' of the script that saved it", _SCRIPT)
         case ImportError(name=str(name)) if _installed(name):
             return _mismatch(path, name, error)

@@ -40,8 +40,8 @@ class Witness(Protocol):
     def mutated(self, target: Value, offset: int) -> None:
         """Items are added to something that is no plain container."""
 
-    def persistent(self, offset: int) -> Value:
-        """An object is asked for that lies outside the pickle."""
+    def persistent(self, key: Value, offset: int) -> Value:
+        """An object is asked for that lies outside the pickle. Returns what stands for it."""
 
     def extension(self, offset: int) -> None:
         """A name is taken from the registry of extensions."""
@@ -306,13 +306,11 @@ def _extension(m: _Machine, size: int) -> None:
 
 
 def _persid(m: _Machine) -> None:
-    m.stream.line()
-    m.push(m.witness.persistent(m.offset))
+    m.push(m.witness.persistent(m.stream.line().decode("latin-1"), m.offset))
 
 
 def _binpersid(m: _Machine) -> None:
-    m.pop()
-    m.push(m.witness.persistent(m.offset))
+    m.push(m.witness.persistent(m.pop(), m.offset))
 
 
 def _pop(m: _Machine) -> None:

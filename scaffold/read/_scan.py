@@ -101,6 +101,8 @@ def _followed(path: Path, compression: str | None, policy: Policy, findings: Fin
         with open_stream(path, compression) as stream:
             return _follow_stream(stream, policy, findings, compression)
     except CutShortError as error:
+        if not findings.names and not _starts_with_protocol(path, compression):
+            raise _no_format(path) from error
         raise TruncatedFileError(str(path), error.args[0], compression is not None) from error
     except BombError as error:
         raise NotAModelError(
@@ -110,7 +112,9 @@ def _followed(path: Path, compression: str | None, policy: Policy, findings: Fin
         ) from error
     except GarbledError as error:
         # A file that starts as a pickle does may do harm before its fault is met: that is said first.
-        if findings.refusals and _starts_with_protocol(path, compression):
+        if compression != "zip" and not _starts_with_protocol(path, compression):
+            raise _no_format(path) from error
+        if findings.refusals:
             _raise_findings(path, findings)
         offset, what = error.args
         raise NotAModelError(str(path), f"at byte {offset} stands {what}") from error
@@ -155,8 +159,17 @@ def _archive_witness(policy: Policy, findings: Findings, member: str, format: Mo
 
 
 def _starts_with_protocol(path: Path, compression: str | None) -> bool:
-    with open_stream(path, compression) as stream:
-        return stream.peek() == b"\x80"
+    """Whether a file starts as pickles have since Python 2.3; what does not is mostly something else."""
+    try:
+        with open_stream(path, compression) as stream:
+            return stream.peek() == b"\x80"
+    except (CutShortError, GarbledError):
+        return True
+
+
+def _no_format(path: Path) -> NotAModelError:
+    start = _formats.head_of(path)[:16]
+    return NotAModelError(str(path), f"it starts with {start!r}, as no format does")
 
 
 def _raise_findings(path: Path, findings: Findings) -> None:

@@ -15,7 +15,7 @@ CHUNK_BYTES = 1 << 18
 LINE_BYTES = 1 << 16
 # A file that unpacks to more than this and to more than so many times its size is taken for a bomb:
 # loading it would fill the memory of whoever loads it.
-BOMB_BYTES = 1 << 30
+BOMB_BYTES = 1 << 28
 BOMB_RATIO = 300
 
 

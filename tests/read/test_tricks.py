@@ -373,7 +373,7 @@ def test_code_that_the_file_carries_may_not_be_called_while_it_loads() -> None:
     [
         "import re\nimport math\ndef model(x):\n    return re.sub('a', 'b', x), math.sqrt(2)",
         "import os\ndef model(x):\n    return os.path.join(x, os.environ.get('HOME', ''))",
-        "import numpy as np\nimport pandas as pd\ndef model(x):\n    return pd.DataFrame(x).eval('a'), np.log(x)",
+        "import numpy as np\nimport pandas as pd\ndef model(x):\n    return pd.Series(x).eval(), np.log(x)",
         "def model(x):\n    with open('x.csv') as f:\n        return f.read().replace(x, '')",
         "import logging\nlog = logging.getLogger('x')\ndef model(x):\n    log.info('x')",
         (
@@ -394,7 +394,7 @@ def test_code_that_the_file_carries_may_not_be_called_while_it_loads() -> None:
         ),
         (
             "from decimal import Decimal\nfrom datetime import datetime, timezone\nimport uuid\n"
-            "model = [Decimal('1'), datetime.now(timezone.utc), uuid.UUID(int=1), {1}, frozenset({3}), 1j, b'x']"
+            "model = [Decimal('1'), datetime.now(timezone.utc), uuid.UUID(int=1), {1}, 1j, b'x']"
         ),
         (
             "from sklearn.preprocessing import FunctionTransformer as F\nimport numpy as np\n"
@@ -437,9 +437,9 @@ def test_a_bomb_is_refused_before_it_fills_the_memory() -> None:
     head = P.PROTO + b"\x04" + P.BINBYTES8 + struct.pack("<Q", 64 << 30)
     zeros = gzip.compress(bytes(16 << 20), 9)
     with pytest.raises(
-        NotAModelError, match="it unpacks to more than 1024 MiB, far more than a model of its size"
+        NotAModelError, match="it unpacks to more than 256 MiB, far more than a model of its size"
     ):
-        read(gzip.compress(head) + zeros * 80)
+        read(gzip.compress(head) + zeros * 20)
 
 
 def test_a_length_beyond_the_end_allocates_nothing() -> None:

@@ -1,0 +1,109 @@
+"""Where a model comes from: a path, a URL, an MLflow folder, a file that DVC keeps."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from scaffold._process import Finished
+from scaffold.errors import CommandError, ModelNotFetchedError
+from scaffold.find import find_model
+from scaffold.find._remote import from_dvc
+
+
+def test_a_path_is_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").touch()
+    assert find_model(str(tmp_path / "model.pkl")) == tmp_path / "model.pkl"
+    assert find_model(f"file://{tmp_path}/model.pkl") == tmp_path / "model.pkl"
+    assert find_model("C:model.pkl") == Path("C:model.pkl")
+
+
+def test_a_url_is_fetched_under_its_own_name() -> None:
+    with fsspec.open("memory://models/churn.pkl", "wb") as file:
+        file.write(b"content")
+    path = find_model("memory://models/churn.pkl")
+    assert path.name == "churn.pkl"
+    assert path.read_bytes() == b"content"
+
+
+def test_a_url_that_leads_nowhere_is_named() -> None:
+    with pytest.raises(ModelNotFetchedError, match=r"memory://models/none\.pkl cannot be fetched: "):
+        find_model("memory://models/none.pkl")
+
+
+def test_a_filesystem_that_is_not_installed_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(ModelNotFetchedError) as caught:
+        find_model("gs://bucket/model.pkl")
+    assert str(caught.value) == (
+        "gs://bucket/model.pkl cannot be fetched: gs:// needs gcsfs.\n  pip install gcsfs"
+    )
+
+
+def test_mlflow_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(ModelNotFetchedError) as caught:
+        find_model("models:/churn/3")
+    assert str(caught.value) == (
+        "models:/churn/3 cannot be fetched: mlflow is not installed.\n  pip install mlflow-skinny"
+    )
+
+
+def test_a_folder_that_mlflow_saved_leads_to_the_file_in_it(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text(
+        "flavors:\n  python_function:\n    model_path: model.pkl\n  sklearn:\n    pickled_model: model.pkl\n"
+    )
+    (tmp_path / "model.pkl").touch()
+    assert find_model(str(tmp_path)) == tmp_path / "model.pkl"
+
+
+def test_a_folder_without_a_model_stays_a_folder(tmp_path: Path) -> None:
+    assert find_model(str(tmp_path)) == tmp_path
+
+
+def pulled(path: Path, commands: list[tuple[str, ...]]) -> object:
+    def run(
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        input: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Finished:
+        commands.append(tuple(command))
+        path.touch()
+        return Finished(stdout="", stderr="")
+
+    return run
+
+
+def test_a_file_that_dvc_keeps_is_pulled(tmp_path: Path) -> None:
+    pointer = tmp_path / "model.pkl.dvc"
+    pointer.write_text("outs:\n- path: model.pkl\n")
+    commands: list[tuple[str, ...]] = []
+    path = from_dvc(pointer, run=pulled(tmp_path / "model.pkl", commands))  # type: ignore[arg-type]
+    assert path == tmp_path / "model.pkl"
+    assert commands == [("dvc", "pull", "model.pkl.dvc")]
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (127, "{pointer} cannot be fetched: the command dvc is missing.\n  pip install dvc"),
+        (1, "{pointer} cannot be fetched: ERROR: no remote.\n  dvc pull {pointer}"),
+    ],
+)
+def test_a_pull_that_fails_is_said(tmp_path: Path, status: int, message: str) -> None:
+    pointer = tmp_path / "model.pkl.dvc"
+    pointer.touch()
+
+    def run(command: Sequence[str], **_: object) -> Finished:
+        raise CommandError(tuple(command), status, "trying\nERROR: no remote")
+
+    with pytest.raises(ModelNotFetchedError) as caught:
+        from_dvc(pointer, run=run)
+    assert str(caught.value) == message.format(pointer=pointer)
