@@ -109,7 +109,6 @@ def _target_values(
         "settings": _settings(spec.name, knobs, timeout_s),
         "drain_s": _DRAIN_S,
         "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
-        "otlp_port": _port_of(knobs.otlp_endpoint),
         **_knob_values(spec.name, knobs),
         **_resources(knobs, measurements),
         **_probes(measurements),
@@ -167,9 +166,10 @@ def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]
     if knobs.max_concurrent:
         comment = "Records that may wait in one container; the next one gets 503."
         settings.append(_setting("MAX_WAITING", str(knobs.max_concurrent), comment))
-    if knobs.otlp_endpoint:
-        comment = "Where traces go."
-        settings.append(_setting("OTEL_EXPORTER_OTLP_ENDPOINT", knobs.otlp_endpoint, comment))
+    if not knobs.metrics:
+        settings.append(_setting("METRICS", "false", "No numbers for Prometheus."))
+    if knobs.access_log:
+        settings.append(_setting("ACCESS_LOG", "true", "A line for each request."))
     if knobs.auth:
         comment = "sha256 of each API key that opens the service, with commas; two while one is replaced."
         secret = {"secret": _shortened(f"{name}-api-keys"), "key": "hashes"}
@@ -244,13 +244,6 @@ def _rounded(size_bytes: float) -> int:
 
 def _mebibytes(size_bytes: int) -> str:
     return f"{max(1, size_bytes // _MIB)}Mi"
-
-
-def _port_of(endpoint: str) -> int | None:
-    if not endpoint:
-        return None
-    found = re.search(r":(\d+)", endpoint.split("//", 1)[-1])
-    return int(found[1]) if found else 4317
 
 
 def _render(template: str, values: Mapping[str, object]) -> bytes:

@@ -17,7 +17,6 @@ _PATH = re.compile(r"/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?")
 _CPU = re.compile(r"[1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?")
 _MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?")
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
-_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 _DEFAULT_TARGETS = ("staging", "production")
 _RESERVED_TARGETS = {"chart"}
 
@@ -60,8 +59,9 @@ class Knobs:
     queue_wait_s: float = 0
     auth: bool = False
     network_policy: bool = True
+    metrics: bool = True
+    access_log: bool = False
     service_monitor: bool = False
-    otlp_endpoint: str = ""
     chart: bool = False
 
 
@@ -112,6 +112,8 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
         raise InvalidAnswerError(
             "path", knobs.path, "/ with an ingress, which cannot rewrite paths; a gateway can"
         )
+    if knobs.service_monitor and not knobs.metrics:
+        raise InvalidAnswerError("service_monitor", True, "metrics to be on: it reads them")
     return knobs
 
 
@@ -209,7 +211,8 @@ _CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
     "queue_wait_s": _seconds,
     "auth": _flag,
     "network_policy": _flag,
+    "metrics": _flag,
+    "access_log": _flag,
     "service_monitor": _flag,
-    "otlp_endpoint": _text(_ENDPOINT, "a URL, as in http://collector.observability:4317"),
     "chart": _flag,
 }

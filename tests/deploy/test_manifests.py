@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 import shutil
@@ -15,6 +16,7 @@ import yaml
 from scaffold.deploy._manifests import read_target
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
+from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
 from tests.deploy._policies import documents, problems
 from tests.deploy._specs import project_spec
@@ -64,7 +66,8 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         "auth": [True, False],
         "network_policy": [True, False],
         "service_monitor": [True, False],
-        "otlp_endpoint": ["", "http://collector:4318", "https://otlp.example.org/v1"],
+        "metrics": [True, False],
+        "access_log": [True, False],
         "chart": [True, False],
     }
     answers = {name: dice.choice(values) for name, values in knobs.items() if dice.random() < 0.6}
@@ -72,6 +75,8 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         answers["host"] = answers.get("host") or "scores.example.org"
     if answers.get("route") == "ingress":
         answers.pop("path", None)
+    if answers.get("service_monitor"):
+        answers.pop("metrics", None)
     if dice.random() < 0.3:
         answers["per_target"] = {"production": {"min_replicas": 3, "service_type": "LoadBalancer"}}
     return answers
@@ -191,6 +196,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"min_replicas": 5, "max_replicas": 2}, "It takes at least min_replicas, which is 5."),
         ({"min_replicas": True}, "a whole number from 1 to 1000"),
         ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
+        ({"service_monitor": True, "metrics": False}, "metrics to be on"),
         ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
         ({"per_target": {"staging": {"cpus": "1"}}}, "The answer 'per_target.staging' is 'cpus'."),
         ({"per_target": []}, None),
@@ -274,3 +280,20 @@ def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path) -> None:
     theirs = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(built)}
     ours = {(one["kind"], one["metadata"]["name"]): one for one in read_target(project, "staging").manifests}
     assert ours == theirs
+
+
+def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> None:
+    source = (template_path("service") / "project/app/settings.py.jinja").read_text()
+    (settings,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    known = {node.target.id.upper() for node in settings.body if isinstance(node, ast.AnnAssign)}  # type: ignore[union-attr]
+    answers: dict[str, JSONValue] = {
+        "auth": True,
+        "metrics": False,
+        "access_log": True,
+        "max_concurrent": 5,
+        "queue_wait_s": 1,
+    }
+    found = manifests(deploy_files(project_spec(**answers)), "staging")["Deployment"]
+    given = {entry["name"] for entry in found["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert len(given) == 7
+    assert given <= known
