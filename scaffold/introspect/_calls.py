@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._compare import difference, same
 from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed
 from scaffold.introspect._hints import feature_names
-from scaffold.introspect._onnx import session_calls
+from scaffold.introspect._onnx import session_calls, session_takes
 from scaffold.introspect._presentations import presentations
 from scaffold.introspect._rows import count_rows
 from scaffold.spec import Arguments, Call, Runtime
@@ -115,6 +115,9 @@ class _Search:
             matches = []
             for method in methods:
                 match = self._try_method(model, method, label, value)
+                if match and method == "predict":
+                    # It wins over whatever else agrees: no need to ask.
+                    return [match]
                 matches += [match] if match else []
             if matches:
                 return matches
@@ -134,10 +137,11 @@ class _Search:
         unstable = self._unstable()
         if unstable is not None:
             return unstable
-        if not self.attempts:
+        takes = session_takes(self.model) if _estimators.runtime_of(self.model) is Runtime.ONNX else {}
+        if not self.attempts and not takes:
             return CallError(_nothing_to_call(self.model))
-        wanted, found = feature_names(self.model), _column_names(self.sample)
-        if self.output is None:
+        wanted, found = tuple(takes) if len(takes) > 1 else feature_names(self.model), _keys(self.sample)
+        if self.output is None or not self.attempts:
             summary = "The model does not take the input sample."
         else:
             summary = "The model does not give the output sample from the input sample."
@@ -145,11 +149,15 @@ class _Search:
         if wanted and found and wanted != found:
             # The sample is no frame of this model: how it fares as anything else says nothing more.
             attempts = attempts[:1]
-        advice = "Give a sample that the model takes, or name the method: --method NAME"
+        return CallError(summary, attempts, wanted if found else (), found, self._advice(takes))
+
+    def _advice(self, takes: Mapping[str, str]) -> str:
         rows, answers = count_rows(self.sample), count_rows(self.output)
         if rows and answers and rows != answers:
-            advice = f"The input sample has {rows} rows, the output sample {answers}: give their answers."
-        return CallError(summary, attempts, wanted if found else (), found, advice)
+            return f"The input sample has {rows} rows, the output sample {answers}: give their answers."
+        if takes:
+            return f"Give a sample of what it takes: {', '.join(f'{k} {v}' for k, v in takes.items())}"
+        return "Give a sample that the model takes, or name the method: --method NAME"
 
     def _unstable(self) -> UnstableModelError | None:
         for method in _estimators.known_methods(self.model)[:1]:
@@ -176,9 +184,6 @@ def _choose(model: Any, matches: list[_Match]) -> _Match | None:
     """Return the call that is meant among those that fit."""
     if len(matches) < 2:
         return matches[0] if matches else None
-    for match in matches:
-        if match.call.method == "predict":
-            return match
     first = matches[0]
     others = [m for m in matches[1:] if not _estimators.same_method(model, first.call.method, m.call.method)]
     if not others:

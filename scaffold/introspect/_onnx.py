@@ -28,6 +28,14 @@ def session_calls(session: Any, value: Any) -> Iterator[Call]:
         )
 
 
+def session_takes(session: Any) -> dict[str, str]:
+    """Return the dtype and shape of each input, for messages: `float32 (n, 3, 8, 8)`."""
+    return {
+        port.name: f"{port.dtype} ({', '.join(str(length or 'n') for length in port.shape)})"
+        for port in ports(session.get_inputs())
+    }
+
+
 def session_inputs(session: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     """Yield `sample` as the arrays that `session` takes: one, or a dict of several by name."""
     inputs = ports(session.get_inputs())

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from scaffold.errors import CallError
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._feeding import Layout
 from scaffold.spec import Arguments, Runtime
@@ -296,6 +297,14 @@ def test_a_session_with_an_input_for_each_column_gets_columns():
         found = find_call(session, sample)
         assert batched(found, "run")
         assert (found.call.columns, {array.shape for array in found.sample.values()}) == (True, {(5,)})
+
+
+def test_a_sample_that_no_session_takes_is_answered_with_what_it_takes():
+    session = session_of(LinearRegression().fit(SINGLE, ROWS[:, 0]), SINGLE[:1])
+    with pytest.raises(CallError, match=r"Give a sample of what it takes: X float32 \(n, 3\)"):
+        find_call(session, ROWS[:5, :2])
+    with pytest.raises(CallError, match=r"Give a sample of what it takes: X float32 \(n, 3\)"):
+        find_call(session, ["some", "text"])
 
 
 def test_a_session_that_takes_one_row_at_a_time_gets_them_so():
