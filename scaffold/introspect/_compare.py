@@ -57,6 +57,8 @@ def plain(value: Any) -> JSONLike:
         return value
     if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
         return _plain_array(value)
+    if _kinds.kin(value, "pandas.Index", "pandas.ExtensionArray"):
+        return _plain_array(value.to_numpy())
     fields = _fields(value)
     if fields is not None:
         return {str(key): plain(item) for key, item in fields.items()}
