@@ -58,7 +58,7 @@ def plain(value: Any) -> JSONLike:
     if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
         return _plain_array(value)
     if _kinds.kin(value, "pandas.Index", "pandas.ExtensionArray"):
-        return _plain_array(value.to_numpy())
+        return _plain_array(value)
     fields = _fields(value)
     if fields is not None:
         return {str(key): plain(item) for key, item in fields.items()}
@@ -100,7 +100,7 @@ def _plain_array(value: Any) -> JSONLike:
         return value.toarray().tolist()
     if _kinds.kin(value, "torch.Tensor"):
         return (value.to_dense() if value.is_sparse else value).detach().cpu().tolist()
-    if _kinds.kin(value, "pandas.Series"):
+    if _kinds.kin(value, "pandas.Series", "pandas.Index", "pandas.ExtensionArray"):
         value = value.to_numpy()
     if value.dtype.kind in "Mm":
         return value.astype(f"{value.dtype.kind}8[ns]").astype("str").tolist()
