@@ -122,7 +122,7 @@ def resolve_dependencies(
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
     choice = choose(listed, reasons, installation, options)
     lock = _locked(choice, layer, reasons, options, run)
-    data, hidden = opened_files(found.opened, _roots(search), [artifact.path], installation)
+    data, hidden = opened_files(found.opened, _roots(search), artifact.path, installation)
     system, unknown = find_system_packages(found.libraries, run)
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(

@@ -66,9 +66,9 @@ class Witness:
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Record what is opened for reading."""
-        if event == "open" and self.phase in ("load", "predict"):
-            path, mode = arguments[0], arguments[1]
-            if isinstance(path, bytes):
+        if event in ("open", "sqlite3.connect") and self.phase in ("load", "wait", "predict"):
+            path, mode = arguments[0], arguments[1] if event == "open" else ""
+            if isinstance(path, (bytes, os.PathLike)):
                 path = os.fsdecode(path)
             if isinstance(path, str) and not (isinstance(mode, str) and set(mode) & set("wax+")):
                 self.opened.setdefault(os.path.abspath(path), self.phase)  # noqa: PTH100 - a Path would be slower

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scaffold.resolve._distributions import Installation
@@ -13,35 +13,35 @@ _CODE = {".py", ".pyc", ".pyi", ".so", ".pyd", ".pth"}
 
 
 def opened_files(
-    opened: Mapping[str, str], roots: Sequence[Path], apart: Iterable[Path], installation: Installation
+    opened: Mapping[str, str], roots: Sequence[Path], model: Path, installation: Installation
 ) -> tuple[list[LocalSource], list[str]]:
     """Return the data files, and a note for each that is left out because it is hidden.
 
     Args:
         opened: Phase by the path of a file that was opened.
         roots: Folders of local code; the deepest that holds a file is what its place is relative to.
-        apart: Files that go another way, such as the model's.
+        model: The model's file, which goes another way; parts of it, named after it, go where it goes.
         installation: What is installed here: its files come with it.
     """
     installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
-    other = {path.resolve() for path in apart}
+    model = model.resolve()
     folders = sorted({root.resolve() for root in roots}, key=lambda root: -len(root.parts))
     sources: dict[str, LocalSource] = {}
     notes = []
     for name, phase in sorted(opened.items()):
         path = Path(name).resolve()
         root = next((root for root in folders if path.is_relative_to(root)), None)
-        if root is None or path in other or path.suffix in _CODE or not path.is_file():
+        if root is None or path == model or path.suffix in _CODE or not path.is_file():
             continue
         place = path.relative_to(root)
+        if path.parent == model.parent and path.name.startswith(model.name):
+            place = Path("app/model") / path.name
         if any(path.is_relative_to(prefix) for prefix in installed) or _comes_along(place, installation):
             continue
         if any(part.startswith(".") for part in place.parts):
-            notes.append(
-                f"{place} is opened at {phase} and not taken along, for it is hidden: --include {place}"
-            )
+            notes.append(f"{place} is opened and not taken along, for it is hidden: --include {place}")
             continue
-        reason = f"opened at {phase}"
+        reason = f"opened at {'load' if phase == 'load' else 'predict'}"
         sources[place.as_posix()] = LocalSource(
             path=place.as_posix(), content=path.read_bytes(), reason=reason
         )

@@ -157,7 +157,23 @@ def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_p
     )
     found = resolved(model_of("features"), FakeUv(), search=[folder])
     assert found.sources == (LocalSource(path="factor.txt", content=b"2", reason="opened at predict"),)
-    assert found.notes == (".env is opened at predict and not taken along, for it is hidden: --include .env",)
+    assert found.notes == (".env is opened and not taken along, for it is hidden: --include .env",)
+
+
+def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(model_of, tmp_path):
+    (tmp_path / "model.pkl_01.npy").write_text("2")
+    (tmp_path / "features.py").write_text(
+        "import sqlite3\nfrom pathlib import Path\nhere = Path(__file__).parent\n"
+        "factor = float((here / 'model.pkl_01.npy').read_text())\n"
+        "class Model:\n    def predict(self, rows):\n        sqlite3.connect(here / 'codes.db')\n"
+        "        return [factor * row for row in rows]\n"
+    )
+    (tmp_path / "codes.db").touch()
+    found = resolved(model_of("features"), FakeUv(), search=[tmp_path])
+    assert {source.path: source.reason for source in found.sources} == {
+        "app/model/model.pkl_01.npy": "opened at load",
+        "codes.db": "opened at predict",
+    }
 
 
 def test_what_was_installed_from_this_machine_is_packed_and_goes_along(install, model_of, site):

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from scaffold.render._card import card_values
+from scaffold.render._tree import template_path
+from scaffold.spec import (
+    Artifact,
+    Call,
+    Dependencies,
+    GlobalName,
+    LocalSource,
+    ModelFormat,
+    ProjectSpec,
+    Recording,
+    Requirement,
+    Scalar,
+    ScalarType,
+    Signature,
+    SystemPackage,
+)
+
+NUMBER = Scalar(type=ScalarType.NUMBER)
+BOOSTER = Requirement(distribution="lightgbm", specifier="==4.7.0", reason="lightgbm.Booster in model.pkl")
+SERVER = Requirement(
+    distribution="uvicorn", specifier="[standard]==0.54.0", reason="serves", serves="service"
+)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> ProjectSpec:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"x" * 2345)
+    names = ("numpy.dtype", "lightgbm.Booster", "numpy.dtype")
+    return ProjectSpec(
+        name="churn",
+        version="1.0.0",
+        artifact=Artifact(
+            path=path,
+            sha256="ab" * 32,
+            size_bytes=2345,
+            format=ModelFormat.PICKLE,
+            compression="gzip",
+            globals=tuple(
+                GlobalName(module=name.partition(".")[0], qualname=name.partition(".")[2], offset=0)
+                for name in names
+            ),
+            provenance=str(path),
+            written="1970-01-01",
+        ),
+        signature=Signature(
+            input=NUMBER, output=NUMBER, call=Call(method="predict", batched=True, evidence="gives a | b")
+        ),
+        dependencies=Dependencies(
+            python="3.11",
+            requirements=(BOOSTER, SERVER),
+            lock="",
+            sources=(LocalSource(path="features.py", content=b"", reason="imported by model.py"),),
+            system=(SystemPackage(name="libgomp1", reason="libgomp.so.1, which lightgbm loads"),),
+            notes=("not locked for linux/arm64",),
+        ),
+        recording=Recording(requests=(), answers=()),
+    )
+
+
+def rendered(spec: ProjectSpec, template: str) -> str:
+    loader = FileSystemLoader(template_path("service") / "project")
+    environment = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(card_values(spec))
+
+
+def test_the_card_says_what_the_model_is_and_nothing_of_this_machine(
+    spec: ProjectSpec, tmp_path: Path
+) -> None:
+    card = rendered(spec, "app/model/README.md.jinja")
+    for line in (
+        "| format | pickle, gzip |",
+        "| size | 2.3 KiB |",
+        f"| sha256 | `{'ab' * 32}` |",
+        "| made from | `model.pkl`, of 1970-01-01 |",
+        "| asked with | `predict`: gives a \\| b |",
+        "| `lightgbm==4.7.0` | lightgbm.Booster in model.pkl |",
+        "| `libgomp1` | libgomp.so.1, which lightgbm loads |",
+        "| `features.py` | imported by model.py |",
+        "- not locked for linux/arm64",
+    ):
+        assert f"\n{line}\n" in card
+    assert "- `lightgbm.Booster`\n- `numpy.dtype`\n" in card
+    assert str(tmp_path) not in card
+    assert "\n\n\n" not in card
+
+
+def test_a_model_without_libraries_names_or_notes_has_no_empty_tables(spec: ProjectSpec) -> None:
+    bare = replace(
+        spec,
+        artifact=replace(spec.artifact, globals=(), provenance="a function in memory"),
+        dependencies=Dependencies(python="3.11", requirements=(SERVER,), lock=""),
+    )
+    card = rendered(bare, "app/model/README.md.jinja")
+    assert "| made from | a function in memory, of 1970-01-01 |" in card
+    assert "None: Python alone loads it." in card
+    assert "Notes" not in card
+    assert "\n\n\n" not in card
+    assert rendered(bare, "requirements.in.jinja").count("\n\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("provenance", "shown"),
+    [
+        ("https://me:secret@host/models/churn.pkl", "`https://host/models/churn.pkl`"),
+        ("models/churn.pkl", "`models/churn.pkl`"),
+        ("../churn.pkl", "`churn.pkl`"),
+        ("/home/me/churn.pkl", "`churn.pkl`"),
+    ],
+)
+def test_where_it_came_from_is_told_without_secrets(spec: ProjectSpec, provenance: str, shown: str) -> None:
+    rows = card_values(replace(spec, artifact=replace(spec.artifact, provenance=provenance)))["card_rows"]
+    assert f"| made from | {shown}, of 1970-01-01 |" in list(rows)  # type: ignore[call-overload]
+
+
+def test_each_requirement_has_its_reason(spec: ProjectSpec) -> None:
+    lines = rendered(spec, "requirements.in.jinja")
+    assert "\n\n# The model.\nlightgbm==4.7.0  # lightgbm.Booster in model.pkl\n" in lines
+    assert lines.endswith("\n\n# The service around it.\nuvicorn[standard]==0.54.0  # serves\n")
