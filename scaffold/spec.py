@@ -225,6 +225,8 @@ class Tensor:
     dtype: str
     items: Schema
     native: str
+    stacked: bool = True
+    """Whether many records are one array; if not, each is an array of its own, in a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

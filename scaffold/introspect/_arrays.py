@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
@@ -9,7 +10,7 @@ from scaffold.introspect import _kinds, _plain, _scalars
 from scaffold.spec import Either, Optional, Scalar, ScalarType, Schema, Tensor
 
 
-def describe_rows(sample: Any, path: str = "$") -> Schema:
+def describe_rows(sample: Any, path: str = "$") -> Tensor:
     """Describe the `data` of one record from an array of records.
 
     The first axis counts records and is dropped: a sample of shape `(n, 28, 28)` describes records whose
@@ -21,11 +22,10 @@ def describe_rows(sample: Any, path: str = "$") -> Schema:
     Source: WIRE.md, the row on arrays.
     """
     whole = describe_array(sample, path)
-    assert isinstance(whole, Tensor)
-    return Tensor(shape=whole.shape[1:], dtype=whole.dtype, items=whole.items, native=whole.native)
+    return dataclasses.replace(whole, shape=whole.shape[1:], stacked=True)
 
 
-def describe_array(sample: Any, path: str = "$") -> Schema:
+def describe_array(sample: Any, path: str = "$") -> Tensor:
     """Describe one array as a whole."""
     shape = tuple(int(length) for length in sample.shape)
     if _kinds.kin(sample, "torch.Tensor"):
@@ -34,9 +34,12 @@ def describe_array(sample: Any, path: str = "$") -> Schema:
             dtype=str(sample.dtype).removeprefix("torch."),
             items=_items(sample, path),
             native="torch",
+            stacked=False,
         )
     native = type(sample).__name__ if _kinds.is_sparse(sample) else "numpy"
-    return Tensor(shape=shape, dtype=_dtype_name(sample.dtype), items=_items(sample, path), native=native)
+    return Tensor(
+        shape=shape, dtype=_dtype_name(sample.dtype), items=_items(sample, path), native=native, stacked=False
+    )
 
 
 def _dtype_name(dtype: Any) -> str:
@@ -74,6 +77,8 @@ def has_missing(sample: Any) -> bool:
         return has_missing(sample.data)
     if _kinds.kin(sample, "torch.Tensor"):
         return bool(sample.is_floating_point() and sample.isnan().any())
+    if _kinds.kin(sample, "numpy.MaskedArray"):
+        return bool(sample.mask.any())
     if sample.dtype.kind not in "fmM":
         return False
     return bool((sample != sample).any())

@@ -47,10 +47,7 @@ def describe_table(sample: Any) -> Table:
             zip(names, attributes(names), labels, strict=True)
         )
     ]
-    native = next(
-        n for n in ("pandas", "polars", "pyarrow") if _kinds.kin(sample, f"{n}.DataFrame", f"{n}.Table")
-    )
-    return Table(columns=tuple(columns), native=native)
+    return Table(columns=tuple(columns), native=_kinds.library_of(sample))
 
 
 def _refuse_duplicates(names: Sequence[str]) -> None:
@@ -281,6 +278,10 @@ def describe_column(sample: Any) -> Column:
     if _kinds.kin(sample, "polars.Series"):
         schema, dtype = of_polars(sample, "$")
         return Column(items=schema, dtype=dtype, native="polars", label=repr(sample.name))
+    if not _kinds.kin(sample, "pandas.Series"):
+        import pandas as pd
+
+        sample = pd.Series(sample)  # an Index, or the values of a column
     schema, dtype = of_pandas(sample, "$")
     return Column(items=schema, dtype=dtype, native="pandas", label=_plain.literal(sample.name, "$"))
 

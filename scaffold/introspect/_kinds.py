@@ -32,13 +32,20 @@ def is_frame(value: object) -> bool:
 
 
 def is_series(value: object) -> bool:
-    """Whether it is one column of a frame, or a row taken out of one."""
-    return kin(value, "pandas.Series", "polars.Series")
+    """Whether it is one column of a frame, or a row taken out of one, or the values or index of one."""
+    return kin(value, "pandas.Series", "polars.Series", "pandas.Index", "pandas.ExtensionArray")
 
 
 def is_sparse(value: object) -> bool:
     """Whether it is a scipy sparse matrix or array."""
     return kin(value, "scipy.spmatrix", "scipy.sparray")
+
+
+def library_of(value: object) -> str:
+    """Return the package that the class of a frame or Series comes from: `pandas`, `polars`, `pyarrow`."""
+    cls: type = type(value)
+    packages = {name.partition(".")[0] for name in _names(cls)}
+    return next(package for package in ("pandas", "polars", "pyarrow") if package in packages)
 
 
 def is_array(value: object) -> bool:

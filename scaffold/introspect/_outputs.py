@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from scaffold.introspect import _kinds
@@ -11,7 +13,8 @@ from scaffold.introspect._feeding import Layout
 from scaffold.introspect._inputs import as_body, row_schema, rows_of
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe
-from scaffold.spec import Field, JSONValue, Parts, Record, Schema
+from scaffold.introspect._rows import take_record
+from scaffold.spec import Field, JSONValue, List, Parts, Record, Schema
 
 
 def describe_output(found: FoundCall) -> Schema:
@@ -21,8 +24,29 @@ def describe_output(found: FoundCall) -> Schema:
     answers = found.output if found.rows is not None else [found.output]
     if found.layout is not Layout.WHOLE:
         return _body(_of_answers(answers[0], found.layout), found.rows or 1)
-    seen = [(f"$[{i}]", answer) for i, answer in enumerate(answers)]
-    return _body(describe(seen), len(seen))
+    opened, container = open_answers(answers)
+    schema = describe([(f"$[{i}]", answer) for i, answer in enumerate(opened)])
+    if container and isinstance(schema, (Record, List)):
+        schema = dataclasses.replace(schema, native=container)
+    return _body(schema, len(opened))
+
+
+def open_answers(answers: Sequence[Any]) -> tuple[list[Any], str]:
+    """Return answers that are frames or Series as plain values, and the library whose they are.
+
+    A frame of one row is that row; a Series whose index names its values is a dict.
+    """
+    first: Any = answers[0] if answers else ""
+    if _kinds.is_frame(first):
+        rows = [[take_record(answer, i) for i in range(len(answer))] for answer in answers]
+        single = all(len(found) == 1 for found in rows)
+        return [found[0] if single else found for found in rows], _kinds.library_of(first)
+    if _kinds.kin(first, "pandas.Series") and all(isinstance(label, str) for label in first.index):
+        return [answer.to_dict() for answer in answers], "pandas.Series"
+    if _kinds.is_series(first):
+        listed = [answer.to_list() if hasattr(answer, "to_list") else answer.tolist() for answer in answers]
+        return listed, f"{_kinds.library_of(first)} values"
+    return list(answers), ""
 
 
 def _body(schema: Schema, rows: int) -> Schema:
@@ -49,7 +73,7 @@ def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
     if found.rows is not None and found.call.batched:
         rows = _rows(found.output, found.layout, schema)
     elif found.layout is Layout.WHOLE:
-        rows = found.output if found.rows is not None else [found.output]
+        rows, _ = open_answers(found.output if found.rows is not None else [found.output])
     else:
         rows = [_rows(answer, found.layout, schema)[0] for answer in found.output]
     return tuple(finite(encode(row, schema)) for row in rows)

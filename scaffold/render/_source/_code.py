@@ -223,6 +223,9 @@ def _bracketed(
 
 def _comprehension(element: Node, loop: cst.CompFor, indent: int) -> str:
     margin = " " * (indent + 4)
+    line = f"{flat(element)} for {flat(loop.target)} in {flat(loop.iter)}"
+    if indent + 4 + len(line) <= WIDTH:
+        return f"[\n{margin}{line}\n{' ' * indent}]"
     head = lay_out(element, indent + 4)
     return f"[\n{margin}{head}\n{margin}for {flat(loop.target)} in {flat(loop.iter)}\n{' ' * indent}]"
 

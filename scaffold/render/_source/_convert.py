@@ -83,7 +83,7 @@ class _Inputs:
         match self.signature.input:
             case Table(native=native):
                 return native == "list"
-            case Record(native="arrays") | Value(field=Field(schema=Tensor() | Column())):
+            case Record(native="arrays") | Value(field=Field(schema=Tensor(stacked=True) | Column())):
                 return False
             case _:
                 self.imports.take("typing", "Any")
@@ -115,7 +115,7 @@ class _Inputs:
                 return self._arguments(fields)
             case Value(field=Field(schema=Column() as column)):
                 return self.frames.series(column, "record.data")
-            case Value(field=Field(schema=Tensor() as tensor, attribute=attribute)):
+            case Value(field=Field(schema=Tensor(stacked=True) as tensor, attribute=attribute)):
                 return self._stack(tensor, f"record.{attribute}")
             case schema:
                 return each(self._record(schema), "record", "records")

@@ -36,11 +36,14 @@ def annotation(schema: Schema, imports: Imports) -> str:
         case Table(native="pyarrow"):
             imports.whole("pyarrow", "pa")
             return "pa.Table"
-        case Table(native="array" | "structured") | Value(field=Field(schema=Tensor(native="numpy"))):
+        case (
+            Table(native="array" | "structured")
+            | Value(field=Field(schema=Tensor(native="numpy", stacked=True)))
+        ):
             imports.take("typing", "Any")
             imports.take("numpy.typing", "NDArray")
             return "NDArray[Any]"
-        case Value(field=Field(schema=Tensor(native="torch"))):
+        case Value(field=Field(schema=Tensor(native="torch", stacked=True))):
             imports.whole("torch")
             return "torch.Tensor"
         case Table(native="list"):

@@ -112,6 +112,8 @@ class Types:
                 return self.of(items, hint, strict=strict)
             case Value(field=field):
                 return self.of(field.schema, hint, strict=strict)
+            case Picture() if not strict:
+                return name("str")
             case Picture():
                 self.checks.add("Image")
                 return name("Image")

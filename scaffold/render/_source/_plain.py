@@ -1,0 +1,115 @@
+"""The function that makes plain values of an answer of objects and arrays, as it stands in `convert.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scaffold.render._source._code import Imports
+from scaffold.spec import (
+    Column,
+    Either,
+    List,
+    Mapping,
+    Optional,
+    Parts,
+    Picture,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+    Tuple,
+    UserType,
+    Value,
+)
+
+_LINES = {
+    "pydantic": """    if isinstance(value, BaseModel):
+        value = value.model_dump(by_alias=True)""",
+    "namedtuple": """    if hasattr(value, "_asdict"):  # a named tuple
+        value = value._asdict()""",
+    "dataclass": """    if is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}""",
+    "enum": """    if isinstance(value, Enum):
+        return value.value""",
+    "period": """    if isinstance(value, pd.Period):
+        return str(value)""",
+    "missing": """    if value is pd.NA or value is pd.NaT:
+        return None""",
+    "bytes": """    if isinstance(value, bytes | bytearray):
+        return b64encode(value).decode()""",
+    "image": """    if isinstance(value, PIL.Image.Image):
+        file = BytesIO()
+        value.save(file, "PNG")
+        return b64encode(file.getvalue()).decode()""",
+    "sparse": """    if hasattr(value, "toarray"):  # a sparse matrix
+        value = value.toarray()""",
+}
+_IMPORTS = {
+    "pydantic": (("pydantic", "BaseModel"),),
+    "dataclass": (("dataclasses", "fields"), ("dataclasses", "is_dataclass")),
+    "enum": (("enum", "Enum"),),
+    "bytes": (("base64", "b64encode"),),
+    "image": (("base64", "b64encode"), ("io", "BytesIO")),
+}
+
+
+def plain_function(schema: Schema, imports: Imports) -> str:
+    """Return `_plain` with a line for each kind of thing that the model was seen to answer with."""
+    kinds = set(_kinds(schema))
+    imports.take("collections.abc", "Mapping")
+    imports.take("typing", "Any")
+    for kind in kinds & set(_IMPORTS):
+        for module, name in _IMPORTS[kind]:
+            imports.take(module, name)
+    if "image" in kinds:
+        imports.whole("PIL.Image")
+    if kinds & {"missing", "period"}:
+        imports.whole("pandas", "pd")
+    lines = [
+        "def _plain(value: Any) -> Any:",
+        '    """Return `value` with all objects and arrays in it as plain dicts and lists."""',
+        *(text for kind, text in _LINES.items() if kind in kinds),
+        '    if hasattr(value, "tolist"):  # an array, or a number of numpy',
+        "        value = value.tolist()",
+        "    if isinstance(value, Mapping):",
+        "        return {str(key): _plain(item) for key, item in value.items()}",
+        "    if isinstance(value, list | tuple | set | frozenset):",
+        "        return [_plain(item) for item in value]",
+        "    return value",
+    ]
+    return "\n".join(lines)
+
+
+def _kinds(schema: Schema) -> Iterator[str]:
+    """Yield the kinds of things within an answer that need a line."""
+    match schema:
+        case UserType(native=native, seen=seen):
+            yield native
+            if seen is not None:
+                yield from _kinds(seen)
+        case Scalar(type=ScalarType.BYTES):
+            yield "bytes"
+        case Scalar(type=ScalarType.PERIOD):
+            yield "period"
+        case Picture():
+            yield "image"
+        case Optional(of=inner, missing=missing):
+            yield from ("missing",) if missing in ("NA", "NaT") else ()
+            yield from _kinds(inner)
+        case Tensor(native=native, items=items):
+            yield from ("sparse",) if native not in ("numpy", "torch") else ()
+            yield from _kinds(items)
+        case List(items=inner) | Mapping(values=inner) | Column(items=inner):
+            yield from _kinds(inner)
+        case Either(of=parts) | Tuple(items=parts) | Parts(items=parts):
+            for part in parts:
+                yield from _kinds(part)
+        case Record(fields=fields) | Table(columns=fields):
+            for field in fields:
+                yield from _kinds(field.schema)
+        case Value(field=field):
+            yield from _kinds(field.schema)
+        case _:
+            return
