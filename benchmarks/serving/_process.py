@@ -28,7 +28,7 @@ def adopt_orphans() -> None:
 
 
 def _go_first(process: int) -> None:
-    """Raise the priority of a session: Linux weighs those against each other, and niceness only within one."""
+    """Raise the priority of a session: Linux weighs sessions, and niceness only within one."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{process}/autogroup").write_text("-20")
 
