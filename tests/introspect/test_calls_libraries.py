@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -347,3 +349,11 @@ def test_warnings_and_prints_of_the_model_stay_unheard(capsys):
 
     find_call(predict, ROWS[:2])
     assert capsys.readouterr().out == ""
+
+
+def test_the_tests_that_the_documentation_names_are_there():
+    root = Path(__file__).parents[2]
+    named = set(re.findall(r"test_\w+(?!\.py)\b", (root / "docs" / "models.md").read_text()))
+    tests = "\n".join(path.read_text() for path in (root / "tests").rglob("test_*.py"))
+    files = {path.stem for path in (root / "tests").rglob("test_*.py")}
+    assert {name for name in named if f"def {name}(" not in tests} - files == set()
