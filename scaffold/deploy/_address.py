@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from scaffold.deploy._client import ApiError, Cluster, Manifest
 from scaffold.deploy._manifests import Target, describe, service_container
-from scaffold.deploy._rollout import Pace, live_deployment, pods_of
+from scaffold.deploy._rollout import Pace, events_in, live_deployment, pods_of
 from scaffold.errors import RolloutFailedError
 
 _NEAR_S = 3
@@ -148,7 +148,7 @@ def _is_accepted(live: Manifest) -> bool:
 
 def _no_address(cluster: Cluster, manifest: Manifest, waited_s: float) -> RolloutFailedError:
     metadata = manifest["metadata"]
-    events = cluster.list(f"/api/v1/namespaces/{metadata['namespace']}/events")
+    events = events_in(cluster, metadata["namespace"])
     said = [
         f"{event.get('reason')}: {event.get('message')}"
         for event in events

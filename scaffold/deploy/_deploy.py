@@ -7,6 +7,7 @@ import datetime as dt
 import getpass
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.deploy._address import find_channel
@@ -34,6 +35,7 @@ from scaffold.spec import Deployment, DeployProgress, Image, JSONValue, PodState
 OnEvent = Callable[[DeployProgress], None]
 PASSED = "passed"
 PENDING = "pending"
+_NOT_ROLLED_BACK = "It was not rolled back, as asked; the pods of before go on serving."
 
 
 def ignore(_event: DeployProgress) -> None:
@@ -89,21 +91,20 @@ def deploy_project(
                 ensure_pull_secret(cluster, wanted, docker_config)
             plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
             on_event(DeployProgress(stage="diff", detail=plan.summary))
+            attempt = _Attempt(cluster, wanted, plan.changes, pace, on_event)
             notes = _notes(wanted, reference, release)
             try:
-                on_event(DeployProgress(stage="apply", detail=f"{len(plan.changes)} objects"))
-                apply_changes(cluster, plan.changes, force=force_conflicts)
-                if _is_first(plan.changes):
-                    seed_replicas(cluster, wanted)
-                annotate(cluster, wanted.deployment, notes | {"live": PENDING})
-                url = _go_live(cluster, wanted, recording, first_difference, pace, on_event)
+                attempt.apply(notes, force=force_conflicts)
+                url = attempt.go_live(recording, first_difference)
             except DeployError as error:
-                with contextlib.suppress(DeployError, ApiError):
-                    annotate(cluster, wanted.deployment, notes | {"live": error.problem})
-                after = _take_back(
-                    cluster, wanted, plan.changes, pace, on_event, roll_back=roll_back, remove=remove_failed
-                )
+                attempt.note(notes | {"live": error.problem})
+                after = attempt.take_back(roll_back=roll_back, remove=remove_failed)
                 raise type(error)(error.problem, error.found, error.fix, after) from error
+            except KeyboardInterrupt as error:
+                attempt.note(notes | {"live": "interrupted"})
+                fix = f"Look at it: scaffold status --target {target}, and go back: scaffold rollback"
+                after = "What was applied goes on in the cluster."
+                raise DeployError("The deploy was interrupted.", (), fix, after) from error
             annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
             return describe_deployment(live_deployment(cluster, wanted), wanted)
 
@@ -193,55 +194,69 @@ def wait_until_live(cluster: Cluster, target: Target, pace: Pace, on_event: OnEv
     return wait_for_rollout(cluster, target, pace, show)
 
 
-def _go_live(
-    cluster: Cluster,
-    target: Target,
-    recording: tuple[list[JSONValue], list[JSONValue]],
-    first_difference: FirstDifference,
-    pace: Pace,
-    on_event: OnEvent,
-) -> str:
-    """Wait for the pods, find the address, replay the sample; return the URL."""
-    wait_until_live(cluster, target, pace, on_event)
-    channel = find_channel(cluster, target, pace)
-    on_event(DeployProgress(stage="address", detail=channel.url))
-    try:
-        rows = replay_sample(channel, *recording, first_difference, pace)
-    finally:
-        channel.close()
-    on_event(DeployProgress(stage="replay", detail=f"{rows} of {rows} rows answered as the model does"))
-    return channel.url
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One deploy, under its lock."""
 
+    cluster: Cluster
+    target: Target
+    changes: Sequence[Change]
+    pace: Pace
+    on_event: OnEvent
 
-def _take_back(
-    cluster: Cluster,
-    target: Target,
-    changes: Sequence[Change],
-    pace: Pace,
-    on_event: OnEvent,
-    *,
-    roll_back: bool,
-    remove: bool,
-) -> str:
-    """Undo a deploy that failed, as was asked; return what was done, in a sentence."""
-    on_event(DeployProgress(stage="undo"))
-    try:
-        if _is_first(changes):
+    def apply(self, notes: dict[str, str], *, force: bool) -> None:
+        """Apply the manifests, and record what they are for."""
+        self.on_event(DeployProgress(stage="apply", detail=f"{len(self.changes)} objects"))
+        with explained():
+            apply_changes(self.cluster, self.changes, force=force)
+            if _is_first(self.changes):
+                seed_replicas(self.cluster, self.target)
+            annotate(self.cluster, self.target.deployment, notes | {"live": PENDING})
+
+    def go_live(
+        self, recording: tuple[list[JSONValue], list[JSONValue]], first_difference: FirstDifference
+    ) -> str:
+        """Wait for the pods, find the address, replay the sample; return the URL."""
+        with explained():
+            wait_until_live(self.cluster, self.target, self.pace, self.on_event)
+            channel = find_channel(self.cluster, self.target, self.pace)
+            self.on_event(DeployProgress(stage="address", detail=channel.url))
+            try:
+                rows = replay_sample(channel, *recording, first_difference, self.pace)
+            finally:
+                channel.close()
+        detail = f"{rows} of {rows} rows answered as the model does"
+        self.on_event(DeployProgress(stage="replay", detail=detail))
+        return channel.url
+
+    def note(self, notes: dict[str, str]) -> None:
+        """Record how it ended, if that can be done."""
+        with contextlib.suppress(DeployError, ApiError):
+            annotate(self.cluster, self.target.deployment, notes)
+
+    def take_back(self, *, roll_back: bool, remove: bool) -> str:
+        """Undo it as was asked; return what was done, in a sentence."""
+        self.on_event(DeployProgress(stage="undo"))
+        try:
+            if not _is_first(self.changes):
+                return self._restore() if roll_back else _NOT_ROLLED_BACK
             if not remove:
-                return f"It is left for inspection. Remove it: scaffold undeploy --target {target.name}"
-            undo_changes(cluster, changes)
-            return "It was the first deploy, and was removed."
-        if not roll_back:
-            return "It was not rolled back, as asked; the pods of before go on serving."
-        before = next(one.before for one in changes if one.manifest["kind"] == "Deployment")
+                return f"It is left for inspection. Remove it: scaffold undeploy --target {self.target.name}"
+            undo_changes(self.cluster, self.changes)
+            return "It was the first deploy, and was removed; its namespace stays."
+        except (DeployError, ApiError) as error:
+            return f"Going back failed too: {error}"
+
+    def _restore(self) -> str:
+        before = next(one.before for one in self.changes if one.manifest["kind"] == "Deployment")
         notes = (before or {}).get("metadata", {}).get("annotations", {})
         if record_of(notes).get("live", PASSED) != PASSED:
             return "It was not rolled back: what ran before had not gone live either."
-        undo_changes(cluster, changes)
-        live = wait_until_live(cluster, target, pace, on_event)
-    except (DeployError, ApiError) as error:
-        return f"Rolling back failed too: {error}"
-    return f"Rolled back to revision {notes.get(REVISION, '?')}, which is revision {revision_of(live)} now."
+        undo_changes(self.cluster, self.changes)
+        live = wait_until_live(self.cluster, self.target, self.pace, self.on_event)
+        return (
+            f"Rolled back to revision {notes.get(REVISION, '?')}, which is revision {revision_of(live)} now."
+        )
 
 
 def _is_first(changes: Sequence[Change]) -> bool:

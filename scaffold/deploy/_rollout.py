@@ -123,19 +123,28 @@ def pods_of(cluster: Cluster, deployment: Manifest, *, newest: bool = False) -> 
     return sorted(owned, key=lambda pod: str(pod["metadata"]["name"]))
 
 
+def events_in(cluster: Cluster, namespace: str) -> list[Manifest]:
+    """Return what was reported in the namespace; nothing where we may not read it: it only explains."""
+    try:
+        return cluster.list(f"/api/v1/namespaces/{namespace}/events")
+    except ApiError as error:
+        if error.status == 403:
+            return []
+        raise
+
+
 def _look(cluster: Cluster, path: str, target: Target) -> Scene:
     deployment = cluster.get(path)
     if deployment is None:
         problem = f"Deployment/{target.service} was deleted during its rollout."
         raise RolloutFailedError(problem, (), f"scaffold deploy --target {target.name}")
-    events = cluster.list(f"/api/v1/namespaces/{target.namespace}/events")
     is_observed = (deployment.get("status") or {}).get("observedGeneration", 0) >= _generation(deployment)
     pods = pods_of(cluster, deployment, newest=True) if is_observed else []
     return Scene(
         cluster=cluster,
         deployment=deployment,
         pods=pods,
-        events=events,
+        events=events_in(cluster, target.namespace),
         measured_memory=target.measured_memory,
     )
 

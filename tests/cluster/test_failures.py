@@ -45,7 +45,7 @@ def test_a_service_that_ends_at_its_start_shows_the_end_of_its_log(
     message = fails(project, first.image, remove_failed=True)
     assert message.startswith("The service ends right after its start")
     assert "cannot be used" in message
-    assert message.endswith("It was the first deploy, and was removed.")
+    assert message.endswith("It was the first deploy, and was removed; its namespace stays.")
 
 
 def test_too_little_memory_shows_the_limit_beside_what_was_measured(

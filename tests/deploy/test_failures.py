@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+
 import pytest
 
-from scaffold.errors import ClusterRefusedError, RolloutFailedError
-from tests.deploy._deploys import Deploys, image
+from scaffold.deploy import deploy_project
+from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
+from scaffold.spec import DeployProgress
+from scaffold.verify._compare import first_difference
+from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
 from tests.deploy._fake_pods import Behaviour, unschedulable, waiting
 
@@ -246,10 +252,6 @@ def test_what_never_went_live_is_not_rolled_back_to(deploys: Deploys) -> None:
 
 
 def test_an_api_that_is_too_busy_or_restarts_is_asked_again(deploys: Deploys) -> None:
-    import dataclasses
-
-    from tests.deploy._deploys import QUICK
-
     deploys.cluster.api.hiccups = [429, 429, 503, 503]
     assert deploys.deploy(1, pace=dataclasses.replace(QUICK, patience=1)).live == "passed"
     assert deploys.cluster.api.hiccups == []
@@ -259,7 +261,7 @@ def test_a_first_deploy_that_fails_is_removed_if_asked(deploys: Deploys) -> None
     deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
     with pytest.raises(RolloutFailedError) as caught:
         deploys.deploy(1, remove_failed=True)
-    assert str(caught.value).endswith("It was the first deploy, and was removed.")
+    assert str(caught.value).endswith("It was the first deploy, and was removed; its namespace stays.")
     assert {one["kind"] for one in deploys.cluster.api.objects.values()} <= {"Namespace", "Event"}
 
 
@@ -276,11 +278,6 @@ def test_what_a_failed_deploy_added_is_taken_away_and_what_it_changed_is_as_befo
 
 def test_a_fault_that_mends_itself_in_time_fails_nothing(deploys: Deploys) -> None:
     """A transient pull failure: the pods come to life while the deploy still waits."""
-    import dataclasses
-    import threading
-
-    from tests.deploy._deploys import QUICK
-
     cluster = deploys.cluster
     cluster.behaviours[image(1)] = waiting("ErrImagePull", "dial tcp: i/o timeout")
 
@@ -296,3 +293,38 @@ def test_a_fault_that_mends_itself_in_time_fails_nothing(deploys: Deploys) -> No
     patient = dataclasses.replace(QUICK, rollout_s=10, patience=1)
     assert deploys.deploy(1, pace=patient).live == "passed"
     timer.join()
+
+
+def test_what_the_account_may_not_read_while_it_waits_is_rolled_back_too(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.api.forbidden.add(("list", "replicasets"))
+    with pytest.raises(ClusterRefusedError, match='cannot list resource "replicasets"') as caught:
+        deploys.deploy(2)
+    assert "Going back failed too" in str(caught.value)
+    assert deploys.status().image == image(1)
+
+
+def test_events_explain_and_are_not_needed(deploys: Deploys) -> None:
+    deploys.cluster.api.forbidden.add(("list", "events"))
+    assert deploys.deploy(1).live == "passed"
+
+
+def test_an_interrupted_deploy_says_that_the_rollout_goes_on(deploys: Deploys) -> None:
+    def interrupt(event: DeployProgress) -> None:
+        if event.stage == "address":
+            raise KeyboardInterrupt
+
+    with pytest.raises(DeployError) as caught:
+        deploy_project(
+            deploys.project,
+            target="staging",
+            image=image(1),
+            release=RELEASE,
+            first_difference=first_difference,
+            kubeconfig=deploys.kubeconfig,
+            pace=QUICK,
+            on_event=interrupt,
+        )
+    assert "What was applied goes on in the cluster." in str(caught.value)
+    assert deploys.status().live == "interrupted"
+    assert deploys.cluster.api.all("Lease") == []
