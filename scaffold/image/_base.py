@@ -22,6 +22,7 @@ from scaffold.image._tar import GZIP_LAYER, Blob
 
 _PYTHON = re.compile(r"(?:usr/|usr/local/|opt/.*)?bin/python(3\.\d+)")
 _GLIBC = re.compile(rb"GNU C Library[^\n]* version (2\.\d+)")
+_BLOCK_BYTES = 1 << 20
 _LAYERS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": GZIP_LAYER,
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
@@ -127,7 +128,10 @@ def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str
     found: dict[str, str] = {}
     libc = ""
     for layer, media_type in layers:
-        with open_layer(layer, media_type) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        with (
+            open_layer(layer, media_type) as file,
+            tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK_BYTES) as tar,
+        ):
             for member in tar:
                 name = posixpath.normpath(member.name).lstrip("/")
                 base = posixpath.basename(name)

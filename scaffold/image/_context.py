@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from scaffold.errors import DockerfileError, ImageError
 from scaffold.image._dockerfile import Copy, Plan
-from scaffold.image._tar import Entry
+from scaffold.image._tar import Entry, file_entry
 
 
 def read_dockerfile(root: Path) -> str:
@@ -43,7 +42,7 @@ def context_files(root: Path) -> list[str]:
 def context_entries(root: Path) -> Iterator[Entry]:
     """Yield the whole build context, with modes that any user of the image can read."""
     for name in context_files(root):
-        yield _entry(root, name, name)
+        yield file_entry(root / name, name)
 
 
 def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
@@ -60,7 +59,7 @@ def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
         for name, target in _matches(files, copy):
             place = posixpath.normpath(posixpath.join("/", plan.workdir, target)).strip("/")
             part = "model" if f"/{place}".startswith(f"/{plan.workdir}/app/model/") else "code"
-            parts[part][place] = _entry(root, name, place)
+            parts[part][place] = file_entry(root / name, place)
     return {part: list(entries.values()) for part, entries in parts.items()}
 
 
@@ -85,10 +84,3 @@ def _matches(files: list[str], copy: Copy) -> Iterator[tuple[str, str]]:
                     yield name, copy.target
         if not found and "[" not in source:
             raise DockerfileError(copy.line, f"COPY {source}", "no such file in the build context")
-
-
-def _entry(root: Path, name: str, place: str) -> Entry:
-    path = root / name
-    if path.is_symlink():
-        return Entry(name=place, link=str(path.readlink()))
-    return Entry(name=place, source=path, executable=bool(path.stat().st_mode & stat.S_IXUSR))

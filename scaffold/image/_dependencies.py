@@ -18,7 +18,7 @@ from pathlib import Path
 from scaffold._process import Runner
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, PackagesError
-from scaffold.image._tar import Entry, file_entries
+from scaffold.image._tar import Entry, file_entries, text_entry
 
 # What an image calls a machine, and what wheels call it.
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -104,13 +104,13 @@ def environment_entries(folder: Path, target: str, interpreter: Interpreter) -> 
     scripts = dict(_scripts(folder, f"/{target}/bin/python"))
     for entry in file_entries(folder, packages, skip=_is_left_out):
         if entry.name.endswith(".dist-info/RECORD") and entry.source:
-            entry = Entry(name=entry.name, content=_record(entry.source, scripts))
+            entry = text_entry(entry.name, _record(Path(entry.source), scripts))
         yield entry
     for name, content in scripts.items():
-        yield Entry(name=f"{target}/bin/{name}", content=content, executable=True)
+        yield text_entry(f"{target}/bin/{name}", content, executable=True)
     home = interpreter.path.rpartition("/")[0]
     settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n"
-    yield Entry(name=f"{target}/pyvenv.cfg", content=settings.encode())
+    yield text_entry(f"{target}/pyvenv.cfg", settings.encode())
     yield Entry(name=f"{target}/bin/python3", link=interpreter.path)
     yield Entry(name=f"{target}/bin/python", link="python3")
     yield Entry(name=f"{target}/bin/python{interpreter.version}", link="python3")

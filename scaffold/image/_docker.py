@@ -25,7 +25,7 @@ from scaffold.image._registry import Repository
 from scaffold.image._running import run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
-from scaffold.image._tar import Entry, tar_blocks
+from scaffold.image._tar import file_entry, tar_blocks
 from scaffold.spec import Image, Layer
 
 _CERTIFICATES = "ca-bundle.crt"
@@ -84,12 +84,12 @@ def _build(
 ) -> str:
     """Stream the context to the engine, which follows the Dockerfile in it; return the image's id."""
     entries = {entry.name: entry for entry in context_entries(root)}
-    entries["Dockerfile"] = Entry(name="Dockerfile", source=root / "Dockerfile")
+    entries["Dockerfile"] = file_entry(root / "Dockerfile", "Dockerfile")
     given = dict(arguments)
     if options.index_url:
         given["PIP_INDEX_URL"] = options.index_url
     if options.ca_bundle:
-        entries[_CERTIFICATES] = Entry(name=_CERTIFICATES, source=options.ca_bundle)
+        entries[_CERTIFICATES] = file_entry(options.ca_bundle.resolve(), _CERTIFICATES)
         given["PIP_CERT"] = f"/build/{_CERTIFICATES}"
     events = client.api.build(
         fileobj=tar_blocks(entries.values()),

@@ -157,7 +157,7 @@ class LayerBuilder:
         return [self._ours[part] for part in ("code", "model") if part in self._ours]
 
     def _write(self, part: str, entries: Sequence[Entry], path: Path) -> Blob:
-        total_bytes = sum(entry.size_bytes() for entry in entries)
+        total_bytes = sum(entry.size_bytes for entry in entries)
         done = 0
 
         def on_bytes(count: int) -> None:

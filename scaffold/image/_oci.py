@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.image._registry import OCI_INDEX, OCI_MANIFEST
-from scaffold.image._tar import Blob, Entry, tar_blocks
+from scaffold.image._tar import Blob, Entry, file_entry, tar_blocks, text_entry
 
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 EPOCH = "1970-01-01T00:00:00Z"
@@ -144,20 +144,21 @@ def _layout(top: Document, images: Sequence[PlatformImage], reference: str) -> I
         "mediaType": OCI_INDEX,
         "manifests": [top.descriptor() | {"annotations": name}],
     }
-    yield Entry(name="oci-layout", content=b'{"imageLayoutVersion":"1.0.0"}')
-    yield Entry(name="index.json", content=document(index, OCI_INDEX).content)
+    yield text_entry("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    yield text_entry("index.json", document(index, OCI_INDEX).content)
     documents = {one.digest: one for image in images for one in (image.config, image.manifest)}
     for digest, one in (documents | {top.digest: top}).items():
-        yield Entry(name=_path(digest), content=one.content)
-    for digest, source in {p.blob.digest: p.blob.path for image in images for p in image.parts}.items():
-        yield Entry(name=_path(digest), source=source)
+        yield text_entry(_path(digest), one.content)
+    for digest, path in {p.blob.digest: p.blob.path for image in images for p in image.parts}.items():
+        assert path is not None
+        yield file_entry(path, _path(digest))
     first = images[0]
     loadable = {
         "Config": _path(first.config.digest),
         "RepoTags": [reference],
         "Layers": [_path(part.blob.digest) for part in first.parts],
     }
-    yield Entry(name="manifest.json", content=json.dumps([loadable]).encode())
+    yield text_entry("manifest.json", json.dumps([loadable]).encode())
 
 
 def _path(digest: str) -> str:

@@ -8,12 +8,14 @@ that was tried (SSE4.2, AVX2, AVX-512); level 3 did not, so it is not used.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from scaffold.errors import ImageError
@@ -31,14 +33,11 @@ class Entry:
 
     name: str
     """Where it goes in the image, without the leading slash."""
-    source: Path | None = None
+    source: str | None = None
     content: bytes = b""
     link: str = ""
+    size_bytes: int = 0
     executable: bool = False
-
-    def size_bytes(self) -> int:
-        """Return the bytes of its content."""
-        return self.source.stat().st_size if self.source else len(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +59,44 @@ def file_entries(
     folder: Path, target: str, *, skip: Callable[[str], bool] = lambda _: False
 ) -> Iterator[Entry]:
     """Yield what lies in `folder`, as it will lie under `target`. `skip` is asked with relative paths."""
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder).as_posix()
-        if skip(relative):
-            continue
-        name = f"{target}/{relative}".strip("/")
-        if path.is_symlink():
-            yield Entry(name=name, link=str(path.readlink()))
-        elif path.is_file():
-            yield Entry(name=name, source=path, executable=bool(path.stat().st_mode & stat.S_IXUSR))
+    waiting = [(os.fspath(folder), "")]
+    while waiting:
+        place, above = waiting.pop()
+        with os.scandir(place) as found:
+            for item in found:
+                relative = above + item.name
+                if skip(relative):
+                    continue
+                if item.is_symlink():
+                    yield Entry(name=f"{target}/{relative}", link=str(Path(item.path).readlink()))
+                elif item.is_dir():
+                    waiting.append((item.path, f"{relative}/"))
+                elif item.is_file():
+                    status = item.stat()
+                    yield Entry(
+                        name=f"{target}/{relative}",
+                        source=item.path,
+                        size_bytes=status.st_size,
+                        executable=bool(status.st_mode & stat.S_IXUSR),
+                    )
+
+
+def file_entry(path: Path, name: str) -> Entry:
+    """Return one file or symbolic link as it will lie under `name`."""
+    if path.is_symlink():
+        return Entry(name=name, link=str(path.readlink()))
+    status = path.stat()
+    return Entry(
+        name=name,
+        source=os.fspath(path),
+        size_bytes=status.st_size,
+        executable=bool(status.st_mode & stat.S_IXUSR),
+    )
+
+
+def text_entry(name: str, content: bytes, *, executable: bool = False) -> Entry:
+    """Return a file that is made up here."""
+    return Entry(name=name, content=content, size_bytes=len(content), executable=executable)
 
 
 def write_layer(
@@ -76,8 +104,8 @@ def write_layer(
 ) -> Blob:
     """Write the entries to `path` as a compressed tar and return what it is.
 
-    Memory does not grow with the files: they are read and written in blocks. One thread hashes the plain
-    bytes while another compresses them.
+    Memory does not grow with the files: they are read and written in blocks. While one block is compressed
+    in a thread and hashed in another, the next one is read.
 
     Raises:
         DiskFullError: There is no room for it.
@@ -89,17 +117,22 @@ def write_layer(
     compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
     size_bytes = 0
     try:
-        with needs_room(path.parent), path.open("wb") as raw, ThreadPoolExecutor(1) as hasher:
-            for block in _gathered(tar_blocks(entries)):
-                hashed = hasher.submit(plain.update, block)
-                piece = compressor.compress(block)
+        with needs_room(path.parent), path.open("wb") as raw, ThreadPoolExecutor(2) as workers:
+
+            def pack(block: bytes) -> None:
+                nonlocal size_bytes
+                piece = compressor.compress(block) if block else compressor.flush()
                 packed.update(piece)
                 size_bytes += raw.write(piece)
-                hashed.result()
+
+            jobs: list[Future[None]] = []
+            for block in itertools.chain(_gathered(tar_blocks(entries)), (b"",)):
+                for job in jobs:
+                    job.result()
+                jobs = [workers.submit(pack, block), workers.submit(plain.update, block)]
                 on_bytes(len(block))
-            piece = compressor.flush()
-            packed.update(piece)
-            size_bytes += raw.write(piece)
+            for job in jobs:
+                job.result()
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -120,34 +153,42 @@ def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
     """
     made: set[str] = set()
     for entry in sorted(entries, key=lambda entry: entry.name):
-        for parent in [str(above) for above in PurePosixPath(entry.name).parents][-2::-1]:
-            if parent not in made:
-                made.add(parent)
-                yield _header(parent, tarfile.DIRTYPE, mode=0o755)
+        for folder in _missing_folders(entry.name, made):
+            made.add(folder)
+            yield _header(folder, tarfile.DIRTYPE, mode=0o755)
         if entry.link:
             yield _header(entry.name, tarfile.SYMTYPE, mode=0o777, link=entry.link)
             continue
         mode = 0o755 if entry.executable else 0o644
+        yield _header(entry.name, tarfile.REGTYPE, mode=mode, size_bytes=entry.size_bytes)
+        read_bytes = 0
         try:
-            size_bytes = entry.size_bytes()
-            yield _header(entry.name, tarfile.REGTYPE, mode=mode, size_bytes=size_bytes)
-            read_bytes = 0
             for block in _content(entry):
                 read_bytes += len(block)
                 yield block
         except OSError as error:
             raise ImageError(f"{entry.source} cannot be read: {error.strerror}") from error
-        if read_bytes != size_bytes:
+        if read_bytes != entry.size_bytes:
             raise ImageError(f"{entry.source} changed while it was read. Build again when it is finished.")
-        yield bytes(-size_bytes % tarfile.BLOCKSIZE)
+        yield bytes(-entry.size_bytes % tarfile.BLOCKSIZE)
     yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _missing_folders(name: str, made: set[str]) -> list[str]:
+    """The folders above `name` that are not in `made`, the outermost first."""
+    missing: list[str] = []
+    folder = name.rpartition("/")[0]
+    while folder and folder not in made:
+        missing.append(folder)
+        folder = folder.rpartition("/")[0]
+    return missing[::-1]
 
 
 def _content(entry: Entry) -> Iterator[bytes]:
     if entry.source is None:
         yield entry.content
         return
-    with entry.source.open("rb") as file:
+    with Path(entry.source).open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             yield block
 
