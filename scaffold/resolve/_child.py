@@ -30,7 +30,9 @@ _POLL_S = 0.01
 class Witness:
     """What was looked for and opened, and in which phase."""
 
-    def __init__(self, hidden: dict[str, str], installed: list[str]) -> None:
+    def __init__(self, folder: Path, hidden: dict[str, str], installed: list[str]) -> None:
+        self.folder = str(folder)
+        """Our own: what is opened there says nothing of the model."""
         self.hidden = hidden
         """Names of hidden distributions by the module that they bring."""
         self.installed = sorted((os.path.join(folder, "") for folder in installed), key=len, reverse=True)  # noqa: PTH118
@@ -71,7 +73,9 @@ class Witness:
             if isinstance(path, (bytes, os.PathLike)):
                 path = os.fsdecode(path)
             if isinstance(path, str) and not (isinstance(mode, str) and set(mode) & set("wax+")):
-                self.opened.setdefault(os.path.abspath(path), self.phase)  # noqa: PTH100 - a Path would be slower
+                path = os.path.abspath(path)  # noqa: PTH100 - a Path would be slower
+                if not path.startswith(self.folder):
+                    self.opened.setdefault(path, self.phase)
 
 
 class Finder:
@@ -234,7 +238,7 @@ def _main(folder: Path) -> None:
     del sys.path[0]
     job = pickle.loads((folder / "job.pickle").read_bytes())
     sys.path[:] = [*job["path"], *(entry for entry in sys.path if entry not in job["path"])]
-    witness = Witness(job["hidden"], job["installed"])
+    witness = Witness(folder, job["hidden"], job["installed"])
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness)]
     sys.addaudithook(witness.audit)
     found = _trace(folder, job, witness)

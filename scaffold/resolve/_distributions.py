@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import importlib.metadata as metadata
 import json
 import os
@@ -57,6 +59,15 @@ class Installed:
             return {}
         return origin if isinstance(origin, dict) else {}
 
+    def has_own(self, module: str) -> bool:
+        """Whether the file of the module's topmost package is still the one that it installed."""
+        top = module.partition(".")[0]
+        for path in self.metadata.files or ():
+            if path.as_posix() in (f"{top}/__init__.py", f"{top}.py") and path.hash:
+                digest = hashlib.new(path.hash.mode, path.read_binary()).digest()
+                return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == path.hash.value
+        return False
+
     @property
     def is_from_index(self) -> bool:
         """Whether its version is enough to get it again. conda notes the folder that it was built in."""
@@ -103,6 +114,12 @@ class Installation:
             if found := self.owners.get(".".join(parts[:end])):
                 return found
         return ()
+
+    def owner_of(self, module: str) -> str | None:
+        """Return the distribution of `module`: where several bring it, the one whose file is there."""
+        owners = sorted(self.owners_of(module))
+        there = (name for name in owners if len(owners) == 1 or self.by_name[name].has_own(module))
+        return next(there, owners[0] if owners else None)
 
     def closure(self, names: Iterable[str]) -> dict[str, Installed]:
         """Return the installed distributions among `names` and all that they require, by name."""

@@ -26,6 +26,7 @@ def opened_files(
     installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
     model = model.resolve()
     folders = sorted({root.resolve() for root in roots}, key=lambda root: -len(root.parts))
+    folders = [folder for folder in folders if folder != Path(folder.anchor)]
     sources: dict[str, LocalSource] = {}
     notes = []
     for name, phase in sorted(opened.items()):

@@ -134,9 +134,8 @@ def _imports(node: ast.AST, *, certain: bool) -> Iterator[Import]:
 
 def _owner(installation: Installation, module: str) -> tuple[str, ...]:
     """The distribution of `module`; nothing for the standard library and local code."""
-    if module.partition(".")[0] in sys.stdlib_module_names:
-        return ()
-    return installation.owners_of(module)[:1]
+    owner = None if module.partition(".")[0] in sys.stdlib_module_names else installation.owner_of(module)
+    return (owner,) if owner else ()
 
 
 def python_texts(sources: Mapping[str, bytes]) -> dict[str, str]:

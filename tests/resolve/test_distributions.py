@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import importlib.metadata
+from hashlib import sha256
 
 from scaffold.resolve._distributions import Installation
 
@@ -26,6 +28,16 @@ def test_two_distributions_may_bring_one_module(install, site):
     install("boost-cpu", {"boost/__init__.py": ""})
     install("boost", {"boost/__init__.py": ""})
     assert sorted(Installation([str(site)]).owners_of("boost")) == ["boost", "boost-cpu"]
+
+
+def test_of_two_that_bring_one_module_the_one_whose_file_is_there_is_taken(install, site):
+    for name in ("boost", "boost-cpu"):
+        folder = install(name, {"boost/__init__.py": f"name = {name!r}"})
+        digest = base64.urlsafe_b64encode(sha256((site / "boost/__init__.py").read_bytes()).digest())
+        record = (folder / "RECORD").read_text()
+        line = f"boost/__init__.py,sha256={digest.rstrip(b'=').decode()},1"
+        (folder / "RECORD").write_text(record.replace("boost/__init__.py,,", line))
+    assert Installation([str(site)]).owner_of("boost.core") == "boost-cpu"
 
 
 def test_what_is_required_comes_along_with_extras_and_markers(install, site):

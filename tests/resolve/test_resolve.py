@@ -230,3 +230,16 @@ def test_uv_locks_it_all_and_the_lock_names_all_that_is_needed(alpha, site, tmp_
     assert not {"trainer", "copier", "numpy"} & pinned
     assert str(tmp_path) not in found.lock
     assert found.lock == resolve_dependencies(alpha, signature(), DOUBLED, code=CODE).lock
+
+
+def test_nothing_of_the_system_or_of_our_own_goes_along(model_of, tmp_path, monkeypatch):
+    (tmp_path / "features.py").write_text(
+        "class Model:\n    def predict(self, rows):\n        open('/etc/hosts').close()\n"
+        "        return [2 * row for row in rows]\n"
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    artifact = model_of("features")
+    with start_trace(artifact, search=[tmp_path, Path("/")]) as trace:
+        found = resolved(artifact, FakeUv(), trace=trace, search=[tmp_path, Path("/")])
+    assert found.sources == ()
