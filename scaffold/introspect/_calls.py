@@ -12,7 +12,7 @@ from typing import Any
 from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
 from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._compare import difference, same
-from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed
+from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed, without_index
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._onnx import session_calls, session_takes
 from scaffold.introspect._presentations import presentations
@@ -193,7 +193,7 @@ def _choose(model: Any, matches: list[_Match]) -> _Match | None:
 
 def _found(model: Any, match: _Match, output: Any) -> FoundCall:
     one = match.sample if match.call.batched or match.fed.rows is None else match.fed.first
-    error = _instability(model, match.call, one)
+    error = _instability(model, match.call, one) or _index_error(model, match)
     if error is not None:
         raise error
     why = "gives the output sample" if output is not None else "takes the input sample"
@@ -206,6 +206,29 @@ def _found(model: Any, match: _Match, output: Any) -> FoundCall:
         rows=match.fed.rows,
         layout=match.fed.layout,
         notes=match.fed.notes,
+    )
+
+
+def _index_error(model: Any, match: _Match) -> CallError | None:
+    """Return what is wrong if the answers depend on the index of a frame: the service has none to give."""
+    numbered = without_index(match.sample)
+    if not match.call.batched or numbered is match.sample:
+        return None
+    answer = ask(model, match.call, numbered)
+    where = (
+        answer.message
+        if isinstance(answer, Refused)
+        else difference(answer, match.fed.output, name="with it")
+    )
+    if where is None:
+        return None
+    return CallError(
+        "The model's answers depend on the index of the sample, which does not go over HTTP.",
+        ((f"{_written(match.call)} without the index", where),),
+        advice="Make the index a column of the sample, and have the model set it:\n"
+        "  class Service:\n"
+        "      def __init__(self, model): self.model = model\n"
+        "      def predict(self, X): return self.model.predict(X.set_index('name'))",
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from scaffold import _model
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import difference, plain, same_rows
-from scaffold.introspect._rows import count_rows, take_record, take_rows
+from scaffold.introspect._rows import count_rows, is_row, take_record, take_rows
 from scaffold.spec import Arguments, Call
 
 _MOST_MESSAGE = 300
@@ -158,7 +158,14 @@ def _bare(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
 
 def _wrapped(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
     """Try each record as a container of one row."""
-    return _one_by_one(put, rows, lambda i: take_rows(sample, i, i + 1), want, wrapped=True)
+    return _one_by_one(put, rows, lambda i: without_index(take_rows(sample, i, i + 1)), want, wrapped=True)
+
+
+def without_index(sample: Any) -> Any:
+    """Return a pandas frame or Series with its rows numbered from 0, as they are in the service."""
+    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
+        return sample.reset_index(drop=True)
+    return sample
 
 
 def _one_by_one(put: Ask, rows: int, record: Callable[[int], Any], want: Any, *, wrapped: bool) -> Fed | str:

@@ -200,6 +200,21 @@ def test_an_answer_with_rows_as_its_columns_is_asked_for_one_row_at_a_time():
     assert found.output[1].shape == (4, 1)
 
 
+def test_answers_that_depend_on_the_index_are_refused_for_it_does_not_go_over_http():
+    def weekday(frame):
+        return frame.index.dayofweek.to_numpy()
+
+    sample = FRAME[:4].set_index(pd.date_range("2024-01-01", periods=4))
+    with pytest.raises(CallError, match="depend on the index of the sample, which does not go over HTTP"):
+        find_call(weekday, sample, weekday(sample))
+    assert find_call(lambda frame: frame["a"] * 2, sample).call.batched
+
+
+def test_a_row_alone_is_numbered_as_it_is_in_the_service():
+    found = find_call(lambda frame: frame.T, FRAME[:4], FRAME[:4].T)
+    assert [list(answer.columns) for answer in found.output] == [[0]] * 4
+
+
 def test_a_model_that_squeezes_a_single_row_is_asked_one_row_at_a_time(classifier):
     def squeezed(rows):
         return classifier.predict_proba(rows)[:, 1].squeeze()
