@@ -44,16 +44,24 @@ __all__ = [
 ]
 
 
-def start_trace(artifact: Artifact, sample: object = None, *, search: Sequence[Path] = ()) -> Trace:
+def start_trace(
+    artifact: Artifact,
+    sample: object = None,
+    *,
+    search: Sequence[Path] = (),
+    sources: Sequence[LocalSource] = (),
+) -> Trace:
     """Start a clean process that loads the model, while the caller finds out how it is called.
 
     Args:
         artifact: The model; its names have passed the trust gate.
         sample: The sample input: its library is there while the model loads.
         search: Folders of local code.
+        sources: The local code that goes along: its libraries are there too.
     """
     installation = Installation()
     asked = asked_by_model(artifact, installation) | asked_by_object(sample, installation)
+    asked |= asked_by_code(_texts(sources), installation)
     hidden = hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
     preload = [name for name in modules_of_object(sample) if name not in sys.stdlib_module_names]
     return Trace(
@@ -98,7 +106,7 @@ def resolve_dependencies(
     options = options or Options()
     installation = trace.installation if trace else Installation()
     layer = read_service_layer(options.python)
-    local = python_texts({source.path: source.content for source in sources})
+    local = _texts(sources)
     generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
     generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
@@ -194,6 +202,10 @@ def _besides(sources: Sequence[LocalSource], data: Sequence[LocalSource]) -> lis
 def _roots(search: Sequence[Path]) -> list[Path]:
     """Folders where the user's own files may be: those given and those of `sys.path`."""
     return [*search, *(Path(entry) for entry in sys.path if entry and Path(entry).is_dir())]
+
+
+def _texts(sources: Sequence[LocalSource]) -> dict[str, str]:
+    return python_texts({source.path: source.content for source in sources})
 
 
 def _path(search: Sequence[Path]) -> list[str]:

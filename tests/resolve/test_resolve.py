@@ -243,3 +243,20 @@ def test_nothing_of_the_system_or_of_our_own_goes_along(model_of, tmp_path, monk
     with start_trace(artifact, search=[tmp_path, Path("/")]) as trace:
         found = resolved(artifact, FakeUv(), trace=trace, search=[tmp_path, Path("/")])
     assert found.sources == ()
+
+
+def test_one_process_is_enough_where_the_code_is_known_beforehand(install, model_of, tmp_path):
+    install("beta-dist", {"beta.py": "factor = 2"})
+    (tmp_path / "code").mkdir()
+    text = (
+        "from pathlib import Path\nimport beta\nruns = Path(__file__).parent / 'runs.txt'\n"
+        "runs.open('a').write('once ')\n"
+        "class Model:\n    def predict(self, rows):\n        return [beta.factor * row for row in rows]\n"
+    )
+    (tmp_path / "code" / "features.py").write_text(text)
+    source = LocalSource(path="features.py", content=text.encode(), reason="features.Model in model.pkl")
+    artifact, search = model_of("features"), [tmp_path / "code"]
+    with start_trace(artifact, search=search, sources=[source]) as trace:
+        found = resolved(artifact, FakeUv(), trace=trace, search=search, sources=[source])
+    assert of_model(found) == [("beta-dist==1.0", "imported by features.py")]
+    assert (tmp_path / "code" / "runs.txt").read_text() == "once "
