@@ -186,6 +186,8 @@ def test_keys_open_the_service_two_of_them_while_one_replaces_the_other(
         assert refused.headers["www-authenticate"] == "Bearer"
     for headers in ({"X-API-Key": "old"}, {"X-API-Key": "new"}, {"Authorization": "Bearer new"}):
         assert service.post("/score", {"value": 1}, **headers).status == 200
+    described = service.get("/openapi.json", **{"X-API-Key": "new"}).json
+    assert described["security"] == [{"key": []}]
     assert service.get("/metrics").status == 401
     assert service.get("/healthz").status == 200
 

@@ -6,6 +6,7 @@ still describes the route on the API page, and runs endpoints that ask for more 
 
 import asyncio
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -42,9 +43,8 @@ class JSONRoute(APIRoute):
             return
         body = self._answer.dump_json(answer, by_alias=True)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send(
-            {"type": "http.response.start", "status": self.status_code or 200, "headers": headers}
-        )
+        status = self.status_code or 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def get_route_handler(self) -> Callable[[Request], typing.Coroutine[Any, Any, Response]]:
@@ -75,9 +75,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The bytes of a JSON body that is no larger than the settings allow, and arrives in time."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type != b"application/json" and not (
-        media_type[:12] == b"application/" and media_type[-5:] == b"+json"
-    ):
+    if not re.fullmatch(rb"application/(.+\+)?json", media_type):
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise HTTPException(415, "Send the body as it is, without a Content-Encoding.")
@@ -90,9 +88,8 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         try:
             body = await asyncio.wait_for(_read_rest(body, receive), settings.body_timeout_s)
         except asyncio.TimeoutError:
-            raise HTTPException(
-                408, "The body did not arrive in time.", {"Connection": "close"}
-            ) from None
+            detail = "The body did not arrive in time."
+            raise HTTPException(408, detail, {"Connection": "close"}) from None
     if len(body) > settings.max_body_bytes:
         raise _too_large()
     return body
@@ -132,9 +129,8 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
         return body_type.validate_json(body)
     except ValidationError as error:
         if error.error_count() > MAX_LISTED:
-            raise _invalid(
-                "too_many_faults", f"{error.error_count()} faults, too many to list"
-            ) from None
+            message = f"{error.error_count()} faults, too many to list"
+            raise _invalid("too_many_faults", message) from None
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         for found in faults:
             found["loc"] = ("body", *found["loc"])
