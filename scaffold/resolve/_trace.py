@@ -8,12 +8,12 @@ import os
 import pickle
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 from types import TracebackType
 from typing import Any
 
@@ -130,7 +130,7 @@ class Trace:
         self._put("request.pickle", {"code": dict(request.code), "call": request.call, "wire": wire})
         try:
             status = self._process.wait(TIMEOUT_S)
-        except subprocess.TimeoutExpired as error:
+        except TimeoutExpired as error:
             raise TraceFailedError(f"no end after {TIMEOUT_S:.0f} s", self._log()) from error
         try:
             found = json.loads((self._folder / "found.json").read_text())
