@@ -184,7 +184,7 @@ def _failure(error: BaseException) -> dict[str, Any]:
         "type": type(error).__name__,
         "message": str(error),
         "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
-        "trace": "".join(traceback.format_exception(error)[-6:]),
+        "trace": "".join(traceback.format_tb(error.__traceback__)[-3:]),
     }
 
 
@@ -228,6 +228,7 @@ def _trace(folder: Path, job: dict[str, Any], witness: Witness) -> dict[str, Any
 
 
 def _main(folder: Path) -> None:
+    del sys.argv[1:]
     log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
