@@ -6,18 +6,16 @@ import json
 
 from scaffold.spec import ProjectSpec
 
-_LEAST_BYTES = 1 << 20
-_RECORDS = 64
-"""Records as large as the largest of the sample that a body has room for."""
+_LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
+_RECORDS, _LARGE_RECORDS = 1000, 4
+"""How many records a body has room for: as many as a batch may have, or a few where they are large."""
 
 
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return the values of `app/settings.py`.
-
-    `max_body_bytes` is a power of two: room for a thousand ordinary records, and for a batch of large ones.
-    """
+    """Return the values of `app/settings.py`: `max_body_bytes`, by the largest record of the sample."""
     largest = max((len(json.dumps(request)) for request in spec.recording.requests), default=0)
+    wanted = max(min(_RECORDS * largest, _MOST_BYTES), _LARGE_RECORDS * largest)
     limit = _LEAST_BYTES
-    while limit < _RECORDS * largest:
+    while limit < wanted:
         limit *= 2
     return {"max_body_bytes": f"{limit:_}"}

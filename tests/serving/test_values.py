@@ -1,0 +1,25 @@
+"""The limits that follow from the sample."""
+
+import dataclasses
+
+import pytest
+
+from scaffold.render._serving import serving_values
+from scaffold.spec import Recording
+from tests.deploy._specs import project_spec
+
+
+@pytest.mark.parametrize(
+    ("characters", "limit"),
+    [
+        (0, "1_048_576"),
+        (1_000, "1_048_576"),
+        (4_000, "4_194_304"),
+        (100_000, "16_777_216"),
+        (9_000_000, "67_108_864"),
+    ],
+)
+def test_a_body_has_room_for_a_batch_or_for_a_few_large_records(characters: int, limit: str) -> None:
+    recording = Recording(requests=({"data": "x" * characters},), answers=(1,))
+    spec = dataclasses.replace(project_spec(), recording=recording)
+    assert serving_values(spec) == {"max_body_bytes": limit}
