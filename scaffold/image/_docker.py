@@ -61,11 +61,11 @@ def build_with_engine(
         on_progress(Progress(stage="check", detail="running the image"))
         with run_container(client, image_id, name, host_network=options.network == "host") as url:
             options.check(url)
+    base = parse_reference(read_base(read_dockerfile(root), arguments))
     digest = image_id
     if options.push:
-        digest = _push(client, reference, packages, options, on_progress, Store(store))
+        digest = _push(client, reference, base, packages, options, on_progress, Store(store))
     largest = sorted(packages, key=lambda package: (-package.size_bytes, package.name))[:_LARGEST]
-    base = parse_reference(read_base(read_dockerfile(root), arguments))
     return Image(
         reference=name,
         digest=digest,
@@ -185,6 +185,7 @@ def _packages(client: Any, image_id: str) -> tuple[Package, ...]:
 def _push(
     client: Any,
     reference: Reference,
+    base: Reference,
     packages: tuple[Package, ...],
     options: BuildOptions,
     on_progress: OnProgress,
@@ -199,7 +200,7 @@ def _push(
     target = Repository(reference, credentials, insecure=options.insecure, ca_bundle=options.ca_bundle)
     content, media_type, digest = target.manifest(digest or reference.tag)
     labels = client.images.get(reference.familiar).labels
-    sbom = make_sbom(digest, "base", packages, labels)
+    sbom = make_sbom(digest, str(base), packages, labels)
     subject = {"mediaType": media_type, "digest": digest, "size": len(content)}
     push_referrer(digest, make_referrer(subject, sbom), sbom, target, store)
     return digest
@@ -215,8 +216,13 @@ def _auth_config(credentials: Credentials | None) -> dict[str, str]:
 
 def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
     """The image's layers with what they weigh unpacked: the base's as one, then ours."""
+    from docker.errors import ImageNotFound
+
     image = client.images.get(image_id)
-    found = client.images.get(base.familiar)
+    try:
+        found = client.images.get(base.familiar)
+    except ImageNotFound:  # BuildKit keeps what it fetched to itself
+        found = client.images.pull(base.familiar)
     digests = image.attrs["RootFS"]["Layers"][len(found.attrs["RootFS"]["Layers"]) :]
     steps = image.history()[: -len(found.history())]
     yield Layer(digest=found.id, size_bytes=found.attrs["Size"], part="base")
@@ -228,4 +234,4 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
 def _part(created_by: str) -> str:
     if "app/model" in created_by:
         return "model"
-    return "code" if re.search(r"COPY \S+ in (?!/opt/)|COPY app", created_by) else "dependencies"
+    return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"
