@@ -2,7 +2,7 @@
 
 `edits/base` is a generated project, `edits/<edit>/edit.diff` what its owner did to it, and `edits/upgrades`
 what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
-project; its first line counts the conflicts. After a change of the merge: SCAFFOLD_RECORD=1 pytest tests/upgrade
+project; its first line counts the conflicts. SCAFFOLD_RECORD=1 records anew.
 """
 
 import ast
