@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 from packaging.requirements import Requirement as Parsed
 
+from scaffold.resolve._choice import RUNNING_PYTHON
 from scaffold.resolve._service import read_service_layer
 
 IN = "# A comment.\nweb[fast]  # routes: app/main.py\nserver  # serves: app/server.py\nparser  # reads\n"
@@ -40,3 +43,8 @@ def test_the_service_layer_is_locked_in_full(python):
     for line in found.requirements:
         assert Parsed(str(line)).specifier.contains(found.pins[line.distribution])
         assert line.reason
+
+
+def test_the_tests_run_with_the_versions_that_are_locked():
+    pins = read_service_layer(RUNNING_PYTHON).pins
+    assert {name: metadata.version(name) for name in pins} == pins
