@@ -1,6 +1,5 @@
 """The code that is generated: what its owner's tools say of it, and its parts that need no service."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,14 +8,7 @@ from types import ModuleType
 
 import pytest
 
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.serving._load import load
 
 
 @pytest.mark.parametrize(

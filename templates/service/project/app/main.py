@@ -51,7 +51,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     batcher.start()
     try:
         # The first prediction takes longer than any other: nobody should have to wait for it.
-        await batcher.predict([make_record()])
+        await batcher.predict([make_record(ModelInput)])
     except Exception as error:  # the record is made up, the model may well refuse it
         log.warning("no warm-up: a made-up record failed", exc_info=error)
     # Hundreds of thousands of objects came with the imports. They stay, so collecting garbage need
