@@ -12,9 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Project", "ScaffoldError", "__version__", "inspect", "new", "serve", "verify"]
+_UPDATES = ("Update", "init", "undo", "update")
+__all__ = [
+    "Project",
+    "ScaffoldError",
+    "Update",
+    "__version__",
+    "init",
+    "inspect",
+    "new",
+    "serve",
+    "undo",
+    "update",
+    "verify",
+]
 
 if TYPE_CHECKING:
+    from scaffold._update import Update, init, undo, update
     from scaffold.api import Project, inspect, new, serve, verify
     from scaffold.errors import ScaffoldError
 
@@ -22,6 +36,6 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from scaffold import api, errors
+    from scaffold import _update, api, errors
 
-    return getattr(errors if name.endswith("Error") else api, name)
+    return getattr(errors if name.endswith("Error") else _update if name in _UPDATES else api, name)
