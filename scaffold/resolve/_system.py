@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from scaffold._process import Runner, run_command
 from scaffold.errors import CommandError
+from scaffold.resolve._elf import needed_libraries
 from scaffold.spec import SystemPackage
 
 # What a slim Python image has: the C and C++ libraries and what Python's own modules load.
@@ -36,7 +36,6 @@ _PACKAGES = {
     "libgeos_c.so.1": "libgeos-c1v5",
     "libOpenCL.so.1": "ocl-icd-libopencl1",
 }
-_SEARCHED_BYTES = 64 << 20
 
 
 def find_system_packages(
@@ -79,26 +78,12 @@ def _soname(path: Path) -> str:
 
 
 def _loader(path: Path, carried: Sequence[Path]) -> str:
-    """The installed package one of whose libraries names this one."""
-    name = b"\0" + _soname(path).encode() + b"\0"
-    for library in sorted(carried, key=_size):
-        if name in _start_of(library):
+    """The installed package one of whose libraries needs this one."""
+    for library in sorted(carried):
+        if _soname(path) in needed_libraries(library):
             parts = library.parts
             return parts[parts.index("site-packages") + 1].removesuffix(".libs")
     return "the model"
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _start_of(path: Path) -> bytes:
-    """The first bytes of a library: those that name what it loads are among them."""
-    size = min(_size(path), _SEARCHED_BYTES)
-    if not size:
-        return b""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as mapped:
-        return mapped[:]
 
 
 def _package(path: Path, run: Runner) -> str | None:

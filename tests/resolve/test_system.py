@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
 
 from scaffold._process import Finished
 from scaffold.errors import CommandError
+from scaffold.resolve._elf import needed_libraries
 from scaffold.resolve._system import find_system_packages
 from scaffold.spec import SystemPackage
 
@@ -17,11 +22,11 @@ def test_what_a_slim_image_has_is_not_asked_for():
     assert find_system_packages(slim, no_dpkg) == ((), ())
 
 
-def test_a_library_becomes_its_package_with_who_loads_it(tmp_path):
-    folder = tmp_path / "site-packages" / "lightgbm" / "lib"
-    folder.mkdir(parents=True)
-    (folder / "lib_lightgbm.so").write_bytes(b"\x7fELF\0libgomp.so.1\0libc.so.6\0")
-    libraries = [str(folder / "lib_lightgbm.so"), "/usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0"]
+def test_a_library_becomes_its_package_with_who_loads_it():
+    lightgbm = distribution("lightgbm").locate_file("lightgbm/lib/lib_lightgbm.so")
+    sklearn = distribution("scikit-learn").locate_file("sklearn/__check_build")
+    others = [str(path) for path in Path(str(sklearn)).glob("*.so")]
+    libraries = [*others, str(lightgbm), "/usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0"]
     assert find_system_packages(libraries, no_dpkg) == (
         (SystemPackage(name="libgomp1", reason="libgomp.so.1, which lightgbm loads"),),
         (),
@@ -51,3 +56,9 @@ def test_a_library_that_nobody_knows_is_said():
     assert notes == (
         "libodd.so.2, which the model loads, is in no Debian package known here: add it to the Dockerfile",
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x02\x01" + b"\xff" * 80, b"text" * 40])
+def test_what_is_no_library_needs_none(tmp_path, content):
+    (tmp_path / "odd.so").write_bytes(content)
+    assert needed_libraries(tmp_path / "odd.so") == frozenset()
