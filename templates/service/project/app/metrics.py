@@ -11,7 +11,7 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.settings import MODEL_SHA256, MODEL_VERSION, NAME
 
@@ -65,6 +65,11 @@ def as_text() -> bytes:
 def start_server(host: str, port: int) -> None:
     """Show the numbers on a port of their own, from a thread."""
     start_http_server(port, host, _registry())
+
+
+def forget_worker(process: int) -> None:
+    """Leave out what a worker that ended had in hand."""
+    mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 def _registry() -> CollectorRegistry:

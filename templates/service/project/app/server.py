@@ -101,6 +101,8 @@ def _run(config: uvicorn.Config, listener: socket.socket | None = None) -> int:
 
 def _supervise(config: uvicorn.Config) -> int:
     """Fork the workers, which share the model's memory, and replace those that die."""
+    from app import metrics
+
     listener = config.bind_socket()
     workers: set[int] = set()
     status = 0
@@ -124,6 +126,7 @@ def _supervise(config: uvicorn.Config) -> int:
             os._exit(_run(config, listener))
         ended, how = os.wait()
         workers.discard(ended)
+        metrics.forget_worker(ended)
         if os.waitstatus_to_exitcode(how) == FAILED and not stopping:
             status = FAILED
             stop(signal.SIGTERM)
