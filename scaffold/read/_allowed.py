@@ -30,17 +30,18 @@ _CALLED = """
     pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.Path pathlib._local.PosixPath
     pathlib._local.PurePosixPath random.Random re._compile string.Template types.GenericAlias
     types.MappingProxyType types.SimpleNamespace typing.ForwardRef uuid.SafeUUID uuid.UUID
-    zoneinfo.ZoneInfo._unpickle zoneinfo._unpickle
+    zoneinfo.ZoneInfo zoneinfo.ZoneInfo._unpickle zoneinfo._unpickle
 """
 
 _MENTIONED = """
-    abc.ABC abc.ABCMeta abc.abstractmethod builtins.Ellipsis builtins.NotImplemented builtins.abs
-    builtins.all builtins.any builtins.callable builtins.chr builtins.divmod builtins.enumerate
-    builtins.filter builtins.hash builtins.isinstance builtins.issubclass builtins.len builtins.map
-    builtins.max builtins.min builtins.ord builtins.pow builtins.print builtins.repr builtins.round
-    builtins.sorted builtins.sum builtins.type builtins.zip contextlib.contextmanager
-    contextlib.nullcontext contextlib.suppress copy.copy copy.deepcopy dataclasses.KW_ONLY
-    dataclasses.MISSING dataclasses._FIELD dataclasses._FIELD_CLASSVAR dataclasses._FIELD_INITVAR
+    _functools.reduce abc.ABC abc.ABCMeta abc.abstractmethod builtins.Ellipsis builtins.NotImplemented
+    builtins.abs builtins.all builtins.any builtins.callable builtins.chr builtins.divmod
+    builtins.enumerate builtins.filter builtins.hash builtins.isinstance builtins.issubclass builtins.len
+    builtins.map builtins.max builtins.min builtins.ord builtins.pow builtins.print builtins.repr
+    builtins.round builtins.sorted builtins.sum builtins.type builtins.zip contextlib.contextmanager
+    contextlib.nullcontext contextlib.suppress copy.copy copy.deepcopy dataclasses.FrozenInstanceError
+    dataclasses.KW_ONLY dataclasses.MISSING dataclasses._FIELD dataclasses._FIELD_CLASSVAR
+    dataclasses._FIELD_INITVAR dataclasses._dataclass_getstate dataclasses._dataclass_setstate
     dataclasses.asdict dataclasses.astuple dataclasses.dataclass dataclasses.field dataclasses.fields
     dataclasses.replace enum.Enum enum.Enum.__format__ enum.Enum.__hash__ enum.Enum.__new__
     enum.Enum.__reduce_ex__ enum.Enum.__repr__ enum.Enum.__str__ enum.Enum._generate_next_value_
@@ -51,8 +52,9 @@ _MENTIONED = """
     operator.gt operator.invert operator.le operator.lt operator.mod operator.mul operator.ne operator.neg
     operator.not_ operator.pos operator.pow operator.sub operator.truediv operator.truth operator.xor
     types.BuiltinFunctionType types.FunctionType types.LambdaType types.MethodType types.ModuleType
-    types.NoneType types.UnionType typing.Generic typing.NamedTuple typing.Protocol typing.TypeVar
-    typing.TypedDict unicodedata.normalize warnings.warn
+    types.NoneType types.UnionType typing.Generic typing.NamedTuple typing.NamedTupleMeta typing.Protocol
+    typing.TypeVar typing.TypedDict typing._ProtocolMeta typing._TypedDictMeta unicodedata.normalize
+    warnings.warn
 """
 
 # Modules of which anything may be mentioned, and that code which the file carries may import.
@@ -126,7 +128,10 @@ JOBLIB_ARRAY = frozenset(
 JOBLIB_OLD = frozenset(
     {f"joblib.numpy_pickle_compat.{name}" for name in ("NDArrayWrapper", "ZNDArrayWrapper")}
 )
-BY_ARGUMENTS = GETATTR | ATTRGETTER | TYPE | GETITEM | UFUNC | TORCH_BYTES | TORCH_CALL | JOBLIB_ARRAY
+REDUCE = frozenset({"functools.reduce", "_functools.reduce"})
+BY_ARGUMENTS = (
+    REDUCE | GETATTR | ATTRGETTER | TYPE | GETITEM | UFUNC | TORCH_BYTES | TORCH_CALL | JOBLIB_ARRAY
+)
 
 # --------------------------------------------------------------------------- cloudpickle
 

@@ -57,6 +57,19 @@ class Finder(Modules):
             results = [Definition(module, name, found.home, Kind.MODULE)]
         return results or [Definition(module, name, found.home, Kind.ABSENT)]
 
+    def has_class(self, module: str, qualname: str) -> bool:
+        """Whether a class of this name stands inside the classes that its name walks through."""
+        found = self.module(module)
+        if found is None or found.file is None or found.compiled:
+            return False
+        body: Sequence[ast.stmt] = _tree(found.file).body
+        for part in qualname.split("."):
+            inner = [n for n in body if isinstance(n, ast.ClassDef) and n.name == part]
+            if not inner:
+                return False
+            body = inner[-1].body
+        return True
+
     def has_method(self, module: str, name: str, method: str) -> bool:
         """Whether the class `module.name` defines `method` in its own body."""
         found = self.module(module)

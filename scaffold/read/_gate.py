@@ -7,11 +7,13 @@ programs, and functions that a model merely keeps may not be called by the pickl
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from scaffold.read import _allowed
 from scaffold.read._arrays import pass_array
 from scaffold.read._code import Code, code_of, words_of_text
+from scaffold.read._libraries import METHODS_OF
 from scaffold.read._machine import follow
 from scaffold.read._policy import Policy, Standing
 from scaffold.read._streams import CutShortError, GarbledError, Stream, stream_of
@@ -162,6 +164,8 @@ class Gate:
             found = Named(str(arguments[0]), str(arguments[1]), offset)
             self.named(found)
             return found
+        if dotted in _allowed.GETATTR and (fetched := self._fetched(arguments, offset)):
+            return fetched
         if dotted in _allowed.TORCH_BYTES and len(arguments) == 1 and isinstance(arguments[0], Blob):
             self._torch_bytes(arguments[0], offset)
             return call
@@ -170,6 +174,7 @@ class Gate:
             or (dotted in _allowed.ATTRGETTER and all(isinstance(a, str) and _is_plain(a) for a in arguments))
             or (dotted in _allowed.TYPE and arguments in ((None,), (OPAQUE,)))
             or (dotted in _allowed.GETITEM and len(arguments) == 2 and _is_typing(arguments[0]))
+            or (dotted in _allowed.REDUCE and _is_name(arguments[0] if arguments else None, _allowed.GETITEM))
             or (dotted in _allowed.TORCH_CALL and self._may_call(arguments))
             or (dotted in _allowed.JOBLIB_ARRAY and call.bare and self._joblib)
         )
@@ -178,13 +183,22 @@ class Gate:
             self._refuse(dotted, offset, f"called with {reached}")
         return call
 
+    def _fetched(self, arguments: tuple[Value, ...], offset: int) -> Named | None:
+        """The name that `getattr` leads to from a name, if it is allowed."""
+        match arguments:
+            case (Named() as owner, str(attribute)):
+                found = Named(owner.module, f"{owner.qualname}.{attribute}", offset)
+                allowed = self._policy.standing(found.module, found.qualname) >= Standing.MENTIONED
+                return found if allowed else None
+        return None
+
     def _may_get(self, arguments: tuple[Value, ...]) -> bool:
         """Whether `getattr` fetches only an enumeration's member or a method of the user's own class."""
         if len(arguments) != 2 or not isinstance(arguments[1], str):
             return False
         if _is_name(arguments[0], _allowed.BASES) and arguments[1] in _allowed.SLOTS:
             return True
-        if not _is_plain(arguments[1]):
+        if not arguments[1].isidentifier() or arguments[1].startswith("__"):
             return False
         owner = arguments[0].maker if isinstance(arguments[0], Made) else arguments[0]
         if isinstance(owner, Made):
@@ -193,8 +207,12 @@ class Gate:
             return False
         if owner.module == "__main__" or self._policy.has_method(owner.module, owner.qualname, arguments[1]):
             return True
-        allowed = self._policy.standing(owner.module, owner.qualname) >= Standing.MENTIONED
-        return allowed and self._policy.is_enum_member(owner.module, owner.qualname)
+        if self._policy.standing(owner.module, owner.qualname) < Standing.MENTIONED:
+            return False
+        if self._policy.is_enum_member(owner.module, owner.qualname):
+            return True
+        bound = isinstance(arguments[0], Made) and owner.module.partition(".")[0] in METHODS_OF
+        return bound and not _REACHING_OUT.search(arguments[1])
 
     def _may_call(self, arguments: tuple[Value, ...]) -> bool:
         target = arguments[0] if arguments else OPAQUE
@@ -302,6 +320,8 @@ class Gate:
             self._findings.refusals.setdefault(name, Refusal(name, offset, self._member, reason))
 
 
+# Methods that read or write files, or evaluate text.
+_REACHING_OUT = re.compile(r"save|load|dump|write|read|open|eval|exec|^_?(to|from)_|pickle|sql|cmd")
 _EVALUATED = frozenset({"_parse_arg_template", "formula", "code", "expr", "_formula", "rhs", "lhs"})
 
 

@@ -11,20 +11,21 @@ _NUMPY_CORE_CALLED = """
     records.recarray records.record
 """
 _NUMPY_CALLED = """
-    numpy.bool numpy.bool_ numpy.bytes_ numpy.clongdouble numpy.complex128 numpy.complex64 numpy.datetime64
-    numpy.dtype numpy.float16 numpy.float32 numpy.float64 numpy.int16 numpy.int32 numpy.int64 numpy.int8
-    numpy.intc numpy.intp numpy.longdouble numpy.longlong numpy.ndarray numpy.object_ numpy.record
-    numpy.recarray numpy.str_ numpy.timedelta64 numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc
-    numpy.uintp numpy.ulonglong numpy.void numpy.matrix numpy.poly1d numpy.rec.recarray numpy.rec.record
-    numpy.matrixlib.defmatrix.matrix numpy.ma.core._mareconstruct numpy.ma.core.MaskedArray
-    numpy.ma.core.MaskedConstant numpy.ma.MaskedArray numpy.lib.polynomial.poly1d
-    numpy.lib._polynomial_impl.poly1d numpy.polynomial.chebyshev.Chebyshev numpy.polynomial.hermite.Hermite
+    numpy._core._internal._convert_to_stringdtype_kwargs numpy.bool numpy.bool_ numpy.bytes_
+    numpy.clongdouble numpy.complex128 numpy.complex64 numpy.datetime64 numpy.dtype numpy.float16
+    numpy.float32 numpy.float64 numpy.int16 numpy.int32 numpy.int64 numpy.int8 numpy.intc numpy.intp
+    numpy.lib._polynomial_impl.poly1d numpy.lib.polynomial.poly1d numpy.longdouble numpy.longlong
+    numpy.ma.MaskedArray numpy.ma.core.MaskedArray numpy.ma.core.MaskedConstant
+    numpy.ma.core._mareconstruct numpy.matrix numpy.matrixlib.defmatrix.matrix numpy.ndarray numpy.object_
+    numpy.poly1d numpy.polynomial.chebyshev.Chebyshev numpy.polynomial.hermite.Hermite
     numpy.polynomial.legendre.Legendre numpy.polynomial.polynomial.Polynomial
-    numpy.random._pickle.__bit_generator_ctor numpy.random._pickle.__generator_ctor
-    numpy.random._pickle.__randomstate_ctor numpy.random._mt19937.MT19937 numpy.random._pcg64.PCG64
-    numpy.random._pcg64.PCG64DXSM numpy.random._philox.Philox numpy.random._sfc64.SFC64
-    numpy.random.bit_generator.SeedSequence numpy.random.bit_generator.__pyx_unpickle_SeedSequence
-    numpy.random.mtrand.RandomState numpy.random._generator.Generator
+    numpy.random._generator.Generator numpy.random._mt19937.MT19937 numpy.random._pcg64.PCG64
+    numpy.random._pcg64.PCG64DXSM numpy.random._philox.Philox numpy.random._pickle.__bit_generator_ctor
+    numpy.random._pickle.__generator_ctor numpy.random._pickle.__randomstate_ctor
+    numpy.random._sfc64.SFC64 numpy.random.bit_generator.SeedSequence
+    numpy.random.bit_generator.__pyx_unpickle_SeedSequence numpy.random.mtrand.RandomState
+    numpy.rec.recarray numpy.rec.record numpy.recarray numpy.record numpy.str_ numpy.timedelta64
+    numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc numpy.uintp numpy.ulonglong numpy.void
 """
 _NUMPY_FUNCTIONS = """
     abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan
@@ -66,10 +67,10 @@ NUMPY_FUNCTION_MODULES = frozenset(
         "numpy.lib._nanfunctions_impl",
     }
 )
+NUMPY_BARE = frozenset({"numpy.vectorize"})
 NUMPY_MENTIONED = frozenset(
     {
         "numpy.memmap",
-        "numpy.vectorize",
         "numpy.ma.core.masked",
         "numpy.generic",
         "numpy.number",
@@ -105,39 +106,48 @@ _NEVER = """
 NEVER_PARTS = frozenset(_NEVER.split())
 
 _TORCH_CALLED = """
+    BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage ComplexFloatStorage
+    DoubleStorage FloatStorage Generator HalfStorage IntStorage LongStorage QInt32Storage QInt8Storage
+    QUInt2x4Storage QUInt4x2Storage QUInt8Storage ShortStorage Size Tensor _C.Generator _tensor.Tensor
     _utils._rebuild_device_tensor_from_cpu_tensor _utils._rebuild_device_tensor_from_numpy
     _utils._rebuild_meta_tensor_no_storage _utils._rebuild_nested_tensor _utils._rebuild_parameter
     _utils._rebuild_parameter_with_state _utils._rebuild_qtensor _utils._rebuild_sparse_csr_tensor
-    _utils._rebuild_sparse_tensor _utils._rebuild_tensor _utils._rebuild_tensor_v2 _utils._rebuild_tensor_v3
-    Size Tensor device serialization._get_layout nn.parameter.Parameter nn.parameter.Buffer _tensor.Tensor
-    storage.TypedStorage storage.UntypedStorage storage._LegacyStorage storage.UntypedStorage
-    BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage ComplexFloatStorage DoubleStorage
-    FloatStorage HalfStorage IntStorage LongStorage ShortStorage
+    _utils._rebuild_sparse_tensor _utils._rebuild_tensor _utils._rebuild_tensor_v2
+    _utils._rebuild_tensor_v3 device nn.parameter.Buffer nn.parameter.Parameter serialization._get_layout
+    storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
 """
 _TORCH_MENTIONED = """
-    bfloat16 bool complex128 complex64 double float float16 float32 float64 half int int16 int32 int64 int8
-    long qint8 quint8 short uint8 uint16 uint32 uint64 float8_e4m3fn float8_e5m2 per_channel_affine
-    per_tensor_affine contiguous_format preserve_format channels_last strided abs cat ceil clamp cos exp floor
-    log log1p matmul max mean min mul relu round sigmoid sin softmax sqrt square stack sum tanh _C._nn.gelu
-    _C._nn.silu
+    _C._nn.gelu _C._nn.silu abs bfloat16 bool cat ceil channels_last clamp complex128 complex64
+    contiguous_format cos double exp float float16 float32 float64 float8_e4m3fn float8_e5m2 floor half
+    int int16 int32 int64 int8 log log1p long matmul max mean min mul per_channel_affine
+    per_channel_affine_float_qparams per_tensor_affine preserve_format qint32 qint8 quint8 relu round
+    short sigmoid sin softmax sparse_coo sparse_csr sqrt square stack strided sum tanh uint16 uint32
+    uint64 uint8
 """
 TORCH_CALLED = frozenset(f"torch.{name}" for name in _TORCH_CALLED.split())
-TORCH_MENTIONED = frozenset(f"torch.{name}" for name in _TORCH_MENTIONED.split())
+_SCIPY_MENTIONED = """
+    _lib.array_api_compat.numpy._aliases.asarray interpolate._interpolate.interp1d._call_linear
+    interpolate._interpolate.interp1d._call_linear_np interpolate._interpolate.interp1d._call_nan_spline
+    interpolate._interpolate.interp1d._call_nearest interpolate._interpolate.interp1d._call_previousnext
+    interpolate._interpolate.interp1d._call_spline
+"""
+MENTIONED = frozenset(f"torch.{name}" for name in _TORCH_MENTIONED.split())
+MENTIONED |= {f"scipy.{name}" for name in _SCIPY_MENTIONED.split()}
 
 _PYARROW_CALLED = """
-    _restore_array _reconstruct_table array bool_ chunked_array date32 date64 decimal128 dictionary field
-    float16 float32 float64 int16 int32 int64 int8 large_string large_list list_ null py_buffer scalar schema
-    string struct time32 time64 timestamp type_for_alias uint16 uint32 uint64 uint8 binary large_binary
-    duration
+    _reconstruct_record_batch _reconstruct_table _restore_array array binary bool_ chunked_array date32
+    date64 decimal128 dictionary duration field float16 float32 float64 int16 int32 int64 int8
+    large_binary large_list large_string list_ null py_buffer scalar schema string struct time32 time64
+    timestamp type_for_alias uint16 uint32 uint64 uint8
 """
 _PANDAS_CALLED = """
-    pandas._libs.internals._unpickle_block pandas._libs.missing.NAType
-    pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.timedeltas._timedelta_unpickle
-    pandas._libs.tslibs.timestamps._unpickle_timestamp pandas._libs.tslibs.dtypes._unpickle
-    pandas._libs.tslibs.offsets._offset_unpickle pandas.core.indexes.base._new_Index
-    pandas.core.indexes.datetimes._new_DatetimeIndex pandas.core.indexes.period._new_PeriodIndex
-    pandas.core.indexes.interval._new_IntervalIndex pandas._libs.tslibs.period._unpickle_period
-    pandas._libs.interval._unpickle_interval
+    pandas._libs.internals._unpickle_block pandas._libs.interval._unpickle_interval
+    pandas._libs.missing.NAType pandas._libs.tslibs.dtypes._unpickle
+    pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.offsets._offset_unpickle
+    pandas._libs.tslibs.period._unpickle_period pandas._libs.tslibs.timedeltas._timedelta_unpickle
+    pandas._libs.tslibs.timestamps._unpickle_timestamp pandas.core.indexes.base._new_Index
+    pandas.core.indexes.datetimes._new_DatetimeIndex pandas.core.indexes.interval._new_IntervalIndex
+    pandas.core.indexes.period._new_PeriodIndex pandas.core.indexes.timedeltas._new_TimedeltaIndex
 """
 _PANDAS_FUNCTIONS = ("algorithms", "dtypes", "reshape", "tools", "ops", "arrays", "missing")
 
@@ -213,7 +223,7 @@ LIBRARIES: dict[str, Library] = {
     ),
     "polars": Library(
         "polars",
-        built=("polars.dataframe.", "polars.series.", "polars.datatypes."),
+        built=("polars.schema.", "polars.dataframe.", "polars.series.", "polars.datatypes."),
         never=(
             "polars.expr",
             "polars.lazyframe",
@@ -316,8 +326,12 @@ LIBRARIES: dict[str, Library] = {
     "ml_dtypes": Library("ml-dtypes", built=("ml_dtypes.",)),
     "networkx": Library("networkx", classes=("networkx.classes.",)),
     "pydantic": Library(
-        "pydantic", classes=("pydantic.main.BaseModel", "pydantic.fields.", "pydantic.config.")
+        "pydantic",
+        classes=("pydantic.main.", "pydantic.fields.", "pydantic.config.", "pydantic._internal._decorators."),
+        called=frozenset({"pydantic._internal._model_construction.ModelMetaclass"}),
     ),
+    "pydantic_core": Library("pydantic-core", classes=("pydantic_core._pydantic_core.",)),
+    "annotated_types": Library("annotated-types", built=("annotated_types.",)),
     "attr": Library("attrs", classes=("attr._make.",)),
 }
 
@@ -335,6 +349,9 @@ DISTRIBUTIONS = {top: library.distribution for top, library in LIBRARIES.items()
     "lz4": "lz4",
 }
 """The distribution to install for a module whose name differs or is often met."""
+
+# Libraries whose instances may give a bound method to keep, such as the `predict_proba` of another estimator.
+METHODS_OF = frozenset({"sklearn", "scipy", "statsmodels", "lifelines", "imblearn", "category_encoders"})
 
 # Libraries that code which the file carries may import besides those above.
 IMPORTED_LIBRARIES = frozenset(LIBRARIES) | {

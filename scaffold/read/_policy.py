@@ -29,7 +29,7 @@ class Standing(enum.IntEnum):
 
 _WORD = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PYX = re.compile(r"__pyx_unpickle_\w+")
-_CLASS_LIKE = re.compile(r"_*[A-Z]\w*")
+_CLASS_LIKE = re.compile(r"_*[a-z]?[A-Z]\w*")
 _STANDARD = frozenset(sys.stdlib_module_names) | {
     "__builtin__",
     "copy_reg",
@@ -110,6 +110,12 @@ class Policy:
         found = self._finder.module(module)
         if found is None:
             return self._absent(top)
+        library = LIBRARIES.get(top)
+        if library is not None and found.home is not Home.LOCAL:
+            if dotted in library.called:
+                return Standing.CALLED
+            if dotted in _libraries.MENTIONED:
+                return Standing.MENTIONED
         return self._defined(module, qualname)
 
     def _absent(self, top: str) -> Standing:
@@ -146,7 +152,9 @@ class Policy:
         library = LIBRARIES.get(definition.module.partition(".")[0])
         if library is None:
             return Standing.REFUSED
-        return _library_standing(library, definition, rest)
+        if rest and not self._finder.has_class(definition.module, name):
+            return Standing.REFUSED
+        return _library_standing(library, definition)
 
     def _own_standing(self, definition: Definition, rest: str) -> Standing:
         if definition.kind is Kind.ABSENT:
@@ -186,6 +194,8 @@ def _standard_standing(module: str, dotted: str) -> Standing:
 def _numpy_standing(module: str, qualname: str, dotted: str) -> Standing:
     if dotted in _libraries.NUMPY_CALLED or dotted.startswith(_libraries.NUMPY_CLASS_MODULES):
         return Standing.CALLED if "." not in qualname else Standing.REFUSED
+    if dotted in _libraries.NUMPY_BARE:
+        return Standing.BARE
     if dotted in _libraries.NUMPY_MENTIONED:
         return Standing.MENTIONED
     if module in _libraries.NUMPY_FUNCTION_MODULES and qualname in _libraries.NUMPY_FUNCTIONS:
@@ -193,14 +203,10 @@ def _numpy_standing(module: str, qualname: str, dotted: str) -> Standing:
     return Standing.REFUSED
 
 
-def _library_standing(library: Library, definition: Definition, rest: str) -> Standing:
+def _library_standing(library: Library, definition: Definition) -> Standing:
     dotted = f"{definition.module}.{definition.name}"
-    if rest:
-        return Standing.REFUSED
     if dotted in library.called or (_PYX.fullmatch(definition.name) and definition.kind is Kind.COMPILED):
         return Standing.CALLED
-    if dotted in _libraries.TORCH_MENTIONED:
-        return Standing.MENTIONED
     if not NEVER_PARTS.isdisjoint(definition.module.split(".")[1:]) or dotted.startswith(library.never):
         return Standing.REFUSED
     if definition.kind is Kind.ABSENT:
