@@ -109,13 +109,14 @@ def _memory(project: Path, folder: Path, large_mib: int) -> str:
 
 
 _PEAK = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from scaffold.image import BuildOptions, build_image
 start = time.perf_counter()
 options = BuildOptions(builder="layers", push=True, base=sys.argv[2], registry=sys.argv[3])
 build_image(Path(sys.argv[1]), options)
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+most = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]
+print(time.perf_counter() - start, most)
 """
 
 
