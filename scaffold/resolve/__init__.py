@@ -155,7 +155,7 @@ def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: 
         python=options.python,
         platforms=options.platforms,
         wheels=choice.wheels,
-        cpu_torch=choice.cpu_torch,
+        torch=choice.torch,
         run=run,
     )
     try:

@@ -42,7 +42,8 @@ class Choice:
     """The same as the lock is made from: wheels in place of commits."""
     versions: Mapping[str, str]
     wheels: tuple[LocalSource, ...]
-    cpu_torch: bool
+    torch: str
+    """The build of torch that is wanted, `cpu` or `cu130`; empty where there is none to choose."""
 
 
 def choose(
@@ -88,7 +89,7 @@ def choose(
         versions=versions | {name: pin for name, pin in pins.items() if name not in versions},
         wheels=tuple(wheels),
         locked=tuple(packed.get(name, lines[name]) for name in sorted(lines)),
-        cpu_torch="torch" in versions and not options.gpu,
+        torch=_build(versions.get("torch"), options),
     )
 
 
@@ -102,3 +103,9 @@ def _version(installed: Installed, options: Options) -> str:
     if installed.name in _BUILT_BY_DEVICE and label != "cpu" and not options.gpu:
         return public
     return installed.version
+
+
+def _build(version: str | None, options: Options) -> str:
+    if version is None:
+        return ""
+    return version.partition("+")[2] if options.gpu else "cpu"

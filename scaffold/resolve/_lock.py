@@ -25,7 +25,7 @@ _UV_PLATFORMS = {
 }
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 # It must not take long to find out that the makers' index cannot be reached.
-_CPU_TORCH = {"UV_TORCH_BACKEND": "cpu", "UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
+_QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
 _INDEX = re.compile(r"^\s+# from (\S+)$")
 _PUBLIC_INDEX = "https://pypi.org/simple"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
@@ -63,7 +63,7 @@ def make_lock(
     python: str,
     platforms: Sequence[str] = PLATFORMS,
     wheels: Sequence[LocalSource] = (),
-    cpu_torch: bool = False,
+    torch: str = "",
     environment: Mapping[str, str] | None = None,
     run: Runner = run_command,
 ) -> Lock:
@@ -75,7 +75,8 @@ def make_lock(
         python: `3.11`.
         platforms: Of `PLATFORMS`. The first must work; where another does not, a note says so.
         wheels: Wheels that go with the service, at the paths by which `requirements` name them.
-        cpu_torch: Whether torch is taken without CUDA, from its makers' index, where that can be reached.
+        torch: The build of torch that is wanted, `cpu` or `cu130`: its makers' index has it, where that can
+            be reached. Empty: what the other indexes have.
         environment: The variables that uv runs under; the user's own, and what they told pip.
         run: Runs uv.
 
@@ -93,9 +94,16 @@ def make_lock(
         for wheel in wheels:
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / wheel.path).write_bytes(wheel.content)
-        torch = "" if not cpu_torch else "last" if constraints.get("torch", "").endswith("+cpu") else "first"
-        variables = uv_environment(environment)
-        compiler = _Compiler(uv_command(), folder, python, variables, run, _project(Path.cwd()), torch)
+        compiler = _Compiler(
+            uv=uv_command(),
+            folder=folder,
+            python=python,
+            environment=uv_environment(environment),
+            run=run,
+            project=_project(Path.cwd()),
+            torch=torch,
+            labelled=constraints.get("torch", "").endswith(f"+{torch}"),
+        )
         targets = list(platforms)
         if _running() not in targets:
             targets.append(_running())  # the proof runs here
@@ -111,12 +119,12 @@ def make_lock(
                 raise _explained(error.tail, requirements) from error
             notes.append(f"not locked for {target}: {_cause(error.tail).partition(' and you require')[0]}")
     pins = _merged(locks)
-    if cpu_torch and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
+    if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
         notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
     return Lock(text=_text(pins, python, tuple(locks)), notes=tuple(notes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiler:
     """Runs uv on the files in a folder."""
 
@@ -127,8 +135,9 @@ class _Compiler:
     run: Runner
     project: tuple[str, ...]
     """The option that names the user's project, where that has settings for uv."""
-    cpu_torch: str
-    """When the makers' index is asked: `first`, `last` or, empty, never."""
+    torch: str
+    labelled: bool
+    """Whether the version says which build it is: then it is looked for where it came from first."""
 
     def compile(self, target: str) -> list[Pin]:
         """Lock for one platform.
@@ -155,9 +164,9 @@ class _Compiler:
         environments = [self.environment]
         if len(remote) < len(indexes):
             environments.insert(0, {**self.environment, "UV_INDEX": " ".join(remote)})
-        if self.cpu_torch and "UV_TORCH_BACKEND" not in self.environment:
-            place = 0 if self.cpu_torch == "first" else len(environments)
-            environments.insert(place, {**environments[0], **_CPU_TORCH})
+        if self.torch and "UV_TORCH_BACKEND" not in self.environment:
+            makers = {**environments[0], **_QUICK, "UV_TORCH_BACKEND": self.torch}
+            environments.insert(len(environments) if self.labelled else 0, makers)
         return environments
 
     def _command(self, target: str, offline: bool) -> list[str]:

@@ -92,14 +92,14 @@ def test_an_index_that_is_a_folder_of_this_machine_is_asked_last():
 
 def test_torch_is_asked_for_without_cuda_first():
     uv = FakeUv({X86: PLAIN, ARM: PLAIN})
-    lock(uv, cpu_torch=True)
+    lock(uv, torch="cpu")
     assert {env.get("UV_TORCH_BACKEND") for _, env in uv.commands} == {"cpu"}
 
 
 def test_torch_without_cuda_is_taken_from_where_it_came_and_from_its_makers_for_other_platforms():
     uv = FakeUv({X86: PLAIN, ARM: "error: no"})
     versions = {"torch": "2.0+cpu"}
-    make_lock([ONE], versions, python="3.11", cpu_torch=True, run=uv, environment=NO_PIP)
+    make_lock([ONE], versions, python="3.11", torch="cpu", run=uv, environment=NO_PIP)
     backends = {
         platform: [env.get("UV_TORCH_BACKEND") for command, env in uv.commands if platform in command]
         for platform in (X86, ARM)
@@ -109,7 +109,7 @@ def test_torch_without_cuda_is_taken_from_where_it_came_and_from_its_makers_for_
 
 def test_torch_with_cuda_is_said():
     uv = FakeUv({X86: PLAIN + "nvidia-cublas==1\n", ARM: PLAIN + "nvidia-cublas==1\n"})
-    assert lock(uv, cpu_torch=True).notes == (
+    assert lock(uv, torch="cpu").notes == (
         "torch comes with CUDA, for no index that answers has a build for the CPU alone",
     )
 

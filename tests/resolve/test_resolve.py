@@ -33,6 +33,7 @@ class FakeUv:
     def __call__(self, command, *, cwd=None, env=None, input=None, timeout_s=None):
         if command[1:3] != ["pip", "compile"]:
             raise CommandError(tuple(command), 127, "not found")
+        self.torch = (env or {}).get("UV_TORCH_BACKEND")
         self.requirements = (cwd / "requirements.in").read_text()
         self.constraints = (cwd / "constraints.txt").read_text()
         if self.refused and self.refused in self.constraints.split("\n"):
@@ -91,6 +92,16 @@ def test_a_pin_is_taken_in_place_of_what_is_installed(alpha):
     found = resolved(alpha, uv, options=Options(pins={"Alpha": "9.9", "gamma": "8.8"}))
     assert of_model(found)[0][0] == "alpha==9.9"
     assert "gamma==8.8" in uv.constraints.split("\n")
+
+
+def test_torch_is_taken_for_the_cpu_and_as_it_is_installed_on_request(install, model_of):
+    text = "class Model:\n    def predict(self, rows):\n        return [2 * row for row in rows]\n"
+    install("torch", {"alpha.py": text}, version="2.13.0+cu130")
+    uv = FakeUv()
+    assert of_model(resolved(model_of("alpha"), uv))[0][0] == "torch==2.13.0"
+    assert uv.torch == "cpu"
+    assert of_model(resolved(model_of("alpha"), uv, options=Options(gpu=True)))[0][0] == "torch==2.13.0+cu130"
+    assert "torch==2.13.0+cu130" in uv.constraints
 
 
 def test_what_is_asked_for_is_taken_along(alpha):
