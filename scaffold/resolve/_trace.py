@@ -112,10 +112,11 @@ class Trace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        with contextlib.suppress(ProcessLookupError, AttributeError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # with what the model may have started
-        self._process.kill()
-        self._process.wait()
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
+                os.killpg(self._process.pid, signal.SIGKILL)  # with what the model may have started
+            self._process.kill()
+            self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
