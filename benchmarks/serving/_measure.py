@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -57,7 +58,7 @@ class Client:
             file.flush()
             before = cpu_s()
             began = time.perf_counter()
-            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"]
+            command = ["wrk", "-t1", f"-c{connections}", f"-d{math.ceil(seconds)}s", "--timeout", "30s"]
             ended = subprocess.run(
                 [
                     "taskset",
