@@ -132,6 +132,7 @@ _SCIPY_MENTIONED = """
     interpolate._interpolate.interp1d._call_spline
 """
 MENTIONED = frozenset(f"torch.{name}" for name in _TORCH_MENTIONED.split())
+MENTIONED |= {"pydantic.main.BaseModel.__init__"}
 MENTIONED |= {f"scipy.{name}" for name in _SCIPY_MENTIONED.split()}
 
 _PYARROW_CALLED = """
@@ -327,8 +328,19 @@ LIBRARIES: dict[str, Library] = {
     "networkx": Library("networkx", classes=("networkx.classes.",)),
     "pydantic": Library(
         "pydantic",
-        classes=("pydantic.main.", "pydantic.fields.", "pydantic.config.", "pydantic._internal._decorators."),
-        called=frozenset({"pydantic._internal._model_construction.ModelMetaclass"}),
+        classes=(
+            "pydantic.main.",
+            "pydantic.fields.",
+            "pydantic.config.",
+            "pydantic._internal._decorators.",
+        ),
+        functions=("pydantic._internal._signature.",),
+        called=frozenset(
+            {
+                "pydantic._internal._model_construction.ModelMetaclass",
+                "pydantic._internal._utils.LazyClassAttribute",
+            }
+        ),
     ),
     "pydantic_core": Library("pydantic-core", classes=("pydantic_core._pydantic_core.",)),
     "annotated_types": Library("annotated-types", built=("annotated_types.",)),
