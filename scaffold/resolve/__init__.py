@@ -99,9 +99,7 @@ def resolve_dependencies(
         run: Runs uv.
 
     Raises:
-        MissingModuleError: The model imports a module that is not here.
-        TraceFailedError: The process that loads the model died.
-        LockFailedError: What is needed cannot be had, or not together.
+        ResolutionError: A leaf of it.
     """
     options = options or Options()
     installation = trace.installation if trace else Installation()
@@ -110,17 +108,11 @@ def resolve_dependencies(
     generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
     generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
-    request = Request(
-        code={name: text for name, text in code.items() if name in ("schemas.py", "convert.py")},
-        call=signature.call,
-        requests=recording.requests,
-        answers=recording.answers,
-    )
     rehearsal = Rehearsal(
         artifact=artifact,
         path=_path(search),
         installation=installation,
-        request=request,
+        request=_request(code, signature, recording),
         always=frozenset(layer.pins),
     )
     found, extra = rehearsal.run([*generated, *asked], trace)
@@ -140,6 +132,15 @@ def resolve_dependencies(
         sources=(*sources, *_besides(sources, data), *choice.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
+    )
+
+
+def _request(code: Mapping[str, str], signature: Signature, recording: Recording) -> Request:
+    return Request(
+        code={name: code[name] for name in ("schemas.py", "convert.py")},
+        call=signature.call,
+        requests=recording.requests,
+        answers=recording.answers,
     )
 
 

@@ -87,10 +87,8 @@ def make_lock(
     """
     with tempfile.TemporaryDirectory(prefix="scaffold-lock-") as name:
         folder = Path(name)
-        _write(folder / "requirements.in", sorted(str(requirement) for requirement in requirements))
-        _write(
-            folder / "constraints.txt", sorted(f"{name}=={version}" for name, version in constraints.items())
-        )
+        _write(folder / "requirements.in", [str(requirement) for requirement in requirements])
+        _write(folder / "constraints.txt", [f"{name}=={version}" for name, version in constraints.items()])
         for wheel in wheels:
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / wheel.path).write_bytes(wheel.content)
@@ -104,20 +102,13 @@ def make_lock(
             torch=torch,
             labelled=constraints.get("torch", "").endswith(f"+{torch}"),
         )
-        targets = list(platforms)
-        if _running() not in targets:
-            targets.append(_running())  # the proof runs here
-        with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
-            futures = {target: pool.submit(compiler.compile, target) for target in targets}
-    locks: dict[str, list[Pin]] = {}
-    notes: list[str] = []
-    for target, future in futures.items():
-        try:
-            locks[target] = future.result()
-        except CommandError as error:
-            if target == targets[0]:
-                raise _explained(error.tail, requirements) from error
-            notes.append(f"not locked for {target}: {_cause(error.tail).partition(' and you require')[0]}")
+        locks, failed = compiler.compile_all(platforms)
+    if platforms[0] in failed:
+        raise _explained(failed[platforms[0]].tail, requirements) from failed[platforms[0]]
+    notes = [
+        f"not locked for {target}: {_cause(error.tail).partition(' and you require')[0]}"
+        for target, error in failed.items()
+    ]
     pins = _merged(locks)
     if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
         notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
@@ -138,6 +129,20 @@ class _Compiler:
     torch: str
     labelled: bool
     """Whether the version says which build it is: then it is looked for where it came from first."""
+
+    def compile_all(self, platforms: Sequence[str]) -> tuple[dict[str, list[Pin]], dict[str, CommandError]]:
+        """Lock for each platform and for this machine, where the proof runs: the locks and the failures."""
+        targets = list(dict.fromkeys([*platforms, _running()]))
+        with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
+            futures = {target: pool.submit(self.compile, target) for target in targets}
+        locks: dict[str, list[Pin]] = {}
+        failed: dict[str, CommandError] = {}
+        for target, future in futures.items():
+            try:
+                locks[target] = future.result()
+            except CommandError as error:
+                failed[target] = error
+        return locks, failed
 
     def compile(self, target: str) -> list[Pin]:
         """Lock for one platform.
@@ -282,4 +287,4 @@ def _explained(tail: str, requirements: Sequence[Requirement]) -> LockFailedErro
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
-    path.write_text("".join(f"{line}{os.linesep}" for line in lines))
+    path.write_text("".join(f"{line}{os.linesep}" for line in sorted(lines)))
