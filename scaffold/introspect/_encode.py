@@ -180,6 +180,9 @@ def _datetime(value: Any) -> str:
     if _kinds.kin(value, "numpy.datetime64"):
         text = str(value.astype("datetime64[us]"))
         return text.removesuffix(".000000")
+    offset = value.utcoffset()
+    if offset is not None and offset.total_seconds() % 60:
+        value = value.astimezone(datetime.timezone.utc)  # ISO 8601 has no seconds in an offset
     return str(value.isoformat())
 
 

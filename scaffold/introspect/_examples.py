@@ -127,7 +127,7 @@ def _whole(least: int, most: int, limit: float | None, seen: set[int]) -> int:
 def _fraction(least: float, most: float, seen: set[float]) -> float:
     """Return a short number from `least` to `most` that was not seen."""
     if least == most:
-        least, most = sorted((0.9 * least, 1.1 * most)) if least else (-1.0, 1.0)
+        least, most = sorted((0.9 * least, 0.8 * most)) if least else (-1.0, 1.0)
     middle = least / 2 + most / 2
     for digits in range(2, 9):
         made = float(f"{middle:.{digits}g}")

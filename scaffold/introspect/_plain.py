@@ -70,7 +70,8 @@ def _grouped(present: Seen) -> Iterable[tuple[Describer, Seen]]:
 
 
 def _either(kinds: Sequence[Schema]) -> Schema:
-    return kinds[0] if len(kinds) == 1 else Either(of=tuple(kinds))
+    flat = [part for kind in kinds for part in (kind.of if isinstance(kind, Either) else (kind,))]
+    return flat[0] if len(flat) == 1 else Either(of=tuple(flat))
 
 
 def _describer(path: str, value: Any) -> Describer:

@@ -138,9 +138,10 @@ def difference(given: Any, sample: Any) -> str | None:
 def _pandas_difference(given: Any, sample: Any) -> str | None:
     import pandas as pd
 
-    check = (
-        pd.testing.assert_frame_equal if isinstance(given, pd.DataFrame) else pd.testing.assert_series_equal
-    )
+    check = pd.testing.assert_frame_equal
+    if isinstance(given, pd.Series):
+        check = pd.testing.assert_series_equal
+        given.name = sample.name if given.name is None else given.name  # a row is named by its index
     try:
         check(given.reset_index(drop=True), sample.reset_index(drop=True), check_exact=True)
     except AssertionError as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 
 from scaffold.render._source import _code
 from scaffold.render._source._checks import checks
 from scaffold.render._source._code import Imports, Node, call, flat
 from scaffold.render._source._shapes import fields_of, is_object
 from scaffold.render._source._types import Types
-from scaffold.spec import Field, Mapping, Record, Schema, UserType
+from scaffold.spec import Either, Field, List, Mapping, Optional, Parts, Record, Schema, Tuple, UserType
 
 _STRICT = 'ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)'
 _ROOT = "ConfigDict(strict=True, allow_inf_nan=False)"
@@ -27,7 +27,7 @@ def render_schemas(input: Schema, output: Schema) -> str:
     types = Types(imports, taken)
     requests = _Side(types, strict=True)
     model_input = requests.main_class(input)
-    answers = _Side(types, strict=False, known=tuple(types.records))
+    answers = _Side(types, strict=False)
     model_output = answers.main_class(output)
     blocks = checks(types.checks, imports)
     aliases = "\n".join(_code.statement(f"{alias} = ", node) for alias, node in types.aliases.items())
@@ -36,15 +36,31 @@ def render_schemas(input: Schema, output: Schema) -> str:
     return _code.merged(f"{docstring}\n\n{imports.render(own=types.own.values())}", *body)
 
 
-def _attributes(schema: Schema) -> set[str]:
-    return {field.attribute for field in fields_of(schema)}
+def _attributes(schema: Schema) -> Iterator[str]:
+    """Yield the names of all fields, at any depth: no class may be called so, for a field would hide it."""
+    for field in fields_of(schema):
+        yield field.attribute
+        yield from _attributes(field.schema)
+    match schema:
+        case Optional(of=inner) | List(items=inner) | Mapping(values=inner):
+            yield from _attributes(inner)
+        case Either(of=parts) | Tuple(items=parts) | Parts(items=parts):
+            for part in parts:
+                yield from _attributes(part)
+        case UserType(qualname=qualname):
+            yield qualname.partition(".")[0]
+        case _:
+            return
 
 
 class _Side:
     """Writes the classes of requests (`strict`) or of answers."""
 
-    def __init__(self, types: Types, *, strict: bool, known: Collection[str] = ()) -> None:
-        self.types, self.strict, self.known = types, strict, known
+    def __init__(self, types: Types, *, strict: bool) -> None:
+        self.types, self.strict = types, strict
+        self.parts: list[str] = []
+        """Classes of the objects within the record, the innermost first."""
+        types.write_record = self._add_part
         self.name = "ModelInput" if strict else "ModelOutput"
         self.words = "One record to score." if strict else "The answer to one record."
         self.base = "Strict" if strict else "Open"
@@ -57,9 +73,8 @@ class _Side:
             return self._root_class(schema)
         fields = [field for field in fields_of(schema) if self.strict or field.required]
         lines = self._field_lines(fields)
-        parts = self._parts()
-        if parts:
-            return [*parts, self._class(self.name, self.base, "", lines)]
+        if self.parts:
+            return [*self._with_base(), self._class(self.name, self.base, "", lines)]
         self.types.imports.take("pydantic", "BaseModel")
         return [self._class(self.name, "BaseModel", self._config(schema), lines)]
 
@@ -77,19 +92,20 @@ class _Side:
         body = "\n\n".join(part for part in (words, config, "\n".join(lines)) if part)
         return f"class {name}({base}):\n{body or '    pass'}"
 
-    def _parts(self) -> list[str]:
-        """Return the classes of the objects within the record, the innermost first."""
-        done: dict[str, str] = {}
-        while pending := [n for n in self.types.records if n not in self.known and n not in done]:
-            for name in pending:
-                lines = self._field_lines(self.types.records[name].fields)
-                done[name] = self._class(name, self.base, "", lines)
-        if not done:
+    def _add_part(self, name: str, record: Record) -> None:
+        lines = self._field_lines(record.fields)
+        self.parts.append(self._class(name, self.base, "", lines))
+
+    def _with_base(self) -> list[str]:
+        """Return the classes of the objects within the record, below what they have in common."""
+        if not self.parts:
             return []
         self.types.imports.take("pydantic", "BaseModel", "ConfigDict")
         words, config = (_STRICT_WORDS, _STRICT) if self.strict else (_OPEN_WORDS, _OPEN)
-        base = f'class {self.base}(BaseModel):\n    """{words}"""\n\n    model_config = {config}'
-        return [base, *(done[name] for name in reversed(list(done)))]
+        return [
+            f'class {self.base}(BaseModel):\n    """{words}"""\n\n    model_config = {config}',
+            *self.parts,
+        ]
 
     def _root_class(self, schema: Mapping) -> list[str]:
         """Return a model of an object whose keys are data."""
@@ -99,7 +115,7 @@ class _Side:
         if self.strict:
             self.types.imports.take("pydantic", "ConfigDict")
             config = f"    model_config = {_ROOT}"
-        return [*self._parts(), self._class(self.name, f"RootModel[{of}]", config, [])]
+        return [*self._with_base(), self._class(self.name, f"RootModel[{of}]", config, [])]
 
     def _own_class(self, schema: UserType) -> list[str]:
         """Return a model around a class of the user's own, which keeps its own rules."""

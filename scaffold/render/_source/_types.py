@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import libcst as cst
 
@@ -30,6 +30,16 @@ from scaffold.spec import (
 )
 
 _FLOAT_NAMES = {65504.0: "Float16", 3.3895313892515355e38: "BFloat16", 3.4028234663852886e38: "Float32"}
+
+_SPOKEN_FOR = frozenset(
+    """
+    Any Annotated Literal Decimal UUID Field ConfigDict BaseModel RootModel AfterValidator BeforeValidator
+    PlainValidator WithJsonSchema NaiveDatetime AwareDatetime BytesIO PIL MAX_PIXELS Date Datetime Base64
+    ZonedDatetime Image ModelInput ModelOutput Strict Open Float16 BFloat16 Float32 Int8 Int16 Int32 Int64
+    UInt8 UInt16 UInt32 UInt64 None True False
+    """.split()  # noqa: SIM905
+)
+"""Names that mean something else in `schemas.py`."""
 
 _CHECKED = {
     ScalarType.DATE: "Date",
@@ -68,11 +78,13 @@ class Types:
         self.aliases: dict[str, Node] = {}
         self.checks: set[str] = set()
         """Names of the ready-made checks in `_checks`."""
-        self.records: dict[str, Record] = {}
-        """Classes for the objects within records, by name, innermost first."""
+        self.records: dict[str, tuple[bool, Record]] = {}
+        """Classes for the objects within records, by name: of a request (`True`) or an answer."""
+        self.write_record: Callable[[str, Record], None] = lambda *_: None
+        """Called for each of them."""
         self.own: dict[str, str] = {}
         """Classes of the user's: module by name."""
-        self._taken = taken
+        self._taken = taken | _SPOKEN_FOR
 
     def of(self, schema: Schema, hint: str, *, strict: bool) -> Node:
         """Return the annotation for `schema`.
@@ -103,9 +115,9 @@ class Types:
                     "dict", self.of(keys, hint, strict=strict), self.of(values, hint, strict=strict)
                 )
             case Record():
-                return self._record(schema, hint)
+                return self._record(schema, hint, strict)
             case Table(columns=columns):
-                return self._record(Record(fields=columns), hint)
+                return self._record(Record(fields=columns), hint, strict)
             case Tensor():
                 return self._tensor(schema, hint, strict)
             case Column(items=items):
@@ -214,12 +226,14 @@ class Types:
     def _places(self, nodes: list[Node]) -> Node:
         return subscript("tuple", *nodes) if nodes else code("tuple[()]")
 
-    def _record(self, schema: Record, hint: str) -> Node:
-        for known, other in self.records.items():
-            if other.fields == schema.fields:
+    def _record(self, schema: Record, hint: str, strict: bool) -> Node:
+        for known, (side, other) in self.records.items():
+            if side == strict and other.fields == schema.fields:
                 return name(known)
         chosen = self._free(class_name(hint))
-        self.records[chosen] = schema
+        self.records[chosen] = (strict, schema)
+        # Right away, so that the classes within it are written before it.
+        self.write_record(chosen, schema)
         return name(chosen)
 
     def _tensor(self, schema: Tensor, hint: str, strict: bool) -> Node:
