@@ -5,46 +5,75 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect import _kinds
 
-TOLERANCE = 1e-6
-# float32 keeps seven digits, and a sum over many rows may be taken in another order than one over a few.
-SINGLE_TOLERANCE = 1e-5
-SINGLE_BATCH_TOLERANCE = 1e-4
-_SINGLE = ("float32", "float16", "bfloat16")
-
 JSONLike = Any
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """How far two floats may lie apart and still be the same."""
+
+    relative: float
+    absolute: float
+
+
+EXACT = Within(1e-6, 1e-9)
+# float32 keeps seven digits.
+SINGLE = Within(1e-5, 1e-5)
+_ROUNDING = 1e-5
+_SINGLE_DTYPES = ("float32", "float16", "bfloat16")
+
+
 def difference(
-    got: Any, want: Any, *, tolerance: float | None = None, name: str = "sample_output"
+    got: Any, want: Any, *, within: Within | None = None, name: str = "sample_output"
 ) -> str | None:
     """Return where `got` first differs from `want`, in one line; `None` where they are the same.
 
-    Labels, integers and texts must be equal, floats within `tolerance`: 1e-6 of their size, a little more
-    where the model reckons in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of
-    the same values are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
+    Labels, integers and texts must be equal, floats so to 1e-6 of their size, a little less where the model
+    reckons in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same values
+    are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
     """
-    if tolerance is None:
-        tolerance = SINGLE_TOLERANCE if _is_single(got) else TOLERANCE
+    if within is None:
+        within = SINGLE if _is_single(got) else EXACT
     shape, wanted = _shape(got), _shape(want)
     if shape is not None and wanted is not None and shape != wanted:
         return f"shape {shape}, {name} has {wanted}"
     if _is_float_array(got) and _is_float_array(want):
-        return _array_difference(got, want, tolerance, name)
-    return _first_difference(plain(got), plain(want), tolerance, "", name)
+        return _array_difference(got, want, within, name)
+    return _first_difference(plain(got), plain(want), within, "", name)
 
 
-def same(got: Any, want: Any, tolerance: float | None = None) -> bool:
+def same(got: Any, want: Any, within: Within | None = None) -> bool:
     """Whether `got` and `want` hold the same values."""
-    return difference(got, want, tolerance=tolerance) is None
+    return difference(got, want, within=within) is None
 
 
 def same_rows(alone: Any, among_others: Any) -> bool:
-    """Whether the same rows got the same answers, but for what rounding in another order makes of them."""
-    return same(alone, among_others, SINGLE_BATCH_TOLERANCE if _is_single(alone) else TOLERANCE)
+    """Whether the same rows got the same answers, but for what rounding in another order makes of them.
+
+    A sum of large numbers that comes to nearly nothing is rounded as they are: so the largest number counts.
+    """
+    return same(alone, among_others, Within(_ROUNDING, max(_ROUNDING * _largest(among_others), 1e-12)))
+
+
+def _largest(value: Any) -> float:
+    """Return the size of the largest finite float in `value`."""
+    if _is_float_array(value):
+        import numpy as np
+
+        return float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
+    return _largest_of(plain(value))
+
+
+def _largest_of(value: JSONLike) -> float:
+    if isinstance(value, (list, dict)):
+        items = value.values() if isinstance(value, dict) else value
+        return max((_largest_of(item) for item in items), default=0.0)
+    return abs(value) if isinstance(value, float) and math.isfinite(value) else 0.0
 
 
 def plain(value: Any) -> JSONLike:
@@ -117,7 +146,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 
 
 def _is_single(output: Any) -> bool:
-    return any(dtype in _SINGLE for dtype in _dtypes(output))
+    return any(dtype in _SINGLE_DTYPES for dtype in _dtypes(output))
 
 
 def _dtypes(value: Any) -> Iterator[str]:
@@ -140,11 +169,11 @@ def _is_float_array(value: Any) -> bool:
     return _kinds.kin(value, "numpy.ndarray") and value.dtype.kind == "f"
 
 
-def _array_difference(got: Any, want: Any, tolerance: float, name: str) -> str | None:
+def _array_difference(got: Any, want: Any, within: Within, name: str) -> str | None:
     """Compare two float arrays of one shape without a loop in Python: they may be large."""
     import numpy as np
 
-    close = np.isclose(got, want, rtol=tolerance, atol=_absolute(tolerance), equal_nan=True)
+    close = np.isclose(got, want, rtol=within.relative, atol=within.absolute, equal_nan=True)
     if close.all():
         return None
     index = tuple(int(i) for i in np.argwhere(~close)[0])
@@ -152,70 +181,65 @@ def _array_difference(got: Any, want: Any, tolerance: float, name: str) -> str |
     return f"{where}: {got[index]:.7g}, {name} has {want[index]:.7g}"
 
 
-def _absolute(tolerance: float) -> float:
-    """Return what counts as zero: next to nothing, or what float32 leaves of larger numbers."""
-    return 1e-9 if tolerance <= TOLERANCE else tolerance
-
-
-def _first_difference(got: JSONLike, want: JSONLike, tolerance: float, path: str, name: str) -> str | None:
+def _first_difference(got: JSONLike, want: JSONLike, within: Within, path: str, name: str) -> str | None:
     if isinstance(got, list) and isinstance(want, list):
-        return _list_difference(got, want, tolerance, path, name)
+        return _list_difference(got, want, within, path, name)
     if isinstance(got, dict) and isinstance(want, dict):
-        return _dict_difference(got, want, tolerance, path, name)
+        return _dict_difference(got, want, within, path, name)
     if isinstance(got, dict) and isinstance(want, list):
         # A named tuple is a list in a sample that was written as JSON.
-        return _list_difference(list(got.values()), want, tolerance, path, name)
+        return _list_difference(list(got.values()), want, within, path, name)
     if isinstance(got, list) and isinstance(want, dict):
         # The row of a frame is an object there.
-        return _list_difference(got, list(want.values()), tolerance, path, name)
-    if _same_scalar(got, want, tolerance):
+        return _list_difference(got, list(want.values()), within, path, name)
+    if _same_scalar(got, want, within):
         return None
     return f"{path or 'the answer'}: {_brief(got)}, {name} has {_brief(want)}"
 
 
 def _list_difference(
-    got: list[JSONLike], want: list[JSONLike], tolerance: float, path: str, name: str
+    got: list[JSONLike], want: list[JSONLike], within: Within, path: str, name: str
 ) -> str | None:
     if len(got) != len(want):
         return f"{path or 'the answer'}: {len(got)} items, {name} has {len(want)}"
     for i, (one, other) in enumerate(zip(got, want, strict=True)):
-        found = _first_difference(one, other, tolerance, f"{path}[{i}]", name)
+        found = _first_difference(one, other, within, f"{path}[{i}]", name)
         if found:
             return found
     return None
 
 
 def _dict_difference(
-    got: dict[str, JSONLike], want: dict[str, JSONLike], tolerance: float, path: str, name: str
+    got: dict[str, JSONLike], want: dict[str, JSONLike], within: Within, path: str, name: str
 ) -> str | None:
     if got.keys() != want.keys():
         return f"{path or 'the answer'}: fields {sorted(got)}, {name} has {sorted(want)}"
     for key, value in got.items():
-        found = _first_difference(value, want[key], tolerance, f"{path}.{key}", name)
+        found = _first_difference(value, want[key], within, f"{path}.{key}", name)
         if found:
             return found
     return None
 
 
-def _same_scalar(got: Any, want: Any, tolerance: float) -> bool:
+def _same_scalar(got: Any, want: Any, within: Within) -> bool:
     if _is_missing(got) or _is_missing(want):
         return _is_missing(got) and _is_missing(want)
     if isinstance(got, (int, float)) and isinstance(want, (int, float)):
         if isinstance(got, float) or isinstance(want, float):
-            return math.isclose(got, want, rel_tol=tolerance, abs_tol=_absolute(tolerance))
+            return math.isclose(got, want, rel_tol=within.relative, abs_tol=within.absolute)
         return got == want
     try:
-        return bool(got == want) or _same_attributes(got, want, tolerance)
+        return bool(got == want) or _same_attributes(got, want, within)
     except Exception:
         # An `==` of somebody's own: what cannot be compared is not the same.
         return False
 
 
-def _same_attributes(got: Any, want: Any, tolerance: float) -> bool:
+def _same_attributes(got: Any, want: Any, within: Within) -> bool:
     """Compare two objects of a class without `==` by what they hold."""
     if type(got).__qualname__ != type(want).__qualname__ or not hasattr(got, "__dict__"):
         return False
-    return bool(vars(got)) and same(vars(got), vars(want), tolerance)
+    return bool(vars(got)) and same(vars(got), vars(want), within)
 
 
 def _is_missing(value: Any) -> bool:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from scaffold.introspect._compare import difference, same
+from scaffold.introspect._compare import difference, same, same_rows
 
 
 @dataclasses.dataclass
@@ -97,3 +97,10 @@ def test_float32_is_given_the_digits_that_it_lacks():
     single = exact.astype("float32") * np.float32(1 + 2e-6)
     assert same(single, exact)
     assert not same(single.astype("float64"), exact)
+
+
+def test_rows_alone_and_among_others_may_differ_by_what_rounding_leaves_of_larger_numbers():
+    among = [[3.0e-9, 41.5], [-7.25, 12.0]]
+    assert same_rows([[1.0e-7, 41.5], [-7.25, 12.0]], among)
+    assert not same_rows([[0.5, 41.5], [-7.25, 12.0]], among)
+    assert not same_rows([2.0e-7], [1.0e-7])

@@ -246,6 +246,23 @@ def test_named_outputs_answer_rows_by_parts():
     assert (found.call.batched, found.layout) == (True, Layout.PARTS)
 
 
+def test_rounding_of_a_network_inside_a_class_does_not_look_like_answers_that_depend_on_other_rows():
+    import torch
+
+    torch.manual_seed(0)
+    layers = [torch.nn.Linear(3, 256), torch.nn.ReLU(), torch.nn.Linear(256, 128), torch.nn.Linear(128, 9)]
+
+    class Scorer:
+        def __init__(self):
+            self.network = torch.nn.Sequential(*layers)
+
+        def predict(self, rows):
+            with torch.no_grad():
+                return self.network(torch.tensor(rows, dtype=torch.float32)).tolist()
+
+    assert batched(find_call(Scorer(), ROWS[:64]), "predict", 64)
+
+
 def test_torchscript():
     import torch
 
