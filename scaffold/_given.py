@@ -99,7 +99,8 @@ class _Sample:
         from scaffold.read import dump_model
 
         folder.mkdir()
-        path = dump_model(sample, folder)
+        written = dump_model(sample, folder)
+        path = written.rename(folder / f"sample_{folder.name}{written.suffix}")
         return cls(sample, path, _artifact(path, options), in_memory=True)
 
     def moved(self, places: Mapping[Path, Path]) -> _Sample:

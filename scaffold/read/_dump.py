@@ -40,7 +40,7 @@ def dump_model(model: Any, folder: Path) -> Path:
             import torch
 
             path = folder / "model.pt"
-            torch.save(model, path, pickle_module=cloudpickle)
+            torch.save(model, path, pickle_module=cloudpickle, pickle_protocol=pickle.DEFAULT_PROTOCOL)
             return path
         path = folder / "model.pkl"
         with path.open("wb") as file:

@@ -116,7 +116,7 @@ class _Work:
         selection = Selection(script, everything.captured(), everything.codes())
         for name in self._names:
             selection.need(name)
-        for target in [*everything.classes, *everything.functions]:
+        for target in everything.targets():
             if isinstance(target, FunctionType) and (_is_method(target, everything) or is_foreign(target)):
                 continue
             try:
@@ -135,7 +135,10 @@ class _Work:
         classes = {n: self._lifted_object(c) for n, c in enumerate(carried.classes) if id(c) in self._places}
         with standing_in(functions, classes, self._main()):
             value = _model.load(artifact.path, artifact.format)
-        path = self._folder / artifact.path.name
+        # Two files may have one name: each gets a folder of its own.
+        place = self._folder / f"file-{len(self._lifted.moved)}"
+        place.mkdir()
+        path = place / artifact.path.name
         _save(value, path, artifact.format)
         self._lifted.moved[artifact.path] = path
 
@@ -147,6 +150,8 @@ class _Work:
         self._lifted.text = selection.text(f"What the model needs of {script.name}.")
         path = self._folder / f"{self._lifted.module}.py"
         path.write_text(self._lifted.text, encoding="utf-8")
+        if "__file__" in self._lifted.text:
+            _lay_beside(path, self._search)
         self._module = _imported(self._lifted.module, path, script.name)
 
     def _main(self) -> dict[str, object]:
@@ -175,9 +180,7 @@ class _Work:
     # ------------------------------------------------------------------ notes
 
     def _note_gone(self, carried: Carried) -> None:
-        names = sorted(
-            {_named(t) for t in [*carried.classes, *carried.functions] if not _is_method(t, carried)}
-        )
+        names = sorted({_named(t) for t in carried.targets() if not _is_method(t, carried)})
         self._lifted.notes.append(_kept_note(", ".join(names[:5]), "its source is gone"))
 
     def _note_kept(self, target: FunctionType | type, reason: str) -> None:
@@ -234,6 +237,22 @@ def _decorated(function: FunctionType, script: Script) -> str | None:
 def _is_method(target: FunctionType | type, carried: Carried) -> bool:
     owner = target.__qualname__.rpartition(".")[0]
     return bool(owner) and any(owner == kind.__qualname__ for kind in carried.classes)
+
+
+def _lay_beside(module: Path, folders: Sequence[Path]) -> None:
+    """Link the data files of the script's folder beside its code, which may look for them there."""
+    for folder in folders:
+        if "site-packages" in folder.parts or not folder.is_dir():
+            continue
+        for entry in folder.iterdir():
+            link = module.parent / entry.name
+            if (
+                entry.suffix not in (".py", ".pyc")
+                and not entry.name.startswith((".", "__"))
+                and not link.exists()
+            ):
+                with contextlib.suppress(OSError):
+                    link.symlink_to(entry.resolve())
 
 
 def _imported(name: str, path: Path, script: str) -> ModuleType:
