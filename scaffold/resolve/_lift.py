@@ -137,7 +137,7 @@ class _Work:
             value = _model.load(artifact.path, artifact.format)
         # Two files may have one name: each gets a folder of its own.
         place = self._folder / f"file-{len(self._lifted.moved)}"
-        place.mkdir()
+        place.mkdir(exist_ok=True)
         path = place / artifact.path.name
         _save(value, path, artifact.format)
         self._lifted.moved[artifact.path] = path
