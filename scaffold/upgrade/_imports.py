@@ -73,6 +73,51 @@ def unbound_names(source: str) -> frozenset[str]:
     return frozenset(used - bound)
 
 
+def used_too_early(source: str) -> set[str]:
+    """Names that a module uses while it is imported and binds only further down."""
+    body = ast.parse(source).body
+    first: dict[str, int] = {}
+    for number, node in enumerate(body):
+        for name in _binds(node):
+            first.setdefault(name, number)
+    return {
+        name
+        for number, node in enumerate(body)
+        for name in _used_at_once(node)
+        if first.get(name, number) > number
+    }
+
+
+def _used_at_once(node: ast.AST) -> set[str]:
+    """Names that a statement reads when it is reached, not when what it defines is called."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ast.Name) and isinstance(current.ctx, ast.Load):
+            names.add(current.id)
+        body = current.body if isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef)) else ()
+        waiting += [child for child in ast.iter_child_nodes(current) if child not in body]
+    return names
+
+
+def _binds(node: ast.stmt) -> set[str]:
+    """Names that a top-level statement binds."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return {_bound(alias) for alias in aliases}
+        case ast.Assign() | ast.AnnAssign():
+            return {
+                part.id
+                for part in ast.walk(node)
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+            }
+        case _:
+            return set()
+
+
 def _imports(source: str) -> Iterator[tuple[str, str]]:
     """Each top-level import of one name as a statement of its own, with the name that it binds."""
     for node in ast.parse(source).body:

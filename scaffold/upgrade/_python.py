@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Disagreement, Prefer, choose, each
 from scaffold.upgrade._fields import merge_assignment
-from scaffold.upgrade._imports import merge_import, restore_imports, unbound_names
+from scaffold.upgrade._imports import merge_import, restore_imports, unbound_names, used_too_early
 from scaffold.upgrade._lines import merge_lines
 
 NOTHING: frozenset[str] = frozenset()
@@ -75,8 +75,9 @@ def _order(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
         if key in order:
             at = order.index(key) + 1
         else:
-            while not moved and at < len(order) and order[at] not in base and order[at] not in ours:
-                at += 1  # what both add in one place: the new state's fields before the owner's methods
+            # What both add in one place: the new state's fields before the owner's methods. Imports stay up.
+            while not (moved or _imports(key)) and at < len(order) and order[at] not in {*base, *ours}:
+                at += 1
             order.insert(at, key)
             at += 1
     ends = {"docstring": 0, "end": 2}
@@ -187,17 +188,21 @@ def _merge_lead(base: str, ours: str, theirs: str) -> str:
     return "".join([*kept[:at], *fresh, *kept[at:]])
 
 
+def _imports(key: str) -> bool:
+    return key.startswith(("import ", "from "))
+
+
 def _name(chunk: Chunk) -> str:
     return chunk.key.partition(" ")[2].partition(" ")[0].partition(".")[0]
 
 
 def _is_sound(merged: str, sides: Iterable[str]) -> bool:
-    """Whether the module parses and defines nothing twice that no side defines twice."""
+    """Whether the module parses, and has no name twice or too early that no side has so."""
     try:
-        twice = _defined_twice(merged)
+        faults = _defined_twice(merged) | used_too_early(merged)
     except SyntaxError:
         return False
-    return twice <= set().union(*(_defined_twice(side) for side in sides))
+    return faults <= set().union(*(_defined_twice(side) | used_too_early(side) for side in sides))
 
 
 def _defined_twice(source: str) -> set[str]:

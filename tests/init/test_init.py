@@ -25,16 +25,39 @@ def run_python(project: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def make(project: Path, *targets: str) -> str:
+    """Run `make` in a project, in the environment of this test."""
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    command = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *targets]
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_each_variant_trains_and_passes_its_own_tests_and_style(tmp_path: Path, variant: str) -> None:
+def test_each_variant_trains_passes_its_tests_and_ends_in_a_proven_service(
+    tmp_path: Path, variant: str
+) -> None:
     project = tmp_path / f"{variant}-demo"
     init(project, {"variant": variant})
-    run_python(project, f"{variant}_demo.train")
-    run_python(project, "pytest", "-q", "-p", "no:cacheprovider")
-    run_python(project, "ruff", "check", "--no-cache", ".")
+    said = make(project, "train", "test", "check", "service")
     run_python(project, "ruff", "format", "--no-cache", "--check", ".")
-    written = {path.name for path in (project / "artifacts").iterdir()}
-    assert written == {"model.pkl", "sample_input.pkl", "sample_output.pkl", "metrics.json"}
+    assert "answered as the model does" in said
+    record = json.loads((project / "service/.scaffold/record.json").read_text())
+    assert record["spec"]["name"] == f"{variant}-demo"
+    assert {check["outcome"] for check in record["proof"]["checks"]} == {"passed"}
+
+
+def test_made_again_the_service_is_brought_up_to_date_and_keeps_its_edits(tmp_path: Path) -> None:
+    project = tmp_path / "desk"
+    init(project, {"variant": "text"})
+    make(project, "train", "service")
+    assert "Up to date" in make(project, "train", "service")
+    main = project / "service/app/main.py"
+    main.write_text(main.read_text() + "\n\n# A note of the owner's.\n")
+    make(project, "train", "EXPERIMENT=quick")
+    assert "1.0.1" in make(project, "service")
+    assert main.read_text().endswith("# A note of the owner's.\n")
 
 
 def test_a_model_below_its_limits_is_not_saved(tmp_path: Path) -> None:

@@ -311,3 +311,17 @@ def test_the_arguments_of_a_call_are_merged_one_by_one() -> None:
     assert content.decode() == (
         "app = FastAPI(\n    title=TITLE,\n    version=VERSION,\n    summary='A model',\n)\n"
     )
+
+
+def test_an_import_of_the_owner_stays_above_what_the_new_state_adds_below_the_imports() -> None:
+    ours = replaced(
+        SCHEMAS, ("from pydantic", "from pydantic import field_validator\nfrom pydantic"), ("forbid", "allow")
+    )
+    theirs = replaced(
+        SCHEMAS, ("\n\n\nclass ModelInput", "\n\n\nInt64 = Annotated[int, Field(ge=0)]\n\n\nclass ModelInput")
+    )
+    merged = merge_schemas(
+        ours, theirs.replace("from pydantic", "from typing import Annotated\n\nfrom pydantic")
+    )
+    exec(compile(merged, "schemas.py", "exec"), {"__name__": "schemas"})
+    assert 'extra="allow"' in merged

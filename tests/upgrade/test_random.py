@@ -380,7 +380,8 @@ def test_no_edit_is_lost_no_conflict_is_silent_no_file_is_stale(data: st.DataObj
     owner = Owner(dict(base), data.draw)
     for edit in data.draw(st.lists(st.sampled_from(EDITS), min_size=1, max_size=6), label="edits"):
         owner.edits += 1
-        edit(owner)
+        if owner.fields:
+            edit(owner)
     merged = merge_trees(encoded(base), encoded(after), encoded(owner.tree), others=encoded(owner.added))
     texts = merged_texts(merged)
     SEEN["merges"] += 1
