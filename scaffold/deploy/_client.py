@@ -132,7 +132,7 @@ class Cluster:
                 retries=_retries(),
                 preload_content=not stream,
             )
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:  # OSError: a certificate that is none
             raise self.unreachable(error) from error
         if response.status == 401:
             fix = "Log in again as you do for this cluster, or name another context with --context."

@@ -1,0 +1,38 @@
+"""The way to a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scaffold.deploy._client import connect
+from scaffold.errors import ClusterUnreachableError
+
+
+def test_inside_a_pod_without_a_kubeconfig_the_pods_own_account_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in {"token": "token-of-the-pod", "ca.crt": "a certificate"}.items():
+        (tmp_path / name).write_text(content)
+    loader = "kubernetes.config.incluster_config"
+    monkeypatch.setattr(f"{loader}.SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(f"{loader}.SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+    cluster = connect()
+    assert cluster.server == "https://127.0.0.1:1"
+    assert cluster.context == "in-cluster"
+    assert cluster.login_headers() == {"authorization": "bearer token-of-the-pod"}
+    with pytest.raises(ClusterUnreachableError, match="The cluster does not answer"):
+        cluster.request("GET", "/version")  # nobody listens
+
+
+def test_a_password_in_a_kubeconfig_never_stands_in_an_error() -> None:
+    text = "apiVersion: v1\nkind: Config\nusers: [{name: a, user: {token: hunter2}}]\ncontexts: []\n"
+    with pytest.raises(ClusterUnreachableError) as caught:
+        connect(text, "missing")
+    assert "hunter2" not in str(caught.value)
+    assert "context: missing" in str(caught.value)
