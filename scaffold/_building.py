@@ -70,6 +70,8 @@ def _post(url: str, body: JSONValue) -> JSONValue:
         raise ImageCheckError(
             url, f"It answers a row of the sample with status {error.code}:\n  {said}"
         ) from error
+    except ValueError as error:
+        raise ImageCheckError(url, "It answers a row of the sample with what is no JSON.") from error
     except OSError as error:
         raise ImageCheckError(url, f"It broke off at a row of the sample: {error}") from error
     return answer

@@ -150,6 +150,10 @@ class _Bars:
 
     def __call__(self, event: Progress) -> None:
         """Show where the build stands."""
+        if event.stage == "note":
+            self._progress.console.print("[yellow]![/] [bold]note[/]", end=" ")
+            self._progress.console.print(event.detail, markup=False)
+            return
         if event.stage not in self._tasks:
             self._tasks[event.stage] = self._progress.add_task("", total=None, stage=event.stage)
         self._progress.update(

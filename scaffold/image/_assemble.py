@@ -62,7 +62,7 @@ def build_layers(
         pushed = frozenset[str]()
         if options.push:
             pushed = push_layered(layered, top, target, reference.tag, kept, on_progress)
-            _attach_sboms(layered, target, kept)
+            _attach_sboms(layered, target, kept, on_progress)
     kept.tidy()
     return _image(reference, top, layered, pushed)
 
@@ -78,12 +78,11 @@ def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> 
     )
 
 
-def _attach_sboms(layered: Layered, target: Repository, store: Store) -> None:
+def _attach_sboms(layered: Layered, target: Repository, store: Store, on_progress: OnProgress) -> None:
     for image in layered.images:
         sbom = make_sbom(image.manifest.digest, str(layered.base), layered.packages, image.labels)
-        push_referrer(
-            image.manifest.digest, make_referrer(image.manifest.descriptor(), sbom), sbom, target, store
-        )
+        referrer = make_referrer(image.manifest.descriptor(), sbom)
+        push_referrer(image.manifest.digest, referrer, sbom, target, store, on_progress)
 
 
 def _image(reference: Reference, top: Document, layered: Layered, pushed: frozenset[str]) -> Image:

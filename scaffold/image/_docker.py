@@ -196,13 +196,14 @@ def _push(
     events = client.api.push(
         reference.name, tag=reference.tag, stream=True, decode=True, auth_config=_auth_config(credentials)
     )
-    digest = follow_push(events, reference, on_progress)
+    username = credentials.username if credentials else None
+    digest = follow_push(events, reference, username, on_progress)
     target = Repository(reference, credentials, insecure=options.insecure, ca_bundle=options.ca_bundle)
     content, media_type, digest = target.manifest(digest or reference.tag)
     labels = client.images.get(reference.familiar).labels
     sbom = make_sbom(digest, str(base), packages, labels)
     subject = {"mediaType": media_type, "digest": digest, "size": len(content)}
-    push_referrer(digest, make_referrer(subject, sbom), sbom, target, store)
+    push_referrer(digest, make_referrer(subject, sbom), sbom, target, store, on_progress)
     return digest
 
 

@@ -86,7 +86,9 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -
     return image_id
 
 
-def follow_push(events: Iterable[Mapping[str, Any]], reference: Reference, on_progress: OnProgress) -> str:
+def follow_push(
+    events: Iterable[Mapping[str, Any]], reference: Reference, username: str | None, on_progress: OnProgress
+) -> str:
     """Return the digest that the registry gave the image.
 
     Raises:
@@ -95,7 +97,7 @@ def follow_push(events: Iterable[Mapping[str, Any]], reference: Reference, on_pr
     digest = ""
     for event in events:
         if "error" in event:
-            raise push_failed(str(event["error"]).strip(), reference)
+            raise _push_failed(str(event["error"]).strip(), reference, username)
         detail = event.get("progressDetail") or {}
         if detail.get("total"):
             on_progress(
@@ -107,12 +109,12 @@ def follow_push(events: Iterable[Mapping[str, Any]], reference: Reference, on_pr
     return digest
 
 
-def push_failed(said: str, reference: Reference) -> ImageError:
+def _push_failed(said: str, reference: Reference, username: str | None) -> ImageError:
     """Return the error for what the engine says that the registry said."""
     if re.search(r"no space left|quota|insufficient storage", said, re.IGNORECASE):
         return DiskFullError(f"the registry {reference.registry}", said)
     if re.search(r"unauthorized|denied|no basic auth|forbidden|authentication required", said, re.IGNORECASE):
-        return RegistryLoginError(reference.registry, None, reference.repository, said)
+        return RegistryLoginError(reference.registry, username, reference.repository, said)
     if re.search(r"name unknown|not found|does not exist", said, re.IGNORECASE):
         return RepositoryNotFoundError(reference.name, said)
     if re.search(r"connection|EOF|timeout|broken pipe|reset|no such host", said, re.IGNORECASE):

@@ -12,7 +12,7 @@ class Progress:
     """Where a build stands: one line of a display, with a bar where `total` is known."""
 
     stage: str
-    """`base`, `dependencies`, `code`, `model`, `build`, `push`, `write` or `check`."""
+    """`base`, `dependencies`, `code`, `model`, `build`, `push`, `write`, `check`, or a `note`."""
     detail: str = ""
     done: int = 0
     """Bytes; steps where `stage` is `build`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from scaffold.errors import RegistryError
 from scaffold.image._base import fetch_layer
 from scaffold.image._events import OnProgress, Progress
 from scaffold.image._layers import Layered
@@ -30,17 +31,32 @@ def push_layered(
 
 
 def push_referrer(
-    digest: str, referrer: Document, content: Document, target: Repository, store: Store
+    digest: str,
+    referrer: Document,
+    content: Document,
+    target: Repository,
+    store: Store,
+    on_progress: OnProgress,
 ) -> None:
     """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
-    A registry of the older kind keeps no list of what refers to an image; there the list is an index under a
-    tag made from the image's digest. Source: the distribution specification 1.1, "Referrers Tag Schema".
+    A registry that takes images only refuses it: that is told, and the image stands as it is.
     """
-    _push_document(content, target, store)
-    _push_document(EMPTY, target, store)
-    if target.put_manifest(referrer.digest, referrer.content, referrer.media_type):
-        return
+    try:
+        _push_document(content, target, store)
+        _push_document(EMPTY, target, store)
+        if not target.put_manifest(referrer.digest, referrer.content, referrer.media_type):
+            _list_referrer(digest, referrer, target)
+    except RegistryError as error:
+        on_progress(Progress(stage="note", detail=f"no bill of materials is attached. {error}"))
+
+
+def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
+    """Add the referrer to the list that a registry of the older kind has clients keep.
+
+    It is an index under a tag made from the image's digest. Source: the distribution specification 1.1,
+    "Referrers Tag Schema".
+    """
     tag = digest.replace(":", "-")
     manifests = []
     if target.has_manifest(tag):

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -82,6 +83,11 @@ class Store:
             with contextlib.suppress(OSError):
                 if path.stat().st_mtime < oldest:
                     path.unlink()
+        yesterday = time.time() - 86400
+        for path in self.root.glob("work/*"):  # left by a process that was killed
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < yesterday:
+                    shutil.rmtree(path)
 
     def _fact(self, key: str) -> Path:
         return self.root / "facts" / hashlib.sha256(key.encode()).hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from scaffold.spec import ProjectSpec, SystemPackage
 
 
@@ -25,7 +27,7 @@ def _system_packages(packages: tuple[SystemPackage, ...]) -> str:
     if not packages:
         return ""
     packages = tuple(sorted(packages, key=lambda package: package.name))
-    reasons = "".join(f"# {package.name}: {package.reason}\n" for package in packages)
+    reasons = "".join(f"# {package.name}: {' '.join(package.reason.split())}\n" for package in packages)
     names = "".join(f"        {package.name} \\\n" for package in packages)
     return (
         f"{reasons}# hadolint ignore=DL3008\n"
@@ -42,6 +44,12 @@ def _code_copies(sources: list[str]) -> str:
     files = sorted(path for path in sources if "/" not in path)
     lines = ["COPY app/*.py app/"]
     if files:
-        lines.append(f"COPY {' '.join(files)} ./")
-    lines += [f"COPY {top} {top}" for top in tops]
+        lines.append(_copy([*files, "./"]))
+    lines += [_copy([top, top]) for top in tops]
     return "\n".join(lines)
+
+
+def _copy(paths: list[str]) -> str:
+    """A COPY line; in JSON where a path holds a space."""
+    plain = " ".join(paths)
+    return f"COPY {plain}" if plain.split() == paths else f"COPY {json.dumps(paths, ensure_ascii=False)}"

@@ -42,6 +42,7 @@ class FakeRegistry:
     capacity: int | None = None
     """Bytes after which the disk is full."""
     referrers: bool = False
+    images_only: bool = False
     mounts: bool = True
     unknown_repositories: bool = False
     busy: int = 0
@@ -160,10 +161,13 @@ class _Handler(BaseHTTPRequestHandler):
         kept = self.registry.manifests.setdefault(repository, {})
         if self.command == "PUT":
             content = self._body()
+            registry = self.registry
             digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-            kept[name] = kept[digest] = (content, self.headers["Content-Type"])
             subject = json.loads(content).get("subject")
-            headers = {"OCI-Subject": subject["digest"]} if subject and self.registry.referrers else {}
+            if subject and registry.images_only:
+                return self._errors(400, "MANIFEST_INVALID", "unknown artifact type")
+            kept[name] = kept[digest] = (content, self.headers["Content-Type"])
+            headers = {"OCI-Subject": subject["digest"]} if subject and registry.referrers else {}
             return self._send(201, b"", {"Docker-Content-Digest": digest, **headers})
         if name not in kept:
             return self._errors(404, "MANIFEST_UNKNOWN", "manifest unknown")

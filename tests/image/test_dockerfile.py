@@ -58,6 +58,17 @@ def test_dependencies_come_before_code_and_code_before_the_model() -> None:
     assert plan.copies[0].stage == "build"
 
 
+def test_a_path_with_a_space_is_one_path() -> None:
+    sources = [LocalSource(path=path, content=b"", reason="") for path in ("my codes.csv", "more data/a.csv")]
+    plan = read_plan(dockerfile(make_spec(sources=sources)), {}, {})
+    assert [copy.sources for copy in plan.copies[2:4]] == [("my codes.csv",), ("more data",)]
+
+
+def test_a_reason_of_several_lines_stays_a_comment() -> None:
+    text = dockerfile(make_spec(system=[SystemPackage(name="libx1", reason="first\nRUN second")]))
+    assert "# libx1: first RUN second\n" in text
+
+
 def test_system_packages_are_installed_in_the_last_stage_each_with_its_reason() -> None:
     text = dockerfile(make_spec(system=PACKAGES))
     last = text[text.rindex("\nFROM ") :]

@@ -250,6 +250,16 @@ def test_a_bill_of_materials_is_attached(bench: Bench, referrers: bool) -> None:
     assert {bench.base, "churn"} < set(packages)
 
 
+def test_a_registry_that_takes_images_only_gets_the_image(bench: Bench) -> None:
+    bench.registry.images_only = True
+    image = bench.build()
+    assert manifest_of(bench)["config"]
+    notes = [event.detail for event in bench.told if event.stage == "note"]
+    assert len(notes) == 1
+    assert "unknown artifact type" in notes[0]
+    assert image.digest.replace(":", "-") not in bench.registry.manifests["team/churn"]
+
+
 def test_a_step_that_only_a_container_can_run_is_refused(bench: Bench) -> None:
     spec = make_spec(system=[SystemPackage(name="libgomp1", reason="lightgbm loads libgomp.so.1")])
     (bench.root / "Dockerfile").write_text(dockerfile(spec))
