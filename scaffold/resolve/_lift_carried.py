@@ -31,6 +31,10 @@ class Carried:
     def __bool__(self) -> bool:
         return bool(self.functions or self.classes)
 
+    def targets(self) -> list[FunctionType | type]:
+        """All of it, classes first."""
+        return [*self.classes, *self.functions]
+
     def codes(self) -> list[CodeType]:
         """The code of all that the user wrote, not that of `dataclass` or of a library's wrappers."""
         return [f.__code__ for f in self.functions if not is_foreign(f)]

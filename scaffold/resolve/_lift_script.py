@@ -264,21 +264,26 @@ def module_text(title: str, blocks: Sequence[cst.BaseStatement]) -> str:
     return cst.Module(body=body).code
 
 
-def trimmed_import(node: cst.BaseStatement, names: set[str]) -> cst.BaseStatement | None:
-    """An import with only those aliases that bind `names`; None if there is none."""
+def trimmed_imports(node: cst.BaseStatement, names: set[str]) -> list[cst.BaseStatement]:
+    """An import with only those aliases that bind `names`, a line for each module; none if there are none."""
     if not isinstance(node, cst.SimpleStatementLine):
-        return node
-    parts = []
+        return [node]
+    lines: list[cst.BaseSmallStatement] = []
     for part in node.body:
         if not isinstance(part, cst.Import | cst.ImportFrom) or isinstance(part.names, cst.ImportStar):
-            parts.append(part)
+            lines.append(part)
             continue
-        kept = [alias for bound, alias in _aliases(part) if bound in names]
-        if kept:
-            kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-            bare = {} if isinstance(part, cst.Import) or len(kept) > 1 else {"lpar": None, "rpar": None}
-            parts.append(part.with_changes(names=kept, **bare))
-    return node.with_changes(body=parts) if parts else None
+        kept = [
+            a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for bound, a in _aliases(part) if bound in names
+        ]
+        if isinstance(part, cst.Import):
+            lines += [part.with_changes(names=[alias]) for alias in kept]
+        elif kept:
+            commas = [*[cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))] * (len(kept) - 1), None]
+            spaced = [a.with_changes(comma=c) if c else a for a, c in zip(kept, commas, strict=True)]
+            lines.append(part.with_changes(names=spaced, lpar=None, rpar=None))
+    semicolon = cst.MaybeSentinel.DEFAULT
+    return [node.with_changes(body=[line.with_changes(semicolon=semicolon)]) for line in lines]
 
 
 def literal_statement(name: str, value: object) -> cst.BaseStatement | None:

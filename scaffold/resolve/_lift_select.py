@@ -17,7 +17,7 @@ from scaffold.resolve._lift_script import (
     literal_text,
     module_text,
     says,
-    trimmed_import,
+    trimmed_imports,
 )
 
 
@@ -101,9 +101,7 @@ class Selection:
         blocks: list[cst.BaseStatement] = [statement.node for statement in self._parsed.future_imports()]
         for statement in self._parsed.statements:
             if statement in self._imported and statement not in self._nodes:
-                trimmed = trimmed_import(statement.node, self._imported[statement])
-                if trimmed is not None:
-                    blocks.append(trimmed)
+                blocks += trimmed_imports(statement.node, self._imported[statement])
             elif statement in self._nodes:
                 blocks.append(self._nodes[statement])
         return module_text(title, [*blocks, *self._extra])
