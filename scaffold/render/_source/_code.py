@@ -119,7 +119,7 @@ def call(function: str | Node, *positional: Node, **keywords: Node | None) -> No
         for key, node in keywords.items()
         if node is not None
     ]
-    return cst.Call(name(function) if isinstance(function, str) else function, args)
+    return cst.Call(code(function) if isinstance(function, str) else function, args)
 
 
 _TIGHT = cst.AssignEqual(
