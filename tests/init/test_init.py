@@ -52,7 +52,7 @@ def test_made_again_the_service_is_brought_up_to_date_and_keeps_its_edits(tmp_pa
     project = tmp_path / "desk"
     init(project, {"variant": "text"})
     make(project, "train", "service")
-    assert "Up to date" in make(project, "train", "service")
+    assert "Up to date" in make(project, "service")
     main = project / "service/app/main.py"
     main.write_text(main.read_text() + "\n\n# A note of the owner's.\n")
     make(project, "train", "EXPERIMENT=quick")
