@@ -6,7 +6,9 @@ from collections import Counter
 
 from scaffold.spec import (
     Artifact,
+    Category,
     Dependencies,
+    Either,
     Field,
     List,
     Optional,
@@ -19,6 +21,7 @@ from scaffold.spec import (
     Table,
     Tensor,
     UserType,
+    Value,
 )
 
 
@@ -57,6 +60,12 @@ def schema_words(schema: Schema) -> str:
             return f"a list of {schema_words(items)}"
         case Scalar(type=type_):
             return f"one {type_.value}"
+        case Category(levels=levels):
+            return f"one of {count(len(levels), 'level')}"
+        case Value(field=inside):
+            return schema_words(inside.schema)
+        case Either(of=options):
+            return " or ".join(schema_words(option) for option in options)
         case _:
             return f"a {type(schema).__name__.lower()}"
 
@@ -99,6 +108,8 @@ def _field_rows(schema: Schema) -> list[tuple[str, ...]]:
     if isinstance(schema, Table | Record):
         fields: tuple[Field, ...] = schema.columns if isinstance(schema, Table) else schema.fields
         return [(field.name, schema_words(field.schema), field.evidence) for field in fields]
+    if isinstance(schema, Value):
+        return [(schema.field.name, schema_words(schema), schema.field.evidence)]
     return [(schema_words(schema),)]
 
 

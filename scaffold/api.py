@@ -6,13 +6,16 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._options import RUNNING_PYTHON, Options
 from scaffold._specify import OnStage, service_name, specified
 from scaffold.errors import UsageError
 from scaffold.spec import Check, JSONValue, ProjectRecord, ProjectSpec, Verification
+
+if TYPE_CHECKING:
+    from scaffold.resolve import Audit
 
 
 def _silent(_stage: str, _found: str | None) -> None:
@@ -130,6 +133,17 @@ def serve(
     on_stage("environment", f"{root / '.venv'} holds what the lock says")
     on_stage("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it")
     return serve_project(root, python, host=host, port=port)
+
+
+def audit(project: str | Path) -> Audit:
+    """Return what a project's lock holds: a bill of materials, licences, and what is known against it.
+
+    Raises:
+        UsageError: The folder is no project.
+    """
+    from scaffold.resolve import audit_project
+
+    return audit_project(_project_root(project))
 
 
 def _write(spec: ProjectSpec, root: Path, on_stage: OnStage) -> dict[str, str]:

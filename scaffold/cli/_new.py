@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scaffold.cli._show import Stages, console, file_tree, show_json
+from scaffold.cli._show import Stages, console, file_tree, show_json, show_rows
 from scaffold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def new(
 ) -> None:
     """Write a proven score service for a trained model."""
     from scaffold import api
+    from scaffold._options import RUNNING_PYTHON
 
     with Stages(quiet=as_json) as stages:
         project = api.new(
@@ -92,7 +93,7 @@ def new(
             include=include,
             source=source,
             require=require,
-            **({"python": python} if python else {}),
+            python=python or RUNNING_PYTHON,
             verify=not no_verify,
             on_stage=stages,
         )
@@ -127,8 +128,12 @@ def inspect(
     require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
 ) -> None:
-    """Show what `new` would make of a model: schema, requirements, names in the file. Writes nothing."""
+    """Show what `new` would make; write nothing.
+
+    The schema, the requirements with their reasons, and the names in the file.
+    """
     from scaffold import api
+    from scaffold._options import RUNNING_PYTHON
 
     with Stages(quiet=as_json) as stages:
         found = api.inspect(
@@ -144,7 +149,7 @@ def inspect(
             include=include,
             source=source,
             require=require,
-            **({"python": python} if python else {}),
+            python=python or RUNNING_PYTHON,
             on_stage=stages,
         )
     if as_json:
@@ -191,16 +196,10 @@ def _show_project(project: Project) -> None:
 
 
 def _show_inspection(found: ProjectSpec) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from scaffold._describe import inspection
 
     out = console()
     for title, rows in inspection(found).items():
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
-        for row in rows:
-            table.add_row(*map(escape, row))
         out.print()
         out.print(title, style="bold", markup=False)
-        out.print(table)
+        show_rows(rows)

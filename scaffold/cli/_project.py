@@ -1,13 +1,16 @@
-"""`scaffold verify` and `scaffold serve`: what one does with a project that is there."""
+"""`scaffold verify`, `serve` and `audit`: what one does with a project that is there."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scaffold.cli._show import Stages, console, show_json
+from scaffold.cli._show import Stages, console, show_json, show_rows
+
+if TYPE_CHECKING:
+    from scaffold.resolve import Audit
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 
@@ -16,13 +19,14 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
     app.command()(verify)
     app.command()(serve)
+    app.command()(audit)
 
 
 def verify(
     project: PROJECT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
-    """Prove a project again: clean environment, service started, sample replayed, answers compared."""
+    """Prove a project again, as it stands now."""
     from scaffold import api
 
     with Stages(quiet=as_json) as stages:
@@ -38,8 +42,49 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
-    """Run a project's service here, in an environment made from its lock (kept in its .venv)."""
+    """Run a project's service here.
+
+    Its environment is made from its lock, in the project's .venv.
+    """
     from scaffold import api
 
     with Stages() as stages:
         raise typer.Exit(api.serve(project, host=host, port=port, on_stage=stages))
+
+
+def audit(
+    project: PROJECT,
+    sbom: Annotated[Path | None, typer.Option(help="Write the bill of materials here (CycloneDX).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+) -> None:
+    """List what a project's lock holds.
+
+    Licences, and what is known against each distribution; exit 1 where something is.
+    """
+    from scaffold import api
+
+    found = api.audit(project)
+    if sbom:
+        sbom.write_text(found.sbom, encoding="utf-8")
+    if as_json:
+        show_json(
+            {"components": found.components, "vulnerabilities": found.vulnerabilities, "notes": found.notes}
+        )
+    else:
+        _show_audit(found)
+    if found.vulnerabilities:
+        raise typer.Exit(1)
+
+
+def _show_audit(found: Audit) -> None:
+    out = console()
+    show_rows([(each.name, each.version, each.licence) for each in found.components])
+    for note in found.notes:
+        out.print(f"[yellow]![/] {note}")
+    if found.vulnerabilities is None:
+        return
+    if not found.vulnerabilities:
+        out.print("[green]✓[/] Nothing is known against any of them.")
+    for each in found.vulnerabilities:
+        fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "not fixed yet"
+        out.print(f"[red]✗[/] {each.name} {each.version}: {each.id}, {fixed}")

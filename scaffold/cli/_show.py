@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -44,6 +44,17 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in fields(value)}
     return value.value if isinstance(value, Enum) else str(value)
+
+
+def show_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows of text in columns as wide as they need."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console().print(table)
 
 
 class Stages:
