@@ -111,18 +111,44 @@ def _started(
 
 
 def _unpack(layer: Path, media_type: str, root: Path) -> None:
-    """Lay a layer over what is there. Source: the image specification, "Whiteouts"."""
+    """Lay a layer over what is there, and nothing outside. Source: the image specification, "Whiteouts".
+
+    tarfile's own filters came with Python 3.11.4 and refuse the absolute links that images have.
+    """
     with open_layer(layer, media_type) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        tar.extraction_filter = lambda member, _: member
         for member in tar:
+            member.name = member.name.lstrip("/")
             path = PurePosixPath(member.name)
+            if not _is_below(root, path) or member.isdev():
+                continue
             if path.name == ".wh..wh..opq":
                 shutil.rmtree(root / path.parent, ignore_errors=True)
                 (root / path.parent).mkdir()
             elif path.name.startswith(".wh."):
-                hidden = root / path.parent / path.name.removeprefix(".wh.")
-                if hidden.is_dir() and not hidden.is_symlink():
-                    shutil.rmtree(hidden)
-                else:
-                    hidden.unlink(missing_ok=True)
-            elif not member.isdev():
-                tar.extract(member, root, numeric_owner=True, filter="tar")
+                _remove(root / path.parent / path.name.removeprefix(".wh."))
+            else:
+                _extract(tar, member, root)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
+    if member.islnk():
+        member.linkname = member.linkname.lstrip("/")
+        if not _is_below(root, PurePosixPath(member.linkname)):
+            return
+    if not member.isdir():
+        _remove(root / member.name)
+    tar.extract(member, root, numeric_owner=True)
+
+
+def _is_below(root: Path, path: PurePosixPath) -> bool:
+    """Whether what lies at a path of the image, the links above it followed, lies in `root`."""
+    above = (root / path.parent).resolve()
+    return ".." not in path.parts and above.is_relative_to(root.resolve())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
