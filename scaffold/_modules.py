@@ -75,7 +75,13 @@ def _top_spec(top: str, search: list[str]) -> ModuleSpec | None:
         found = finder.find_spec(top, None)
         if found is not None:
             return found
-    return spec
+    return spec or _imported_spec(top)
+
+
+def _imported_spec(top: str) -> ModuleSpec | None:
+    """The spec of a module that this process has imported from a folder that is on no path any more."""
+    spec = getattr(sys.modules.get(top), "__spec__", None)
+    return spec if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
 
 def _as_module(name: str, spec: ModuleSpec) -> Module:

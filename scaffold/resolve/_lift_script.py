@@ -77,7 +77,7 @@ class Script:
         self.text = text
         self.name = name
         try:
-            codes = list(_codes(compile(text, name, "exec", dont_inherit=True)))
+            codes = list(_compiled(text, name))
         except (SyntaxError, ValueError) as error:
             raise UnreadableScriptError(str(error).splitlines()[0]) from error
 
@@ -182,6 +182,16 @@ def joined_cells(cells: Iterable[str]) -> str:
             continue
         texts.append(text)
     return "\n\n\n".join(texts) + "\n"
+
+
+def _compiled(text: str, name: str) -> Iterator[CodeType]:
+    """The code of a script as a whole, and of each statement alone, as a notebook compiles it.
+
+    The two differ: only where `import numpy as np` is in sight does the compiler know `np` for a module.
+    """
+    tree = ast.parse(text)
+    for part in (tree, *(ast.Module(body=[node], type_ignores=[]) for node in tree.body)):
+        yield from _codes(compile(part, name, "exec", dont_inherit=True))
 
 
 def all_codes(code: CodeType) -> Iterator[CodeType]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from scaffold.errors import SourceChangedError, SourceNotFoundError, TwoModulesError
+from scaffold.resolve._lift_script import Script
 from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.spec import Artifact, GlobalName, ModelFormat
 
@@ -601,3 +602,38 @@ def test_what_is_included_keeps_its_place_and_brings_its_imports(tmp_path: Path)
 def test_lifting_twice_writes_the_same_text(tmp_path: Path) -> None:
     artifact = train(tmp_path, LAMBDA + SAVE)
     assert lifted_text(collect(artifact, tmp_path)) == lifted_text(collect(artifact, tmp_path))
+
+
+def test_a_cell_that_was_compiled_alone_is_found_in_the_notebook_as_a_whole() -> None:
+    """Without the import in sight, the compiler makes other bytecode of `math.sqrt(x)`."""
+    space: dict[str, Any] = {}
+    exec(compile("def root(x):\n    return math.sqrt(x)\n", "cell", "exec"), space)
+    whole = Script("import math\n\n\ndef root(x):\n    return math.sqrt(x)\n", "notebook")
+    assert whole.codes_like(space["root"].__code__)
+    assert not whole.codes_like((lambda x: x).__code__)
+
+
+DATA = """
+import csv
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+RATES = dict(csv.reader((HERE / "rates.csv").open()))
+
+
+class Pricer:
+    def predict(self, key):
+        return float(RATES[key]) + len((HERE / "rates.csv").read_text())
+
+
+model = Pricer()
+"""
+
+
+def test_data_files_beside_the_script_are_where_its_lifted_code_looks_for_them(tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("a,2\n")
+    found = collect(train(tmp_path, DATA + SAVE), tmp_path)
+    assert (tmp_path / "lifted" / "rates.csv").resolve() == tmp_path / "rates.csv"
+    assert "HERE = pathlib.Path(__file__).parent\n" in lifted_text(found)
+    # A literal says what the constant was, whatever it was computed from.
+    assert 'RATES = {"a": "2"}' in lifted_text(found).replace("'", '"')
