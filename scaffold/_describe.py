@@ -85,7 +85,7 @@ def inspection(spec: ProjectSpec) -> dict[str, list[tuple[str, ...]]]:
     """The tables of `scaffold inspect`: rows of text by title."""
     signature, dependencies = spec.signature, spec.dependencies
     used = Counter(sorted(name.dotted for name in spec.artifact.globals))
-    tables = {
+    tables: dict[str, list[tuple[str, ...]]] = {
         "Model": [
             ("file", artifact_line(spec.artifact)),
             ("sha256", spec.artifact.sha256),

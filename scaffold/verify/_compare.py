@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scaffold.spec import JSONValue
 
 TOLERANCE = 1e-6
-"""Relative, for floats; integers, labels and texts are compared exactly."""
+"""For floats, relative to the value, or to the largest number beside it where that is more than the value and
+at least 1: a float32 sum over many terms has no more digits than that. All else is compared exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +22,49 @@ class Difference:
     wanted: JSONValue
 
 
-def first_difference(got: JSONValue, wanted: JSONValue, path: str = "") -> Difference | None:
+def first_difference(
+    got: JSONValue, wanted: JSONValue, path: str = "", scale: float = 1.0
+) -> Difference | None:
     """Return the first place where `got` is not `wanted`, or None.
 
     An integer and a float are compared as floats; a boolean is the same as nothing but itself.
+
+    Args:
+        got: One answer.
+        wanted: The other.
+        path: Where they stand, as the result names it.
+        scale: The largest number that stands beside them.
     """
     if isinstance(wanted, dict) and isinstance(got, dict):
+        scale = _largest(wanted.values())
         for key in [*wanted, *(key for key in got if key not in wanted)]:
             if key not in got or key not in wanted:
                 return Difference(f"{path}.{key}", got.get(key, "(absent)"), wanted.get(key, "(absent)"))
-            if found := first_difference(got[key], wanted[key], f"{path}.{key}"):
+            if found := first_difference(got[key], wanted[key], f"{path}.{key}", scale):
                 return found
         return None
     if isinstance(wanted, list) and isinstance(got, list):
+        scale = _largest(wanted)
         if len(got) != len(wanted):
             return Difference(f"{path} (length)", len(got), len(wanted))
-        pairs = enumerate(zip(got, wanted, strict=True))
-        return next(
-            (found for i, (one, other) in pairs if (found := first_difference(one, other, f"{path}[{i}]"))),
-            None,
-        )
-    return None if _same_scalar(got, wanted) else Difference(path, got, wanted)
+        for i, (one, other) in enumerate(zip(got, wanted, strict=True)):
+            if found := first_difference(one, other, f"{path}[{i}]", scale):
+                return found
+        return None
+    return None if _same_scalar(got, wanted, scale) else Difference(path, got, wanted)
 
 
-def _same_scalar(got: JSONValue, wanted: JSONValue) -> bool:
+def _largest(values: Iterable[JSONValue]) -> float:
+    return max((abs(value) for value in values if isinstance(value, float)), default=1.0)
+
+
+def _same_scalar(got: JSONValue, wanted: JSONValue, scale: float) -> bool:
     if isinstance(got, bool) or isinstance(wanted, bool):
         return got is wanted
     if isinstance(got, float) or isinstance(wanted, float):
         return (
             isinstance(got, int | float)
             and isinstance(wanted, int | float)
-            and math.isclose(got, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-6)
+            and math.isclose(got, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE * max(scale, 1.0))
         )
     return type(got) is type(wanted) and got == wanted

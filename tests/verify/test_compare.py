@@ -13,6 +13,7 @@ from scaffold.verify._compare import Difference, first_difference
         ({"prediction": 1}, {"prediction": 1.0}),
         ({"a": [1, None, "x"]}, {"a": [1, None, "x"]}),
         ([{"p": 1e-300}], [{"p": 1.0000001e-300}]),
+        ({"p": [50.0, 0.00002]}, {"p": [50.0, 0.00001]}),
     ],
 )
 def test_the_same_answer(got: JSONValue, wanted: JSONValue) -> None:
@@ -32,6 +33,8 @@ def test_the_same_answer(got: JSONValue, wanted: JSONValue) -> None:
         ({"a": 1, "b": 2}, {"a": 1}, ".b"),
         ([1, 2], [1], " (length)"),
         ({"p": 1.00001}, {"p": 1.0}, ".p"),
+        ({"p": 0.00001}, {"p": 0.00002}, ".p"),
+        ([{"p": 1000.0}, {"p": 0.5001}], [{"p": 1000.0}, {"p": 0.5}], "[1].p"),
     ],
 )
 def test_another_answer_is_named_by_its_place(got: JSONValue, wanted: JSONValue, path: str) -> None:
