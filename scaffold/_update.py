@@ -150,9 +150,6 @@ def update(
         )
     finish_interrupted(root)
     record, ancestor = read_record(root, rebuild=_rebuilt)
-    changed = uncommitted(root)
-    if changed and not dirty and not dry_run:
-        raise DirtyTreeError(str(root), changed)
     said = Options(**{**record.options, **options})
     state = _new_state(root, record, (model, input, output), answers or {}, said, on_stage)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
@@ -171,6 +168,9 @@ def update(
         on_report(found)
         if dry_run or plan.is_empty:
             return found
+        changed = uncommitted(root)
+        if changed and not dirty:
+            raise DirtyTreeError(str(root), changed)
         if plan.report.breaking and not allow_breaking:
             raise BreakingChangeError(str(root), tuple(map(str, plan.report.breaking)))
         if plan.merged.conflicts:

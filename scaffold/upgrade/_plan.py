@@ -79,7 +79,8 @@ class UpdatePlan:
     def edited_scoring(self) -> tuple[str, ...]:
         """The files in which the owner changed what is answered."""
         ours = {FileOutcome.KEPT, FileOutcome.MERGED, FileOutcome.CONFLICT, FileOutcome.KEPT_DELETED}
-        return tuple(path for path in SCORING if self.merged.files[path].outcome in ours)
+        files = self.merged.files
+        return tuple(path for path in SCORING if path in files and files[path].outcome in ours)
 
     def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
         """The plan with what only the proof could tell: `derived` files of the new state, by path."""

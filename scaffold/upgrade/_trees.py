@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
-from scaffold.upgrade._content import Content
+from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._python import merge_python
@@ -113,6 +113,8 @@ def _merge_file(
         outcome = FileOutcome.ADDED if ours is None else FileOutcome.UPDATED
         return FileMerge(FileOutcome.REMOVED if theirs is None else outcome, theirs)
     if not isinstance(ours, bytes) or not isinstance(theirs, bytes) or not isinstance(base, bytes | None):
+        return _choose_whole(ours, theirs, conflicts.prefer)
+    if not all(map(is_text, (base or b"", ours, theirs))):
         return _choose_whole(ours, theirs, conflicts.prefer)
     text = _merge_text(path, (base or b"").decode(), ours.decode(), theirs.decode(), conflicts, keep)
     if conflicts.count:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from scaffold._update import Update, undo, update
 from scaffold.cli import app
 from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UpgradeError, UsageError
+from scaffold.render import template_path
 from scaffold.upgrade import Prefer
 
 Train = Callable[..., tuple[Any, Any]]
@@ -247,3 +248,16 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     back = CliRunner().invoke(app, ["undo", str(project)])
     assert back.exit_code == 0
     assert "FamilySize" not in (project / "app/schemas.py").read_text()
+
+
+def test_a_template_of_someone_else_is_rendered_and_kept_for_the_next_time(
+    project: Path, tmp_path: Path
+) -> None:
+    template = Path(shutil.copytree(template_path("service"), tmp_path / "template"))
+    (template / "project" / "OWNERS.jinja").write_text("{{ name }}: the risk team\n")
+    (template / "project" / "CHANGELOG.md.jinja").unlink()
+    done = update(project, template=str(template), verify=False)
+    assert done.files["OWNERS"] == "added"
+    assert done.files["CHANGELOG.md"] == "removed"
+    assert (project / "OWNERS").read_text() == "titanic: the risk team\n"
+    assert update(project).is_empty

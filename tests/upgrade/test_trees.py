@@ -58,6 +58,11 @@ def test_a_model_is_replaced_where_the_owner_left_it_and_a_conflict_where_they_d
     assert forced.files["app/model/model.pkl"].content == Opaque("2" * 64)
 
 
+def test_bytes_that_are_no_text_are_never_merged_by_line() -> None:
+    sides = ({"logo.png": b"\x89PNG\n\xff" + end} for end in (b"1\n", b"2\n", b"3\n"))
+    assert merge_trees(*sides).conflicts == {"logo.png": "both sides changed it; yours is kept"}
+
+
 def test_a_link_that_the_owner_put_in_place_of_a_file_is_kept_and_told() -> None:
     ours = {**BASE, "README.md": Link("../README.md")}
     assert merge_trees(BASE, BASE, ours).files["README.md"].content == Link("../README.md")
