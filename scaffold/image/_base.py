@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from scaffold.errors import ImageError
+from scaffold.errors import ImageError, RegistryError
 from scaffold.image._dependencies import Interpreter
 from scaffold.image._dockerfile import DEFAULT_PATH
 from scaffold.image._events import OnProgress, Progress
@@ -51,7 +51,10 @@ def fetch_base(
         ImageError: It is not to be had for that platform, or holds no Python.
     """
     on_progress(Progress(stage="base", detail=str(reference)))
-    manifest, digest = _manifest(repository, reference, platform)
+    try:
+        manifest, digest = _manifest(repository, reference, platform)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RegistryError(f"the base {reference}", 200, "what it sent is no image manifest") from error
     fetched = _blob(repository, store, manifest["config"]["digest"])
     image = json.loads(fetched.read_bytes())
     if f"{image.get('os')}/{image.get('architecture')}" != platform:
@@ -89,7 +92,7 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
     content, media_type, digest = repository.manifest(reference.version)
     document = json.loads(content)
     if (document.get("mediaType") or media_type) not in INDEXES:
-        return document, digest
+        return _checked(document), digest
     known: dict[str, str] = {}
     for entry in document["manifests"]:
         of = entry.get("platform") or {}
@@ -98,7 +101,13 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
         listed = ", ".join(sorted(name for name in known if "unknown" not in name and "None" not in name))
         raise ImageError(f"The base {reference} is not to be had for {platform}, only for {listed}.")
     content, _, digest = repository.manifest(known[platform])
-    return json.loads(content), digest
+    return _checked(json.loads(content)), digest
+
+
+def _checked(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest, if it is one: a proxy's page, or a manifest of the first kind, has no such keys."""
+    _ = manifest["config"]["digest"], [(layer["digest"], layer["size"]) for layer in manifest["layers"]]
+    return manifest
 
 
 def _blob(

@@ -16,7 +16,7 @@ from scaffold.image._context import context_entries, read_dockerfile
 from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image._dependencies import Package
 from scaffold.image._dockerfile import instructions, read_base
-from scaffold.image._engine import connect, follow_build, follow_push
+from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._events import OnProgress, Progress
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
@@ -50,6 +50,23 @@ def build_with_engine(
 ) -> Image:
     """Build the image in the engine, try it, and push it where that is asked for."""
     client = connect()
+    with engine_errors():
+        return _build_and_push(
+            client, root, reference, arguments, options, on_progress=on_progress, run=run, store=store
+        )
+
+
+def _build_and_push(
+    client: Any,
+    root: Path,
+    reference: Reference,
+    arguments: Mapping[str, str],
+    options: BuildOptions,
+    *,
+    on_progress: OnProgress,
+    run: Runner,
+    store: Path | None,
+) -> Image:
     name = reference.familiar
     if options.netrc:
         _build_with_secret(root, name, arguments, options, run, on_progress)

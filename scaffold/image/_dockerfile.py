@@ -53,8 +53,8 @@ class Plan:
     config: dict[str, Any] = field(default_factory=dict)
     """The image configuration's `config`, in the words of the OCI image specification."""
     copies: list[Copy] = field(default_factory=list)
-    runs: list[Instruction] = field(default_factory=list)
-    """What only a container can carry out."""
+    refused: list[DockerfileError] = field(default_factory=list)
+    """What cannot be carried out here: an engine may."""
 
     @property
     def workdir(self) -> str:
@@ -84,8 +84,7 @@ def read_base(text: str, arguments: Mapping[str, str]) -> str:
 def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str, Any]) -> Plan:
     """Return what the last stage says, on top of the base's own configuration.
 
-    Raises:
-        DockerfileError: A COPY with an option that is not known here.
+    What cannot be followed here stands in the plan: whether that matters depends on who builds.
     """
     steps = list(instructions(text))
     last = max(i for i, step in enumerate(steps) if step.keyword == "FROM")
@@ -98,7 +97,13 @@ def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str,
         if step.keyword == "ARG":
             known |= _argument(step, known | plan.env, arguments)
         else:
-            _apply(step, plan, known | plan.env)
+            try:
+                _apply(step, plan, known | plan.env)
+            except DockerfileError as error:
+                plan.refused.append(error)
+            except (ValueError, IndexError):
+                said = f"{step.keyword} {step.value}"
+                plan.refused.append(DockerfileError(step.line, said, "this cannot be read"))
     plan.config["Env"] = [f"{name}={value}" for name, value in plan.env.items()]
     return plan
 
@@ -132,7 +137,11 @@ def _instruction(whole: str, line: int) -> Instruction:
 
 
 def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
-    """Carry out one instruction on the plan."""
+    """Carry out one instruction on the plan.
+
+    Raises:
+        DockerfileError: Only a container can run it, or it has an option that is not known here.
+    """
     config = plan.config
     match step.keyword:
         case "ENV":
@@ -158,7 +167,8 @@ def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
         case "COPY":
             plan.copies.append(_copy(step, known))
         case _:
-            plan.runs.append(step)
+            said = f"{step.keyword} {step.value}"
+            raise DockerfileError(step.line, said, "only a container can run that")
 
 
 def _argument(step: Instruction, known: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scaffold.errors import (
@@ -51,6 +52,26 @@ def connect() -> Any:
     except (DockerException, OSError) as error:
         raise EngineNotRunningError(host or "its usual place", _innermost(error)) from error
     return client
+
+
+@contextlib.contextmanager
+def engine_errors() -> Iterator[None]:
+    """Run a block that speaks with the engine; what breaks there becomes an error of ours.
+
+    Raises:
+        ImageError: The engine refused a request.
+        EngineNotRunningError: It went away.
+    """
+    from docker.errors import APIError, DockerException
+    from requests import RequestException
+
+    try:
+        yield
+    except APIError as error:
+        raise ImageError(f"The Docker Engine refused that: {error.explanation or error}") from error
+    except (DockerException, RequestException) as error:
+        host = os.environ.get("DOCKER_HOST", "its usual place")
+        raise EngineNotRunningError(host, f"it broke off: {_innermost(error)}") from error
 
 
 def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -> str:

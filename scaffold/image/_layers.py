@@ -83,9 +83,8 @@ class LayerBuilder:
         for platform in platforms:
             base = fetch_base(source, self.base, platform, self._store, self._on_progress)
             plan = read_plan(self._text, self._arguments, base.image.get("config") or {})
-            for step in plan.runs:
-                instruction = f"{step.keyword} {step.value}"
-                raise DockerfileError(step.line, instruction, "only a container can run that")
+            if plan.refused:
+                raise plan.refused[0]
             parts = [Part(blob=layer, part="base") for layer in base.layers]
             dependencies, packages = self._dependencies(plan, base, platform)
             parts += [dependencies, *self._project_parts(plan)]

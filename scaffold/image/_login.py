@@ -75,7 +75,10 @@ class Login(AuthBase):
                 response = session.get(realm, params=wanted, auth=auth, verify=self._verify, timeout=30)
         if not response.ok:
             return ""
-        found = response.json()
+        try:
+            found = response.json()
+        except ValueError:
+            return ""
         return str(found.get("token") or found.get("access_token") or "")
 
 

@@ -199,7 +199,10 @@ class Repository:
         return int(found[1]) + 1 if int(found[1]) else None
 
     def _location(self, response: Response) -> str:
-        return urljoin(self._url, response.headers["Location"])
+        place = response.headers.get("Location")
+        if not place:
+            raise RegistryError(f"an upload to {self.name}", response.status_code, "it names no place for it")
+        return urljoin(self._url, place)
 
     def _ask(self, method: str, path: str, **options: Any) -> Response:
         """Make a request that may be made twice."""

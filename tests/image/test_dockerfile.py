@@ -73,9 +73,9 @@ def test_system_packages_are_installed_in_the_last_stage_each_with_its_reason() 
     text = dockerfile(make_spec(system=PACKAGES))
     last = text[text.rindex("\nFROM ") :]
     assert "# libgl1: opencv loads libGL.so.1\n# libgomp1: lightgbm loads libgomp.so.1\n" in last
-    (step,) = read_plan(text, {}, {}).runs
-    assert "libgl1" in step.value
-    assert "rm -rf /var/lib/apt/lists/*" in step.value
+    (refused,) = read_plan(text, {}, {}).refused
+    assert "libgl1" in refused.instruction
+    assert "rm -rf /var/lib/apt/lists/*" in refused.instruction
 
 
 def test_the_result_has_a_numeric_user_that_is_not_root() -> None:
@@ -155,9 +155,22 @@ def test_instructions_are_read_as_an_engine_reads_them() -> None:
     ]
 
 
-def test_a_copy_option_that_is_not_known_is_refused() -> None:
-    with pytest.raises(DockerfileError, match=r"line 2: this option is not known here"):
-        read_plan("FROM base\nCOPY --chmod=755 a b\n", {}, {})
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ("COPY --chmod=755 a b", "this option is not known here"),
+        ("RUN true", "only a container can run that"),
+        ("ADD https://example.com/a b", "only a container can run that"),
+        ('ENV A="open', "this cannot be read"),
+        ("HEALTHCHECK --retries=many CMD true", "this cannot be read"),
+        ("LABEL", "this cannot be read"),
+    ],
+)
+def test_what_cannot_be_followed_names_its_line_and_stops_no_engine(step: str, reason: str) -> None:
+    plan = read_plan(f"FROM base\n{step}\nLABEL one=1\n", {}, {})
+    (refused,) = plan.refused
+    assert (refused.line, refused.reason) == (2, reason)
+    assert plan.labels == {"one": "1"}
 
 
 def test_a_file_without_from_is_refused() -> None:

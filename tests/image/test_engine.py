@@ -25,6 +25,7 @@ from scaffold.errors import (
     BuildStepError,
     EngineNotRunningError,
     ImageCheckError,
+    ImageError,
     RepositoryNotFoundError,
     UploadError,
 )
@@ -182,6 +183,13 @@ def test_a_step_that_fails_is_named_with_the_end_of_its_output(engine: Engine, t
         "The image was not built: this step failed.\n  RUN echo so far && cat /nowhere\nso far\n"
     )
     assert "cat: /nowhere: No such file or directory" in message
+
+
+@pytest.mark.docker
+def test_a_dockerfile_that_the_engine_cannot_read_is_its_word(engine: Engine, tmp_path: Path) -> None:
+    root = write_project(tmp_path / "churn", text=f"FROM {engine.base}\nFETCH it\n")
+    with pytest.raises(ImageError, match="unknown instruction: FETCH"):
+        engine.build(root, tag="fails:1", registry=None, ca_bundle=None)
 
 
 @pytest.mark.docker

@@ -17,7 +17,14 @@ from typing import Any
 
 import pytest
 
-from scaffold.errors import DockerfileError, ImageError, PackagesError, RepositoryNotFoundError, UsageError
+from scaffold.errors import (
+    DockerfileError,
+    ImageError,
+    PackagesError,
+    RegistryError,
+    RepositoryNotFoundError,
+    UsageError,
+)
 from scaffold.image import BuildOptions
 from scaffold.spec import Image, SystemPackage
 from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
@@ -310,6 +317,12 @@ def test_a_base_without_python_is_refused(bench: Bench) -> None:
     base = put_base(bench.registry, python="usr/bin/perl", repository="library/perl")
     with pytest.raises(ImageError, match="holds no Python 3"):
         bench.build(base=base)
+
+
+def test_a_base_that_is_a_proxys_page_is_refused(bench: Bench) -> None:
+    bench.registry.manifests["library/python"]["3"] = (b"<html>log in</html>", "text/html")
+    with pytest.raises(RegistryError, match="what it sent is no image manifest"):
+        bench.build()
 
 
 def test_a_base_that_is_not_there_is_named(bench: Bench) -> None:
