@@ -52,7 +52,7 @@ def identifier(name: str) -> str:
     text = text.replace("%", " percent ").replace("°", " deg ").replace("#", " number ").replace("&", " and ")
     words = "".join(c if c == "_" or f"_{c}".isidentifier() else " " for c in text).split()
     made = "_".join(words).strip("_") or "field"
-    if made[0].isdigit() or not made.isidentifier():
+    if made[0].isdigit() or not made.isidentifier() or made.startswith(("model_validate", "model_dump")):
         made = f"field_{made}"
     if len(made) > 60:
         made = made[:60].rstrip("_")

@@ -92,6 +92,9 @@ class Frames:
             return self._object_column(schema, value)
         if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
             return self.values.numpy_array(dtype, values)
+        if found := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
+            zoned = call("pd.DatetimeTZDtype", text(found[1]), text(found[2]))
+            return call("pd.array", values, dtype=zoned)
         if dtype.endswith("[pyarrow]"):
             self.imports.whole("pyarrow", "pa")
             arrow = call("pd.ArrowDtype", arrow_type(dtype.removesuffix("[pyarrow]")))

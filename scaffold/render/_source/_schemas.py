@@ -33,7 +33,10 @@ def render_schemas(input: Schema, output: Schema) -> str:
     aliases = "\n".join(_code.statement(f"{alias} = ", node) for alias, node in types.aliases.items())
     body = [*blocks, aliases, *model_input, *model_output]
     docstring = '"""What goes over HTTP: a record to score, and the answer to it."""'
-    return _code.merged(f"{docstring}\n\n{imports.render(own=types.own.values())}", *body)
+    body = [block for block in body if block]
+    # One blank line between imports and what is no function or class, as `ruff` has it.
+    gap = "\n\n\n" if body[0].startswith(("def ", "class ")) else "\n\n"
+    return f"{docstring}\n\n{imports.render(own=types.own.values())}{gap}{_code.merged(*body)}"
 
 
 def _attributes(schema: Schema) -> Iterator[str]:
