@@ -53,6 +53,7 @@ def new(
     name: str | None = None,
     verify: bool = True,
     answers: Mapping[str, JSONValue] | None = None,
+    template: str | None = None,
     on_stage: OnStage = _silent,
     **options: Any,
 ) -> Project:
@@ -66,6 +67,7 @@ def new(
         name: The service's name; the folder's when absent.
         verify: Whether to prove it. A project that fails its proof is not written.
         answers: What the templates ask: `targets`, `registry` and the other knobs of docs/deploy.md.
+        template: A path or URL of another service template; docs/templates.md says what it may know.
         on_stage: Told of each stage.
         options: The fields of `Options`.
 
@@ -80,9 +82,9 @@ def new(
     said = Options(**options)
     with specified(model, input, output, name, answers or {}, said, on_stage) as spec:
         with staged(target) as root:
-            files = _write(spec, root, on_stage)
+            files = _write(spec, root, template, on_stage)
             verification = _prove(spec, root, files, on_stage) if verify else None
-            _record(spec, root, files, said, verification)
+            _record(spec, root, files, said, verification, template)
         return Project(root=target, spec=spec, files=files, verification=verification)
 
 
@@ -146,12 +148,12 @@ def audit(project: str | Path) -> Audit:
     return audit_project(_project_root(project))
 
 
-def _write(spec: ProjectSpec, root: Path, on_stage: OnStage) -> dict[str, str]:
+def _write(spec: ProjectSpec, root: Path, template: str | None, on_stage: OnStage) -> dict[str, str]:
     """Write the project of `spec` into `root` and return the sha256 of its files."""
     from scaffold.render import render_project
 
     on_stage("render", None)
-    files = dict(render_project(spec, root).files)
+    files = dict(render_project(spec, root, template=template).files)
     on_stage("render", f"{len(files)} files")
     return files
 
@@ -179,11 +181,18 @@ def _record(
     files: Mapping[str, str],
     said: Options,
     verification: Verification | None,
+    template: str | None,
 ) -> None:
     """Write into the project what it was made from: the next update starts there."""
     from scaffold.upgrade import write_record
 
-    record = ProjectRecord(spec=spec, files=files, options=said.as_json(), verification=verification)
+    record = ProjectRecord(
+        spec=spec,
+        files=files,
+        template=template or "",
+        options=said.as_json(),
+        verification=verification,
+    )
     write_record(root, record)
 
 
@@ -202,6 +211,10 @@ def _project_root(project: str | Path) -> Path:
             f"{root} is no generated project: it has no app/main.py with a requirements.txt.\n"
             "Name the folder that `scaffold new` wrote:\n  scaffold verify titanic-service"
         )
+    if (root / ".scaffold" / "update").is_dir():
+        from scaffold.upgrade import finish_interrupted
+
+        finish_interrupted(root)
     return root
 
 

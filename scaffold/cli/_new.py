@@ -69,6 +69,7 @@ def new(
     source: SOURCE = None,
     python: PYTHON = None,
     require: REQUIRE = [],  # noqa: B006
+    template: Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")] = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     as_json: JSON = False,
 ) -> None:
@@ -94,6 +95,7 @@ def new(
             source=source,
             require=require,
             python=python or RUNNING_PYTHON,
+            template=template,
             verify=not no_verify,
             on_stage=stages,
         )
