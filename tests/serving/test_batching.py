@@ -1,5 +1,7 @@
 """Requests that wait together are predicted together, and none pays for another."""
 
+import http.client
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -139,3 +141,20 @@ def test_two_threads_predict_side_by_side_if_asked_to(serve: Callable[..., Servi
         time.sleep(0.2)
         assert double.post("/score", {"value": 1}).status == 200
         assert not sleeper.done()
+
+
+def test_a_connection_goes_on_after_a_request_was_turned_away(serve: Callable[..., Service]) -> None:
+    small = serve(MAX_BATCH="1", MAX_WAITING="1")
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            pool.submit(small.post, "/score", {"value": 1, "act": "sleep"})
+        time.sleep(0.3)  # one is predicted, one waits
+        connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=30)
+        for _ in range(3):
+            connection.request("POST", "/score", b'{"value": 1}', {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+            assert "wait" in json.loads(answer.read())["detail"]
+    connection.request("POST", "/score", b'{"value": 2}', {"Content-Type": "application/json"})
+    assert json.loads(connection.getresponse().read())["prediction"] == 2.0
+    assert small.metric('http_requests_total{route="any",status="503"}') == 3

@@ -34,6 +34,7 @@ _model = Gauge(
     "model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax"
 )
 _model.labels(NAME, MODEL_VERSION, MODEL_SHA256).set(1)
+_turned_away = _requests.labels("any", 503)
 
 _children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
@@ -48,6 +49,11 @@ def count_request(route: str, status: int, took_s: float) -> None:
         )
     children[0].inc()
     children[1].observe(took_s)
+
+
+def count_turned_away() -> None:
+    """Count a request that was answered 503 before its route was looked up."""
+    _turned_away.inc()
 
 
 def count_batch(records: int, waited_s: float, took_s: float) -> None:

@@ -9,12 +9,10 @@ import tempfile
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app import logs
 from app.settings import settings
 
-MAX_HEAD_BYTES = 1 << 16  # of a request, before its body
 READ_S = 0.2  # for requests that were on their way when the port was closed
 FAILED = 3  # the exit status of a service that could not start
 
@@ -27,6 +25,7 @@ def serve() -> None:
     # Only now: the numbers look for that variable when they are made.
     from app import metrics
     from app.main import batcher, load
+    from app.protocol import Protocol
 
     load()
     if settings.metrics_port:
@@ -41,7 +40,7 @@ def serve() -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         proxy_headers=False,  # nothing here asks where a request came from
         timeout_keep_alive=75,  # more than the 60 s after which load balancers close theirs
@@ -51,27 +50,6 @@ def serve() -> None:
     if batcher.hanging:  # or Python would wait for their threads
         os._exit(status)
     sys.exit(status)
-
-
-class _Protocol(HttpToolsProtocol):
-    """Its parser keeps a head of any size: here a client is cut off that sends no end of it."""
-
-    _head_bytes: int | None = None
-
-    def on_message_begin(self) -> None:
-        self._head_bytes = 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._head_bytes = None
-        super().on_headers_complete()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("The head of the request is too large.")
 
 
 class _Server(uvicorn.Server):
