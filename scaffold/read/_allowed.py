@@ -146,6 +146,17 @@ _CLOUDPICKLE = """
     dynamic_subimport subimport
 """
 CLOUDPICKLE = frozenset(_CLOUDPICKLE.split())
+METACLASSES = frozenset(
+    {
+        "builtins.type",
+        "abc.ABCMeta",
+        "enum.EnumMeta",
+        "enum.EnumType",
+        "typing.NamedTupleMeta",
+        "typing._ProtocolMeta",
+        "typing._TypedDictMeta",
+    }
+)
 CLOUDPICKLE_TYPES = frozenset(
     {
         "CodeType",

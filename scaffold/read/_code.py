@@ -33,6 +33,10 @@ _OF_OS_WORDS = """
 """
 _OF_OS = frozenset(_OF_OS_WORDS.split())
 _WATCHED = frozenset({"os", "posix", "sys", "pathlib", "io", "pickle", "types"})
+# Modules that libraries happen to hold, and that lead out of them.
+_INNER_MODULES = frozenset(
+    {"f2py", "ctypeslib", "subprocess", "builtins", "importlib", "ctypes", "posix", "pty", "_os"}
+)
 _WRITING = re.compile(r"[rwxabt+]{1,3}")
 
 
@@ -85,6 +89,9 @@ def _suspicious(uses: set[tuple[str, str]], texts: set[str]) -> Iterator[str]:
     fetched = {name for kind, name in uses if kind == "fetch"}
     everything = loaded | fetched | {name for kind, name in uses if kind == "import"}
     yield from (loaded & _EVALUATING) | ((fetched | texts) & _PROGRAM_NAMES)
+    yield from fetched & _INNER_MODULES
+    if "getattr" in loaded:
+        yield from fetched & {"os", "sys", "_sys"}
     # A file may be read, not written: the mode is a constant beside the call.
     if "open" in loaded | fetched and any(_is_writing(text) for text in texts):
         yield "open"

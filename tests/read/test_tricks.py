@@ -218,6 +218,14 @@ MEMOISED = (
         ),
         (called(named("lightgbm.basic", "Booster"), P.NONE, P.NONE, TOUCH), "lightgbm.basic.Booster"),
         (called(P.NONE), "None"),
+        (
+            called(
+                named("cloudpickle.cloudpickle", "_make_skeleton_class"),
+                named("builtins", "print"),
+                text("x"),
+            ),
+            "cloudpickle.cloudpickle._make_skeleton_class",
+        ),
     ],
 )
 def test_a_trick_is_refused_by_the_name_that_it_comes_to(body: bytes, name: str | None) -> None:
@@ -344,6 +352,8 @@ def by_value(source: str, name: str) -> bytes:
         ("def model(x):\n    return ().__class__.__base__.__subclasses__()", "__subclasses__"),
         ("def model(x):\n    return getattr(x, '__globals__')", "__globals__"),
         ("import numpy as np\ndef model(x):\n    return np.f2py.os.system(x)", "system"),
+        ("import numpy as np\ndef model(x):\n    return getattr(np.f2py, x)", "f2py"),
+        ("import numpy as np\ndef model(x):\n    return getattr(np.os, x)", "os"),
         ("def model(x):\n    import importlib\n    return importlib.import_module(x)", "importlib"),
         ("def model(x):\n    from ctypes import CDLL\n    return CDLL(x)", "ctypes"),
         ("def model(x):\n    import os\n    os.remove(x)", "os.remove"),
