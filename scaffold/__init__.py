@@ -8,34 +8,73 @@ Names are imported when they are first used, so `import scaffold` costs nothing 
 
 from __future__ import annotations
 
+import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_UPDATES = ("Update", "init", "undo", "update")
+_HOMES = {
+    "api": ("Project", "audit", "inspect", "new", "serve", "verify"),
+    "_update": ("Update", "init", "undo", "update"),
+    "_building": ("build",),
+    "_deploying": ("deploy", "deployments", "logs", "plan", "promote", "rollback", "status", "undeploy"),
+    "errors": ("ScaffoldError",),
+}
 __all__ = [
     "Project",
     "ScaffoldError",
     "Update",
     "__version__",
+    "audit",
+    "build",
+    "deploy",
+    "deployments",
     "init",
     "inspect",
+    "logs",
     "new",
+    "plan",
+    "promote",
+    "rollback",
     "serve",
+    "status",
+    "undeploy",
     "undo",
     "update",
     "verify",
 ]
 
 if TYPE_CHECKING:
+    from scaffold._building import build
+    from scaffold._deploying import deploy, deployments, logs, plan, promote, rollback, status, undeploy
     from scaffold._update import Update, init, undo, update
-    from scaffold.api import Project, inspect, new, serve, verify
+    from scaffold.api import Project, audit, inspect, new, serve, verify
     from scaffold.errors import ScaffoldError
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from scaffold import _update, api, errors
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"scaffold.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return getattr(errors if name.endswith("Error") else _update if name in _UPDATES else api, name)
+
+class _Room(ModuleType):
+    """A room that has a verb's name: called, it is the verb, so that `scaffold.verify(...)` stays one."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return __getattr__(self.__name__.rpartition(".")[2])(*arguments, **options)
+
+
+class _Package(ModuleType):
+    """This package: Python sets each room on it when the room is first imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in __all__ and isinstance(value, ModuleType):
+            value.__class__ = _Room
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,34 @@
+"""What `import scaffold` gives."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import scaffold
+
+
+@pytest.mark.parametrize("name", [name for name in scaffold.__all__ if name != "__version__"])
+def test_every_name_that_is_promised_is_there(name: str) -> None:
+    assert callable(getattr(scaffold, name))
+
+
+def test_a_name_that_is_not_promised_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'render_tree'"):
+        scaffold.render_tree  # noqa: B018
+
+
+@pytest.mark.parametrize("verb", ["verify", "deploy"])
+def test_a_verb_stays_one_when_the_room_of_its_name_has_been_imported(verb: str) -> None:
+    code = f"import scaffold.{verb}, scaffold; scaffold.{verb}('absent')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "is no generated project" in done.stderr or "absent" in done.stderr
+    assert "not callable" not in done.stderr
+
+
+def test_a_room_is_still_a_module() -> None:
+    import scaffold.verify as room
+
+    assert isinstance(room, ModuleType)
+    assert room.verify_project.__module__ == "scaffold.verify._proof"
