@@ -46,7 +46,8 @@ def read_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
     from scaffold.resolve import collect_sources
 
     path, provenance = _model_file(model, workspace)
-    artifact = read_artifact(path, trusted=options.trust, provenance=provenance)
+    ours = not isinstance(model, str | os.PathLike)
+    artifact = read_artifact(path, trusted=options.trust, provenance=provenance, ours=ours)
     samples = [
         _Sample.of(each, workspace / name, options) for each, name in ((input, "input"), (output, "output"))
     ]
@@ -60,11 +61,11 @@ def read_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
         source=Path(options.source) if options.source else None,
         include=[Path(each) for each in options.include],
     )
-    in_memory = None if isinstance(model, str | os.PathLike) else model
+    in_memory = model if ours else None
     if collected.moved:
         in_memory = None
         moved = collected.moved.get(path, path)
-        artifact = read_artifact(moved, trusted=options.trust, provenance=provenance)
+        artifact = read_artifact(moved, trusted=options.trust, provenance=provenance, ours=ours)
         samples = [sample.moved(collected.moved) for sample in samples]
     sample_input, sample_output = (sample.read(options) for sample in samples)
     return Given(

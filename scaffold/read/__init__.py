@@ -19,13 +19,17 @@ from scaffold.spec import Artifact
 __all__ = ["dump_model", "load_model", "read_artifact", "read_sample"]
 
 
-def read_artifact(path: Path, *, trusted: Sequence[str] = (), provenance: str = "") -> Artifact:
+def read_artifact(
+    path: Path, *, trusted: Sequence[str] = (), provenance: str = "", ours: bool = False
+) -> Artifact:
     """Describe a model file without running anything in it, and refuse it if it names what is not allowed.
 
     Args:
         path: The file.
         trusted: Dotted names that are allowed besides those on the list.
         provenance: Where the file came from, in words; the path when empty.
+        ours: Whether this process wrote it from an object in memory: what that holds has run here already, so
+            its names are listed and not judged.
 
     Raises:
         NoSuchFileError: There is no such file.
@@ -36,7 +40,7 @@ def read_artifact(path: Path, *, trusted: Sequence[str] = (), provenance: str = 
         VersionMismatchError: It names what the installed version of a library does not have.
     """
     require_file(path)
-    scanned = scan_file(path, trusted)
+    scanned = scan_file(path, trusted, ours=ours)
     return Artifact(
         path=path,
         sha256=sha256_of(path),

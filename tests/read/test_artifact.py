@@ -303,3 +303,8 @@ def test_cloudpickled_code_lists_what_it_imports(tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(cloudpickle.dumps(space["model"]))
     assert {"numpy", "math"} <= {name.dotted for name in read_artifact(path).globals}
+
+
+def test_what_this_process_wrote_from_an_object_in_memory_is_listed_and_not_judged() -> None:
+    artifact = read_artifact(BROKEN / "trap.pkl", ours=True)
+    assert [name.dotted for name in artifact.globals] == ["posix.system"]
