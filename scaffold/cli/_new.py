@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,6 +32,10 @@ INCLUDE = Annotated[list[Path], typer.Option(help="A file or folder to ship with
 SOURCE = Annotated[Path | None, typer.Option(help="The notebook or script that defined the model's classes.")]
 REQUIRE = Annotated[list[str], typer.Option(help="A distribution to take along.", metavar="REQ")]
 PYTHON = Annotated[str | None, typer.Option(help="The service's Python, if not this one: 3.12.")]
+ANSWER = Annotated[
+    list[str], typer.Option("--answer", help="An answer of the template: replicas=3.", metavar="NAME=VALUE")
+]
+TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")]
 _REMARKS = {
     "app/schemas.py": "the request and the answer",
     "app/convert.py": "from requests to the model, and back",
@@ -69,7 +73,8 @@ def new(
     source: SOURCE = None,
     python: PYTHON = None,
     require: REQUIRE = [],  # noqa: B006
-    template: Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")] = None,
+    answer: ANSWER = [],  # noqa: B006
+    template: TEMPLATE = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     as_json: JSON = False,
 ) -> None:
@@ -95,6 +100,7 @@ def new(
             source=source,
             require=require,
             python=python or RUNNING_PYTHON,
+            answers=parsed_answers(answer),
             template=template,
             verify=not no_verify,
             on_stage=stages,
@@ -177,6 +183,13 @@ def assignments(pairs: list[str], option: str) -> dict[str, str]:
             raise UsageError(f"{option} {pair} names no field and type.\n  {option} zip=str")
         assigned[name] = value
     return assigned
+
+
+def parsed_answers(pairs: list[str]) -> dict[str, Any]:
+    """`replicas=3` as {"replicas": 3}: a value is read as YAML."""
+    import yaml
+
+    return {name: yaml.safe_load(value) for name, value in assignments(pairs, "--answer").items()}
 
 
 def _show_project(project: Project) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scaffold.cli._new import (
+    ANSWER,
     CHOICES,
     INCLUDE,
     JSON,
@@ -19,9 +20,11 @@ from scaffold.cli._new import (
     PYTHON,
     REQUIRE,
     SOURCE,
+    TEMPLATE,
     TRUST,
     TYPE,
     assignments,
+    parsed_answers,
 )
 from scaffold.cli._show import Stages, console, show_error, show_json
 from scaffold.errors import UsageError
@@ -37,13 +40,13 @@ MODEL = Annotated[
     str | None, typer.Option("--model", "-m", help="The new model; without it the project's own stays.")
 ]
 INPUT = Annotated[Path | None, typer.Option("--input", "-i", help="Sample input of the new model.")]
-ANSWER = Annotated[
-    list[str], typer.Option("--answer", help="An answer that changes: replicas=3.", metavar="NAME=VALUE")
-]
-TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")]
 OURS = Annotated[bool, typer.Option("--ours", help="Where both changed the same lines, yours win.")]
 THEIRS = Annotated[
     bool, typer.Option("--theirs", help="Where both changed the same lines, the new ones win.")
+]
+TOOL = Annotated[
+    str | None,
+    typer.Option(help="A merge tool for conflicts: 'meld {ours} {merged} {theirs}'; {base} is there too."),
 ]
 BREAKING = Annotated[bool, typer.Option("--allow-breaking", help="Go ahead though callers have to change.")]
 
@@ -97,6 +100,7 @@ def update(
     template: TEMPLATE = None,
     ours: OURS = False,
     theirs: THEIRS = False,
+    tool: TOOL = None,
     allow_breaking: BREAKING = False,
     dirty: Annotated[
         bool, typer.Option("--dirty", help="Go ahead though git has uncommitted changes.")
@@ -139,9 +143,10 @@ def update(
         project,
         (model, input, output),
         as_json=as_json,
-        answers=_answers(answer),
+        answers=parsed_answers(answer),
         template=template,
         prefer=_preferred(ours, theirs),
+        tool=tool,
         dry_run=dry_run,
         allow_breaking=allow_breaking,
         dirty=dirty,
@@ -169,7 +174,7 @@ def diff(
         project,
         given,
         as_json=as_json,
-        answers=_answers(answer),
+        answers=parsed_answers(answer),
         template=template,
         dry_run=True,
         allow_breaking=allow_breaking,
@@ -215,13 +220,6 @@ def _preferred(ours: bool, theirs: bool) -> Any:
     if ours and theirs:
         raise UsageError("--ours and --theirs exclude each other.")
     return Prefer.OURS if ours else Prefer.THEIRS if theirs else None
-
-
-def _answers(pairs: list[str]) -> dict[str, Any]:
-    """`replicas=3` as {"replicas": 3}: a value is read as YAML."""
-    import yaml
-
-    return {name: yaml.safe_load(value) for name, value in assignments(pairs, "--answer").items()}
 
 
 def _show_changes(found: Update) -> None:
