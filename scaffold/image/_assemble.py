@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scaffold._process import Runner
 from scaffold.image._credentials import given_credentials, stored_credentials
+from scaffold.image._dependencies import largest_packages
 from scaffold.image._disk import needs_room
 from scaffold.image._events import OnProgress, Progress
 from scaffold.image._layers import LayerBuilder, Layered
@@ -19,8 +20,6 @@ from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._unpacked import run_unpacked
 from scaffold.spec import Image, Layer
-
-_LARGEST = 5
 
 
 def build_layers(
@@ -86,7 +85,6 @@ def _attach_sboms(layered: Layered, target: Repository, store: Store, on_progres
 
 
 def _image(reference: Reference, top: Document, layered: Layered, pushed: frozenset[str]) -> Image:
-    largest = sorted(layered.packages, key=lambda package: (-package.size_bytes, package.name))[:_LARGEST]
     layers = tuple(
         Layer(
             digest=part.blob.digest,
@@ -100,5 +98,5 @@ def _image(reference: Reference, top: Document, layered: Layered, pushed: frozen
         reference=reference.familiar,
         digest=top.digest,
         layers=layers,
-        largest=tuple((package.name, package.size_bytes) for package in largest),
+        largest=largest_packages(layered.packages),
     )

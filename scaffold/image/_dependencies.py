@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,6 +125,12 @@ def installed_packages(folder: Path) -> tuple[Package, ...]:
             size_bytes = sum(int(row[2]) for row in csv.reader(file) if len(row) == 3 and row[2])
         packages.append(Package(name=name.replace("_", "-").lower(), version=version, size_bytes=size_bytes))
     return tuple(packages)
+
+
+def largest_packages(packages: Iterable[Package]) -> tuple[tuple[str, int], ...]:
+    """Return names and bytes of the five largest, the largest first."""
+    ordered = sorted(packages, key=lambda package: (-package.size_bytes, package.name))
+    return tuple((package.name, package.size_bytes) for package in ordered[:5])
 
 
 def _uv_platform(platform: str, interpreter: Interpreter) -> str:

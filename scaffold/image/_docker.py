@@ -14,7 +14,7 @@ from scaffold._process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImageError
 from scaffold.image._context import context_entries, read_dockerfile
 from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
-from scaffold.image._dependencies import Package
+from scaffold.image._dependencies import Package, largest_packages
 from scaffold.image._dockerfile import instructions, read_base
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._events import OnProgress, Progress
@@ -29,7 +29,6 @@ from scaffold.image._tar import file_entry, tar_blocks
 from scaffold.spec import Image, Layer
 
 _CERTIFICATES = "ca-bundle.crt"
-_LARGEST = 5
 _LIST_PACKAGES = """
 import importlib.metadata as m, json
 print(json.dumps([
@@ -82,12 +81,11 @@ def _build_and_push(
     digest = image_id
     if options.push:
         digest = _push(client, reference, base, packages, options, on_progress, Store(store))
-    largest = sorted(packages, key=lambda package: (-package.size_bytes, package.name))[:_LARGEST]
     return Image(
         reference=name,
         digest=digest,
         layers=tuple(_layers(client, image_id, base)),
-        largest=tuple((package.name, package.size_bytes) for package in largest),
+        largest=largest_packages(packages),
     )
 
 

@@ -151,7 +151,12 @@ class LayerBuilder:
             for part, entries in copied_entries(self._root, plan).items():
                 if entries:
                     blob = self._write(part, entries, self._work / part)
-                    history = " ".join(sorted(f"COPY {entry.name}" for entry in entries)[:3])
+                    steps = [
+                        f"COPY {' '.join(copy.sources)} {copy.target}"
+                        for copy in plan.copies
+                        if copy.stage is None and ("app/model" in copy.target) == (part == "model")
+                    ]
+                    history = "; ".join(steps)
                     self._ours[part] = Part(blob=blob, part=part, history=history)
         return [self._ours[part] for part in ("code", "model") if part in self._ours]
 
