@@ -102,6 +102,7 @@ def update(
     answers: Mapping[str, JSONValue] | None = None,
     template: str | None = None,
     prefer: Prefer | None = None,
+    tool: str | None = None,
     dry_run: bool = False,
     allow_breaking: bool = False,
     dirty: bool = False,
@@ -120,6 +121,7 @@ def update(
         answers: Answers that change; the others stay.
         template: Another service template, a path or URL that copier takes.
         prefer: Which side wins where both changed the same lines; conflict markers when absent.
+        tool: A merge tool for the conflicts: `meld {ours} {merged} {theirs}`; `{merged}` is what it writes.
         dry_run: Only say what would change.
         allow_breaking: Go ahead although callers of the service would have to change.
         dirty: Go ahead although git has changes that are not committed.
@@ -173,6 +175,8 @@ def update(
             raise DirtyTreeError(str(root), changed)
         if plan.report.breaking and not allow_breaking:
             raise BreakingChangeError(str(root), tuple(map(str, plan.report.breaking)))
+        if tool and plan.merged.conflicts:
+            plan = plan.settled_with(tool)
         if plan.merged.conflicts:
             apply_update(_unproven(plan))
             raise MergeConflictError(str(root), tuple(plan.merged.conflicts.items()))

@@ -127,18 +127,7 @@ def update(
     if take_back:
         undo(project)
         return
-    options = {
-        "method": method,
-        "trust": trust,
-        "nullable": nullable,
-        "types": assignments(type, "--type"),
-        "choices": choices,
-        "pin": pin,
-        "include": include,
-        "source": source,
-        "python": python,
-        "require": require,
-    }
+    options = _said(method, trust, nullable, type, choices, pin, include, source, python, require)
     _run_update(
         project,
         (model, input, output),
@@ -151,7 +140,7 @@ def update(
         allow_breaking=allow_breaking,
         dirty=dirty,
         verify=not no_verify,
-        **{name: value for name, value in options.items() if value},
+        **options,
     )
 
 
@@ -163,21 +152,32 @@ def diff(
     answer: ANSWER = [],  # noqa: B006
     template: TEMPLATE = None,
     allow_breaking: BREAKING = False,
+    method: METHOD = None,
+    trust: TRUST = [],  # noqa: B006
+    nullable: NULLABLE = [],  # noqa: B006
+    type: TYPE = [],  # noqa: B006
+    choices: CHOICES = [],  # noqa: B006
+    pin: PIN = [],  # noqa: B006
+    include: INCLUDE = [],  # noqa: B006
+    source: SOURCE = None,
+    python: PYTHON = None,
+    require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
 ) -> None:
     """Say what an update would change, field by field and file by file. Writes nothing.
 
     Exits with 1 where files would be in conflict, with 2 where callers of the service would have to change.
     """
-    given = (model, input, output)
+    options = _said(method, trust, nullable, type, choices, pin, include, source, python, require)
     _run_update(
         project,
-        given,
+        (model, input, output),
         as_json=as_json,
         answers=parsed_answers(answer),
         template=template,
         dry_run=True,
         allow_breaking=allow_breaking,
+        **options,
     )
 
 
@@ -212,6 +212,34 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
             raise typer.Exit(1)
         if found.report.breaking and not options["allow_breaking"]:
             raise typer.Exit(BREAKING_STATUS)
+
+
+def _said(
+    method: str | None,
+    trust: list[str],
+    nullable: list[str],
+    type: list[str],
+    choices: list[str],
+    pin: list[str],
+    include: list[Path],
+    source: Path | None,
+    python: str | None,
+    require: list[str],
+) -> dict[str, Any]:
+    """The fields of `Options` that were given; for the others holds what was said the last time."""
+    options: dict[str, Any] = {
+        "method": method,
+        "trust": trust,
+        "nullable": nullable,
+        "types": assignments(type, "--type"),
+        "choices": choices,
+        "pin": pin,
+        "include": include,
+        "source": source,
+        "python": python,
+        "require": require,
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 def _preferred(ours: bool, theirs: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scaffold.errors import MergeConflictError
@@ -23,7 +23,8 @@ from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._record import FOLDER, record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._swap import apply_changes
-from scaffold.upgrade._trees import CONVERT, FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade._tool import settle_with_tool
+from scaffold.upgrade._trees import CONVERT, FileMerge, FileOutcome, MergedTree, merge_trees
 
 CHANGELOG = "CHANGELOG.md"
 SCORING = ("app/score.py", CONVERT)
@@ -60,6 +61,8 @@ class UpdatePlan:
     """What the owner's project held when this was planned."""
     others: Mapping[str, Content]
     prefer: Prefer
+    settled: Mapping[str, bytes] = field(default_factory=dict)
+    """Files in conflict that were settled by hand."""
 
     @property
     def changes(self) -> dict[str, Content | None]:
@@ -96,7 +99,20 @@ class UpdatePlan:
         )
         files = {path: content_sha256(content) for path, content in pristine.items()}
         record = replace(self.record, verification=verification, files=files)
-        return replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
+        plan = replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
+        return plan._with(self.settled)
+
+    def settled_with(self, tool: str) -> UpdatePlan:
+        """The plan without the conflicts that the merge tool `tool` settles.
+
+        Raises:
+            CommandError: The tool ended with an error.
+        """
+        return self._with(settle_with_tool(tool, self.merged, (self.ancestor, self.owner, self.pristine)))
+
+    def _with(self, settled: Mapping[str, bytes]) -> UpdatePlan:
+        files = {path: FileMerge(FileOutcome.MERGED, content) for path, content in settled.items()}
+        return replace(self, settled=settled, merged=MergedTree({**self.merged.files, **files}))
 
 
 def plan_update(

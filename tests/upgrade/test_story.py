@@ -166,14 +166,22 @@ def test_a_conflict_is_marked_listed_and_not_updated_over(project: Path, train: 
     assert snapshot(project) == marked
 
 
-@pytest.mark.parametrize(("prefer", "type"), [(Prefer.OURS, "str"), (Prefer.THEIRS, "float")])
-def test_a_preferred_side_settles_every_conflict(
-    project: Path, prefer: Prefer, type: str, train: Train
+@pytest.mark.parametrize(
+    ("way", "type"),
+    [
+        ({"prefer": Prefer.OURS}, "str"),
+        ({"prefer": Prefer.THEIRS}, "float"),
+        ({"tool": "cp {theirs} {merged}"}, "float"),
+    ],
+    ids=["ours", "theirs", "a tool"],
+)
+def test_a_side_that_is_preferred_or_a_tool_settles_every_conflict(
+    project: Path, way: dict[str, Any], type: str, train: Train
 ) -> None:
     edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
     model, sample = train("FamilySize", 0.5)
     sample = sample.astype({"Pclass": "float64"})
-    update(project, model, sample, prefer=prefer, allow_breaking=True, verify=False)
+    update(project, model, sample, **way, allow_breaking=True, verify=False)
     assert f"    Pclass: {type} = " in (project / "app/schemas.py").read_text()
 
 

@@ -1,0 +1,48 @@
+"""Settle conflicts with a merge tool of the user's."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from scaffold._process import Runner, run_command
+from scaffold.upgrade._conflicts import marked_lines
+from scaffold.upgrade._content import Content, is_text
+from scaffold.upgrade._trees import MergedTree
+
+
+def settle_with_tool(
+    tool: str,
+    merged: MergedTree,
+    versions: tuple[Mapping[str, Content], Mapping[str, Content], Mapping[str, Content]],
+    run: Runner = run_command,
+) -> dict[str, bytes]:
+    """What a merge tool makes of the files in conflict; a file that it leaves with markers is not among them.
+
+    Args:
+        tool: A command with `{base}`, `{ours}`, `{theirs}` and `{merged}`: the last one is the file to write.
+        merged: The files as they are merged so far, with markers.
+        versions: The trees base, ours and theirs.
+        run: Runs a command.
+
+    Raises:
+        CommandError: The tool ended with an error.
+    """
+    settled = {}
+    for path in merged.conflicts:
+        texts = dict(zip(("base", "ours", "theirs"), (tree.get(path, b"") for tree in versions), strict=True))
+        texts["merged"] = merged.files[path].content or b""
+        if not all(isinstance(text, bytes) for text in texts.values()):
+            continue
+        with tempfile.TemporaryDirectory(prefix="scaffold-merge-") as folder:
+            places = {name: Path(folder) / f"{name}-{PurePosixPath(path).name}" for name in texts}
+            for name, text in texts.items():
+                assert isinstance(text, bytes)
+                places[name].write_bytes(text)
+            run([part.format(**places) for part in shlex.split(tool)])
+            content = places["merged"].read_bytes()
+        if is_text(content) and not marked_lines(content.decode()):
+            settled[path] = content
+    return settled
