@@ -37,6 +37,7 @@ def read_artifact(
         TruncatedFileError: It ends before what it holds does.
         UntrustedCodeError: It names what is on no allow list and not trusted.
         MissingLibraryError: It names a module that is not installed.
+        BrokenInstallError: It names a module whose editable install leads nowhere.
         VersionMismatchError: It names what the installed version of a library does not have.
     """
     require_file(path)

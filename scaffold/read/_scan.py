@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 from scaffold.errors import (
+    BrokenInstallError,
     MissingLibraryError,
     NoSuchFileError,
     NotAModelError,
@@ -177,12 +180,26 @@ def _raise_findings(path: Path, findings: Findings) -> None:
     if findings.refusals:
         raise UntrustedCodeError(path.name, tuple(_told(refusal) for refusal in findings.refusals.values()))
     for top, name in findings.missing.items():
+        _require_whole_install(top)
         raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), DISTRIBUTIONS.get(top, ""))
     if findings.changed:
         names = tuple(findings.changed)
         top = names[0].partition(".")[0]
         distribution = DISTRIBUTIONS.get(top, top)
         raise VersionMismatchError(path.name, names, distribution, _version(distribution))
+
+
+def _require_whole_install(module: str) -> None:
+    """Raise BrokenInstallError if an editable install provides `module` from a folder that is gone."""
+    for installed in metadata.distributions():
+        origin = json.loads(installed.read_text("direct_url.json") or "{}")
+        place = Path(unquote(urlparse(origin.get("url", "")).path))
+        if not origin.get("dir_info", {}).get("editable") or place.exists():
+            continue
+        listed = (installed.read_text("top_level.txt") or installed.name.replace("-", "_")).split()
+        if module in listed:
+            gone = f"its editable install leads to {place}, which is gone"
+            raise BrokenInstallError(installed.name, installed.version, gone)
 
 
 def _told(refusal: Refusal) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import pickle
 import sys
 from importlib import metadata
@@ -17,6 +18,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from scaffold.errors import (
+    BrokenInstallError,
     LoadFailedError,
     MissingLibraryError,
     NoSuchFileError,
@@ -234,6 +236,25 @@ def test_a_local_module_beside_the_model_is_found(tmp_path: Path) -> None:
     before = sys.path[:]
     assert load_model(read_artifact(path)).value == 3
     assert sys.path == before
+
+
+def test_an_editable_install_whose_folder_is_gone_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "churn_kit-0.3.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: churn-kit\nVersion: 0.3\n")
+    url = {"url": f"file://{tmp_path}/gone", "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(url))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"\x80\x02cchurn_kit.model\nModel\n)\x81.")
+    with pytest.raises(BrokenInstallError) as caught:
+        read_artifact(path)
+    assert str(caught.value).startswith(
+        "churn-kit 0.3 is installed here, but cannot go with the service: "
+        f"its editable install leads to {tmp_path}/gone, which is gone.\n"
+    )
 
 
 def test_a_local_module_gives_only_what_it_defines(tmp_path: Path) -> None:
