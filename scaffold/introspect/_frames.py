@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,9 +24,6 @@ from scaffold.spec import (
     Table,
     Tensor,
 )
-
-# What datetime64[ns] can hold: later and earlier dates wrap around without a word.
-NANOSECONDS = (datetime.datetime(1677, 9, 21, 0, 12, 44), datetime.datetime(2262, 4, 11, 23, 47, 16))
 
 
 def describe_table(sample: Any) -> Table:

@@ -306,3 +306,26 @@ def test_bad_samples_get_one_message() -> None:
 def test_an_unsupported_sample_says_how_to_go_on() -> None:
     error = UnsupportedSampleError("$.a", "complex is not JSON")
     assert "class Service:" in str(error)
+
+
+def test_a_moment_that_nanoseconds_cannot_hold_is_refused(serve: Serve) -> None:
+    for zone, offset in ((None, ""), ("UTC", "Z")):
+        moments = pd.to_datetime(["2020-01-01"] * 2).as_unit("ns").tz_localize(zone)
+        service = serve(Batch(), pd.DataFrame({"at": moments}))
+        for year in ("0001", "1600", "2300"):
+            assert refuses(service, {"at": f"{year}-01-01T00:00:00{offset}"}, "at")
+        service.check({"at": f"1900-01-01T00:00:00{offset}"})
+
+
+def test_a_text_that_is_no_period_is_refused(serve: Serve) -> None:
+    service = serve(Batch(), pd.DataFrame({"month": pd.period_range("2020-01", periods=2, freq="M")}))
+    for wrong in ("2020-13", "soon", "", 202001):
+        assert refuses(service, {"month": wrong}, "month")
+    service.check({"month": "2021-05"})
+
+
+def test_the_index_of_a_frame_is_no_part_of_a_record(serve: Serve) -> None:
+    sample = pd.DataFrame({"wt": [2.5, 3.5]}, index=["Mazda", "Fiat"])
+    service = serve(Batch(), sample)
+    assert service.found.recording.requests == ({"wt": 2.5}, {"wt": 3.5})
+    assert service.given().index.tolist() == [0, 1]

@@ -82,6 +82,18 @@ def _one_of(levels: list[Any]) -> AfterValidator:
     return AfterValidator(check)
 '''
 
+_PERIOD = '''\
+def _period(frequency: str) -> AfterValidator:
+    """Return a check that refuses what is no period of this frequency."""
+
+    def check(value: str) -> str:
+        if pd.isna(pd.Period(value, frequency)):
+            raise ValueError("should be a period, such as 2024-06")
+        return value
+
+    return AfterValidator(check)
+'''
+
 _PYDANTIC = "pydantic"
 
 
@@ -117,6 +129,10 @@ def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
         imports.take("typing", "Any")
         imports.take(_PYDANTIC, "AfterValidator")
         blocks.append(_ONE_OF)
+    if "period" in wanted:
+        imports.whole("pandas", "pd")
+        imports.take(_PYDANTIC, "AfterValidator")
+        blocks.append(_PERIOD)
     return [block.rstrip("\n") for block in blocks]
 
 

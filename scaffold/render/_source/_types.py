@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import libcst as cst
@@ -137,6 +138,10 @@ class Types:
             return self._literal(schema.choices)
         if schema.choices and strict:
             return self._one_of(schema, schema.choices)
+        if strict and schema.native.startswith("datetime64[ns"):
+            return self._nanoseconds(schema)
+        if strict and schema.type is ScalarType.PERIOD:
+            return self._period(schema)
         if strict and schema.type in _CHECKED:
             self.checks.add(_CHECKED[schema.type])
             return name(_CHECKED[schema.type])
@@ -171,6 +176,28 @@ class Types:
         bound = {"ge": code(least), "lt" if of == "int" else "le": code(most)}
         self.aliases[alias] = subscript("Annotated", name(of), call("Field", **bound))
         return name(alias)
+
+    def _nanoseconds(self, schema: Scalar) -> Node:
+        """Return the alias for moments counted in nanoseconds: others wrap around without a word."""
+        of = _CHECKED[schema.type]
+        self.checks.add(of)
+        self.imports.take("datetime", "datetime")
+        self.imports.take("typing", "Annotated")
+        self.imports.take("pydantic", "Field")
+        zone = ""
+        if schema.type is ScalarType.AWARE_DATETIME:
+            self.imports.take("datetime", "timezone")
+            zone = ", tzinfo=timezone.utc"
+        bounds = {"ge": code(f"datetime(1678, 1, 1{zone})"), "lt": code(f"datetime(2262, 1, 1{zone})")}
+        self.aliases[f"Nano{of}"] = subscript("Annotated", name(of), call("Field", **bounds))
+        return name(f"Nano{of}")
+
+    def _period(self, schema: Scalar) -> Node:
+        """Return a text that is a period of the frequency that the dtype has."""
+        found = re.search(r"\[(.+)\]", schema.native)
+        self.imports.take("typing", "Annotated")
+        self.checks.add("period")
+        return subscript("Annotated", name("str"), call("_period", _code.text(found[1] if found else "D")))
 
     def _literal(self, choices: tuple[object, ...]) -> Node:
         self.imports.take("typing", "Literal")
