@@ -147,8 +147,8 @@ def test_a_connection_goes_on_after_a_request_was_turned_away(serve: Callable[..
     small = serve(MAX_BATCH="1", MAX_WAITING="1")
     with ThreadPoolExecutor(2) as pool:
         for _ in range(2):
-            pool.submit(small.post, "/score", {"value": 1, "act": "sleep"})
-        time.sleep(0.3)  # one is predicted, one waits
+            pool.submit(small.post, "/score", {"value": 1.5, "act": "sleep"})
+            time.sleep(0.3)  # until one is predicted, then until one waits
         connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=30)
         for _ in range(3):
             connection.request("POST", "/score", b'{"value": 1}', {"Content-Type": "application/json"})

@@ -125,6 +125,14 @@ def test_a_head_without_an_end_is_cut_off(service: Service) -> None:
     assert service.post("/score", GOOD).status == 200
 
 
+def test_a_small_body_without_a_length_is_measured_too(serve: Callable[..., Service]) -> None:
+    service = serve(MAX_BODY_BYTES="20")
+    with service.connect() as connection:
+        connection.sendall(CHUNKED + b"1e\r\n" + GOOD.ljust(30) + b"\r\n0\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+    assert service.post("/score", GOOD).status == 200
+
+
 def test_a_body_in_chunks_is_put_together(service: Service) -> None:
     with service.connect() as connection:
         connection.sendall(CHUNKED)
@@ -147,3 +155,13 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(service: Service) -> No
             connection.sendall(HEAD + b"Content-Length: 99\r\n\r\n{")
             connection.shutdown(socket.SHUT_RDWR)
     assert service.post("/score", GOOD).status == 200
+
+
+def test_a_client_that_sends_far_too_much_still_hears_why(service: Service) -> None:
+    assert service.post("/score", b" " * (1 << 24)).status == 413
+    with service.connect() as connection:
+        connection.sendall(CHUNKED)
+        for _ in range(256):
+            connection.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")

@@ -15,6 +15,13 @@ WITH_DEPENDENCY = '''async def score_one(
 '''
 
 
+TWO_VALUES = '''@app.post("/compare")
+async def compare(one: ModelInput, two: ModelInput) -> bool:
+    """Whether they are the same."""
+    return one == two
+'''
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("owned")
@@ -27,6 +34,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = text.replace(
         "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n"
     )
+    text += "\n\n" + TWO_VALUES
     text += '\n\n@app.get("/fails")\nasync def fails() -> None:\n    raise ValueError("secret 4711")\n'
     main.write_text(text)
     return root
@@ -57,3 +65,9 @@ def test_a_fault_of_its_own_code_is_a_500_that_tells_nothing(owned: Service) -> 
         line.get("request_id") == "why" and line["error"] == "builtins.ValueError" for line in owned.log
     )
     assert "4711" not in str(owned.log)
+
+
+def test_a_body_of_several_values_is_read_by_fastapi(owned: Service) -> None:
+    assert owned.post("/compare", {"one": {"value": 1.0}, "two": {"value": 1.0}}).json is True
+    assert owned.post("/compare", {"one": {"value": 1.0}}).status == 422
+    assert owned.post("/compare", b" " * (1 << 24)).status == 413

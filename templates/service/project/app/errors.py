@@ -11,10 +11,12 @@ from pydantic import BaseModel
 
 from app.batching import ModelFault, Overloaded, TooSlow
 from app.logs import request_context
+from app.settings import settings
 
 log = logging.getLogger("app.errors")
 
 BUSY = "Too many requests wait. Try again later."
+TOO_LARGE = f"The body has more than {settings.max_body_bytes} bytes."
 
 
 class Problem(BaseModel):

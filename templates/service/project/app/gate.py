@@ -12,7 +12,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
-from app.errors import BUSY, problem
+from app.errors import BUSY, TOO_LARGE, problem
 from app.logs import request_context
 from app.settings import settings
 
@@ -104,6 +104,8 @@ class Gate:
             if not sum(hmac.compare_digest(found, known) for known in KEY_HASHES):
                 challenge = {"WWW-Authenticate": "Bearer"}
                 raise HTTPException(401, "A valid API key is needed.", challenge)
+        if int(headers.get(b"content-length", 0)) > settings.max_body_bytes:
+            raise HTTPException(413, TOO_LARGE)
         if scope["method"] == "POST" and self._overloaded():
             raise HTTPException(503, BUSY, {"Retry-After": "1"})
 

@@ -1,4 +1,4 @@
-"""A route that reads its body once, from bytes into the type of the endpoint's first parameter.
+"""A route that reads its body once, from bytes into the type that the endpoint asks for.
 
 FastAPI would make Python objects of the JSON, validate those, and walk over the answer twice. It
 still describes the route on the API page, and runs endpoints that ask for more than the body.
@@ -14,27 +14,37 @@ from typing import Any
 import jiter
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
+from app.errors import TOO_LARGE
 from app.settings import settings
 
 MAX_LISTED = 1000  # faults of a body that are described one by one
 
 
 class JSONRoute(APIRoute):
-    """What `main.py` makes of an endpoint with a body."""
+    """What `main.py` makes of each endpoint."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        if self.body_field is not None:
+        if self._has_json_body():
             hints = typing.get_type_hints(endpoint, include_extras=True)
-            first, *others = inspect.signature(endpoint).parameters
-            self._body: TypeAdapter[Any] = TypeAdapter(hints[first])
+            self._body: TypeAdapter[Any] = TypeAdapter(hints[self.dependant.body_params[0].name])
             self._answer: TypeAdapter[Any] = TypeAdapter(hints["return"])
-            if not others and not self.dependencies:
+            if len(inspect.signature(endpoint).parameters) == 1 and not self.dependencies:
                 self.app = self._respond
+
+    def _has_json_body(self) -> bool:
+        """Whether the body is one value in JSON: no form, no file, not several values in one."""
+        values = self.dependant.body_params
+        return (
+            len(values) == 1
+            and not self._embed_body_fields
+            and not isinstance(values[0].field_info, Form)
+        )
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self.endpoint(parse(self._body, await read_body(scope, receive)))
@@ -50,7 +60,7 @@ class JSONRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], typing.Coroutine[Any, Any, Response]]:
         """FastAPI's own handler, for other endpoints; it gets the body ready-made."""
         handle = super().get_route_handler()
-        if self.body_field is None:
+        if not self._has_json_body():
             return handle
 
         async def read_and_handle(request: Request) -> Response:
@@ -79,9 +89,6 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise HTTPException(415, "Send the body as it is, without a Content-Encoding.")
-    length = headers.get(b"content-length")
-    if length is not None and int(length) > settings.max_body_bytes:
-        raise _too_large()
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -91,27 +98,20 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
             detail = "The body did not arrive in time."
             raise HTTPException(408, detail, {"Connection": "close"}) from None
     if len(body) > settings.max_body_bytes:
-        raise _too_large()
+        raise HTTPException(413, TOO_LARGE)
     return body
 
 
 async def _read_rest(body: bytes, receive: Receive) -> bytes:
     parts, size, more = [body], len(body), True
-    while more:
+    while more and size <= settings.max_body_bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise HTTPException(400, "The body is not complete.")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > settings.max_body_bytes:
-            raise _too_large()
         more = message.get("more_body", False)
     return b"".join(parts)
-
-
-def _too_large() -> HTTPException:
-    detail = f"The body has more than {settings.max_body_bytes} bytes."
-    return HTTPException(413, detail, {"Connection": "close"})
 
 
 def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
