@@ -64,7 +64,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # The first prediction takes longer than any other: nobody should have to wait for it.
         await batcher.predict([make_record(ModelInput)])
     except Exception as error:  # the record is made up, the model may well refuse it
-        log.warning("no warm-up: a made-up record failed", exc_info=error)
+        log.warning("no warm-up: the model refused a made-up record", exc_info=error)
     keep_what_is_here()
     app.state.ready = True
     yield

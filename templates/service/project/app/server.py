@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from types import FrameType
 
 import uvicorn
@@ -108,4 +109,6 @@ def _supervise(config: uvicorn.Config) -> int:
         if os.waitstatus_to_exitcode(how) == FAILED and not stopping:
             status = FAILED
             stop(signal.SIGTERM)
+        elif not stopping:
+            time.sleep(1)  # one that dies at once should not be replaced at once, over and over
     return status
