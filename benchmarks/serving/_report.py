@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from statistics import median
 from typing import Any
 
-OURS, FLOOR = "ours", "floor-fastapi"
+OURS, FLOOR, FLOORS = "ours", "floor-fastapi", "floor-"
 TITLES = {"A": "Pipeline", "B": "Forest", "C": "Iris"}
 Result = dict[str, Any]
 
@@ -52,11 +52,11 @@ def line_to_meet(results: list[Result]) -> list[tuple[str, float, bool]]:
             found.append((f"{TITLES[model]}: {what}", median(ratios), median(ratios) >= least))
 
     for model, least in (("A", 4.5), ("B", 3.0), ("C", 5.0)):
-        hold(f"at 64, at least {least} x the fastest other", model, _times_best(64), least)
-    hold("at 64, the lowest p99 of the others at least 5 x ours", "A", _p99_ratio, 5)
-    hold("at 8, at least 2 x the fastest other", "A", _times_best(8), 2)
+        hold(f"at 64, at least {least} x the fastest tool", model, _times_best(64), least)
+    hold("at 64, the lowest p99 of the tools at least 5 x ours", "A", _p99_ratio, 5)
+    hold("at 8, at least 2 x the fastest tool", "A", _times_best(8), 2)
     hold("at 1, at least 1 x the app written by hand", "A", _times_floor, 1)
-    hold("256 rows at once, at least 1.2 x the fastest other", "A", _times_best_rows, 1.2)
+    hold("256 rows at once, at least 1.2 x the fastest tool", "A", _times_best_rows, 1.2)
     hold("cold start of the app by hand, at least 1 / 1.1 of ours", "A", _cold_ratio, 1 / 1.1)
     hold("memory of the app by hand and 20 MB, at least ours", "A", _memory_ratio, 1)
     return found
@@ -84,17 +84,22 @@ def _p99(level: int) -> Callable[[Result], float]:
     return lambda run: float(run["load"][str(level)]["p99_ms"])
 
 
+def _tools(others: list[Result]) -> list[Result]:
+    """The serving tools: what is no floor."""
+    return [run for run in others if not run["system"].startswith(FLOORS)]
+
+
 def _times_best(level: int) -> Callable[[Result, list[Result]], float]:
     rate = _rate(level)
-    return lambda ours, others: rate(ours) / max(rate(run) for run in others)
+    return lambda ours, others: rate(ours) / max(rate(run) for run in _tools(others))
 
 
 def _p99_ratio(ours: Result, others: list[Result]) -> float:
-    return min(_p99(64)(run) for run in others) / _p99(64)(ours)
+    return min(_p99(64)(run) for run in _tools(others)) / _p99(64)(ours)
 
 
 def _times_best_rows(ours: Result, others: list[Result]) -> float:
-    return float(ours["rows_per_s"] / max(run.get("rows_per_s", 0) for run in others))
+    return float(ours["rows_per_s"] / max(run.get("rows_per_s", 0) for run in _tools(others)))
 
 
 def _by_hand(others: list[Result]) -> Result:
