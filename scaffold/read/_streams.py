@@ -85,6 +85,9 @@ def open_stream(path: Path, compression: str | None) -> Stream:
     return Stream(io.BufferedReader(opened, CHUNK_BYTES), limit_bytes=limit_bytes)
 
 
+_FAULTS = (EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError)
+
+
 class Stream:
     """Bytes from front to back, with the position; a short read is an error."""
 
@@ -110,7 +113,10 @@ class Stream:
 
     def read(self, count: int) -> bytes:
         """Exactly `count` bytes. Raises CutShortError if there are fewer."""
-        data = self._some(count)
+        try:
+            data = self._file.read(count) if count <= CHUNK_BYTES else self._pieces(count)
+        except _FAULTS as error:
+            raise self._fault(error) from error
         self._advance(len(data))
         if len(data) < count:
             raise CutShortError(self.position)
@@ -118,16 +124,18 @@ class Stream:
 
     def peek(self) -> bytes:
         """The next byte, which stays; nothing at the end."""
-        data = self._guarded(lambda: self._file.peek(1))  # type: ignore[union-attr]
-        return data[:1]
+        return self._ahead(1)[:1]
 
     def starts_with(self, start: bytes) -> bool:
         """Whether these bytes come next; they stay."""
-        return self._guarded(lambda: self._file.peek(len(start))).startswith(start)  # type: ignore[union-attr]
+        return self._ahead(len(start)).startswith(start)
 
     def line(self) -> bytes:
         """Up to the next line feed, without it."""
-        data = self._guarded(lambda: self._file.readline(LINE_BYTES))
+        try:
+            data = self._file.readline(LINE_BYTES)
+        except _FAULTS as error:
+            raise self._fault(error) from error
         self._advance(len(data))
         if not data.endswith(b"\n"):
             if len(data) == LINE_BYTES:
@@ -146,11 +154,16 @@ class Stream:
         while count:
             count -= len(self.read(min(count, CHUNK_BYTES)))
 
-    def _some(self, count: int) -> bytes:
-        if count <= CHUNK_BYTES:
-            return self._guarded(lambda: self._file.read(count))
+    def _ahead(self, count: int) -> bytes:
+        try:
+            return self._file.peek(count)  # type: ignore[union-attr]
+        except _FAULTS as error:
+            raise self._fault(error) from error
+
+    def _pieces(self, count: int) -> bytes:
+        """Up to `count` bytes, read piece by piece: what a length promises need not be there."""
         parts = []
-        while count and (part := self._some(min(count, CHUNK_BYTES))):
+        while count and (part := self._file.read(min(count, CHUNK_BYTES))):
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
@@ -160,13 +173,11 @@ class Stream:
         if self._limit_bytes is not None and self.position > self._limit_bytes:
             raise BombError(self.position)
 
-    def _guarded(self, read: Callable[[], bytes]) -> bytes:
-        try:
-            return read()
-        except EOFError as error:
-            raise CutShortError(self.position) from error
-        except (zlib.error, lzma.LZMAError, OSError, RuntimeError) as error:
-            raise GarbledError(self.position, f"unpacking failed: {error}") from error
+    def _fault(self, error: Exception) -> Exception:
+        """What an error of whoever unpacks means here."""
+        if isinstance(error, EOFError):
+            return CutShortError(self.position)
+        return GarbledError(self.position, f"unpacking failed: {error}")
 
 
 def stream_of(data: bytes) -> Stream:
