@@ -53,8 +53,12 @@ def infer_signature(
     sample_input = cast(sample_input, overrides.types)
     found = find_call(model, sample_input, sample_output, method=method)
     hints = model_hints(model, found.call.method)
-    schema = _with_hints(describe_input(found, found.names or hints.feature_names), found.call, hints)
-    requests = requests_of(found, schema)
+    arguments = [
+        p.name for p in hints.parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)
+    ]
+    described = describe_input(found, found.names or hints.feature_names, arguments)
+    schema = _with_hints(described, found.call, hints)
+    requests = requests_of(found, schema, arguments)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
     output = with_classes(describe_output(found), found.call.method, hints.classes)
     signature = Signature(
@@ -74,7 +78,9 @@ def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
     if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record):
         return schema
     if call.arguments is not Arguments.ONE:
-        return with_parameters(schema, hints.parameters)
+        by_place = call.arguments is Arguments.POSITIONAL
+        named = [p for p in hints.parameters if not (by_place and p.kind is p.kind.KEYWORD_ONLY)]
+        return with_parameters(schema, named)
     annotated = of_record(hints.parameters)
     return schema if annotated is None else widened(schema, annotated)
 

@@ -17,6 +17,7 @@ from scaffold.introspect._plain import Seen, describe, leaves_of
 from scaffold.introspect._rows import is_row, take_record
 from scaffold.introspect._scalars import missing_marker
 from scaffold.spec import (
+    Arguments,
     Field,
     JSONValue,
     List,
@@ -32,22 +33,34 @@ from scaffold.spec import (
 )
 
 
-def describe_input(found: FoundCall, feature_names: Sequence[str] = ()) -> Schema:
+def describe_input(
+    found: FoundCall, feature_names: Sequence[str] = (), argument_names: Sequence[str] = ()
+) -> Schema:
     """Return what one record of the sample is on the wire."""
     if found.rows is not None and (found.call.batched or found.call.wrapped):
         schema = row_schema(found.sample, feature_names)
         seen = [("$", found.sample)]
     else:
-        seen = records_of(found)
+        seen = records_of(found, argument_names)
         schema = _exact(describe(seen), [value for _, value in seen])
     return as_body(schema, "data", seen, found.rows or 1)
 
 
-def records_of(found: FoundCall) -> Seen:
-    """Return the records as a model that takes one at a time gets them."""
+def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
+    """Return the records as a model that takes one at a time gets them, positional arguments by name."""
     if found.rows is None:
-        return [("$", found.sample)]
-    return [(f"$[{i}]", take_record(found.sample, i)) for i in range(found.rows)]
+        seen: Seen = [("$", found.sample)]
+    else:
+        seen = [(f"$[{i}]", take_record(found.sample, i)) for i in range(found.rows)]
+    if found.call.arguments is not Arguments.POSITIONAL:
+        return seen
+    return [(path, named_arguments(record, argument_names)) for path, record in seen]
+
+
+def named_arguments(values: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return positional arguments by their parameters' names, or `arg_0` and so on where those are unknown."""
+    known = list(names) if len(names) >= len(values) else [f"arg_{i}" for i in range(len(values))]
+    return dict(zip(known, values, strict=False))
 
 
 def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
@@ -144,10 +157,12 @@ def _arguments(parts: dict[Any, Any]) -> Record:
     return Record(fields=tuple(fields), native="arrays")
 
 
-def requests_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
+def requests_of(
+    found: FoundCall, schema: Schema, argument_names: Sequence[str] = ()
+) -> tuple[JSONValue, ...]:
     """Return the body of the request for each record of the sample."""
     if found.rows is None or not (found.call.batched or found.call.wrapped):
-        records = records_of(found)
+        records = records_of(found, argument_names)
     else:
         records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(found.sample, schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)

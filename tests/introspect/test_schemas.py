@@ -156,6 +156,13 @@ def test_a_category_of_numbers_takes_no_bool_for_one(serve: Serve) -> None:
     service.check({"a": 2})
 
 
+def test_positional_arguments_go_by_their_names(serve: Serve) -> None:
+    service = serve(rate, ("u", 2.0))
+    assert service.found.recording.requests == ({"user": "u", "amount": 2.0},)
+    assert service.score({"user": "v", "amount": 3})[0]["amount"] == 15.0
+    assert service.score({"user": "v", "amount": 3, "k": 2})[0]["amount"] == 6.0
+
+
 class Basket(TypedDict):
     user: str
     items: list[float]
