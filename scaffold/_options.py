@@ -27,6 +27,7 @@ class Options:
     include: Sequence[str | Path] = ()
     source: str | Path | None = None
     python: str = RUNNING_PYTHON
+    gpu: bool = False
 
     def as_json(self) -> dict[str, JSONValue]:
         """What was said, without what was not; the project's record keeps it for the next model."""

@@ -49,7 +49,9 @@ def specified(
         given = read_given(model, input, output, workspace, options)
         on_stage("read", artifact_line(given.artifact))
         stack.enter_context(_importable(given.search))
-        trace = stack.enter_context(start_trace(given.artifact, given.input, search=given.search))
+        trace = stack.enter_context(
+            start_trace(given.artifact, given.input, search=given.search, sources=given.sources)
+        )
         on_stage("introspect", None)
         found = infer_signature(
             load_model(given.artifact) if given.model is None else given.model,
@@ -107,7 +109,7 @@ def _resolve_options(options: Options) -> Any:
     from scaffold.resolve import Options as ResolveOptions
 
     pins = dict(_pin(text) for text in options.pin)
-    return ResolveOptions(python=options.python, pins=pins, require=tuple(options.require))
+    return ResolveOptions(python=options.python, pins=pins, require=tuple(options.require), gpu=options.gpu)
 
 
 def _pin(text: str) -> tuple[str, str]:

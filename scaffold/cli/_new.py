@@ -32,6 +32,7 @@ INCLUDE = Annotated[list[Path], typer.Option(help="A file or folder to ship with
 SOURCE = Annotated[Path | None, typer.Option(help="The notebook or script that defined the model's classes.")]
 REQUIRE = Annotated[list[str], typer.Option(help="A distribution to take along.", metavar="REQ")]
 PYTHON = Annotated[str | None, typer.Option(help="The service's Python, if not this one: 3.12.")]
+GPU = Annotated[bool, typer.Option("--gpu", help="Take torch with CUDA, as it is installed here.")]
 ANSWER = Annotated[
     list[str], typer.Option("--answer", help="An answer of the template: replicas=3.", metavar="NAME=VALUE")
 ]
@@ -72,6 +73,7 @@ def new(
     include: INCLUDE = [],  # noqa: B006
     source: SOURCE = None,
     python: PYTHON = None,
+    gpu: GPU = False,
     require: REQUIRE = [],  # noqa: B006
     answer: ANSWER = [],  # noqa: B006
     template: TEMPLATE = None,
@@ -100,6 +102,7 @@ def new(
             source=source,
             require=require,
             python=python or RUNNING_PYTHON,
+            gpu=gpu,
             answers=parsed_answers(answer),
             template=template,
             verify=not no_verify,
@@ -133,6 +136,7 @@ def inspect(
     include: INCLUDE = [],  # noqa: B006
     source: SOURCE = None,
     python: PYTHON = None,
+    gpu: GPU = False,
     require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
 ) -> None:
@@ -158,6 +162,7 @@ def inspect(
             source=source,
             require=require,
             python=python or RUNNING_PYTHON,
+            gpu=gpu,
             on_stage=stages,
         )
     if as_json:

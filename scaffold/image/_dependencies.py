@@ -77,10 +77,11 @@ def install_packages(
         *(uv_command(), "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
         *("--python", sys.executable, "--python-version", interpreter.version),
         *("--python-platform", _uv_platform(platform, interpreter)),
-        *("--target", str(folder), "--requirement", str(lock)),
+        *("--target", str(folder.absolute()), "--requirement", str(lock.absolute())),
     ]
     try:
-        run(command, env=index.environment())
+        # A path of the lock, ./wheels/..., is meant from where the lock lies.
+        run(command, cwd=lock.parent, env=index.environment())
     except CommandError as error:
         raise PackagesError(platform, interpreter.version, error.tail) from error
     machine = MACHINES[platform.rpartition("/")[2]]

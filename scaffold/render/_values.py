@@ -37,9 +37,10 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
 
 
 def model_summary(spec: ProjectSpec) -> str:
-    """`a scikit-learn model`, or `a Python model` where no library is known to be its own."""
-    libraries = [line.distribution for line in spec.dependencies.requirements if line.serves == "model"]
-    return f"a {libraries[-1]} model" if libraries else "a Python model"
+    """`a scikit-learn model`, after the first library that the file names; else `a Python model`."""
+    names = [line for line in spec.dependencies.requirements if line.serves == "model"]
+    in_file = [line for line in names if f" in {spec.artifact.path.name}" in line.reason]
+    return f"a {in_file[0].distribution} model" if in_file else "a Python model"
 
 
 def shell_example(signature: Signature) -> str:
