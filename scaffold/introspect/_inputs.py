@@ -58,7 +58,7 @@ def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
 
 
 def named_arguments(values: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return positional arguments by their parameters' names, or `arg_0` and so on where those are unknown."""
+    """Return positional arguments by their parameters' names, or `arg_0`, ... where those are unknown."""
     known = list(names) if len(names) >= len(values) else [f"arg_{i}" for i in range(len(values))]
     return dict(zip(known, values, strict=False))
 
