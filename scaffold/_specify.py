@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,8 @@ def specified(
         signature, recording = found.signature, _cut(found.recording)
         on_stage("introspect", signature_line(signature))
         on_stage("resolve", None)
+        # The next stage's libraries are imported while this one waits for its processes.
+        threading.Thread(target=importlib.import_module, args=["copier"], daemon=True).start()
         dependencies = resolve_dependencies(
             given.artifact,
             signature,
