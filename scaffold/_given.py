@@ -94,7 +94,7 @@ class _Sample:
         """Take what was given as a sample; a text that names no file is one itself."""
         if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
             path = Path(sample)
-            return cls(None, path, _artifact(path, options), in_memory=False)
+            return cls(None, path, _artifact(path, options, ours=False), in_memory=False)
         if sample is None or type(sample).__module__.partition(".")[0] in _PLAIN_LIBRARIES:
             return cls(sample, None, None, in_memory=True)
         from scaffold.read import dump_model
@@ -102,7 +102,7 @@ class _Sample:
         folder.mkdir()
         written = dump_model(sample, folder)
         path = written.rename(folder / f"sample_{folder.name}{written.suffix}")
-        return cls(sample, path, _artifact(path, options), in_memory=True)
+        return cls(sample, path, _artifact(path, options, ours=True), in_memory=True)
 
     def moved(self, places: Mapping[Path, Path]) -> _Sample:
         """The sample of the file that was written anew in place of this one's, if there is one."""
@@ -120,12 +120,12 @@ class _Sample:
         return read_sample(self.path, trusted=options.trust)
 
 
-def _artifact(path: Path, options: Options) -> Artifact | None:
+def _artifact(path: Path, options: Options, *, ours: bool) -> Artifact | None:
     """What a pickled sample names; `None` for a file that holds data alone."""
     from scaffold.read import read_artifact
 
     try:
-        return read_artifact(path, trusted=options.trust)
+        return read_artifact(path, trusted=options.trust, ours=ours)
     except NotAModelError:
         return None
 

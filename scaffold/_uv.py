@@ -15,6 +15,9 @@ _PIP_SETTINGS = {
     "find-links": "UV_FIND_LINKS",
 }
 
+# The caller's own environment, and a notebook's wish for colours: what uv prints becomes a file.
+_NOT_FOR_UV = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "FORCE_COLOR", "CLICOLOR_FORCE")
+
 
 def uv_command() -> str:
     """Return the path of the uv that was installed with this package."""
@@ -31,8 +34,9 @@ def uv_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     environment = dict(os.environ if base is None else base)
     environment.setdefault("UV_SYSTEM_CERTS", "1")
     environment.setdefault("UV_NO_PROGRESS", "1")
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"):
+    for variable in _NOT_FOR_UV:
         environment.pop(variable, None)
+    environment["NO_COLOR"] = "1"
     if not any(variable in environment for variable in _PIP_SETTINGS.values()):
         environment |= _pip_settings(environment)
     return environment

@@ -42,6 +42,12 @@ def test_a_broken_file_of_pip_is_passed_over(tmp_path: Path) -> None:
     assert "UV_INDEX" not in uv_environment(environment(tmp_path))
 
 
+def test_a_notebooks_colours_do_not_get_into_what_uv_prints(tmp_path: Path) -> None:
+    found = uv_environment(environment(tmp_path, FORCE_COLOR="1", CLICOLOR_FORCE="1"))
+    assert found["NO_COLOR"] == "1"
+    assert not {"FORCE_COLOR", "CLICOLOR_FORCE"} & set(found)
+
+
 def test_the_callers_virtual_environment_does_not_leak_into_uv(tmp_path: Path) -> None:
     found = uv_environment(environment(tmp_path, VIRTUAL_ENV="/venv", PYTHONPATH="/lib"))
     assert "VIRTUAL_ENV" not in found
