@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.schemas import ModelInput, ModelOutput
 
 
-def to_model(records: Sequence[ModelInput]) -> Any:
+def to_model(records: Sequence[ModelInput]) -> NDArray[Any]:
     """Return the array that the model takes."""
     return np.array(
         [
@@ -24,6 +25,6 @@ def to_model(records: Sequence[ModelInput]) -> Any:
     )
 
 
-def from_model(predictions: Any) -> list[ModelOutput]:
+def from_model(predictions: NDArray[Any]) -> list[ModelOutput]:
     """Return one answer per record, in order."""
     return [ModelOutput(prediction=prediction) for prediction in predictions.tolist()]

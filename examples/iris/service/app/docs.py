@@ -5,6 +5,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from app.settings import settings
+
 
 def add_docs(app: FastAPI) -> None:
     """Serve `/docs`. Its links are relative, so it works below a prefix too."""
@@ -19,3 +21,9 @@ def add_docs(app: FastAPI) -> None:
             swagger_css_url="docs/static/swagger-ui.css",
             swagger_favicon_url="docs/static/favicon.png",
         )
+
+    if settings.api_key_hashes:
+        description = app.openapi()  # FastAPI keeps it, so it can be added to
+        scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        description["components"]["securitySchemes"] = {"key": scheme}
+        description["security"] = [{"key": []}]

@@ -1,18 +1,22 @@
 """What a caller is told when there is no prediction; never a traceback, never a value."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.batching import ModelFault, Overloaded, TooSlow
 from app.logs import request_context
+from app.settings import settings
 
 log = logging.getLogger("app.errors")
+
+BUSY = "Too many requests wait. Try again later."
+TOO_LARGE = f"The body has more than {settings.max_body_bytes} bytes."
 
 
 class Problem(BaseModel):
@@ -45,26 +49,26 @@ def add_handlers(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         # FastAPI's own repeats the input: values would leak, and NaN is no JSON.
         faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
-        return JSONResponse({"detail": jsonable_encoder(faults)}, 422)
+        return JSONResponse({"detail": faults}, 422)
 
     @app.exception_handler(Overloaded)
     async def overloaded(request: Request, error: Overloaded) -> JSONResponse:
-        return JSONResponse(
-            {"detail": "Too many requests wait. Try again later."}, 503, {"Retry-After": "1"}
-        )
+        return problem(503, BUSY, {"Retry-After": "1"})
 
     @app.exception_handler(TooSlow)
     async def too_slow(request: Request, error: TooSlow) -> JSONResponse:
-        return JSONResponse({"detail": "The prediction took too long."}, 504)
+        return problem(504, "The prediction took too long.")
 
     @app.exception_handler(ModelFault)
     async def model_fault(request: Request, error: ModelFault) -> JSONResponse:
-        log.error(
-            "the model failed", exc_info=error.error, extra={"facts": {"record": error.index}}
-        )
-        return failed(f"The model failed on record {error.index}; the first is 0.")
+        facts = {"record": error.index}
+        log.error("the model failed", exc_info=error.error, extra={"facts": facts})
+        return problem(500, f"The model failed on record {error.index}; the first is 0.")
 
 
-def failed(detail: str) -> JSONResponse:
-    """The answer to a fault of ours, with the id to look for in the log."""
-    return JSONResponse({"detail": detail, "id": request_context.get()[0].decode("latin-1")}, 500)
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer that is no prediction; a fault of ours has the id to look for in the log."""
+    content = {"detail": detail}
+    if status == 500:
+        content["id"] = request_context.get()[0].decode("latin-1")
+    return JSONResponse(content, status, headers)

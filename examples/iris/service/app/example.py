@@ -1,29 +1,30 @@
 """A made-up record for the first prediction, from the examples and types in `schemas.py`."""
 
-from typing import Any
+import math
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from app.schemas import ModelInput
+Record = TypeVar("Record")
 
-STRINGS = {
+FORMATS = {
     "date": "2000-01-01",
     "time": "00:00:00",
     "date-time": "2000-01-01T00:00:00Z",
     "duration": "PT1S",
     "uuid": "00000000-0000-4000-8000-000000000000",
+    "binary": "YQ==",
+    "base64": "YQ==",
+    "base64url": "YQ==",
 }
 
 
-def make_record() -> ModelInput:
+def make_record(kind: type[Record]) -> Record:
     """A record of the right shape; what it says means nothing."""
-    body_type = TypeAdapter(ModelInput)
-    schema = body_type.json_schema()
-    return body_type.validate_json(_dumps(_value(schema, schema.get("$defs", {}))))
-
-
-def _dumps(value: Any) -> bytes:
-    return TypeAdapter(Any).dump_json(value)
+    adapter = TypeAdapter(kind)
+    schema = adapter.json_schema()
+    value = TypeAdapter(Any).dump_json(_value(schema, schema.get("$defs", {})))
+    return adapter.validate_json(value)
 
 
 def _value(schema: dict[str, Any], known: dict[str, Any]) -> Any:
@@ -39,18 +40,25 @@ def _value(schema: dict[str, Any], known: dict[str, Any]) -> Any:
             return _value(schema[key][0], known)
     if "$ref" in schema:
         return _value(known[schema["$ref"].rpartition("/")[2]], known)
-    if "prefixItems" in schema:
-        return [_value(item, known) for item in schema["prefixItems"]]
     match schema.get("type"):
         case "object":
             fields = schema.get("properties", {})
             return {name: _value(fields[name], known) for name in schema.get("required", ())}
         case "array":
-            return [_value(schema.get("items", {}), known)] * schema.get("minItems", 1)
+            first = [_value(item, known) for item in schema.get("prefixItems", ())]
+            rest = max(0, schema.get("minItems", 1) - len(first)) if "items" in schema else 0
+            return first + [_value(schema["items"], known) for _ in range(rest)]
         case "string":
-            return STRINGS.get(schema.get("format", ""), "a" * schema.get("minLength", 1))
+            return FORMATS.get(schema.get("format", ""), "a" * schema.get("minLength", 1))
         case "integer" | "number":
-            return schema.get("minimum", 0)
+            least = schema.get("minimum", schema.get("exclusiveMinimum", -math.inf))
+            most = schema.get("maximum", schema.get("exclusiveMaximum", math.inf))
+            if least < 1 < most:
+                return 1
+            if most == math.inf:
+                return least + 1
+            middle = most - 1 if least == -math.inf else (least + most) / 2
+            return math.floor(middle) if schema["type"] == "integer" else middle
         case "boolean":
             return False
         case _:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from time import perf_counter
 
 from fastapi import HTTPException
-from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
-from app.errors import failed
+from app.errors import BUSY, TOO_LARGE, problem
 from app.logs import request_context
 from app.settings import settings
 
@@ -24,6 +23,7 @@ KEY_HASHES = [part.strip() for part in settings.api_key_hashes.split(",") if par
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
 ]
 if settings.tls_cert:
     SECURITY_HEADERS.append((b"strict-transport-security", b"max-age=31536000"))
@@ -54,15 +54,13 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    *SECURITY_HEADERS,
-                    (b"x-request-id", request_id),
-                ]
+                more = [*message.get("headers", ()), *SECURITY_HEADERS]
+                more.append((b"x-request-id", request_id))
                 if trace:
-                    message["headers"].append((b"traceparent", trace))
+                    more.append((b"traceparent", trace))
                 if Gate.draining:
-                    message["headers"].append((b"connection", b"close"))
+                    more.append((b"connection", b"close"))
+                message["headers"] = more
             await send(message)
 
         metrics.in_flight.inc()
@@ -70,27 +68,20 @@ class Gate:
             self._admit(scope, headers)
             await self.app(scope, receive, answer)
         except HTTPException as refused:
-            response = JSONResponse(
-                {"detail": refused.detail}, refused.status_code, refused.headers
-            )
+            response = problem(refused.status_code, refused.detail, refused.headers)
             await response(scope, receive, answer)
         except Exception as error:
             log.error("not handled", exc_info=error)
             if status:  # the answer has begun: all that is left is to cut it off
                 raise
-            await failed("The service failed.")(scope, receive, answer)
+            await problem(500, "The service failed.")(scope, receive, answer)
         finally:
             metrics.in_flight.dec()
             took = perf_counter() - began
             metrics.count_request(self._route(scope), status or 500, took)
             if settings.access_log:
-                facts = {
-                    "method": scope["method"],
-                    "path": scope["path"],
-                    "status": status,
-                    "ms": round(1e3 * took, 3),
-                }
-                log.info("request", extra={"facts": facts})
+                facts = {"method": scope["method"], "path": scope["path"], "status": status}
+                log.info("request", extra={"facts": facts | {"ms": round(1e3 * took, 3)}})
 
     def _route(self, scope: Scope) -> str:
         if not self._paths:
@@ -106,21 +97,17 @@ class Gate:
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if KEY_HASHES and scope["path"] not in PROBES:
-            bearer = headers.get(b"authorization", b"")
-            key = headers.get(b"x-api-key") or (
-                bearer[7:] if bearer[:7].lower() == b"bearer " else b""
-            )
+            kind, _, token = headers.get(b"authorization", b"").partition(b" ")
+            key = headers.get(b"x-api-key", token if kind.lower() == b"bearer" else b"")
             found = hashlib.sha256(key).hexdigest()
-            if not sum(
-                hmac.compare_digest(found, known) for known in KEY_HASHES
-            ):  # all are compared, always
-                raise HTTPException(
-                    401, "A valid API key is needed.", {"WWW-Authenticate": "Bearer"}
-                )
+            # All are compared, always: how long that takes tells nothing.
+            if not sum(hmac.compare_digest(found, known) for known in KEY_HASHES):
+                challenge = {"WWW-Authenticate": "Bearer"}
+                raise HTTPException(401, "A valid API key is needed.", challenge)
+        if int(headers.get(b"content-length", 0)) > settings.max_body_bytes:
+            raise HTTPException(413, TOO_LARGE)
         if scope["method"] == "POST" and self._overloaded():
-            raise HTTPException(
-                503, "Too many requests wait. Try again later.", {"Retry-After": "1"}
-            )
+            raise HTTPException(503, BUSY, {"Retry-After": "1"})
 
 
 def _in_one_line(send: Send) -> Send:

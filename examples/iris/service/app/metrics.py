@@ -11,7 +11,7 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.settings import MODEL_SHA256, MODEL_VERSION, NAME
 
@@ -34,6 +34,7 @@ _model = Gauge(
     "model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax"
 )
 _model.labels(NAME, MODEL_VERSION, MODEL_SHA256).set(1)
+_turned_away = _requests.labels("any", 503)
 
 _children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
@@ -48,6 +49,11 @@ def count_request(route: str, status: int, took_s: float) -> None:
         )
     children[0].inc()
     children[1].observe(took_s)
+
+
+def count_turned_away() -> None:
+    """Count a request that was answered 503 before its route was looked up."""
+    _turned_away.inc()
 
 
 def count_batch(records: int, waited_s: float, took_s: float) -> None:
@@ -65,6 +71,11 @@ def as_text() -> bytes:
 def start_server(host: str, port: int) -> None:
     """Show the numbers on a port of their own, from a thread."""
     start_http_server(port, host, _registry())
+
+
+def forget_worker(process: int) -> None:
+    """Leave out what a worker that ended had in hand."""
+    mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 def _registry() -> CollectorRegistry:

@@ -29,7 +29,7 @@ class Settings(BaseModel):
 
     # What a request may weigh; more is refused with 413, or with 422 for the records of a batch.
     max_body_bytes: int = Field(1_048_576, ge=1)
-    max_records: int = Field(10_000, ge=1)
+    max_records: int = Field(1000, ge=1)
     # Seconds for the body to arrive (408).
     body_timeout_s: float = Field(10, gt=0)
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.schemas import ModelInput, ModelOutput
 
 
 def to_model(records: Sequence[ModelInput]) -> pd.DataFrame:
-    """Return the frame that the model takes, with the columns and dtypes that it was fitted on."""
+    """Return the frame that the model takes: its columns in order, each with its dtype."""
     return pd.DataFrame(
         {
             "Pclass": np.array([record.Pclass for record in records], dtype="int64"),
@@ -24,6 +25,6 @@ def to_model(records: Sequence[ModelInput]) -> pd.DataFrame:
     )
 
 
-def from_model(predictions: Any) -> list[ModelOutput]:
+def from_model(predictions: NDArray[Any]) -> list[ModelOutput]:
     """Return one answer per record, in order."""
     return [ModelOutput(prediction=prediction) for prediction in predictions.tolist()]

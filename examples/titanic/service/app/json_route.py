@@ -1,4 +1,4 @@
-"""A route that reads its body once, from bytes into the type of the endpoint's first parameter.
+"""A route that reads its body once, from bytes into the type that the endpoint asks for.
 
 FastAPI would make Python objects of the JSON, validate those, and walk over the answer twice. It
 still describes the route on the API page, and runs endpoints that ask for more than the body.
@@ -6,6 +6,7 @@ still describes the route on the API page, and runs endpoints that ask for more 
 
 import asyncio
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -13,27 +14,37 @@ from typing import Any
 import jiter
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
+from app.errors import TOO_LARGE
 from app.settings import settings
 
 MAX_LISTED = 1000  # faults of a body that are described one by one
 
 
 class JSONRoute(APIRoute):
-    """What `main.py` makes of an endpoint with a body."""
+    """What `main.py` makes of each endpoint."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        if self.body_field is not None:
+        if self._has_json_body():
             hints = typing.get_type_hints(endpoint, include_extras=True)
-            first, *others = inspect.signature(endpoint).parameters
-            self._body: TypeAdapter[Any] = TypeAdapter(hints[first])
+            self._body: TypeAdapter[Any] = TypeAdapter(hints[self.dependant.body_params[0].name])
             self._answer: TypeAdapter[Any] = TypeAdapter(hints["return"])
-            if not others and not self.dependencies:
+            if len(inspect.signature(endpoint).parameters) == 1 and not self.dependencies:
                 self.app = self._respond
+
+    def _has_json_body(self) -> bool:
+        """Whether the body is one value in JSON: no form, no file, not several values in one."""
+        values = self.dependant.body_params
+        return (
+            len(values) == 1
+            and not self._embed_body_fields
+            and not isinstance(values[0].field_info, Form)
+        )
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self.endpoint(parse(self._body, await read_body(scope, receive)))
@@ -42,20 +53,19 @@ class JSONRoute(APIRoute):
             return
         body = self._answer.dump_json(answer, by_alias=True)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send(
-            {"type": "http.response.start", "status": self.status_code or 200, "headers": headers}
-        )
+        status = self.status_code or 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def get_route_handler(self) -> Callable[[Request], typing.Coroutine[Any, Any, Response]]:
         """FastAPI's own handler, for other endpoints; it gets the body ready-made."""
         handle = super().get_route_handler()
-        if self.body_field is None:
+        if not self._has_json_body():
             return handle
 
         async def read_and_handle(request: Request) -> Response:
             body = parse(self._body, await read_body(request.scope, request.receive))
-            return await handle(_ReadRequest(request.scope, body))
+            return await handle(_ReadRequest(request, body))
 
         return read_and_handle
 
@@ -63,8 +73,8 @@ class JSONRoute(APIRoute):
 class _ReadRequest(Request):
     """A request whose body is a validated value already: FastAPI takes that as it is."""
 
-    def __init__(self, scope: Scope, value: Any) -> None:
-        super().__init__(scope)
+    def __init__(self, request: Request, value: Any) -> None:
+        super().__init__(request.scope, request.receive)
         self._body, self._value = b"read", value
 
     async def json(self) -> Any:
@@ -75,46 +85,33 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The bytes of a JSON body that is no larger than the settings allow, and arrives in time."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type != b"application/json" and not (
-        media_type[:12] == b"application/" and media_type[-5:] == b"+json"
-    ):
+    if not re.fullmatch(rb"application/(.+\+)?json", media_type):
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise HTTPException(415, "Send the body as it is, without a Content-Encoding.")
-    length = headers.get(b"content-length")
-    if length is not None and int(length) > settings.max_body_bytes:
-        raise _too_large()
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         try:
             body = await asyncio.wait_for(_read_rest(body, receive), settings.body_timeout_s)
         except asyncio.TimeoutError:
-            raise HTTPException(
-                408, "The body did not arrive in time.", {"Connection": "close"}
-            ) from None
+            detail = "The body did not arrive in time."
+            raise HTTPException(408, detail, {"Connection": "close"}) from None
     if len(body) > settings.max_body_bytes:
-        raise _too_large()
+        raise HTTPException(413, TOO_LARGE)
     return body
 
 
 async def _read_rest(body: bytes, receive: Receive) -> bytes:
     parts, size, more = [body], len(body), True
-    while more:
+    while more and size <= settings.max_body_bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise HTTPException(400, "The body is not complete.")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > settings.max_body_bytes:
-            raise _too_large()
         more = message.get("more_body", False)
     return b"".join(parts)
-
-
-def _too_large() -> HTTPException:
-    detail = f"The body has more than {settings.max_body_bytes} bytes."
-    return HTTPException(413, detail, {"Connection": "close"})
 
 
 def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
@@ -132,9 +129,8 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
         return body_type.validate_json(body)
     except ValidationError as error:
         if error.error_count() > MAX_LISTED:
-            raise _invalid(
-                "too_many_faults", f"{error.error_count()} faults, too many to list"
-            ) from None
+            message = f"{error.error_count()} faults, too many to list"
+            raise _invalid("too_many_faults", message) from None
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         for found in faults:
             found["loc"] = ("body", *found["loc"])

@@ -48,11 +48,14 @@ def describe(error: BaseException) -> dict[str, object]:
     return found | {"says": str(error)} if settings.log_values else found
 
 
-def set_up() -> None:
-    """Send the logs of the service, and of all that logs in its process, through the formatter."""
+def set_up(*names: str) -> None:
+    """Send what these loggers, and those below them, are told through the formatter."""
     handler = logging.StreamHandler()
     handler.setFormatter(JSONFormatter())
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(settings.log_level.upper())
+
+
+set_up("app")

@@ -42,6 +42,17 @@ def load() -> None:
     except Exception as error:
         said = " ".join(str(error).split())
         raise SystemExit(f"The model cannot be loaded: {type(error).__name__}: {said}") from error
+    keep_what_is_here()
+
+
+def keep_what_is_here() -> None:
+    """Let the garbage collector overlook all that is in memory now.
+
+    Hundreds of thousands of objects came with the imports, to stay. To look at them takes 50 ms
+    each time, and would copy the memory that workers share.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
@@ -51,13 +62,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     batcher.start()
     try:
         # The first prediction takes longer than any other: nobody should have to wait for it.
-        await batcher.predict([make_record()])
+        await batcher.predict([make_record(ModelInput)])
     except Exception as error:  # the record is made up, the model may well refuse it
-        log.warning("no warm-up: a made-up record failed", exc_info=error)
-    # Hundreds of thousands of objects came with the imports. They stay, so collecting garbage need
-    # not look at them each time, which takes 50 ms, and workers go on sharing their memory.
-    gc.collect()
-    gc.freeze()
+        log.warning("no warm-up: the model refused a made-up record", exc_info=error)
+    keep_what_is_here()
     app.state.ready = True
     yield
     app.state.ready = False

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from types import FrameType
 
 import uvicorn
@@ -19,12 +20,13 @@ FAILED = 3  # the exit status of a service that could not start
 
 def serve() -> None:
     """Serve until a signal says otherwise."""
-    logs.set_up()
+    logs.set_up("", "uvicorn")
     if settings.workers > 1:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
     # Only now: the numbers look for that variable when they are made.
     from app import metrics
     from app.main import batcher, load
+    from app.protocol import Protocol
 
     load()
     if settings.metrics_port:
@@ -39,7 +41,9 @@ def serve() -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
+        http=Protocol,
         ws="none",
+        proxy_headers=False,  # nothing here asks where a request came from
         timeout_keep_alive=75,  # more than the 60 s after which load balancers close theirs
         timeout_graceful_shutdown=settings.shutdown_s,
     )
@@ -76,6 +80,8 @@ def _run(config: uvicorn.Config, listener: socket.socket | None = None) -> int:
 
 def _supervise(config: uvicorn.Config) -> int:
     """Fork the workers, which share the model's memory, and replace those that die."""
+    from app import metrics
+
     listener = config.bind_socket()
     workers: set[int] = set()
     status = 0
@@ -99,7 +105,10 @@ def _supervise(config: uvicorn.Config) -> int:
             os._exit(_run(config, listener))
         ended, how = os.wait()
         workers.discard(ended)
+        metrics.forget_worker(ended)
         if os.waitstatus_to_exitcode(how) == FAILED and not stopping:
             status = FAILED
             stop(signal.SIGTERM)
+        elif not stopping:
+            time.sleep(1)  # one that dies at once should not be replaced at once, over and over
     return status
