@@ -200,7 +200,9 @@ class UntrustedCodeError(ReadError):
         ]
         trust = " ".join(f"--trust {name}" for name in named)
         advice = f"If you made this file and expect that: scaffold new ... {trust}" if trust else _NO_TRUST
-        return "\n".join([f"{self.path} names code that scaffold does not run unasked.", *lines, advice])
+        return "\n".join(
+            [f"Refused as unsafe: {self.path} names code that scaffold does not run unasked.", *lines, advice]
+        )
 
 
 _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, ...), or save it without that."
@@ -405,7 +407,7 @@ class SourceChangedError(ResolutionError):
 
     def __str__(self) -> str:
         return (
-            f"{self.script} changed since {self.needed_by} was made: its '{self.name}' is not the one in the file.\n"
+            f"{self.script} changed since {self.needed_by} was made: its '{self.name}' is another now.\n"
             "Train and save the model again, or name the script as it was then:\n"
             "  scaffold new ... --source OLD.py"
         )

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from types import CodeType
 
 import libcst as cst
@@ -136,7 +137,7 @@ class Parsed:
 
     def star_imports(self) -> list[Statement]:
         """The `from module import *` lines."""
-        return [s for s in self.statements if s.imports and "*" in cst.Module([s.node]).code]
+        return [s for s in self.statements if s.imports and "*" in cst.Module([]).code_for_node(s.node)]
 
     def owner(self, node: cst.CSTNode) -> Statement | None:
         """The statement that `node` is part of."""
@@ -268,10 +269,10 @@ def _module_names(node: cst.BaseStatement) -> set[str]:
 def module_text(title: str, blocks: Sequence[cst.BaseStatement]) -> str:
     """The text of a module with these statements, spaced as people space them."""
     header = cst.parse_module(f'"""{title}"""\n').body[0]
-    body: list[cst.BaseStatement] = [header]  # type: ignore[list-item]
+    body: list[cst.BaseStatement] = [header]
     for node in blocks:
         body.append(_spaced(node, body[-1]))
-    return cst.Module(body=body).code
+    return cst.Module(body=cast("list[cst.BaseCompoundStatement]", body)).code
 
 
 def trimmed_imports(node: cst.BaseStatement, names: set[str]) -> list[cst.BaseStatement]:

@@ -510,7 +510,7 @@ def test_code_that_changed_since_the_model_was_saved_is_named(tmp_path: Path) ->
     with pytest.raises(SourceChangedError) as caught:
         collect(artifact, tmp_path)
     assert str(caught.value) == (
-        "train.py changed since model.pkl was made: its 'doubled' is not the one in the file.\n"
+        "train.py changed since model.pkl was made: its 'doubled' is another now.\n"
         "Train and save the model again, or name the script as it was then:\n"
         "  scaffold new ... --source OLD.py"
     )
@@ -520,7 +520,7 @@ def test_an_attribute_that_changed_since_is_named_too(tmp_path: Path) -> None:
     script = "class Model:\n    limit = 1\n\n    def predict(self):\n        return 1\n\n\nmodel = Model()\n"
     artifact = train(tmp_path, script + SAVE)
     (tmp_path / "train.py").write_text(script.replace("limit = 1", "limit = 2"))
-    with pytest.raises(SourceChangedError, match=r"its 'Model\.limit' is not the one in the file"):
+    with pytest.raises(SourceChangedError, match=r"its 'Model\.limit' is another now"):
         collect(artifact, tmp_path)
 
 
