@@ -71,12 +71,12 @@ class _Machine:
         while True:
             self.offset = self.stream.position
             opcode = read(1)
-            if opcode == pickle.STOP:
-                return self.pop()
             operation = _OPERATIONS.get(opcode)
-            if operation is None:
+            if operation is None and opcode != pickle.STOP:
                 raise GarbledError(self.offset, f"byte 0x{opcode[0]:02x}, which is no opcode")
             try:
+                if operation is None:
+                    return self.pop()
                 operation(self)
             except (IndexError, KeyError, ValueError, struct.error) as error:
                 raise GarbledError(self.offset, f"an opcode that does not fit ({error})") from error

@@ -124,7 +124,14 @@ def _read_npz(path: Path) -> Any:
 def _read_csv(path: Path, separator: str) -> Any:
     import pandas as pd
 
-    return pd.read_csv(path, sep=separator)
+    frame = pd.read_csv(path, sep=separator)
+    numbers = list(frame.select_dtypes("number"))
+    written = pd.read_csv(path, sep=separator, dtype=dict.fromkeys(numbers, str))
+    for column in numbers:
+        # 00501 is a code: the number 501 would be another one.
+        if written[column].str.fullmatch(r"0\d+", na=False).any():
+            frame[column] = written[column]
+    return frame
 
 
 def _read_parquet(path: Path) -> Any:

@@ -104,6 +104,9 @@ PANDAS = {
         np.arange(6.0).reshape(3, 2), columns=pd.to_datetime(["2020-01-01", "2020-01-02"])
     ),
     "wide": pd.DataFrame(np.arange(300.0).reshape(3, 100), columns=[f"c {i}" for i in range(100)]),
+    "wide with a name that is empty": pd.DataFrame(
+        np.arange(300.0).reshape(3, 100), columns=["", *(f"c{i}" for i in range(1, 100))]
+    ),
     "wide with numbers as names": pd.DataFrame(np.arange(300.0).reshape(3, 100)),
     "Series": pd.Series([1.5, 2, 3], name="x"),
     "Series of categories": pd.Series(["a", "b", "a"], dtype="category", name="q"),

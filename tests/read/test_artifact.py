@@ -88,7 +88,8 @@ MESSAGES: dict[str, tuple[type[ReadError], str]] = {
     "trap.pkl": (
         UntrustedCodeError,
         (
-            "trap.pkl names code that scaffold does not run unasked.\n  posix.system at byte 2\n"
+            "Refused as unsafe: trap.pkl names code that scaffold does not run unasked.\n"
+            "  posix.system at byte 2\n"
             "If you made this file and expect that: scaffold new ... --trust posix.system"
         ),
     ),

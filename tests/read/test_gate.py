@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.errors import ReadError, UntrustedCodeError
+from scaffold.errors import NotAModelError, ReadError, UntrustedCodeError
 from scaffold.read import read_artifact
 
 P = pickle
@@ -70,10 +70,15 @@ def test_the_message_names_the_code_its_byte_and_how_to_trust_it() -> None:
     with pytest.raises(UntrustedCodeError) as caught:
         read_artifact(path)
     assert str(caught.value) == (
-        "model.pkl names code that scaffold does not run unasked.\n"
+        "Refused as unsafe: model.pkl names code that scaffold does not run unasked.\n"
         "  posix.system at byte 2\n"
         "If you made this file and expect that: scaffold new ... --trust posix.system"
     )
+
+
+def test_a_stream_that_leaves_nothing_is_no_model() -> None:
+    with pytest.raises(NotAModelError, match="at byte 2 stands an opcode that does not fit"):
+        read_artifact(write(whole()))
 
 
 def test_a_trusted_name_passes_and_no_other() -> None:

@@ -61,6 +61,16 @@ def test_tables_become_frames(tmp_path: Path, name: str) -> None:
     pd.testing.assert_frame_equal(read_sample(path), FRAME)
 
 
+def test_numbers_with_leading_zeros_in_a_csv_are_codes_and_stay_text(tmp_path: Path) -> None:
+    text = "zip,rooms,share,empty,day\n00501,3,0.5,,2024-01-01\n94110,,0,,2024-01-02\n,0,-0.25,,2024-01-03\n"
+    frame = read_sample(written(tmp_path / "s.csv", text))
+    assert frame["zip"].tolist()[:2] == ["00501", "94110"]
+    assert frame["zip"].isna().tolist() == [False, False, True]
+    assert frame["rooms"].tolist()[::2] == [3, 0]
+    assert frame["share"].tolist() == [0.5, 0, -0.25]
+    assert frame["empty"].isna().all()
+
+
 def test_arrays_are_read(tmp_path: Path) -> None:
     array = np.arange(6, dtype="f4").reshape(2, 3)
     np.save(tmp_path / "s.npy", array)

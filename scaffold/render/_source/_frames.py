@@ -65,7 +65,10 @@ class Frames:
 
     def _wide_pandas(self, table: Table) -> Node:
         """Return the expression for a wide table of one dtype: one array of all of it, which is quick."""
-        labels: Node = code("[field.alias or name for name, field in ModelInput.model_fields.items()]")
+        labels: Node = code(
+            "[name if field.alias is None else field.alias"
+            " for name, field in ModelInput.model_fields.items()]"
+        )
         if [column.label for column in table.columns] == [str(i) for i in range(len(table.columns))]:
             labels = code(f"range({len(table.columns)})")
         elif any(column.label for column in table.columns):
