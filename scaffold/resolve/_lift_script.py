@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 from types import CodeType
+from typing import cast
 
 import libcst as cst
 from libcst import metadata
