@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,8 @@ def _found(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categorie
         yield from _learned(step, columns)
     elif _kinds.kin(step, "category_encoders.BaseEncoder"):
         yield from _mapped(step)
+    elif _kinds.kin(step, "statsmodels.ResultsWrapper", "statsmodels.Results"):
+        yield from _factors(step)
     else:
         for name in ("best_estimator_", "regressor_"):
             inner = attribute(step, name)
@@ -76,6 +79,34 @@ def _mapped(encoder: Any) -> Iterator[tuple[Column, Categories]]:
                 str(mapping["col"]),
                 Categories(values=values, refuses=refuses, encoder=type(encoder).__name__),
             )
+
+
+def _factors(results: Any) -> Iterator[tuple[Column, Categories]]:
+    """Yield the levels of the columns that stand in a formula as categories: it takes no others."""
+    design = attribute(attribute(attribute(results, "model"), "data"), "model_spec")
+    for factor, known in (attribute(design, "factor_infos") or {}).items():
+        column = _column_of(attribute(factor, "code") or "")
+        if column is not None and known.type == "categorical":
+            values = tuple(value.item() if hasattr(value, "item") else value for value in known.categories)
+            yield column, Categories(values=values, refuses=True, encoder="The formula")
+
+
+def _column_of(code: str) -> str | None:
+    """Return the column that a factor of a formula takes as it is: `g`, `C(g, Sum)`, `Q("g h")`."""
+    try:
+        node = ast.parse(code, mode="eval").body
+    except SyntaxError:
+        return None
+    while True:
+        match node:
+            case ast.Call(func=ast.Name(id="C"), args=[of, *_]):
+                node = of
+            case ast.Call(func=ast.Name(id="Q"), args=[ast.Constant(value=str(column))]):
+                return column
+            case ast.Name(id=column):
+                return column
+            case _:
+                return None
 
 
 def _selected(selected: Any, columns: list[Column]) -> list[Column]:

@@ -111,6 +111,24 @@ def test_category_encoders_know_their_columns():
     assert (known.values, known.refuses) == (("pro", "basic", "plus"), True)
 
 
+@pytest.mark.parametrize("term", ["plan", "C(plan)", "C(plan, Sum)", "Q('plan')", 'C(Q("plan"))'])
+def test_a_formula_knows_the_levels_of_its_columns(term):
+    from statsmodels.formula import api as formula
+
+    results = formula.ols(f"age ~ {term} + C(n) + np.log(n)", FRAME.assign(n=[1, 2, 1, 2, 2, 1])).fit()
+    known = model_hints(results).categories
+    assert (known["plan"].values, known["plan"].refuses) == (("basic", "plus", "pro"), True)
+    assert known["n"].values == (1, 2)
+    assert type(known["n"].values[0]) is int
+
+
+def test_a_formula_says_nothing_of_what_it_makes_of_a_column():
+    from statsmodels.formula import api as formula
+
+    results = formula.ols("age ~ C(plan.str.upper())", FRAME).fit()
+    assert model_hints(results).categories == {}
+
+
 def test_a_method_tells_its_parameters_and_what_it_returns():
     class Model:
         def predict(self, user: str, k: int = 5) -> list[str]:
