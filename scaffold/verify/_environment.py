@@ -28,6 +28,7 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
     Raises:
         EnvironmentFailedError: There is no such Python, or something in the lock cannot be installed.
     """
+    root, folder = root.absolute(), folder.absolute()  # uv runs in the one, and is told the other
     lock = root / LOCK
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP

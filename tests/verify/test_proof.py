@@ -176,6 +176,15 @@ def test_a_recording_that_is_none_is_a_clear_error(
         verify_project(root, python=PYTHON)
 
 
+def test_an_environment_may_be_named_from_where_one_is(
+    project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project()
+    monkeypatch.chdir(root.parent)
+    relative = Path(root.name)
+    assert make_environment(relative, relative / ".venv", python=PYTHON) == root / ".venv/bin/python"
+
+
 def test_an_environment_is_made_anew_only_when_the_lock_has_changed(
     project: Callable[..., Path], tmp_path: Path
 ) -> None:
