@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._settled import settled
 from scaffold.errors import AnswersDifferError, ImageCheckError
 from scaffold.spec import Image, JSONValue
 
@@ -39,7 +40,7 @@ def build(
     """
     from scaffold.image import BuildOptions, build_image
 
-    root = Path(project)
+    root = settled(project)
     replay = (lambda url: _replay(root, url)) if check else None
     return build_image(root, BuildOptions(check=replay, **choices), on_progress=on_progress)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold._process import run_command
+from scaffold._settled import settled
 from scaffold.errors import CommandError, MissingExtraError, ScaffoldError, StoreError, UsageError
 from scaffold.spec import Deployment, DeployProgress, Image, Release
 
@@ -68,7 +69,7 @@ def deploy(
     """
     from scaffold.deploy import deploy_project
 
-    root = Path(project)
+    root = settled(project)
     name = image or _image_name(root, target, registry)
     deployment = deploy_project(
         root,
@@ -130,7 +131,7 @@ def rollback(
     """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
     from scaffold.deploy import roll_back
 
-    root = Path(project)
+    root = settled(project)
     deployment = roll_back(
         root,
         target=target,
@@ -180,7 +181,7 @@ def promote(
     """
     from scaffold.deploy import deploy_project, release_to_promote
 
-    root = Path(project)
+    root = settled(project)
     asked = replace(read_release(root), reason=reason, approved_by=approved_by or _who())
     image, release = release_to_promote(
         root, source=source, release=asked, force=force, kubeconfig=kubeconfig, context=context

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._options import RUNNING_PYTHON, Options
+from scaffold._settled import settled
 from scaffold._specify import OnStage, service_name, specified
 from scaffold.errors import UsageError
 from scaffold.spec import Check, JSONValue, ProjectRecord, ProjectSpec, Verification
@@ -212,11 +213,7 @@ def _project_root(project: str | Path) -> Path:
             f"{root} is no generated project: it has no app/main.py with a requirements.txt.\n"
             "Name the folder that `scaffold new` wrote:\n  scaffold verify titanic-service"
         )
-    if (root / ".scaffold" / "update").is_dir():
-        from scaffold.upgrade import finish_interrupted
-
-        finish_interrupted(root)
-    return root
+    return settled(root)
 
 
 def _python_of(root: Path) -> str:
