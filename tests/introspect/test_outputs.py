@@ -162,6 +162,36 @@ def test_an_answer_may_have_fields_that_the_sample_did_not_show(serve: Serve) ->
     assert service.score({"a": 1.0}, {"a": 3.0}) == [{"score": 1}, {"score": 1.5, "why": "large"}]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"a": 1.5, "why": "x"}, {"a": None, "why": None}),
+        ({"in": {"a": 1.5}}, {"in": {"a": None}}),
+        ({"in": [{"a": 1}, {"a": 2, "b": "x"}]}, {"in": [{"a": None, "b": None}]}),
+        (1.5, None),
+        ("x", None),
+        ([1], None),
+    ],
+)
+def test_code_may_answer_none_where_the_sample_did_not(serve: Serve, first: Any, second: Any) -> None:
+    one = serve(lambda record: first if record["a"] < 2 else second, {"a": 1.0})
+    many = serve(lambda rows: [first if row["a"] < 2 else second for row in rows], [{"a": 1.0}, {"a": 1.5}])
+    wanted = [answer if isinstance(answer, dict) else {"prediction": answer} for answer in (first, second)]
+    for service in (one, many):
+        assert service.score({"a": 1.0}, {"a": 3.0}) == wanted
+
+
+def test_a_missing_text_of_pandas_is_null_in_an_answer(serve: Serve) -> None:
+    frame = pd.DataFrame({"who": ["a", None, "c"]})
+    service = serve(lambda X: [{"who": who} for who in X["who"]], frame)
+    assert service.score({"who": None}, {"who": "b"}) == [{"who": None}, {"who": "b"}]
+
+
+def test_an_array_of_numbers_is_never_null_in_the_schema(serve: Serve) -> None:
+    service = serve(lambda X: X[:, 0], X)
+    assert "    prediction: float\n" in service.sources["app/schemas.py"]
+
+
 def test_the_models_classes_stand_above_the_answer(serve: Serve) -> None:
     @dataclasses.dataclass
     class Classifier:

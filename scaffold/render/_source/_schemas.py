@@ -8,8 +8,23 @@ from scaffold.render._source import _code
 from scaffold.render._source._checks import checks
 from scaffold.render._source._code import Imports, Node, call, flat
 from scaffold.render._source._shapes import fields_of, is_object
-from scaffold.render._source._types import Types
-from scaffold.spec import Either, Field, List, Mapping, Optional, Parts, Record, Schema, Tuple, UserType
+from scaffold.render._source._types import Types, or_none
+from scaffold.spec import (
+    Column,
+    Either,
+    Field,
+    List,
+    Mapping,
+    Optional,
+    Parts,
+    Record,
+    Schema,
+    Table,
+    Tensor,
+    Tuple,
+    UserType,
+    Value,
+)
 
 _STRICT = 'ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)'
 _ROOT = "ConfigDict(strict=True, allow_inf_nan=False)"
@@ -74,8 +89,7 @@ class _Side:
             return self._own_class(schema)
         if isinstance(schema, Mapping):
             return self._root_class(schema)
-        fields = [field for field in fields_of(schema) if self.strict or field.required]
-        lines = self._field_lines(fields)
+        lines = self._field_lines(fields_of(schema), of_rows=_has_columns(schema))
         if self.parts:
             return [*self._with_base(), self._class(self.name, self.base, "", lines)]
         self.types.imports.take("pydantic", "BaseModel")
@@ -134,8 +148,13 @@ class _Side:
         self.words = f"One record to score: {of} keeps the rules that `{schema.module}` gives it."
         return [*setup, self._class(self.name, f"RootModel[{of}]", config, [])]
 
-    def _field_lines(self, fields: Sequence[Field]) -> list[str]:
+    def _field_lines(self, fields: Sequence[Field], *, of_rows: bool = False) -> list[str]:
+        """Return the lines of a class; `of_rows`: an answer's are columns, whose types hold for all."""
+        fields = [field for field in fields if self.strict or field.required]
         nodes = [self.types.of(field.schema, field.attribute, strict=self.strict) for field in fields]
+        if not self.strict and not of_rows:
+            # Code that makes objects may leave a place empty in the next one.
+            nodes = [or_none(node) for node in nodes]
         plain = {flat(node).removesuffix(" | None") for node in nodes}
         commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
         lines = []
@@ -158,3 +177,16 @@ class _Side:
             return f"    {start}"
         self.types.imports.take("pydantic", "Field")
         return _code.statement(f"{start} = ", call("Field", **keywords), indent=4)
+
+
+def _has_columns(schema: Schema) -> bool:
+    """Whether an answer is taken out of an array or frame, which has a type for all of its rows."""
+    match schema:
+        case Value(field=field):
+            return isinstance(field.schema, Tensor | Column | Parts)
+        case Table(native=native):
+            return native != "list"
+        case Record(native=native):
+            return native != "dict"
+        case _:
+            return False

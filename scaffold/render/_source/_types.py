@@ -100,8 +100,11 @@ class Types:
                 return self._scalar(schema, strict)
             case Category():
                 return self._category(schema, hint, strict)
-            case Optional(of=inner):
+            case Optional(of=inner, missing=missing):
                 node = self.of(inner, hint, strict=strict)
+                if not strict and missing == "nan" and not _is_number(inner):
+                    # The model says with a NaN that there is no text; it leaves as null.
+                    node = union([node, name("float")])
                 return node if _is_any(node) else union([node, name("None")])
             case Either(of=kinds):
                 return self._either([self.of(kind, hint, strict=strict) for kind in kinds])
@@ -304,6 +307,15 @@ _ANY = Scalar(type=ScalarType.ANY)
 
 def _is_any(node: Node) -> bool:
     return isinstance(node, cst.Name) and node.value == "Any"
+
+
+def _is_number(schema: Schema) -> bool:
+    return isinstance(schema, Scalar) and (schema.type is ScalarType.NUMBER or schema.native == "int")
+
+
+def or_none(node: Node) -> Node:
+    """Return the annotation for what `node` takes, or `None`."""
+    return node if _is_any(node) or _code.flat(node).endswith("| None") else union([node, name("None")])
 
 
 def class_name(hint: str) -> str:
