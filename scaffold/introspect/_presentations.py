@@ -47,7 +47,11 @@ def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     if records is not None:
         import pandas as pd
 
-        yield " as a frame", pd.DataFrame(records)
+        frame = pd.DataFrame(records)
+        yield " as a frame", frame
+        yield from _as_read(frame, " as a frame")
+    elif _kinds.kin(sample, "pandas.DataFrame"):
+        yield from _as_read(sample, "")
     elif _kinds.kin(sample, "pandas.Series"):
         yield " as a frame of one row", sample.to_frame().T.infer_objects()
         yield " as a frame of one column", sample.to_frame()
@@ -55,6 +59,40 @@ def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         yield " as a pandas frame", sample.to_pandas()
     else:
         yield from _as_named_frame(sample, feature_names(model))
+
+
+def _as_read(frame: Any, how: str) -> Iterator[tuple[str, Any]]:
+    """Yield a frame whose texts are read for what they say: dates, and numbers such as 00501.
+
+    A text file cannot tell these from texts.
+    """
+    import pandas as pd
+
+    if not frame.columns.is_unique:
+        return
+    moments, numbers = {}, {}
+    for column in frame.columns:
+        texts = frame[column].dropna()
+        if texts.empty or not all(isinstance(value, str) for value in texts):
+            continue
+        if texts.str.fullmatch(r"\d+").all():
+            numbers[column] = pd.to_numeric(frame[column])
+        elif texts.str.match(r"\d{4}-\d\d-\d\d").all():
+            with contextlib.suppress(ValueError):
+                moments[column] = pd.to_datetime(frame[column], format="ISO8601")
+    if moments:
+        yield f"{how} with its dates read", _replaced(frame, moments)
+    if numbers:
+        yield f"{how} with its codes as numbers", _replaced(frame, numbers)
+    if moments and numbers:
+        yield f"{how} with its dates and numbers read", _replaced(frame, moments | numbers)
+
+
+def _replaced(frame: Any, columns: dict[Any, Any]) -> Any:
+    changed = frame.copy()
+    for name, column in columns.items():
+        changed[name] = column
+    return changed
 
 
 def _as_named_frame(sample: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

@@ -88,6 +88,35 @@ def test_dicts_become_a_frame_where_the_model_takes_one(rows):
     assert (found.call.batched, found.rows) == (True, rows)
 
 
+@pytest.mark.parametrize("rows_as", ["frame", "dicts"])
+@pytest.mark.parametrize(
+    ("predict", "kinds"),
+    [
+        (lambda X: X["day"].dt.dayofweek + X["at"].dt.hour, "MMO"),
+        (lambda X: X["zip"] % 100, "OOi"),
+        (lambda X: X["day"].dt.dayofweek + X["zip"], "MMi"),
+        (lambda X: X["day"].str[:4] + X["zip"], "OOO"),
+    ],
+    ids=["dates", "numbers", "both", "neither"],
+)
+def test_texts_of_a_file_are_read_for_what_they_say_where_the_model_wants_it(rows_as, predict, kinds):
+    texts = pd.DataFrame(
+        {
+            "day": ["2024-01-01", "2024-01-03"],
+            "at": ["2024-01-01T05:00:00+01:00", "2024-01-02T06:30:00+01:00"],
+            "zip": ["00501", "94110"],
+        }
+    )
+    read = texts.copy()
+    for name, kind in zip(texts.columns, kinds, strict=True):
+        if kind != "O":
+            read[name] = pd.to_datetime(texts[name]) if kind == "M" else pd.to_numeric(texts[name])
+    sample = texts if rows_as == "frame" else texts.to_dict("records")
+    found = find_call(predict, sample, predict(read))
+    pd.testing.assert_series_equal(found.output, predict(read))
+    pd.testing.assert_frame_equal(found.sample, read)
+
+
 def test_a_series_that_is_one_row_becomes_a_frame_of_one_row(frame_classifier):
     found = find_call(frame_classifier, FRAME.iloc[0], frame_classifier.predict(FRAME[:1]))
     assert found.sample.shape == (1, 3)
