@@ -192,6 +192,8 @@ def assignments(pairs: list[str], option: str) -> dict[str, str]:
 
 def parsed_answers(pairs: list[str]) -> dict[str, Any]:
     """`replicas=3` as {"replicas": 3}: a value is read as YAML."""
+    if not pairs:
+        return {}
     import yaml
 
     return {name: yaml.safe_load(value) for name, value in assignments(pairs, "--answer").items()}
