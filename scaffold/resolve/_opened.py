@@ -9,7 +9,7 @@ from pathlib import Path
 from scaffold.resolve._distributions import Installation
 from scaffold.spec import LocalSource
 
-_CODE = {".py", ".pyc", ".pyi", ".so", ".pyd", ".pth"}
+_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth")
 
 
 def opened_files(
@@ -30,9 +30,11 @@ def opened_files(
     sources: dict[str, LocalSource] = {}
     notes = []
     for name, phase in sorted(opened.items()):
+        if name.endswith(_CODE):  # nearly all of the thousands: said before the file system is asked
+            continue
         path = Path(name).resolve()
         root = next((root for root in folders if path.is_relative_to(root)), None)
-        if root is None or path == model or path.suffix in _CODE or not path.is_file():
+        if root is None or path == model or not path.is_file():
             continue
         place = path.relative_to(root)
         if path.parent == model.parent and path.name.startswith(model.name):
