@@ -17,7 +17,7 @@ from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._given import read_given
 from scaffold._options import Options
 from scaffold.errors import UsageError
-from scaffold.spec import JSONValue, ProjectSpec, Recording
+from scaffold.spec import Check, JSONValue, ProjectSpec, Recording
 
 OnStage = Callable[[str, "str | None"], None]
 """Told that a stage begins (None), and then what it found."""
@@ -145,3 +145,13 @@ def service_name(name: str | None, target: Path) -> str:
             "  --name titanic-service"
         )
     return name
+
+
+def told_of_checks(on_stage: OnStage) -> Callable[[Check], None]:
+    """Return what shows each check of a proof as it passes."""
+
+    def show(check: Check) -> None:
+        on_stage("verify", f"{check.name}: {check.detail}")
+        on_stage("verify", None)
+
+    return show

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scaffold import __version__
 from scaffold._files import sha256_file
 from scaffold._options import Options
-from scaffold._specify import OnStage, specified
+from scaffold._specify import OnStage, specified, told_of_checks
 from scaffold.errors import (
     BreakingChangeError,
     DirtyTreeError,
@@ -278,7 +278,7 @@ def _proven(
     write_merged(plan, folder)
     on_stage("verify", None)
     python = plan.record.spec.dependencies.python
-    verification = verify_project(folder, python=python, on_check=_on_check(on_stage), observe=observe)
+    verification = verify_project(folder, python=python, on_check=told_of_checks(on_stage), observe=observe)
     for note in notes:
         on_stage("note", note)
     if verification.measurements:
@@ -329,14 +329,6 @@ def _described(plan: UpdatePlan) -> Update:
         conflicts=plan.merged.conflicts,
         applied=False,
     )
-
-
-def _on_check(on_stage: OnStage) -> Callable[[Check], None]:
-    def show(check: Check) -> None:
-        on_stage("verify", f"{check.name}: {check.detail}")
-        on_stage("verify", None)
-
-    return show
 
 
 def _made(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._options import RUNNING_PYTHON, Options
 from scaffold._settled import settled
-from scaffold._specify import OnStage, service_name, specified
+from scaffold._specify import OnStage, service_name, specified, told_of_checks
 from scaffold.errors import UsageError
-from scaffold.spec import Check, JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
 if TYPE_CHECKING:
     from scaffold.resolve import Audit
@@ -119,7 +119,7 @@ def verify(project: str | Path, *, on_stage: OnStage = _silent) -> Verification:
 
     root = _project_root(project)
     on_stage("verify", None)
-    return verify_project(root, python=_python_of(root), on_check=_on_check(on_stage))
+    return verify_project(root, python=_python_of(root), on_check=told_of_checks(on_stage))
 
 
 def serve(
@@ -166,7 +166,7 @@ def _prove(spec: ProjectSpec, root: Path, files: dict[str, str], on_stage: OnSta
     from scaffold.verify import verify_project
 
     on_stage("verify", None)
-    verification = verify_project(root, python=spec.dependencies.python, on_check=_on_check(on_stage))
+    verification = verify_project(root, python=spec.dependencies.python, on_check=told_of_checks(on_stage))
     assert verification.measurements is not None
     written = filled_manifests(spec, verification.measurements)
     if verification.openapi:
@@ -196,14 +196,6 @@ def _record(
         verification=verification,
     )
     write_record(root, record)
-
-
-def _on_check(on_stage: OnStage) -> Callable[[Check], None]:
-    def show(check: Check) -> None:
-        on_stage("verify", f"{check.name}: {check.detail}")
-        on_stage("verify", None)
-
-    return show
 
 
 def _project_root(project: str | Path) -> Path:

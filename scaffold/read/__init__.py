@@ -10,10 +10,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from scaffold._files import sha256_file
 from scaffold.read._dump import dump_model
 from scaffold.read._load import load_model
 from scaffold.read._samples import read_sample
-from scaffold.read._scan import require_file, scan_file, sha256_of
+from scaffold.read._scan import require_file, scan_file
 from scaffold.spec import Artifact
 
 __all__ = ["dump_model", "load_model", "read_artifact", "read_sample"]
@@ -44,7 +45,7 @@ def read_artifact(
     scanned = scan_file(path, trusted, ours=ours)
     return Artifact(
         path=path,
-        sha256=sha256_of(path),
+        sha256=sha256_file(path),
         size_bytes=path.stat().st_size,
         format=scanned.format,
         compression=scanned.compression,

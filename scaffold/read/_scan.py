@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
@@ -55,15 +54,6 @@ def require_file(path: Path) -> None:
         raise NoSuchFileError(str(path), tuple(near))
     if path.stat().st_size == 0:
         raise NotAModelError(str(path), "it is empty", "Save the model again.")
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scanned:
