@@ -73,11 +73,8 @@ Serve = Callable[..., Service]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(tmp_path: Path) -> Serve:
     """Return a function that makes the service of a model and its samples."""
-    before = {
-        name: module for name, module in sys.modules.items() if name == "app" or name.startswith("app.")
-    }
     count = 0
 
     def make(model: Any, sample: Any, output: Any = None, **options: Any) -> Service:
@@ -86,10 +83,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         found = infer_signature(model, sample, output, **options)
         return Service(tmp_path / str(count), model, found)
 
-    yield make
-    for name in [n for n in sys.modules if n == "app" or n.startswith("app.")]:
-        del sys.modules[name]
-    sys.modules.update(before)
+    return make
 
 
 @pytest.fixture

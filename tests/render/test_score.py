@@ -215,7 +215,7 @@ PACK = {
 
 
 @pytest.fixture
-def write_app(tmp_path, monkeypatch):
+def write_app(tmp_path, monkeypatch, forget_app):
     """A function that writes an `app` with the given score.py and returns that module."""
 
     def write(text, pack):
@@ -230,13 +230,10 @@ def write_app(tmp_path, monkeypatch):
         (app / "settings.py").write_text(f"MODEL_SHA256 = {digest!r}\n")
         (app / "score.py").write_text(text)
         monkeypatch.syspath_prepend(tmp_path)
-        for module in [module for module in sys.modules if module.partition(".")[0] == "app"]:
-            monkeypatch.delitem(sys.modules, module)
+        forget_app()
         return importlib.import_module("app.score")
 
-    yield write
-    for module in [module for module in sys.modules if module.partition(".")[0] == "app"]:
-        del sys.modules[module]
+    return write
 
 
 ROWS = np.arange(8.0).reshape(4, 2)

@@ -1,0 +1,21 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def forget_app() -> Iterator[Callable[[], None]]:
+    """Return what forgets an imported `app`, a name that every generated service has."""
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
+            del sys.modules[name]
+
+    forget()
+    yield forget
+    forget()
