@@ -68,7 +68,6 @@ def new(
         name: The service's name; the folder's when absent.
         verify: Whether to prove it. A project that fails its proof is not written.
         answers: What the templates ask: `targets`, `registry` and the other knobs of docs/deploy.md.
-        template: A path or URL of another service template; docs/templates.md says what it may know.
         template: A path or URL of another service template; docs/templates.md says what it is given.
         on_stage: Told of each stage.
         options: The fields of `Options`.

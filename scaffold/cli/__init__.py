@@ -55,6 +55,8 @@ def main() -> None:
     except Exception as error:
         show_error(_own_fault(error))
         sys.exit(1)
+    finally:
+        gc.freeze()  # leaving is ten times as quick when nobody looks through those objects once more
 
 
 def _own_fault(error: Exception) -> str:
