@@ -40,9 +40,6 @@ def specified(
     version: str = FIRST_VERSION,
 ) -> Iterator[ProjectSpec]:
     """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
-    from scaffold.introspect import infer_signature
-    from scaffold.read import load_model
-    from scaffold.render import model_code
     from scaffold.resolve import resolve_dependencies, start_trace
 
     with contextlib.ExitStack() as stack:
@@ -55,6 +52,11 @@ def specified(
             start_trace(given.artifact, given.input, search=given.search, sources=given.sources)
         )
         on_stage("introspect", None)
+        # Imported while the other process loads the model already.
+        from scaffold.introspect import infer_signature
+        from scaffold.read import load_model
+        from scaffold.render import model_code
+
         found = infer_signature(
             load_model(given.artifact) if given.model is None else given.model,
             given.input,
