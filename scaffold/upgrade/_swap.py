@@ -2,8 +2,9 @@
 
 Below `.scaffold/update/`: `new/<n>` and `old/<n>` hold the n-th file as it will be and as it is,
 `journal.json` lists the files. Until `journal.json` has its name nothing outside this folder has changed, and
-what was staged is thrown away; from then on nothing is missing that the change needs, and whoever comes next
-finishes it. A finished change becomes `.scaffold/undo/`.
+what was staged is thrown away; from then on nothing is missing that the change needs. A small process of its
+own (`_finish`) moves the files, so that they all arrive even where this one is killed meanwhile; where the
+machine stops, whoever comes next runs it again. A finished change becomes `.scaffold/undo/`.
 """
 
 from __future__ import annotations
@@ -12,25 +13,15 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from scaffold._process import start_command
 from scaffold.errors import UndoError, UpgradeError
+from scaffold.upgrade import _finish
 from scaffold.upgrade._content import Content, Link, Opaque, content_sha256, read_content
-
-FOLDER = ".scaffold"
-_UPDATE, _UNDO = f"{FOLDER}/update", f"{FOLDER}/undo"
-_JOURNAL = "journal.json"
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One file of a change: the hashes of what it had and of what it gets, empty where there is no file."""
-
-    path: str
-    had: str
-    gets: str
+from scaffold.upgrade._finish import JOURNAL, UNDO, UPDATE, Entry, digest, held, read_journal
 
 
 def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[str, Content | None]) -> None:
@@ -42,43 +33,61 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
         changes: The new content by path; None where the file goes.
 
     Raises:
-        UpgradeError: A file was changed meanwhile, or another update is under way. Nothing was written.
+        UpgradeError: A file was changed meanwhile, or there is no room. Nothing was written.
     """
     finish_interrupted(root)
-    folder = root / _UPDATE
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise UpgradeError(f"Another update of {root} is under way. Wait for its end.") from error
+        with held(root):
+            _commit(root, root / UPDATE, before, changes)
+    except OSError as error:
+        raise UpgradeError(f"{root} cannot be written: {error.strerror or error}. Nothing was.") from error
+    if reason := _finished(root):
+        raise UpgradeError(f"{root} cannot be changed: {reason}. It is as it was before.")
+
+
+def finish_interrupted(root: Path) -> None:
+    """Carry out a change that was committed when its process was killed; throw away one that was not.
+
+    Raises:
+        UpgradeError: It was taken back, for it could not be carried out.
+    """
+    if (root / UPDATE).is_dir() and (reason := _finished(root)):
+        raise UpgradeError(
+            f"An update of {root} that was cut off is taken back: {reason}.\nRun the command again."
+        )
+
+
+def _commit(
+    root: Path, folder: Path, before: Mapping[str, Content], changes: Mapping[str, Content | None]
+) -> None:
+    """Stage a change, and say in one rename that it holds."""
     try:
-        (folder / "pid").write_text(str(os.getpid()))
+        folder.mkdir()
         entries = [
             _stage(root, folder, number, path, before.get(path), content)
             for number, (path, content) in enumerate(sorted(changes.items()))
         ]
-        _write_durably(folder / "journal.partial", json.dumps([asdict(entry) for entry in entries]).encode())
-        (folder / "journal.partial").rename(folder / _JOURNAL)
-        _sync_folder(folder)
+        journal = json.dumps([entry._asdict() for entry in entries]).encode()
+        _write_durably(folder / "journal.partial", journal)
+        (folder / "journal.partial").rename(folder / JOURNAL)
     except BaseException:
-        if not (folder / _JOURNAL).exists():
+        if not (folder / JOURNAL).exists():
             shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _finished(root: Path) -> str:
+    """Let a process of its own carry out what is committed; return why it took it back, if it did."""
+    command = [sys.executable, "-I", "-S", _finish.__file__, str(root.absolute())]
+    process = start_command(command)
     try:
-        _carry_out(root, folder, entries)
-    except KeyboardInterrupt:
-        finish_interrupted(root)
+        said, _ = process.communicate()
+    except BaseException:
+        process.wait()
         raise
-
-
-def finish_interrupted(root: Path) -> None:
-    """Carry out a change that was committed when its process was killed; throw away one that was not."""
-    folder = root / _UPDATE
-    if not folder.is_dir() or _is_under_way(folder):
-        return
-    if (folder / _JOURNAL).is_file():
-        _carry_out(root, folder, _read_journal(folder))
-    else:
-        shutil.rmtree(folder)
+    if process.returncode == 0:
+        return ""
+    return said.decode(errors="replace").strip() if process.returncode == 1 else _finish.finish(root)
 
 
 def undo_change(root: Path) -> list[str]:
@@ -90,52 +99,38 @@ def undo_change(root: Path) -> list[str]:
         UndoError: There is no change to take back, or a file of it was changed since.
     """
     finish_interrupted(root)
-    folder = root / _UNDO
-    if not (folder / _JOURNAL).is_file():
+    folder = root / UNDO
+    if not (folder / JOURNAL).is_file():
         raise UndoError(
             f"{root} has no update to take back.\nOlder states are in version control, if you use it."
         )
-    entries = _read_journal(folder)
-    current = {entry.path: _read(root / entry.path) for entry in entries}
-    touched = [entry.path for entry in entries if _digest(current[entry.path]) != entry.gets]
+    entries = read_journal(folder)
+    touched = [entry.path for entry in entries if digest(root / entry.path) != entry.gets]
     if touched:
         raise UndoError(
             f"The last update of {root} cannot be taken back, for these files were changed since:\n"
             + "\n".join(f"  {path}" for path in touched)
-            + f"\nWhat they held before the update lies in {folder / 'old'}, by their place in {_JOURNAL}."
+            + f"\nWhat they held before the update lies in {folder / 'old'}, by their place in {JOURNAL}."
         )
     changes = {entry.path: _read(folder / "old" / str(n)) for n, entry in enumerate(entries)}
-    apply_changes(root, {path: held for path, held in current.items() if held is not None}, changes)
+    current = {path: content for path in changes if (content := _read(root / path)) is not None}
+    apply_changes(root, current, changes)
     return sorted(changes)
 
 
 def _stage(
     root: Path, folder: Path, number: int, path: str, before: Content | None, content: Content | None
-) -> _Entry:
-    current = _read(root / path)
-    if _digest(current) != _digest(before):
+) -> Entry:
+    had, gets = ("" if held is None else content_sha256(held) for held in (before, content))
+    if digest(root / path) != had:
         raise UpgradeError(
             f"{root / path} was changed while the update ran. Nothing was written; run it again."
         )
-    if current is not None:
+    if had:
         _copy(root / path, folder / "old" / str(number))
     if content is not None:
         _write(folder / "new" / str(number), content, like=root / path)
-    return _Entry(path=path, had=_digest(current), gets=_digest(content))
-
-
-def _carry_out(root: Path, folder: Path, entries: list[_Entry]) -> None:
-    """Move what is staged to its place; each step may have been done already by a process that was killed."""
-    for number, entry in enumerate(entries):
-        target, staged = root / entry.path, folder / "new" / str(number)
-        if staged.is_symlink() or staged.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(target)
-        elif not entry.gets:
-            target.unlink(missing_ok=True)
-            _remove_empty(target.parent, root)
-    shutil.rmtree(root / _UNDO, ignore_errors=True)
-    folder.rename(root / _UNDO)
+    return Entry(path=path, had=had, gets=gets)
 
 
 def _write(target: Path, content: Content, like: Path) -> None:
@@ -145,6 +140,7 @@ def _write(target: Path, content: Content, like: Path) -> None:
             _write_durably(target, content)
         case Opaque(path=Path() as source):
             shutil.copyfile(source, target)
+            _make_durable(target)
         case Link(destination):
             target.symlink_to(destination)
             return
@@ -164,54 +160,14 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _write_durably(target: Path, content: bytes) -> None:
-    with target.open("wb") as file:
-        file.write(content)
-        file.flush()
+    target.write_bytes(content)
+    _make_durable(target)
+
+
+def _make_durable(target: Path) -> None:
+    with target.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _read(path: Path) -> Content | None:
     return read_content(path) if path.is_symlink() or path.is_file() else None
-
-
-def _digest(content: Content | None) -> str:
-    return "" if content is None else content_sha256(content)
-
-
-def _read_journal(folder: Path) -> list[_Entry]:
-    return [_Entry(**entry) for entry in json.loads((folder / _JOURNAL).read_text())]
-
-
-def _is_under_way(folder: Path) -> bool:
-    """Whether the process that made the folder still runs; our own never left one behind while it runs."""
-    try:
-        pid = int((folder / "pid").read_text())
-    except (OSError, ValueError):
-        return False
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _remove_empty(folder: Path, root: Path) -> None:
-    while folder != root:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent
