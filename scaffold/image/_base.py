@@ -22,7 +22,7 @@ from scaffold.image._tar import GZIP_LAYER, Blob
 
 _PYTHON = re.compile(r"(?:usr/|usr/local/|opt/.*)?bin/python(3\.\d+)")
 _GLIBC = re.compile(rb"GNU C Library[^\n]* version (2\.\d+)")
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 15  # tarfile copies what is left of a block for each header in it
 _LAYERS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": GZIP_LAYER,
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scaffold._process import Runner
@@ -79,11 +80,16 @@ def install_packages(
         *("--python-platform", _uv_platform(platform, interpreter)),
         *("--target", str(folder.absolute()), "--requirement", str(lock.absolute())),
     ]
+    # A path of the lock, ./wheels/..., is meant from where the lock lies.
+    uv = partial(run, cwd=lock.parent, env=index.environment())
     try:
-        # A path of the lock, ./wheels/..., is meant from where the lock lies.
-        run(command, cwd=lock.parent, env=index.environment())
-    except CommandError as error:
-        raise PackagesError(platform, interpreter.version, error.tail) from error
+        # Where uv has all wheels already, no index is asked whether there is news of them.
+        uv([*command, "--offline"])
+    except CommandError:
+        try:
+            uv(command)
+        except CommandError as error:
+            raise PackagesError(platform, interpreter.version, error.tail) from error
     machine = MACHINES[platform.rpartition("/")[2]]
     for wheel in sorted(folder.glob("*.dist-info/WHEEL")):
         tags = [

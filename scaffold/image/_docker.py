@@ -6,7 +6,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -72,21 +73,18 @@ def _build_and_push(
         image_id = client.images.get(name).id
     else:
         image_id = _build(client, root, name, arguments, options, on_progress)
-    packages = _packages(client, image_id)
+    base = parse_reference(read_base(read_dockerfile(root), arguments))
+    layers = tuple(_layers(client, image_id, base))
+    kept = Store(store)
+    packages = _packages(client, image_id, layers, kept)
     if options.check:
         on_progress(Progress(stage="check", detail="running the image"))
         with run_container(client, image_id, name, host_network=options.network == "host") as url:
             options.check(url)
-    base = parse_reference(read_base(read_dockerfile(root), arguments))
     digest = image_id
     if options.push:
-        digest = _push(client, reference, base, packages, options, on_progress, Store(store))
-    return Image(
-        reference=name,
-        digest=digest,
-        layers=tuple(_layers(client, image_id, base)),
-        largest=largest_packages(packages),
-    )
+        digest = _push(client, reference, base, packages, options, on_progress, kept)
+    return Image(reference=name, digest=digest, layers=layers, largest=largest_packages(packages))
 
 
 def _build(
@@ -176,10 +174,14 @@ def _with_secrets(text: str, certificates: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _packages(client: Any, image_id: str) -> tuple[Package, ...]:
-    """What is installed, as the image's own Python says."""
+def _packages(client: Any, image_id: str, layers: Sequence[Layer], store: Store) -> tuple[Package, ...]:
+    """What is installed, as the image's own Python says; asked anew where base or dependencies are new."""
     from docker.errors import DockerException
 
+    installed = (layer.digest for layer in layers if layer.part in ("base", "dependencies"))
+    key = " ".join(["packages", *installed])
+    if known := store.fact(key):
+        return tuple(Package(**package) for package in known)
     try:
         printed = client.containers.run(
             image_id,
@@ -191,10 +193,12 @@ def _packages(client: Any, image_id: str) -> tuple[Package, ...]:
         )
     except DockerException as error:
         raise ImageError(f"The image was built, but its Python does not run: {error}") from error
-    return tuple(
+    packages = tuple(
         Package(name=name.lower().replace("_", "-"), version=version, size_bytes=size_bytes)
         for name, version, size_bytes in json.loads(printed)
     )
+    store.remember(key, [asdict(package) for package in packages])
+    return packages
 
 
 def _push(

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,11 +71,13 @@ class Store:
         Raises:
             DiskFullError: Something in the block found no room.
         """
-        with (
-            needs_room(self.root),
-            tempfile.TemporaryDirectory(dir=self.root / "work", ignore_cleanup_errors=True) as name,
-        ):
-            yield Path(name)
+        with needs_room(self.root):
+            name = tempfile.mkdtemp(dir=self.root / "work")
+            try:
+                yield Path(name)
+            finally:
+                # Thousands of files take a while to go: the build does not wait for that.
+                threading.Thread(target=shutil.rmtree, args=(name, True)).start()
 
     def tidy(self) -> None:
         """Remove what no build has used for a month."""

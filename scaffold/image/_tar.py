@@ -7,10 +7,12 @@ that was tried (SSE4.2, AVX2, AVX-512); level 3 did not, so it is not used.
 
 from __future__ import annotations
 
+import collections
 import hashlib
-import itertools
+import io
 import os
 import stat
+import struct
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +27,9 @@ GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MTIME = 1  # a second past the epoch: some programs read 0 as "no time"
 _LEVEL = 1
 _BLOCK_BYTES = 1 << 20
+_MOST_AT_ONCE = 8
+_GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # deflate, no name, no time, no system
+_LAST_BLOCK = b"\x03\0"  # an empty one, marked as the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,45 +109,81 @@ def write_layer(
 ) -> Blob:
     """Write the entries to `path` as a compressed tar and return what it is.
 
-    Memory does not grow with the files: they are read and written in blocks. While one block is compressed
-    in a thread and hashed in another, the next one is read.
+    Pieces of a fixed size are compressed by themselves, on all processors, and joined to one gzip member: the
+    bytes do not depend on how many there are. Memory does not grow with the files.
 
     Raises:
         DiskFullError: There is no room for it.
         ImageError: A file cannot be read, or changed while it was read.
     """
-    from isal import isal_zlib
-
-    plain, packed = hashlib.sha256(), hashlib.sha256()
-    compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
+    plain, packed = _Checksum(), hashlib.sha256()
     size_bytes = 0
+    at_once = min(os.cpu_count() or 1, _MOST_AT_ONCE)
+    waiting: collections.deque[tuple[Future[bytes], Future[None]]] = collections.deque()
     try:
-        with needs_room(path.parent), path.open("wb") as raw, ThreadPoolExecutor(2) as workers:
+        with (
+            needs_room(path.parent),
+            path.open("wb") as raw,
+            ThreadPoolExecutor(at_once) as packers,
+            ThreadPoolExecutor(1) as reader,
+        ):
 
-            def pack(block: bytes) -> None:
+            def write(piece: bytes) -> None:
                 nonlocal size_bytes
-                piece = compressor.compress(block) if block else compressor.flush()
                 packed.update(piece)
                 size_bytes += raw.write(piece)
 
-            jobs: list[Future[None]] = []
-            for block in itertools.chain(_gathered(tar_blocks(entries)), (b"",)):
-                for job in jobs:
-                    job.result()
-                jobs = [workers.submit(pack, block), workers.submit(plain.update, block)]
+            write(_GZIP_HEADER)
+            for block in _gathered(tar_blocks(entries)):
+                if len(waiting) > at_once:
+                    piece, counted = waiting.popleft()
+                    counted.result()
+                    write(piece.result())
+                waiting.append((packers.submit(_deflated, block), reader.submit(plain.update, block)))
                 on_bytes(len(block))
-            for job in jobs:
-                job.result()
+            for piece, counted in waiting:
+                counted.result()
+                write(piece.result())
+            write(_LAST_BLOCK + plain.trailer())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return Blob(
         digest=f"sha256:{packed.hexdigest()}",
-        diff_id=f"sha256:{plain.hexdigest()}",
+        diff_id=f"sha256:{plain.sha256.hexdigest()}",
         size_bytes=size_bytes,
         media_type=GZIP_LAYER,
         path=path,
     )
+
+
+class _Checksum:
+    """What identifies a layer before compression, and what ends a gzip file (RFC 1952)."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+        self._crc32 = self._size_bytes = 0
+
+    def update(self, block: bytes) -> None:
+        """Take in the next bytes."""
+        from isal import isal_zlib
+
+        self.sha256.update(block)
+        self._crc32 = isal_zlib.crc32(block, self._crc32)
+        self._size_bytes += len(block)
+
+    def trailer(self) -> bytes:
+        """Return the last eight bytes of the gzip file."""
+        return struct.pack("<II", self._crc32, self._size_bytes % 2**32)
+
+
+def _deflated(block: bytes) -> bytes:
+    """One piece of a deflate stream, which ends at a whole byte and refers to nothing before it."""
+    from isal import isal_zlib
+
+    compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    packed: bytes = compressor.compress(block) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+    return packed
 
 
 def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
@@ -188,7 +229,7 @@ def _content(entry: Entry) -> Iterator[bytes]:
     if entry.source is None:
         yield entry.content
         return
-    with Path(entry.source).open("rb") as file:
+    with io.FileIO(entry.source) as file:
         while block := file.read(_BLOCK_BYTES):
             yield block
 
