@@ -15,7 +15,7 @@ from scaffold.resolve._audit import Audit, audit_project
 from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._lock import Lock, make_lock
-from scaffold.resolve._opened import opened_files
+from scaffold.resolve._opened import imported_files, opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module
 from scaffold.resolve._service import ServiceLayer, read_service_layer
 from scaffold.resolve._sources import CollectedSources, collect_sources
@@ -129,7 +129,7 @@ def resolve_dependencies(
         python=options.python,
         requirements=(*choice.requirements, *layer.requirements),
         lock=lock.text,
-        sources=(*sources, *_besides(sources, data), *choice.wheels),
+        sources=(*sources, *_besides(sources, [*imported_files(found.own), *data]), *choice.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
     )
@@ -194,10 +194,10 @@ def _require_owners(
             raise missing_module(top, (names or [artifact.path.name])[0])
 
 
-def _besides(sources: Sequence[LocalSource], data: Sequence[LocalSource]) -> list[LocalSource]:
-    """The data files that are not there already."""
+def _besides(sources: Sequence[LocalSource], seen: Sequence[LocalSource]) -> list[LocalSource]:
+    """The files that the trace saw and that are not there already."""
     there = {source.path for source in sources}
-    return [source for source in data if source.path not in there]
+    return [source for source in seen if source.path not in there]
 
 
 def _roots(search: Sequence[Path]) -> list[Path]:

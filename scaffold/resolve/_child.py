@@ -44,6 +44,8 @@ class Witness:
         """Importer and phase, by the hidden distribution that was asked for."""
         self.absent: dict[str, str] = {}
         """Importer, by the module that is not here at all."""
+        self.own: dict[str, tuple[str, str]] = {}
+        """File and phase, by the name of a module that was found outside those folders."""
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
 
@@ -54,6 +56,8 @@ class Witness:
         """
         folder = next((folder for folder in self.installed if (spec.origin or "").startswith(folder)), None)
         if folder is None:
+            if spec.has_location:
+                self.own.setdefault(spec.name, (spec.origin, self.phase))
             return True
         # By its place: a library may have others inside, and put their folder on `sys.path`.
         parts = list(Path(spec.origin[len(folder) :]).parts)
@@ -222,6 +226,7 @@ def _trace(folder: Path, job: dict[str, Any], witness: Witness) -> dict[str, Any
         "imported": witness.imported,
         "missed": witness.missed,
         "absent": witness.absent,
+        "own": witness.own,
         "opened": witness.opened,
         "libraries": _libraries(),
     }

@@ -60,7 +60,7 @@ def lift(
     by_value = [a for a in artifacts if any(n.module in _CLOUDPICKLE for n in a.globals)]
     if not names and not by_value:
         return lifted
-    with _searching([folder, *search]):
+    with searching([folder, *search]):
         work = _Work(lifted, folder, list(search), source)
         if names:
             needing = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
@@ -139,7 +139,7 @@ class _Work:
         place = self._folder / f"file-{len(self._lifted.moved)}"
         place.mkdir(exist_ok=True)
         path = place / artifact.path.name
-        _save(value, path, artifact.format)
+        save(value, path, artifact.format)
         self._lifted.moved[artifact.path] = path
 
     # ------------------------------------------------------------------ the module
@@ -151,7 +151,7 @@ class _Work:
         path = self._folder / f"{self._lifted.module}.py"
         path.write_text(self._lifted.text, encoding="utf-8")
         if "__file__" in self._lifted.text:
-            _lay_beside(path, self._search)
+            lay_beside(path, self._search)
         self._module = _imported(self._lifted.module, path, script.name)
 
     def _main(self) -> dict[str, object]:
@@ -239,7 +239,7 @@ def _is_method(target: FunctionType | type, carried: Carried) -> bool:
     return bool(owner) and any(owner == kind.__qualname__ for kind in carried.classes)
 
 
-def _lay_beside(module: Path, folders: Sequence[Path]) -> None:
+def lay_beside(module: Path, folders: Sequence[Path]) -> None:
     """Link the data files of the script's folder beside its code, which may look for them there."""
     for folder in folders:
         if "site-packages" in folder.parts or not folder.is_dir():
@@ -270,7 +270,7 @@ def _imported(name: str, path: Path, script: str) -> ModuleType:
     return module
 
 
-def _save(value: Any, path: Path, format: ModelFormat) -> None:
+def save(value: Any, path: Path, format: ModelFormat) -> None:
     import cloudpickle
 
     match format:
@@ -288,7 +288,7 @@ def _save(value: Any, path: Path, format: ModelFormat) -> None:
 
 
 @contextlib.contextmanager
-def _searching(folders: Sequence[Path]) -> Iterator[None]:
+def searching(folders: Sequence[Path]) -> Iterator[None]:
     before = sys.path[:]
     known = [*map(str, folders)]
     sys.path[:] = [*known, *(entry for entry in before if entry not in known)]

@@ -1,4 +1,4 @@
-"""Data files of the user's own that the model opened: they go along, at the same place beside its code."""
+"""Files of the user's own that the trace saw: what the model opened, and code that it imported by name."""
 
 from __future__ import annotations
 
@@ -6,10 +6,30 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scaffold._modules import Home, home_of
 from scaffold.resolve._distributions import Installation
 from scaffold.spec import LocalSource
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth")
+
+
+def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
+    """Return the user's own modules that were imported; most are known already by what imports them.
+
+    Args:
+        own: File and phase by the name of a module that no distribution brings.
+    """
+    sources = []
+    for name, (origin, phase) in own.items():
+        file = Path(origin)
+        if name.partition(".")[0] == "scaffold" or home_of(file) is not Home.LOCAL:
+            continue
+        inside = name.split(".") if file.stem == "__init__" else name.split(".")[:-1]
+        reason = f"imported at {'load' if phase == 'load' else 'predict'}"
+        sources.append(
+            LocalSource(path="/".join([*inside, file.name]), content=file.read_bytes(), reason=reason)
+        )
+    return sources
 
 
 def opened_files(

@@ -10,10 +10,10 @@ from pathlib import Path
 from scaffold._modules import Home, Module, Modules, absolute
 from scaffold.errors import NoSuchFileError, TwoModulesError
 from scaffold.resolve._lift import lift
+from scaffold.resolve._rename import rename
 from scaffold.spec import Artifact, LocalSource
 
 LIFTED_MODULE = "model_code"
-_OF_THE_SERVICE = frozenset({"app", "tests"})
 _DYNAMIC = frozenset({"import_module", "__import__", "iter_modules", "walk_packages"})
 
 
@@ -24,8 +24,6 @@ class CollectedSources:
     sources: tuple[LocalSource, ...] = ()
     moved: Mapping[Path, Path] = field(default_factory=dict)
     """Files that were written anew, by the path that they had: they name the lifted module."""
-    modules: frozenset[str] = frozenset()
-    """Import names of the local modules that go along."""
     notes: tuple[str, ...] = ()
 
 
@@ -69,11 +67,12 @@ def collect_sources(
         collector.need_imports(lifted.text, path, None)
     for extra in included:
         collector.include(extra)
+    files = {lifted.moved.get(artifact.path, artifact.path): artifact for artifact in artifacts}
+    renamed = rename(list(collector.sources.values()), files, folder, search)
     return CollectedSources(
-        sources=tuple(sorted(collector.sources.values(), key=lambda source: source.path)),
-        moved=lifted.moved,
-        modules=frozenset(collector.modules) | ({lifted.module} if lifted.text else set()),
-        notes=tuple(lifted.notes),
+        sources=tuple(sorted(renamed.sources, key=lambda source: source.path)),
+        moved={**lifted.moved, **renamed.moved},
+        notes=(*lifted.notes, *renamed.notes),
     )
 
 
@@ -153,8 +152,6 @@ class _Collector:
             if other is not None and other.home is Home.LOCAL and other.file is not None:
                 places.setdefault(other.file.resolve(), other)
         contents = {file.read_bytes() for file in places if file.is_file()}
-        if found.name in _OF_THE_SERVICE:
-            raise TwoModulesError(found.name, (str(found.file), f"{found.name}/ of the service"), reason)
         if len(contents) < 2:
             return found
         chosen = [module for file, module in places.items() if file in self._included]

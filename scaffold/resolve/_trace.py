@@ -62,6 +62,8 @@ class Found:
     """Importer and phase, by the distribution that was asked for and hidden."""
     absent: Mapping[str, str]
     """Importer, by the module that was asked for and is not here."""
+    own: Mapping[str, tuple[str, str]]
+    """File and phase, by the name of a module that no distribution brings."""
     opened: Mapping[str, str]
     """Phase, by the absolute path of a file that was opened for reading."""
     libraries: tuple[str, ...]
@@ -145,6 +147,7 @@ class Trace:
             imported=found["imported"],
             absent=found["absent"],
             missed={name: (who, phase) for name, (who, phase) in found["missed"].items()},
+            own={name: (file, phase) for name, (file, phase) in found["own"].items()},
             opened=found["opened"],
             libraries=tuple(found["libraries"]),
         )

@@ -167,8 +167,22 @@ def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_p
         "        return [float((here / 'factor.txt').read_text()) * row for row in rows]\n"
     )
     found = resolved(model_of("features"), FakeUv(), search=[folder])
-    assert found.sources == (LocalSource(path="factor.txt", content=b"2", reason="opened at predict"),)
+    assert found.sources[1:] == (LocalSource(path="factor.txt", content=b"2", reason="opened at predict"),)
     assert found.notes == (".env is opened and not taken along, for it is hidden: --include .env",)
+
+
+def test_code_that_is_imported_by_a_name_that_is_put_together_goes_along(model_of, tmp_path):
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "double.py").write_text("factor = 2")
+    (tmp_path / "features.py").write_text(
+        "import importlib\nclass Model:\n    def predict(self, rows):\n        kind = 'double'\n"
+        "        return [importlib.import_module('kinds.' + kind).factor * row for row in rows]\n"
+    )
+    found = resolved(model_of("features"), FakeUv(), search=[tmp_path])
+    assert {source.path: source.reason for source in found.sources} == {
+        "features.py": "imported at load",
+        "kinds/double.py": "imported at predict",
+    }
 
 
 def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(model_of, tmp_path):
@@ -182,6 +196,7 @@ def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(m
     (tmp_path / "codes.db").touch()
     found = resolved(model_of("features"), FakeUv(), search=[tmp_path])
     assert {source.path: source.reason for source in found.sources} == {
+        "features.py": "imported at load",
         "app/model/model.pkl_01.npy": "opened at load",
         "codes.db": "opened at predict",
     }
@@ -253,7 +268,7 @@ def test_nothing_of_the_system_or_of_our_own_goes_along(model_of, tmp_path, monk
     artifact = model_of("features")
     with start_trace(artifact, search=[tmp_path, Path("/")]) as trace:
         found = resolved(artifact, FakeUv(), trace=trace, search=[tmp_path, Path("/")])
-    assert found.sources == ()
+    assert [source.path for source in found.sources] == ["features.py"]
 
 
 def test_one_process_is_enough_where_the_code_is_known_beforehand(install, model_of, tmp_path):

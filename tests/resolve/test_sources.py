@@ -36,7 +36,16 @@ def forgotten() -> Iterator[None]:
     yield
     sys.path[:] = path
     for name in set(sys.modules) - before:
-        if name.partition(".")[0] in ("model_code", "bases", "helpers", "churn", "features"):
+        if name.partition(".")[0] in (
+            "model_code",
+            "model_app",
+            "app",
+            "outer",
+            "bases",
+            "helpers",
+            "churn",
+            "features",
+        ):
             del sys.modules[name]
 
 
@@ -217,7 +226,7 @@ class Root(Scaled):
         ("helpers.py", "imported by bases.py"),
         ("model_code.py", "lifted from train.py"),
     ]
-    assert found.modules == {"bases", "helpers", "model_code"}
+    assert {source.path for source in found.sources} == {"bases.py", "helpers.py", "model_code.py"}
     assert answer(found, tmp_path, "model.predict(4)") == "4.0"
 
 
@@ -580,10 +589,66 @@ def test_two_local_modules_of_one_name_are_told_apart_by_the_person(tmp_path: Pa
     assert [source.content for source in found.sources] == [b"class Model:\n    x = 1\n"]
 
 
-def test_a_module_named_like_a_part_of_the_service_is_refused(tmp_path: Path) -> None:
-    artifact = train(tmp_path, "from app import Model\n\nmodel = Model()\n" + SAVE, app="class Model: ...\n")
-    with pytest.raises(TwoModulesError, match="app/ of the service"):
-        collect(artifact, tmp_path)
+NAMED_AS_THE_SERVICE = {
+    "app/__init__.py": "",
+    "app/scaling.py": """
+import importlib
+import app.rates
+from app import late
+from . import late as same
+
+class Scaled:
+    def scaled(self, x):
+        other = importlib.import_module("app.late")
+        return x * app.rates.RATE + late.SHIFT + same.SHIFT + other.SHIFT
+""",
+    "app/rates.py": """
+from pathlib import Path
+
+RATE = int((Path(__file__).parent / "rate.txt").read_text())
+""",
+    "app/late.py": "SHIFT = 1\n",
+    "app/rate.txt": "10",
+    "outer.py": "from app.scaling import Scaled\n\n\nclass Outer(Scaled): ...\n",
+}
+OUTER = """
+from app.scaling import Scaled
+from outer import Outer
+
+
+class Model(Outer):
+    def predict(self, x):
+        return self.scaled(x) + Scaled().scaled(x)
+
+
+model = Model()
+"""
+
+
+def test_a_package_named_like_a_part_of_the_service_goes_along_under_another_name(tmp_path: Path) -> None:
+    for path, text in NAMED_AS_THE_SERVICE.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = collect(train(tmp_path, OUTER + SAVE), tmp_path)
+    texts = {source.path: source.content.decode() for source in found.sources}
+    assert set(texts) == {
+        *(f"model_app/{name}.py" for name in ("__init__", "scaling", "rates", "late")),
+        "model_code.py",
+        "outer.py",
+    }
+    assert texts["outer.py"].startswith("from model_app.scaling import Scaled\n")
+    assert (
+        "import model_app.rates, model_app as app\nfrom model_app import late\nfrom . import late"
+        in (texts["model_app/scaling.py"])
+    )
+    assert found.notes == ("app is model_app in the service, which has an app of its own",)
+    # Its data is beside it while the model is traced, which says that it goes along.
+    data = tmp_path / "lifted" / "model_app" / "rate.txt"
+    (tmp_path / "service" / "model_app").mkdir(parents=True)
+    (tmp_path / "service" / "model_app" / "rate.txt").write_bytes(data.read_bytes())
+    for path in (*(path for path in NAMED_AS_THE_SERVICE if path.endswith(".py")), "train.py"):
+        (tmp_path / path).unlink()
+    assert answer(found, tmp_path, "model.predict(2)") == "46"
 
 
 def test_what_is_included_keeps_its_place_and_brings_its_imports(tmp_path: Path) -> None:
