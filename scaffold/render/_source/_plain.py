@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from scaffold.render._source._code import Imports
 from scaffold.spec import (
+    Category,
     Column,
     Either,
     List,
@@ -33,7 +34,7 @@ _LINES = {
         value = {field.name: getattr(value, field.name) for field in fields(value)}""",
     "enum": """    if isinstance(value, Enum):
         return value.value""",
-    "period": """    if isinstance(value, pd.Period):
+    "period": """    if isinstance(value, pd.Period | pd.Interval):
         return str(value)""",
     "missing": """    if value is pd.NA or value is pd.NaT:
         return None""",
@@ -43,6 +44,8 @@ _LINES = {
         file = BytesIO()
         value.save(file, "PNG")
         return b64encode(file.getvalue()).decode()""",
+    "moments": """    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
+        value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
     "sparse": """    if hasattr(value, "toarray"):  # a sparse matrix
         value = value.toarray()""",
 }
@@ -65,6 +68,8 @@ def plain_function(schema: Schema, imports: Imports) -> str:
             imports.take(module, name)
     if "image" in kinds:
         imports.whole("PIL.Image")
+    if "moments" in kinds:
+        imports.whole("numpy", "np")
     if kinds & {"missing", "period"}:
         imports.whole("pandas", "pd")
     lines = [
@@ -91,12 +96,28 @@ def _kinds(schema: Schema) -> Iterator[str]:
                 yield from _kinds(seen)
         case Scalar(type=ScalarType.BYTES):
             yield "bytes"
-        case Scalar(type=ScalarType.PERIOD):
+        case Scalar(type=ScalarType.PERIOD) | Scalar(native="interval"):
             yield "period"
+        case Scalar(native=native) if native.startswith("pandas."):
+            yield "missing"
+        case Scalar(native=native) if "64[" in native:
+            yield from ("moments", "missing")
+        case Category(of=of):
+            yield from _kinds(of)
         case Picture():
             yield "image"
         case Optional(of=inner, missing=missing):
             yield from ("missing",) if missing in ("NA", "NaT") else ()
+            yield from _kinds(inner)
+        case (
+            Table(native="pandas", columns=columns)
+            | Record(native="pandas" | "pandas.Series", fields=columns)
+        ):
+            yield "missing"
+            for column in columns:
+                yield from _kinds(column.schema)
+        case Column(native="pandas", items=inner):
+            yield "missing"
             yield from _kinds(inner)
         case Tensor(native=native, items=items):
             yield from ("sparse",) if native not in ("numpy", "torch") else ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from scaffold.render._source import _code
 from scaffold.render._source._checks import checks
 from scaffold.render._source._code import Imports, Node, call, flat
-from scaffold.render._source._shapes import fields_of, is_object
+from scaffold.render._source._shapes import fields_of, is_settled
 from scaffold.render._source._types import Types, or_none
 from scaffold.spec import (
     Column,
@@ -30,7 +30,7 @@ _STRICT = 'ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)'
 _ROOT = "ConfigDict(strict=True, allow_inf_nan=False)"
 _OPEN = 'ConfigDict(extra="allow")'
 _STRICT_WORDS = "What all parts of a request have in common: unknown fields and wrong types are refused."
-_OPEN_WORDS = "What all parts of an answer have in common: what the model adds goes out too."
+_OPEN_WORDS = "What all parts of an answer have in common: other types and more fields go out too."
 _MOST_COMMENTED = 60
 """A table with more columns of one type says nothing above each: the file would be all comments."""
 
@@ -99,10 +99,11 @@ class _Side:
         if self.strict:
             self.types.imports.take("pydantic", "ConfigDict")
             return f"    model_config = {_STRICT}"
-        if not is_object(schema):
+        if isinstance(schema, Value) and is_settled(schema.field.schema):
             return ""
         self.types.imports.take("pydantic", "ConfigDict")
-        return f"    # What the model adds to these fields goes out too.\n    model_config = {_OPEN}"
+        words = "These are the types of the sample's answers: others go out as they are, and more fields too."
+        return f"    # {words}\n    model_config = {_OPEN}"
 
     def _class(self, name: str, base: str, config: str, lines: Sequence[str]) -> str:
         words = f'    """{self.words}"""' if name == self.name else ""

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from scaffold.render._source._code import Imports
-from scaffold.spec import Field, Mapping, Record, Schema, Table, Tensor, UserType, Value
+from scaffold.spec import (
+    Column,
+    Field,
+    Mapping,
+    Optional,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+    UserType,
+    Value,
+)
 
 
 def is_object(schema: Schema) -> bool:
@@ -22,6 +37,21 @@ def fields_of(schema: Schema) -> tuple[Field, ...]:
             return (field,)
         case _:
             return ()
+
+
+def is_settled(schema: Schema) -> bool:
+    """Whether an answer comes out of an array or Series whose dtype holds plain values and no others."""
+    match schema:
+        case Column(native="polars", items=items):
+            inner = items.of if isinstance(items, Optional) else items
+            return isinstance(inner, Scalar) and inner.type in _PLAIN
+        case Tensor(stacked=True, dtype=dtype) | Column(dtype=dtype):
+            return re.fullmatch(r"bool|str|u?int\d+|b?float\d+", dtype) is not None
+        case _:
+            return False
+
+
+_PLAIN = (ScalarType.BOOLEAN, ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
 
 
 def annotation(schema: Schema, imports: Imports) -> str:
