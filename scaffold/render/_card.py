@@ -41,13 +41,19 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
             f"| `{package.name}` | {_cell(package.reason)} |" for package in spec.dependencies.system
         ],
         "card_notes": [f"- {note}" for note in (*spec.signature.notes, *spec.dependencies.notes)],
-        "requirements_of_model": [_commented(line) for line in _of("model", lines)],
+        "requirements_of_model": [*_options(spec), *(_commented(line) for line in _of("model", lines))],
         "requirements_of_service": [_commented(line) for line in _of("service", lines)],
     }
 
 
 def _of(serves: str, lines: Sequence[Requirement]) -> list[Requirement]:
     return [line for line in lines if line.serves == serves]
+
+
+def _options(spec: ProjectSpec) -> list[str]:
+    """The line that finds wheels which go along, where the lock has it too."""
+    option = "--find-links ./wheels"
+    return [f"{option}  # lock with --emit-find-links"] if f"\n{option}\n" in spec.dependencies.lock else []
 
 
 def _commented(line: Requirement) -> str:

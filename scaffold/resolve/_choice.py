@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import canonicalize_name
@@ -38,8 +38,6 @@ class Choice:
     """The model's part of `requirements.in`, and the versions of all that comes along with it."""
 
     requirements: tuple[Requirement, ...]
-    locked: tuple[Requirement, ...]
-    """The same as the lock is made from: wheels in place of commits."""
     versions: Mapping[str, str]
     wheels: tuple[LocalSource, ...]
     torch: str
@@ -65,7 +63,6 @@ def choose(
     closure = installation.closure([*reasons, *extra])
     lines: dict[str, Requirement] = {}
     wheels: list[LocalSource] = []
-    packed: dict[str, Requirement] = {}
     versions: dict[str, str] = {}
     for name, installed in closure.items():
         if name in pins or installed.is_from_index:
@@ -80,7 +77,6 @@ def choose(
         lines[name] = _line(name, specifier, f"{reason}; {wheel.reason}" if wheel else reason)
         if wheel:
             wheels.append(wheel)
-            packed[name] = replace(lines[name], specifier=f" @ ./{wheel.path}")
     for name, parsed in extra.items():
         specifier = str(parsed.specifier) or (f"=={versions[name]}" if name in versions else "")
         lines.setdefault(name, _line(name, specifier, "asked for"))
@@ -88,7 +84,6 @@ def choose(
         requirements=tuple(lines[name] for name in sorted(lines)),
         versions=versions | {name: pin for name, pin in pins.items() if name not in versions},
         wheels=tuple(wheels),
-        locked=tuple(packed.get(name, lines[name]) for name in sorted(lines)),
         torch=_build(versions.get("torch"), options),
     )
 

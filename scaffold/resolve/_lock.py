@@ -8,10 +8,14 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name
+
+from scaffold._files import sha256_file
 from scaffold._process import Runner, run_command
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
@@ -28,6 +32,9 @@ _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 _QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
 _INDEX = re.compile(r"^\s+# from (\S+)$")
 _PUBLIC_INDEX = "https://pypi.org/simple"
+FIND_LINKS = "--find-links ./wheels"
+LARGEST_WHEEL_BYTES = 32 << 20
+_COPY_IT = "copy it into wheels/ of the project before it is installed or built elsewhere"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -54,6 +61,8 @@ class Lock:
 
     text: str
     notes: tuple[str, ...] = ()
+    wheels: tuple[LocalSource, ...] = ()
+    """What only a folder of this machine had: it goes with the service."""
 
 
 def make_lock(
@@ -96,23 +105,27 @@ def make_lock(
             uv=uv_command(),
             folder=folder,
             python=python,
-            environment=uv_environment(environment),
+            environment=_finding(folder / "wheels", uv_environment(environment))
+            if wheels
+            else uv_environment(environment),
             run=run,
             project=_project(Path.cwd()),
             torch=torch,
             labelled=constraints.get("torch", "").endswith(f"+{torch}"),
         )
         locks, failed = compiler.compile_all(platforms)
+        pins = _merged(locks)
+        shipped, absent = _from_folders(pins, {wheel.path for wheel in wheels})
     if platforms[0] in failed:
         raise _explained(failed[platforms[0]].tail, requirements) from failed[platforms[0]]
     notes = [
         f"not locked for {target}: {_cause(error.tail).partition(' and you require')[0]}"
         for target, error in failed.items()
     ]
-    pins = _merged(locks)
     if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
         notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
-    return Lock(text=_text(pins, python, tuple(locks)), notes=tuple(notes))
+    notes += [f"{name} is only in a folder of this machine, and large: {_COPY_IT}" for name in absent]
+    return Lock(text=_text(pins, python, tuple(locks), absent), notes=tuple(notes), wheels=shipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +263,52 @@ def _marker(targets: Mapping[str, object]) -> str:
     return " or ".join(terms)
 
 
-def _text(pins: Sequence[Pin], python: str, targets: Sequence[str]) -> str:
+def _finding(wheels: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment in which what goes along is found too."""
+    folders = [environment.get("UV_FIND_LINKS", ""), str(wheels)]
+    return {**environment, "UV_FIND_LINKS": ",".join(filter(None, folders))}
+
+
+def _from_folders(pins: Sequence[Pin], known: Set[str]) -> tuple[tuple[LocalSource, ...], tuple[str, ...]]:
+    """What only folders of wheels have: the files that go along, and the names of those too large for that.
+
+    An index that lies in a folder has one below it for each name: it mirrors another, and is left alone.
+    """
+    shipped: list[LocalSource] = []
+    absent: list[str] = []
+    for pin in pins:
+        name = canonicalize_name(pin.line.partition("==")[0])
+        for file in _files_in(pin.index):
+            if not canonicalize_name(file.name).startswith(f"{name}-") or f"wheels/{file.name}" in known:
+                continue
+            if f"sha256:{sha256_file(file)}" not in pin.hashes:
+                continue
+            if file.stat().st_size > LARGEST_WHEEL_BYTES:
+                absent.append(file.name)
+            else:
+                reason = f"{name} is from a folder of wheels"
+                shipped.append(
+                    LocalSource(path=f"wheels/{file.name}", content=file.read_bytes(), reason=reason)
+                )
+    if absent:
+        lines = [
+            "What requirements.txt names and no index has belongs here:",
+            "",
+            *(f"    {name}" for name in absent),
+        ]
+        content = "\n".join([*lines, ""]).encode()
+        reason = "for wheels too large to go along"
+        shipped.append(LocalSource(path="wheels/README.md", content=content, reason=reason))
+    return tuple(shipped), tuple(absent)
+
+
+def _files_in(index: str) -> list[Path]:
+    """The files that lie in the folder of this machine that an index is, if it is one."""
+    folder = Path(unquote(urlsplit(index).path)) if index.startswith("file://") else None
+    return sorted(file for file in folder.iterdir() if file.is_file()) if folder and folder.is_dir() else []
+
+
+def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequence[str] = ()) -> str:
     indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
     public = any(pin.index.rstrip("/") == _PUBLIC_INDEX for pin in pins)
     head = [f"# Locked from requirements.in for Python {python} on {', '.join(targets)}."]
@@ -258,6 +316,8 @@ def _text(pins: Sequence[Pin], python: str, targets: Sequence[str]) -> str:
     only = indexes if len(indexes) == 1 and not public else []
     head += [f"--index-url {index}" for index in only]
     head += [f"--extra-index-url {index}" for index in indexes if index not in only]
+    head += [f"# {name} belongs in wheels/: no index has it." for name in absent]
+    head += [FIND_LINKS] if any(_files_in(pin.index) for pin in pins) else []
     return "\n".join([*head, "", *map(str, pins), ""])
 
 

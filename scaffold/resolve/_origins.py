@@ -20,11 +20,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
-    """Return what follows the name in a requirement that gives what is installed, and a wheel to lock.
+    """Return what follows the name in a requirement of what is installed, and the wheel that it names.
 
-    A distribution from an index is its version, one from a URL that URL, one from git its commit. A lock with
-    hashes cannot hold a commit, so what is installed of it is packed into a wheel that goes with the service;
-    and so is what was installed from a file or folder of this machine, which nobody else has.
+    A distribution from an index is its version, one from a URL that URL. What is from a file or folder of
+    this machine, which nobody else has, is packed into a wheel that goes with the service; and so is what is
+    from git, for a lock with hashes cannot hold a commit, and an image has no git. The reason names it.
 
     Raises:
         BrokenInstallError: It cannot be packed, for files of it are gone.
@@ -34,14 +34,11 @@ def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
     url = str(installed.origin.get("url", ""))
     if installed.is_from_index or installed.is_editable:
         return f"=={installed.version}", None
-    if url.startswith("file:"):
+    if url.startswith("file:") or "vcs_info" in installed.origin:
         wheel = pack_wheel(installed)
         return f" @ ./{wheel.path}", wheel
     folder = installed.origin.get("subdirectory")
     fragment = f"#subdirectory={folder}" if folder else ""
-    if version_control := installed.origin.get("vcs_info"):
-        commit = f"{version_control['vcs']}+{_public(url)}@{version_control['commit_id']}"
-        return f" @ {commit}{fragment}", pack_wheel(installed)
     return f" @ {_public(url)}{fragment}", None
 
 
@@ -104,5 +101,8 @@ def _packed_from(installed: Installed) -> str:
     url = _public(str(installed.origin.get("url", "")))
     if url.startswith("file:"):
         url = f"a local {url.rstrip('/').rpartition('/')[2]}"
-    commit = installed.origin.get("vcs_info", {}).get("commit_id")
-    return f"packed from {url}" + (f" at commit {commit}" if commit else "")
+    if not (commit := installed.origin.get("vcs_info")):
+        return f"packed from {url}"
+    folder = installed.origin.get("subdirectory")
+    fragment = f"#subdirectory={folder}" if folder else ""
+    return f"packed from {commit['vcs']}+{url}@{commit['commit_id']}{fragment}"

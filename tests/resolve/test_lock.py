@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from scaffold._files import sha256_file
 from scaffold._process import Finished, run_command
 from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
-from scaffold.resolve._lock import make_lock
+from scaffold.resolve._lock import LARGEST_WHEEL_BYTES, make_lock
 from scaffold.spec import LocalSource, Requirement
 
 ONE = Requirement(distribution="one", specifier="==1.0", reason="one.Model in model.pkl")
@@ -49,6 +50,33 @@ def test_where_the_platforms_agree_the_lock_says_nothing_of_them():
         "one==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via requirements.in\n"
     )
     assert uv.given == {"one==1.0\ntwo==2.0\n"}
+
+
+def test_a_wheel_that_is_too_large_to_go_along_is_named_with_what_to_do(tmp_path):
+    wheel = tmp_path / "one-1.0-py3-none-any.whl"
+    with wheel.open("wb") as file:
+        file.truncate(LARGEST_WHEEL_BYTES + 1)
+    text = PLAIN.replace("aa", sha256_file(wheel)) + f"    # from {tmp_path.as_uri()}\n"
+    found = lock(FakeUv({X86: text, ARM: text}))
+    assert [(source.path, source.content.decode()) for source in found.wheels] == [
+        (
+            "wheels/README.md",
+            f"What requirements.txt names and no index has belongs here:\n\n    {wheel.name}\n",
+        )
+    ]
+    assert f"\n# {wheel.name} belongs in wheels/: no index has it.\n--find-links ./wheels\n" in found.text
+    [note] = found.notes
+    assert note.startswith(
+        f"{wheel.name} is only in a folder of this machine, and large: copy it into wheels/"
+    )
+
+
+def test_an_index_in_a_folder_is_no_folder_of_wheels(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "one-1.0-py3-none-any.whl").touch()
+    text = PLAIN + f"    # from {tmp_path.as_uri()}\n"
+    found = lock(FakeUv({X86: text, ARM: text}))
+    assert (found.wheels, "--find-links" in found.text) == ((), False)
 
 
 def test_what_only_one_platform_needs_gets_a_marker():

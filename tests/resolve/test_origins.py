@@ -26,26 +26,24 @@ def test_from_an_index_it_is_the_version(specifier):
     assert specifier(None) == "==1.0"
 
 
-def test_from_git_it_is_the_commit_without_a_token(specifier):
-    origin = {
-        "url": "https://ghp_token@github.com/o/r.git",
-        "vcs_info": {"vcs": "git", "requested_revision": "main", "commit_id": "abc123"},
-        "subdirectory": "python",
-    }
-    assert specifier(origin) == " @ git+https://github.com/o/r.git@abc123#subdirectory=python"
-
-
-def test_from_git_a_wheel_is_locked_for_a_commit_has_no_hash(install, site):
-    origin = {"url": "https://github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}
+@pytest.mark.parametrize(
+    ("origin", "commit"),
+    [
+        (
+            {"url": "https://ghp_token@github.com/o/r.git", "subdirectory": "python"},
+            "git+https://github.com/o/r.git@abc123#subdirectory=python",
+        ),
+        ({"url": "ssh://git@github.com/o/r"}, "git+ssh://git@github.com/o/r@abc123"),
+        ({"url": "file:///home/me/r"}, "git+a local r@abc123"),
+    ],
+)
+def test_from_git_it_is_a_wheel_that_names_the_commit_without_a_token(install, site, origin, commit):
+    """pip refuses a commit in a lock with hashes."""
+    origin["vcs_info"] = {"vcs": "git", "requested_revision": "main", "commit_id": "abc123"}
     install("alpha", {"alpha.py": ""}, origin=json.dumps(origin))
-    _, wheel = specifier_of(Installation([str(site)]).by_name["alpha"])
-    assert wheel.path == "wheels/alpha-1.0-py3-none-any.whl"
-    assert wheel.reason == "packed from https://github.com/o/r at commit abc123"
-
-
-def test_from_git_over_ssh_the_user_stays(specifier):
-    origin = {"url": "ssh://git@github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}
-    assert specifier(origin) == " @ git+ssh://git@github.com/o/r@abc123"
+    specifier, wheel = specifier_of(Installation([str(site)]).by_name["alpha"])
+    assert specifier == f" @ ./{wheel.path}" == " @ ./wheels/alpha-1.0-py3-none-any.whl"
+    assert wheel.reason == f"packed from {commit}"
 
 
 def test_from_a_url_it_is_the_url_without_a_password(specifier):

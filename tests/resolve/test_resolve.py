@@ -213,12 +213,15 @@ def test_what_was_installed_from_this_machine_is_packed_and_goes_along(install, 
     assert found.sources == (wheel,)
 
 
-def test_a_git_install_is_its_commit_and_the_lock_has_a_wheel_of_it(install, model_of):
+def test_a_git_install_is_a_wheel_of_its_commit(install, model_of):
     text = "class Model:\n    def predict(self, rows):\n        return [2 * row for row in rows]\n"
     origin = '{"url": "https://github.com/o/r", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}'
     install("alpha", {"alpha.py": text}, origin=origin)
     found = resolved(model_of("alpha"), FakeUv())
-    assert of_model(found)[0][0] == "alpha @ git+https://github.com/o/r@abc123"
+    assert of_model(found)[0] == (
+        "alpha @ ./wheels/alpha-1.0-py3-none-any.whl",
+        "alpha.Model in model.pkl; packed from git+https://github.com/o/r@abc123",
+    )
     assert "\nalpha @ ./wheels/alpha-1.0-py3-none-any.whl\n" in found.lock
 
 
@@ -255,6 +258,9 @@ def test_uv_locks_it_all_and_the_lock_names_all_that_is_needed(alpha, site, tmp_
     assert {"alpha", "beta-dist", "gamma", "fastapi", "uvicorn", "pydantic", "prometheus-client"} <= pinned
     assert not {"trainer", "copier", "numpy"} & pinned
     assert str(tmp_path) not in found.lock
+    # What only that folder has goes along, and is found there.
+    assert "\n--find-links ./wheels\n" in found.lock
+    assert {source.path for source in found.sources} == {f"wheels/{file.name}" for file in wheels.iterdir()}
     assert found.lock == resolve_dependencies(alpha, signature(), DOUBLED, code=CODE).lock
 
 
