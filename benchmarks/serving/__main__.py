@@ -61,20 +61,20 @@ def _options() -> argparse.Namespace:
 
 
 def make_models() -> None:
-    """Train the three models, once."""
-    if not (MODELS / "C.pkl").exists():
+    """Train the models, once."""
+    if not (MODELS / "E.pkl").exists():
         passengers = ROOT / "examples" / "titanic" / "titanic.csv"
         subprocess.run([python("lab"), HERE / "train.py", passengers, MODELS], check=True)
 
 
 def make_services() -> None:
     """Generate our service for each model, anew: it is what is measured."""
-    for model in "ABC":
+    for model in "ABCDE":
         shutil.rmtree(SERVICES / model, ignore_errors=True)
         files = [f"{MODELS / model}.pkl", "--input", f"{MODELS / model}-input.pkl"]
         files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored", "--no-verify"]
         command = [python("lab"), "-m", "scaffold", "new", *files, str(SERVICES / model)]
-        ended = subprocess.run(command, capture_output=True, text=True)
+        ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
         if ended.returncode:
             sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")
 

@@ -1,7 +1,8 @@
-"""Trains the three models and writes them with the rows that are asked for. Usage: train.py PASSENGERS FOLDER
+"""Trains the models and writes them with the rows that are asked for. Usage: train.py PASSENGERS FOLDER
 
 A: imputing, scaling and one-hot encoding before a logistic regression, on the passengers of the Titanic.
 B: the same before a forest of 100 trees. C: a logistic regression on the four numbers of Iris.
+D: a forest on an array of ten numbers. E: a class on nested JSON with text; these two only have to hold.
 """
 
 import json
@@ -12,12 +13,13 @@ from typing import Any
 
 import pandas as pd
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from tickets import TICKET, Urgency
 
 ONE_BY_ONE, TOGETHER = 64, 256
 
@@ -53,10 +55,18 @@ def main(passengers: Path, folder: Path) -> None:
             "many_answers": answers[-TOGETHER:],
         }
         (folder / f"{name}.json").write_text(json.dumps(picked))
-        samples = {"": model, "-input": inputs[:100], "-output": model.predict(inputs[:100])}
-        for suffix, value in samples.items():
-            with (folder / f"{name}{suffix}.pkl").open("wb") as file:
-                pickle.dump(value, file)
+        write(folder, name, model, inputs[:100])
+    diabetes = load_diabetes()
+    forest = RandomForestRegressor(20, random_state=0).fit(diabetes.data, diabetes.target)
+    write(folder, "D", forest, diabetes.data[:50])
+    write(folder, "E", Urgency({"late": 1.0, "broken": 1.5, "thanks": -0.5}), TICKET)
+
+
+def write(folder: Path, name: str, model: Any, sample: Any) -> None:
+    """Leave a model and its samples as `scaffold new` takes them."""
+    for suffix, value in {"": model, "-input": sample, "-output": model.predict(sample)}.items():
+        with (folder / f"{name}{suffix}.pkl").open("wb") as file:
+            pickle.dump(value, file)
 
 
 if __name__ == "__main__":

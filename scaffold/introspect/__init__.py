@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect._annotations import of_record, widened, with_parameters
+from scaffold.introspect._bounds import with_bounds
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._feeding import Layout
 from scaffold.introspect._hints import Hints, model_hints
@@ -57,7 +58,7 @@ def infer_signature(
         p.name for p in hints.parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)
     ]
     described = describe_input(found, found.names or hints.feature_names, arguments)
-    schema = _with_hints(described, found.call, hints)
+    schema = with_bounds(_with_hints(described, found.call, hints), model, found)
     requests = requests_of(found, schema, arguments)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
     output = with_classes(describe_output(found), found.call.method, hints.classes)

@@ -92,7 +92,7 @@ def started_service(
     with tempfile.TemporaryFile() as log:
         port = _free_port()
         began = time.monotonic()
-        process = start_command(_command(python, port), cwd=root, env=_environment(settings), output=log)
+        process = _start(root, python, "127.0.0.1", port, settings or {}, log)
         try:
             _await_ready(process, port, began + timeout_s, log)
             yield Service(process, port, time.monotonic() - began)
@@ -102,7 +102,7 @@ def started_service(
 
 def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
     """Run the service in the foreground until it is interrupted; return its exit status."""
-    process = start_command(_command(python, port, host), cwd=root, env=_environment(None), output=None)
+    process = _start(root, python, host, port, {}, None)
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -110,18 +110,20 @@ def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
         return 0
 
 
-def _command(python: Path, port: int, host: str = "127.0.0.1") -> list[str]:
-    return [str(python), "-m", "uvicorn", "app.main:app", "--host", host, "--port", str(port)]
-
-
-def _environment(settings: Mapping[str, str] | None) -> dict[str, str]:
-    """The service must not find our modules, nor the user's: no PYTHON* and no environment of theirs."""
+def _start(
+    root: Path, python: Path, host: str, port: int, settings: Mapping[str, str], log: IO[bytes] | None
+) -> Popen[bytes]:
+    """Start what the image starts; a template that has no such thing is served by plain uvicorn."""
+    plain = ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
+    command = ["app"] if (root / "app" / "__main__.py").exists() else plain
+    # The service must not find our modules, nor the user's: no PYTHON* and no environment of theirs.
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))
     }
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **(settings or {})}
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port)}
+    return start_command([str(python), "-m", *command], cwd=root, env={**kept, **own, **settings}, output=log)
 
 
 def _await_ready(process: Popen[bytes], port: int, deadline: float, log: IO[bytes]) -> None:

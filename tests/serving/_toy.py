@@ -31,6 +31,7 @@ class ModelInput(BaseModel):
     value: float = Field(examples=[1.5])
     # What the model does with it.
     act: str = "answer"
+    count: int = Field(1, ge=-(2**63), lt=2**63)
 
 
 class ModelOutput(BaseModel):

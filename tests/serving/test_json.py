@@ -59,6 +59,18 @@ def test_a_body_that_is_not_the_record_is_a_422_that_repeats_nothing(service: Se
     assert service.post("/score", GOOD).status == 200
 
 
+@pytest.mark.parametrize(("number", "status"), [("2.0", 200), ("2e0", 200), ("2.5", 422), ("1e300", 422)])
+def test_a_number_without_a_fraction_is_an_integer(service: Service, number: str, status: int) -> None:
+    body = f'{{"value": 1.0, "count": {number}}}'
+    assert service.post("/score", body.encode()).status == status
+    assert service.post("/score/batch", f"[{body}]".encode()).status == status
+
+
+def test_the_description_has_bounds_to_the_last_digit(service: Service) -> None:
+    count = service.get("/openapi.json").json["components"]["schemas"]["ModelInput"]["properties"]["count"]
+    assert (str(count["minimum"]), str(count["exclusiveMaximum"])) == (str(-(2**63)), str(2**63))
+
+
 def test_a_fault_names_its_field_and_not_its_value(service: Service) -> None:
     answer = service.post("/score/batch", [{"value": 1}, {"value": "secret 4711"}])
     assert answer.json["detail"] == [

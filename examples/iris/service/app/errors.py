@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.batching import ModelFault, Overloaded, TooSlow
 from app.logs import request_context
 from app.settings import settings
 
@@ -17,6 +16,22 @@ log = logging.getLogger("app.errors")
 
 BUSY = "Too many requests wait. Try again later."
 TOO_LARGE = f"The body has more than {settings.max_body_bytes} bytes."
+
+
+class Overloaded(Exception):
+    """Too many records wait already."""
+
+
+class TooSlow(Exception):
+    """A record waited, or its prediction took, for too long."""
+
+
+class ModelFault(Exception):
+    """The model raised `error` on the record at `index` of a request."""
+
+    def __init__(self, index: int, error: BaseException) -> None:
+        super().__init__(index)
+        self.index, self.error = index, error
 
 
 class Problem(BaseModel):

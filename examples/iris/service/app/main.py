@@ -11,7 +11,7 @@ from fastapi import FastAPI, Response
 from pydantic import Field
 
 from app import metrics, score
-from app.batching import Batcher
+from app.batching import MAX_HANGING, Batcher
 from app.docs import add_docs
 from app.errors import RESPONSES, add_handlers
 from app.example import make_record
@@ -22,16 +22,7 @@ from app.settings import MODEL_VERSION, NAME, settings
 
 log = logging.getLogger("app")
 
-batcher: Batcher[ModelInput, ModelOutput] = Batcher(
-    score.run,
-    max_batch=settings.max_batch if score.BATCHED else 1,
-    max_waiting=settings.max_waiting,
-    queue_timeout_s=settings.queue_timeout_s,
-    score_timeout_s=settings.score_timeout_s,
-    patience_s=settings.patience_ms / 1000,
-    threads=settings.worker_threads,
-    observe=metrics.count_batch,
-)
+batcher = Batcher()
 
 
 @functools.cache
@@ -39,7 +30,7 @@ def load() -> None:
     """Load the model, once; the process ends with one line if that fails."""
     try:
         score.init()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = " ".join(str(error).split())
         raise SystemExit(f"The model cannot be loaded: {type(error).__name__}: {said}") from error
     keep_what_is_here()
@@ -59,7 +50,6 @@ def keep_what_is_here() -> None:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """What happens before the first request and after the last."""
     load()
-    batcher.start()
     try:
         # The first prediction takes longer than any other: nobody should have to wait for it.
         await batcher.predict([make_record(ModelInput)])
@@ -69,7 +59,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.ready = True
     yield
     app.state.ready = False
-    batcher.stop()
 
 
 app = FastAPI(
@@ -107,14 +96,15 @@ async def score_batch(
 @app.get("/healthz", tags=["probes"])
 async def healthz(response: Response) -> dict[str, str]:
     """Whether the process lives. It says 503 when predictions hang, so that it gets restarted."""
-    response.status_code = 503 if batcher.broken else 200
-    return {"status": "broken" if batcher.broken else "ok"}
+    broken = batcher.hanging >= MAX_HANGING
+    response.status_code = 503 if broken else 200
+    return {"status": "broken" if broken else "ok"}
 
 
 @app.get("/readyz", tags=["probes"])
 async def readyz(response: Response) -> dict[str, str]:
     """Whether to send requests here: not before the model has predicted, nor on the way out."""
-    ready = app.state.ready and not Gate.draining and not batcher.broken
+    ready = app.state.ready and not Gate.draining and batcher.hanging < MAX_HANGING
     response.status_code = 200 if ready else 503
     return {"status": "ready" if ready else "not ready"}
 

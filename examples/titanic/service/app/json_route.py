@@ -9,6 +9,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import jiter
@@ -17,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from app.errors import TOO_LARGE
@@ -51,7 +53,8 @@ class JSONRoute(APIRoute):
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return
-        body = self._answer.dump_json(answer, by_alias=True)
+        # What the model gave goes out as it is, be it of the type in schemas.py or not.
+        body = self._answer.dump_json(answer, by_alias=True, serialize_as_any=True, warnings=False)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         status = self.status_code or 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -122,11 +125,13 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
     """
     try:
         # What the validation below would let pass: two of a key, of which one is lost, and NaN.
-        jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
+        value = jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
         raise _invalid("json_invalid", f"Invalid JSON: {str(error)[:200]}") from None
     try:
-        return body_type.validate_json(body)
+        with suppress(ValidationError):
+            return body_type.validate_json(body)
+        return body_type.validate_json(to_json(_whole(value)))
     except ValidationError as error:
         if error.error_count() > MAX_LISTED:
             message = f"{error.error_count()} faults, too many to list"
@@ -135,6 +140,18 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
         for found in faults:
             found["loc"] = ("body", *found["loc"])
         raise RequestValidationError(faults) from None
+
+
+def _whole(value: Any) -> Any:
+    """The value with 1 for each 1.0, which JSON takes for the same: it may stand for an integer."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {key: _whole(item) for key, item in value.items()}
+    return value
 
 
 def _invalid(kind: str, message: str) -> RequestValidationError:

@@ -3,204 +3,166 @@
 While the model predicts one batch, the next one gathers. A free model gets what is there as soon as
 a few turns of the event loop have added nothing: there is no timer, so a lone request pays nothing.
 
-The model runs in a thread, and the event loop waits for it for up to `patience_s`: a quick model is
-done by then, and two threads never fought over the interpreter's lock. A slower one goes on while
-the loop answers probes and takes in what comes next.
+The model runs in a thread, and the event loop waits for it for up to `patience_ms`: a quick model
+is done by then, and two threads never fought over the interpreter's lock. A slower one goes on
+while the loop answers probes and takes in what comes next.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent import futures
+from dataclasses import dataclass, field
+from itertools import islice
 from time import perf_counter
-from typing import Any, Generic, NamedTuple, TypeVar
 
-Record = TypeVar("Record")
-Answer = TypeVar("Answer")
+from app import metrics, score
+from app.errors import ModelFault, Overloaded, TooSlow
+from app.schemas import ModelInput, ModelOutput
+from app.settings import settings
 
+MAX_BATCH = settings.max_batch if score.BATCHED else 1
 QUIET_TURNS = 2  # from the bytes of a request to its records here the loop turns twice
 MAX_HANGING = 4  # predictions that may hang before only a restart helps
 
-
-class Overloaded(Exception):
-    """Too many records wait already."""
-
-
-class TooSlow(Exception):
-    """A record waited, or its prediction took, for too long."""
+Answers = list[ModelOutput | BaseException]
+Call = futures.Future[Answers]
 
 
-class ModelFault(Exception):
-    """The model raised `error` on the record at `index` of a request."""
+@dataclass(eq=False)
+class Job:
+    """Records of one request, at most a batch; its timer runs until they are predicted."""
 
-    def __init__(self, index: int, error: BaseException) -> None:
-        super().__init__(index)
-        self.index, self.error = index, error
-
-
-class _Job(NamedTuple):
-    """Records of one request, at most a batch."""
-
-    records: Sequence[Any]
-    answer: "asyncio.Future[list[Any]]"
+    records: Sequence[ModelInput]
+    answers: "asyncio.Future[Answers]"
     since: float
+    timer: asyncio.TimerHandle = field(init=False)
 
 
-Call = futures.Future[list[Any]]
-
-
-class Batcher(Generic[Record, Answer]):
+class Batcher:
     """Gathers records, has them predicted and hands out the answers in order."""
 
-    def __init__(
-        self,
-        run: Callable[[list[Record]], Sequence[Answer]],
-        *,
-        max_batch: int,
-        max_waiting: int,
-        queue_timeout_s: float,
-        score_timeout_s: float,
-        patience_s: float,
-        threads: int,
-        observe: Callable[[int, float, float], None],  # records, seconds waited and predicted
-    ) -> None:
-        self._run, self._observe = run, observe
-        self._max_batch, self._max_waiting, self._threads = max_batch, max_waiting, threads
-        self._queue_timeout_s, self._score_timeout_s = queue_timeout_s, score_timeout_s
-        self._patience_s = patience_s if threads == 1 else 0.0
-        self._waiting: deque[_Job] = deque()
+    def __init__(self) -> None:
+        self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
+        self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
-        self._running: dict[Call, tuple[list[_Job], float]] = {}
+        self._running: dict[Call, tuple[list[Job], float]] = {}
         self._hanging: list[Call] = []
-        self._settling = self._watching = False
-
-    def start(self) -> None:
-        """Start, in the event loop that this is called from."""
-        self._loop = asyncio.get_running_loop()
-        self._pool = futures.ThreadPoolExecutor(self._threads)
-
-    def stop(self) -> None:
-        """Let the threads end after what they have in hand."""
-        self._pool.shutdown(wait=False)
+        self._settling = False
 
     @property
     def full(self) -> bool:
         """Whether a record would be turned away."""
-        return self._count >= self._max_waiting
+        return self._count >= settings.max_waiting
 
     @property
     def hanging(self) -> int:
         """How many predictions were given up and still go on."""
         return sum(not call.done() for call in self._hanging)
 
-    @property
-    def broken(self) -> bool:
-        """Whether so many hang that only a restart helps."""
-        return self.hanging >= MAX_HANGING
-
-    async def predict(self, records: Sequence[Record]) -> list[Answer]:
-        """The answers to `records`, in order; a part at a time where they are more than a batch.
-
-        Raises:
-            Overloaded: Too many records wait.
-            TooSlow: No answer in time.
-            ModelFault: The model raised on one of them.
-        """
-        answers: list[Answer] = []
-        for start in range(0, len(records), self._max_batch):
-            part = records[start : start + self._max_batch]
-            if self._count and self._count + len(part) > self._max_waiting:
-                raise Overloaded
-            job = _Job(part, self._loop.create_future(), perf_counter())
-            self._waiting.append(job)
-            self._count += len(part)
-            self._gather()
-            for index, answer in enumerate(await job.answer, start):
+    async def predict(self, records: Sequence[ModelInput]) -> list[ModelOutput]:
+        """The answers to `records`, in order; a part at a time where they are more than a batch."""
+        found: list[ModelOutput] = []
+        for start in range(0, len(records), MAX_BATCH):
+            for answer in await self._put(records[start : start + MAX_BATCH]):
                 if isinstance(answer, BaseException):
-                    raise ModelFault(index, answer)
-                answers.append(answer)
-        return answers
+                    raise ModelFault(len(found), answer)
+                found.append(answer)
+        return found
+
+    def _put(self, records: Sequence[ModelInput]) -> "asyncio.Future[Answers]":
+        if self._count and self._count + len(records) > settings.max_waiting:
+            raise Overloaded
+        self._loop = loop = asyncio.get_running_loop()
+        job = Job(records, loop.create_future(), perf_counter())
+        job.timer = loop.call_later(settings.queue_timeout_s, self._turn_away, job)
+        self._waiting.append(job)
+        self._count += len(records)
+        self._gather()
+        return job.answers
 
     def _gather(self) -> None:
-        if not self._watching and (self._waiting or self._running):
-            self._watching = True
-            pause_s = min(self._queue_timeout_s, self._score_timeout_s) / 4
-            self._loop.call_later(pause_s, self._watch)
-        if not self._settling and self._waiting and len(self._running) < self._threads:
+        if self._waiting and not self._settling and len(self._running) < settings.worker_threads:
             self._settling = True
             self._loop.call_soon(self._settle, self._count, QUIET_TURNS)
 
     def _settle(self, seen: int, turns: int) -> None:
         """Have the waiting records predicted once `turns` turns of the loop have added none."""
         turns = turns - 1 if self._count == seen else QUIET_TURNS
-        if turns and self._count < self._max_batch:
+        if turns and self._count < MAX_BATCH:
             self._loop.call_soon(self._settle, self._count, turns)
             return
         self._settling = False
-        jobs, room = [], self._max_batch
+        jobs: list[Job] = []
+        room = MAX_BATCH
         while self._waiting and len(self._waiting[0].records) <= room:
-            jobs.append(self._take())
+            jobs.append(self._waiting.popleft())
+            jobs[-1].timer.cancel()
             room -= len(jobs[-1].records)
+        self._count -= MAX_BATCH - room
         if jobs:
-            self._call(jobs)
+            self._predict(jobs)
         self._gather()
 
-    def _take(self) -> _Job:
-        job = self._waiting.popleft()
-        self._count -= len(job.records)
-        return job
-
-    def _call(self, jobs: list[_Job]) -> None:
-        call = self._pool.submit(self._score, [record for job in jobs for record in job.records])
+    def _predict(self, jobs: list[Job]) -> None:
+        call = self._pool.submit(predict_each, [record for job in jobs for record in job.records])
         self._running[call] = jobs, perf_counter()
         try:
-            call.result(self._patience_s)
+            call.result(settings.patience_ms / 1000 if settings.worker_threads == 1 else 0)
         except futures.TimeoutError:
-            call.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._deliver, call))
+            timer = self._loop.call_later(settings.score_timeout_s, self._give_up, call)
+            call.add_done_callback(
+                lambda _: self._loop.call_soon_threadsafe(self._deliver, call, timer)
+            )
         else:
             self._deliver(call)
 
-    def _score(self, records: list[Record]) -> list[Answer | BaseException]:
-        """An answer or an exception for each record: if a batch raises, its halves are tried."""
-        try:
-            answers = list(self._run(records))
-            if len(answers) != len(records):
-                raise ValueError(f"{len(answers)} answers to {len(records)} records")
-            return [*answers]
-        except BaseException as error:  # noqa: BLE001  # not even `sys.exit()` ends the service
-            if len(records) == 1:
-                return [error]
-            middle = len(records) // 2
-            return self._score(records[:middle]) + self._score(records[middle:])
+    def _deliver(self, call: Call, timer: asyncio.TimerHandle | None = None) -> None:
+        if timer:
+            timer.cancel()
+        if call in self._running:  # or else it was given up
+            jobs, began = self._running.pop(call)
+            answers = iter(call.result())
+            for job in jobs:
+                mine = list(islice(answers, len(job.records)))
+                if not job.answers.done():  # or else whoever asked has gone
+                    job.answers.set_result(mine)
+            took_s = perf_counter() - began
+            metrics.count_batch(len(call.result()), began - jobs[0].since, took_s)
+            self._gather()
 
-    def _deliver(self, call: Call) -> None:
-        if call not in self._running:  # given up
-            return
-        jobs, began = self._running.pop(call)
-        answers = iter(call.result())
+    def _give_up(self, call: Call) -> None:
+        """Go on without a prediction that hangs. Its thread cannot be ended; others take over."""
+        jobs, _ = self._running.pop(call)
+        self._hanging = [*(other for other in self._hanging if not other.done()), call]
+        if self.hanging < MAX_HANGING:
+            self._pool.shutdown(wait=False)
+            self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         for job in jobs:
-            mine = [next(answers) for _ in job.records]
-            if not job.answer.done():  # or else whoever asked has gone
-                job.answer.set_result(mine)
-        self._observe(len(call.result()), began - jobs[0].since, perf_counter() - began)
+            fail(job)
         self._gather()
 
-    def _watch(self) -> None:
-        """Turn away those whose time is over; runs only while there is somebody to look after."""
-        now = perf_counter()
-        late = []
-        while self._waiting and now - self._waiting[0].since >= self._queue_timeout_s:
-            late.append(self._take())
-        for call, (_, began) in list(self._running.items()):
-            if now - began >= self._score_timeout_s:
-                # A thread cannot be ended from outside: others take its place.
-                late += self._running.pop(call)[0]
-                self._hanging = [*(other for other in self._hanging if not other.done()), call]
-                if not self.broken:
-                    self._pool.shutdown(wait=False)
-                    self._pool = futures.ThreadPoolExecutor(self._threads)
-        for job in late:
-            if not job.answer.done():
-                job.answer.set_exception(TooSlow())
-        self._watching = False
-        self._gather()
+    def _turn_away(self, job: Job) -> None:
+        self._waiting.remove(job)
+        self._count -= len(job.records)
+        fail(job)
+
+
+def fail(job: Job) -> None:
+    """Tell whoever asked that it took too long."""
+    if not job.answers.done():
+        job.answers.set_exception(TooSlow())
+
+
+def predict_each(records: list[ModelInput]) -> Answers:
+    """An answer or an exception for each record: if a batch raises, its halves are tried."""
+    try:
+        answers = score.run(records)
+        if len(answers) != len(records):
+            raise ValueError(f"{len(answers)} answers to {len(records)} records")
+        return [*answers]
+    except BaseException as error:  # noqa: BLE001  # not even `sys.exit()` ends the service
+        if len(records) == 1:
+            return [error]
+        middle = len(records) // 2
+        return predict_each(records[:middle]) + predict_each(records[middle:])

@@ -1,5 +1,7 @@
 """The API page, with its scripts from an installed package: nothing is fetched from elsewhere."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
@@ -22,8 +24,26 @@ def add_docs(app: FastAPI) -> None:
             swagger_favicon_url="docs/static/favicon.png",
         )
 
-    if settings.api_key_hashes:
-        description = app.openapi()  # FastAPI keeps it, so it can be added to
-        scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-        description["components"]["securitySchemes"] = {"key": scheme}
-        description["security"] = [{"key": []}]
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        description: dict[str, Any] = _exact(describe())
+        if settings.api_key_hashes:
+            scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+            description["components"]["securitySchemes"] = {"key": scheme}
+            description["security"] = [{"key": []}]
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _exact(value: Any) -> Any:
+    """The description with its 64-bit bounds to the last digit: FastAPI makes floats of them."""
+    match value:
+        case float() if 2**53 <= abs(value) <= 2**64:
+            return int(value)
+        case list():
+            return [_exact(item) for item in value]
+        case dict():
+            return {key: _exact(item) for key, item in value.items()}
+    return value

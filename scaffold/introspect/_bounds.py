@@ -1,0 +1,80 @@
+"""How large a number may be: some models raise on, or lose, what a float64 holds and a float32 does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import warnings
+from typing import Any
+
+from scaffold._model import invoke
+from scaffold.introspect import _kinds
+from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._refine import fields_of, with_fields
+from scaffold.spec import Field, List, Optional, Scalar, ScalarType, Schema, Tensor
+
+FLOAT32 = 3.4028234663852886e38
+_WORDS = "The model fails on numbers beyond float32."
+
+
+def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
+    """Return `schema`, its floats bounded by what a float32 holds if the model gives no answer beyond that.
+
+    Trees reckon in float32; a scaler makes infinity of the largest numbers, which the next step refuses. The
+    model is asked for a row of the sample with the largest numbers in place of its own.
+    """
+    if not found.call.batched or _answers(model, found, sys.float_info.max):
+        return schema
+    if not _answers(model, found, FLOAT32):  # then it is not their size
+        return schema
+    return with_fields(schema, tuple(map(_bounded_field, fields_of(schema))))
+
+
+def _answers(model: Any, found: FoundCall, most: float) -> bool:
+    """Whether the model has an answer to `most` and to its negative; yes where it takes no float64."""
+    rows = _rows_of(found.sample, most)
+    if rows is None:
+        return True
+    import numpy as np
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            answer = np.asarray(invoke(model, found.call, rows))
+        except Exception:  # whatever it is, a caller would get a 500 for it
+            return False
+        return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
+
+
+def _rows_of(sample: Any, most: float) -> Any:
+    """Two rows like the first of the sample, with `most` and `-most` for each float64; `None` without any."""
+    if _kinds.kin(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
+        rows = sample[[0, 0]]
+        rows[0], rows[1] = most, -most
+        return rows
+    if _kinds.kin(sample, "pandas.DataFrame"):
+        numbers = [i for i, dtype in enumerate(sample.dtypes) if dtype == "float64"]
+        rows = sample.iloc[[0, 0]].copy()
+        for i in numbers:
+            rows.isetitem(i, [most, -most])
+        return rows if numbers else None
+    return None
+
+
+def _bounded_field(field: Field) -> Field:
+    schema = _bounded(field.schema)
+    if schema == field.schema:
+        return field
+    return dataclasses.replace(field, schema=schema, evidence=f"{field.evidence} {_WORDS}".strip())
+
+
+def _bounded(schema: Schema) -> Schema:
+    match schema:
+        case Scalar(type=ScalarType.NUMBER, maximum=None, choices=()):
+            return dataclasses.replace(schema, minimum=-FLOAT32, maximum=FLOAT32)
+        case Optional(of=inner):
+            return dataclasses.replace(schema, of=_bounded(inner))
+        case List(items=items) | Tensor(items=items):
+            return dataclasses.replace(schema, items=_bounded(items))
+        case _:
+            return schema
