@@ -17,6 +17,7 @@ from scaffold.resolve._distributions import Installation
 from scaffold.resolve._lock import Lock, make_lock
 from scaffold.resolve._opened import imported_files, opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module
+from scaffold.resolve._relock import lock_again, renew_service_layer, requirement_of
 from scaffold.resolve._service import ServiceLayer, read_service_layer
 from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.resolve._system import find_system_packages
@@ -39,6 +40,9 @@ __all__ = [
     "Options",
     "audit_project",
     "collect_sources",
+    "lock_again",
+    "renew_service_layer",
+    "requirement_of",
     "resolve_dependencies",
     "start_trace",
 ]
@@ -123,13 +127,19 @@ def resolve_dependencies(
     choice = choose(listed, reasons, installation, options)
     lock = _locked(choice, layer, reasons, options, run)
     data, hidden = opened_files(found.opened, _roots(search), artifact.path, installation)
+    seen_files = [*imported_files(found.own), *data]
     system, unknown = find_system_packages(found.libraries, run)
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
         requirements=(*choice.requirements, *layer.requirements),
         lock=lock.text,
-        sources=(*sources, *_besides(sources, [*imported_files(found.own), *data]), *choice.wheels),
+        sources=(
+            *sources,
+            *_besides(sources, seen_files),
+            *choice.wheels,
+            *lock.wheels,
+        ),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
     )
@@ -152,7 +162,7 @@ def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: 
     """
     lock = functools.partial(
         make_lock,
-        [*choice.locked, *layer.requirements],
+        [*choice.requirements, *layer.requirements],
         python=options.python,
         platforms=options.platforms,
         wheels=choice.wheels,

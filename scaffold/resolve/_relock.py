@@ -39,7 +39,7 @@ def lock_again(
     Raises:
         LockFailedError: They cannot be had together, or not at all; or a leaf of it.
     """
-    wheels = {
+    wheels: dict[str, LocalSource] = {
         canonicalize_name(PurePosixPath(source.path).name.partition("-")[0]): source
         for source in sources
         if source.path.endswith(".whl")
@@ -124,9 +124,7 @@ def _brought_by(names: set[str], pins: Sequence[Pin]) -> set[str]:
     """All that comes along with the distributions `names`, and these."""
     found = set(names)
     while True:
-        more = {
-            name for name, pin in ((_split(pin)[0], pin) for pin in pins) if found & set(pin.via)
-        } - found
+        more = {name for name, pin in ((_split(pin)[0], pin) for pin in pins) if found & set(pin.via)} - found
         if not more:
             return found
         found |= more
