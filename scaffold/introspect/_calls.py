@@ -70,7 +70,7 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
     match = _choose(model, matches)
     if match is None:
         raise search.failure()
-    names = _column_names(sample) if _kinds.is_array(match.sample) else ()
+    names = _keys(sample) if _kinds.is_array(match.sample) else ()
     return dataclasses.replace(_found(model, match, output), names=names)
 
 
@@ -260,7 +260,7 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
         yield dataclasses.replace(one, tensor=True), value
     if names and not _takes_keywords(model, method, names) and _takes_any_keywords(model, method):
         yield spread, value
-    elif _kinds.is_sequence(value):
+    elif _kinds.is_sequence(value) and not (value and _kinds.is_series(value[0])):
         named = _by_name(model, method, value)
         # Arguments have names on the wire: those of the parameters, where they may be passed by name.
         yield (

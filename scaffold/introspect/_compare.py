@@ -155,18 +155,20 @@ def _dtypes(value: Any) -> Iterator[str]:
         yield from (str(dtype) for dtype in value.dtypes)
     elif _kinds.kin(value, "polars.DataFrame"):
         yield from (str(dtype).lower() for dtype in value.dtypes)
-    elif hasattr(value, "dtype"):
-        yield str(value.dtype).rpartition(".")[2].lower()
     elif _kinds.is_mapping(value):
         for item in value.values():
             yield from _dtypes(item)
+    elif hasattr(value, "dtype"):
+        yield str(value.dtype).rpartition(".")[2].lower()
     elif _kinds.is_sequence(value) or _kinds.is_named_tuple(value):
         for item in list(value)[:16]:
             yield from _dtypes(item)
 
 
 def _is_float_array(value: Any) -> bool:
-    return _kinds.kin(value, "numpy.ndarray") and value.dtype.kind == "f"
+    # Matrices and masked arrays reckon by rules of their own.
+    plain = _kinds.kin(value, "numpy.ndarray") and not _kinds.kin(value, "numpy.matrix", "numpy.MaskedArray")
+    return plain and value.dtype.kind == "f"
 
 
 def _array_difference(got: Any, want: Any, within: Within, name: str) -> str | None:

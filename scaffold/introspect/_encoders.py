@@ -123,7 +123,8 @@ def _selected(selected: Any, columns: list[Column]) -> list[Column]:
 
 def _names_in(model: Any) -> list[Column]:
     names = attribute(model, "feature_names_in_")
-    return [] if names is None else [str(name) for name in names]
+    known = _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names)
+    return [str(name) for name in names] if known else []
 
 
 def _is_missing(value: Any) -> bool:

@@ -18,6 +18,7 @@ KNOWN = (
     "decision_function",
     "score_samples",
     "kneighbors",
+    "kneighbors_graph",
     "forecast",
     "get_forecast",
     "predict_log_proba",
@@ -36,6 +37,9 @@ KNOWN = (
     "inverse_transform",
     "get_prediction",
     "apply",
+    "decision_path",
+    "survival_function_at_times",
+    "cumulative_hazard_at_times",
 )
 
 

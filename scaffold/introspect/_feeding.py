@@ -88,7 +88,8 @@ def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
         return ask(model, call, value)
 
     rows = _rows_of_call(call, sample)
-    whole = put(sample) if _binds(call, sample) else Refused("")
+    binds = _binds(call, sample)
+    whole = put(sample) if binds else Refused("")
     reason = _misfit(whole, want)
     if reason is not None and rows == 1 and _is_answer_to_one(whole, want):
         reason = None
@@ -99,11 +100,11 @@ def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
     several = count_rows(sample)
     if several:
         bare = _bare(put, sample, several, want)
-        fed = _wrapped(put, sample, several, want) if isinstance(bare, str) and rows else bare
+        fed = _wrapped(put, sample, several, want) if isinstance(bare, str) and rows and binds else bare
         if isinstance(fed, Fed):
             return fed
         if _is_plain_sequence(sample):
-            return f"{reason}; one by one: {bare}"
+            return f"{reason}; one by one: {bare}" if reason else bare
     return reason
 
 
@@ -326,6 +327,9 @@ def _is_answer_to_one(answer: Any, want: Any) -> bool:
 
 
 def _binds(call: Call, sample: Any) -> bool:
+    """Whether the sample can be the arguments of one call. Rows of a frame go in as a frame or alone."""
+    if isinstance(sample, list) and sample and is_row(sample[0]):
+        return False
     if call.arguments is Arguments.KEYWORDS:
         return _kinds.is_mapping(sample) and all(isinstance(name, str) for name in sample)
     if call.arguments is Arguments.POSITIONAL:

@@ -110,7 +110,7 @@ _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booste
 
 def _sklearn_names(model: Any) -> list[Any]:
     names = attribute(model, "feature_names_in_")
-    return [] if names is None else list(names)
+    return list(names) if _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names) else []
 
 
 def _xgboost_names(model: Any) -> list[Any]:

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect._boosters import category_levels
 from scaffold.introspect._estimators import runtime_of
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._onnx import session_inputs
 from scaffold.introspect._rows import count_rows
+from scaffold.introspect._torch import tensors_of
 from scaffold.spec import Runtime
 
 
@@ -25,19 +27,23 @@ def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
     if runtime is Runtime.ONNX:
         yield from session_inputs(model, sample)
         return
+    if _kinds.kin(sample, "numpy.matrix"):
+        # Its rows would be matrices again.
+        sample = sample.A
     if _kinds.kin(sample, "xgboost.DMatrix"):
         # It cannot go over HTTP, and the model makes one of what can.
         yield "", _unpacked(sample)
         return
     yield "", sample
     if runtime is Runtime.TORCH:
-        yield from _for_torch(model, sample)
+        yield from tensors_of(model, sample)
     elif _kinds.kin(sample, "torch.Tensor"):
         yield " as an array", sample.detach().cpu().numpy()
     else:
         yield from _as_frames(model, sample)
         yield from _as_arrays(model, sample)
         yield from _as_one_of_many(sample)
+        yield from _as_rows(sample)
 
 
 def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
@@ -49,16 +55,52 @@ def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
 
         frame = pd.DataFrame(records)
         yield " as a frame", frame
-        yield from _as_read(frame, " as a frame")
+        yield from _as_fitted(model, frame, " as a frame")
     elif _kinds.kin(sample, "pandas.DataFrame"):
-        yield from _as_read(sample, "")
+        yield from _as_fitted(model, sample, "")
     elif _kinds.kin(sample, "pandas.Series"):
         yield " as a frame of one row", sample.to_frame().T.infer_objects()
         yield " as a frame of one column", sample.to_frame()
     elif _kinds.kin(sample, "polars.DataFrame"):
         yield " as a pandas frame", sample.to_pandas()
     else:
-        yield from _as_named_frame(sample, feature_names(model))
+        for label, frame in _as_named_frame(sample, feature_names(model)):
+            yield label, frame
+            yield from _as_fitted(model, frame, label)
+
+
+def _as_fitted(model: Any, frame: Any, how: str) -> Iterator[tuple[str, Any]]:
+    """Yield a frame with the categories that the model was fitted on, and with its texts read."""
+    levels = category_levels(model)
+    known = {name: column for name in levels if (column := _category(frame, name, levels[name])) is not None}
+    if known:
+        how, frame = f"{how} with the model's categories", _replaced(frame, known)
+        yield how, frame
+    yield from _as_read(frame, how)
+
+
+def _category(frame: Any, name: str, levels: tuple[Any, ...]) -> Any:
+    """Return a column as a category of these levels, `None` where it is one or holds something else."""
+    import pandas as pd
+
+    if name not in frame.columns or _kinds.kin(frame[name].dtype, "pandas.CategoricalDtype"):
+        return None
+    column = frame[name].astype(pd.CategoricalDtype(list(levels)))
+    return column if column.isna().equals(frame[name].isna()) else None
+
+
+def _as_rows(sample: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a frame each as a Series, for a function that was written for `frame.apply`."""
+    records = _records(sample)
+    if records is not None and _is_installed("pandas"):
+        import pandas as pd
+
+        sample = pd.DataFrame(records)
+    if not _kinds.kin(sample, "pandas.DataFrame") or not all(isinstance(c, str) for c in sample.columns):
+        return
+    # Mixed numbers become floats in a row, but for the rows of `itertuples`.
+    for label, frame in ((" as rows", sample), (" as rows of objects", sample.astype(object))):
+        yield label, [row for _, row in frame.reset_index(drop=True).iterrows()]
 
 
 def _as_read(frame: Any, how: str) -> Iterator[tuple[str, Any]]:
@@ -154,41 +196,6 @@ def _unpacked(matrix: Any) -> Any:
     import pandas as pd
 
     return pd.DataFrame(rows, columns=matrix.feature_names)
-
-
-def _for_torch(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the sample as tensors of the dtype that the module's weights have."""
-    import torch
-
-    weights = next((p for p in model.parameters() if p.is_floating_point()), None)
-    dtype = torch.float32 if weights is None else weights.dtype
-
-    if _kinds.is_frame(sample):
-        # As an array its columns keep their names on the wire.
-        for kind in (None, str(dtype).removeprefix("torch.")):
-            with contextlib.suppress(TypeError, ValueError):
-                yield " as an array", sample.to_numpy().astype(kind or sample.to_numpy().dtype)
-        return
-
-    def tensor(value: Any) -> Any:
-        made = value if isinstance(value, torch.Tensor) else torch.tensor(value)
-        return made.to(dtype) if made.is_floating_point() else made
-
-    made: list[Any] = []
-    for change in (tensor, lambda value: tensor(value).to(dtype)):
-        try:
-            if _kinds.is_mapping(sample):
-                made.append({name: change(value) for name, value in sample.items()})
-            elif isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
-                made.append(tuple(change(value) for value in sample))
-            else:
-                made.append(change(sample))
-        except (TypeError, ValueError, RuntimeError):
-            return
-    yield " as a tensor", made[0]
-    yield f" as a {dtype} tensor".replace("torch.", ""), made[1]
-    if isinstance(made[0], torch.Tensor):
-        yield " as a tensor of one row", made[0][None]
 
 
 def _records(sample: Any) -> list[Any] | None:

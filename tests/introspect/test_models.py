@@ -1,0 +1,229 @@
+"""Models of many kinds, from their sample to the answers of the generated code."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+RNG = np.random.default_rng(0)
+NUMBERS = RNG.normal(size=120)
+TARGET = NUMBERS + np.tile([0.0, 3.0, 1.0, 2.0], 30)
+# Codes that a text file would give back as they are, and whole numbers as levels.
+FITTED = pd.DataFrame(
+    {
+        "size": NUMBERS,
+        "city": pd.Categorical(["oslo", "bergen", "rome", "bergen"] * 30),
+        "zone": pd.Categorical([101, 203, 302, 101] * 30),
+    }
+)
+PEOPLE = pd.DataFrame({"age": [63, 20, 41], "fare": [51.25, 7.5, 8.0], "name": ["Ada", "Bo", "Cy"]})
+
+
+def answers(service: Any) -> list[Any]:
+    """Return what the service answers to the recorded requests, together and one by one."""
+    requests, recorded = service.found.recording.requests, list(service.found.recording.answers)
+    assert service.score(*requests) == recorded
+    assert [service.score(request)[0] for request in requests] == recorded
+    return recorded
+
+
+# ------------------------------------------------------------------ categories that a file cannot say
+
+
+@cache
+def _lightgbm():
+    import lightgbm
+
+    return lightgbm.LGBMRegressor(n_estimators=5, min_child_samples=5, verbose=-1).fit(FITTED, TARGET)
+
+
+@cache
+def _lightgbm_file():
+    import lightgbm
+
+    return lightgbm.Booster(model_str=_lightgbm().booster_.model_to_string())
+
+
+@cache
+def _lightgbm_in_a_search():
+    from sklearn.model_selection import GridSearchCV
+
+    return GridSearchCV(_lightgbm(), {"max_depth": [3]}, cv=2).fit(FITTED, TARGET)
+
+
+@cache
+def _lightgbm_in_a_pipeline():
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(), _lightgbm()).fit(FITTED, TARGET)
+
+
+class Held:
+    """A class of somebody's own around a model."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def predict(self, rows):
+        return self.inner.predict(rows)
+
+
+@cache
+def _xgboost():
+    import xgboost
+
+    model = xgboost.XGBRegressor(n_estimators=5, max_depth=3, enable_categorical=True)
+    return model.fit(FITTED, TARGET)
+
+
+@cache
+def _catboost():
+    import catboost
+
+    plain = FITTED.astype({"city": str, "zone": int})
+    model = catboost.CatBoostRegressor(iterations=5, verbose=0, allow_writing_files=False)
+    return model.fit(plain, TARGET, cat_features=["city", "zone"])
+
+
+@pytest.mark.parametrize("form", ["a file of text", "three rows of it", "a list of objects", "one object"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        _lightgbm,
+        _lightgbm_file,
+        _lightgbm_in_a_search,
+        _lightgbm_in_a_pipeline,
+        lambda: Held(_lightgbm()),
+        _xgboost,
+        _catboost,
+    ],
+)
+def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_on(serve, make, form):
+    model, plain = make(), FITTED[:8].astype({"city": str, "zone": int})
+    want = [float(value) for value in model.predict(plain if make is _catboost else FITTED[:8])]
+    sample, want = {
+        "a file of text": (plain, want),
+        "three rows of it": (plain[:3], want[:3]),
+        "a list of objects": (plain.to_dict("records"), want),
+        "one object": (plain.to_dict("records")[0], want[:1]),
+    }[form]
+    service = serve(model, sample, want)
+    assert [answer["prediction"] for answer in answers(service)] == pytest.approx(want, rel=1e-6)
+    if make is not _catboost:
+        with pytest.raises(ValidationError, match="'oslo' or 'rome'"):
+            service.check(service.found.recording.requests[0] | {"city": "paris"})
+
+
+# ------------------------------------------------------------------ rows as Series
+
+
+def _age_by_attribute(row):
+    return "old" if row.age > 40 else "young"
+
+
+def _age_by_key(row):
+    return "old" if row["age"] > 40 else "young"
+
+
+def _sum_of_a_series(row):
+    return float(row[["age", "fare"]].astype(float).sum())
+
+
+@pytest.mark.parametrize("function", [_age_by_attribute, _age_by_key, _sum_of_a_series])
+@pytest.mark.parametrize("sample", [PEOPLE, PEOPLE.to_dict("records")])
+def test_a_function_of_one_row_of_a_frame_gets_it_as_a_series(serve, function, sample):
+    want = [function(row) for _, row in PEOPLE.iterrows()]
+    service = serve(function, sample, want)
+    assert not service.found.signature.call.batched
+    assert [answer["prediction"] for answer in answers(service)] == want
+    assert service.found.recording.requests[0] == {"age": 63, "fare": 51.25, "name": "Ada"}
+
+
+@pytest.mark.parametrize("rows", ["iterrows", "itertuples"])
+def test_whether_whole_numbers_of_a_row_become_floats_is_seen_from_the_output(serve, rows):
+    def label(row):
+        return f"{row.age} years" if row.age else ""
+
+    numbers = PEOPLE[["age", "fare"]]
+    seen = [row for _, row in numbers.iterrows()] if rows == "iterrows" else list(numbers.itertuples())
+    want = [label(row) for row in seen]
+    assert [answer["prediction"] for answer in answers(serve(label, numbers, want))] == want
+    assert want[0] == ("63.0 years" if rows == "iterrows" else "63 years")
+
+
+# ------------------------------------------------------------------ torch
+
+
+def test_objects_of_several_inputs_are_stacked_into_a_tensor_for_each(serve):
+    import torch
+
+    class Two(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = torch.nn.Embedding(5, 3)
+
+        def forward(self, user, rows):
+            return (self.embed(user) + rows).sum(1)
+
+    one = {"user": 1, "rows": [0.5, 1.0, 2.0]}
+    for sample in ([one, {"user": 4, "rows": [1.0, 2.0, 3.5]}], one):
+        service = serve(Two(), sample)
+        assert service.found.signature.call.batched
+        assert service.found.recording.requests[0] == one
+        answers(service)
+
+
+def test_objects_of_numbers_are_the_rows_of_a_modules_array(serve):
+    import torch
+
+    service = serve(torch.nn.Linear(2, 1), [{"a": 1.5, "b": 2}, {"a": 0.5, "b": 3}])
+    assert service.found.recording.requests[0] == {"a": 1.5, "b": 2.0}
+    answers(service)
+
+
+def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
+    import collections
+
+    import torch
+
+    class Output(collections.OrderedDict):
+        def __getattr__(self, name):
+            return self[name]
+
+    class Module(torch.nn.Module):
+        def forward(self, rows):
+            return Output(logits=rows * 2)
+
+    from scaffold.introspect import infer_signature
+
+    recording = infer_signature(Module(), torch.ones(2, 2)).recording
+    assert recording.answers == ({"logits": [2.0, 2.0]},) * 2
+
+
+# ------------------------------------------------------------------ arrays of other kinds
+
+
+def test_a_masked_answer_is_null_and_a_matrix_goes_in_by_its_rows(serve):
+    class Masked:
+        def predict(self, rows):
+            return np.ma.masked_less(np.asarray(rows)[:, 0], 0)
+
+    service = serve(Masked(), np.matrix([[1.0, 2.0], [-1.0, 3.0]]))
+    assert service.found.recording.requests[1] == {"data": [-1.0, 3.0]}
+    assert [answer["prediction"] for answer in answers(service)] == [1.0, None]
+
+
+def test_neighbours_are_given_as_a_graph(serve):
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = RNG.normal(size=(30, 2))
+    model = NearestNeighbors(n_neighbors=2).fit(rows)
+    service = serve(model, rows[:4], model.kneighbors_graph(rows[:4]))
+    assert service.found.signature.call.method == "kneighbors_graph"
+    answers(service)
