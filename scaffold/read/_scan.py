@@ -180,16 +180,28 @@ def _raise_findings(path: Path, findings: Findings) -> None:
 
 
 def _require_whole_install(module: str) -> None:
-    """Raise BrokenInstallError if an editable install provides `module` from a folder that is gone."""
+    """Raise BrokenInstallError if an editable install may provide `module` from a folder that is gone.
+
+    Some build backends do not say which modules they install so: these are blamed where nobody else is known
+    for the module.
+    """
     for installed in metadata.distributions():
         origin = json.loads(installed.read_text("direct_url.json") or "{}")
-        place = Path(unquote(urlparse(origin.get("url", "")).path))
-        if not origin.get("dir_info", {}).get("editable") or place.exists():
+        if not origin.get("dir_info", {}).get("editable"):
             continue
-        listed = (installed.read_text("top_level.txt") or installed.name.replace("-", "_")).split()
-        if module in listed:
-            gone = f"its editable install leads to {place}, which is gone"
-            raise BrokenInstallError(installed.name, installed.version, gone)
+        places = [Path(unquote(urlparse(origin.get("url", "")).path)), *_folders_of(installed)]
+        gone = next((place for place in places if not place.exists()), None)
+        listed = (installed.read_text("top_level.txt") or "").split()
+        if gone and (module in listed or (not listed and module not in DISTRIBUTIONS)):
+            reason = f"its editable install leads to {gone}, which is gone"
+            raise BrokenInstallError(installed.name, installed.version, reason)
+
+
+def _folders_of(installed: metadata.Distribution) -> list[Path]:
+    """The folders that an editable install adds to `sys.path`."""
+    files = [Path(str(file.locate())) for file in installed.files or () if file.suffix == ".pth"]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    return [Path(line) for text in texts for line in text.splitlines() if Path(line).is_absolute()]
 
 
 def _told(refusal: Refusal) -> tuple[str, str, str]:

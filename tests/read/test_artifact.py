@@ -239,22 +239,32 @@ def test_a_local_module_beside_the_model_is_found(tmp_path: Path) -> None:
     assert sys.path == before
 
 
+@pytest.mark.parametrize(
+    ("module", "folder"),
+    [("churn_kit", "gone"), ("another_name", "gone"), ("another_name", "moved/src")],
+    ids=["named in its metadata", "of a backend that lists no modules", "only its inner folder is gone"],
+)
 def test_an_editable_install_whose_folder_is_gone_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, folder: str
 ) -> None:
+    (tmp_path / "moved").mkdir()
     info = tmp_path / "churn_kit-0.3.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: churn-kit\nVersion: 0.3\n")
-    url = {"url": f"file://{tmp_path}/gone", "dir_info": {"editable": True}}
+    (info / "RECORD").write_text("churn_kit.pth,,\n")
+    (tmp_path / "churn_kit.pth").write_text(f"{tmp_path}/{folder}\n")
+    if module == "churn_kit":
+        (info / "top_level.txt").write_text("churn_kit\n")
+    url = {"url": f"file://{tmp_path}/{folder.partition('/')[0]}", "dir_info": {"editable": True}}
     (info / "direct_url.json").write_text(json.dumps(url))
     monkeypatch.syspath_prepend(str(tmp_path))
     path = tmp_path / "model.pkl"
-    path.write_bytes(b"\x80\x02cchurn_kit.model\nModel\n)\x81.")
+    path.write_bytes(b"\x80\x02c" + module.encode() + b".model\nModel\n)\x81.")
     with pytest.raises(BrokenInstallError) as caught:
         read_artifact(path)
     assert str(caught.value).startswith(
         "churn-kit 0.3 is installed here, but cannot go with the service: "
-        f"its editable install leads to {tmp_path}/gone, which is gone.\n"
+        f"its editable install leads to {tmp_path}/{folder}, which is gone.\n"
     )
 
 
