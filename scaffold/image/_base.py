@@ -6,8 +6,9 @@ import json
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -136,26 +137,39 @@ def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str
     """The first Python on the base's PATH and the C library that wheels must fit."""
     found: dict[str, str] = {}
     libc = ""
+    for member, content in layer_members(layers):
+        name = posixpath.normpath(member.name).lstrip("/")
+        base = posixpath.basename(name)
+        if base.startswith("python3.") and (match := _PYTHON.fullmatch(name)):
+            found[name.rpartition("/")[0]] = match[1]
+        elif base.startswith("libc.so.6") and member.isfile():
+            if version := _GLIBC.search(content()):
+                libc = f"glibc {version[1].decode()}"
+        elif base.startswith("ld-musl-"):
+            libc = libc or "musl"
+    for folder in path.split(":"):
+        if python := found.get(folder.strip("/")):
+            return {"path": f"{folder}/python{python}", "version": python, "libc": libc or "glibc 2.28"}
+    return None
+
+
+def layer_members(
+    layers: Iterable[tuple[Path, str]],
+) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
+    """Yield what is in each layer, and how to get the bytes of a file before the next one comes."""
     for layer, media_type in layers:
         with (
             open_layer(layer, media_type) as file,
             tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK_BYTES) as tar,
         ):
             for member in tar:
-                name = posixpath.normpath(member.name).lstrip("/")
-                base = posixpath.basename(name)
-                if base.startswith("python3.") and (match := _PYTHON.fullmatch(name)):
-                    found[name.rpartition("/")[0]] = match[1]
-                elif base.startswith("libc.so.6") and member.isfile():
-                    content = tar.extractfile(member)
-                    if content and (version := _GLIBC.search(content.read())):
-                        libc = f"glibc {version[1].decode()}"
-                elif base.startswith("ld-musl-"):
-                    libc = libc or "musl"
-    for folder in path.split(":"):
-        if python := found.get(folder.strip("/")):
-            return {"path": f"{folder}/python{python}", "version": python, "libc": libc or "glibc 2.28"}
-    return None
+                yield member, partial(_content, tar, member)
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    assert file is not None
+    return file.read()
 
 
 def open_layer(path: Path, media_type: str) -> IO[bytes]:

@@ -44,6 +44,8 @@ class Package:
     name: str
     version: str
     size_bytes: int
+    kind: str = "pypi"
+    """As package URLs have it: `pypi`, `deb/debian`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from scaffold.errors import DockerfileError
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VARIABLE = re.compile(r"\\\$|\$(\w+)|\$\{(\w+)(?::([-+])([^}]*))?\}")
+_DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+~:-]+)?")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
@@ -53,6 +54,8 @@ class Plan:
     config: dict[str, Any] = field(default_factory=dict)
     """The image configuration's `config`, in the words of the OCI image specification."""
     copies: list[Copy] = field(default_factory=list)
+    system: list[str] = field(default_factory=list)
+    """Debian packages that an `apt-get install` names."""
     refused: list[DockerfileError] = field(default_factory=list)
     """What cannot be carried out here: an engine may."""
 
@@ -166,6 +169,8 @@ def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
             config["Healthcheck"] = _health(step)
         case "COPY":
             plan.copies.append(_copy(step, known))
+        case "RUN" if names := _debian_packages(step):
+            plan.system += names
         case _:
             said = f"{step.keyword} {step.value}"
             raise DockerfileError(step.line, said, "only a container can run that")
@@ -194,6 +199,23 @@ def _copy(step: Instruction, known: Mapping[str, str]) -> Copy:
     words = _exec_form(step.value) or shlex.split(step.value)
     *sources, target = (_replace(word, known) for word in words)
     return Copy(sources=tuple(sources), target=target, stage=step.flags.get("from"), line=step.line)
+
+
+def _debian_packages(step: Instruction) -> list[str]:
+    """The packages of a step that does nothing but install some with apt; nothing for any other step."""
+    names: list[str] = []
+    for command in " ".join(shlex.split(step.value)).split(" && "):
+        words = [word for word in command.split() if not re.match(r"[A-Z_]+=", word)]
+        program, *rest = words or [""]
+        flags = [word for word in rest if word.startswith("-")]
+        match [program, *(word for word in rest if word not in flags)]:
+            case ["apt-get" | "apt", "install", *packages] if "--no-install-recommends" in flags:
+                names += packages
+            case ["apt-get" | "apt", "update" | "clean"] | ["rm", "/var/lib/apt/lists/*"]:
+                pass
+            case _:
+                return []
+    return [] if step.flags or not all(map(_DEBIAN_PACKAGE.fullmatch, names)) else names
 
 
 def _health(step: Instruction) -> dict[str, Any]:

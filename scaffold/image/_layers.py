@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from scaffold._process import Runner
 from scaffold.errors import DockerfileError, ImageError
-from scaffold.image._base import Base, fetch_base, fetch_layer
+from scaffold.image._base import Base, fetch_base, fetch_layer, layer_members
 from scaffold.image._context import copied_entries, read_dockerfile
+from scaffold.image._debian import debian_entries, fetch_url, read_debian
 from scaffold.image._dependencies import (
     Package,
     PackageIndex,
@@ -86,8 +88,10 @@ class LayerBuilder:
             if plan.refused:
                 raise plan.refused[0]
             parts = [Part(blob=layer, part="base") for layer in base.layers]
-            dependencies, packages = self._dependencies(plan, base, platform)
-            parts += [dependencies, *self._project_parts(plan)]
+            system, debian = self._system(plan, base, source, platform) if plan.system else ([], ())
+            dependencies, python = self._dependencies(plan, base, platform)
+            packages = (*python, *debian)
+            parts += [*system, dependencies, *self._project_parts(plan)]
             annotations = {
                 "org.opencontainers.image.base.name": str(self.base),
                 "org.opencontainers.image.base.digest": base.reference.digest,
@@ -110,6 +114,26 @@ class LayerBuilder:
         weighed = hashlib.sha256(lock.read_bytes()).hexdigest()
         key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"
+        lock_of = partial(self._install, lock, copy.target.strip("/"), base, platform)
+        return self._kept(key, history, lock_of)
+
+    def _system(
+        self, plan: Plan, base: Base, source: Repository, platform: str
+    ) -> tuple[list[Part], tuple[Package, ...]]:
+        """The Debian packages that the Dockerfile names as a layer, where the base has not all of them."""
+        names = sorted(set(plan.system))
+        key = f"system {_LAYOUT} {base.reference.digest} {' '.join(names)}"
+        part, packages = self._kept(
+            key,
+            f"apt-get install {' '.join(names)}",
+            partial(self._fetch_debian, names, base, source, platform),
+        )
+        return [part], packages
+
+    def _kept(
+        self, key: str, history: str, make: Callable[[Path], tuple[list[Entry], tuple[Package, ...]]]
+    ) -> tuple[Part, tuple[Package, ...]]:
+        """A layer of dependencies: taken from the store where it was made before, with what is in it."""
         known = self._store.fact(key)
         if known and (path := self._store.blob(known["digest"])).exists():
             packages = tuple(Package(**package) for package in known["packages"])
@@ -121,29 +145,48 @@ class LayerBuilder:
                 path=path,
             )
             return Part(blob=blob, part="dependencies", history=history), packages
-        blob, packages = self._install(lock, copy.target.strip("/"), base, platform)
+        with self._store.folder() as folder:
+            entries, packages = make(folder)
+            made = self._write("dependencies", entries, folder / "layer")
+            blob = replace(made, path=self._store.keep(folder / "layer", made.digest))
         fact = {"digest": blob.digest, "diff_id": blob.diff_id, "size_bytes": blob.size_bytes}
         self._store.remember(key, fact | {"packages": [asdict(package) for package in packages]})
         return Part(blob=blob, part="dependencies", history=history), packages
 
     def _install(
-        self, lock: Path, target: str, base: Base, platform: str
-    ) -> tuple[Blob, tuple[Package, ...]]:
+        self, lock: Path, target: str, base: Base, platform: str, folder: Path
+    ) -> tuple[list[Entry], tuple[Package, ...]]:
         self._on_progress(Progress(stage="dependencies", detail=f"installing the lock for {platform}"))
-        with self._store.folder() as folder:
-            installed = folder / "packages"
-            install_packages(
-                lock,
-                installed,
-                platform=platform,
-                interpreter=base.interpreter,
-                index=self._index,
-                run=self._run,
-            )
-            packages = installed_packages(installed)
-            entries = list(environment_entries(installed, target, base.interpreter))
-            blob = self._write("dependencies", entries, folder / "layer")
-            return replace(blob, path=self._store.keep(folder / "layer", blob.digest)), packages
+        installed = folder / "packages"
+        install_packages(
+            lock,
+            installed,
+            platform=platform,
+            interpreter=base.interpreter,
+            index=self._index,
+            run=self._run,
+        )
+        return list(environment_entries(installed, target, base.interpreter)), installed_packages(installed)
+
+    def _fetch_debian(
+        self, names: Sequence[str], base: Base, source: Repository, platform: str, folder: Path
+    ) -> tuple[list[Entry], tuple[Package, ...]]:
+        self._on_progress(Progress(stage="dependencies", detail=f"fetching {' '.join(names)}"))
+        layers = [
+            (fetch_layer(source, layer, self._store, self._on_progress), layer.media_type)
+            for layer in base.layers
+        ]
+        entries, packages, notes = debian_entries(
+            names,
+            read_debian(layer_members(layers)),
+            platform.rpartition("/")[2],
+            folder,
+            fetch=partial(fetch_url, ca_bundle=self._index.ca_bundle),
+            run=self._run,
+        )
+        for note in notes:
+            self._on_progress(Progress(stage="note", detail=note))
+        return entries, packages
 
     def _project_parts(self, plan: Plan) -> list[Part]:
         """Code and model: the same for all platforms."""

@@ -35,7 +35,7 @@ def make_sbom(image: str, base: str, packages: Sequence[Package], labels: Mappin
         model["checksums"] = [{"algorithm": "SHA256", "checksumValue": digest}]
     parts = [_package(base, "", "CONTAINER"), model]
     for package in sorted(packages, key=lambda package: package.name):
-        locator = f"pkg:pypi/{package.name}@{package.version}"
+        locator = f"pkg:{package.kind}/{package.name}@{package.version}"
         reference = {
             "referenceCategory": "PACKAGE-MANAGER",
             "referenceType": "purl",

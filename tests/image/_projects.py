@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -98,11 +98,18 @@ def put_base(
     architectures: Sequence[str] = ("amd64",),
     python: str = "usr/local/bin/python3.11",
     repository: str = "library/python",
+    files: Mapping[str, bytes] | None = None,
 ) -> str:
     """Store a base image of no more than what a builder looks for; return its reference."""
     entries = []
     for architecture in architectures:
-        layer = _tar({python: b"\x7fELF", "lib/libc.so.6": b"GNU C Library stable release version 2.36.\n"})
+        layer = _tar(
+            {
+                python: b"\x7fELF",
+                "lib/libc.so.6": b"GNU C Library stable release version 2.36.\n",
+                **(files or {}),
+            }
+        )
         config = {
             "os": "linux",
             "architecture": architecture,

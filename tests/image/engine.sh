@@ -66,7 +66,7 @@ make_base() {
         mirror=$(sed -n 's/^URIs: *//p; s/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list.d/debian.sources \
             /etc/apt/sources.list 2>/dev/null | head -n 1)
         debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
-            bookworm "$dir/rootfs" "${mirror:-http://deb.debian.org/debian}" >"$dir/debootstrap.log"
+            bookworm "$dir/rootfs" "${mirror:?apt has no Debian source in /etc/apt}" >"$dir/debootstrap.log"
         rm -rf "$dir/rootfs/var/cache/apt" "$dir/rootfs/var/lib/apt/lists"
         tar -C "$dir/rootfs" --numeric-owner -c -f "$dir/base.tar.part" .
         mv "$dir/base.tar.part" "$dir/base.tar"
