@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from benchmarks.serving._environments import ensure_service
 from benchmarks.serving._places import LOGS, SERVICES, python
-from benchmarks.serving._process import free_ports, running, wait_until
+from benchmarks.serving._process import adopt_orphans, free_ports, running, wait_until
 
 
 def request_bytes(path: str, body: str) -> bytes:
@@ -27,6 +28,8 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self.closed = False
+        self.leaving = False
+        """Whether the service has asked to close it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -48,6 +51,7 @@ class Connection(asyncio.Protocol):
             length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
             if len(body) >= length:
                 self._buffer = body[length:]
+                self.leaving |= b"connection: close" in head.lower()
                 self._finish(int(head[9:12]), body[:length])
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -73,7 +77,9 @@ async def connections(port: int, count: int) -> AsyncIterator[list[Connection]]:
 
 @contextmanager
 def service(model: str, **settings: str) -> Iterator[tuple[int, Any]]:
-    """Run our service for a model; its port and its process."""
+    """Generate our service for a model and run it; its port and its process."""
+    adopt_orphans()
+    ensure_service(model)
     port = free_ports(1)[0]
     variables = {"BIND_HOST": "127.0.0.1", "PORT": str(port), **settings}
     command = [python("ours"), "-m", "app"]
@@ -88,7 +94,13 @@ async def _ready(port: int) -> bool:
         return status == 200
 
 
-def flat(samples: list[float]) -> str:
-    """How far memory went up after the first quarter of the samples."""
-    first = samples[len(samples) // 4]
-    return f"{first:.0f} to {max(samples):.0f} MB ({100 * (max(samples) / first - 1):+.1f} %)"
+def growth(samples: list[float]) -> float:
+    """By which part memory went up after the first quarter of the samples."""
+    return max(samples) / samples[len(samples) // 4] - 1
+
+
+def verdict(lines: list[tuple[str, bool]]) -> int:
+    """Print what was to hold and whether it did; 0 if all of it did."""
+    for what, held in lines:
+        print(f"{'PASS' if held else 'FAIL'}  {what}", flush=True)
+    return 0 if all(held for _, held in lines) else 1

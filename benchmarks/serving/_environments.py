@@ -1,4 +1,4 @@
-"""One environment for each tool: what its own documentation says to install, in the newest versions."""
+"""What must be there first: an environment for each tool, the models, and our services for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.serving._places import ENVIRONMENTS, ROOT, SERVICES, python
+from benchmarks.serving._places import ENVIRONMENTS, HERE, MODELS, ROOT, SERVICES, python
 
+# What each tool's own documentation says to install, in the newest versions.
 PACKAGES = {
     # Trains the models, generates our services and draws the plots.
     "lab": ["scikit-learn", "pandas", "joblib", "matplotlib"],
@@ -25,21 +26,56 @@ PACKAGES = {
 }
 
 
-def ensure_environment(name: str) -> None:
-    """Make the environment `name` if it is not there; `ours` gets exactly what our generated lock says."""
-    if (ENVIRONMENTS / name / "made").exists():
+def ensure_environment(name: str, lock: Path | None = None) -> None:
+    """Make the environment `name`, of a lock or of `PACKAGES`, if it is not there as it should be."""
+    wanted = ["-r", str(lock)] if lock else PACKAGES[name]
+    made = ENVIRONMENTS / name / "made"
+    state = lock.read_text() if lock else " ".join(wanted)
+    if made.exists() and made.read_text() == state:
         return
     print(f"making the environment {name}", flush=True)
     uv = _uv()
-    subprocess.run(
-        [*uv, "venv", "-q", "--clear", "--python", sys.executable, ENVIRONMENTS / name], check=True
-    )
-    wanted = ["-r", str(SERVICES / "A" / "requirements.txt")] if name == "ours" else PACKAGES[name]
+    folder = ENVIRONMENTS / name
+    subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, folder], check=True)
     install = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", python(name)]
     subprocess.run([*install, *wanted], check=True)
     if name == "lab":
         subprocess.run([*install, "--editable", str(ROOT)], check=True)
-    (ENVIRONMENTS / name / "made").touch()
+    made.write_text(state)
+
+
+def ensure_load_generator() -> None:
+    """Install wrk, from Debian, if it is not there."""
+    if not shutil.which("wrk"):
+        for command in (["update", "-qq"], ["install", "-qq", "-y", "wrk"]):
+            subprocess.run(["apt-get", *command], check=False)
+    for tool in ("wrk", "taskset"):
+        if not shutil.which(tool):
+            sys.exit(f"The benchmark needs {tool}: apt-get install wrk util-linux")
+
+
+def ensure_service(model: str) -> None:
+    """Generate our service for `model`, anew: it is what is measured."""
+    ensure_environment("lab")
+    train = HERE / "train.py"
+    if not (MODELS / "E.pkl").exists() or (MODELS / "E.pkl").stat().st_mtime < train.stat().st_mtime:
+        passengers = ROOT / "examples" / "titanic" / "titanic.csv"
+        subprocess.run([python("lab"), train, passengers, MODELS], check=True)
+    shutil.rmtree(SERVICES / model, ignore_errors=True)
+    files = [f"{MODELS / model}.pkl", "--input", f"{MODELS / model}-input.pkl"]
+    files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored", "--no-verify"]
+    command = [python("lab"), "-m", "scaffold", "new", *files, str(SERVICES / model)]
+    ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
+    if ended.returncode:
+        sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")
+    ensure_environment("ours", SERVICES / model / "requirements.txt")
+
+
+def version(environment: str, distribution: str) -> str:
+    """The version that was measured."""
+    asked = f"from importlib.metadata import version; print(version({distribution!r}))"
+    ended = subprocess.run([python(environment), "-c", asked], capture_output=True, text=True)
+    return ended.stdout.strip()
 
 
 def _uv() -> list[str]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
-from benchmarks.serving._client import print_lines, ready_service
+from benchmarks.serving._client import service, verdict
 from benchmarks.serving._environments import ensure_environment
-from benchmarks.serving._places import WORK, python
+from benchmarks.serving._places import python
 
 MODELS = {"A": "a pipeline on a table", "D": "a forest on an array", "E": "a class on nested JSON"}
+# It would take a field that must be there for one that must not be blank, from FastAPI's own words.
+CONFIGURATION = "".join(
+    f"[phases.{phase}.error-feedback]\nenabled = false\n" for phase in ("coverage", "fuzzing", "stateful")
+)
 
 
 def main() -> int:
@@ -20,12 +26,13 @@ def main() -> int:
     options = ["--checks", "all", "--max-examples", examples, "--max-response-time", "2", "--seed", "1"]
     lines = []
     for model, what in MODELS.items():
-        with ready_service(model) as (port, process):
+        with service(model) as (port, process), tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "schemathesis.toml").write_text(CONFIGURATION)
             url = f"http://127.0.0.1:{port}/openapi.json"
-            ended = subprocess.run([tool, "run", url, *options], cwd=WORK, check=False)
+            ended = subprocess.run([tool, "run", url, *options], cwd=folder, check=False)
             held = ended.returncode == 0 and process.poll() is None
-            lines.append((f"{what}: {examples} examples, no check of schemathesis failed", held))
-    return print_lines(lines)
+        lines.append((f"{what}, {examples} examples: no 5xx, nothing undocumented, nothing slow", held))
+    return verdict(lines)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ import sys
 import time
 from collections import Counter
 
-from benchmarks.serving._client import connections, flat, request_bytes, service
+from benchmarks.serving._client import connections, growth, request_bytes, service, verdict
 from benchmarks.serving._places import MODELS
-from benchmarks.serving._process import adopt_orphans, memory_mb
+from benchmarks.serving._process import memory_mb
 from benchmarks.serving._systems import as_json
 
 PIECES = [
@@ -36,6 +36,10 @@ HEADS = [
     b"Content-Length: 99999999999999999999",
     b"Content-Length: 5",
     b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+    b"Content-Length: 5\r\nContent-Length: 500",
+    b"Content-Length : 5",
+    b"Content-Encoding: gzip",
     b"Transfer-Encoding: chunked, chunked",
     b"Expect: 100-continue",
     b"Connection: upgrade\r\nUpgrade: websocket",
@@ -46,7 +50,7 @@ HEADS = [
 def nearly_http(good: bytes, chance: random.Random) -> bytes:
     """A request that was damaged in one of many ways."""
     raw = bytearray(good)
-    match chance.randrange(7):
+    match chance.randrange(8):
         case 0:
             return chance.randbytes(chance.randrange(1, 5000))
         case 1:
@@ -62,6 +66,10 @@ def nearly_http(good: bytes, chance: random.Random) -> bytes:
             raw = bytearray(first + b"\r\n" + chance.choice(HEADS) + b"\r\n" + rest)
         case 5:
             raw = bytearray(good * chance.randrange(2, 30))  # pipelined
+        case 6:
+            size = chance.choice([b"0", b"5", b"-5", b"ffffffffffffffff1", b"1;a=b", b"zz"])  # of a chunk
+            head = good.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\n"
+            raw = bytearray(head + size + b"\r\n" + chance.randbytes(20) + b"\r\n0\r\n\r\n" + good)
         case _:
             at = good.index(b"\r\n\r\n") + 4
             raw[at:] = bytes(chance.choice(b'{}[]",:0123456789.eE+-truefalsn \\u') for _ in raw[at:])
@@ -86,12 +94,13 @@ async def attack(port: int, raw: bytes, chance: random.Random) -> int:
     return status
 
 
-async def run(port: int, seconds: float, seed: int) -> tuple[Counter[int], list[float]]:
-    """The statuses that were seen, and the memory as it went."""
+async def run(port: int, seconds: float, seed: int) -> tuple[Counter[int], list[float], Counter[int]]:
+    """The statuses that were seen, the memory as it went, and the answers to those who send slowly."""
     rows = json.loads((MODELS / "A.json").read_text())
     good = request_bytes("/score", as_json(rows["one"][0]))
     expected = (200, b'{"prediction":%d}' % rows["one_answers"][0])
     chance, seen, memory = random.Random(seed), Counter[int](), [memory_mb()]
+    slow = [asyncio.ensure_future(slowly(port, good, seconds)) for _ in range(64)]
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         attacks = [attack(port, nearly_http(good, chance), chance) for _ in range(32)]
@@ -99,19 +108,41 @@ async def run(port: int, seconds: float, seed: int) -> tuple[Counter[int], list[
         async with connections(port, 1) as [connection]:
             assert await asyncio.wait_for(connection.ask(good), 10) == expected
         memory.append(memory_mb())
-    return seen, memory
+    return seen, memory, Counter(await asyncio.gather(*slow))
+
+
+async def slowly(port: int, good: bytes, seconds: float) -> int:
+    """Send a request a byte at a time for as long as it is listened to; the status of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = asyncio.ensure_future(reader.read(4096))
+    end = time.perf_counter() + seconds
+    with contextlib.suppress(OSError):
+        for byte in good:
+            writer.write(bytes([byte]))
+            await asyncio.wait([answer], timeout=0.2)
+            if answer.done() or time.perf_counter() > end:
+                break
+    answer.cancel()
+    writer.close()
+    return int(answer.result()[9:12] or 0) if answer.done() and not answer.cancelled() else 0
 
 
 def main() -> int:
-    """Run and say what was found; 1 if there was a 5xx."""
+    """Run and say what was found; 1 if there was a 5xx, or no answer to a good request."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    adopt_orphans()
-    with service("A") as (port, process):
-        seen, memory = asyncio.run(run(port, seconds, seed))
+    with service("A", BODY_TIMEOUT_S="5") as (port, process):
+        seen, memory, slow = asyncio.run(run(port, seconds, seed))
         alive = process.poll() is None
-    print(f"{sum(seen.values()):,} attacks, answers {dict(sorted(seen.items()))}, memory {flat(memory)}")
-    return 0 if alive and not any(status >= 500 for status in seen) else 1
+    print(f"{sum(seen.values()):,} attacks, answers by status {dict(sorted(seen.items()))}")
+    return verdict(
+        [
+            ("the process lives, and gave the right answer after each of the rounds", alive),
+            ("no 5xx", not any(status >= 500 for status in [*seen, *slow])),
+            (f"slow requests were ended: {dict(slow)}", 0 not in slow),
+            (f"memory flat: {growth(memory):+.1%}", growth(memory) < 0.05),
+        ]
+    )
 
 
 if __name__ == "__main__":

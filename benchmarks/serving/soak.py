@@ -8,9 +8,9 @@ import json
 import sys
 import time
 
-from benchmarks.serving._client import connections, flat, request_bytes, service
+from benchmarks.serving._client import connections, growth, request_bytes, service, verdict
 from benchmarks.serving._places import MODELS
-from benchmarks.serving._process import adopt_orphans, memory_mb
+from benchmarks.serving._process import memory_mb
 from benchmarks.serving._systems import as_json
 
 CONNECTIONS = 64
@@ -41,13 +41,17 @@ async def ask(port: int, total: int) -> tuple[int, list[float]]:
 def main() -> int:
     """Run and say what was found; 1 if an answer was wrong."""
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    adopt_orphans()
     with service("A") as (port, _):
         began = time.perf_counter()
         wrong, memory = asyncio.run(ask(port, total))
         took = time.perf_counter() - began
-    print(f"{total:,} requests, {wrong} wrong answers, {total / took:,.0f}/s, memory {flat(memory)}")
-    return 1 if wrong else 0
+    print(f"{total / took:,.0f} requests a second, memory {memory[-1]:.0f} MB at the end")
+    return verdict(
+        [
+            (f"{total:,} answers equal to the model's, {wrong} others", wrong == 0),
+            (f"memory flat: {growth(memory):+.1%}", growth(memory) < 0.05),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""What one who only opens connections can hold on to."""
+
+import contextlib
+import socket
+from collections.abc import Callable
+
+from tests.serving._toy import Service
+
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def closed_by_now(connection: socket.socket) -> bool:
+    """Whether the service has closed a connection on which it owes nothing."""
+    connection.settimeout(0.5)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def test_connections_beyond_the_bound_are_closed_and_the_others_are_served(
+    serve: Callable[..., Service],
+) -> None:
+    service = serve(MAX_CONNECTIONS="20")
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(service.connect()) for _ in range(30)]
+        assert sum(map(closed_by_now, idle)) == 10
+        idle[0].sendall(REQUEST)
+        idle[0].settimeout(30)
+        assert idle[0].recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert service.get("/healthz").status == 200
+
+
+def test_a_head_that_does_not_come_to_an_end_is_not_waited_for(serve: Callable[..., Service]) -> None:
+    service = serve(BODY_TIMEOUT_S="0.3")
+    with service.connect() as connection:
+        connection.sendall(REQUEST + REQUEST[:20])
+        answers = b""
+        while part := connection.recv(4096):
+            answers += part
+    assert [line[:3] for line in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
+    assert service.get("/healthz").status == 200
