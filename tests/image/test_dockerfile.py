@@ -73,9 +73,31 @@ def test_system_packages_are_installed_in_the_last_stage_each_with_its_reason() 
     text = dockerfile(make_spec(system=PACKAGES))
     last = text[text.rindex("\nFROM ") :]
     assert "# libgl1: opencv loads libGL.so.1\n# libgomp1: lightgbm loads libgomp.so.1\n" in last
-    (refused,) = read_plan(text, {}, {}).refused
-    assert "libgl1" in refused.instruction
-    assert "rm -rf /var/lib/apt/lists/*" in refused.instruction
+    assert "rm -rf /var/lib/apt/lists/*" in last
+    plan = read_plan(text, {}, {})
+    assert (plan.system, plan.refused) == (["libgl1", "libgomp1"], [])
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "apt-get install -y libgomp1",
+        "apt-get install -y --no-install-recommends libgomp1 && ldconfig",
+        "apt-get install -y --no-install-recommends ./libgomp1.deb",
+        "apt-get install -y --no-install-recommends $PACKAGES",
+        "apt-get update && rm -rf /opt",
+        "--mount=type=cache,target=/var/cache/apt apt-get install -y --no-install-recommends libgomp1",
+        '["apt-get", "install", "--no-install-recommends", "libgomp1"]',
+    ],
+)
+def test_a_step_that_does_more_than_install_debian_packages_is_for_a_container(step: str) -> None:
+    plan = read_plan(f"FROM base\nRUN {step}\n", {}, {})
+    assert (plan.system, len(plan.refused)) == ([], 1)
+
+
+def test_a_version_of_a_debian_package_may_be_named() -> None:
+    step = "apt-get update && apt-get install -qq --no-install-recommends libgomp1=12.2.0-14 && apt-get clean"
+    assert read_plan(f"FROM base\nRUN {step}\n", {}, {}).system == ["libgomp1=12.2.0-14"]
 
 
 def test_the_result_has_a_numeric_user_that_is_not_root() -> None:
