@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from scaffold.deploy._client import ApiError, Cluster, Manifest
-from scaffold.deploy._manifests import ANNOTATION, Target, describe, fill_in
+from scaffold.deploy._client import FIELD_MANAGER, ApiError, Cluster, Manifest
+from scaffold.deploy._manifests import ANNOTATION, BESIDE, Target, describe, fill_in
 from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
 
 APPLIED = f"{ANNOTATION}applied"
@@ -86,21 +86,41 @@ def apply_changes(cluster: Cluster, changes: Iterable[Change], *, force: bool = 
         ClusterRefusedError: The server does not take an object.
     """
     for change in changes:
+        if change.before is not None:
+            _keep_replicas(cluster, change.manifest, change.before)
         try_apply(cluster, change.manifest, force=force)
 
 
-def seed_replicas(cluster: Cluster, target: Target) -> None:
-    """Start with the autoscaler's minimum instead of one pod.
+def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:
+    """Return what applies objects as they once were; each is read, so that applying it can be undone."""
+    changes = []
+    for manifest in manifests:
+        before = _read(cluster, manifest)
+        changes.append(Change(manifest=with_own_copy(manifest, before), before=before, diff=""))
+    return changes
 
-    The Deployment leaves `replicas` to the autoscaler. They are set under a field manager of their own, so
-    that later applies, which do not name them, do not reset them.
-    """
+
+def seed_replicas(cluster: Cluster, target: Target) -> None:
+    """Start with the autoscaler's minimum instead of one pod."""
     autoscaler = target.one("HorizontalPodAutoscaler")
-    if autoscaler is None or "replicas" in target.deployment["spec"]:
+    if autoscaler is not None and "replicas" not in target.deployment["spec"]:
+        _set_replicas(cluster, target.deployment, autoscaler["spec"].get("minReplicas", 1))
+
+
+def _keep_replicas(cluster: Cluster, manifest: Manifest, before: Manifest) -> None:
+    """A Deployment that leaves its replicas to an autoscaler from now on would begin with one pod."""
+    if manifest["kind"] != "Deployment" or "replicas" in manifest["spec"]:
         return
-    replicas = autoscaler["spec"].get("minReplicas", 1)
-    seed = _identity(target.deployment) | {"spec": {"replicas": replicas}}
-    try_apply(cluster, seed, manager=_START_MANAGER)
+    managers = before["metadata"].get("managedFields") or []
+    ours = [one for one in managers if one.get("manager") == FIELD_MANAGER]
+    if any("f:replicas" in one.get("fieldsV1", {}).get("f:spec", {}) for one in ours):
+        _set_replicas(cluster, manifest, before["spec"].get("replicas", 1))
+
+
+def _set_replicas(cluster: Cluster, deployment: Manifest, replicas: int) -> None:
+    """Under a field manager of its own, so that an apply that does not name them does not reset them."""
+    seed = _identity(deployment) | {"spec": {"replicas": replicas}}
+    try_apply(cluster, seed, manager=_START_MANAGER, force=True)
 
 
 def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s: float) -> bool:
@@ -175,6 +195,9 @@ def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
             cluster.delete(cluster.locate(change.manifest))
         elif APPLIED in notes:
             before = cast("Manifest", json.loads(notes[APPLIED]))
+            live = _read(cluster, before)
+            if live is not None:
+                _keep_replicas(cluster, before, live)
             try_apply(cluster, with_own_copy(before, change.before), force=True)
             if change.manifest["kind"] == "Deployment":
                 annotate(cluster, before, record_of(notes))
@@ -185,8 +208,23 @@ def record_of(annotations: dict[str, str]) -> dict[str, str]:
     return {
         key.removeprefix(ANNOTATION): value
         for key, value in annotations.items()
-        if key.startswith(ANNOTATION) and key not in (APPLIED, MADE)
+        if key.startswith(ANNOTATION) and key not in (APPLIED, BESIDE, MADE)
     }
+
+
+def beside(deployment: Manifest) -> list[Manifest]:
+    """Return what was applied with a Deployment, or with a revision of one; none where that is not noted."""
+    notes = deployment.get("metadata", {}).get("annotations") or {}
+    return list(json.loads(notes.get(BESIDE, "[]")))
+
+
+def remove_later(cluster: Cluster, later: Iterable[Manifest], kept: Iterable[Manifest]) -> None:
+    """Delete what is in `later` and not in `kept`, where our deploys created it."""
+    names = {describe(one) for one in kept}
+    for manifest in later:
+        found = None if describe(manifest) in names else _read(cluster, manifest)
+        if found is not None and is_made_by_us(found):
+            cluster.delete(cluster.locate(manifest), uid=found["metadata"]["uid"])
 
 
 def is_made_by_us(live: Manifest) -> bool:

@@ -13,6 +13,7 @@ from scaffold.spec import PodState
 
 LOG_LINES = 15
 _MANY_RESTARTS = 3
+_CREATING = "pulling the image"
 _PULL_REASONS = {
     "ErrImagePull",
     "ImagePullBackOff",
@@ -49,7 +50,7 @@ class Scene:
 def find_failure(scene: Scene) -> Failure | None:
     """Return why the rollout does not go on; None while nothing speaks against it."""
     for pod in scene.pods:
-        for explain in (_unschedulable, _image_pull, _out_of_memory, _configuration, _crash, _volumes):
+        for explain in _EXPLANATIONS:
             failure = explain(scene, pod)
             if failure is not None:
                 return failure
@@ -82,7 +83,7 @@ def pod_state(pod: Manifest) -> PodState:
         word = "stopping"
     elif "waiting" in state:
         reason = state["waiting"].get("reason", "")
-        word = {"ContainerCreating": "pulling the image", "PodInitializing": "starting"}.get(reason, reason)
+        word = {"ContainerCreating": _CREATING, "PodInitializing": "starting"}.get(reason, reason)
     elif "terminated" in state:
         word = state["terminated"].get("reason") or "ended"
     elif "running" in state:
@@ -273,12 +274,20 @@ def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list
     return ["log: (empty)"]
 
 
-def _volumes(scene: Scene, pod: Manifest) -> Failure | None:
-    said = _events_of(scene, pod["metadata"]["name"], ["FailedMount", "FailedAttachVolume"])
-    if not said or pod_state(pod).state != "pulling the image":
+def _node(scene: Scene, pod: Manifest) -> Failure | None:
+    """The node takes the pod and cannot begin with it: its volumes, or its network and its runtime."""
+    name = pod["metadata"]["name"]
+    if pod_state(pod).state != _CREATING:
         return None
-    fix = "Mend `volumes` in deployment.yaml, or create what they name."
-    return Failure(problem="A volume cannot be mounted.", found=(_sentence(said[0]),), fix=fix, patience_s=45)
+    if said := _events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
+        problem = "A volume cannot be mounted."
+        fix = "Mend `volumes` in deployment.yaml, or create what they name."
+    elif said := _events_of(scene, name, ["FailedCreatePodSandBox"]):
+        problem = "The node cannot start pods."
+        fix = "It is the node's own fault, its network or its container runtime: ask the cluster's operator."
+    else:
+        return None
+    return Failure(problem=problem, found=(_sentence(said[0]),), fix=fix, patience_s=45)
 
 
 def _probes(scene: Scene, pod: Manifest) -> Failure | None:
@@ -317,6 +326,9 @@ def _not_created(scene: Scene) -> Failure | None:
             problem = "A policy of the cluster does not admit the pods."
         return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10)
     return None
+
+
+_EXPLANATIONS = (_unschedulable, _image_pull, _out_of_memory, _configuration, _crash, _node)
 
 
 def _sentence(message: Any) -> str:

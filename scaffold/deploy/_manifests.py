@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,9 @@ from scaffold.errors import ManifestError
 from scaffold.spec import JSONValue
 
 ANNOTATION = "model-scaffold/"
+BESIDE = f"{ANNOTATION}beside"
+"""On a Deployment, and so on each of its revisions: the other objects that were applied with it, as JSON."""
+_MOST_BESIDE = 32 << 10
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
@@ -99,14 +102,13 @@ def read_target(root: Path, target: str) -> Target:
             (f"read: {folder / 'kustomization.yaml'}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
-    ordered = sorted(manifests, key=_rank)
     texts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")))
     measured = re.search(r"# Measured: (\d+ MiB)", texts)
     return Target(
         name=target,
         service=metadata["name"],
         namespace=metadata["namespace"],
-        manifests=tuple(ordered),
+        manifests=tuple(in_order(manifests)),
         measured_memory=measured[1] if measured else "",
     )
 
@@ -117,8 +119,8 @@ def read_image(root: Path, target: str) -> str:
 
 
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
-    """Return the manifests with the image pinned and our label on each object."""
-    filled = []
+    """Return the manifests with the image pinned and our label on each; the Deployment notes the others."""
+    filled: list[Manifest] = []
     for manifest in target.manifests:
         copy = cast("Manifest", json.loads(json.dumps(manifest)))
         labels = copy["metadata"].setdefault("labels", {})
@@ -126,7 +128,22 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
         if copy["kind"] == "Deployment":
             service_container(copy)["image"] = image
         filled.append(copy)
+    # A secret is never noted, and what is large would not fit: a rollback leaves both as they are.
+    texts = (
+        json.dumps(one, sort_keys=True, separators=(",", ":"))
+        for one in filled
+        if one["kind"] not in ("Deployment", "Namespace", "Secret")
+    )
+    beside = f"[{','.join(text for text in texts if len(text) <= _MOST_BESIDE)}]"
+    for one in filled:
+        if one["kind"] == "Deployment":
+            one["metadata"].setdefault("annotations", {})[BESIDE] = beside
     return tuple(filled)
+
+
+def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Return manifests in the order in which they are applied."""
+    return sorted(manifests, key=_rank)
 
 
 def service_container(deployment: Manifest) -> Manifest:

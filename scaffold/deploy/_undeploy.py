@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.deploy._apply import is_made_by_us
+from scaffold.deploy._apply import beside, is_made_by_us
 from scaffold.deploy._client import ApiError, Cluster, Kind, Manifest, connect
 from scaffold.deploy._deploy import describe_deployment, explained, holder_name
 from scaffold.deploy._lock import deploy_lock
 from scaffold.deploy._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
 from scaffold.spec import Deployment
 
-# What Kubernetes itself puts into every namespace, or writes as a trace of what was there.
+# What Kubernetes, OpenShift and Istio put into every namespace, or is a trace of what was there.
 _OF_THE_CLUSTER = {
     "ConfigMap/kube-root-ca.crt",
+    "ConfigMap/openshift-service-ca.crt",
+    "ConfigMap/istio-ca-root-cert",
     "ServiceAccount/default",
+    "ServiceAccount/builder",
+    "ServiceAccount/deployer",
+    "RoleBinding/system:deployers",
+    "RoleBinding/system:image-builders",
+    "RoleBinding/system:image-pullers",
 }
 _TRACES = {"Event", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"}
 
@@ -53,7 +60,7 @@ def remove_deployment(
         live = cluster.get(cluster.locate(wanted.deployment))
         last = describe_deployment(live, wanted) if live else None
         with deploy_lock(cluster, wanted, holder_name()):
-            for ours in _ours(cluster, wanted):
+            for ours in _ours(cluster, wanted, beside(live or {})):
                 if is_made_by_us(ours):
                     cluster.delete(cluster.locate(ours), uid=ours["metadata"]["uid"])
                     removed.append(describe(ours))
@@ -63,9 +70,9 @@ def remove_deployment(
         return Removal(removed=tuple(removed), left=tuple(left), last=last)
 
 
-def _ours(cluster: Cluster, target: Target) -> list[Manifest]:
+def _ours(cluster: Cluster, target: Target, live: list[Manifest]) -> list[Manifest]:
     """The objects with our labels, of the kinds that a target may hold; and the pull secret, by its name."""
-    kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in target.manifests}
+    kinds = {(manifest["apiVersion"], manifest["kind"]) for manifest in (*target.manifests, *live)}
     kinds |= {("autoscaling/v2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1", "Ingress")}
     kinds |= {("networking.k8s.io/v1", "NetworkPolicy")}
     kinds -= {("v1", "Namespace"), ("v1", "Secret")}

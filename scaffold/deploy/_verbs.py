@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import cast
 
 from scaffold.deploy._address import find_channel
-from scaffold.deploy._apply import APPLIED, annotate, record_of, try_apply, with_own_copy
+from scaffold.deploy._apply import (
+    APPLIED,
+    annotate,
+    apply_changes,
+    beside,
+    changes_back,
+    record_of,
+    remove_later,
+)
 from scaffold.deploy._client import Cluster, Manifest, connect
 from scaffold.deploy._deploy import (
     PASSED,
@@ -22,7 +30,7 @@ from scaffold.deploy._deploy import (
     wait_until_live,
 )
 from scaffold.deploy._lock import deploy_lock
-from scaffold.deploy._manifests import Target, read_recording, read_target
+from scaffold.deploy._manifests import Target, in_order, read_recording, read_target
 from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
@@ -65,10 +73,11 @@ def roll_back(
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
-    """Bring the pods back to an earlier revision and return what runs now.
+    """Bring the target back to an earlier revision and return what runs now.
 
-    Only the Deployment goes back; the Service and what leads to it stay as they are. The sample is replayed
-    if the revision serves the model that the project holds; of another one the project knows no answers.
+    What was applied with the revision goes back with it, and what came later is removed; secrets stay. The
+    sample is replayed if the revision serves the model that the project holds; of another one the project
+    knows no answers.
 
     Args:
         root: The project.
@@ -96,9 +105,13 @@ def roll_back(
             notes |= {"by": holder_name(release), "at": now_utc()}
             notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(chosen)}"
             on_event(DeployProgress(stage="apply", detail=notes["reason"]))
-            try_apply(cluster, with_own_copy(_manifest_of(chosen, live), live), force=True)
+            manifest = _manifest_of(chosen, live)
+            back = in_order([manifest, *beside(manifest)])
+            apply_changes(cluster, changes_back(cluster, back), force=True)
             annotate(cluster, wanted.deployment, notes)
             wait_until_live(cluster, wanted, pace, on_event)
+            if beside(manifest):
+                remove_later(cluster, beside(live), back)
             notes["url"] = _replay(root, cluster, wanted, notes, release, first_difference, pace, on_event)
             annotate(cluster, wanted.deployment, notes)
             return describe_deployment(live_deployment(cluster, wanted), wanted)

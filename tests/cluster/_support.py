@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import sys
 import time
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,10 @@ from sklearn.linear_model import LinearRegression
 import scaffold
 from scaffold._building import build
 from scaffold.deploy._client import ApiError, Cluster
+from scaffold.errors import ImageError
+from scaffold.image._credentials import stored_credentials
+from scaffold.image._reference import parse_reference
+from scaffold.image._registry import Repository
 
 REGISTRY = os.environ.get("SCAFFOLD_TEST_REGISTRY", "")
 
@@ -31,14 +39,40 @@ def make(name: str, factor: float, root: Path) -> Built:
     sample = np.array([[1.0], [2.5], [-3.0]])
     model = LinearRegression().fit([[0.0], [1.0]], [0.0, factor])
     answers = {"registry": REGISTRY, "memory": "128Mi", "memory_limit": "512Mi", "cpu": "50m"}
+    if base := base_image():
+        answers["base_image"] = base
     scaffold.new(model, sample, model.predict(sample), root, name=name, answers=answers)
     image = build(root, builder="layers", push=True, registry=REGISTRY, insecure=insecure())
     return Built(root=root, image=f"{REGISTRY}/{name}@{image.digest}")
 
 
+@functools.cache
 def insecure() -> bool:
     """Whether the registry speaks plain HTTP."""
-    return os.environ.get("SCAFFOLD_TEST_REGISTRY_INSECURE", "") == "1"
+    try:
+        urllib.request.urlopen(f"https://{_host()}/v2/", timeout=10).close()
+    except urllib.error.HTTPError:
+        return False  # it answers: it wants a login
+    except OSError:
+        return True
+    return False
+
+
+def base_image() -> str:
+    """The Python image to build on: `SCAFFOLD_TEST_BASE`, else the registry's own, where it has one."""
+    if given := os.environ.get("SCAFFOLD_TEST_BASE"):
+        return given
+    tag = f"{sys.version_info.major}.{sys.version_info.minor}-slim-bookworm"
+    own = parse_reference(f"{_host()}/library/python:{tag}")
+    repository = Repository(own, stored_credentials(own.registry), insecure=insecure())
+    try:
+        return f"{_host()}/library/python:{tag}" if repository.has_manifest(tag) else ""
+    except ImageError:
+        return ""
+
+
+def _host() -> str:
+    return REGISTRY.partition("/")[0]
 
 
 def edit(project: Path, file: str, old: str, new: str, target: str = "staging") -> None:

@@ -54,6 +54,34 @@ def test_a_rollback_brings_the_whole_deployment_back_and_not_only_the_image(depl
     assert pod["containers"][0]["resources"]["requests"]["cpu"] == "250m"
 
 
+def test_a_rollback_brings_back_what_was_applied_with_the_revision(deploys: Deploys) -> None:
+    api, folder = deploys.cluster.api, deploys.project / "deploy/staging"
+    deploys.deploy(1)
+    deploys.edit_manifest("autoscaler.yaml", "minReplicas: 2", "minReplicas: 4")
+    deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - later.yaml\n")
+    folder.joinpath("later.yaml").write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: later}}")
+    deploys.deploy(2)
+    assert api.find("HorizontalPodAutoscaler")["spec"]["minReplicas"] == 4
+    deploys.roll_back()
+    assert api.find("HorizontalPodAutoscaler")["spec"]["minReplicas"] == 2
+    assert api.all("ConfigMap") == []
+    deploys.roll_back()
+    assert api.find("HorizontalPodAutoscaler")["spec"]["minReplicas"] == 4
+    assert api.find("ConfigMap", "later")
+
+
+def test_a_secret_among_the_manifests_is_noted_nowhere(deploys: Deploys) -> None:
+    deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - key.yaml\n")
+    secret = "{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {hashes: hush}}"
+    deploys.project.joinpath("deploy/staging/key.yaml").write_text(secret)
+    deploys.deploy(1)
+    others = [one for one in deploys.cluster.api.objects.values() if one["kind"] != "Secret"]
+    assert others
+    assert "hush" not in str(others)
+    assert "hush" not in str(deploys.cluster.api.find("Secret")["metadata"])
+    assert "hush" not in str(deploys.events)
+
+
 def test_a_rollback_to_nowhere_names_the_revisions_that_are_kept(deploys: Deploys) -> None:
     deploys.deploy(1)
     with pytest.raises(NotDeployedError, match="runs revision 1, and there is no revision before it"):
