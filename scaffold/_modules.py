@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from pathlib import Path
 
+_TABLE_STARTS = 3
+
 
 class Home(enum.Enum):
     """Who a module belongs to."""
@@ -111,6 +113,26 @@ def _installed_roots() -> tuple[Path, ...]:
 @functools.cache
 def _standard_roots() -> tuple[Path, ...]:
     return tuple({Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib")})
+
+
+def distribution_by_table(module: str) -> str:
+    """The distribution that pipreqs' table names for `module`; nothing where it names several, or none.
+
+    It is one voter, heard where the metadata is silent. It knows old libraries of many a plain name (`test`,
+    `workflow`), so what it says is put as a guess.
+    """
+    named = _table()
+    found = named.get(module, ()) or named.get(module.partition(".")[0], ())
+    return found[0] if len(found) == 1 else ""
+
+
+@functools.cache
+def _table() -> dict[str, tuple[str, ...]]:
+    text = (Path(__file__).parent / "pipreqs_mapping.txt").read_text(encoding="utf-8")
+    found: dict[str, tuple[str, ...]] = {}
+    for module, _, distribution in (line.partition(":") for line in text.splitlines()[_TABLE_STARTS:]):
+        found[module] = (*found.get(module, ()), distribution.replace("_", "-"))
+    return found
 
 
 def absolute(found: Module, target: str) -> str:

@@ -211,19 +211,22 @@ _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, .
 class MissingLibraryError(ReadError):
     """No installed distribution provides a module that a pickle names."""
 
-    def __init__(self, path: str, module: str, needed_by: str, distribution: str = "") -> None:
-        super().__init__(path, module, needed_by, distribution)
-        self.path, self.module = path, module
-        self.needed_by, self.distribution = needed_by, distribution
+    def __init__(
+        self, path: str, module: str, needed_by: str, distribution: str = "", guess: str = ""
+    ) -> None:
+        super().__init__(path, module, needed_by, distribution, guess)
+        self.path, self.module, self.needed_by = path, module, needed_by
+        self.distribution, self.guess = distribution, guess
 
     def __str__(self) -> str:
         head = f"{self.path} needs '{self.module}', which no installed distribution provides."
         if self.distribution:
             return f"{head}\n  needed by: {self.needed_by}\nInstall it: pip install {self.distribution}"
+        guess = f" (perhaps {self.guess})" if self.guess else ""
         return (
             f"{head}\n  needed by: {self.needed_by}\n"
-            "Install the distribution that provides it or, if it is a file of yours, name its folder:\n"
-            "  PYTHONPATH=FOLDER scaffold new ..."
+            f"Install the distribution that provides it{guess} or, if it is a file of yours, "
+            "name its folder:\n  PYTHONPATH=FOLDER scaffold new ..."
         )
 
 
@@ -438,12 +441,12 @@ class MissingModuleError(ResolutionError):
 
     def __str__(self) -> str:
         path = self.module.replace(".", "/") + ".py"
-        install = f"  pip install {self.distribution}\n" if self.distribution else ""
+        guess = f" (perhaps {self.distribution})" if self.distribution else ""
         return (
             f"The model imports '{self.module}', which no installed distribution provides.\n"
             f"  needed by: {self.needed_by}\n"
-            "Install the distribution that provides it, or ship the file with the service:\n"
-            f"{install}  scaffold new ... --include {path}"
+            f"Install the distribution that provides it{guess}, or ship the file with the service:\n"
+            f"  scaffold new ... --include {path}"
         )
 
 

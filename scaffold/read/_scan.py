@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from scaffold._modules import distribution_by_table
 from scaffold.errors import (
     BrokenInstallError,
     MissingLibraryError,
@@ -171,7 +172,8 @@ def _raise_findings(path: Path, findings: Findings) -> None:
         raise UntrustedCodeError(path.name, tuple(_told(refusal) for refusal in findings.refusals.values()))
     for top, name in findings.missing.items():
         _require_whole_install(top)
-        raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), DISTRIBUTIONS.get(top, ""))
+        known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
+        raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), known, guess)
     if findings.changed:
         names = tuple(findings.changed)
         top = names[0].partition(".")[0]

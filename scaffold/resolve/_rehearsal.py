@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
+from scaffold._modules import distribution_by_table
 from scaffold.errors import MissingModuleError, TraceFailedError
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._trace import Found, Request, Trace
@@ -91,20 +90,8 @@ def hidden_modules(installation: Installation, names: Iterable[str]) -> Mapping[
 
 
 def missing_module(module: str, needed_by: str) -> MissingModuleError:
-    """Return the error, with the distribution that pipreqs' table names where pipreqs is installed.
-
-    The table is one voter, heard where the metadata is silent; pipreqs itself is too much for a base install.
-    """
-    table = _pipreqs_table()
-    distribution = next((table[name] for name in (module, module.partition(".")[0]) if name in table), "")
-    return MissingModuleError(module, needed_by, distribution)
-
-
-def _pipreqs_table() -> dict[str, str]:
-    with contextlib.suppress(ImportError, OSError):
-        lines = (files("pipreqs") / "mapping").read_text(encoding="utf-8").splitlines()
-        return dict(line.strip().split(":", 1) for line in lines if ":" in line)
-    return {}
+    """Return the error, with the distribution that is known for a module that no metadata names."""
+    return MissingModuleError(module, needed_by, distribution_by_table(module))
 
 
 def _error(found: Found, artifact: Artifact) -> MissingModuleError | TraceFailedError:
