@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase, _basic_auth_str
@@ -22,8 +23,9 @@ class Login(AuthBase):
     As the session's `auth` it also keeps requests from putting a password of `~/.netrc` in its place.
     """
 
-    def __init__(self, credentials: Credentials | None, verify: bool | str) -> None:
+    def __init__(self, credentials: Credentials | None, url: str, verify: bool | str) -> None:
         self._credentials, self._verify = credentials, verify
+        self._place = urlsplit(url)[:2]
         self._header = ""
 
     @property
@@ -34,8 +36,8 @@ class Login(AuthBase):
         return self._credentials.username or "the token of docker login"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign a request that is about to go."""
-        if self._header:
+        """Sign a request that is about to go; one to another host, where a blob may lie, stays unsigned."""
+        if self._header and urlsplit(request.url or "")[:2] == self._place:
             request.headers["Authorization"] = self._header
         return request
 
@@ -56,6 +58,8 @@ class Login(AuthBase):
     def _fetch_token(self, asked: dict[str, str], scopes: list[str]) -> str:
         """Ask the token service; nothing where it refuses."""
         realm = asked.get("realm", "")
+        if self._place[0] == "https" and not realm.startswith("https:"):
+            return ""  # no password goes over a line that the registry's own is better than
         wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
         with Session() as session:
             session.trust_env = True

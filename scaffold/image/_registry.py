@@ -44,6 +44,8 @@ INDEXES = (OCI_INDEX, _DOCKER_INDEX)
 _ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
 _BLOCK_BYTES = 1 << 20
 _FULL = re.compile(r'no space left|quota|"Err":\s*28|insufficient storage', re.IGNORECASE)
+_STORED_S = 1800
+_MOST_WAIT_S = 60
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 OnBytes = Callable[[int], None]
@@ -58,7 +60,11 @@ class Patience:
 
 
 class _BrokenError(Exception):
-    """The connection broke, or the registry said that it is overloaded."""
+    """The connection broke, or the registry said that it is overloaded, and for how long."""
+
+    def __init__(self, detail: str, wait_s: float = 0) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
 
 
 class Repository:
@@ -79,7 +85,7 @@ class Repository:
         self._verify: bool | str = str(ca_bundle) if ca_bundle else True
         self._patience = patience
         self._session = Session()
-        self._login = self._session.auth = Login(credentials, self._verify)
+        self._login = self._session.auth = Login(credentials, self._url, self._verify)
         self._mounted_from: str | None = None
 
     def manifest(self, version: str) -> tuple[bytes, str, str]:
@@ -169,6 +175,8 @@ class Repository:
 
         def upload(attempt: int) -> None:
             nonlocal place
+            if place and self._request("HEAD", f"blobs/{blob.digest}", good=(200, 404)).status_code == 200:
+                return  # it had all arrived when the connection broke
             start = self._received(place) if attempt else None
             if start is None:
                 place, start = self._location(self._request("POST", "blobs/uploads/", good=(202,))), 0
@@ -183,7 +191,8 @@ class Repository:
                         self._request("PATCH", place, headers=headers, data=body, good=(202, 204))
                     )
             joint = "&" if "?" in place else "?"
-            self._request("PUT", f"{place}{joint}digest={blob.digest}", good=(201, 204))
+            put = f"{place}{joint}digest={blob.digest}"
+            self._request("PUT", put, good=(201, 204), timeout=(60, _STORED_S))  # it reads all of it again
 
         self._retry(upload, f"a layer of {blob.size_bytes / 1e6:.0f} MB")
 
@@ -202,7 +211,10 @@ class Repository:
         place = response.headers.get("Location")
         if not place:
             raise RegistryError(f"an upload to {self.name}", response.status_code, "it names no place for it")
-        return urljoin(self._url, place)
+        whole = urlsplit(urljoin(response.url, place))
+        ours = urlsplit(self._url)
+        # Behind a proxy that ends TLS, a registry may think that it is spoken to plainly.
+        return (whole._replace(scheme=ours.scheme) if whole.netloc == ours.netloc else whole).geturl()
 
     def _ask(self, method: str, path: str, **options: Any) -> Response:
         """Make a request that may be made twice."""
@@ -211,10 +223,10 @@ class Repository:
         return answers[-1]
 
     def _retry(self, work: Callable[[int], None], what: str) -> None:
-        detail = ""
+        detail, wait_s = "", 0.0
         for attempt in range(self._patience.attempts):
             if attempt:
-                time.sleep(self._patience.wait_s * 2 ** (attempt - 1))
+                time.sleep(max(wait_s, self._patience.wait_s * 2 ** (attempt - 1)))
             try:
                 return work(attempt)
             except SSLError as error:
@@ -226,6 +238,7 @@ class Repository:
                 ) from error
             except (_BrokenError, RequestException) as error:
                 detail = _plain(error)
+                wait_s = error.wait_s if isinstance(error, _BrokenError) else 0.0
         raise UploadError(self.registry, what, self._patience.attempts, detail)
 
     def _request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
@@ -259,7 +272,9 @@ class Repository:
         if status == 404:
             return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail)
         if status in _TRANSIENT:
-            return _BrokenError(f"status {status}: {detail}".rstrip(": "))
+            asked = response.headers.get("Retry-After", "")
+            wait_s = min(int(asked), _MOST_WAIT_S) if asked.isdecimal() else 0
+            return _BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
         return RegistryError(f"{method} {urlsplit(response.url).path}", status, detail)
 
 

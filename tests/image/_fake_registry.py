@@ -46,7 +46,14 @@ class FakeRegistry:
     mounts: bool = True
     unknown_repositories: bool = False
     busy: int = 0
-    """How many requests are answered with 503."""
+    """How many requests are answered with `busy_status`."""
+    busy_status: int = 503
+    elsewhere: str = ""
+    """The host that blobs are fetched from."""
+    places: str = ""
+    """What stands before the path of an upload: `http://HOST`, or nothing."""
+    swallows: int = 0
+    """How many uploads are stored without an answer that says so."""
     address: str = ""
 
     def put_blob(self, repository: str, content: bytes) -> str:
@@ -103,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._token()
         if registry.busy:
             registry.busy -= 1
-            return self._send(503, b"busy")
+            return self._send(registry.busy_status, b"busy", {"Retry-After": "0"})
         if not self._allowed():
             return self._challenge()
         if registry.unknown_repositories and self.command in ("POST", "PUT"):
@@ -144,6 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.registry.blobs.get(repository, {}).get(digest)
         if content is None:
             return self._errors(404, "BLOB_UNKNOWN", "blob unknown to registry")
+        if self.command == "GET" and self.registry.elsewhere:
+            return self._send(307, b"", {"Location": f"http://{self.registry.elsewhere}{self.path}"})
         start = 0
         if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
             start = int(found[1])
@@ -184,7 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(201, b"")
             name = secrets.token_hex(8)
             registry.uploads[name] = bytearray()
-            return self._send(202, b"", {"Location": f"/v2/{repository}/blobs/uploads/{name}?_state=s3cr3t"})
+            return self._send(
+                202,
+                b"",
+                {"Location": f"{registry.places}/v2/{repository}/blobs/uploads/{name}?_state=s3cr3t"},
+            )
         if name not in registry.uploads:
             return self._errors(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown")
         upload = registry.uploads[name]
@@ -203,6 +216,10 @@ class _Handler(BaseHTTPRequestHandler):
         if digest != query["digest"]:
             return self._errors(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         registry.blobs[repository][digest] = bytes(registry.uploads.pop(name))
+        if registry.swallows:
+            registry.swallows -= 1
+            self.close_connection = True
+            return None
         return self._send(201, b"")
 
     def _receive(self, upload: bytearray) -> None:

@@ -24,7 +24,7 @@ from scaffold.image._disk import needs_room
 from scaffold.image._reference import is_loopback, parse_reference
 from scaffold.image._registry import Patience, Repository
 from scaffold.image._tar import Blob
-from tests.image._fake_registry import FakeRegistry
+from tests.image._fake_registry import FakeRegistry, serving
 
 HASTY = Patience(attempts=4, wait_s=0.001)
 
@@ -83,6 +83,54 @@ def test_a_busy_registry_is_asked_again(registry: FakeRegistry, blob: Blob) -> N
     registry.busy = 2
     repository(registry).push_blob(blob, ignore)
     assert blob.digest in registry.blobs["team/churn"]
+
+
+def test_a_registry_that_asks_for_patience_gets_it(registry: FakeRegistry, blob: Blob) -> None:
+    registry.busy, registry.busy_status = 3, 429
+    repository(registry).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+    registry.busy = 99
+    with pytest.raises(UploadError, match="status 429: busy"):
+        repository(registry).push_blob(blob, ignore)
+
+
+def test_an_upload_that_arrived_without_an_answer_is_not_sent_again(
+    registry: FakeRegistry, blob: Blob
+) -> None:
+    registry.swallows = 1
+    repository(registry).push_blob(blob, ignore)
+    assert sum(request.startswith("PATCH") for request in registry.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "scheme", ["", "http://", "https://"], ids=["a path", "an address", "another scheme"]
+)
+def test_an_upload_goes_where_the_registry_says(registry: FakeRegistry, blob: Blob, scheme: str) -> None:
+    registry.places = scheme and f"{scheme}{registry.address}"
+    repository(registry).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+
+
+def test_a_login_is_not_sent_to_where_blobs_lie(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.token = "t0ken"
+    digest = registry.put_blob("team/churn", b"content")
+    with serving(FakeRegistry()) as store:
+        registry.elsewhere = store.address
+        store.put_blob("team/churn", b"content")
+        ada = Credentials(username="ada", password="lovelace")
+        repository(registry, ada).read_blob(digest, tmp_path / "blob", ignore)
+        assert store.authorizations == [""]
+    assert (tmp_path / "blob").read_bytes() == b"content"
+
+
+def test_a_login_is_not_sent_to_where_an_upload_is_taken(registry: FakeRegistry, blob: Blob) -> None:
+    registry.token = "t0ken"
+    with serving(FakeRegistry()) as store:
+        registry.places = f"http://{store.address}"
+        target = repository(registry, Credentials(username="ada", password="lovelace"))
+        with pytest.raises(RepositoryNotFoundError):  # that host knows of no upload
+            target.push_blob(blob, ignore)
+        assert set(store.authorizations) == {""}
 
 
 def test_a_registry_without_room_is_not_asked_again(registry: FakeRegistry, blob: Blob) -> None:
