@@ -76,6 +76,8 @@ def _apply(function: Any, arguments: Arguments, value: Any) -> Any:
             return function(**value)
         case Arguments.POSITIONAL:
             return function(*value)
+        case Arguments.AFTER_CONTEXT:
+            return function(None, value)
         case Arguments.ONE:
             return function(value)
 

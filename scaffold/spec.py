@@ -326,6 +326,8 @@ class Arguments(enum.Enum):
     """`predict(**x)`."""
     POSITIONAL = "positional"
     """`predict(*x)`."""
+    AFTER_CONTEXT = "after context"
+    """`predict(None, x)`: of a class that was written for MLflow, whose context there is none of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

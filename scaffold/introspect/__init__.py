@@ -76,13 +76,13 @@ def infer_signature(
 def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
     """Return the schema with what the model's encoders, annotations and defaults say."""
     schema = with_categories(schema, hints)
-    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record):
+    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record) or schema.native == "arrays":
         return schema
-    if call.arguments is not Arguments.ONE:
+    if call.arguments in (Arguments.KEYWORDS, Arguments.POSITIONAL):
         by_place = call.arguments is Arguments.POSITIONAL
         named = [p for p in hints.parameters if not (by_place and p.kind is p.kind.KEYWORD_ONLY)]
         return with_parameters(schema, named)
-    annotated = of_record(hints.parameters)
+    annotated = of_record(hints.parameters[call.arguments is Arguments.AFTER_CONTEXT :])
     return schema if annotated is None else widened(schema, annotated)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
 from scaffold.introspect import _estimators, _kinds
+from scaffold.introspect._advice import advice_for, nothing_to_call
+from scaffold.introspect._built import built_arguments, built_records
 from scaffold.introspect._compare import difference, same
 from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed, without_index
 from scaffold.introspect._hints import feature_names
@@ -20,6 +22,12 @@ from scaffold.introspect._rows import count_rows
 from scaffold.spec import Arguments, Call, Runtime
 
 _MOST_ATTEMPTS = 8
+_INSIDE = {
+    Arguments.ONE: "X",
+    Arguments.AFTER_CONTEXT: "None, X",
+    Arguments.KEYWORDS: "**X",
+    Arguments.POSITIONAL: "*X",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,17 +147,18 @@ class _Search:
             return unstable
         takes = session_takes(self.model) if _estimators.runtime_of(self.model) is Runtime.ONNX else {}
         if not self.attempts and not takes:
-            return CallError(_nothing_to_call(self.model))
+            return CallError(nothing_to_call(self.model))
         wanted, found = tuple(takes) if len(takes) > 1 else feature_names(self.model), _keys(self.sample)
         if self.output is None or not self.attempts:
             summary = "The model does not take the input sample."
         else:
             summary = "The model does not give the output sample from the input sample."
         attempts = _grouped(self.attempts)
+        advice = self._advice(takes)
         if wanted and found and wanted != found:
             # The sample is no frame of this model: how it fares as anything else says nothing more.
-            attempts = attempts[:1]
-        return CallError(summary, attempts, wanted if found else (), found, self._advice(takes))
+            attempts, advice = attempts[:1], "Give a sample with the columns that the model takes."
+        return CallError(summary, attempts, wanted if found else (), found, advice)
 
     def _advice(self, takes: Mapping[str, str]) -> str:
         rows, answers = count_rows(self.sample), count_rows(self.output)
@@ -157,7 +166,7 @@ class _Search:
             return f"The input sample has {rows} rows, the output sample {answers}: give their answers."
         if takes:
             return f"Give a sample of what it takes: {', '.join(f'{k} {v}' for k, v in takes.items())}"
-        return "Give a sample that the model takes, or name the method: --method NAME"
+        return advice_for(self.model, self.attempts)
 
     def _unstable(self) -> UnstableModelError | None:
         for method in _estimators.known_methods(self.model)[:1]:
@@ -250,6 +259,12 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
     one = Call(method=method, batched=False, runtime=runtime)
     spread = dataclasses.replace(one, arguments=Arguments.KEYWORDS)
     names = _keys(value)
+    parameters = _parameters(model, method)
+    if runtime is Runtime.PYTHON and parameters:
+        if parameters[0].name == "context" and _are_needed(parameters, 2):
+            one = dataclasses.replace(one, arguments=Arguments.AFTER_CONTEXT)
+            parameters = parameters[1:]
+        yield from _as_annotated(one, parameters, value, names)
     if names and _takes_keywords(model, method, names):
         yield spread, value
     if isinstance(value, tuple) and (named := _by_name(model, method, value)) is not None:
@@ -268,6 +283,33 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
             if named is not None
             else (dataclasses.replace(one, arguments=Arguments.POSITIONAL), value)
         )
+
+
+def _parameters(model: Any, method: str) -> list[inspect.Parameter]:
+    signature = _estimators.signature_of(model, method)
+    return [] if signature is None else list(signature.parameters.values())
+
+
+def _are_needed(parameters: list[inspect.Parameter], count: int) -> bool:
+    """Whether the first `count` parameters must be given, and no others."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [p for p in parameters if p.default is p.empty and p.kind not in variable]
+    return needed == parameters[:count] and len(needed) == count
+
+
+def _as_annotated(
+    one: Call, parameters: list[inspect.Parameter], value: Any, names: tuple[str, ...]
+) -> Iterator[tuple[Call, Any]]:
+    """Yield the objects that the annotations ask for, made of plain values."""
+    annotations = {parameter.name: parameter.annotation for parameter in parameters}
+    if names and set(names) <= set(annotations) and one.arguments is Arguments.ONE:
+        made = built_arguments(annotations, value)
+        if made is not None:
+            yield dataclasses.replace(one, arguments=Arguments.KEYWORDS), made
+    if _are_needed(parameters, 1):
+        made = built_records(parameters[0].annotation, value)
+        if made is not None:
+            yield one, made
 
 
 def _fitting_first(model: Any, methods: tuple[str, ...], sample: Any) -> list[str]:
@@ -328,7 +370,7 @@ def _written(call: Call) -> str:
     """Return the call as a person would write it."""
     if call.runtime is Runtime.ONNX:
         return f"session.run({list(call.outputs)})"
-    inside = {Arguments.ONE: "X", Arguments.KEYWORDS: "**X", Arguments.POSITIONAL: "*X"}[call.arguments]
+    inside = _INSIDE[call.arguments]
     name = "model" if call.method == "__call__" else f"model.{call.method}"
     return f"{name}({inside})"
 
@@ -339,28 +381,3 @@ def _copied(model: Any) -> Any:
     except Exception:
         # What cannot be copied is tried itself: the names of its methods promise no change.
         return model
-
-
-def _nothing_to_call(model: Any) -> str:
-    name = type(model).__name__
-    if (
-        isinstance(model, dict)
-        and model
-        and all(_kinds.kin(value, "torch.Tensor") for value in model.values())
-    ):
-        return (
-            f"The file holds a {name} of tensors: the weights of a module without the module.\n"
-            "Build the module, load the weights into it and save it whole:\n"
-            "  module.load_state_dict(torch.load(path))\n"
-            "  torch.save(module, 'model.pt')"
-        )
-    if isinstance(model, dict):
-        keys = ", ".join(repr(key) for key in list(model)[:8])
-        return (
-            f"The file holds a {name} with the keys {keys}: nothing in it can be called as a whole.\n"
-            "Put what belongs together into one object with a method:\n"
-            "  class Model:\n"
-            "      def __init__(self, parts): self.parts = parts\n"
-            "      def predict(self, X): return self.parts[...].predict(X)"
-        )
-    return f"The file holds a {name}, which has no method that answers and cannot be called."

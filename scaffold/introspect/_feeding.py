@@ -8,7 +8,7 @@ import dataclasses
 import enum
 import io
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +70,10 @@ def ask(model: Any, call: Call, value: Any) -> Any:
             answer = _model.invoke(model, call, given)
     except (Exception, SystemExit) as error:
         return Refused(_one_line(error))
-    if isinstance(answer, (Iterator, Awaitable)):
+    if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
         return Refused(f"gives a {type(answer).__name__}, whose values are made when asked for")
-    return answer
+    # Rows of a matrix would be matrices again.
+    return answer.A if _kinds.kin(answer, "numpy.matrix") else answer
 
 
 def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
@@ -263,6 +264,8 @@ def _form(answer: Any) -> Any:
         return {key: _form(value) for key, value in answer.items()}
     if _kinds.is_named_tuple(answer) or isinstance(answer, tuple):
         return [_form(value) for value in answer]
+    if _kinds.is_dataclass(answer) or _kinds.is_pydantic(answer):
+        return _form(vars(answer))
     shape = getattr(answer, "shape", None)
     if isinstance(shape, tuple):
         return tuple(shape)

@@ -35,6 +35,13 @@ _UNPACKED = {
     "zlib": "pickle.loads(zlib.decompress(file.read()))",
     "lz4": "pickle.loads(lz4.frame.decompress(file.read()))",
 }
+# MLflow hands the folder of its artifacts over as a context.
+_BEFORE_INPUTS = {
+    Arguments.ONE: "",
+    Arguments.AFTER_CONTEXT: "None, ",
+    Arguments.KEYWORDS: "**",
+    Arguments.POSITIONAL: "*",
+}
 _ALWAYS = ("from pathlib import Path", "from typing import Any")
 _STANDARD = frozenset({"bz2", "gzip", "hashlib", "lzma", "pickle", "zlib"})
 _WIDTH = 100
@@ -92,12 +99,12 @@ def _run_alone(predict: list[str]) -> list[str]:
 def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
     """Return the statements that ask the model, with its answer in the variable `result`."""
     function = "_model" if call.method == "__call__" else f"_model.{call.method}"
-    stars = {Arguments.ONE: "", Arguments.KEYWORDS: "**", Arguments.POSITIONAL: "*"}[call.arguments]
+    before = _BEFORE_INPUTS[call.arguments]
     match call.runtime:
         case Runtime.PYTHON:
-            return [f"{result} = {function}({stars}inputs)"]
+            return [f"{result} = {function}({before}inputs)"]
         case Runtime.TORCH:
-            inputs = "torch.as_tensor(inputs)" if call.tensor else f"{stars}inputs"
+            inputs = "torch.as_tensor(inputs)" if call.tensor else f"{before}inputs"
             return ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
         case Runtime.XGBOOST_BOOSTER:
             # Names are checked by the Booster: a frame brings them, an array gets them.

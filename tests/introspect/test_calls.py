@@ -379,7 +379,7 @@ def test_a_frame_that_does_not_fit_is_answered_with_the_columns_that_do(frame_cl
         "The sample has:  class, a, extra\n"
         "  missing: b c\n"
         "  not wanted: extra\n"
-        "Give a sample that the model takes, or name the method: --method NAME"
+        "Give a sample with the columns that the model takes."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 from functools import cache
 from typing import Any
 
@@ -9,6 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+
+from scaffold.errors import CallError
+from scaffold.introspect import infer_signature
+from scaffold.spec import Arguments
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=120)
@@ -157,6 +163,124 @@ def test_whether_whole_numbers_of_a_row_become_floats_is_seen_from_the_output(se
     assert want[0] == ("63.0 years" if rows == "iterrows" else "63 years")
 
 
+# ------------------------------------------------------------------ annotations
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(
+    ("name", "sample"), [("Flat", {"area": 40.5, "rooms": 2}), ("Line", {"sku": "a", "count": 2})]
+)
+def test_plain_objects_become_what_a_parameter_is_annotated_as(serve, records, name, sample, several):
+    kind = getattr(records, name)
+
+    def twice(record):
+        return 2 * (record.rooms if isinstance(record, records.Flat) else record.count)
+
+    twice.__annotations__ = {"record": kind}
+    service = serve(twice, [sample] if several else sample, [4] if several else 4)
+    given = service.found.sample
+    assert isinstance(given[0] if several else given, kind)
+    assert answers(service) == [{"prediction": 4}]
+
+
+def test_a_list_of_annotated_objects_goes_in_together(serve, records):
+    def areas(flats):
+        return [flat.area for flat in flats]
+
+    areas.__annotations__ = {"flats": list[records.Flat]}
+    service = serve(areas, pd.DataFrame({"area": [41.0, 20.5], "rooms": [2, 1]}), [41.0, 20.5])
+    assert service.found.signature.call.batched
+    assert answers(service) == [{"prediction": 41.0}, {"prediction": 20.5}]
+
+
+def test_texts_become_the_dates_and_decimals_that_arguments_are_annotated_as(serve):
+    def fee(due: datetime.date, amount: decimal.Decimal = decimal.Decimal(1)) -> str:
+        return f"{due.year}: {amount:.2f}"
+
+    service = serve(fee, [{"due": "2024-02-29", "amount": "12.5"}], ["2024: 12.50"])
+    assert answers(service) == [{"prediction": "2024: 12.50"}]
+    with pytest.raises(ValidationError, match="due"):
+        service.check({"due": "2024-02-30", "amount": "1"})
+
+
+# ------------------------------------------------------------------ MLflow's classes
+
+
+class Doubled:
+    """As it is written for MLflow."""
+
+    def predict(self, context, model_input, params=None):
+        return model_input["a"] * 2
+
+
+@pytest.mark.parametrize("output", [None, [2, 6]])
+def test_a_class_that_wants_a_context_gets_none(serve, output):
+    service = serve(Doubled(), pd.DataFrame({"a": [1, 3]}), output)
+    call = service.found.signature.call
+    assert (call.arguments, call.batched) == (Arguments.AFTER_CONTEXT, True)
+    assert answers(service) == [{"prediction": 2}, {"prediction": 6}]
+
+
+# ------------------------------------------------------------------ arguments that are arrays
+
+
+def test_arrays_for_arguments_with_defaults_go_in_together(serve):
+    def embed(input_ids, attention_mask=None):
+        return {"logits": input_ids * 1.0 * attention_mask}
+
+    sample = {"input_ids": np.array([[1, 2], [3, 4]]), "attention_mask": np.array([[1, 0], [1, 1]])}
+    service = serve(embed, sample)
+    assert service.found.signature.call.batched
+    assert answers(service) == [{"logits": [1.0, 0.0]}, {"logits": [3.0, 4.0]}]
+
+
+# ------------------------------------------------------------------ what is refused, and how to go on
+
+
+async def _later(rows):
+    return rows
+
+
+def _bit_by_bit(rows):
+    yield from rows
+
+
+class Loaded:
+    """A model whose parts MLflow loads."""
+
+    def load_context(self, context):
+        self.factor = 2
+
+    def predict(self, context, model_input):
+        return model_input * self.factor
+
+
+class Nothing:
+    """No model at all."""
+
+
+@pytest.mark.parametrize(
+    ("model", "ending"),
+    [
+        (_later, "def predict(self, X): return asyncio.run(self.model(X))"),
+        (_bit_by_bit, "def predict(self, X): return list(self.model(X))"),
+        (Loaded(), "def predict(self, X): return self.model.predict(None, X)"),
+        (Doubled, "The file holds the class Doubled itself. Save an instance of it: Doubled(...)"),
+        ({"model": Doubled()}, "def predict(self, X): return self.parts[...].predict(X)"),
+        ([Doubled()], "def predict(self, X): return self.parts[...].predict(X)"),
+        (Nothing(), "def predict(self, X): return ...  # what the model says of X"),
+        (
+            lambda rows: 1 / 0,
+            "def predict(self, X): return self.model(X)  # build what it takes, shape what it gives",
+        ),
+    ],
+)
+def test_what_cannot_be_served_is_answered_with_lines_to_copy(model, ending):
+    with pytest.raises(CallError) as caught:
+        infer_signature(model, np.ones((2, 2)))
+    assert str(caught.value).endswith(ending)
+
+
 # ------------------------------------------------------------------ torch
 
 
@@ -200,8 +324,6 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
         def forward(self, rows):
             return Output(logits=rows * 2)
 
-    from scaffold.introspect import infer_signature
-
     recording = infer_signature(Module(), torch.ones(2, 2)).recording
     assert recording.answers == ({"logits": [2.0, 2.0]},) * 2
 
@@ -209,14 +331,20 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
 # ------------------------------------------------------------------ arrays of other kinds
 
 
-def test_a_masked_answer_is_null_and_a_matrix_goes_in_by_its_rows(serve):
+def test_a_masked_answer_is_null_and_a_matrix_goes_by_its_rows(serve):
     class Masked:
         def predict(self, rows):
             return np.ma.masked_less(np.asarray(rows)[:, 0], 0)
 
+    class Matrix:
+        def predict(self, rows):
+            return np.matrix(rows)
+
     service = serve(Masked(), np.matrix([[1.0, 2.0], [-1.0, 3.0]]))
     assert service.found.recording.requests[1] == {"data": [-1.0, 3.0]}
     assert [answer["prediction"] for answer in answers(service)] == [1.0, None]
+    service = serve(Matrix(), np.array([[1.0, 2.0], [-1.0, 3.0]]))
+    assert [answer["prediction"] for answer in answers(service)] == [[1.0, 2.0], [-1.0, 3.0]]
 
 
 def test_neighbours_are_given_as_a_graph(serve):

@@ -60,6 +60,7 @@ CASES = {
     "one_by_one": (ModelFormat.PICKLE, call("__call__", batched=False)),
     "keywords": (ModelFormat.PICKLE, call(batched=False, arguments=Arguments.KEYWORDS)),
     "positional": (ModelFormat.PICKLE, call("rank", batched=False, arguments=Arguments.POSITIONAL)),
+    "context": (ModelFormat.PICKLE, call(arguments=Arguments.AFTER_CONTEXT)),
     "torch": (ModelFormat.TORCH, call("__call__", runtime=Runtime.TORCH)),
     "torch_array": (ModelFormat.TORCH, call("__call__", runtime=Runtime.TORCH, tensor=True)),
     "torchscript": (ModelFormat.TORCHSCRIPT, call("__call__", batched=False, runtime=Runtime.TORCH)),
@@ -155,6 +156,7 @@ def test_a_model_of_one_record_is_called_for_each():
     [
         ("one_by_one", ["prediction = _model(inputs)", "BATCHED = False"]),
         ("positional", ["prediction = _model.rank(*inputs)"]),
+        ("context", ["predictions = _model.predict(None, inputs)"]),
         ("torch", ["_model.eval()  # ", "with torch.no_grad():", "predictions = _model(inputs)"]),
         ("torch_array", ["predictions = _model(torch.as_tensor(inputs))"]),
         ("onnx", ['[predictions] = _model.run(["variable"], {"X": inputs})']),
