@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from scaffold import _building
+from scaffold._process import Finished, run_command
 from scaffold.cli import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
+from scaffold.image import BuildOptions, Credentials, build_image
 from tests.image.conftest import Bench
 
 
@@ -139,3 +149,74 @@ def test_progress_is_told_in_the_order_of_the_work(bench: Bench) -> None:
     stages = list(dict.fromkeys(event.stage for event in bench.told))
     assert stages == ["base", "dependencies", "code", "model", "push"]
     assert all(0 <= event.done <= event.total for event in bench.told if event.total)
+
+
+def test_the_digest_does_not_depend_on_who_builds_where_and_when(bench: Bench, tmp_path: Path) -> None:
+    ways: list[dict[str, str]] = [
+        {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "1", "HOME": str(tmp_path)},
+        {"TZ": "America/St_Johns", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"},
+    ]
+    digests = []
+    for way, umask in zip(ways, (0o077, 0o002), strict=True):
+        place = tmp_path / f"{umask}"
+        old = os.umask(umask)
+        try:
+            root = shutil.copytree(bench.root, place / "project", copy_function=shutil.copyfile)
+        finally:
+            os.umask(old)
+        command = [sys.executable, "-m", "scaffold", "build", str(root), "--json", "--builder", "layers"]
+        command += ["--base", bench.base, "--output", str(place / "image.tar"), "--platform", "linux/amd64"]
+        environment = {**os.environ, **way, "XDG_CACHE_HOME": str(place), "UV_CACHE_DIR": str(place / "uv")}
+        done = subprocess.run(
+            command, env=environment, umask=umask, capture_output=True, text=True, check=True
+        )
+        digests.append(json.loads(done.stdout)["digest"])
+    assert digests[0] == digests[1]
+    assert len({(tmp_path / f"{umask}/image.tar").read_bytes() for umask in (0o077, 0o002)}) == 1
+
+
+@pytest.mark.parametrize("password", ["lovelace", "wrong-but-secret"], ids=["right", "wrong"])
+def test_a_password_stands_nowhere_but_in_requests(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture, password: str
+) -> None:
+    bench.registry.token = "t0ken-of-the-registry"
+    commands: list[Sequence[str]] = []
+
+    def run(command: Sequence[str], **options: Any) -> Finished:
+        commands.append(command)
+        return run_command(command, **options)
+
+    caplog.set_level("DEBUG")
+    failed = ""
+    options = BuildOptions(
+        builder="layers",
+        push=True,
+        base=bench.base,
+        registry=f"{bench.registry.address}/team",
+        platforms=("linux/amd64",),
+        output=tmp_path / "layout",
+        credentials=Credentials(username="ada", password=password),
+    )
+    try:
+        build_image(bench.root, options, on_progress=bench.told.append, run=run, store=bench.store)
+    except RegistryLoginError as error:
+        failed = "".join(traceback.format_exception(error))
+    assert bool(failed) == (password != "lovelace")
+    sent = base64.b64encode(f"ada:{password}".encode()).decode()
+    assert f"Basic {sent}" in bench.registry.authorizations
+    kept = [
+        path.read_bytes()
+        for folder in (bench.store, tmp_path / "layout", bench.root)
+        for path in files(folder)
+    ]
+    blobs = [content for held in bench.registry.blobs.values() for content in held.values()]
+    manifests = [content for held in bench.registry.manifests.values() for content, _ in held.values()]
+    said = f"{commands}{bench.told}{caplog.text}{failed}{options}{bench.registry.asked}".encode()
+    plain = [gzip.decompress(content) for content in (*kept, *blobs) if content[:2] == b"\x1f\x8b"]
+    for secret in (password, sent, bench.registry.token):
+        for content in (*kept, *blobs, *manifests, *plain, said):
+            assert secret.encode() not in content
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
