@@ -74,7 +74,7 @@ def _temporal(dtype: Any) -> Scalar:
 def has_missing(sample: Any) -> bool:
     """Whether an array holds NaN or NaT."""
     if _kinds.is_sparse(sample):
-        return has_missing(sample.data)
+        return has_missing(sample.tocoo().data)
     if _kinds.kin(sample, "torch.Tensor"):
         return bool(sample.is_floating_point() and sample.isnan().any())
     if _kinds.kin(sample, "numpy.MaskedArray"):

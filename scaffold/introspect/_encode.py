@@ -52,7 +52,9 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
         case Either(of=kinds):
             return encode(value, _kind_of(value, kinds), path)
         case List(items=items):
-            return [encode(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
+            listed = [encode(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
+            # The order of a set is another in each process.
+            return sorted(listed, key=str) if isinstance(value, (set, frozenset)) else listed
         case Tuple(items=places) | Parts(items=places):
             return [
                 encode(v, place, f"{path}[{i}]")
@@ -63,13 +65,13 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
         case Record(fields=fields) | Table(columns=fields):
             return _record(value, fields, path)
         case Tensor(shape=(), items=items):
-            return encode(value, items, path)
+            return encode(value.item() if _kinds.kin(value, "torch.Tensor") else value, items, path)
         case Tensor(items=items):
             return _nested(_listed(value), items, path)
         case Column(items=items):
             return encode(value, items, path)
         case Picture():
-            return _picture(value)
+            return _picture(value, path)
         case UserType(native=native, seen=seen):
             inner = seen or Scalar(type=ScalarType.ANY)
             return encode(value.value if native == "enum" else fields_of(value), inner, path)
@@ -198,10 +200,14 @@ def duration(value: Any) -> str:
     return f"{sign}P{value.days}DT{hours}H{minutes}M{text}S"
 
 
-def _picture(value: Any) -> str:
+def _picture(value: Any, path: str) -> str:
     """Return an image as a file without loss: PNG, or TIFF for what PNG cannot hold."""
     file = io.BytesIO()
-    value.save(file, "PNG" if value.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF")
+    try:
+        value.save(file, "PNG" if value.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF")
+    except OSError as error:
+        found = f"no file holds an image of mode {value.mode} without loss"
+        raise UnsupportedSampleError(path, found, 'Give it as image.convert("RGB").') from error
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 

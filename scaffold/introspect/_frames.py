@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
@@ -106,7 +108,7 @@ def of_pandas(column: Any, path: str) -> tuple[Schema, str]:
         UnsupportedSampleError: The column holds what JSON cannot say, or mixed things.
     """
     dtype = column.dtype
-    name = str(dtype)
+    name = _dtype_name(dtype)
     if _kinds.kin(dtype, "pandas.CategoricalDtype"):
         schema: Schema = _category(dtype, path)
     elif _kinds.kin(dtype, "pandas.ArrowDtype"):
@@ -129,6 +131,18 @@ def of_pandas(column: Any, path: str) -> tuple[Schema, str]:
     if not column.isna().any():
         return schema, name
     return Optional(of=schema, missing=_missing_of(dtype)), name
+
+
+def _dtype_name(dtype: Any) -> str:
+    """Return the name that makes a dtype again: texts are kept by Arrow unless it says otherwise."""
+    name = str(dtype)
+    kept = getattr(dtype, "storage", "") if name in ("str", "string") else ""
+    return f"{name}[python]" if kept == "python" and _has_arrow() else name
+
+
+@cache
+def _has_arrow() -> bool:
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def _missing_of(dtype: Any) -> str:

@@ -46,7 +46,7 @@ def of_dtype(dtype: str) -> Scalar | None:
         most = _FLOATS[name]
         least = None if most is None else -most
         return Scalar(type=ScalarType.NUMBER, native=dtype, minimum=least, maximum=most)
-    if name in ("str", "string", "string[python]", "large_string", "utf8", "string_view"):
+    if name in ("str", "str[python]", "string", "string[python]", "large_string", "utf8", "string_view"):
         return Scalar(type=ScalarType.STRING, native=dtype)
     return None
 

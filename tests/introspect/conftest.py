@@ -149,7 +149,7 @@ def _pandas_difference(given: Any, sample: Any) -> str | None:
 def _numpy_difference(given: Any, sample: Any) -> str | None:
     import numpy as np
 
-    if given.dtype != sample.dtype and sample.dtype.kind != "U":
+    if given.dtype != sample.dtype and sample.dtype.kind not in "US":
         return f"dtype {given.dtype} is not {sample.dtype}"
     if given.dtype.names:
         return None if str(given) == str(sample) else f"{given} is not {sample}"

@@ -102,6 +102,9 @@ class Frames:
             self.imports.whole("pyarrow", "pa")
             arrow = call("pd.ArrowDtype", arrow_type(dtype.removesuffix("[pyarrow]")))
             return call("pd.array", values, dtype=arrow)
+        if dtype == "str[python]":
+            python = call("pd.StringDtype", text("python"), na_value=self.values.missing("nan"))
+            return call("pd.array", values, dtype=python)
         return call("pd.array", values, dtype=text(dtype))
 
     def _object_column(self, schema: Schema, value: str) -> Node:

@@ -46,6 +46,8 @@ _LINES = {
         return b64encode(file.getvalue()).decode()""",
     "moments": """    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
         value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
+    "set": """    if isinstance(value, set | frozenset):  # its order is another in each process
+        value = sorted(map(_plain, value), key=str)""",
     "sparse": """    if hasattr(value, "toarray"):  # a sparse matrix
         value = value.toarray()""",
 }
@@ -122,6 +124,9 @@ def _kinds(schema: Schema) -> Iterator[str]:
         case Tensor(native=native, items=items):
             yield from ("sparse",) if native not in ("numpy", "torch") else ()
             yield from _kinds(items)
+        case List(native="set" | "frozenset", items=inner):
+            yield "set"
+            yield from _kinds(inner)
         case List(items=inner) | Mapping(values=inner) | Column(items=inner):
             yield from _kinds(inner)
         case Either(of=parts) | Tuple(items=parts) | Parts(items=parts):

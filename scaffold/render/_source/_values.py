@@ -48,6 +48,20 @@ _PLAIN = frozenset(
         "timedelta",
     )
 )
+_CHECKED = {
+    ScalarType.BOOLEAN: ("", "bool"),
+    ScalarType.INTEGER: ("", "int"),
+    ScalarType.NUMBER: ("", "float"),
+    ScalarType.STRING: ("", "str"),
+    ScalarType.BYTES: ("", "bytes"),
+    ScalarType.PERIOD: ("", "str"),
+    ScalarType.DATE: ("datetime", "date"),
+    ScalarType.TIME: ("datetime", "time"),
+    ScalarType.DATETIME: ("datetime", "datetime"),
+    ScalarType.AWARE_DATETIME: ("datetime", "datetime"),
+    ScalarType.DURATION: ("datetime", "timedelta"),
+}
+"""The type of a checked value, and the module that it comes from."""
 _MISSING = {"nan": "float('nan')", "NA": "pd.NA", "NaT": "pd.NaT"}
 
 
@@ -70,6 +84,8 @@ class Values:
                 variable = f"item{depth or ''}"
                 made = each(self.of(items, variable, depth + 1), variable, value)
                 return made if native == "list" else self._collection(native, made)
+            case Either(of=kinds):
+                return self._either(kinds, value, depth)
             case Tuple(items=places):
                 return _code.parenthesised([self.of(p, f"{value}[{i}]", depth) for i, p in enumerate(places)])
             case Mapping(values=values):
@@ -115,6 +131,31 @@ class Values:
             return code(f"timezone({sign}timedelta(hours={int(offset[2])}, minutes={int(offset[3])}))")
         self.imports.take("zoneinfo", "ZoneInfo")
         return call("ZoneInfo", text(zone))
+
+    def _either(self, kinds: tuple[Schema, ...], value: str, depth: int) -> Node:
+        """Return a choice by the type of the checked value, for those kinds that are not plain."""
+        made = code(value)
+        for kind in reversed([kind for kind in kinds if not is_plain(kind)]):
+            checked = self._checked_type(kind)
+            test = call("isinstance", code(value), name(checked))
+            made = cst.IfExp(test=test, body=self.of(kind, value, depth), orelse=made)
+        return made
+
+    def _checked_type(self, kind: Schema) -> str:
+        """Return the type that a value of this kind has once it is checked."""
+        match kind:
+            case Scalar(type=type_):
+                module, checked = _CHECKED[type_]
+                if module:
+                    self.imports.take(module, checked)
+                return checked
+            case Tuple():
+                return "tuple"
+            case Record():
+                self.imports.take("pydantic", "BaseModel")
+                return "BaseModel"
+            case _:
+                return "list"
 
     def _or_missing(self, made: Node, value: str, missing: str) -> Node:
         nothing = self.missing(missing)
