@@ -82,7 +82,7 @@ def service(model: str, **settings: str) -> Iterator[tuple[int, Any]]:
     ensure_service(model)
     port = free_ports(1)[0]
     variables = {"BIND_HOST": "127.0.0.1", "PORT": str(port), **settings}
-    command = [python("ours"), "-m", "app"]
+    command = [python(f"ours-{model}"), "-m", "app"]
     with running(command, str(SERVICES / model), variables, LOGS / f"service-{model}.log") as process:
         wait_until(lambda: asyncio.run(_ready(port)), process, 60)
         yield port, process

@@ -68,7 +68,7 @@ def ensure_service(model: str) -> None:
     ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
     if ended.returncode:
         sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")
-    ensure_environment("ours", SERVICES / model / "requirements.txt")
+    ensure_environment(f"ours-{model}", SERVICES / model / "requirements.txt")
 
 
 def version(environment: str, distribution: str) -> str:

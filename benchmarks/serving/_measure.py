@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import math
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.serving._environments import version
 from benchmarks.serving._places import HERE, LOAD_CORE, LOGS, MODELS
 from benchmarks.serving._process import cpu_s, free_ports, memory_mb, running, wait_until
 from benchmarks.serving._systems import System, as_json
@@ -40,16 +42,22 @@ class Client:
 
     def ask(self, path: str, body: str) -> list[int]:
         """The answers to a body; an HTTP error raises `ValueError`."""
+        text = self._request("POST", path, body)
+        return [int(value) for value in self._system.answers(json.loads(text))]
+
+    def probe(self, path: str) -> None:
+        """Ask for `path`; an HTTP error raises `ValueError`."""
+        self._request("GET", path, None)
+
+    def _request(self, method: str, path: str, body: str | None) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        try:
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
+        with contextlib.closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
             text = response.read()
-        finally:
-            connection.close()
         if response.status != 200:
             raise ValueError(f"{response.status} {text[:200]!r}")
-        return [int(value) for value in self._system.answers(json.loads(text))]
+        return text
 
     def load(self, path: str, bodies: list[str], connections: int, seconds: float) -> dict[str, Any]:
         """What wrk says of so many connections that each send one request after the other."""
@@ -95,6 +103,7 @@ def measure(system: System, model: str, plan: Plan) -> dict[str, Any]:
     bodies = [as_json(system.body([row])) for row, _ in pairs]
     expected = [[answer] for _, answer in pairs]
     found: dict[str, Any] = {"system": system.name, "label": system.label, "model": model, "load": {}}
+    found["version"] = version(system.environment, system.environment)
     with running(command, system.folder, variables, log) as process:
 
         def ready() -> bool:
@@ -106,10 +115,10 @@ def measure(system: System, model: str, plan: Plan) -> dict[str, Any]:
         found["cold_start_s"] = wait_until(ready, process, plan.start_s)
         client.load(system.path, bodies, 8, plan.warm_s)
         for connections in plan.connections:
-            with _Checker(client, system.path, bodies, expected, connections) as checker:
-                found["load"][str(connections)] = client.load(system.path, bodies, connections, plan.seconds)
-            found["load"][str(connections)]["checked"] = checker.checked
-            found["load"][str(connections)]["wrong"] = checker.wrong
+            with _Checker(client, system, bodies, expected, connections) as checker:
+                load = client.load(system.path, bodies, connections, plan.seconds)
+            load |= {"checked": checker.checked, "wrong": checker.wrong, "probe_ms": checker.probe_ms}
+            found["load"][str(connections)] = load
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda body: client.ask(system.path, body), bodies))
         found["answers_equal"] = answers == expected
@@ -123,10 +132,12 @@ class _Checker:
     """Compares answers while the load is on: a few a second, none where a second connection would be felt."""
 
     def __init__(
-        self, client: Client, path: str, bodies: list[str], expected: list[list[int]], connections: int
+        self, client: Client, system: System, bodies: list[str], expected: list[list[int]], connections: int
     ) -> None:
         self.checked = self.wrong = 0
-        self._ask = (client, path, bodies, expected)
+        self.probe_ms = 0.0
+        """The slowest answer to a probe."""
+        self._ask = (client, system, bodies, expected)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._busy = connections >= 8
@@ -142,13 +153,17 @@ class _Checker:
             self._thread.join()
 
     def _run(self) -> None:
-        client, path, bodies, expected = self._ask
+        client, system, bodies, expected = self._ask
         while not self._end.wait(0.2):
             i = self.checked % len(bodies)
             self.checked += 1
             try:
-                self.wrong += client.ask(path, bodies[i]) != expected[i]
-            except (ValueError, OSError):
+                self.wrong += client.ask(system.path, bodies[i]) != expected[i]
+                if system.probe:
+                    began = time.perf_counter()
+                    client.probe(system.probe)
+                    self.probe_ms = max(self.probe_ms, 1e3 * (time.perf_counter() - began))
+            except (ValueError, OSError, http.client.HTTPException):
                 self.wrong += 1
 
 

@@ -36,6 +36,8 @@ class System:
     folder: str = str(PEERS)
     nulls: bool = True
     """Whether it takes a row with a missing value."""
+    probe: str | None = None
+    """What a cluster would ask whether it lives, while it is loaded."""
 
 
 def flower(row: Any) -> dict[str, Any]:
@@ -97,8 +99,8 @@ def systems(model: str) -> list[System]:
         System(
             name="ours",
             label="**ours**",
-            environment="ours",
-            command=[python("ours"), "-m", "app"],
+            environment=f"ours-{model}",
+            command=[python(f"ours-{model}"), "-m", "app"],
             path="/score",
             body=one,
             answers=prediction,
@@ -106,6 +108,7 @@ def systems(model: str) -> list[System]:
             many_body=many,
             variables={"BIND_HOST": "127.0.0.1", "PORT": "{port}"},
             folder=str(SERVICES / model),
+            probe="/healthz",
         ),
     ]
 
