@@ -166,6 +166,8 @@ def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]
     if knobs.max_concurrent:
         comment = "Records that may wait in one container; the next one gets 503."
         settings.append(_setting("MAX_WAITING", str(knobs.max_concurrent), comment))
+    if knobs.route is not Route.NONE and knobs.path != "/":
+        settings.append(_setting("ROOT_PATH", knobs.path, "The prefix that requests from outside come with."))
     if not knobs.metrics:
         settings.append(_setting("METRICS", "false", "No numbers for Prometheus."))
     if knobs.access_log:

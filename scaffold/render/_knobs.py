@@ -108,10 +108,6 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
     _require_order(knobs)
     if knobs.route is not Route.NONE and not knobs.host:
         raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")
-    if knobs.route is Route.INGRESS and knobs.path != "/":
-        raise InvalidAnswerError(
-            "path", knobs.path, "/ with an ingress, which cannot rewrite paths; a gateway can"
-        )
     if knobs.service_monitor and not knobs.metrics:
         raise InvalidAnswerError("service_monitor", True, "metrics to be on: it reads them")
     return knobs

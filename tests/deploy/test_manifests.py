@@ -73,8 +73,6 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
     answers = {name: dice.choice(values) for name, values in knobs.items() if dice.random() < 0.6}
     if answers.get("route", "none") != "none":
         answers["host"] = answers.get("host") or "scores.example.org"
-    if answers.get("route") == "ingress":
-        answers.pop("path", None)
     if answers.get("service_monitor"):
         answers.pop("metrics", None)
     if dice.random() < 0.3:
@@ -190,7 +188,6 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"targets": ["a", "a"]}, "It takes each name once."),
         ({"targets": ["chart"]}, "not 'chart'"),
         ({"route": "ingress"}, "the host name that the ingress answers to"),
-        ({"route": "ingress", "host": "a.example.org", "path": "/x"}, "a gateway can"),
         ({"host": 'x"\nkind: Secret'}, "The answer 'host' is"),
         ({"host": "a.example.org\n"}, "The answer 'host' is"),
         ({"min_replicas": 5, "max_replicas": 2}, "It takes at least min_replicas, which is 5."),
@@ -292,8 +289,11 @@ def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> 
         "access_log": True,
         "max_concurrent": 5,
         "queue_wait_s": 1,
+        "route": "ingress",
+        "host": "a.example.org",
+        "path": "/x",
     }
     found = manifests(deploy_files(project_spec(**answers)), "staging")["Deployment"]
     given = {entry["name"] for entry in found["spec"]["template"]["spec"]["containers"][0]["env"]}
-    assert len(given) == 7
+    assert len(given) == 8
     assert given <= known

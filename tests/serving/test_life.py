@@ -192,6 +192,21 @@ def test_keys_open_the_service_two_of_them_while_one_replaces_the_other(
     assert service.get("/healthz").status == 200
 
 
+def test_below_a_prefix_it_answers_with_the_prefix_and_without(serve: Callable[..., Service]) -> None:
+    key = hashlib.sha256(b"key").hexdigest()
+    service = serve(ROOT_PATH="/models/toy", API_KEY_HASHES=key)
+    for prefix in ("/models/toy", ""):
+        assert service.get(f"{prefix}/readyz").status == 200
+        assert service.post(f"{prefix}/score", {"value": 1}).status == 401
+        assert service.post(f"{prefix}/score", {"value": 1}, **{"X-API-Key": "key"}).status == 200
+    described = service.get("/models/toy/openapi.json", **{"X-API-Key": "key"}).json
+    assert described["servers"] == [{"url": "/models/toy"}]
+    assert service.get("/models/toy/docs/static/swagger-ui.css", **{"X-API-Key": "key"}).status == 200
+    assert service.get("/models/toyreadyz", **{"X-API-Key": "key"}).status == 404
+    numbers = service.get("/models/toy/metrics", **{"X-API-Key": "key"}).body
+    assert b'http_requests_total{route="/score",status="200"} 2.0' in numbers
+
+
 def test_it_speaks_tls_with_a_certificate(project: Path, tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     made = [

@@ -18,6 +18,8 @@ class Settings(BaseModel):
     # Where it listens; plain `uvicorn app.main:app` has options of its own for these.
     bind_host: str = "0.0.0.0"  # noqa: S104  # a container's port is reached from outside of it
     port: int = Field(8000, ge=0, le=65535)
+    # The prefix that a proxy leaves on every path, as in /titanic; the routes work without it too.
+    root_path: str = Field("", pattern=r"^(/[^/]+)*$")
     tls_cert: Path | None = None
     tls_key: Path | None = None
     # Processes. One is right where replicas scale it; more share the model's memory.
@@ -30,8 +32,10 @@ class Settings(BaseModel):
     # What a request may weigh; more is refused with 413, or with 422 for the records of a batch.
     max_body_bytes: int = Field(1_048_576, ge=1)
     max_records: int = Field(1000, ge=1)
-    # Seconds for the body to arrive (408).
+    # Seconds for the head of a request to arrive (400), and for its body (408).
     body_timeout_s: float = Field(10, gt=0)
+    # Connections that may be open; the next one is closed at once.
+    max_connections: int = Field(4096, ge=1)
 
     # Records that may wait for the model; the next one is refused at once with 503.
     max_waiting: int = Field(1024, ge=1)

@@ -96,7 +96,7 @@ class Gate:
         return f"{self._prefix}-{next(self._numbers)}".encode()
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        if KEY_HASHES and scope["path"] not in PROBES:
+        if KEY_HASHES and scope["path"].removeprefix(settings.root_path) not in PROBES:
             kind, _, token = headers.get(b"authorization", b"").partition(b" ")
             key = headers.get(b"x-api-key", token if kind.lower() == b"bearer" else b"")
             found = hashlib.sha256(key).hexdigest()

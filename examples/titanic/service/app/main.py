@@ -65,6 +65,7 @@ app = FastAPI(
     title=NAME,
     version=MODEL_VERSION,
     lifespan=lifespan,
+    root_path=settings.root_path,
     openapi_url="/openapi.json" if settings.docs else None,
     docs_url=None,
     redoc_url=None,

@@ -1,5 +1,6 @@
-"""HTTP by uvicorn, without heads that have no end and without work in vain."""
+"""HTTP by uvicorn, with bounds on connections and heads, and without work in vain."""
 
+import asyncio
 import json
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -7,8 +8,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app import metrics
 from app.errors import BUSY
 from app.main import batcher
+from app.settings import settings
 
 MAX_HEAD_BYTES = 1 << 16  # of a request, before its body
+IDLE_S = 75  # for a first request, and between two: more than load balancers' 60
 
 _BODY = json.dumps({"detail": BUSY}).encode()
 _BUSY_ANSWER = b"\r\n".join(
@@ -27,21 +30,39 @@ class Protocol(HttpToolsProtocol):
     """Under overload a request gets its 503 once its head is read: sooner is cheaper for all."""
 
     _head_bytes: int | None = None
+    _timer: asyncio.TimerHandle | None = None  # until a head is there
     _in_vain = False  # whether the request that is being read has its answer already
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > settings.max_connections:
+            transport.close()
+        else:
+            self._timer = self.loop.call_later(IDLE_S, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._head_bytes = 0
+        self._stop_timer()
         super().on_message_begin()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._head_bytes is not None:
+        if self._head_bytes is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("The head of the request is too large.")
+            elif not self._timer:
+                late = "The head of the request did not arrive in time."
+                wait_s = settings.body_timeout_s
+                self._timer = self.loop.call_later(wait_s, self.send_400_response, late)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None
+        self._stop_timer()
         in_turn = self.cycle is None or self.cycle.response_complete
         self._in_vain = in_turn and batcher.full and self.parser.get_method() == b"POST"
         if self._in_vain:
@@ -59,3 +80,8 @@ class Protocol(HttpToolsProtocol):
             super().on_message_complete()
         elif not self.parser.should_keep_alive():
             self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None

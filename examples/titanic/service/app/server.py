@@ -26,7 +26,7 @@ def serve() -> None:
     # Only now: the numbers look for that variable when they are made.
     from app import metrics
     from app.main import batcher, load
-    from app.protocol import Protocol
+    from app.protocol import IDLE_S, Protocol
 
     load()
     if settings.metrics_port:
@@ -44,7 +44,7 @@ def serve() -> None:
         http=Protocol,
         ws="none",
         proxy_headers=False,  # nothing here asks where a request came from
-        timeout_keep_alive=75,  # more than the 60 s after which load balancers close theirs
+        timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
     status = _run(config) if settings.workers == 1 else _supervise(config)
