@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold import __version__
-from scaffold._files import sha256_file
 from scaffold._options import Options
-from scaffold._specify import OnStage, specified, told_of_checks
-from scaffold.errors import (
-    BreakingChangeError,
-    DirtyTreeError,
-    MergeConflictError,
-    UpgradeError,
-    UsageError,
-)
-from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, ProjectSpec, Recording, Verification
+from scaffold._proving import proven, unproven
+from scaffold._specify import OnStage
+from scaffold._states import last_state, new_state, renderer
+from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UsageError
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
 if TYPE_CHECKING:
-    from scaffold.upgrade import Content, Prefer, Replay, Report, UpdatePlan
-    from scaffold.verify import Service
-
-RECORDED = "tests/recorded.json"
-MOST_REPLAYED_REQUESTS = 100
-"""Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
+    from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +123,7 @@ def update(
         MergeConflictError: Both sides changed the same thing. The merged files are written, with markers.
         ScaffoldError: Another leaf of it. Nothing is written then.
     """
-    from scaffold.upgrade import (
-        Prefer,
-        apply_update,
-        finish_interrupted,
-        plan_update,
-        read_record,
-        uncommitted,
-    )
+    from scaffold.upgrade import finish_interrupted, restore_pristine
 
     root = Path(project)
     if model is not None and input is None:
@@ -151,42 +132,25 @@ def update(
             f"  scaffold update {root} --model model.pkl --input sample.pkl"
         )
     finish_interrupted(root)
-    record, ancestor = read_record(root, rebuild=_rebuilt)
+    record, ancestor = last_state(root, on_stage)
     said = Options(**{**record.options, **options})
-    state = _new_state(root, record, (model, input, output), answers or {}, said, on_stage)
+    state = new_state(root, record, (model, input, output), answers or {}, said, on_stage)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
-        plan = plan_update(
-            root,
-            record,
-            ancestor,
-            spec,
-            _renderer(record, template),
-            _made(Path(folder) / "pristine"),
-            options=said.as_json(),
-            template=template,
-            prefer=prefer or Prefer.NEITHER,
-        )
+        plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
         found = _described(plan)
         on_report(found)
+        if plan.is_empty and not dry_run:
+            restore_pristine(root, record, ancestor)
         if dry_run or plan.is_empty:
             return found
-        changed = uncommitted(root)
-        if changed and not dirty:
-            raise DirtyTreeError(str(root), changed)
-        if plan.report.breaking and not allow_breaking:
-            raise BreakingChangeError(str(root), tuple(map(str, plan.report.breaking)))
-        if tool and plan.merged.conflicts:
-            plan = plan.settled_with(tool)
-        if plan.merged.conflicts:
-            apply_update(_unproven(plan))
-            raise MergeConflictError(str(root), tuple(plan.merged.conflicts.items()))
+        _refuse_unasked(plan, dirty=dirty, allow_breaking=allow_breaking)
+        plan = _settled(plan, tool)
+        notes: tuple[str, ...] = ()
         if verify:
-            plan, notes = _proven(plan, record, Path(folder) / "merged", on_stage)
-            found = replace(_described(plan), notes=notes, verification=plan.record.verification)
+            plan, notes = proven(plan, record, Path(folder) / "merged", on_stage)
         else:
-            plan = _unproven(plan)
-        apply_update(plan)
-        return replace(found, applied=True)
+            plan = unproven(plan)
+        return _applied(plan, notes, verify=verify)
 
 
 def undo(project: str | Path) -> list[str]:
@@ -200,118 +164,71 @@ def undo(project: str | Path) -> list[str]:
     return undo_change(Path(project))
 
 
-@contextlib.contextmanager
-def _new_state(
+def _planned(
     root: Path,
-    record: ProjectRecord,
-    given: tuple[Any, Any, Any],
-    answers: Mapping[str, JSONValue],
-    options: Options,
-    on_stage: OnStage,
-) -> Iterator[ProjectSpec]:
-    """Give the spec of the new state: of the new model, or of the old one with what else changes."""
-    merged = {**record.spec.answers, **answers}
-    model, sample_input, sample_output = given
-    if model is not None:
-        name = record.spec.name
-        with specified(model, sample_input, sample_output, name, merged, options, on_stage) as spec:
-            yield spec
-        return
-    artifact = record.spec.artifact
-    if not (artifact.path.is_file() and sha256_file(artifact.path) == artifact.sha256):
-        raise UpgradeError(
-            f"{root} does not hold the model that it was made from (sha256 {artifact.sha256[:12]}).\n"
-            "Give the one that it is to serve:\n"
-            f"  scaffold update {root} --model model.pkl --input sample.pkl"
-        )
-    yield replace(record.spec, answers=merged, generator=__version__)
+    last: tuple[ProjectRecord, Mapping[str, Content]],
+    spec: ProjectSpec,
+    said: Options,
+    folder: Path,
+    template: str | None,
+    prefer: Prefer | None,
+) -> UpdatePlan:
+    """Work out the update, with a lock that holds what the owner added to `requirements.in`."""
+    from scaffold.resolve import lock_again, requirement_of
+    from scaffold.upgrade import Prefer, plan_update
 
-
-def _renderer(record: ProjectRecord, template: str | None) -> Callable[[ProjectSpec, Path], None]:
-    """What writes a pristine project, with what was measured the last time in its manifests."""
-    from scaffold.render import filled_manifests, render_project
-
-    def render(spec: ProjectSpec, folder: Path) -> None:
-        render_project(spec, folder, template=template or record.template or None)
-        if record.verification and record.verification.measurements:
-            for path, content in filled_manifests(spec, record.verification.measurements).items():
-                (folder / path).write_bytes(content)
-
-    return render
-
-
-def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
-    """The pristine project of a record, rendered anew; nothing where another version wrote it."""
-    from scaffold.upgrade import read_folder
-
-    if record.spec.generator != __version__ or not record.spec.artifact.path.is_file():
-        return {}
-    with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
-        _renderer(record, None)(record.spec, _made(Path(folder) / "pristine"))
-        return read_folder(Path(folder) / "pristine")
-
-
-def _proven(
-    plan: UpdatePlan, record: ProjectRecord, folder: Path, on_stage: OnStage
-) -> tuple[UpdatePlan, tuple[str, ...]]:
-    """Prove the merged project in a copy, and take into the plan what only a running service can tell."""
-    from scaffold.render import filled_manifests, recorded_sample
-    from scaffold.upgrade import compare_answers, write_merged
-    from scaffold.verify import verify_project
-
-    old, new = record.spec.recording, plan.record.spec.recording
-    notes: list[str] = []
-    derived: dict[str, bytes] = {}
-
-    def observe(service: Service) -> Recording | None:
-        if plan.report.model_changed and old.requests:
-            asked = old.requests[:MOST_REPLAYED_REQUESTS]
-            notes.append(str(compare_answers(old.answers[: len(asked)], _answers(service, asked))))
-        if not plan.edited_scoring:
-            return None
-        answers = _answers(service, new.requests)
-        notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
-        accepted = Recording(requests=new.requests, answers=answers)
-        derived[RECORDED] = recorded_sample(accepted)
-        return accepted
-
-    write_merged(plan, folder)
-    on_stage("verify", None)
-    python = plan.record.spec.dependencies.python
-    verification = verify_project(folder, python=python, on_check=told_of_checks(on_stage), observe=observe)
-    for note in notes:
-        on_stage("note", note)
-    if verification.measurements:
-        derived |= filled_manifests(plan.record.spec, verification.measurements)
-    if verification.openapi:
-        derived["openapi.json"] = verification.openapi.encode()
-    return plan.finished(verification, derived), tuple(notes)
-
-
-def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
-    """How the owner's scoring code answers, beside the model alone."""
-    yours = " and ".join(files)
-    if not replay.differing:
-        return f"{yours}, as you changed it, answers as the model does"
-    change = f"{replay.old} -> {replay.new}"
-    return (
-        f"{yours}, as you changed it, answers {replay.differing} of {replay.compared} requests otherwise than"
-        f" the model, most at {replay.where}: {change}; these answers are recorded from now on"
+    record, ancestor = last
+    pristine = folder / "pristine"
+    pristine.mkdir()
+    plan = plan_update(
+        root,
+        record,
+        ancestor,
+        spec,
+        renderer(record, template),
+        pristine,
+        options=said.as_json(),
+        template=template,
+        prefer=prefer or Prefer.NEITHER,
     )
+    wanted = plan.own_requirements
+    if not wanted:
+        return plan
+    needs = spec.dependencies
+    lines = [requirement_of(line) for line in wanted.lines]
+    lock = lock_again(lines, wanted.versions, python=needs.python, sources=needs.sources, gpu=said.gpu)
+    return plan.locked(wanted, lock)
 
 
-def _unproven(plan: UpdatePlan) -> UpdatePlan:
-    """The plan with a record that says so, and keeps what was measured the last time."""
-    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not proven")
-    last = plan.record.verification
-    measured = last.measurements if last else None
-    return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
+def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
+    """Stop before anything is written, where that was not asked for."""
+    from scaffold.upgrade import uncommitted
+
+    changed = uncommitted(plan.root)
+    if changed and not dirty:
+        raise DirtyTreeError(str(plan.root), changed)
+    if plan.report.breaking and not allow_breaking:
+        raise BreakingChangeError(str(plan.root), tuple(map(str, plan.report.breaking)))
 
 
-def _answers(service: Service, requests: tuple[JSONValue, ...]) -> tuple[JSONValue, ...]:
-    """The service's answer to each request; None where it refuses it."""
-    answers = (service.post("/score", request) for request in requests)
-    return tuple(answer.body if answer.status == 200 else None for answer in answers)
+def _settled(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
+    """The plan without conflicts; where some are left they are written for the owner to settle."""
+    from scaffold.upgrade import apply_update
+
+    if tool and plan.merged.conflicts:
+        plan = plan.settled_with(tool)
+    if plan.merged.conflicts:
+        apply_update(unproven(plan))
+        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()))
+    return plan
+
+
+def _applied(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
+    from scaffold.upgrade import apply_update
+
+    apply_update(plan)
+    proof = plan.record.verification if verify else None
+    return replace(_described(plan), notes=notes, verification=proof, applied=True)
 
 
 def _described(plan: UpdatePlan) -> Update:
@@ -329,8 +246,3 @@ def _described(plan: UpdatePlan) -> Update:
         conflicts=plan.merged.conflicts,
         applied=False,
     )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._options import RUNNING_PYTHON, Options
+from scaffold._proving import accept_answers
 from scaffold._settled import settled
 from scaffold._specify import OnStage, service_name, specified, told_of_checks
 from scaffold.errors import UsageError
@@ -108,8 +109,13 @@ def inspect(
         return spec
 
 
-def verify(project: str | Path, *, on_stage: OnStage = _silent) -> Verification:
+def verify(project: str | Path, *, accept: bool = False, on_stage: OnStage = _silent) -> Verification:
     """Prove a project again, as it stands now, and return the proof.
+
+    Args:
+        project: The project's folder.
+        accept: Take the answers that the service gives now for the right ones, and record them.
+        on_stage: Told of each stage.
 
     Raises:
         VerificationError: Its service does not give the recorded answers; or a branch of it.
@@ -117,6 +123,8 @@ def verify(project: str | Path, *, on_stage: OnStage = _silent) -> Verification:
     from scaffold.verify import verify_project
 
     root = _project_root(project)
+    if accept:
+        return accept_answers(root, python=_python_of(root), on_stage=on_stage)
     on_stage("verify", None)
     return verify_project(root, python=_python_of(root), on_check=told_of_checks(on_stage))
 

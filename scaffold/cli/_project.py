@@ -24,15 +24,22 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     project: PROJECT,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take the answers of now for the right ones, and record them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
     """Prove a project again, as it stands now."""
     from scaffold import api
 
     with Stages(quiet=as_json) as stages:
-        verification = api.verify(project, on_stage=stages)
+        verification = api.verify(project, accept=accept, on_stage=stages)
     if as_json:
         show_json(verification)
+    elif accept:
+        console().print(
+            "[green]✓[/] These answers are the recorded ones now; `scaffold undo` takes that back."
+        )
     else:
         console().print("[green]✓[/] The service gives the model's answers.")
 

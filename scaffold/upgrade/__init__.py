@@ -4,7 +4,16 @@ from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, read_folder
 from scaffold.upgrade._contract import Contract, contract_of_openapi, contract_of_signature
 from scaffold.upgrade._git import uncommitted
-from scaffold.upgrade._plan import UpdatePlan, apply_update, plan_update, write_merged
+from scaffold.upgrade._own import OwnRequirements
+from scaffold.upgrade._plan import (
+    UpdatePlan,
+    accept_answers,
+    apply_update,
+    plan_update,
+    restore_pristine,
+    unknown_files,
+    write_merged,
+)
 from scaffold.upgrade._record import read_record, write_record
 from scaffold.upgrade._replay import Replay, compare_answers
 from scaffold.upgrade._report import Change, Report, compare_contracts, compare_requirements
@@ -18,10 +27,12 @@ __all__ = [
     "FileMerge",
     "FileOutcome",
     "MergedTree",
+    "OwnRequirements",
     "Prefer",
     "Replay",
     "Report",
     "UpdatePlan",
+    "accept_answers",
     "apply_update",
     "compare_answers",
     "compare_contracts",
@@ -33,8 +44,10 @@ __all__ = [
     "plan_update",
     "read_folder",
     "read_record",
+    "restore_pristine",
     "uncommitted",
     "undo_change",
+    "unknown_files",
     "write_merged",
     "write_record",
 ]

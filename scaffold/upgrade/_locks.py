@@ -17,7 +17,7 @@ def is_lock(path: str, text: str) -> bool:
 
 def merge_lock(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
     """The lock with both sides' distributions, each whole, in the order of their names."""
-    (head, before), (my_head, mine), (new_head, new) = (_cut(text) for text in (base, ours, theirs))
+    (head, before), (my_head, mine), (new_head, new) = (cut_lock(text) for text in (base, ours, theirs))
     pieces = [merge_lines(head, my_head, new_head, conflicts)]
     for name in sorted({*mine, *new}):
         texts = before.get(name, ""), mine.get(name, ""), new.get(name, "")
@@ -34,7 +34,7 @@ def _merge_pin(base: str, ours: str, theirs: str) -> str:
     return theirs if pin == _without_comments(theirs) else ours
 
 
-def _cut(text: str) -> tuple[str, dict[str, str]]:
+def cut_lock(text: str) -> tuple[str, dict[str, str]]:
     """What stands before the first distribution, and the text of each by its normalised name."""
     head: list[str] = []
     pins: dict[str, list[str]] = {}

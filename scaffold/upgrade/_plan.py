@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
@@ -20,14 +20,17 @@ from scaffold.upgrade._content import (
     read_tree,
 )
 from scaffold.upgrade._contract import contract_of_signature
-from scaffold.upgrade._record import FOLDER, record_files
+from scaffold.upgrade._own import OwnRequirements, own_requirements
+from scaffold.upgrade._record import FOLDER, LOCK, PRISTINE, RECORDED, record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._swap import apply_changes
 from scaffold.upgrade._tool import settle_with_tool
-from scaffold.upgrade._trees import CONVERT, FileMerge, FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade._trees import CONVERT, SCHEMAS, FileMerge, FileOutcome, MergedTree, merge_trees
 
 CHANGELOG = "CHANGELOG.md"
-SCORING = ("app/score.py", CONVERT)
+REQUIREMENTS = "requirements.in"
+SCORING = ("app/score.py", CONVERT, SCHEMAS, "app/main.py")
+"""Where an owner says what is answered."""
 OPENAPI = "openapi.json"
 _NOT_COPIED = (
     FOLDER,
@@ -62,7 +65,7 @@ class UpdatePlan:
     others: Mapping[str, Content]
     prefer: Prefer
     settled: Mapping[str, bytes] = field(default_factory=dict)
-    """Files in conflict that were settled by hand."""
+    """Files that were settled otherwise than by a merge: with a tool, or locked anew."""
 
     @property
     def changes(self) -> dict[str, Content | None]:
@@ -70,13 +73,13 @@ class UpdatePlan:
         return {
             path: file.content
             for path, file in self.merged.files.items()
-            if file.content != self.owner.get(path)
+            if file.content != self.owner.get(path, self.others.get(path))
         }
 
     @property
     def is_empty(self) -> bool:
         """Whether the project is up to date."""
-        return self.pristine == self.ancestor
+        return self.pristine == self.ancestor and not self.settled
 
     @property
     def edited_scoring(self) -> tuple[str, ...]:
@@ -110,7 +113,32 @@ class UpdatePlan:
         """
         return self._with(settle_with_tool(tool, self.merged, (self.ancestor, self.owner, self.pristine)))
 
+    @property
+    def own_requirements(self) -> OwnRequirements | None:
+        """What the owner wrote into `requirements.in`, where the lock of this plan does not hold it yet."""
+        file = self.merged.files.get(REQUIREMENTS)
+        texts = [self.pristine.get(REQUIREMENTS), file and file.content]
+        texts += [tree.get(LOCK) for tree in (self.ancestor, self.owner, self.pristine)]
+        generated, merged, *locks = (text.decode() if isinstance(text, bytes) else "" for text in texts)
+        if not merged or not locks[1] or REQUIREMENTS in self.merged.conflicts:
+            return None
+        wanted = own_requirements(generated, merged, (locks[0], locks[1], locks[2]))
+        met = locks[0] == locks[2] and wanted.is_met_by(locks[1])
+        return wanted if wanted.own and not met else None
+
+    def locked(self, wanted: OwnRequirements, lock: str) -> UpdatePlan:
+        """The plan with a lock that holds what the owner wants too."""
+        held = self.owner[LOCK]
+        told = {change.what for change in self.report.requirements}
+        changes = wanted.changes(held.decode() if isinstance(held, bytes) else "", lock)
+        report = replace(
+            self.report,
+            requirements=(*self.report.requirements, *(each for each in changes if each.what not in told)),
+        )
+        return replace(self, report=report)._with({LOCK: wanted.marked(lock).encode()})
+
     def _with(self, settled: Mapping[str, bytes]) -> UpdatePlan:
+        settled = {**self.settled, **settled}
         files = {path: FileMerge(FileOutcome.MERGED, content) for path, content in settled.items()}
         return replace(self, settled=settled, merged=MergedTree({**self.merged.files, **files}))
 
@@ -143,38 +171,27 @@ def plan_update(
     Raises:
         MergeConflictError: A file still holds the markers of an earlier conflict.
     """
-    _refuse_markers(root, ancestor)
-    model_changed = spec.artifact.sha256 != record.spec.artifact.sha256
-    if not model_changed:
+    report = _compared(record.spec, spec)
+    if not report.model_changed:
         spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
-    old, new = (contract_of_signature(state.signature) for state in (record.spec, spec))
-    report = Report(
-        contract=compare_contracts(old, new),
-        requirements=compare_requirements(
-            record.spec.dependencies.requirements, spec.dependencies.requirements
-        ),
-        model_changed=model_changed,
-        old_version=record.spec.version,
-    )
-    report = replace(report, new_version=next_version(record.spec.version, report))
     spec = _with_accepted(replace(spec, version=report.new_version), record, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
-    files = {path: content_sha256(content) for path, content in pristine.items()}
     owner = read_tree(root, {*ancestor, *pristine})
-    others = _other_python(root, owner)
+    others = _added(root, owner, ancestor)
+    _refuse_markers(root, ancestor, {**owner, **others})
+    merged = merge_trees(ancestor, pristine, owner, prefer=prefer, incoming=report.new_version, others=others)
+    new = ProjectRecord(
+        spec=spec,
+        files={path: content_sha256(content) for path, content in pristine.items()},
+        template=record.template if template is None else template,
+        options=record.options if options is None else options,
+        verification=record.verification,
+    )
     return UpdatePlan(
         root=root,
-        record=ProjectRecord(
-            spec=spec,
-            files=files,
-            template=record.template if template is None else template,
-            options=record.options if options is None else options,
-            verification=record.verification,
-        ),
+        record=new,
         report=report,
-        merged=merge_trees(
-            ancestor, pristine, owner, prefer=prefer, incoming=report.new_version, others=others
-        ),
+        merged=merged,
         ancestor=ancestor,
         pristine=pristine,
         owner=owner,
@@ -189,14 +206,59 @@ def apply_update(plan: UpdatePlan) -> None:
     Raises:
         UpgradeError: A file was changed since it was planned.
     """
-    new: dict[str, Content] = dict(record_files(plan.record, plan.pristine))
-    held = read_tree(plan.root, new)
-    changes = {
-        **plan.changes,
-        **{path: content for path, content in new.items() if content != held.get(path)},
-    }
-    held = {path: _as_hash(content) for path, content in held.items()}
-    apply_changes(plan.root, {**plan.owner, **held}, changes)
+    _write(plan.root, plan.record, plan.pristine, {**plan.others, **plan.owner}, plan.changes)
+
+
+def accept_answers(
+    root: Path, record: ProjectRecord, ancestor: Mapping[str, Content], recorded: bytes
+) -> None:
+    """Take `recorded` for the recorded answers of a project, all of it or nothing.
+
+    Args:
+        root: The project.
+        record: Its record, with the proof that these answers come from.
+        ancestor: Its pristine state, as `read_record` gives it.
+        recorded: The text of `tests/recorded.json`.
+
+    Raises:
+        UpgradeError: A file was changed meanwhile.
+    """
+    pristine = {**ancestor, RECORDED: recorded}
+    files = {path: content_sha256(content) for path, content in pristine.items()}
+    held = read_tree(root, [RECORDED])
+    _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
+
+
+def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
+    """Write the pristine files that were lost, where all of them are known again."""
+    if not (root / PRISTINE).is_file() and not unknown_files(record, ancestor):
+        _write(root, record, ancestor, {}, {})
+
+
+def unknown_files(record: ProjectRecord, ancestor: Mapping[str, Content]) -> list[str]:
+    """The pristine files of which only the hash is left, the model aside."""
+    return [
+        path
+        for path, content in ancestor.items()
+        if isinstance(content, Opaque)
+        and content.path is None
+        and content.sha256 != record.spec.artifact.sha256
+    ]
+
+
+def _write(
+    root: Path,
+    record: ProjectRecord,
+    pristine: Mapping[str, Content],
+    before: Mapping[str, Content],
+    changes: Mapping[str, Content | None],
+) -> None:
+    """Write `changes` and a project's record, where they are not so already."""
+    new: dict[str, Content] = dict(record_files(record, pristine))
+    held = read_tree(root, new)
+    wanted = {path: content for path, content in new.items() if content != held.get(path)}
+    known = {path: Opaque(content_sha256(content)) for path, content in held.items()}
+    apply_changes(root, {**before, **known}, {**changes, **wanted})
 
 
 def write_merged(plan: UpdatePlan, target: Path) -> None:
@@ -229,11 +291,25 @@ def changelog_entry(spec: ProjectSpec, report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n\n"
 
 
+def _compared(old: ProjectSpec, new: ProjectSpec) -> Report:
+    """What the new state changes, and the version that it gets for that."""
+    report = Report(
+        contract=compare_contracts(
+            contract_of_signature(old.signature), contract_of_signature(new.signature)
+        ),
+        requirements=compare_requirements(old.dependencies.requirements, new.dependencies.requirements),
+        model_changed=new.artifact.sha256 != old.artifact.sha256,
+        old_version=old.version,
+    )
+    return replace(report, new_version=next_version(old.version, report))
+
+
 def _with_accepted(
     spec: ProjectSpec, record: ProjectRecord, root: Path, ancestor: Mapping[str, Content]
 ) -> ProjectSpec:
     """The spec with the answers of the last proof, where scoring code of the owner gave them."""
-    same = spec.artifact.sha256 == record.spec.artifact.sha256
+    old = record.spec
+    same = (spec.artifact.sha256, spec.signature) == (old.artifact.sha256, old.signature)
     asked = record.spec.recording.requests
     owner = read_tree(root, SCORING)
     edited = any(owner.get(path) != ancestor.get(path) for path in SCORING)
@@ -258,9 +334,9 @@ def _pristine(
     return pristine
 
 
-def _refuse_markers(root: Path, ancestor: Mapping[str, Content]) -> None:
+def _refuse_markers(root: Path, ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> None:
     marked = []
-    for path, content in read_tree(root, ancestor).items():
+    for path, content in owner.items():
         lines = marked_lines(content.decode()) if isinstance(content, bytes) else []
         if lines and content != ancestor.get(path):
             marked.append((path, f"line {lines[0]}"))
@@ -268,18 +344,15 @@ def _refuse_markers(root: Path, ancestor: Mapping[str, Content]) -> None:
         raise MergeConflictError(str(root), tuple(marked))
 
 
-def _other_python(root: Path, known: Mapping[str, Content]) -> dict[str, Content]:
-    """The Python files that the owner added."""
+def _added(root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content]) -> dict[str, Content]:
+    """The files that the owner added: Python, and what may be a pristine file under another name."""
+    kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
     paths: list[str] = []
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _NOT_COPIED)
         here = Path(folder).relative_to(root)
-        paths += [(here / name).as_posix() for name in files if name.endswith(".py")]
+        paths += [(here / name).as_posix() for name in files if PurePosixPath(name).suffix in kinds]
     return read_tree(root, [path for path in paths if path not in known])
-
-
-def _as_hash(content: Content) -> Content:
-    return Opaque(content_sha256(content))
 
 
 def _copy_or_link(source: str, target: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterable
 
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
@@ -10,6 +12,7 @@ from scaffold.upgrade._conflicts import Conflicts, Disagreement, Prefer, choose,
 from scaffold.upgrade._fields import merge_assignment
 from scaffold.upgrade._imports import merge_import, restore_imports, unbound_names, used_too_early
 from scaffold.upgrade._lines import merge_lines
+from scaffold.upgrade._moves import follow_moved_fields
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -34,7 +37,9 @@ def merge_python(
         sides = each(lambda text: cut_module(_unix(text)), base, ours, theirs)
     except (SyntaxError, ValueError):
         return merge_lines(base, ours, theirs, conflicts)
-    text = _merge_module(sides, conflicts, keep)
+    before, mine, new = sides
+    before, new = follow_moved_fields(before, mine, new)
+    text = _merge_module((before, mine, new), conflicts, keep)
     return text.replace("\n", "\r\n") if "\r\n" in ours else text
 
 
@@ -127,6 +132,10 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
             return choose(base.code, ours.code, theirs.code)
         except Disagreement:
             pass
+        if _same_but_for_layout(base.code, ours.code):
+            return theirs.code
+        if _same_but_for_layout(base.code, theirs.code):
+            return ours.code
     try:
         match ours.node:
             case ast.ImportFrom():
@@ -141,6 +150,20 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
                 return merge_lines(base.code, ours.code, theirs.code, conflicts)
     except (Disagreement, SyntaxError, ValueError):
         return conflicts.resolve(ours.code, theirs.code)
+
+
+def _same_but_for_layout(one: str, other: str) -> bool:
+    """Whether a formatter could have made one of the other."""
+    try:
+        left, right = (ast.dump(ast.parse(_dedented(code))) for code in (one, other))
+        return left == right and _comments(one) == _comments(other)
+    except (SyntaxError, tokenize.TokenError):
+        return False
+
+
+def _comments(code: str) -> list[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(_dedented(code)).readline)
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
 
 
 def _merge_class(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, keep: frozenset[str]) -> str:

@@ -11,6 +11,7 @@ import io
 import json
 import lzma
 import tarfile
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,8 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
 def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
     """The spec with the lock, the sample and the local code of its project, and the model's place in it."""
     lock = tree.get(LOCK)
+    if not isinstance(lock, bytes) and (root / LOCK).is_file():  # lost, and edited
+        lock = (root / LOCK).read_bytes()
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
     return dataclasses.replace(
@@ -176,15 +179,18 @@ def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[
     """The pristine files of the last commit that has them."""
     try:
         commits = run(["git", "log", "--format=%H", "--", PRISTINE], cwd=root).stdout.split()
-        for commit in commits:
-            exported = root / FOLDER / "pristine.partial"
-            run(["git", "archive", f"--output={exported}", "--format=tar", commit, "--", PRISTINE], cwd=root)
-            with tarfile.open(exported) as archive:
-                member = archive.extractfile(PRISTINE)
-                packed = member.read() if member else b""
-            exported.unlink()
-            if tree := _unpack(packed, files):
-                return tree
+        with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+            exported = Path(folder) / "pristine.tar"
+            for commit in commits:
+                run(
+                    ["git", "archive", f"--output={exported}", "--format=tar", commit, "--", PRISTINE],
+                    cwd=root,
+                )
+                with tarfile.open(exported) as archive:
+                    member = archive.extractfile(PRISTINE)
+                    packed = member.read() if member else b""
+                if tree := _unpack(packed, files):
+                    return tree
     except (CommandError, OSError, KeyError, tarfile.TarError):
         return None
     return None

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import libcst as cst
 
@@ -24,48 +25,84 @@ class _FieldText:
     """The attribute above it, empty for the first."""
 
 
-Renames = Mapping[str, Mapping[str, str]]
-"""By class: the old attribute and the owner's."""
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """What the owner calls otherwise than the generated code does."""
+
+    fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the generated name of the class: the old attribute and the owner's."""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """By dotted name."""
 
 
 def find_renames(base: str, ours: str) -> Renames:
-    """The fields that the owner's classes carry under another attribute than the pristine ones.
+    """The classes, and the fields of them, that the owner's module has under another name.
 
-    Either an alias keeps the name on the wire, or a new field of the same type stands in its place.
+    Of a field either an alias keeps the name on the wire, or a new one of the same type stands in its place.
     """
     try:
         before, mine = _classes(base), _classes(ours)
     except SyntaxError:
-        return {}
-    found = {name: _renamed(before[name], mine[name]) for name in before if name in mine}
-    return {name: renames for name, renames in found.items() if renames}
+        return Renames()
+    classes = dict(_renamed_classes(before, mine))
+    held = {name: mine[classes.get(name, name)] for name in before if classes.get(name, name) in mine}
+    fields = {name: _renamed(before[name], held[name]) for name in held}
+    return Renames({name: renames for name, renames in fields.items() if renames}, classes)
 
 
-def follow_renames(source: str, renames: Renames) -> str:
-    """The generated module, with the owner's attributes in place of the generated ones."""
-    if not renames:
+def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
+    """The generated module, with the owner's names in place of the generated ones.
+
+    Fields are followed everywhere; a class or a module where the owner's file has the new name and not the
+    old one, and in a file that is new.
+    """
+    fields, classes, modules = renames.fields, renames.classes, renames.modules
+    classes = {old: new for old, new in classes.items() if _says(ours, new) and not _says(ours or "", old)}
+    for old, new in modules.items():
+        if _says(ours, new) and not _says(ours or "", old):
+            source = re.sub(rf"\b{re.escape(old)}\b", new, source)
+    if not fields and not classes:
         return source
     try:
-        return cst.parse_module(source).visit(_Renamer(renames)).code
+        return cst.parse_module(source).visit(_Renamer(fields, classes)).code
     except cst.ParserSyntaxError:
         return source
 
 
+def _says(text: str | None, name: str) -> bool:
+    return text is None or re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+
+def _renamed_classes(
+    before: Mapping[str, list[_FieldText]], mine: Mapping[str, list[_FieldText]]
+) -> Iterator[tuple[str, str]]:
+    """The classes that are gone while a new one has most of their fields."""
+    added = [name for name in mine if name not in before]
+    for old in (name for name in before if name not in mine):
+        wires = frozenset().union(*(each.wire for each in before[old]))
+        for new in added:
+            held = frozenset().union(*(each.wire for each in mine[new]))
+            if wires and 2 * len(wires & held) > len(wires):
+                yield old, new
+                break
+
+
 def _renamed(before: list[_FieldText], mine: list[_FieldText]) -> dict[str, str]:
-    held = {field.attribute for field in mine}
-    known = {field.attribute for field in before}
-    added = [field for field in mine if field.attribute not in known]
+    held = {each.attribute for each in mine}
+    known = {each.attribute for each in before}
+    added = [each for each in mine if each.attribute not in known]
     renames: dict[str, str] = {}
-    for field in before:
-        if field.attribute in held:
+    for each in before:
+        if each.attribute in held:
             continue
         free = [other for other in added if other.attribute not in renames.values()]
-        by_alias = [other for other in free if field.wire & other.wire]
-        above = renames.get(field.before, field.before)
-        by_place = [other for other in free if (other.before, other.annotation) == (above, field.annotation)]
+        by_alias = [other for other in free if each.wire & other.wire]
+        above = renames.get(each.before, each.before)
+        by_place = [other for other in free if (other.before, other.annotation) == (above, each.annotation)]
         for candidates in (by_alias, by_place):
             if len(candidates) == 1:
-                renames[field.attribute] = candidates[0].attribute
+                renames[each.attribute] = candidates[0].attribute
                 break
     return renames
 
@@ -107,9 +144,9 @@ def _strings_of_aliases(value: ast.expr | None) -> set[str]:
 class _Renamer(cst.CSTTransformer):
     """Renames fields in their class, `record.<attribute>`, and keywords where the class is called."""
 
-    def __init__(self, renames: Renames) -> None:
+    def __init__(self, renames: Mapping[str, Mapping[str, str]], classes: Mapping[str, str]) -> None:
         super().__init__()
-        self.renames = renames
+        self.renames, self.classes = renames, classes
         read = (fields for name, fields in renames.items() if name != "ModelOutput")
         self.attributes = {old: new for fields in read for old, new in fields.items()}
         self.inside: list[str] = []
@@ -122,6 +159,10 @@ class _Renamer(cst.CSTTransformer):
         """Forget the class."""
         self.inside.pop()
         return updated_node
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
+        """Rename a class."""
+        return updated_node.with_changes(value=self.classes.get(updated_node.value, updated_node.value))
 
     def leave_AnnAssign(self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign) -> cst.AnnAssign:
         """Rename a field."""
@@ -142,9 +183,8 @@ class _Renamer(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Rename the keywords of a call of the class."""
-        fields = (
-            self.renames.get(updated_node.func.value, {}) if isinstance(updated_node.func, cst.Name) else {}
-        )
+        called = original_node.func
+        fields = self.renames.get(called.value, {}) if isinstance(called, cst.Name) else {}
         args = [
             argument.with_changes(keyword=cst.Name(fields[argument.keyword.value]))
             if argument.keyword and argument.keyword.value in fields

@@ -6,13 +6,14 @@ import ast
 import enum
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
 from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
+from scaffold.upgrade._moves import find_moved_files
 from scaffold.upgrade._python import merge_python
 from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 
@@ -81,17 +82,25 @@ def merge_trees(
         ours: What the owner's project holds of the paths of both.
         prefer: Which side wins where both changed the same lines.
         incoming: What the markers of a conflict call the new state.
-        others: Files that the owner added: read for the fields that they use, never changed.
+        others: Files that the owner added: read for the fields that they use, and changed only where they are
+            pristine files under another name.
     """
-    renames = _renames(ancestor, ours)
-    keep = _fields_in_use(ancestor, theirs, {**(others or {}), **ours}, renames)
+    others = others or {}
+    moved = find_moved_files(ancestor, ours, others)
+    ours = {**ours, **{old: others[new] for old, new in moved.items()}}
+    others = {path: content for path, content in others.items() if path not in moved.values()}
+    renames = _renames(ancestor, ours, moved)
+    keep = _fields_in_use(ancestor, theirs, {**others, **ours}, renames)
     merges = {}
     for path in sorted({*ancestor, *theirs}):
-        base, new, mine = (_renamed(path, tree.get(path), renames) for tree in (ancestor, theirs, ours))
-        mine = mine if path == CONVERT else ours.get(path)
+        mine = ours.get(path)
+        base, new = (_renamed(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
+        mine = _renamed(path, mine, renames, mine) if path == CONVERT else mine
         conflicts = Conflicts(prefer, incoming)
         file = _merge_file(path, base, mine, new, conflicts, keep if path == SCHEMAS else frozenset())
-        merges[path] = file
+        if path in moved:
+            merges[path] = FileMerge(FileOutcome.KEPT_DELETED, None)
+        merges[moved.get(path, path)] = file
     return MergedTree(merges)
 
 
@@ -147,22 +156,26 @@ def _merge_text(
     return merge_lines(base, ours, theirs, conflicts)
 
 
-def _renames(ancestor: Mapping[str, Content], ours: Mapping[str, Content]) -> Renames:
+def _renames(
+    ancestor: Mapping[str, Content], ours: Mapping[str, Content], moved: Mapping[str, str]
+) -> Renames:
+    modules = {_module(old): _module(new) for old, new in moved.items() if old.endswith(".py") and "/" in old}
     base, mine = ancestor.get(SCHEMAS), ours.get(SCHEMAS)
     if isinstance(base, bytes) and isinstance(mine, bytes) and base != mine:
-        return find_renames(base.decode(), mine.decode())
-    return {}
+        return replace(find_renames(base.decode(), mine.decode()), modules=modules)
+    return Renames(modules=modules)
 
 
-def _renamed(path: str, content: Content | None, renames: Renames) -> Content | None:
-    if (
-        not renames
-        or not path.startswith("app/")
-        or not path.endswith(".py")
-        or not isinstance(content, bytes)
-    ):
+def _module(path: str) -> str:
+    return path.removesuffix(".py").replace("/", ".")
+
+
+def _renamed(path: str, content: Content | None, renames: Renames, ours: Content | None) -> Content | None:
+    """Generated code with the owner's names, where their own file has these."""
+    if not path.startswith("app/") or not path.endswith(".py") or not isinstance(content, bytes):
         return content
-    return follow_renames(content.decode(), renames).encode()
+    text = ours.decode() if isinstance(ours, bytes) else None
+    return follow_renames(content.decode(), renames, text).encode()
 
 
 def _fields_in_use(
@@ -172,7 +185,8 @@ def _fields_in_use(
     renames: Renames,
 ) -> frozenset[str]:
     """Fields that the new state drops while code that the owner wrote names them."""
-    base, new = (_renamed(SCHEMAS, tree.get(SCHEMAS), renames) for tree in (ancestor, theirs))
+    mine = ours.get(SCHEMAS)
+    base, new = (_renamed(SCHEMAS, tree.get(SCHEMAS), renames, mine) for tree in (ancestor, theirs))
     if not isinstance(base, bytes) or not isinstance(new, bytes):
         return frozenset()
     gone = _attributes(base.decode()) - _attributes(new.decode())
@@ -181,7 +195,7 @@ def _fields_in_use(
     used: set[str] = set()
     for path, content in ours.items():
         if path.endswith(".py") and isinstance(content, bytes):
-            pristine = _renamed(path, ancestor.get(path), renames)
+            pristine = _renamed(path, ancestor.get(path), renames, content)
             before = pristine.decode() if isinstance(pristine, bytes) else ""
             used |= _newly_mentioned(before, content.decode(), gone)
     return frozenset(used)

@@ -104,7 +104,7 @@ def test_generate_edit_four_files_retrain_look_and_update(project: Path, bring_u
     assert done.applied
     assert done.verification is not None
     assert done.verification.passed
-    assert "app/score.py, as you changed it, answers as the model does" in done.notes
+    assert "with your app/score.py, app/schemas.py and app/main.py it answers as the model does" in done.notes
     schemas, convert = ((project / path).read_text() for path in ("app/schemas.py", "app/convert.py"))
     assert VALIDATOR in schemas
     assert 'travel_class: Int64 = Field(alias="Pclass", ' in schemas
@@ -137,8 +137,8 @@ def test_answers_that_the_owners_code_changes_are_told_and_recorded(
         ("    predictions = _model.predict(inputs)\n", "    predictions = 1 - _model.predict(inputs)\n"),
     )
     done = bring_up(project, dropped="FamilySize", strength=0.01)
-    [note] = [note for note in done.notes if note.startswith("app/score.py")]
-    assert "answers 20 of 20 requests otherwise than the model" in note
+    [note] = [note for note in done.notes if note.startswith("with your")]
+    assert "with your app/score.py it answers 20 of 20 requests otherwise than the model" in note
     model, sample = train("FamilySize", 0.01)
     recorded = json.loads((project / "tests/recorded.json").read_text())
     assert [answer["prediction"] for answer in recorded["answers"]] == list(1 - model.predict(sample))

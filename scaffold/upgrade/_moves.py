@@ -1,0 +1,89 @@
+"""Follow what the owner moved: a file to another path, a field into a base class of their own."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from scaffold.upgrade._chunks import Chunk, cut_body
+from scaffold.upgrade._content import Content
+
+_ALIKE = 0.5
+"""The share of common lines from which on a file is taken for another one under a new name."""
+
+Module = list[Chunk]
+
+
+def find_moved_files(
+    ancestor: Mapping[str, Content], ours: Mapping[str, Content], others: Mapping[str, Content]
+) -> dict[str, str]:
+    """Where the owner put pristine files, by their old path: a file of theirs that is like no other one."""
+    missing = [path for path in ancestor if path not in ours]
+    found: dict[str, str] = {}
+    for added, content in sorted(others.items()):
+        alike = {path: _likeness(content, ancestor[path]) for path in ancestor if _same_kind(path, added)}
+        best = max(alike, key=lambda path: (alike[path], path in missing), default="")
+        if best in missing and alike[best] >= _ALIKE and best not in found:
+            found[best] = added
+    return found
+
+
+def follow_moved_fields(base: Module, ours: Module, theirs: Module) -> tuple[Module, Module]:
+    """The generated modules with the base classes of the owner's, and in these the fields that they moved."""
+    generated = {chunk.key: chunk for chunk in base}
+    added = {chunk.key: chunk for chunk in ours if chunk.key not in generated}
+    for chunk in ours:
+        before = generated.get(chunk.key)
+        if before is None or not isinstance(chunk.node, ast.ClassDef):
+            continue
+        gone = _fields(before) - _fields(chunk)
+        parents = (f"class {name.id}" for name in chunk.node.bases if isinstance(name, ast.Name))
+        for parent in (added[key] for key in parents if key in added):
+            if moved := gone & _fields(parent):
+                base = _with_parent(base, chunk.key, parent, moved)
+                theirs = _with_parent(theirs, chunk.key, parent, moved)
+    return base, theirs
+
+
+def _with_parent(side: Module, key: str, parent: Chunk, moved: set[str]) -> Module:
+    """A generated module in which the class `key` has the fields `moved` from a base class of the owner."""
+    at = next((index for index, chunk in enumerate(side) if chunk.key == key), None)
+    if at is None:
+        return side
+    head, fields = cut_body(side[at])
+    parent_head, parts = cut_body(parent)
+    texts = {field.key: field.text for field in fields}
+    above = [texts.get(part.key, "") if part.key in moved else part.text for part in parts]
+    left = [field.text for field in fields if field.key not in moved]
+    classes = [
+        replace(parent, code=parent_head + ("".join(above) or "    pass\n")),
+        replace(side[at], code=head + ("".join(left) or "    pass\n")),
+    ]
+    return [*side[:at], *classes, *side[at + 1 :]]
+
+
+def _fields(chunk: Chunk) -> set[str]:
+    """The keys of a class's fields."""
+    try:
+        return {part.key for part in cut_body(chunk)[1] if part.key.startswith("name ")}
+    except ValueError:
+        return set()
+
+
+def _likeness(one: Content, other: Content) -> float:
+    """The share of lines that two texts have in common."""
+    if not isinstance(one, bytes) or not isinstance(other, bytes):
+        return 0.0
+    left, right = (
+        Counter(line.strip() for line in text.decode().splitlines() if line.strip()) for text in (one, other)
+    )
+    return 2 * (left & right).total() / max(left.total() + right.total(), 1)
+
+
+def _same_kind(one: str, other: str) -> bool:
+    """Whether two paths have the same ending, or the same name."""
+    left, right = PurePosixPath(one), PurePosixPath(other)
+    return left.suffix == right.suffix if left.suffix else left.name == right.name
