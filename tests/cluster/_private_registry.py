@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
+from scaffold._deploying import docker_config
 from scaffold.deploy._client import Cluster
 from tests.cluster._pods import program
 from tests.cluster._support import wait_until_gone
@@ -15,6 +16,11 @@ CODE = f"""
 import http.server
 
 class Locked(http.server.BaseHTTPRequestHandler):
+    def handle(self):
+        if self.rfile.peek(1)[:1] == b'\\x16':  # containerd tries TLS first, and HTTP where it hears HTTP
+            self.wfile.write(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')
+        else:
+            super().handle()
     def do_GET(self):
         self.send_response(401)
         self.send_header('WWW-Authenticate', 'Basic realm="private"')
@@ -32,7 +38,11 @@ def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[s
     labels = {"pod-security.kubernetes.io/enforce": "privileged"}
     metadata = {"name": namespace, "labels": labels}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")
-    pod = program("registry", namespace, image, CODE, hostNetwork=True)
+    login = {".dockerconfigjson": docker_config(image) or '{"auths": {}}'}
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson"}
+    secret |= {"metadata": {"name": "pull", "namespace": namespace}, "stringData": login}
+    cluster.apply(secret, manager="test")
+    pod = program("registry", namespace, image, CODE, hostNetwork=True, imagePullSecrets=[{"name": "pull"}])
     del pod["spec"]["restartPolicy"]
     pod["metadata"] = {"labels": {"test": "registry"}}
     path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets/registry"

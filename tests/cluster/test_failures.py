@@ -95,9 +95,9 @@ def test_a_probe_that_fails_is_named(cluster: Cluster, first: Built, project: Pa
 def test_a_registry_that_refuses_the_login_is_told_apart_from_a_missing_image(
     cluster: Cluster, first: Built, project: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SCAFFOLD_REGISTRY_USERNAME", "ada")
-    monkeypatch.setenv("SCAFFOLD_REGISTRY_PASSWORD", "wrong")
     with private_registry(cluster, f"{name}-registry", first.image) as registry:
+        monkeypatch.setenv("SCAFFOLD_REGISTRY_USERNAME", "ada")
+        monkeypatch.setenv("SCAFFOLD_REGISTRY_PASSWORD", "wrong")
         message = fails(project, f"{registry}/models/line@sha256:{'1' * 64}")
     assert message.startswith("The registry does not let the cluster pull the image.")
     assert f"pull secret of the pods: {name}-registry" in message
