@@ -77,7 +77,7 @@ def specified(
             trace=trace,
             search=given.search,
             sources=given.sources,
-            options=_resolve_options(options),
+            options=_resolve_options(options, answers),
         )
         on_stage("resolve", dependencies_line(dependencies))
         for note in (*given.notes, *signature.notes, *dependencies.notes):
@@ -111,11 +111,17 @@ def _cut(recording: Recording) -> Recording:
     )
 
 
-def _resolve_options(options: Options) -> Any:
+def _resolve_options(options: Options, answers: Mapping[str, JSONValue]) -> Any:
     from scaffold.resolve import Options as ResolveOptions
 
     pins = dict(_pin(text) for text in options.pin)
-    return ResolveOptions(python=options.python, pins=pins, require=tuple(options.require), gpu=options.gpu)
+    return ResolveOptions(
+        python=options.python,
+        pins=pins,
+        require=tuple(options.require),
+        opentelemetry=answers.get("opentelemetry") is True,
+        gpu=options.gpu,
+    )
 
 
 def _pin(text: str) -> tuple[str, str]:

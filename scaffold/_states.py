@@ -67,7 +67,12 @@ def new_state(
             f"  scaffold update {root} --model model.pkl --input sample.pkl"
         )
     pinned = [text.partition("==")[0].strip().lower() for text in options.pin]
-    dependencies = renew_service_layer(record.spec.dependencies, pinned=pinned, gpu=options.gpu)
+    dependencies = renew_service_layer(
+        record.spec.dependencies,
+        pinned=pinned,
+        opentelemetry=merged.get("opentelemetry") is True,
+        gpu=options.gpu,
+    )
     yield replace(record.spec, answers=merged, dependencies=dependencies, generator=__version__)
 
 

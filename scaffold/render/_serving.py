@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import json
 
+from scaffold.errors import InvalidAnswerError
 from scaffold.spec import ProjectSpec
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
+_OPENTELEMETRY = """
+# Spans, numbers and logs go to OTEL_EXPORTER_OTLP_ENDPOINT, once that is set in the environment.
+os.environ.setdefault("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+"""
 _RECORDS, _LARGE_RECORDS = 1000, 4
 """How many records a body has room for: as many as a batch may have, or a few where they are large."""
 
 
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return the values of `app/settings.py`: `max_body_bytes`, by the largest record of the sample."""
+    """Return the values of `app/settings.py`.
+
+    `max_body_bytes` goes by the largest record of the sample; `opentelemetry` is the lines that turn it on,
+    for the answer of that name.
+
+    Raises:
+        InvalidAnswerError: The answer is neither true nor false.
+    """
+    asked = spec.answers.get("opentelemetry") or False
+    if not isinstance(asked, bool):
+        raise InvalidAnswerError("opentelemetry", asked, "true or false")
     largest = max((len(json.dumps(request)) for request in spec.recording.requests), default=0)
     wanted = max(min(_RECORDS * largest, _MOST_BYTES), _LARGE_RECORDS * largest)
     limit = _LEAST_BYTES
     while limit < wanted:
         limit *= 2
-    return {"max_body_bytes": f"{limit:_}"}
+    return {"max_body_bytes": f"{limit:_}", "opentelemetry": _OPENTELEMETRY if asked else ""}

@@ -107,7 +107,7 @@ def resolve_dependencies(
     """
     options = options or Options()
     installation = trace.installation if trace else Installation()
-    layer = read_service_layer(options.python)
+    layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
     generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
     generated = {name: reason for name, reason in generated.items() if name not in layer.pins}

@@ -29,6 +29,8 @@ class Options:
     """Version by distribution, in place of the one installed here."""
     require: Sequence[str] = ()
     """Requirements that are taken along though nothing asked for them."""
+    opentelemetry: bool = False
+    """Whether the service layer sends spans, numbers and logs."""
     gpu: bool = False
     """Whether torch is the build that is installed here, CUDA and all, and not the one for the CPU."""
 

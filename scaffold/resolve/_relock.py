@@ -69,6 +69,7 @@ def renew_service_layer(
     dependencies: Dependencies,
     *,
     pinned: Iterable[str] = (),
+    opentelemetry: bool = False,
     gpu: bool = False,
     run: Runner = run_command,
 ) -> Dependencies:
@@ -79,7 +80,7 @@ def renew_service_layer(
     Raises:
         LockFailedError: The two cannot be had together; or a leaf of it.
     """
-    layer = read_service_layer(dependencies.python)
+    layer = read_service_layer(dependencies.python, opentelemetry=opentelemetry)
     model = [line for line in dependencies.requirements if line.serves != "service"]
     pins = parse_lock(dependencies.lock)
     versions = {name: version for name, version in map(_split, pins) if version}

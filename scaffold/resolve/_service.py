@@ -24,7 +24,9 @@ class ServiceLayer:
     """Version by distribution, for one Python."""
 
 
-def read_service_layer(python: str, folder: Path | None = None) -> ServiceLayer:
+def read_service_layer(
+    python: str, folder: Path | None = None, *, opentelemetry: bool = False
+) -> ServiceLayer:
     """Return the service layer for `python` (`3.11`) from `service.in` and `service.txt` in `folder`.
 
     What comes along with another line of `service.in` has no line of its own; the other's reason names it.
@@ -32,7 +34,10 @@ def read_service_layer(python: str, folder: Path | None = None) -> ServiceLayer:
     folder = folder or _template()
     pins: dict[str, str] = {}
     sources: dict[str, list[str]] = {}
-    for line in _lines(folder / "service.txt"):
+    locked = _lines(folder / "service.txt")
+    if opentelemetry:
+        locked += _lines(folder / "opentelemetry.txt")
+    for line in locked:
         pin, _, via = line.partition("# via ")
         parsed = Parsed(pin.strip())
         if parsed.marker is None or parsed.marker.evaluate({"python_full_version": f"{python}.0"}):
@@ -41,6 +46,9 @@ def read_service_layer(python: str, folder: Path | None = None) -> ServiceLayer:
             sources[name] = [source for source in via.split(", ") if not source.startswith("-r ")]
     asked = dict(_asked(line) for line in _lines(folder / "service.in"))
     brought = {name for name in asked if sources[name]}
+    if opentelemetry:
+        brought.remove("fastapi")  # a line of its own, for what it is asked for besides
+        asked["fastapi"] = ("[opentelemetry]", f"{asked['fastapi'][1]}; OpenTelemetry, as was answered")
     requirements = []
     for name in asked.keys() - brought:
         extras, reason = asked[name]

@@ -48,3 +48,12 @@ def test_the_service_layer_is_locked_in_full(python):
 def test_the_tests_run_with_the_versions_that_are_locked():
     pins = read_service_layer(RUNNING_PYTHON).pins
     assert {name: metadata.version(name) for name in pins} == pins
+
+
+def test_what_opentelemetry_brings_is_locked_where_it_is_asked_for():
+    plain, asked = read_service_layer("3.11"), read_service_layer("3.11", opentelemetry=True)
+    assert "opentelemetry-sdk" not in plain.pins
+    assert asked.pins.items() > plain.pins.items()
+    assert "opentelemetry-exporter-otlp-proto-http" in asked.pins
+    added = {str(line) for line in asked.requirements} - {str(line) for line in plain.requirements}
+    assert added == {f"fastapi[opentelemetry]=={asked.pins['fastapi']}"}

@@ -16,7 +16,13 @@ from typing import Any
 import jinja2
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "service" / "project"
-VALUES = {"name": "toy", "model_version": "1.2.3", "model_sha256": "ab" * 32, "max_body_bytes": 1 << 20}
+VALUES = {
+    "name": "toy",
+    "model_version": "1.2.3",
+    "model_sha256": "ab" * 32,
+    "max_body_bytes": 1 << 20,
+    "opentelemetry": "",
+}
 
 SCHEMAS = '''"""What goes in and what comes out."""
 
@@ -72,14 +78,14 @@ def run(records: list[ModelInput]) -> list[ModelOutput]:
 '''
 
 
-def write_project(root: Path) -> None:
+def write_project(root: Path, **values: str) -> None:
     """Write the generated files that the serving templates stand beside, and those templates, into `root`."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     generated = {"app/schemas.py": SCHEMAS, "app/score.py": SCORE}
     for source in [*TEMPLATE.glob("app/*.py*"), TEMPLATE / "pyproject.toml"]:
         path = source.relative_to(TEMPLATE).as_posix().removesuffix(".jinja")
         if path not in {*generated, "app/convert.py"}:
-            generated[path] = environment.from_string(source.read_text()).render(VALUES)
+            generated[path] = environment.from_string(source.read_text()).render(VALUES | values)
     for path, text in generated.items():
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
