@@ -13,7 +13,14 @@ from scaffold.introspect._feeding import Layout
 from scaffold.introspect._hints import Hints, model_hints
 from scaffold.introspect._inputs import describe_input, requests_of
 from scaffold.introspect._outputs import answers_of, describe_output
-from scaffold.introspect._refine import cast, notes_of, with_categories, with_classes, with_overrides
+from scaffold.introspect._refine import (
+    cast,
+    notes_of,
+    with_categories,
+    with_classes,
+    with_feature_types,
+    with_overrides,
+)
 from scaffold.spec import Arguments, Call, JSONValue, Overrides, Record, Recording, Runtime, Schema, Signature
 
 
@@ -75,7 +82,7 @@ def infer_signature(
 
 def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
     """Return the schema with what the model's encoders, annotations and defaults say."""
-    schema = with_categories(schema, hints)
+    schema = with_feature_types(with_categories(schema, hints), hints)
     if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record) or schema.native == "arrays":
         return schema
     if call.arguments in (Arguments.KEYWORDS, Arguments.POSITIONAL):

@@ -12,6 +12,14 @@ from scaffold.introspect import _kinds
 Column = str | int
 # A step that hands on each value in its place, but for those that are missing.
 _KEEPS_VALUES = "sklearn.SimpleImputer"
+_INNER = ("best_estimator_", "estimator_", "regressor_")
+_SHARING = (
+    "sklearn._BaseVoting",
+    "sklearn._BaseStacking",
+    "sklearn._MultiOutputEstimator",
+    "sklearn.OneVsRestClassifier",
+    "sklearn.OneVsOneClassifier",
+)
 _ENCODERS = ("sklearn.OneHotEncoder", "sklearn.OrdinalEncoder", "sklearn.TargetEncoder")
 
 
@@ -33,7 +41,8 @@ def categories(model: Any) -> Mapping[Column, Categories]:
     them says nothing about the input.
     """
     columns: list[Column] = [str(name) for name in _names_in(model)]
-    return dict(_found(model, columns))
+    # Where one part of a model ignores what another raises on, the model raises.
+    return dict(sorted(_found(model, columns), key=lambda found: found[1].refuses))
 
 
 def _found(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
@@ -46,6 +55,9 @@ def _found(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categorie
     elif _kinds.kin(step, "sklearn.ColumnTransformer"):
         for _, inner, selected in attribute(step, "transformers_") or ():
             yield from _found(inner, _selected(selected, columns or _names_in(step)))
+    elif _kinds.kin(step, "sklearn.FeatureUnion"):
+        for _, inner in step.transformer_list:
+            yield from _found(inner, columns)
     elif _kinds.kin(step, *_ENCODERS):
         yield from _learned(step, columns)
     elif _kinds.kin(step, "category_encoders.BaseEncoder"):
@@ -53,10 +65,17 @@ def _found(step: Any, columns: list[Column]) -> Iterator[tuple[Column, Categorie
     elif _kinds.kin(step, "statsmodels.ResultsWrapper", "statsmodels.Results"):
         yield from _factors(step)
     else:
-        for name in ("best_estimator_", "regressor_"):
-            inner = attribute(step, name)
-            if inner is not None:
-                yield from _found(inner, columns)
+        for inner in _fitted_within(step):
+            yield from _found(inner, columns)
+
+
+def _fitted_within(model: Any) -> list[Any]:
+    """Return the models inside `model` that are given its own input."""
+    if _kinds.kin(model, "sklearn.FrozenEstimator", "sklearn._CalibratedClassifier"):
+        return [model.estimator]
+    several = ("calibrated_classifiers_", *(["estimators_"] if _kinds.kin(model, *_SHARING) else []))
+    found = [inner for name in several for inner in attribute(model, name) or ()]
+    return found + [inner for name in _INNER if (inner := attribute(model, name)) is not None]
 
 
 def _learned(encoder: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:

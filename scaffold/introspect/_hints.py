@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +43,7 @@ class Hints:
     feature_names: tuple[str, ...] = ()
     n_features: int | None = None
     feature_types: tuple[str, ...] = ()
-    """xgboost: `int`, `float`, `i` (0 or 1), `q` or `c` (a category) for each feature."""
+    """For each feature `float` where it had fractions in training; other words are xgboost's own."""
     classes: tuple[Any, ...] = ()
     categories: Mapping[str | int, Categories] = field(default_factory=dict)
     """By column name, or position where the model knows no names."""
@@ -145,7 +146,19 @@ def _feature_types(model: Any) -> tuple[str, ...]:
         types = attribute(step, "feature_types") or attribute(attribute(step, "_Booster"), "feature_types")
         if isinstance(types, (list, tuple)):
             return tuple(str(kind) for kind in types)
+        if _kinds.kin(step, "lightgbm.Booster"):
+            return _lightgbm_types(step)
     return ()
+
+
+def _lightgbm_types(booster: Any) -> tuple[str, ...]:
+    """Return `float` for each feature whose least or greatest value in training had a fraction."""
+    text = booster.model_to_string(num_iteration=1)
+    infos = re.search(r"^feature_infos=(.*)$", text, re.MULTILINE)
+    ends = (
+        [info.strip("[]").split(":") if info[0] == "[" else [] for info in infos[1].split()] if infos else []
+    )
+    return tuple("" if all(float(end).is_integer() for end in pair) else "float" for pair in ends)
 
 
 def _classes(model: Any) -> tuple[Any, ...]:

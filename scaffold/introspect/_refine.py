@@ -70,6 +70,24 @@ def _fit(scalar: Scalar, values: tuple[Any, ...]) -> bool:
     return bool(values) and wanted is not None and all(type(value) is wanted for value in values)
 
 
+def with_feature_types(schema: Schema, hints: Hints) -> Schema:
+    """Return `schema` with fractions allowed where the sample has none and the model was fitted on some."""
+    if not isinstance(schema, Table) or schema.native != "pandas" or not hints.feature_types:
+        return schema
+    types = dict(zip(hints.feature_names, hints.feature_types, strict=False))
+    columns = (_with_fractions(c) if types.get(c.name) == "float" else c for c in schema.columns)
+    return dataclasses.replace(schema, columns=tuple(columns))
+
+
+def _with_fractions(field: Field) -> Field:
+    if not field.dtype.startswith(("int", "uint")) or not isinstance(field.schema, Scalar):
+        return field
+    words = f"Whole in every row, a number with a fraction in the model. {field.evidence}".strip()
+    return dataclasses.replace(
+        field, schema=Scalar(type=ScalarType.NUMBER, native="float64"), dtype="float64", evidence=words
+    )
+
+
 def with_classes(schema: Schema, method: str, classes: tuple[Any, ...]) -> Schema:
     """Return the answer's schema with the model's classes in the comment above it."""
     if not isinstance(schema, Value) or not classes or len(classes) > _MOST_LISTED:

@@ -7,11 +7,15 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from scaffold.introspect._hints import model_hints
@@ -68,6 +72,31 @@ def test_an_encoder_refuses_or_ignores_what_it_does_not_know(handle, refuses):
         refuses,
         "OneHotEncoder",
     )
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda inner: GridSearchCV(inner, {"logisticregression__C": [1]}, cv=2),
+        lambda inner: make_pipeline(make_pipeline(inner)),
+        lambda inner: VotingClassifier([("a", inner), ("b", inner)]),
+        lambda inner: StackingClassifier([("a", inner)], cv=2),
+        lambda inner: CalibratedClassifierCV(inner, cv=2),
+        lambda inner: OneVsRestClassifier(inner),
+        lambda inner: make_pipeline(make_union(inner[0], inner[0]), LogisticRegression()),
+        lambda inner: FrozenEstimator(inner.fit(FRAME, LABELS)),
+    ],
+)
+def test_an_encoder_is_found_however_deep_it_lies(wrap):
+    # Enough rows that each part of a split holds all categories.
+    fitted = pd.concat([FRAME] * 4, ignore_index=True)
+    known = model_hints(wrap(pipeline()).fit(fitted, LABELS * 4)).categories["plan"]
+    assert (known.values, known.refuses) == (("basic", "plus", "pro"), True)
+
+
+def test_what_one_part_ignores_and_another_raises_on_is_refused():
+    model = VotingClassifier([("a", pipeline(plan="error")), ("b", pipeline(plan="ignore"))])
+    assert model_hints(model.fit(FRAME, LABELS)).categories["plan"].refuses
 
 
 def test_an_imputer_hands_on_the_values_that_are_there():
@@ -156,6 +185,14 @@ def test_xgboost_knows_the_types_of_its_features():
     for one in (model, model.get_booster()):
         hints = model_hints(one)
         assert (hints.feature_names, hints.feature_types) == (("a b", "c"), ("int", "float"))
+
+
+def test_lightgbm_knows_which_features_had_fractions():
+    import lightgbm
+
+    frame = pd.DataFrame({"a": np.arange(40.0), "k": pd.Categorical([1, 2] * 20), "c": np.arange(40) / 4})
+    model = lightgbm.LGBMRegressor(n_estimators=1, min_child_samples=2, verbose=-1).fit(frame, np.arange(40))
+    assert model_hints(model).feature_types == ("", "", "float")
 
 
 def test_lightgbm_made_up_names_are_no_names():

@@ -126,6 +126,24 @@ def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_o
             service.check(service.found.recording.requests[0] | {"city": "paris"})
 
 
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them(serve, library):
+    import lightgbm
+    import xgboost
+
+    models = {
+        "xgboost": xgboost.XGBRegressor(n_estimators=2),
+        "lightgbm": lightgbm.LGBMRegressor(n_estimators=2, verbose=-1),
+    }
+    fitted = pd.DataFrame({"age": NUMBERS, "rooms": np.arange(120)})
+    service = serve(models[library].fit(fitted, TARGET), pd.DataFrame({"age": [31, 40], "rooms": [2, 3]}))
+    answers(service)
+    assert service.score({"age": 30.5, "rooms": 2})
+    with pytest.raises(ValidationError, match="rooms"):
+        service.check({"age": 30.5, "rooms": 2.5})
+    assert "# Whole in every row, a number with a fraction in the model." in service.sources["app/schemas.py"]
+
+
 # ------------------------------------------------------------------ rows as Series
 
 
