@@ -37,6 +37,10 @@ def open_answers(answers: Sequence[Any]) -> tuple[list[Any], str]:
     A frame of one row is that row; a Series whose index names its values is a dict.
     """
     first: Any = answers[0] if answers else ""
+    over_time = _over_time(first)
+    if over_time and any(len(answer) > 1 for answer in answers):
+        indexed = [_indexed(answer, over_time) for answer in answers]
+        return [[take_record(answer, i) for i in range(len(answer))] for answer in indexed], over_time
     if _kinds.is_frame(first):
         rows = [[take_record(answer, i) for i in range(len(answer))] for answer in answers]
         single = all(len(found) == 1 for found in rows)
@@ -47,6 +51,24 @@ def open_answers(answers: Sequence[Any]) -> tuple[list[Any], str]:
         listed = [answer.to_list() if hasattr(answer, "to_list") else answer.tolist() for answer in answers]
         return listed, f"{_kinds.library_of(first)} values"
     return list(answers), ""
+
+
+def _over_time(answer: Any) -> str:
+    """Return how a frame of values over time, or over other floats, is opened; empty for any other answer.
+
+    Its index says when each value holds. One column that is called by a number is a curve: what was asked
+    for had that place in its batch.
+    """
+    if not _kinds.kin(answer, "pandas.DataFrame") or answer.index.dtype.kind not in "fM":
+        return ""
+    columns = list(answer.columns)
+    return "pandas curve" if len(columns) == 1 and isinstance(columns[0], int) else "pandas over time"
+
+
+def _indexed(answer: Any, how: str) -> Any:
+    if how == "pandas curve":
+        return answer.iloc[:, 0].reset_index(name="value")
+    return answer.reset_index()
 
 
 def _body(schema: Schema, rows: int) -> Schema:

@@ -373,3 +373,40 @@ def test_neighbours_are_given_as_a_graph(serve):
     service = serve(model, rows[:4], model.kneighbors_graph(rows[:4]))
     assert service.found.signature.call.method == "kneighbors_graph"
     answers(service)
+
+
+# ------------------------------------------------------------------ answers over time
+
+
+@cache
+def _cox():
+    import lifelines
+
+    frame = pd.DataFrame({"age": np.arange(20, 80), "dose": NUMBERS[:60]})
+    frame["time"] = np.round(np.abs(NUMBERS[60:]) * 10, 1) + 0.1
+    return lifelines.CoxPHFitter().fit(frame, "time"), frame[["age", "dose"]][:3]
+
+
+def test_a_survival_curve_keeps_its_times(serve):
+    model, sample = _cox()
+    curves = model.predict_survival_function(sample)
+    for output in (curves, None):
+        method = None if output is not None else "predict_survival_function"
+        service = serve(model, sample, output, method=method)
+        for place, answer in enumerate(answers(service)):
+            assert [point["index"] for point in answer["prediction"]] == list(curves.index)
+            values = [point["value"] for point in answer["prediction"]]
+            assert values == pytest.approx(curves[place].tolist())
+
+
+def test_a_forecast_that_is_a_frame_keeps_its_days(serve):
+    class Forecast:
+        def predict(self, record):
+            days = pd.date_range(record["start"], periods=2, name="day")
+            return pd.DataFrame({"mean": [1.0, 2.0], "upper": [2.0, 3.0]}, index=days)
+
+    service = serve(Forecast(), [{"start": "2024-02-28"}, {"start": "2024-05-01"}])
+    assert answers(service)[0]["prediction"] == [
+        {"day": "2024-02-28T00:00:00", "mean": 1.0, "upper": 2.0},
+        {"day": "2024-02-29T00:00:00", "mean": 2.0, "upper": 3.0},
+    ]

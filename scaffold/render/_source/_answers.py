@@ -9,6 +9,8 @@ from scaffold.spec import Column, Field, List, Parts, Record, Schema, Signature,
 
 _OPENED = {
     "pandas": '.to_dict("records")',
+    "pandas curve": '.iloc[:, 0].reset_index(name="value").to_dict("records")',
+    "pandas over time": '.reset_index().to_dict("records")',
     "polars": ".to_dicts()",
     "pyarrow": ".to_pylist()",
     "pandas.Series": ".to_dict()",
