@@ -39,7 +39,8 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
 def model_summary(spec: ProjectSpec) -> str:
     """`a scikit-learn model`, after the first library that the file names; else `a Python model`."""
     names = [line for line in spec.dependencies.requirements if line.serves == "model"]
-    in_file = [line for line in names if f" in {spec.artifact.path.name}" in line.reason]
+    mentioned = {name.dotted for name in spec.artifact.globals}
+    in_file = [line for line in names if line.reason.partition(" in ")[0] in mentioned]
     return f"a {in_file[0].distribution} model" if in_file else "a Python model"
 
 
