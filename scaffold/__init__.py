@@ -20,6 +20,7 @@ _HOMES = {
     "_update": ("Update", "init", "undo", "update"),
     "_building": ("build",),
     "_deploying": ("deploy", "deployments", "logs", "plan", "promote", "rollback", "status", "undeploy"),
+    "_registered": ("register",),
     "errors": ("ScaffoldError",),
 }
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "new",
     "plan",
     "promote",
+    "register",
     "rollback",
     "serve",
     "status",
@@ -49,6 +51,7 @@ __all__ = [
 if TYPE_CHECKING:
     from scaffold._building import build
     from scaffold._deploying import deploy, deployments, logs, plan, promote, rollback, status, undeploy
+    from scaffold._registered import register
     from scaffold._update import Update, init, undo, update
     from scaffold.api import Project, audit, inspect, new, serve, verify
     from scaffold.errors import ScaffoldError

@@ -132,9 +132,12 @@ def _artifact(path: Path, options: Options, *, ours: bool) -> Artifact | None:
 
 def _model_file(model: Any, workspace: Path) -> tuple[Path, str]:
     """The file of a model, and where it came from: an object in memory is written to `workspace`."""
+    from scaffold._registered import SCHEME, registered_file
     from scaffold.find import find_model
     from scaffold.read import dump_model
 
+    if isinstance(model, str) and model.startswith(SCHEME):
+        return registered_file(model), model
     if isinstance(model, str | os.PathLike):
         return find_model(os.fspath(model)), os.fspath(model)
     return dump_model(model, workspace), f"a {type(model).__name__} in memory"

@@ -1,4 +1,4 @@
-"""`scaffold deploy` and what is done with a target afterwards."""
+"""`scaffold deploy`, what is done with a target afterwards, and the models that the store knows."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
     for verb in (deploy, status, rollback, promote, deployments, undeploy, logs):
         app.command()(verb)
+    app.command("register")(register_model)
 
 
 def deploy(
@@ -251,6 +252,21 @@ def logs(
         project, target=target, follow=follow, tail=tail, kubeconfig=kubeconfig, context=context
     ):
         typer.echo(line)
+
+
+def register_model(
+    model: Annotated[str, typer.Argument(help="The model: a path or a URL, as for `new`.")],
+    name: Annotated[str, typer.Option(help="Its name.")],
+    version: Annotated[str, typer.Option(help="Its version, which never names other bytes.")],
+    store: STORE = None,
+) -> None:
+    """Write a model down in the store, for `scaffold new store:NAME` and `store:NAME/VERSION`."""
+    from scaffold._registered import register as write_down
+
+    entry = write_down(model, name=name, version=version, store=store)
+    console().print(
+        f"store:{entry.name}/{entry.version}  {entry.sha256[:12]}  {entry.location}", markup=False
+    )
 
 
 class Progress:

@@ -1,0 +1,81 @@
+"""Models that the store knows by name: `store:titanic/1.2.0` stands where a model's path may stand.
+
+Here two rooms meet: `store` remembers where a model is, `find` brings it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import os
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold._files import sha256_file
+from scaffold.errors import StoreError
+from scaffold.find import find_model
+
+if TYPE_CHECKING:
+    from scaffold.store import Model
+
+SCHEME = "store:"
+
+
+def register(model: str | Path, *, name: str, version: str, store: str | None = None) -> Model:
+    """Write down in the store where a model is and what it weighs; return what is written there.
+
+    Args:
+        model: A path or a URL, as for `new`. The file stays where it is.
+        name: The model's name.
+        version: Its version, which never names other bytes.
+        store: The store's database URL; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
+
+    Raises:
+        ReadError: There is no such model.
+        StoreError: The name and version stand for other bytes already, or the store cannot be used.
+    """
+    from scaffold.store import Model, open_store
+
+    given = os.fspath(model)
+    path = find_model(given)
+    if not path.is_file():
+        raise StoreError(f"There is no model to register: {given}")
+    entry = Model(
+        name=name,
+        version=version,
+        sha256=sha256_file(path),
+        location=str(path.absolute()) if Path(given).expanduser().exists() else given,
+        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        at=dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    with closing(open_store(store)) as opened:
+        opened.register_model(entry)
+    return entry
+
+
+def registered_file(source: str) -> Path:
+    """Return the file of `store:NAME` (the version that was registered last) or `store:NAME/VERSION`.
+
+    Raises:
+        StoreError: The store has no such model, or its file holds other bytes than the ones registered.
+    """
+    from scaffold.store import open_store
+
+    name, _, version = source.removeprefix(SCHEME).partition("/")
+    with closing(open_store()) as opened:
+        found = opened.find_model(name, version or None)
+    if found is None:
+        raise StoreError(
+            f"The store has no model '{name}'{f' {version}' if version else ''}.\n"
+            f"  scaffold register PATH --name {name or 'NAME'} --version {version or '1.0.0'}"
+        )
+    path = find_model(found.location)
+    if not path.is_file() or sha256_file(path) != found.sha256:
+        raise StoreError(
+            f"{name} {found.version} is no longer what was registered by {found.by} on {found.at[:10]}.\n"
+            f"  looked at: {found.location}\n"
+            "Bring that file back, or register what is there now as another version."
+        )
+    return path
