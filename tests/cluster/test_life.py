@@ -12,7 +12,7 @@ from scaffold.deploy import Pace
 from scaffold.deploy._client import Cluster
 from scaffold.errors import PromotionRefusedError
 from scaffold.store import open_store
-from tests.cluster._support import Built, insecure
+from tests.cluster._support import Built, edit, insecure
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 PACE = Pace(rollout_s=300, address_s=60)
@@ -71,3 +71,28 @@ def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Bu
     planned = _deploying.plan(first.root, image=first.image)
     assert planned.diff == ""
     assert _deploying.deploy(first.root, image=first.image, pace=PACE).revision == 1
+
+
+def test_a_rollback_brings_back_what_was_applied_with_a_revision(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    space = f"{name}-staging"
+    scaler = f"/apis/autoscaling/v2/namespaces/{space}/horizontalpodautoscalers/{name}"
+    edit(project, "kustomization.yaml", "  - autoscaler.yaml\n", "")
+    edit(project, "deployment.yaml", "  revisionHistoryLimit", "  replicas: 3\n  revisionHistoryLimit")
+    assert _deploying.deploy(project, image=first.image, pace=PACE).replicas == 3
+    assert cluster.get(scaler) is None
+
+    # From a fixed number of pods to an autoscaler: the pods that are there stay.
+    edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - autoscaler.yaml\n")
+    edit(project, "deployment.yaml", "  replicas: 3\n", "")
+    edit(project, "deployment.yaml", 'value: "10"', 'value: "11"')
+    assert _deploying.deploy(project, image=first.image, pace=PACE).replicas == 3
+    assert cluster.get(scaler) is not None
+
+    assert _deploying.rollback(project, pace=PACE).replicas == 3
+    assert cluster.get(scaler) is None
+    deployment = cluster.get(f"/apis/apps/v1/namespaces/{space}/deployments/{name}")
+    assert deployment is not None
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    assert "11" not in [entry.get("value") for entry in container["env"]]
