@@ -119,6 +119,13 @@ SLOTS = frozenset(
 ATTRGETTER = frozenset({"operator.attrgetter", "_operator.attrgetter"})
 TYPE = frozenset({"builtins.type"})
 GETITEM = frozenset({"operator.getitem", "_operator.getitem", "operator.or_", "_operator.or_"})
+# Whose texts are evaluated: as annotations of a class that is made, or as types by name.
+ANNOTATED = frozenset({"pydantic._internal._model_construction.ModelMetaclass"})
+TYPE_FORMS = frozenset({"typing.ForwardRef", "types.GenericAlias"})
+LITERAL = frozenset({"typing.Literal", "typing_extensions.Literal"})
+FILLED = frozenset(
+    f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "bytes", "bytearray", "dict")
+)
 UFUNC = frozenset({"numpy._core._ufunc_reconstruct", "numpy.core._ufunc_reconstruct"})
 TORCH_BYTES = frozenset({"torch.storage._load_from_bytes"})
 TORCH_CALL = frozenset({"torch._tensor._rebuild_from_type_v2"})

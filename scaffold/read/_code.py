@@ -24,6 +24,9 @@ _PROGRAMS = """
     runsource exec_command rmtree urlopen urlretrieve write_text write_bytes unlink symlink_to hardlink_to
     removedirs read_pickle to_pickle DataSource CDLL dlopen find_library __subclasses__ __globals__
     __builtins__ __import__ __loader__ __code__ __reduce__ gi_frame f_globals f_builtins tb_frame cr_frame
+    _getframe f_back f_locals __self__ __bases__ FunctionType CodeType FileHandler dictConfig fileConfig
+    savetxt savez savez_compressed memmap tofile to_csv to_parquet to_feather to_hdf to_excel to_sql savemat
+    dump_svmlight_file savefig
 """
 _PROGRAM_NAMES = frozenset(_PROGRAMS.split())
 # Attributes that are harmless on a list or a frame, and not on `os`.
@@ -37,6 +40,11 @@ _WATCHED = frozenset({"os", "posix", "sys", "pathlib", "io", "pickle", "types"})
 _INNER_MODULES = frozenset(
     {"f2py", "ctypeslib", "subprocess", "builtins", "importlib", "ctypes", "posix", "pty", "_os"}
 )
+# Their `load` runs what a further file names, and their `dump` writes one.
+_PICKLING = frozenset({"joblib", "_joblib", "cloudpickle", "dill"})
+_OF_ARRAYS = frozenset({"np", "numpy", "torch"})
+# In the text of `DataFrame.query` and `eval`: more than a name after `@`.
+_REACHING = re.compile(r"@(?!\w+\b(?!\s*[.(\[]))")
 _WRITING = re.compile(r"[rwxabt+]{1,3}")
 
 
@@ -90,14 +98,30 @@ def _suspicious(uses: set[tuple[str, str]], texts: set[str]) -> Iterator[str]:
     everything = loaded | fetched | {name for kind, name in uses if kind == "import"}
     yield from (loaded & _EVALUATING) | ((fetched | texts) & _PROGRAM_NAMES)
     yield from fetched & _INNER_MODULES
-    if "getattr" in loaded:
-        yield from fetched & {"os", "sys", "_sys"}
+    if {"getattr", "attrgetter"} & (loaded | fetched):
+        parts = {part for text in texts for part in text.split(".")} | fetched
+        yield from parts & ({"os", "sys", "_sys"} | _INNER_MODULES | _PROGRAM_NAMES)
+    if {"eval", "query"} & fetched:
+        reaching = {"eval" for text in texts if _REACHING.search(text)}
+        yield from reaching | {word for text in texts for word in words_of_text(text)}
+    yield from _of_further_files(fetched, everything, texts)
     # A file may be read, not written: the mode is a constant beside the call.
-    if "open" in loaded | fetched and any(_is_writing(text) for text in texts):
+    computed = bool({"chr", "bytes", "bytearray"} & loaded)
+    if "open" in loaded | fetched and (computed or any(_is_writing(text) for text in texts)):
         yield "open"
     watched = everything & _WATCHED
     if watched:
         yield from (f"{min(watched)}.{name}" for name in (fetched | loaded) & _OF_OS)
+
+
+def _of_further_files(fetched: set[str], everything: set[str], texts: set[str]) -> Iterator[str]:
+    """Reading a further file in a way that runs what it names, or writing one."""
+    for library in everything & _PICKLING:
+        yield from (f"{library}.{name}" for name in fetched & {"load", "dump"})
+    for library in everything & _OF_ARRAYS:
+        yield from (f"{library}.{name}" for name in fetched & {"save"})
+        if "load" in fetched and texts & {"allow_pickle", "weights_only"}:
+            yield f"{library}.load"
 
 
 def _is_writing(text: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from scaffold.read import _allowed
+from scaffold.read._annotations import annotations_in, calling_text
 from scaffold.read._arrays import pass_array
 from scaffold.read._code import Code, code_of, words_of_text
 from scaffold.read._libraries import METHODS_OF
@@ -119,6 +120,10 @@ class Gate:
         if not isinstance(target, Made):
             self._refuse(_described(target), offset, "items are added to what is no container")
 
+    def annotated(self, annotations: Pairs, offset: int) -> None:
+        """See Witness."""
+        self._check_annotations(annotations, offset)
+
     def persistent(self, key: Value, offset: int) -> Value:
         """See Witness."""
         if not self._torch:
@@ -135,6 +140,7 @@ class Gate:
     # ------------------------------------------------------------------ calls
 
     def _called_name(self, name: Named, call: Made, offset: int) -> Value:
+        self._check_arguments(name, call, offset)
         special = self._called_special(name, call, offset)
         if special is not None:
             return special
@@ -148,7 +154,7 @@ class Gate:
                     self._refuse(_described(maker), offset, "an instance is made of what is no class")
                 return Made(maker, call.arguments[1:], bare=True)
             standing = self._policy.standing(maker.module, maker.qualname)
-        enough = Standing.BARE if bare or call.bare else Standing.CALLED
+        enough = Standing.BARE if (bare or call.bare) and not _is_initialised(name, call) else Standing.CALLED
         if Standing.MENTIONED <= standing < enough:
             self._refuse(
                 maker.dotted if isinstance(maker, Named) else name.dotted, offset, "called while it loads"
@@ -299,6 +305,28 @@ class Gate:
 
     # ------------------------------------------------------------------ what lies inside values
 
+    def _check_arguments(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse what a call of an allowed name would evaluate, or fill the memory with."""
+        if name.module in _allowed.CLOUDPICKLE_MODULES or name.dotted in _allowed.ANNOTATED:
+            for annotations in annotations_in((*call.arguments, call.keywords)):
+                self._check_annotations(annotations, offset)
+        of_types = name.dotted in _allowed.TYPE_FORMS | _allowed.GETITEM
+        if of_types and not _is_name(call.arguments[0] if call.arguments else None, _allowed.LITERAL):
+            self._check_annotations(call.arguments, offset)
+        if name.module.partition(".")[0] in _EVALUATING_LIBRARIES:
+            for word in (w for text in _leaves(call.arguments) for w in words_of_text(text)):
+                self._refuse(word, offset, f"in a text for {name.dotted}, which evaluates it")
+        if name.dotted in _allowed.FILLED and any(_is_huge(argument) for argument in call.arguments):
+            self._refuse(name.dotted, offset, "it would fill the memory")
+
+    def _check_annotations(self, value: Value, offset: int) -> None:
+        if isinstance(value, Pairs):
+            value.evaluated = True
+        text = calling_text(value)
+        if text is not None:
+            word = next(iter(words_of_text(text)), "eval")
+            self._refuse(word, offset, "in an annotation, which is evaluated")
+
     def _array(self, wrapper: Made, offset: int, stream: Stream) -> Value:
         if not self._joblib:
             return wrapper
@@ -322,13 +350,14 @@ class Gate:
 
     def _check_texts(self, instance: Made, state: Value, offset: int) -> None:
         """Refuse text in a state that the library evaluates: a formula, or scipy's template of a method."""
+        root = instance.root()
+        where = root.dotted if root else "an instance"
         for key, value in _texts(state):
-            root = instance.root()
             if key in _EVALUATED and isinstance(value, str):
                 for word in words_of_text(value):
-                    if not self._policy.trusts(word):
-                        where = root.dotted if root else "an instance"
-                        self._refuse(word, offset, f"in '{key}' of {where}, which is evaluated")
+                    self._refuse(word, offset, f"in '{key}' of {where}, which is evaluated")
+            if key in _PICKLED:
+                self._refuse(where, offset, f"it unpickles the bytes in '{key}', which are not looked into")
 
     def _refuse(self, name: str, offset: int, reason: str = "") -> None:
         if not self._policy.trusts(name):
@@ -340,12 +369,46 @@ _REACHING_OUT = re.compile(r"save|load|dump|write|read|open|eval|exec|^_?(to|fro
 _EVALUATED = frozenset({"_parse_arg_template", "formula", "code", "expr", "_formula", "rhs", "lhs"})
 
 
-def _texts(state: Value) -> list[tuple[Value, Value]]:
-    if isinstance(state, Pairs):
-        return state.values
-    if isinstance(state, tuple):
-        return [pair for part in state if isinstance(part, Pairs) for pair in part.values]
+# Whose texts are formulas: they evaluate them when the model predicts.
+_EVALUATING_LIBRARIES = frozenset({"formulaic", "patsy"})
+# skorch keeps its networks so.
+_PICKLED = frozenset({"__cuda_dependent_attributes__"})
+_MOST_FILLED = 1 << 31
+
+
+def _texts(state: Value, depth: int = 4) -> list[tuple[Value, Value]]:
+    """The items of the dicts in a state, and of those in them."""
+    match state:
+        case Pairs(values=pairs) if depth:
+            return [*pairs, *(pair for _, value in pairs for pair in _texts(value, depth - 1))]
+        case tuple() if depth:
+            return [pair for part in state for pair in _texts(part, depth - 1)]
     return []
+
+
+def _leaves(value: Value) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case Items(values=values):
+            return [text for each in values for text in _leaves(each)]
+        case tuple():
+            return [text for each in value for text in _leaves(each)]
+    return []
+
+
+def _is_huge(argument: Value) -> bool:
+    """Whether a container that is made of this has more than any model needs."""
+    if isinstance(argument, Made) and _is_name(argument.maker, frozenset({"builtins.range"})):
+        return any(isinstance(bound, int) and abs(bound) > _MOST_FILLED for bound in argument.arguments)
+    return isinstance(argument, int) and argument > _MOST_FILLED
+
+
+def _is_initialised(name: Named, call: Made) -> bool:
+    """Whether `copyreg._reconstructor` is given a base whose `__init__` it calls."""
+    if name.dotted != "copyreg._reconstructor" or len(call.arguments) < 2:
+        return False
+    return not _is_name(call.arguments[1], _allowed.BASES)
 
 
 def _slot_keys(state: Value) -> list[Value]:

@@ -274,7 +274,7 @@ LIBRARIES: dict[str, Library] = {
         built=("statsmodels.genmod.families.", "statsmodels.tools."),
         functions=("statsmodels.tools.tools.", "statsmodels.genmod.families."),
     ),
-    "patsy": Library("patsy", never=("patsy.eval.EvalEnvironment", "patsy.test")),
+    "patsy": Library("patsy", never=("patsy.eval", "patsy.design_info", "patsy.build", "patsy.test")),
     "formulaic": Library("formulaic", built=("formulaic.",)),
     "interface_meta": Library("interface-meta"),
     "wrapt": Library("wrapt"),
@@ -298,7 +298,10 @@ LIBRARIES: dict[str, Library] = {
     "pytz": Library("pytz", called=frozenset({"pytz._UTC", "pytz._p"})),
     "joblib": Library("joblib", classes=(), functions=()),
     "nltk": Library(
-        "nltk", functions=("nltk.tokenize.", "nltk.stem."), classes=("nltk.tokenize.", "nltk.stem.")
+        "nltk",
+        functions=("nltk.tokenize.", "nltk.stem."),
+        classes=("nltk.tokenize.", "nltk.stem."),
+        never=("nltk.tokenize.repp", "nltk.tokenize.stanford"),  # they start programs
     ),
     "skorch": Library("skorch"),
     "feature_engine": Library("feature-engine"),

@@ -40,6 +40,9 @@ class Witness(Protocol):
     def mutated(self, target: Value, offset: int) -> None:
         """Items are added to something that is no plain container."""
 
+    def annotated(self, annotations: Pairs, offset: int) -> None:
+        """Items are added to a dict whose texts are evaluated."""
+
     def persistent(self, key: Value, offset: int) -> Value:
         """An object is asked for that lies outside the pickle. Returns what stands for it."""
 
@@ -169,6 +172,8 @@ class _Machine:
         match target:
             case Pairs():
                 target.extend(values)
+                if target.evaluated:
+                    self.witness.annotated(target, self.offset)
             case Made():
                 if target.content is None:
                     target.content = Pairs()

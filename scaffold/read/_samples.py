@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from scaffold.read import _formats
 from scaffold.read._load import load_error
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._search import search_path, searching
+from scaffold.read._streams import BombError, require_no_bomb
 
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
 _TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
@@ -43,6 +45,10 @@ def read_sample(path: Path, *, trusted: Sequence[str] = ()) -> Any:
     except ModuleNotFoundError as error:
         raise MissingLibraryError(
             path.name, error.name or "", f"a {path.suffix} sample", _provider(error)
+        ) from error
+    except BombError as error:
+        raise NotASampleError(
+            str(path), f"it unpacks to {error.args[0] >> 20} MiB, far more than it weighs"
         ) from error
     except Exception as error:
         cause = str(error).strip().splitlines()
@@ -116,6 +122,8 @@ def _read_npy(path: Path) -> Any:
 def _read_npz(path: Path) -> Any:
     import numpy as np
 
+    with zipfile.ZipFile(path) as archive:
+        require_no_bomb(archive)
     with np.load(path, allow_pickle=False) as arrays:
         named = {name: arrays[name] for name in arrays.files}
     return named["arr_0"] if list(named) == ["arr_0"] else named

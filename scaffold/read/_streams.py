@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,13 @@ class GarbledError(Exception):
 
 class BombError(Exception):
     """The stream unpacks to far more than its file weighs. `args[0]` is the size that was reached."""
+
+
+def require_no_bomb(archive: zipfile.ZipFile) -> None:
+    """Raise BombError if a member unpacks to far more than it weighs."""
+    for member in archive.infolist():
+        if member.file_size > BOMB_BYTES and member.file_size > BOMB_RATIO * member.compress_size:
+            raise BombError(member.file_size)
 
 
 class _ZlibFile(io.RawIOBase):

@@ -6,18 +6,21 @@ Source: `torch.serialization._legacy_load` for the order of the pickles, `_load`
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 from scaffold.read._machine import Witness, follow
-from scaffold.read._streams import GarbledError, Stream
+from scaffold.read._streams import GarbledError, Stream, require_no_bomb
+from scaffold.read._values import Named
 from scaffold.spec import ModelFormat
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _LEGACY_PICKLES = 5  # magic, protocol, system, object, keys
+_OF_FILES = re.compile(rb"\b(?:torch|ops\.aten)\.(save|load|from_file)\(")
 _PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(1, 6))
 
 
@@ -48,17 +51,29 @@ def follow_archive(path: Path, witness_of: Callable[[str, ModelFormat], Witness]
         names = archive.namelist()
         if len(set(names)) != len(names):
             raise GarbledError(0, "an archive with two members of one name")
+        require_no_bomb(archive)
         pickles = [name for name in names if name.endswith(".pkl") or _starts_as_pickle(archive, name)]
         if not any(name.rpartition("/")[2] == "data.pkl" for name in pickles):
             raise GarbledError(0, "a zip archive without data.pkl")
         # `torch.load` hands an archive with this member to `torch.jit.load`, and so do we.
         script = any(name.rpartition("/")[2] == "constants.pkl" for name in names)
         layout = ModelFormat.TORCHSCRIPT if script else ModelFormat.TORCH
+        if script:
+            _hear_script(archive, witness_of)
         for name in pickles:
             with archive.open(name) as member:
                 reader = io.BufferedReader(cast("io.RawIOBase", member))
                 follow(Stream(reader, limit_bytes=1 << 34), witness_of(name, layout))
     return layout
+
+
+def _hear_script(archive: zipfile.ZipFile, witness_of: Callable[[str, ModelFormat], Witness]) -> None:
+    """Tell a witness what TorchScript calls that reads or writes files: it can, when it loads or answers."""
+    for name in archive.namelist():
+        if name.endswith(".py"):
+            for found in _OF_FILES.finditer(archive.read(name)):
+                named = Named("torch", found[1].decode(), found.start())
+                witness_of(name, ModelFormat.TORCH).named(named)
 
 
 def _starts_as_pickle(archive: zipfile.ZipFile, name: str) -> bool:

@@ -71,6 +71,8 @@ class Pairs:
 
     values: list[tuple[Value, Value]] = field(default_factory=list)
     whole: bool = True
+    evaluated: bool = False
+    """Whether texts in it are evaluated as annotations, also those that are added later."""
 
     def extend(self, values: list[Value]) -> None:
         room = KEPT_ITEMS - len(self.values)

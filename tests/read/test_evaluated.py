@@ -1,0 +1,173 @@
+"""Text that a library evaluates, and what else does harm without any name off the list."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+import torch
+
+from scaffold.errors import NotAModelError, NotASampleError, UntrustedCodeError
+from scaffold.read import read_artifact, read_sample
+
+P = pickle
+EVIL = "__import__('os').system('touch PWNED')"
+METACLASS = ("pydantic._internal._model_construction", "ModelMetaclass")
+
+
+def text(value: str) -> bytes:
+    return P.BINUNICODE + len(value).to_bytes(4, "little") + value.encode()
+
+
+def named(module: str, qualname: str) -> bytes:
+    return text(module) + text(qualname) + P.STACK_GLOBAL
+
+
+def group(opcode: bytes, *items: bytes) -> bytes:
+    return P.MARK + b"".join(items) + opcode
+
+
+def called(function: bytes, *arguments: bytes) -> bytes:
+    return function + group(P.TUPLE, *arguments) + P.REDUCE
+
+
+def built(function: bytes, *state: bytes) -> bytes:
+    return function + P.EMPTY_TUPLE + P.NEWOBJ + group(P.DICT, *state) + P.BUILD
+
+
+def refused(body: bytes) -> list[str]:
+    path = Path("model.pkl")
+    path.write_bytes(P.PROTO + b"\x04" + body + P.STOP)
+    with pytest.raises(UntrustedCodeError) as caught:
+        read_artifact(path)
+    assert all(place.startswith("at byte ") for _, place, _ in caught.value.names)
+    return [name for name, _, _ in caught.value.names]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+BASES = group(P.TUPLE, named("pydantic.main", "BaseModel"))
+ANNOTATIONS = group(P.DICT, text("__annotations__"), group(P.DICT, text("a"), text(EVIL)))
+LATE = (
+    P.EMPTY_DICT + P.MEMOIZE + P.POP,  # an empty dict, memo 0
+    group(P.DICT, text("__annotations__"), P.BINGET + b"\x00"),
+    P.POP + P.BINGET + b"\x00" + text("a") + text(EVIL) + P.SETITEM,
+)
+TRAPS = {
+    "a class that pydantic makes": called(named(*METACLASS), text("X"), BASES, ANNOTATIONS),
+    "the same by cloudpickle": called(
+        named("cloudpickle.cloudpickle", "_make_skeleton_class"),
+        *(named(*METACLASS), text("X"), BASES, ANNOTATIONS, text("id"), P.NONE),
+    ),
+    "a text that is added later": LATE[0] + called(named(*METACLASS), text("X"), BASES, LATE[1]) + LATE[2],
+    "a reference to a type": called(named("typing", "ForwardRef"), text(EVIL)),
+    "a part of a type": called(named("operator", "getitem"), named("typing", "List"), text(EVIL)),
+    "a factor of a formula": called(named("formulaic.parser.types.factor", "Factor"), text(EVIL)),
+    "a formula": called(named("formulaic.formula", "Formula"), text(EVIL)),
+}
+
+
+@pytest.mark.parametrize("body", TRAPS.values(), ids=TRAPS)
+def test_a_text_that_is_evaluated_may_not_call_anything(body: bytes) -> None:
+    assert "__import__" in refused(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (built(named("patsy.eval", "EvalFactor"), text("code"), text("x")), "patsy.eval.EvalFactor"),
+        (
+            called(
+                named("copyreg", "_reconstructor"),
+                *(named("xgboost.core", "Booster"), named("xgboost.core", "Booster"), text("x")),
+            ),
+            "xgboost.core.Booster",
+        ),
+        (
+            built(
+                named("sklearn.linear_model._base", "LinearRegression"),
+                *(text("__cuda_dependent_attributes__"), P.SHORT_BINBYTES + b"\x01x"),
+            ),
+            "sklearn.linear_model._base.LinearRegression",
+        ),
+        (
+            called(named("builtins", "bytearray"), P.LONG1 + b"\x06" + (1 << 40).to_bytes(6, "little")),
+            "builtins.bytearray",
+        ),
+        (
+            called(
+                named("builtins", "list"),
+                called(named("builtins", "range"), P.LONG1 + b"\x06" + (1 << 40).to_bytes(6, "little")),
+            ),
+            "builtins.list",
+        ),
+    ],
+    ids=["patsy", "an initialised base", "a pickle in bytes", "huge bytes", "a huge list"],
+)
+def test_what_does_harm_by_its_arguments_is_refused(body: bytes, name: str) -> None:
+    assert refused(body) == [name]
+
+
+ORDER = """
+from __future__ import annotations
+from typing import Literal, Optional
+from pydantic import BaseModel
+class Order(BaseModel):
+    state: Literal["open", "closed"]
+    sizes: Optional[list[int]] = None
+model = Order(state="open")
+"""
+QUERYING = """
+from typing import List
+class Model:
+    def predict(self, x: List["Model"], y: "int | None" = None):
+        return x.query("a > 1 and b < @y")
+model = Model()
+"""
+READING = "import numpy as np\ndef model(path):\n    return np.load(path)"
+
+
+@pytest.mark.parametrize("source", [ORDER, QUERYING, READING], ids=["pydantic", "a query", "a further array"])
+def test_types_and_queries_as_people_write_them_pass(source: str) -> None:
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source, "train.py", "exec", dont_inherit=True), space)
+    Path("model.pkl").write_bytes(cloudpickle.dumps(space["model"]))
+    read_artifact(Path("model.pkl"))
+
+
+class Saving(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.save(x, "PWNED")
+        return x
+
+
+def test_torchscript_that_writes_a_file_is_refused() -> None:
+    torch.jit.script(Saving()).save("model.pt")  # type: ignore[no-untyped-call]
+    with pytest.raises(UntrustedCodeError, match=r"torch\.save at byte \d+ of model/code/__torch__"):
+        read_artifact(Path("model.pt"))
+    assert read_artifact(Path("model.pt"), trusted=["torch.save"])
+
+
+@pytest.mark.parametrize(("name", "error"), [("model.pt", NotAModelError), ("x.npz", NotASampleError)])
+def test_an_archive_that_would_fill_the_memory_is_refused(name: str, error: type[Exception]) -> None:
+    with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        member = "model/data.pkl" if name == "model.pt" else "arr_0.npy"
+        with archive.open(member, "w") as file:
+            for _ in range(300):
+                file.write(bytes(1 << 20))
+    with pytest.raises(error, match="unpacks to"):
+        read_artifact(Path(name)) if name == "model.pt" else read_sample(Path(name))
+
+
+def test_objects_in_an_array_are_not_unpickled() -> None:
+    np.save("x.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(NotASampleError, match="allow_pickle=False"):
+        read_sample(Path("x.npy"))
