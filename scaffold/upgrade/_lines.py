@@ -84,7 +84,8 @@ def _regions(
         while grew:
             grew = False
             for queue, group in zip((left, right), groups, strict=True):
-                while queue and (_same_start(queue[0], start, stop) or _touch(queue[0], start, stop)):
+                others = [*groups[0], *groups[1]]
+                while queue and (_same_start(queue[0], start, stop) or _touch(queue[0], start, stop, others)):
                     hunk = queue.pop(0)
                     group.append(hunk)
                     start, stop, grew = min(start, hunk.start), max(stop, hunk.stop), True
@@ -95,11 +96,22 @@ def _same_start(hunk: _Hunk, start: int, stop: int) -> bool:
     return (hunk.start, hunk.stop) == (start, stop)
 
 
-def _touch(hunk: _Hunk, start: int, stop: int) -> bool:
-    """Whether two stretches share a line, or one of them is an insertion at the other's edge."""
-    if hunk.start == hunk.stop or start == stop:
-        return start <= hunk.start <= stop or hunk.start <= start <= hunk.stop
+def _touch(hunk: _Hunk, start: int, stop: int, others: list[_Hunk]) -> bool:
+    """Whether two stretches share a line, or one of them is an insertion at the other's edge.
+
+    An insertion beside lines that were changed one by one is no touch: it is plain on which side they stay.
+    """
+    if hunk.start == hunk.stop:
+        inside = start < hunk.start < stop
+        return inside or (start <= hunk.start <= stop and not all(map(_is_line_by_line, others)))
+    if start == stop:
+        inside = hunk.start < start < hunk.stop
+        return inside or (hunk.start <= start <= hunk.stop and not _is_line_by_line(hunk))
     return max(hunk.start, start) < min(hunk.stop, stop)
+
+
+def _is_line_by_line(hunk: _Hunk) -> bool:
+    return hunk.stop - hunk.start == hunk.last - hunk.first > 0
 
 
 def _stretch(group: list[_Hunk], start: int, stop: int) -> tuple[int, int] | None:
