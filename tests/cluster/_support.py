@@ -19,7 +19,7 @@ import scaffold
 from scaffold._building import build
 from scaffold.deploy._client import ApiError, Cluster
 from scaffold.errors import ImageError
-from scaffold.image._credentials import stored_credentials
+from scaffold.image._credentials import given_credentials, stored_credentials
 from scaffold.image._reference import parse_reference
 from scaffold.image._registry import Repository
 
@@ -64,7 +64,8 @@ def base_image() -> str:
         return given
     tag = f"{sys.version_info.major}.{sys.version_info.minor}-slim-bookworm"
     own = parse_reference(f"{_host()}/library/python:{tag}")
-    repository = Repository(own, stored_credentials(own.registry), insecure=insecure())
+    login = given_credentials(None) or stored_credentials(own.registry)
+    repository = Repository(own, login, insecure=insecure())
     try:
         return f"{_host()}/library/python:{tag}" if repository.has_manifest(tag) else ""
     except ImageError:
