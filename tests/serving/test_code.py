@@ -1,6 +1,8 @@
 """The code that is generated: what its owner's tools say of it, and its parts that need no service."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,23 @@ from tests.serving._load import load
 def test_the_owners_tools_have_no_complaint(project: Path, tool: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", *tool, "app"], cwd=project, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_service_is_as_short_as_its_readme_says() -> None:
+    app = Path(__file__).parents[2] / "examples" / "titanic" / "service" / "app"
+    sources = [path.read_text() for path in app.glob("*.py")]
+    lines = [line.strip() for source in sources for line in source.splitlines()]
+    docstrings = sum(
+        len((ast.get_docstring(node) or "").splitlines())
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    code = [line for line in lines if line and not line.startswith("#")]
+    said = re.search(r"some ([\d,]+) lines, ([\d,]+) of them code", (app.parent / "README.md").read_text())
+    assert said
+    for found, number in zip((len(lines), len(code) - docstrings), said.groups(), strict=True):
+        assert found == pytest.approx(int(number.replace(",", "")), rel=0.05)
 
 
 @pytest.fixture

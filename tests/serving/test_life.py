@@ -120,6 +120,7 @@ def test_a_request_keeps_its_id_and_its_trace(service: Service) -> None:
 def test_an_id_that_could_do_harm_in_a_log_is_replaced(service: Service, bad: str) -> None:
     one, two = (service.get("/healthz", **{"X-Request-ID": bad}).headers["x-request-id"] for _ in range(2))
     assert len({one, two, bad}) == 3
+    assert "traceparent" not in service.get("/healthz", traceparent=bad).headers
 
 
 def test_answers_say_how_a_browser_should_treat_them(service: Service) -> None:

@@ -46,8 +46,8 @@ class Gate:
             return
         began, status = perf_counter(), 0
         headers = dict(scope["headers"])
-        request_id = self._request_id(headers)
-        trace = headers.get(b"traceparent", b"")
+        request_id = _harmless(headers, b"x-request-id") or self._next_id()
+        trace = _harmless(headers, b"traceparent")
         request_context.set((request_id, trace))
 
         async def answer(message: Message) -> None:
@@ -89,10 +89,7 @@ class Gate:
         path: str = scope["path"]
         return path if path in self._paths else getattr(scope.get("route"), "path", "other")
 
-    def _request_id(self, headers: dict[bytes, bytes]) -> bytes:
-        given = headers.get(b"x-request-id", b"")
-        if 0 < len(given) <= 128 and ID_CHARACTERS.issuperset(given):
-            return given
+    def _next_id(self) -> bytes:
         return f"{self._prefix}-{next(self._numbers)}".encode()
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
@@ -108,6 +105,12 @@ class Gate:
             raise HTTPException(413, TOO_LARGE)
         if scope["method"] == "POST" and self._overloaded():
             raise HTTPException(503, BUSY, {"Retry-After": "1"})
+
+
+def _harmless(headers: dict[bytes, bytes], name: bytes) -> bytes:
+    """A header that may stand in logs and answers; empty if it is none."""
+    given = headers.get(name, b"")
+    return given if len(given) <= 128 and ID_CHARACTERS.issuperset(given) else b""
 
 
 def _in_one_line(send: Send) -> Send:

@@ -35,10 +35,10 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._timer = self.loop.call_later(IDLE_S, transport.close)
         if len(self.connections) > settings.max_connections:
-            transport.close()
-        else:
-            self._timer = self.loop.call_later(IDLE_S, transport.close)
+            # One that has nothing under way makes room; if there is none, this one goes.
+            next(filter(_is_idle, self.connections), self).transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -85,3 +85,12 @@ class Protocol(HttpToolsProtocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+
+def _is_idle(connection: object) -> bool:
+    return (
+        isinstance(connection, Protocol)
+        and (connection.cycle is None or connection.cycle.response_complete)
+        and connection._head_bytes is None
+        and not connection.transport.is_closing()
+    )
