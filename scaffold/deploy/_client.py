@@ -286,8 +286,8 @@ def connect(kubeconfig: str | Path | None = None, context: str | None = None) ->
     """Return the cluster that `kubeconfig` names.
 
     Args:
-        kubeconfig: A path, or the content itself; without it `$KUBECONFIG`, `~/.kube/config`, and inside a
-            pod the pod's own account.
+        kubeconfig: A path, or the content itself; without it `$KUBECONFIG`, which may hold either too, then
+            `~/.kube/config`, and inside a pod the pod's own account.
         context: A context of it other than the current one.
 
     Raises:
@@ -302,6 +302,8 @@ def connect(kubeconfig: str | Path | None = None, context: str | None = None) ->
 
     configuration = type.__call__(client.Configuration)
     text = str(kubeconfig) if kubeconfig is not None else ""
+    if not text and _is_content(named := os.environ.get("KUBECONFIG", "")):
+        text = named
     try:
         if _is_content(text):
             config.load_kube_config_from_dict(
@@ -341,9 +343,19 @@ def _in_cluster_only() -> bool:
 def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
     source = "the text that was given" if _is_content(text) else text
     source = source or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [str(error).strip()]
+    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [_said(error)]
     fix = "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts."
     return ClusterUnreachableError("The kubeconfig cannot be used.", found, fix)
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with a kubeconfig, without the lines that the YAML parser quotes: they hold secrets."""
+    import yaml
+
+    if isinstance(error, yaml.MarkedYAMLError):
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        return f"{line}{error.problem}"
+    return str(error).strip()
 
 
 def _status_object(data: bytes) -> Mapping[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
+import json
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import yaml
 from sklearn.linear_model import LinearRegression
 
 import scaffold
@@ -82,6 +86,54 @@ def edit(project: Path, file: str, old: str, new: str, target: str = "staging") 
     text = path.read_text()
     assert old in text, f"{file} has no {old!r}"
     path.write_text(text.replace(old, new))
+
+
+def grant_documented_role(cluster: Cluster, namespace: str) -> str:
+    """Make a namespace and an account that may do there what docs/deploy.md says; return its kubeconfig."""
+    document = Path(__file__).parents[2] / "docs" / "deploy.md"
+    [text] = re.findall(
+        r"```yaml\n(apiVersion: [^`]*?kind: Role\n.*?)```", document.read_text("utf-8"), re.DOTALL
+    )
+    place = {"name": "scaffold-deploy", "namespace": namespace}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": place}
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": place,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": place["name"]},
+        "subjects": [{"kind": "ServiceAccount", **place}],
+    }
+    role = yaml.safe_load(text) | {"metadata": place}
+    for one in (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        account,
+        role,
+        binding,
+    ):
+        cluster.apply(one, manager="test")
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{place['name']}/token"
+    token = cluster.request("POST", path, body={"spec": {"expirationSeconds": 3600}})["status"]["token"]
+    return _kubeconfig_with(cluster, token)
+
+
+def _kubeconfig_with(cluster: Cluster, token: str) -> str:
+    """The way to the same cluster for the account that holds the token."""
+    server: dict[str, object] = {"server": cluster.server}
+    if cluster.configuration.ssl_ca_cert:
+        authority = Path(cluster.configuration.ssl_ca_cert).read_bytes()
+        server["certificate-authority-data"] = base64.b64encode(authority).decode()
+    if not cluster.configuration.verify_ssl:
+        server["insecure-skip-tls-verify"] = True
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "one", "cluster": server}],
+            "users": [{"name": "one", "user": {"token": token}}],
+            "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+            "current-context": "one",
+        }
+    )
 
 
 def wait_until_gone(cluster: Cluster, names: list[str], timeout_s: float = 180) -> None:

@@ -12,7 +12,7 @@ from scaffold.deploy import Pace
 from scaffold.deploy._client import Cluster
 from scaffold.errors import PromotionRefusedError
 from scaffold.store import open_store
-from tests.cluster._support import Built, edit, insecure
+from tests.cluster._support import Built, edit, grant_documented_role, insecure
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 PACE = Pace(rollout_s=300, address_s=60)
@@ -71,6 +71,20 @@ def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Bu
     planned = _deploying.plan(first.root, image=first.image)
     assert planned.diff == ""
     assert _deploying.deploy(first.root, image=first.image, pace=PACE).revision == 1
+
+
+def test_the_documented_role_is_enough_in_a_namespace_that_was_given(
+    cluster: Cluster, first: Built, second: Built, name: str
+) -> None:
+    account = grant_documented_role(cluster, f"{name}-staging")
+    assert _deploying.deploy(first.root, image=first.image, kubeconfig=account, pace=PACE).live == "passed"
+    assert _deploying.deploy(second.root, image=second.image, kubeconfig=account, pace=PACE).revision == 2
+    assert _deploying.rollback(first.root, kubeconfig=account, pace=PACE).image == first.image
+    assert _deploying.status(first.root, kubeconfig=account).revision == 3
+    assert list(_deploying.logs(first.root, kubeconfig=account))
+    removal = _deploying.undeploy(first.root, kubeconfig=account)
+    assert f"Deployment/{name}" in removal.removed
+    assert removal.left == (f"Namespace/{name}-staging: it was there before the first deploy",)
 
 
 def test_a_rollback_brings_back_what_was_applied_with_a_revision(

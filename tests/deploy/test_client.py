@@ -30,9 +30,21 @@ def test_inside_a_pod_without_a_kubeconfig_the_pods_own_account_is_used(
         cluster.request("GET", "/version")  # nobody listens
 
 
-def test_a_password_in_a_kubeconfig_never_stands_in_an_error() -> None:
-    text = "apiVersion: v1\nkind: Config\nusers: [{name: a, user: {token: hunter2}}]\ncontexts: []\n"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: Config\nusers: [{name: a, user: {token: hunter2}}]\ncontexts: []\n",
+        "users:\n- name: x\n  user: {token: hunter2\nclusters: [",
+        '{"users": [{"token": "hunter2"',
+    ],
+)
+@pytest.mark.parametrize("named", ["argument", "environment"])
+def test_a_password_in_a_kubeconfig_never_stands_in_an_error(
+    text: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", text)
     with pytest.raises(ClusterUnreachableError) as caught:
-        connect(text, "missing")
+        connect(text if named == "argument" else None, "missing")
     assert "hunter2" not in str(caught.value)
     assert "context: missing" in str(caught.value)
+    assert "the text that was given" in str(caught.value)
