@@ -62,6 +62,8 @@ def _items(sample: Any, path: str) -> Schema:
     if scalar is None:
         raise UnsupportedSampleError(path, f"an array of {dtype} is not JSON")
     if has_missing(sample):
+        if _kinds.kin(sample, "numpy.MaskedArray"):
+            return Optional(of=scalar, missing="masked")
         return Optional(of=scalar, missing="NaT" if kind in "Mm" and kind else "nan")
     return scalar
 

@@ -9,9 +9,12 @@ import io
 import math
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds, _scalars
 from scaffold.introspect._plain import fields_of
+from scaffold.introspect._rows import take_record
 from scaffold.spec import (
     Category,
     Column,
@@ -51,6 +54,8 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
             return _level(value, of)
         case Either(of=kinds):
             return encode(value, _kind_of(value, kinds), path)
+        case List(items=Table() as row):
+            return [encode(take_record(value, i), row, f"{path}[{i}]") for i in range(len(value))]
         case List(items=items):
             listed = [encode(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
             # The order of a set is another in each process.
@@ -105,7 +110,8 @@ def _kind_of(value: Any, kinds: tuple[Schema, ...]) -> Schema:
 
 
 def _record(value: Any, fields: tuple[Field, ...], path: str) -> JSONValue:
-    by_name = {str(label): item for label, item in value.items()}
+    items = zip(value.dtype.names, value, strict=True) if _kinds.kin(value, "numpy.void") else value.items()
+    by_name = {str(label): item for label, item in items}
     return {
         field.name: encode(by_name[field.name], field.schema, f"{path}.{field.name}")
         for field in fields
@@ -140,12 +146,14 @@ def encode_scalar(value: Any, schema: Scalar) -> JSONScalar:
             return float(value)
         case ScalarType.STRING | ScalarType.DECIMAL | ScalarType.UUID | ScalarType.PERIOD:
             return str(value)
-        case ScalarType.DATE | ScalarType.TIME:
+        case ScalarType.DATE:
             return str(value.isoformat())
+        case ScalarType.TIME:
+            return str(to_jsonable_python(value))
         case ScalarType.DATETIME | ScalarType.AWARE_DATETIME:
             return _datetime(value)
         case ScalarType.DURATION:
-            return duration(value)
+            return str(to_jsonable_python(_timedelta(value)))
         case ScalarType.BYTES:
             return base64.b64encode(bytes(value)).decode("ascii")
         case ScalarType.NULL | ScalarType.ANY:
@@ -185,13 +193,17 @@ def _datetime(value: Any) -> str:
     offset = value.utcoffset()
     if offset is not None and offset.total_seconds() % 60:
         value = value.astimezone(datetime.timezone.utc)  # ISO 8601 has no seconds in an offset
-    return str(value.isoformat())
+    return str(value.isoformat()).replace("+00:00", "Z")  # as pydantic has it
 
 
-def duration(value: Any) -> str:
-    """Return a span of time in ISO 8601: `P1DT2H3M4.5S`."""
+def _timedelta(value: Any) -> datetime.timedelta:
     if _kinds.kin(value, "numpy.timedelta64"):
-        value = datetime.timedelta(microseconds=int(value.astype("timedelta64[us]").astype(int)))
+        return datetime.timedelta(microseconds=int(value.astype("timedelta64[us]").astype(int)))
+    return datetime.timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
+
+
+def duration(value: datetime.timedelta) -> str:
+    """Return a span of time in ISO 8601 as pandas reads it: `P1DT2H3M4.5S`."""
     sign, value = ("-", -value) if value < datetime.timedelta(0) else ("", value)
     seconds = value.seconds + value.microseconds / 1e6
     minutes, seconds = divmod(seconds, 60)

@@ -18,6 +18,7 @@ from scaffold.spec import (
     Column,
     Either,
     Field,
+    List,
     Optional,
     Record,
     Scalar,
@@ -28,7 +29,7 @@ from scaffold.spec import (
 )
 
 
-def describe_table(sample: Any) -> Table:
+def describe_table(sample: Any, path: str = "$") -> Table:
     """Describe the records of a frame or structured array: one field per column.
 
     Raises:
@@ -40,7 +41,7 @@ def describe_table(sample: Any) -> Table:
     names = [str(label) for label in labels]
     _refuse_duplicates(names)
     columns = [
-        _column(sample, position, name, attribute, label)
+        _column(sample, position, name, attribute, label, f"{path}.{name}")
         for position, (name, attribute, label) in enumerate(
             zip(names, attributes(names), labels, strict=True)
         )
@@ -60,18 +61,18 @@ def _refuse_duplicates(names: Sequence[str]) -> None:
         )
 
 
-def _column(sample: Any, position: int, name: str, attribute: str, label: Any) -> Field:
+def _column(sample: Any, position: int, name: str, attribute: str, label: Any, path: str) -> Field:
     if _kinds.kin(sample, "pandas.DataFrame"):
         column = sample.iloc[:, position]
-        schema, dtype = of_pandas(column, f"$.{name}")
+        schema, dtype = of_pandas(column, path)
         values = column[column.notna()].tolist()
     elif _kinds.kin(sample, "polars.DataFrame"):
         column = sample.to_series(position)
-        schema, dtype = of_polars(column, f"$.{name}")
+        schema, dtype = of_polars(column, path)
         values = column.drop_nulls().to_list()
     else:
         column = sample.column(position)
-        schema, dtype = of_arrow(column, f"$.{name}")
+        schema, dtype = of_arrow(column, path)
         values = column.drop_null().to_pylist()
     if isinstance(schema, Optional) and schema.missing == "nan":
         values = [value for value in values if not _scalars.is_nan(value)]
@@ -120,6 +121,8 @@ def of_pandas(column: Any, path: str) -> tuple[Schema, str]:
     elif getattr(dtype, "kind", "") in ("M", "m"):
         type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
         schema = Scalar(type=type_, native=name)
+    elif _kinds.kin(dtype, "pandas.IntervalDtype"):
+        schema = Scalar(type=ScalarType.STRING, native="pandas.Interval")
     elif _kinds.kin(dtype, "pandas.PeriodDtype"):
         schema = Scalar(type=ScalarType.PERIOD, native=name)
     else:
@@ -301,6 +304,16 @@ def describe_row(seen: _plain.Seen) -> Record:
     record = _plain._mapping([(path, dict(value.items())) for path, value in seen])
     assert isinstance(record, Record)
     return Record(fields=record.fields, native=f"pandas.Series[{seen[0][1].dtype}]")
+
+
+def describe_values(seen: _plain.Seen) -> List:
+    """Describe Series that are each a list of values, within other values or one record by themselves."""
+    _, first = seen[0]
+    library = _kinds.library_of(first)
+    items = _plain.describe(
+        [(f"{path}[{i}]", item) for path, value in seen for i, item in enumerate(value.to_list())]
+    )
+    return List(items=items, native=f"{library}.Series[{first.dtype}]")
 
 
 def describe_dicts(sample: Sequence[Any]) -> Table:

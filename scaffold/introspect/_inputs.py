@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
 from scaffold.introspect._arrays import describe_rows
 from scaffold.introspect._calls import FoundCall
@@ -18,16 +19,20 @@ from scaffold.introspect._rows import is_row, take_record
 from scaffold.introspect._scalars import missing_marker
 from scaffold.spec import (
     Arguments,
+    Column,
+    Either,
     Field,
     JSONValue,
     List,
     Mapping,
+    Optional,
     Record,
     Scalar,
     ScalarType,
     Schema,
     Table,
     Tensor,
+    Tuple,
     UserType,
     Value,
 )
@@ -43,7 +48,27 @@ def describe_input(
     else:
         seen = records_of(found, argument_names)
         schema = _exact(describe(seen), [value for _, value in seen])
+    _refuse_one_way(schema, "$")
     return as_body(schema, "data", seen, found.rows or 1)
+
+
+def _refuse_one_way(schema: Schema, path: str) -> None:
+    """Refuse what can go out as an answer and cannot be made again of a request."""
+    match schema:
+        case Optional(missing="masked"):
+            raise UnsupportedSampleError(path, "the mask of an array has no form in JSON")
+        case Scalar(native="pandas.Interval"):
+            raise UnsupportedSampleError(path, "an Interval is sent as its ends: two fields instead of one")
+        case Optional(of=inner) | List(items=inner) | Tensor(items=inner) | Column(items=inner):
+            _refuse_one_way(inner, path)
+        case Either(of=parts) | Tuple(items=parts):
+            for part in parts:
+                _refuse_one_way(part, path)
+        case Record(fields=fields) | Table(columns=fields):
+            for field in fields:
+                _refuse_one_way(field.schema, f"{path}.{field.name}")
+        case _:
+            return
 
 
 def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
@@ -105,8 +130,8 @@ def row_schema(sample: Any, feature_names: Sequence[str] = ()) -> Schema:
 
 def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     """Return lists of numbers as long as those of the sample: they are features, one for each place."""
-    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)):
-        return schema
+    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)) or "[" in schema.native:
+        return schema  # a Series has as many values as it happens to
     lengths = {len(record) for record in records}
     numbers = isinstance(schema.items, List) or schema.items.type in (
         ScalarType.INTEGER,
@@ -174,7 +199,7 @@ def rows_of(container: Any, schema: Schema) -> list[Any]:
         case Table(native="array", columns=columns):
             return [dict(zip([c.name for c in columns], row, strict=True)) for row in container]
         case Table(native="pandas", columns=columns):
-            values = [container.iloc[:, j].tolist() for j in range(len(columns))]
+            values = [_values_of(container.iloc[:, j]) for j in range(len(columns))]
             return [
                 dict(zip([c.name for c in columns], row, strict=True)) for row in zip(*values, strict=True)
             ]
@@ -184,9 +209,20 @@ def rows_of(container: Any, schema: Schema) -> list[Any]:
             return list(container.to_pylist())
         case Table(native="structured", columns=columns):
             return [{c.name: row[c.name] for c in columns} for row in container]
+        case Column(native="pandas"):
+            return _values_of(container)
         case Record(native="arrays"):
             return [take_record(container, i) for i in range(len(next(iter(container.values()))))]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)
         case _:
             return container.toarray() if _kinds.is_sparse(container) else list(container)
+
+
+def _values_of(column: Any) -> list[Any]:
+    """Return the values of a pandas Series; missing ones make no floats of integer levels."""
+    if not _kinds.kin(getattr(column, "dtype", None), "pandas.CategoricalDtype"):
+        return list(column.tolist())
+    levels = column.dtype.categories.tolist()
+    codes = column.codes if _kinds.kin(column, "pandas.Categorical", "pandas.Index") else column.cat.codes
+    return [None if code < 0 else levels[code] for code in codes]

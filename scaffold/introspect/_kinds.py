@@ -36,6 +36,11 @@ def is_series(value: object) -> bool:
     return kin(value, "pandas.Series", "polars.Series", "pandas.Index", "pandas.ExtensionArray")
 
 
+def is_named_series(value: object) -> bool:
+    """Whether it is a pandas Series whose index names its values."""
+    return kin(value, "pandas.Series") and all(isinstance(label, str) for label in value.index)  # type: ignore[attr-defined]
+
+
 def is_sparse(value: object) -> bool:
     """Whether it is a scipy sparse matrix or array."""
     return kin(value, "scipy.spmatrix", "scipy.sparray")

@@ -45,7 +45,7 @@ def open_answers(answers: Sequence[Any]) -> tuple[list[Any], str]:
         rows = [[take_record(answer, i) for i in range(len(answer))] for answer in answers]
         single = all(len(found) == 1 for found in rows)
         return [found[0] if single else found for found in rows], _kinds.library_of(first)
-    if _kinds.kin(first, "pandas.Series") and all(isinstance(label, str) for label in first.index):
+    if _kinds.is_named_series(first):
         return [answer.to_dict() for answer in answers], "pandas.Series"
     if _kinds.is_series(first):
         listed = [answer.to_list() if hasattr(answer, "to_list") else answer.tolist() for answer in answers]

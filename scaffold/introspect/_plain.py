@@ -80,14 +80,16 @@ def _describer(path: str, value: Any) -> Describer:
         return _user_type
     if _kinds.kin(value, "PIL.Image"):
         return _picture
+    if _kinds.is_frame(value) or (_kinds.is_structured(value) and len(value.shape) == 1):
+        return _frames
+    if _kinds.is_structured(value) and not value.shape:
+        return _structured
     if _kinds.is_array(value):
         return _arrays
     if _kinds.is_pydantic(value) or _kinds.is_dataclass(value) or _kinds.is_named_tuple(value):
         return _user_type
     if _kinds.is_series(value):
         return _series
-    if _kinds.is_frame(value):
-        return _frames
     if _kinds.is_mapping(value):
         return _mapping
     if isinstance(value, tuple):
@@ -228,16 +230,26 @@ def _arrays(seen: Seen) -> Schema:
 
 
 def _series(seen: Seen) -> Schema:
-    from scaffold.introspect._frames import describe_row
+    """Return an object where the index holds names, else a list."""
+    from scaffold.introspect._frames import describe_row, describe_values
 
-    return describe_row(seen)
+    if all(_kinds.is_named_series(value) for _, value in seen):
+        return describe_row(seen)
+    return describe_values(seen)
 
 
 def _frames(seen: Seen) -> Schema:
-    path, value = seen[0]
-    raise UnsupportedSampleError(
-        path, f"a {type(value).__qualname__} within other values has no place in JSON"
-    )
+    """Return lists of rows; frames of other columns are another kind."""
+    from scaffold.introspect._frames import describe_table
+
+    tables = dict.fromkeys(describe_table(value, path) for path, value in seen)
+    return _either([List(items=table, native="frame") for table in tables])
+
+
+def _structured(seen: Seen) -> Schema:
+    record = _mapping([(path, dict(zip(value.dtype.names, value, strict=True))) for path, value in seen])
+    assert isinstance(record, Record)
+    return dataclasses.replace(record, native="numpy.void")
 
 
 def _user_type(seen: Seen) -> Schema:

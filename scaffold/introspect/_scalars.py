@@ -75,6 +75,8 @@ def of_value(value: Any) -> Scalar | None:
         return Scalar(type=ScalarType.DURATION, native="pandas.Timedelta")
     if _kinds.kin(value, "pandas.Period"):
         return Scalar(type=ScalarType.PERIOD, native=f"pandas.Period[{value.freqstr}]")
+    if _kinds.kin(value, "pandas.Interval"):
+        return Scalar(type=ScalarType.STRING, native="pandas.Interval")
     if isinstance(value, datetime.datetime):
         return _datetime("datetime", value)
     if isinstance(value, datetime.time):

@@ -78,6 +78,8 @@ PANDAS = {
     "category of bool": column(pd.Categorical([True, False, True])),
     "category of float": column(pd.Categorical([1.5, 2.5, 1.5])),
     "category of dates": column(pd.Categorical(pd.to_datetime(["2020-01-01", "2021-01-01", "2020-01-01"]))),
+    "category of integers": column(pd.Categorical([1, 2, None])),
+    "category of intervals with a missing one": column(pd.cut([1, 5, np.nan], [0, 3, 6])),
     "category of intervals": column(pd.cut([1, 5, 9], [0, 3, 6, 10])),
     "datetime": moments(),
     "datetime in nanoseconds": moments(unit="ns"),
@@ -174,6 +176,11 @@ LISTS = {
     "moments": [dt.datetime(2020, 1, 1, tzinfo=UTC)] * 3,
     "sets": [{1, 2}, {3}, set()],
     "texts and numbers": [1, "a", 2.5],
+    "a dict of frames": {
+        "a": pd.DataFrame({"x": [1, 2, 3], "c": pd.Categorical(["u", "v", "u"])}),
+        "b": pd.DataFrame({"x": ["p", "q", None]}),
+        "c": pd.Series([1.5, 2.5, 3.5], name="z"),
+    },
     "a dict of arrays": {"a": np.arange(6.0).reshape(3, 2), "b": np.arange(3)},
 }
 ONE = {
@@ -229,6 +236,15 @@ ONE = {
     "a date": dt.date(2020, 1, 1),
     "a numpy scalar": np.float32(1.5),
     "a Timestamp": pd.Timestamp("2020-01-01"),
+    "a Series in a dict": {"h": pd.Series([1.5, 2.5]), "t": pd.Series(["a", None])},
+    "frames in a dict": {
+        "a": pd.DataFrame({"x": [1, 2], "c": pd.Categorical(["u", "v"])}),
+        "b": pd.DataFrame({"c": pd.Categorical(["v", "w"])}),
+        "p": pl.DataFrame({"x": [1.5, None]}),
+    },
+    "a whole frame": pd.DataFrame({"x": [1, 2], "when": moments().a[:2]}),
+    "a whole Series": pd.Series([1.5, 2.5]),
+    "a structured array in a dict": {"s": np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8")]), "n": 1},
     "one row of a frame": pd.DataFrame({"a": [1], "b": ["x"]}).iloc[0],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 import decimal
@@ -89,6 +90,28 @@ BATCHES: dict[str, tuple[Callable[[Any], Any], Any]] = {
         lambda X: np.array([(1, "a")] * len(X), dtype=[("id", "i4"), ("n", "U3")]),
         {"id": 1, "n": "a"},
     ),
+    "intervals": (
+        lambda X: pd.Series(pd.IntervalIndex.from_arrays(X[:, 0], X[:, 1])),
+        {"prediction": "(2.0, 3.0]"},
+    ),
+    "masked": (lambda X: np.ma.array(X[:, 0], mask=X[:, 0] == 2), {"prediction": None}),
+    "long doubles": (lambda X: X.astype("longdouble"), {"prediction": [2.0, 3.0]}),
+    "spans": (
+        lambda X: pd.Series(pd.to_timedelta(X[:, 0], unit="h")),
+        {"prediction": "PT2H"},
+    ),
+    "moments in UTC": (
+        lambda X: pd.Series(pd.to_datetime(["2020-01-01"] * len(X), utc=True)),
+        {"prediction": "2020-01-01T00:00:00Z"},
+    ),
+    "moments in nanoseconds": (
+        lambda X: X[:, 0].astype("int64").astype("datetime64[ns]"),
+        {"prediction": "1970-01-01T00:00:00"},
+    ),
+    "None and NaN among integers": (
+        lambda X: [1 if x == 0 else None if x == 2 else NAN for x in X[:, 0]],
+        {"prediction": None},
+    ),
     "dict of arrays": (lambda X: {"label": X[:, 0].astype(int), "p": X}, {"label": 2, "p": [2.0, 3.0]}),
     "tuple of arrays": (lambda X: (X, X[:, 0]), {"prediction": [[2.0, 3.0], 2.0]}),
     "deep": (
@@ -119,6 +142,29 @@ ALONE: dict[str, tuple[Any, Any]] = {
     "frame of several rows": (pd.DataFrame({"a": [1, 2]}), {"prediction": [{"a": 1}, {"a": 2}]}),
     "Series of named values": (pd.Series({"a": 1.5, "b": 2.5}), {"a": 1.5, "b": 2.5}),
     "Series of values": (pd.Series([1.5, 2.5]), {"prediction": [1.5, 2.5]}),
+    "None and NaN among integers": ({"a": [1, None, NAN]}, {"a": [1, None, None]}),
+    "frames in a dict": (
+        {"a": pd.DataFrame({"x": [1, 2]}), "b": pl.DataFrame({"y": ["q"]})},
+        {"a": [{"x": 1}, {"x": 2}], "b": [{"y": "q"}]},
+    ),
+    "Series in a dict": (
+        {"a": pd.Series([1, 2]), "b": pd.Series({"x": 1}), "c": pd.Series([pd.NaT])},
+        {"a": [1, 2], "b": {"x": 1}, "c": [None]},
+    ),
+    "structured array": (
+        np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8")]),
+        {"prediction": [{"a": 1, "b": 2.5}]},
+    ),
+    "row of a structured array": (
+        np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8")])[0],
+        {"a": 1, "b": 2.5},
+    ),
+    "sets of texts": ({"a": {"x", "y", "z"}}, {"a": ["x", "y", "z"]}),
+    "a range and a deque": ({"a": range(2), "b": collections.deque("x")}, {"a": [0, 1], "b": ["x"]}),
+    "spans and moments": (
+        {"a": dt.timedelta(hours=1), "b": dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)},
+        {"a": "PT1H", "b": "2020-01-01T00:00:00Z"},
+    ),
     "sparse": (sp.csr_matrix(np.eye(2)), {"prediction": [[1.0, 0.0], [0.0, 1.0]]}),
     "None": (None, {"prediction": None}),
     "set": ({1}, {"prediction": [1]}),

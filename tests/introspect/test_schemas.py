@@ -302,6 +302,24 @@ def test_bad_samples_get_one_message() -> None:
             UnsupportedSampleError,
             r"\$\.items\[1\]\.p: complex is not JSON",
         ),
+        (
+            Batch(),
+            pd.DataFrame({"a": pd.interval_range(0, 2)}),
+            UnsupportedSampleError,
+            r"\$\.a: an Interval is sent as its ends",
+        ),
+        (
+            Batch(),
+            np.ma.array([[1, 2], [3, 4]], mask=[[1, 0], [0, 0]]),
+            UnsupportedSampleError,
+            "the mask of",
+        ),
+        (
+            lambda image: 1,
+            Image.new("HSV", (2, 2)),
+            UnsupportedSampleError,
+            "no file holds an image of mode HSV",
+        ),
         (lambda record: 1, {"f": open}, UnsupportedSampleError, r"\$\.f: "),
         (lambda record: 1, {"f": Local(1)}, UnsupportedSampleError, "defined inside a function"),
     ]

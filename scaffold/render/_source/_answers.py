@@ -102,8 +102,6 @@ class Answers:
 def _rows(schema: Schema) -> str:
     """Return the expression for the rows of an answer that is an array or a Series."""
     match schema:
-        case Tensor(stacked=True, dtype="float128" | "longdouble"):
-            return 'predictions.astype("float64").tolist()'  # numpy keeps its own numbers otherwise
         case Tensor(stacked=True, native="numpy") if not is_settled(schema):
             return "predictions"
         case Tensor(stacked=True, native="numpy" | "torch"):

@@ -140,11 +140,19 @@ class _Inputs:
         nested = self.values.nested(tensor, value)
         return self.values.array(tensor, each(nested, "record", "records"))
 
+    def _argument(self, schema: Schema, value: str) -> Node:
+        match schema:
+            case Table():
+                return self.frames.argument(schema, value)
+            case Column():
+                return self.frames.series(schema, value)
+            case Tensor():
+                return self._stack(schema, value)
+            case _:
+                return each(self.values.of(schema, value), "record", "records")
+
     def _arguments(self, fields: tuple[Field, ...]) -> Node:
-        made = []
-        for field in fields:
-            assert isinstance(field.schema, Tensor)
-            made.append(self._stack(field.schema, f"record.{field.attribute}"))
+        made = [self._argument(field.schema, f"record.{field.attribute}") for field in fields]
         if self.signature.call.arguments is Arguments.POSITIONAL:
             return _code.parenthesised(made)
         return _code.mapping(

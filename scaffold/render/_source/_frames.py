@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import libcst as cst
@@ -31,6 +32,9 @@ class Frames:
 
     def __init__(self, imports: Imports, values: Values) -> None:
         self.imports, self.values = imports, values
+        values.table = self.within
+        self.variable, self.rows, self.row = "record", "records", "record"
+        """The loop over the rows, and where each of them is in what it loops over."""
         self.constants: list[str] = []
         """Statements above the functions: the levels of categorical columns, long lists of columns."""
 
@@ -48,16 +52,28 @@ class Frames:
             case "array":
                 return self._array(table)
             case _:
-                return each(self.values.mapping(table.columns, "record"), "record", "records")
+                return each(self.values.mapping(table.columns, self.row), self.variable, self.rows)
+
+    def within(self, table: Table, rows: str) -> Node:
+        """Return the expression for a table that is one value of a record."""
+        inner = copy.copy(self)
+        inner.variable, inner.rows, inner.row = "row", rows, "row"
+        return inner.table(table)
+
+    def argument(self, table: Table, value: str) -> Node:
+        """Return the expression for a table of which each record holds one row."""
+        inner = copy.copy(self)
+        inner.row = value
+        return inner.table(table)
 
     def _pandas(self, table: Table) -> Node:
         self.imports.whole("pandas", "pd")
-        if _is_uniform(table):
+        if _is_uniform(table) and self.row == "record":
             return self._wide_pandas(table)
         columns = [
             (
                 label(c.name, c.label),
-                self._pandas_column(c.schema, c.dtype, f"record.{c.attribute}", c.attribute),
+                self._pandas_column(c.schema, c.dtype, f"{self.row}.{c.attribute}", c.attribute),
             )
             for c in table.columns
         ]
@@ -90,7 +106,7 @@ class Frames:
         inner = schema.of if isinstance(schema, Optional) else schema
         if isinstance(inner, Category):
             return self._categorical(inner, value, attribute)
-        values = each(code(value), "record", "records")
+        values = each(code(value), self.variable, self.rows)
         if dtype == "object":
             return self._object_column(schema, value)
         if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
@@ -110,12 +126,14 @@ class Frames:
     def _object_column(self, schema: Schema, value: str) -> Node:
         # A Series: pandas would take an array of texts for its own `str`, numpy lists for more axes.
         return call(
-            "pd.Series", each(self.values.of(schema, value), "record", "records"), dtype=name("object")
+            "pd.Series", each(self.values.of(schema, value), self.variable, self.rows), dtype=name("object")
         )
 
     def _categorical(self, category: Category, value: str, attribute: str) -> Node:
         """Return the expression for a categorical column: codes into the levels, which is quick."""
         constant = attribute.upper()
+        while any(line.startswith(f"{constant} = ") for line in self.constants):
+            constant += "_"  # another table has a column of that name
         levels = sequence(_code.value(level) for level in category.levels)
         known = f"{constant}.categories"
         made: Node = levels
@@ -129,14 +147,14 @@ class Frames:
         self.constants.append(statement(f"{constant} = ", dtype))
         codes = f"{{None: -1}} | {{level: code for code, level in enumerate({known})}}"
         self.constants.append(f"{constant}_CODES = {codes}")
-        codes_node = each(code(f"{constant}_CODES[{value}]"), "record", "records")
+        codes_node = each(code(f"{constant}_CODES[{value}]"), self.variable, self.rows)
         return call("pd.Categorical.from_codes", codes_node, dtype=name(constant))
 
     def series(self, column: Column, value: str) -> Node:
         """Return the expression for a Series with one value per record."""
         if column.native == "polars":
             self.imports.whole("polars", "pl")
-            values = each(self._cell(column.items, value), "record", "records")
+            values = each(self._cell(column.items, value), self.variable, self.rows)
             return call("pl.Series", _code.literal(column.label), values, dtype=polars_dtype(column.dtype))
         self.imports.whole("pandas", "pd")
         made = self._pandas_column(column.items, column.dtype, value, "data")
@@ -146,7 +164,7 @@ class Frames:
     def _polars(self, table: Table) -> Node:
         self.imports.whole("polars", "pl")
         data = _code.mapping(
-            (text(c.name), each(self._cell(c.schema, f"record.{c.attribute}"), "record", "records"))
+            (text(c.name), each(self._cell(c.schema, f"{self.row}.{c.attribute}"), self.variable, self.rows))
             for c in table.columns
         )
         schema = _code.mapping((text(c.name), polars_dtype(c.dtype)) for c in table.columns)
@@ -160,14 +178,15 @@ class Frames:
     def _arrow(self, table: Table) -> Node:
         self.imports.whole("pyarrow", "pa")
         data = _code.mapping(
-            (text(c.name), each(code(f"record.{c.attribute}"), "record", "records")) for c in table.columns
+            (text(c.name), each(code(f"{self.row}.{c.attribute}"), self.variable, self.rows))
+            for c in table.columns
         )
         fields = sequence(_code.parenthesised([text(c.name), arrow_type(c.dtype)]) for c in table.columns)
         return call("pa.table", data, schema=call("pa.schema", fields))
 
     def _structured(self, table: Table) -> Node:
         self.imports.whole("numpy", "np")
-        row = _code.parenthesised([code(f"record.{c.attribute}") for c in table.columns])
+        row = _code.parenthesised([code(f"{self.row}.{c.attribute}") for c in table.columns])
         fields = [
             _code.parenthesised(
                 [
@@ -178,13 +197,13 @@ class Frames:
             )
             for c in table.columns
         ]
-        return call("np.array", each(row, "record", "records"), dtype=sequence(fields))
+        return call("np.array", each(row, self.variable, self.rows), dtype=sequence(fields))
 
     def _array(self, table: Table) -> Node:
-        if len(table.columns) > _MOST_WRITTEN_OUT:
+        if len(table.columns) > _MOST_WRITTEN_OUT and self.row == "record":
             return self.values.numpy_array(table.dtype, self._wide_rows())
-        row = sequence(code(f"record.{c.attribute}") for c in table.columns)
-        return self.values.numpy_array(table.dtype, each(row, "record", "records"))
+        row = sequence(code(f"{self.row}.{c.attribute}") for c in table.columns)
+        return self.values.numpy_array(table.dtype, each(row, self.variable, self.rows))
 
 
 def _is_uniform(table: Table) -> bool:

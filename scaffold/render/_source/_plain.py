@@ -34,7 +34,7 @@ _LINES = {
         value = {field.name: getattr(value, field.name) for field in fields(value)}""",
     "enum": """    if isinstance(value, Enum):
         return value.value""",
-    "period": """    if isinstance(value, pd.Period | pd.Interval):
+    "period": """    if isinstance(value, pd.Period):
         return str(value)""",
     "missing": """    if value is pd.NA or value is pd.NaT:
         return None""",
@@ -46,6 +46,24 @@ _LINES = {
         return b64encode(file.getvalue()).decode()""",
     "moments": """    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
         value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
+    "interval": """    if isinstance(value, pd.Interval):
+        return str(value)""",
+    "longdouble": """    if isinstance(value, np.longdouble):
+        return float(value)""",
+    "structured": """    if isinstance(value, np.ndarray) and value.dtype.names:
+        value = list(value)
+    if isinstance(value, np.void) and value.dtype.names:
+        value = dict(zip(value.dtype.names, value))""",
+    "pandas": """    if isinstance(value, pd.DataFrame):
+        value = value.to_dict("records")""",
+    "polars": """    if isinstance(value, pl.DataFrame):
+        value = value.to_dicts()""",
+    "pyarrow": """    if isinstance(value, pa.Table):
+        value = value.to_pylist()""",
+    "named series": """    if isinstance(value, pd.Series) and all(isinstance(x, str) for x in value.index):
+        value = value.to_dict()""",
+    "series": """    if isinstance(value, pl.Series):
+        value = value.to_list()""",
     "set": """    if isinstance(value, set | frozenset):  # its order is another in each process
         value = sorted(map(_plain, value), key=str)""",
     "sparse": """    if hasattr(value, "toarray"):  # a sparse matrix
@@ -63,16 +81,20 @@ _IMPORTS = {
 def plain_function(schema: Schema, imports: Imports) -> str:
     """Return `_plain` with a line for each kind of thing that the model was seen to answer with."""
     kinds = set(_kinds(schema))
-    imports.take("collections.abc", "Mapping")
+    imports.take("collections.abc", "Mapping", "Sequence", "Set")
     imports.take("typing", "Any")
     for kind in kinds & set(_IMPORTS):
         for module, name in _IMPORTS[kind]:
             imports.take(module, name)
     if "image" in kinds:
         imports.whole("PIL.Image")
-    if "moments" in kinds:
+    if kinds & {"moments", "longdouble", "structured"}:
         imports.whole("numpy", "np")
-    if kinds & {"missing", "period"}:
+    if kinds & {"polars", "series"}:
+        imports.whole("polars", "pl")
+    if "pyarrow" in kinds:
+        imports.whole("pyarrow", "pa")
+    if kinds & {"missing", "period", "interval", "pandas", "named series"}:
         imports.whole("pandas", "pd")
     lines = [
         "def _plain(value: Any) -> Any:",
@@ -82,7 +104,7 @@ def plain_function(schema: Schema, imports: Imports) -> str:
         "        value = value.tolist()",
         "    if isinstance(value, Mapping):",
         "        return {str(key): _plain(item) for key, item in value.items()}",
-        "    if isinstance(value, list | tuple | set | frozenset):",
+        "    if isinstance(value, Sequence | Set) and not isinstance(value, str | bytes):",
         "        return [_plain(item) for item in value]",
         "    return value",
     ]
@@ -98,8 +120,12 @@ def _kinds(schema: Schema) -> Iterator[str]:
                 yield from _kinds(seen)
         case Scalar(type=ScalarType.BYTES):
             yield "bytes"
-        case Scalar(type=ScalarType.PERIOD) | Scalar(native="interval"):
-            yield "period"
+        case Scalar(native="interval" | "pandas.Interval"):
+            yield "interval"
+        case Scalar(type=ScalarType.PERIOD):
+            yield from ("period", "missing")
+        case Scalar(native="numpy.longdouble" | "numpy.float128" | "float128" | "longdouble"):
+            yield "longdouble"
         case Scalar(native=native) if native.startswith("pandas."):
             yield "missing"
         case Scalar(native=native) if "64[" in native:
@@ -111,19 +137,24 @@ def _kinds(schema: Schema) -> Iterator[str]:
         case Optional(of=inner, missing=missing):
             yield from ("missing",) if missing in ("NA", "NaT") else ()
             yield from _kinds(inner)
-        case (
-            Table(native="pandas", columns=columns)
-            | Record(native="pandas" | "pandas.Series", fields=columns)
-        ):
+        case Table(native="pandas", columns=columns):
             yield "missing"
             for column in columns:
                 yield from _kinds(column.schema)
         case Column(native="pandas", items=inner):
             yield "missing"
             yield from _kinds(inner)
+        case Table(native="structured", columns=columns):
+            yield "structured"
+            for column in columns:
+                yield from _kinds(column.schema)
         case Tensor(native=native, items=items):
             yield from ("sparse",) if native not in ("numpy", "torch") else ()
             yield from _kinds(items)
+        case List(items=Table(native=native)) if native in _LINES:
+            yield from (native, *_kinds(schema.items))
+        case List(native=native) if native.startswith("polars.Series["):
+            yield from ("series", *_kinds(schema.items))
         case List(native="set" | "frozenset", items=inner):
             yield "set"
             yield from _kinds(inner)
@@ -132,6 +163,14 @@ def _kinds(schema: Schema) -> Iterator[str]:
         case Either(of=parts) | Tuple(items=parts) | Parts(items=parts):
             for part in parts:
                 yield from _kinds(part)
+        case Record(native="numpy.void", fields=fields):
+            yield "structured"
+            for field in fields:
+                yield from _kinds(field.schema)
+        case Record(native=native, fields=fields) if native.startswith("pandas"):
+            yield from ("missing", "named series")
+            for field in fields:
+                yield from _kinds(field.schema)
         case Record(fields=fields) | Table(columns=fields):
             for field in fields:
                 yield from _kinds(field.schema)

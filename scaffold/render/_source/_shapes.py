@@ -46,7 +46,7 @@ def is_settled(schema: Schema) -> bool:
             inner = items.of if isinstance(items, Optional) else items
             return isinstance(inner, Scalar) and inner.type in _PLAIN
         case Tensor(stacked=True, dtype=dtype) | Column(dtype=dtype):
-            return re.fullmatch(r"bool|str|u?int\d+|b?float\d+", dtype) is not None
+            return re.fullmatch(r"bool|str|u?int\d+|b?float(16|32|64)", dtype) is not None
         case _:
             return False
 

@@ -240,7 +240,7 @@ class Types:
     def _list(self, items: Node, length: int | None, native: str) -> Node:
         kinds = {"tuple": lambda: subscript("tuple", items, code("...")), "deque": lambda: self._deque(items)}
         make = kinds.get(native)
-        node = make() if make else subscript(native, items)
+        node = make() if make else subscript(native if native in ("set", "frozenset") else "list", items)
         return node if length is None else self._sized(node, length)
 
     def _deque(self, items: Node) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import libcst as cst
 
@@ -62,6 +62,7 @@ _CHECKED = {
     ScalarType.DURATION: ("datetime", "timedelta"),
 }
 """The type of a checked value, and the module that it comes from."""
+_SERIES = re.compile(r"(pandas|polars)\.Series\[(.+)\]")
 _MISSING = {"nan": "float('nan')", "NA": "pd.NA", "NaT": "pd.NaT"}
 
 
@@ -70,6 +71,8 @@ class Values:
 
     def __init__(self, imports: Imports) -> None:
         self.imports = imports
+        self.table: Callable[[Table, str], Node]
+        """Writes a table that is one value; set by `Frames`."""
 
     def of(self, schema: Schema, value: str, depth: int = 0) -> Node:
         """Return the expression for the Python in `value`, which holds a checked value of `schema`."""
@@ -80,6 +83,10 @@ class Values:
                 return self._scalar(native, value)
             case Optional(of=inner, missing=missing):
                 return self._or_missing(self.of(inner, value, depth), value, missing)
+            case List(items=Table() as table):
+                return self.table(table, value)
+            case List(items=items, native=native) if series := _SERIES.fullmatch(native):
+                return self._series(items, series[1], series[2], value, depth)
             case List(items=items, native=native):
                 variable = f"item{depth or ''}"
                 made = each(self.of(items, variable, depth + 1), variable, value)
@@ -166,6 +173,17 @@ class Values:
         if marker in ("NA", "NaT"):
             self.imports.whole("pandas", "pd")
         return call("float", text("nan")) if marker == "nan" else name(_MISSING.get(marker, "None"))
+
+    def _series(self, items: Schema, library: str, dtype: str, value: str, depth: int) -> Node:
+        variable = f"item{depth or ''}"
+        made = code(value)
+        if not is_plain(items):
+            made = each(self.of(items, variable, depth + 1), variable, value)
+        if library == "polars":
+            self.imports.whole("polars", "pl")
+            return call("pl.Series", made, dtype=code(f"pl.{dtype}"))
+        self.imports.whole("pandas", "pd")
+        return call("pd.Series", made, dtype=text(dtype))
 
     def _collection(self, native: str, made: Node) -> Node:
         if native == "deque":
@@ -254,8 +272,8 @@ def is_plain(schema: Schema) -> bool:
             return missing == "None" and is_plain(inner)
         case Either(of=kinds):
             return all(is_plain(kind) for kind in kinds)
-        case List(items=items):
-            return is_plain(items)
+        case List(items=items, native=native):
+            return "[" not in native and is_plain(items)
         case Tuple(items=items):
             return all(is_plain(item) for item in items)
         case Mapping(values=values):
@@ -273,7 +291,9 @@ def dumps(schema: Schema) -> bool:
             return all(dumps(field.schema) and not field.label for field in fields)
         case Optional(of=inner, missing=missing):
             return missing == "None" and dumps(inner)
-        case List(items=inner) | Mapping(values=inner):
+        case List(items=inner, native=native):
+            return "[" not in native and dumps(inner)
+        case Mapping(values=inner):
             return dumps(inner)
         case Either(of=kinds) | Tuple(items=kinds):
             return all(dumps(kind) for kind in kinds)
