@@ -44,7 +44,7 @@ def session_inputs(session: Any, sample: Any) -> Iterator[tuple[str, Any]]:
             yield from _single(inputs[0], sample)
         else:
             yield from _several(inputs, sample)
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         # What makes no array of numbers is none of the inputs; the message lists what was tried.
         return
 
@@ -52,6 +52,10 @@ def session_inputs(session: Any, sample: Any) -> Iterator[tuple[str, Any]]:
 def _single(port: Port, sample: Any) -> Iterator[tuple[str, Any]]:
     if _kinds.is_mapping(sample) and set(sample) == {port.name}:
         sample = sample[port.name]
+    records = [sample] if _kinds.is_mapping(sample) else sample
+    if isinstance(records, list) and records and all(map(_kinds.is_mapping, records)):
+        # Objects of numbers: their names are those of the columns.
+        sample = [[record[name] for name in records[0]] for record in records]
     array = _array(port, sample)
     label = "" if array is sample else f" as {port.dtype}"
     yield label, array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,6 +50,22 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
         "Load the model in Python and give the object: scaffold.new(model, ...)",
     ),
 )
+# And archives, by the name of a member.
+_FOREIGN_MEMBERS: tuple[tuple[str, str, str], ...] = (
+    (
+        "archive_format",
+        "a program of torch.export",
+        (
+            "Save what it holds as TorchScript, with an input for an example:\n"
+            "  torch.jit.trace(torch.export.load(PATH).module(), example).save('model.pt')"
+        ),
+    ),
+    (
+        "model.weights.h5",
+        "a Keras model",
+        "Load the model in Python and give the object: scaffold.new(model, ...)",
+    ),
+)
 _ONNX_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26})
 _ONNX_GRAPH = 7
 
@@ -64,9 +81,14 @@ def compression_of(head: bytes) -> str | None:
     return next((name for magic, name in _COMPRESSIONS if head.startswith(magic)), None)
 
 
-def foreign_kind(head: bytes) -> tuple[str, str] | None:
+def foreign_kind(path: Path, head: bytes) -> tuple[str, str] | None:
     """What a file that starts so is, and what to do, where it is known to be no model that we read."""
-    return next(((kind, hint) for magic, kind, hint in _FOREIGN if head.startswith(magic)), None)
+    found = next(((kind, hint) for magic, kind, hint in _FOREIGN if head.startswith(magic)), None)
+    if found or compression_of(head) != "zip" or not zipfile.is_zipfile(path):
+        return found
+    with zipfile.ZipFile(path) as archive:
+        members = {name.rpartition("/")[2] for name in archive.namelist()}
+    return next(((kind, hint) for member, kind, hint in _FOREIGN_MEMBERS if member in members), None)
 
 
 def native_format(path: Path, head: bytes) -> ModelFormat | None:

@@ -68,7 +68,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scan
         VersionMismatchError: It names what the installed version of a library does not have.
     """
     head = _formats.head_of(path)
-    foreign = _formats.foreign_kind(head)
+    foreign = _formats.foreign_kind(path, head)
     if foreign:
         raise NotAModelError(str(path), f"it is {foreign[0]}", foreign[1])
     try:

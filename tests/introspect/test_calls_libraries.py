@@ -292,6 +292,14 @@ def test_a_session_gets_an_array_of_its_inputs_dtype(sample):
     assert (found.call.inputs, found.sample.dtype, found.output.shape) == (("X",), np.float32, (5, 1))
 
 
+@pytest.mark.parametrize("sample", [SAMPLE.to_dict("records"), SAMPLE.to_dict("records")[0]])
+def test_a_session_gets_the_numbers_of_objects_as_rows_that_keep_their_names(sample):
+    session = session_of(LinearRegression().fit(SINGLE, ROWS[:, 0]), SINGLE[:1])
+    found = find_call(session, sample)
+    assert batched(found, "run", 5 if isinstance(sample, list) else 1)
+    assert (found.names, found.sample.dtype) == (("a", "b c", "d"), np.float32)
+
+
 def test_which_outputs_of_a_session_are_asked_for_is_seen_from_the_sample():
     model = LogisticRegression().fit(SINGLE, LABELS)
     session = session_of(model, SINGLE[:1], options={"zipmap": False})

@@ -7,6 +7,7 @@ import hashlib
 import json
 import pickle
 import sys
+import zipfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,18 @@ def test_a_file_that_is_not_there_is_named_with_those_beside_it(tmp_path: Path) 
     with pytest.raises(NoSuchFileError) as caught:
         read_artifact(tmp_path / "modle.pkl")
     assert str(caught.value) == f"No such file: {tmp_path / 'modle.pkl'}\nBeside it: model.pkl"
+
+
+@pytest.mark.parametrize(
+    ("member", "kind"),
+    [("e/archive_format", "a program of torch.export"), ("model.weights.h5", "a Keras model")],
+)
+def test_an_archive_of_another_kind_is_answered_with_what_to_do(tmp_path, member, kind):
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, "pt2")
+    with pytest.raises(NotAModelError, match=f"it is {kind}.\n.*(Save|Load) "):
+        read_artifact(path)
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
