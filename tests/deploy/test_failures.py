@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 
 import pytest
 
@@ -276,12 +277,27 @@ def test_what_a_failed_deploy_added_is_taken_away_and_what_it_changed_is_as_befo
     assert deploys.cluster.api.find("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 6
 
 
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("FailedMount", "A volume cannot be mounted."),
+        ("FailedCreatePodSandBox", "The node cannot start pods."),
+    ],
+)
+def test_a_node_that_cannot_begin_with_a_pod(deploys: Deploys, reason: str, says: str) -> None:
+    begun = waiting("ContainerCreating")
+    message = fail(deploys, with_event(deploys, begun, reason, "rpc error: no such device"))
+    assert message.startswith(f"{says}\n  rpc error: no such device\n")
+
+
 def test_a_fault_that_mends_itself_in_time_fails_nothing(deploys: Deploys) -> None:
     """A transient pull failure: the pods come to life while the deploy still waits."""
     cluster = deploys.cluster
     cluster.behaviours[image(1)] = waiting("ErrImagePull", "dial tcp: i/o timeout")
 
     def mend() -> None:
+        while not cluster.api.all("Pod"):
+            time.sleep(0.01)
         with cluster.api.lock:
             del cluster.behaviours[image(1)]
             for pod in cluster.api.all("Pod"):
