@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "scaffold"
 ROOMS = sorted(
     path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists() and path.name != "cli"
 )
-SHARED = {"spec", "errors", "_process", "_model", "_modules", "_uv", "_files", "__version__"}
+SHARED = {"spec", "errors", "_process", "_model", "_modules", "_uv", "_watch", "_files", "__version__"}
 
 
 def imported_from_scaffold(path: Path) -> set[str]:

@@ -50,7 +50,11 @@ def _code_copies(sources: list[str]) -> str:
     """One COPY for the app's modules and one for each place beside it that the model's own code lies in."""
     tops = sorted({path.partition("/")[0] for path in sources if "/" in path} - {"app", _WHEELS})
     files = sorted(path for path in sources if "/" not in path)
+    beside_app = sorted(
+        path for path in sources if path.startswith("app/") and not path.startswith("app/model/")
+    )
     lines = ["COPY app/*.py app/"]
+    lines += [_copy([path, f"{path.rpartition('/')[0]}/"]) for path in beside_app]
     if files:
         lines.append(_copy([*files, "./"]))
     lines += [_copy([top, top]) for top in tops]

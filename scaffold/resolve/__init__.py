@@ -15,7 +15,7 @@ from scaffold.resolve._audit import Audit, audit_project
 from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._lock import Lock, make_lock
-from scaffold.resolve._opened import imported_files, opened_files
+from scaffold.resolve._opened import imported_files, named_files, opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module
 from scaffold.resolve._relock import lock_again, renew_service_layer, requirement_of
 from scaffold.resolve._service import ServiceLayer, read_service_layer
@@ -32,7 +32,7 @@ from scaffold.resolve._witnesses import (
     python_texts,
     seen_in_trace,
 )
-from scaffold.spec import Artifact, Dependencies, LocalSource, Recording, Signature
+from scaffold.spec import Artifact, Dependencies, LocalSource, ModelFormat, Recording, Signature
 
 __all__ = [
     "Audit",
@@ -126,7 +126,14 @@ def resolve_dependencies(
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
     choice = choose(listed, reasons, installation, options)
     lock = _locked(choice, layer, reasons, options, run)
-    data, hidden = opened_files(found.opened, _roots(search), artifact.path, installation)
+    named = named_files(found.unheard, artifact.path, local.values())
+    data, hidden = opened_files(
+        {**named, **found.opened},
+        _roots(search),
+        artifact.path,
+        installation,
+        set(named) if artifact.format is ModelFormat.ONNX else frozenset(),
+    )
     seen_files = [*imported_files(found.own), *data]
     system, unknown = find_system_packages(found.libraries, run)
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))

@@ -48,6 +48,8 @@ class Witness:
         """File and phase, by the name of a module that was found outside those folders."""
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
+        self.unheard: dict[str, str] = {}
+        """The same for files that were opened and of which no hook told."""
 
     def judge(self, spec: Any) -> bool:
         """Return whether the module may be found, and record that it was asked for.
@@ -80,6 +82,12 @@ class Witness:
                 path = os.path.abspath(path)  # noqa: PTH100 - a Path would be slower
                 if not path.startswith(self.folder):
                     self.opened.setdefault(path, self.phase)
+
+    def note_unheard(self, paths: set[str]) -> None:
+        """Record what else was opened in this phase."""
+        for path in paths:
+            if path not in self.opened and not path.startswith(self.folder):
+                self.unheard.setdefault(path, self.phase)
 
 
 class Finder:
@@ -170,7 +178,10 @@ def _answers(model: Any, request: dict[str, Any], requests: list[Any]) -> list[A
             app.convert.from_model(_model.invoke(model, call, app.convert.to_model(record)))
             for record in records
         ]
-    return [json.loads(answer.model_dump_json(by_alias=True)) for answer in given]
+    written = [
+        answer.model_dump_json(by_alias=True, serialize_as_any=True, warnings=False) for answer in given
+    ]
+    return [json.loads(text) for text in written]
 
 
 def _wait_for(path: Path) -> Any:
@@ -204,20 +215,24 @@ def _libraries() -> list[str]:
 
 def _trace(folder: Path, job: dict[str, Any], witness: Witness) -> dict[str, Any]:
     """Load, wait, predict; whatever fails is part of the answer."""
-    from scaffold import _model
+    from scaffold import _model, _watch
 
     found: dict[str, Any] = {"failure": None, "matched": None}
+    watch = _watch.Watch(job["watched"])
     try:
         witness.phase = "load"
         model = _model.load(job["model"], job["format"])
+        witness.note_unheard(watch.opened())
         witness.phase = "wait"
         for module in job["preload"]:
             with contextlib.suppress(ImportError):
                 importlib.import_module(module)
         request = _wait_for(folder / "request.pickle")
         wire = json.loads(request["wire"])
+        watch.opened()  # what others opened meanwhile
         witness.phase = "predict"
         found["matched"] = _same(_answers(model, request, wire["requests"]), wire["answers"])
+        witness.note_unheard(watch.opened())
     except BaseException as error:
         found["failure"] = _failure(error)
     found["phase"] = witness.phase
@@ -228,6 +243,7 @@ def _trace(folder: Path, job: dict[str, Any], witness: Witness) -> dict[str, Any
         "absent": witness.absent,
         "own": witness.own,
         "opened": witness.opened,
+        "unheard": witness.unheard,
         "libraries": _libraries(),
     }
 
@@ -239,7 +255,7 @@ def _main(folder: Path) -> None:
     os.dup2(log, 2)
     # Our own two modules first, from where this file is: with the model's libraries they have nothing to do.
     sys.path[0] = str(Path(__file__).parents[2])
-    from scaffold import _model  # noqa: F401
+    from scaffold import _model, _watch  # noqa: F401
 
     del sys.path[0]
     job = pickle.loads((folder / "job.pickle").read_bytes())

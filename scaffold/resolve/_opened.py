@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 from scaffold._modules import Home, home_of
@@ -32,8 +34,23 @@ def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
     return sources
 
 
+def named_files(unheard: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
+    """Return those of `unheard` that the model's file or the code names; others were opened by chance."""
+    with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        code = "\n".join(texts).encode()
+        return {
+            path: phase
+            for path, phase in unheard.items()
+            if content.find(name := os.fsencode(Path(path).name)) >= 0 or name in code
+        }
+
+
 def opened_files(
-    opened: Mapping[str, str], roots: Sequence[Path], model: Path, installation: Installation
+    opened: Mapping[str, str],
+    roots: Sequence[Path],
+    model: Path,
+    installation: Installation,
+    beside_model: Set[str] = frozenset(),
 ) -> tuple[list[LocalSource], list[str]]:
     """Return the data files, and a note for each that is left out because it is hidden.
 
@@ -42,6 +59,7 @@ def opened_files(
         roots: Folders of local code; the deepest that holds a file is what its place is relative to.
         model: The model's file, which goes another way; parts of it, named after it, go where it goes.
         installation: What is installed here: its files come with it.
+        beside_model: Paths that the model's file names by their place beside it.
     """
     installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
     model = model.resolve()
@@ -59,6 +77,8 @@ def opened_files(
         place = path.relative_to(root)
         if path.parent == model.parent and path.name.startswith(model.name):
             place = Path("app/model") / path.name
+        elif name in beside_model and path.is_relative_to(model.parent):
+            place = Path("app/model") / path.relative_to(model.parent)
         if any(path.is_relative_to(prefix) for prefix in installed) or _comes_along(place, installation):
             continue
         if any(part.startswith(".") for part in place.parts):

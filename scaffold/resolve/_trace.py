@@ -17,6 +17,7 @@ from subprocess import TimeoutExpired
 from types import TracebackType
 from typing import Any
 
+from scaffold._modules import Home, home_of
 from scaffold._process import start_command
 from scaffold.errors import TraceFailedError
 from scaffold.resolve._distributions import Installation
@@ -66,6 +67,8 @@ class Found:
     """File and phase, by the name of a module that no distribution brings."""
     opened: Mapping[str, str]
     """Phase, by the absolute path of a file that was opened for reading."""
+    unheard: Mapping[str, str]
+    """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
     libraries: tuple[str, ...]
 
     @property
@@ -104,6 +107,7 @@ class Trace:
             "hidden": dict(hidden),
             "installed": list(installation.folders),
             "preload": list(preload),
+            "watched": _own_folders([artifact.path.absolute().parent, *map(Path, path)]),
         }
         self._put("job.pickle", job)
         self._process = start_command([sys.executable, str(_CHILD), str(self._folder)])
@@ -149,6 +153,7 @@ class Trace:
             missed={name: (who, phase) for name, (who, phase) in found["missed"].items()},
             own={name: (file, phase) for name, (file, phase) in found["own"].items()},
             opened=found["opened"],
+            unheard=found["unheard"],
             libraries=tuple(found["libraries"]),
         )
 
@@ -161,3 +166,9 @@ class Trace:
     def _log(self) -> str:
         log = self._folder / "log.txt"
         return log.read_text(errors="replace") if log.exists() else ""
+
+
+def _own_folders(folders: Sequence[Path]) -> list[str]:
+    """The folders of the user's own among these."""
+    places = [folder.absolute() for folder in folders if folder.is_dir()]
+    return [str(place) for place in places if place.parent != place and home_of(place) is Home.LOCAL]

@@ -9,6 +9,7 @@ from scaffold._process import Finished
 from scaffold.errors import CommandError, MissingModuleError
 from scaffold.resolve import Options, resolve_dependencies, start_trace
 from scaffold.resolve._distributions import Installation
+from scaffold.resolve._opened import named_files, opened_files
 from scaffold.resolve._origins import pack_wheel
 from scaffold.spec import LocalSource
 from tests.resolve._models import CODE, recording, signature
@@ -183,6 +184,39 @@ def test_code_that_is_imported_by_a_name_that_is_put_together_goes_along(model_o
         "features.py": "imported at load",
         "kinds/double.py": "imported at predict",
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what compiled code opens")
+def test_files_that_compiled_code_opens_go_along_if_the_code_or_the_model_names_them(model_of, tmp_path):
+    (tmp_path / "vocabulary").mkdir()
+    for name in ("words.bin", "chance.bin"):
+        (tmp_path / "vocabulary" / name).write_text("2")
+    (tmp_path / "features.py").write_text(
+        "import ctypes\nfrom pathlib import Path\nhere = Path(__file__).parent\nc = ctypes.CDLL(None)\n"
+        "class Model:\n    def predict(self, rows):\n"
+        "        assert c.open(bytes(here / 'vocabulary' / 'words.bin'), 0) > 0\n"
+        "        assert c.open(bytes(here / 'vocabulary' / ('ch' + 'ance.bin')), 0) > 0\n"
+        "        return [2 * row for row in rows]\n"
+    )
+    source = LocalSource(
+        path="features.py", content=(tmp_path / "features.py").read_bytes(), reason="features.Model"
+    )
+    found = resolved(model_of("features"), FakeUv(), search=[tmp_path], sources=[source])
+    assert {source.path: source.reason for source in found.sources[1:]} == {
+        "vocabulary/words.bin": "opened at predict"
+    }
+
+
+def test_the_tensors_of_an_onnx_model_that_lie_beside_it_go_where_it_goes(tmp_path):
+    (tmp_path / "data").mkdir()
+    weights = tmp_path / "data" / "weights.bin"
+    weights.write_text("1")
+    model = tmp_path / "model.onnx"
+    model.write_bytes(b"...location data/weights.bin")
+    unheard = {str(weights): "load", str(tmp_path / "data" / "other.bin"): "load"}
+    named = named_files(unheard, model, [])
+    found, _ = opened_files(named, [tmp_path], model, Installation([]), beside_model=set(named))
+    assert [source.path for source in found] == ["app/model/data/weights.bin"]
 
 
 def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(model_of, tmp_path):
