@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import re
+import ssl
 import sys
 import time
 import urllib.error
@@ -57,8 +58,9 @@ def insecure() -> bool:
         urllib.request.urlopen(f"https://{_host()}/v2/", timeout=10).close()
     except urllib.error.HTTPError:
         return False  # it answers: it wants a login
-    except OSError:
-        return True
+    except OSError as error:
+        is_distrusted = isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)
+        return not is_distrusted
     return False
 
 
