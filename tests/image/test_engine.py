@@ -31,7 +31,7 @@ from scaffold.errors import (
 )
 from scaffold.image import BuildOptions, build_image
 from scaffold.image._running import run_container
-from scaffold.spec import Image
+from scaffold.spec import Image, SystemPackage
 from tests.image._projects import dockerfile, make_spec, make_wheel, write_project
 
 ROOT = Path(__file__).parents[2]
@@ -160,6 +160,25 @@ def test_an_engine_loads_the_archive(engine: Engine, bench_project: Path, tmp_pa
     assert image.reference == "loaded:1"
     printed = engine.client.containers.run(loaded.id, network_mode="none", read_only=True, remove=True)
     assert printed == b"serving\n"
+
+
+@pytest.mark.docker
+def test_debian_packages_are_there_without_an_engine(engine: Engine, bench_project: Path) -> None:
+    system = [SystemPackage(name="libgomp1", reason="lightgbm loads libgomp.so.1")]
+    (bench_project / "Dockerfile").write_text(dockerfile(make_spec(system=system)))
+    (bench_project / "app/__main__.py").write_text(
+        "import ctypes\nprint(ctypes.CDLL('libgomp.so.1')._name)\n"
+    )
+    image = build(
+        bench_project, builder="layers", base=engine.base, push=True, registry=f"{engine.registry}/deb"
+    )
+    pulled = engine.client.images.pull(image.reference)
+    options = {"network_mode": "none", "read_only": True, "remove": True}
+    assert engine.client.containers.run(pulled.id, **options) == b"libgomp.so.1\n"
+    told = engine.client.containers.run(
+        pulled.id, ["--verify", "libgomp1"], entrypoint="dpkg", user="0", **options
+    )
+    assert told == b""
 
 
 @pytest.fixture
