@@ -89,7 +89,8 @@ def accept_answers(root: Path, *, python: str, on_stage: OnStage) -> Verificatio
     verification = verify_project(root, python=python, on_check=told_of_checks(on_stage), observe=observe)
     found = upgrade.compare_answers(before.answers, given[-1].answers)
     on_stage("note", _accepted_note(found))
-    proof = replace(verification, openapi="")
+    measured = record.verification.measurements if record.verification else None  # its manifests hold these
+    proof = replace(verification, openapi="", measurements=measured)
     upgrade.accept_answers(root, replace(record, verification=proof), ancestor, recorded_sample(given[-1]))
     return verification
 

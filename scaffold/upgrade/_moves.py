@@ -25,7 +25,7 @@ def find_moved_files(
     found: dict[str, str] = {}
     for added, content in sorted(others.items()):
         alike = {path: _likeness(content, ancestor[path]) for path in ancestor if _same_kind(path, added)}
-        best = max(alike, key=lambda path: (alike[path], path in missing), default="")
+        best = max(alike, key=lambda path: (alike[path], path not in missing), default="")
         if best in missing and alike[best] >= _ALIKE and best not in found:
             found[best] = added
     return found

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from scaffold import __version__, api
 from scaffold._update import Update, undo, update
 from scaffold.cli import app
-from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UpgradeError, UsageError
+from scaffold.errors import (
+    AnswersDifferError,
+    BreakingChangeError,
+    DirtyTreeError,
+    LockFailedError,
+    MergeConflictError,
+    UpgradeError,
+    UsageError,
+)
 from scaffold.render import template_path
 from scaffold.upgrade import Prefer
 
@@ -191,6 +201,70 @@ def test_other_answers_alone_are_an_update_too(project: Path) -> None:
     assert {path for path, word in done.files.items() if word == "removed"} >= {"deploy/staging/service.yaml"}
     assert not (project / "deploy/staging").exists()
     assert update(project).is_empty
+
+
+def test_what_the_owner_adds_to_the_requirements_is_locked_marked_and_kept(
+    project: Path, bring_up: BringUp
+) -> None:
+    with (project / "requirements.in").open("a") as file:
+        file.write("iniconfig>=2  # ours\n")
+    done = update(project, verify=False)
+    [change] = done.report.requirements
+    assert (change.what, change.old, change.breaking) == ("requirement iniconfig", "none", False)
+    assert change.reason == "yours: requirements.in asks for it"
+    before, after = ((project / "requirements.txt").read_text() for _ in range(2))
+    assert "\n# Yours in it: iniconfig>=2\n" in after
+    assert re.search(r"(?m)^iniconfig==2\S+ \\\n    --hash=sha256:", after)
+    assert update(project).is_empty
+    bring_up(project, dropped="FamilySize", strength=0.5, verify=False)
+    assert (project / "requirements.txt").read_text() == before
+    edit(project, "requirements.in", ("iniconfig>=2  # ours\n", ""))
+    with (project / "requirements.in").open("a") as file:
+        file.write("toml==0.0.0.1\n")
+    with pytest.raises(LockFailedError, match=r"toml==0\.0\.0\.1"):
+        update(project, verify=False)
+    assert (project / "requirements.txt").read_text() == before
+
+
+def test_a_lost_copy_of_the_pristine_files_is_told_or_written_again(project: Path) -> None:
+    pristine = project / ".scaffold/pristine.tar.xz"
+    packed = pristine.read_bytes()
+    edit(project, "app/main.py", ('"""The service: ', '"""Our service: '))
+    pristine.unlink()
+    assert update(project).is_empty
+    assert pristine.read_bytes() == packed
+
+    pristine.unlink()
+    record = project / ".scaffold/record.json"
+    record.write_text(record.read_text().replace(f'"{__version__}"', '"0.0.9"'))
+    told: list[str] = []
+    found = update(project, dry_run=True, on_stage=lambda stage, said: told.append(f"{stage}: {said}"))
+    [note] = [line for line in told if line.startswith("note: ")]
+    assert "pristine.tar.xz is lost, so app/main.py cannot be merged, only compared" in note
+    assert note.endswith(f"uvx --from model-scaffold==0.0.9 scaffold update {project}")
+    assert set(found.conflicts) <= {"app/main.py"}
+
+
+def test_answers_that_are_accepted_are_the_recorded_ones(project: Path) -> None:
+    edit(
+        project,
+        "app/score.py",
+        ("    predictions = _model.predict(inputs)\n", "    predictions = 1 - _model.predict(inputs)\n"),
+    )
+    before = json.loads((project / "tests/recorded.json").read_text())
+    with pytest.raises(AnswersDifferError):
+        api.verify(project)
+    told: list[str | None] = []
+    api.verify(project, accept=True, on_stage=lambda _stage, said: told.append(said))
+    assert any(said and said.startswith("20 of 20 answers are others than those recorded") for said in told)
+    after = json.loads((project / "tests/recorded.json").read_text())
+    assert after["requests"] == before["requests"]
+    assert [answer["prediction"] for answer in after["answers"]] == [
+        1 - answer["prediction"] for answer in before["answers"]
+    ]
+    assert update(project).is_empty
+    undo(project)
+    assert json.loads((project / "tests/recorded.json").read_text()) == before
 
 
 def test_an_update_of_nothing_changes_nothing(project: Path) -> None:

@@ -98,3 +98,109 @@ def test_a_distribution_that_both_pinned_anew_is_a_conflict() -> None:
     )
     merged = merge_trees(*({"requirements.txt": text.encode()} for text in sides))
     assert merged.files["requirements.txt"].outcome is FileOutcome.CONFLICT
+
+
+SCHEMAS = '''"""What goes over HTTP."""
+
+from pydantic import BaseModel, Field
+
+
+class ModelInput(BaseModel):
+    """One record."""
+
+    # Seen: 1 to 3.
+    age: int = Field(examples=[2])
+    # Seen: 0 to 5.
+    kin: int = Field(examples=[1])
+
+
+class ModelOutput(BaseModel):
+    """The answer."""
+
+    prediction: int
+'''
+NEXT = SCHEMAS.replace("    # Seen: 0 to 5.\n    kin: int = Field(examples=[1])\n", "    fare: float\n")
+SCORE = """from app.schemas import ModelInput
+
+
+def run(records: list[ModelInput]) -> int:
+    return len(records)
+"""
+
+
+def merged_texts(
+    base: dict[str, str], theirs: dict[str, str], ours: dict[str, str], added: dict[str, str] | None = None
+) -> dict[str, str]:
+    """The texts of a merge that must go without a conflict."""
+    sides = (
+        {path: text.encode() for path, text in tree.items()} for tree in (base, theirs, ours, added or {})
+    )
+    ancestor, new, mine, others = sides
+    merged = merge_trees(ancestor, new, mine, others=others)
+    assert not merged.conflicts
+    return {
+        path: file.content.decode() for path, file in merged.files.items() if isinstance(file.content, bytes)
+    }
+
+
+def test_a_file_that_the_owner_renamed_is_updated_under_its_new_name() -> None:
+    base, theirs = ({"app/schemas.py": text, "app/score.py": SCORE} for text in (SCHEMAS, NEXT))
+    theirs["app/score.py"] = SCORE.replace("len(records)", "2 * len(records)")
+    theirs["app/more.py"] = "from app.schemas import ModelInput\n"
+    ours = {"app/score.py": SCORE.replace("app.schemas", "app.contract")}
+    added = {
+        "app/contract.py": SCHEMAS.replace('"""One record."""', '"""One of ours."""'),
+        "app/own.py": "1\n",
+    }
+    texts = merged_texts(base, theirs, ours, added)
+    assert texts == {
+        "app/contract.py": NEXT.replace('"""One record."""', '"""One of ours."""'),
+        "app/more.py": "from app.contract import ModelInput\n",
+        "app/score.py": theirs["app/score.py"].replace("app.schemas", "app.contract"),
+    }
+
+
+def test_a_copy_of_a_file_that_is_still_there_is_no_rename_of_one_that_was_deleted() -> None:
+    manifests = {f"deploy/{name}/a.yaml": f"kind: A\nnamespace: {name}\nx: 1\n" for name in ("live", "test")}
+    theirs = {path: text.replace("x: 1", "x: 2") for path, text in manifests.items()}
+    ours = {"deploy/live/a.yaml": manifests["deploy/live/a.yaml"]}
+    texts = merged_texts(manifests, theirs, ours, {"deploy/canary/a.yaml": ours["deploy/live/a.yaml"]})
+    assert texts == {"deploy/live/a.yaml": theirs["deploy/live/a.yaml"]}
+
+
+def test_a_class_that_the_owner_renamed_is_followed() -> None:
+    base, theirs = ({"app/schemas.py": text, "app/score.py": SCORE} for text in (SCHEMAS, NEXT))
+    theirs["app/score.py"] = SCORE.replace("len(records)", "2 * len(records)")
+    ours = {path: text.replace("ModelInput", "Passenger") for path, text in base.items()}
+    texts = merged_texts(base, theirs, ours)
+    assert texts == {path: text.replace("ModelInput", "Passenger") for path, text in theirs.items()}
+
+
+def test_a_field_that_the_owner_moved_to_a_base_class_goes_and_changes_there() -> None:
+    kin = "    # Seen: 0 to 5.\n    kin: int = Field(examples=[1])\n"
+    ours = SCHEMAS.replace(kin, "").replace(
+        "class ModelInput(BaseModel)",
+        f'class Family(BaseModel):\n    """Who is along."""\n\n{kin}\n\nclass ModelInput(Family)',
+    )
+    texts = merged_texts({"app/schemas.py": SCHEMAS}, {"app/schemas.py": NEXT}, {"app/schemas.py": ours})
+    wanted = ours.replace(kin, "").replace("examples=[2])\n", "examples=[2])\n    fare: float\n")
+    assert texts["app/schemas.py"].split() == wanted.split()
+    wider = SCHEMAS.replace("kin: int", "kin: int | None")
+    texts = merged_texts({"app/schemas.py": SCHEMAS}, {"app/schemas.py": wider}, {"app/schemas.py": ours})
+    assert texts["app/schemas.py"] == ours.replace("kin: int", "kin: int | None")
+
+
+def test_code_that_was_only_laid_out_anew_takes_the_new_state() -> None:
+    wide = SCORE.replace(
+        "def run(records: list[ModelInput]) -> int:", "def run(\n    records: list[ModelInput],\n) -> int:"
+    )
+    theirs = SCORE.replace("len(records)", "2 * len(records)")
+    assert merged_texts({"app/score.py": SCORE}, {"app/score.py": theirs}, {"app/score.py": wide}) == {
+        "app/score.py": theirs
+    }
+
+
+def test_a_line_that_is_added_beside_a_changed_one_is_no_conflict() -> None:
+    base, theirs = ("images:\n  - name: a\n    tag: 1.0\n", "images:\n  - name: a\n    tag: 2.0\n")
+    texts = merged_texts({"k.yaml": base}, {"k.yaml": theirs}, {"k.yaml": f"# ours\n{base}patches: []\n"})
+    assert texts == {"k.yaml": f"# ours\n{theirs}patches: []\n"}
