@@ -59,11 +59,12 @@ class Modules:
         if top in sys.builtin_module_names or (top in sys.stdlib_module_names and not rest):
             return Module(name, Home.STANDARD, None, ())
         spec = _top_spec(top, self._search)
-        for depth in range(len(rest)):
-            if spec is None or not spec.submodule_search_locations:
+        for part in rest:
+            folders = _folders(spec)
+            if not folders:
                 return None
-            full = ".".join([top, *rest[: depth + 1]])
-            spec = PathFinder.find_spec(full, list(spec.submodule_search_locations))
+            # By its last part: of a namespace inside another the whole name would ask for its parent.
+            spec = PathFinder.find_spec(part, folders)
         return _as_module(name, spec) if spec is not None else None
 
 
@@ -86,8 +87,13 @@ def _imported_spec(top: str) -> ModuleSpec | None:
     return spec if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
 
+def _folders(spec: ModuleSpec | None) -> list[str]:
+    """Where the modules of a package are; none if it is no package."""
+    return list(spec.submodule_search_locations or ()) if spec else []
+
+
 def _as_module(name: str, spec: ModuleSpec) -> Module:
-    folders = tuple(spec.submodule_search_locations or ())
+    folders = tuple(_folders(spec))
     file = Path(spec.origin) if spec.has_location and spec.origin else None
     place = file or (Path(folders[0]) if folders else None)
     return Module(name, home_of(place) if place else Home.STANDARD, file, folders)

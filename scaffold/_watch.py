@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 _OPENED, _IS_FOLDER = 0x20, 0x40000000
 _EVENT = struct.Struct("iIII")
 _BUFFER_BYTES = 1 << 20
-MOST_FOLDERS = 400
+MOST_FOLDERS = 200
 _DEPTH = 4
 _SKIPPED = ("__pycache__", "site-packages", "node_modules")
 
@@ -60,6 +60,8 @@ def _below(folders: Sequence[str]) -> Iterator[str]:
         inner: list[str] = []
         for place in level:
             yield place
+            if len(seen) >= MOST_FOLDERS:
+                continue
             try:
                 entries = [entry for entry in os.scandir(place) if entry.is_dir(follow_symlinks=False)]
             except OSError:
@@ -67,7 +69,7 @@ def _below(folders: Sequence[str]) -> Iterator[str]:
             for entry in entries:
                 hidden = entry.name.startswith(".") or entry.name in _SKIPPED
                 environment = os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))  # noqa: PTH110, PTH118
-                if not hidden and not environment and entry.path not in seen and len(seen) < MOST_FOLDERS:
+                if not hidden and not environment and entry.path not in seen:
                     seen.add(entry.path)
                     inner.append(entry.path)
         level = inner

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from scaffold._modules import Home, Modules
 from scaffold.errors import SourceChangedError, SourceNotFoundError, TwoModulesError
 from scaffold.resolve._lift_script import Script
 from scaffold.resolve._sources import CollectedSources, collect_sources
@@ -701,3 +702,12 @@ def test_data_files_beside_the_script_are_where_its_lifted_code_looks_for_them(t
     assert "HERE = pathlib.Path(__file__).parent\n" in lifted_text(found)
     # A literal says what the constant was, whatever it was computed from.
     assert 'RATES = {"a": "2"}' in lifted_text(found).replace("'", '"')
+
+
+def test_a_module_in_a_namespace_inside_another_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "corp" / "geo" / "distances.py"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    found = Modules([str(tmp_path)]).module("corp.geo.distances")
+    assert found is not None
+    assert (found.file, found.home) == (file, Home.LOCAL)
