@@ -17,6 +17,7 @@ import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._knobs import Knobs, Route, quantity, read_knobs, read_targets
@@ -133,7 +134,13 @@ def _knob_values(name: str, knobs: Knobs) -> dict[str, object]:
         "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
         "target_utilization": knobs.target_utilization,
         "refresh_s": knobs.refresh_s,
+        "collector_port": _port(knobs.otlp_endpoint),
     }
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _file_names(knobs: Knobs) -> list[str]:
@@ -170,6 +177,9 @@ def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]
         settings.append(_setting("ROOT_PATH", knobs.path, "The prefix that requests from outside come with."))
     if not knobs.metrics:
         settings.append(_setting("METRICS", "false", "No numbers for Prometheus."))
+    if knobs.otlp_endpoint:
+        comment = "Where spans, numbers and logs go."
+        settings.append(_setting("OTEL_EXPORTER_OTLP_ENDPOINT", knobs.otlp_endpoint, comment))
     if knobs.access_log:
         settings.append(_setting("ACCESS_LOG", "true", "A line for each request."))
     if knobs.auth:

@@ -16,6 +16,7 @@ _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z
 _PATH = re.compile(r"/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?")
 _CPU = re.compile(r"[1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?")
 _MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?")
+_URL = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
 _DEFAULT_TARGETS = ("staging", "production")
 _RESERVED_TARGETS = {"chart"}
@@ -62,6 +63,7 @@ class Knobs:
     metrics: bool = True
     access_log: bool = False
     service_monitor: bool = False
+    otlp_endpoint: str = ""
     chart: bool = False
 
 
@@ -108,6 +110,10 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
     _require_order(knobs)
     if knobs.route is not Route.NONE and not knobs.host:
         raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")
+    if knobs.otlp_endpoint and answers.get("opentelemetry") is not True:
+        raise InvalidAnswerError(
+            "otlp_endpoint", knobs.otlp_endpoint, "opentelemetry to be on: it sends there"
+        )
     if knobs.service_monitor and not knobs.metrics:
         raise InvalidAnswerError("service_monitor", True, "metrics to be on: it reads them")
     return knobs
@@ -178,6 +184,15 @@ def _route(name: str, value: JSONValue) -> Route:
         raise InvalidAnswerError(name, value, "none, ingress or gateway") from None
 
 
+def _url(name: str, value: JSONValue) -> str:
+    wanted = "a URL, as in http://collector.observability:4318"
+    url = _text(_URL, wanted)(name, value)
+    port = url.rpartition(":")[2].partition("/")[0]
+    if port.isdigit() and not 0 < int(port) < 1 << 16:
+        raise InvalidAnswerError(name, value, wanted)
+    return url
+
+
 _OBJECT_NAME = _text(_LABEL, "a name of lower-case letters, digits and '-'", 63)
 
 _CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
@@ -210,5 +225,6 @@ _CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
     "metrics": _flag,
     "access_log": _flag,
     "service_monitor": _flag,
+    "otlp_endpoint": _url,
     "chart": _flag,
 }

@@ -73,6 +73,8 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
     answers = {name: dice.choice(values) for name, values in knobs.items() if dice.random() < 0.6}
     if answers.get("route", "none") != "none":
         answers["host"] = answers.get("host") or "scores.example.org"
+    if dice.random() < 0.3:
+        answers |= {"opentelemetry": True, "otlp_endpoint": "http://collector.observability:4318"}
     if answers.get("service_monitor"):
         answers.pop("metrics", None)
     if dice.random() < 0.3:
@@ -150,6 +152,16 @@ def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
     assert "replicas" not in scaled["Deployment"]["spec"]
 
 
+def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
+    answers: dict[str, JSONValue] = {"opentelemetry": True, "otlp_endpoint": "https://collector.example.org"}
+    found = manifests(deploy_files(project_spec(**answers)), "staging")
+    container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    value = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert value["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://collector.example.org"
+    ports = [one["port"] for rule in found["NetworkPolicy"]["spec"]["egress"] for one in rule["ports"]]
+    assert ports == [53, 53, 443]
+
+
 def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
     found = manifests(deploy_files(project_spec(service_type="LoadBalancer", internal=True)), "staging")
     service = found["Service"]
@@ -188,6 +200,9 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"targets": ["a", "a"]}, "It takes each name once."),
         ({"targets": ["chart"]}, "not 'chart'"),
         ({"route": "ingress"}, "the host name that the ingress answers to"),
+        ({"otlp_endpoint": "http://collector:4318"}, "opentelemetry to be on"),
+        ({"opentelemetry": True, "otlp_endpoint": "collector:4318"}, "a URL, as in http://"),
+        ({"opentelemetry": True, "otlp_endpoint": "http://collector:70000"}, "a URL, as in http://"),
         ({"host": 'x"\nkind: Secret'}, "The answer 'host' is"),
         ({"host": "a.example.org\n"}, "The answer 'host' is"),
         ({"min_replicas": 5, "max_replicas": 2}, "It takes at least min_replicas, which is 5."),
