@@ -55,8 +55,14 @@ def _with_parent(side: Module, key: str, parent: Chunk, moved: set[str]) -> Modu
         return side
     head, fields = cut_body(side[at])
     parent_head, parts = cut_body(parent)
-    texts = {field.key: field.text for field in fields}
-    above = [texts.get(part.key, "") if part.key in moved else part.text for part in parts]
+    held = {field.key: field for field in fields}
+    above = [
+        part.blank + held[part.key].text.removeprefix(held[part.key].blank)
+        if part.key in moved & held.keys()
+        else part.text
+        for part in parts
+        if part.key in held or part.key not in moved
+    ]
     left = [field.text for field in fields if field.key not in moved]
     classes = [
         replace(parent, code=parent_head + ("".join(above) or "    pass\n")),
