@@ -24,6 +24,8 @@ from scaffold.spec import (
     Value,
 )
 
+_MOST_LEVELS = 8
+
 
 def artifact_line(artifact: Artifact) -> str:
     """`model.pkl: pickle, 4.1 KB, names 14 things of scipy, sklearn`."""
@@ -58,10 +60,11 @@ def schema_words(schema: Schema) -> str:
             return f"{schema_words(inner)} or null"
         case List(items=items):
             return f"a list of {schema_words(items)}"
-        case Scalar(type=type_):
+        case Scalar(type=type_, choices=()):
             return f"one {type_.value}"
-        case Category(levels=levels):
-            return f"one of {count(len(levels), 'level')}"
+        case Scalar(choices=levels) | Category(levels=levels):
+            more = ", ..." if len(levels) > _MOST_LEVELS else ""
+            return f"one of {', '.join(map(str, levels[:_MOST_LEVELS]))}{more}"
         case Value(field=inside):
             return schema_words(inside.schema)
         case Either(of=options):

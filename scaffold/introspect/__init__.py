@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect._annotations import of_record, widened, with_parameters
+from scaffold.introspect._boosters import category_levels
 from scaffold.introspect._bounds import with_bounds
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._feeding import Layout
@@ -19,6 +20,7 @@ from scaffold.introspect._refine import (
     with_categories,
     with_classes,
     with_feature_types,
+    with_levels,
     with_overrides,
 )
 from scaffold.spec import Arguments, Call, JSONValue, Overrides, Record, Recording, Runtime, Schema, Signature
@@ -65,6 +67,7 @@ def infer_signature(
         p.name for p in hints.parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)
     ]
     described = describe_input(found, found.names or hints.feature_names, arguments)
+    described = with_levels(described, category_levels(model))
     schema = with_bounds(_with_hints(described, found.call, hints), model, found)
     requests = requests_of(found, schema, arguments)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scaffold.errors import UnknownFieldError, UnsupportedSampleError
@@ -13,6 +13,7 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._encoders import Categories
 from scaffold.introspect._hints import Hints
 from scaffold.spec import (
+    Category,
     Field,
     JSONValue,
     Optional,
@@ -68,6 +69,20 @@ def _fit(scalar: Scalar, values: tuple[Any, ...]) -> bool:
     types = {ScalarType.STRING: str, ScalarType.INTEGER: int, ScalarType.BOOLEAN: bool}
     wanted = types.get(scalar.type)
     return bool(values) and wanted is not None and all(type(value) is wanted for value in values)
+
+
+def with_levels(schema: Schema, known: Mapping[str, tuple[Any, ...]]) -> Schema:
+    """Return `schema` with the model named where the levels of a category are those that it was fitted on."""
+    if not isinstance(schema, Table):
+        return schema
+    columns = []
+    for column in schema.columns:
+        inner = column.schema.of if isinstance(column.schema, Optional) else column.schema
+        if isinstance(inner, Category) and inner.levels == known.get(column.name):
+            words = column.evidence.replace("of the sample's dtype", "that the model was fitted on")
+            column = dataclasses.replace(column, evidence=words)
+        columns.append(column)
+    return dataclasses.replace(schema, columns=tuple(columns))
 
 
 def with_feature_types(schema: Schema, hints: Hints) -> Schema:

@@ -122,6 +122,7 @@ def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_o
     service = serve(model, sample, want)
     assert [answer["prediction"] for answer in answers(service)] == pytest.approx(want, rel=1e-6)
     if make is not _catboost:
+        assert "# The levels that the model was fitted on." in service.sources["app/schemas.py"]
         with pytest.raises(ValidationError, match="'oslo' or 'rome'"):
             service.check(service.found.recording.requests[0] | {"city": "paris"})
 
