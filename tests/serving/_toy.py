@@ -72,6 +72,8 @@ def run(records: list[ModelInput]) -> list[ModelOutput]:
             raise ValueError(f"secret {record.value}")
         if record.act == "exit":
             sys.exit(7)
+        if record.act == "memory":
+            raise MemoryError
         if record.act == "sleep":
             time.sleep(record.value)
     return [ModelOutput(prediction=record.value, together=len(records)) for record in records]

@@ -50,7 +50,7 @@ def test_an_empty_batch_has_an_empty_answer(service: Service) -> None:
     assert service.post("/score/batch", []).json == []
 
 
-@pytest.mark.parametrize("act", ["raise", "exit"])
+@pytest.mark.parametrize("act", ["raise", "exit", "memory"])
 def test_a_record_that_the_model_fails_on_is_the_only_one_to_fail(slow: Service, act: str) -> None:
     bodies = [{"value": i, "act": act if i == 5 else "answer"} for i in range(12)]
     answers = together(slow, bodies)
