@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from scaffold._modules import distribution_by_table
 from scaffold.errors import (
     BrokenInstallError,
+    LoadFailedError,
     MissingLibraryError,
     NoSuchFileError,
     NotAModelError,
@@ -34,6 +35,8 @@ from scaffold.spec import GlobalName, ModelFormat
 _PICKLE_STARTS = frozenset(
     b"\x80\x81()]}\x8f.NIJKLMFGSTUVXBCcq0123\x85\x86\x88\x89\x8a\x8b\x8c\x8d\x8e\x95\x96i"
 )
+_CHANGED = """It changed since the file was made. Save the model again, or name the folder of the old module:
+  PYTHONPATH=FOLDER scaffold new ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,10 @@ def _raise_findings(path: Path, findings: Findings) -> None:
         names = tuple(findings.changed)
         top = names[0].partition(".")[0]
         distribution = DISTRIBUTIONS.get(top, top)
-        raise VersionMismatchError(path.name, names, distribution, _version(distribution))
+        version = _version(distribution)
+        if version is None:
+            raise LoadFailedError(path.name, f"your own module has no {names[0]} any more", _CHANGED)
+        raise VersionMismatchError(path.name, names, distribution, version)
 
 
 def _require_whole_install(module: str) -> None:
@@ -211,8 +217,8 @@ def _told(refusal: Refusal) -> tuple[str, str, str]:
     return refusal.name, place, refusal.reason
 
 
-def _version(distribution: str) -> str:
+def _version(distribution: str) -> str | None:
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return "copy"
+        return None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from scaffold._files import sha256_file
 from scaffold._process import Runner, run_command
@@ -19,6 +20,7 @@ from scaffold.errors import CommandError, UsageError
 from scaffold.resolve._lock import Pin, parse_lock
 
 _UNKNOWN = "unknown"
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +106,11 @@ def _licence(name: str, version: str) -> str:
     if found["Version"] != version:
         return _UNKNOWN
     classifiers = [line for line in found.get_all("Classifier") or () if line.startswith("License :: ")]
-    said = found["License-Expression"] or (found["License"] or "").strip().partition("\n")[0]
-    return said or ", ".join(line.rpartition(" :: ")[2] for line in classifiers) or _UNKNOWN
+    classified = ", ".join(line.rpartition(" :: ")[2] for line in classifiers)
+    written = (found["License"] or "").strip()
+    # Some give the whole text of the licence in place of its name.
+    named = written if written and "\n" not in written and len(written) < _LONGEST_NAME else ""
+    return found["License-Expression"] or named or classified or _UNKNOWN
 
 
 def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
@@ -138,7 +143,7 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
 
 def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
     """Source: the CycloneDX 1.6 specification."""
-    references = {one.name: f"pkg:pypi/{one.name}@{one.version}" for one in components}
+    references = {one.name: f"pkg:pypi/{one.name}@{quote(one.version, safe='')}" for one in components}
     libraries = [
         {
             "type": "library",

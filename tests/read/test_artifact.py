@@ -353,3 +353,11 @@ def test_cloudpickled_code_lists_what_it_imports(tmp_path: Path) -> None:
 def test_what_this_process_wrote_from_an_object_in_memory_is_listed_and_not_judged() -> None:
     artifact = read_artifact(BROKEN / "trap.pkl", ours=True)
     assert [name.dotted for name in artifact.globals] == ["posix.system"]
+
+
+def test_a_class_that_is_gone_from_a_module_of_the_users_own_is_named(tmp_path: Path) -> None:
+    (tmp_path / "features_changed.py").write_text("class Renamed: ...\n")
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"\x80\x02cfeatures_changed\nRatio\n)\x81.")
+    with pytest.raises(LoadFailedError, match=r"your own module has no features_changed\.Ratio any more"):
+        read_artifact(path)

@@ -91,3 +91,12 @@ def test_without_a_network_the_rest_is_still_told(project):
 def test_a_folder_without_a_lock_is_no_project(tmp_path):
     with pytest.raises(UsageError, match=r"has no requirements\.txt"):
         audit_project(tmp_path)
+
+
+def test_a_licence_that_is_given_as_its_whole_text_is_told_by_its_classifier(project, install):
+    (project / "requirements.txt").write_text("odd==1.0 \\\n    --hash=sha256:aa\n")
+    info = install("odd", {"odd.py": ""})
+    text = "License: =====\n        The whole text\nClassifier: License :: OSI Approved :: BSD License\n"
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n" + text)
+    [component] = audit_project(project, run=FakeAudit({"dependencies": []})).components
+    assert component.licence == "BSD License"
