@@ -225,3 +225,21 @@ def test_a_class_of_the_users_own_may_answer_otherwise(app: App, records: types.
         assert client.post("/score", json={"x": 1.5}).json() == {"x": 1, "label": "a"}
         later = client.post("/score", json={"x": 2})
         assert later.json() == {"prediction": [{"x": "x", "label": None}, "red"]}
+
+
+def test_a_decimal_is_read_as_it_is_written(app: App) -> None:
+    with app(
+        lambda record: {"price": str(record["price"])}, {"price": decimal.Decimal("1.50"), "n": 1}
+    ) as client:
+        head = {"content-type": "application/json"}
+        for sent in ("0.1234567890123456789012345", "12345678901234567890.10", "1.10", "3", "1e-30", "-0.5"):
+            for body in (f'{{"price": {sent}, "n": 1.0}}', f'{{"price": "{sent}", "n": 1}}'):
+                answer = client.post("/score", content=body, headers=head)
+                assert answer.status_code == 200, (body, answer.text)
+                assert decimal.Decimal(answer.json()["price"]) == decimal.Decimal(sent), body
+        for wrong in ("true", "null", "[1.5]"):
+            body = f'{{"price": {wrong}, "n": 1}}'
+            assert client.post("/score", content=body, headers=head).status_code == 422
+        # Two that are one float cannot be told apart: sent as text they can.
+        twins = ['{"price": 0.1, "n": 1}', '{"price": 0.10000000000000000001, "n": 1}']
+        assert client.post("/score/batch", content=f"[{','.join(twins)}]", headers=head).status_code == 422

@@ -27,6 +27,17 @@ def _iso_date(value: object) -> object:
 Date = Annotated[date, Field(strict=False), BeforeValidator(_iso_date)]
 '''
 
+_EXACT = '''\
+def _exact(value: object, info: ValidationInfo) -> object:
+    """Return a number as it was sent, which json_route.py knows: as a float it has lost digits."""
+    if isinstance(value, bool) or (isinstance(value, float) and not info.context):
+        raise PydanticCustomError("decimal_as_float", "should be text, or a number sent over HTTP")
+    return info.context.get(value, value) if info.context and isinstance(value, int | float) else value
+
+
+Exact = Annotated[Decimal, Field(strict=False), BeforeValidator(_exact)]
+'''
+
 _BASE64 = '''\
 def _from_base64(value: object) -> bytes:
     """Return the bytes that base64 text stands for."""
@@ -115,6 +126,11 @@ def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
         imports.take("datetime", "date")
         _annotated(imports, "BeforeValidator", "Field")
         blocks.append(_DATE)
+    if "Exact" in wanted:
+        imports.take("decimal", "Decimal")
+        _annotated(imports, "BeforeValidator", "Field", "ValidationInfo")
+        imports.take("pydantic_core", "PydanticCustomError")
+        blocks.append(_EXACT)
     if "Base64" in wanted:
         imports.take("base64", "b64decode")
         _annotated(imports, "BeforeValidator", "Field")

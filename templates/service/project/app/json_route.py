@@ -6,10 +6,12 @@ still describes the route on the API page, and runs endpoints that ask for more 
 
 import asyncio
 import inspect
+import json
 import re
 import typing
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import jiter
@@ -131,7 +133,7 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
     try:
         with suppress(ValidationError):
             return body_type.validate_json(body)
-        return body_type.validate_json(to_json(_whole(value)))
+        return body_type.validate_json(to_json(_whole(value)), context=_as_sent(body))
     except ValidationError as error:
         if error.error_count() > MAX_LISTED:
             message = f"{error.error_count()} faults, too many to list"
@@ -152,6 +154,19 @@ def _whole(value: Any) -> Any:
         case dict():
             return {key: _whole(item) for key, item in value.items()}
     return value
+
+
+def _as_sent(body: bytes) -> dict[float, Decimal | None]:
+    """Each number with a fraction as it was sent; `None` where two of them become one float."""
+    found: dict[float, Decimal | None] = {}
+
+    def keep(text: str) -> None:
+        exact = Decimal(text)
+        if found.setdefault(float(text), exact) != exact:
+            found[float(text)] = None
+
+    json.loads(body, parse_float=keep, parse_int=len)
+    return found
 
 
 def _invalid(kind: str, message: str) -> RequestValidationError:
