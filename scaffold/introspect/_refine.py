@@ -52,7 +52,7 @@ def _with_known(field: Field, known: Categories) -> Field:
     labels = ", ".join(str(value) for value in values[:_MOST_LISTED]) + (
         ", ..." if len(values) > _MOST_LISTED else ""
     )
-    missing = f"{field.evidence.split('.')[0]}. " if field.evidence.startswith("Missing") else ""
+    missing = _on_missing(field)
     if known.refuses:
         inner = dataclasses.replace(inner, choices=values)
         schema = (
@@ -62,6 +62,12 @@ def _with_known(field: Field, known: Categories) -> Field:
         return dataclasses.replace(field, schema=schema, example=values[len(values) // 2], evidence=words)
     words = f"{missing}Known to {known.encoder} in the model: {labels}. Others count as none of these."
     return dataclasses.replace(field, example=values[len(values) // 2], evidence=words)
+
+
+def _on_missing(field: Field) -> str:
+    """Return what the evidence says of missing values: its first sentence."""
+    first, _, _ = field.evidence.partition(".")
+    return f"{first}. " if first.startswith(("Missing", "May be null")) else ""
 
 
 def _fit(scalar: Scalar, values: tuple[Any, ...]) -> bool:
@@ -195,15 +201,17 @@ def _nullable(field: Field) -> Field:
 def _chosen(field: Field, values: Iterable[Any]) -> Field:
     inner = field.schema.of if isinstance(field.schema, Optional) else field.schema
     if not isinstance(inner, Scalar) or inner.type not in (ScalarType.STRING, ScalarType.INTEGER):
+        known = "It takes only the levels of its category. " if isinstance(inner, Category) else ""
         raise UnsupportedSampleError(
-            f"$.{field.name}", "only texts and integers can be limited to the values seen"
+            f"$.{field.name}",
+            "only texts and integers can be limited to the values seen",
+            f"{known}Leave --choices out.",
         )
     inner = dataclasses.replace(inner, choices=tuple(sorted(set(values))))
     schema = Optional(of=inner, missing=field.schema.missing) if isinstance(field.schema, Optional) else inner
     example = inner.choices[len(inner.choices) // 2]
-    return dataclasses.replace(
-        field, schema=schema, example=example, evidence="The values seen, and no others, as was asked."
-    )
+    words = f"{_on_missing(field)}The values seen, and no others, as was asked."
+    return dataclasses.replace(field, schema=schema, example=example, evidence=words)
 
 
 _CASTS: dict[str, Callable[[Any], Any]] = {

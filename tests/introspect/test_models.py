@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from scaffold.errors import CallError
+from scaffold.errors import CallError, UnsupportedSampleError
 from scaffold.introspect import infer_signature
-from scaffold.spec import Arguments
+from scaffold.spec import Arguments, Overrides
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=120)
@@ -143,6 +143,18 @@ def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them
     with pytest.raises(ValidationError, match="rooms"):
         service.check({"age": 30.5, "rooms": 2.5})
     assert "# Whole in every row, a number with a fraction in the model." in service.sources["app/schemas.py"]
+
+
+# ------------------------------------------------------------------ what a person says
+
+
+def test_a_category_may_be_null_if_asked_and_is_limited_already(serve):
+    service = serve(_lightgbm(), FITTED[:4], overrides=Overrides(nullable=("city",)))
+    assert "# May be null, as was asked. The levels that the model" in service.sources["app/schemas.py"]
+    assert service.score({"size": 0.5, "city": None, "zone": 101})
+    for name, advice in (("city", "only the levels of its category. Leave"), ("size", "\nLeave")):
+        with pytest.raises(UnsupportedSampleError, match=f"{advice} --choices out"):
+            infer_signature(_lightgbm(), FITTED[:4], overrides=Overrides(choices=(name,)))
 
 
 # ------------------------------------------------------------------ rows as Series
