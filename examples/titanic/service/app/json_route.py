@@ -6,10 +6,11 @@ still describes the route on the API page, and runs endpoints that ask for more 
 
 import asyncio
 import inspect
+import json
 import re
 import typing
 from collections.abc import Callable
-from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import jiter
@@ -25,6 +26,9 @@ from app.errors import TOO_LARGE
 from app.settings import settings
 
 MAX_LISTED = 1000  # faults of a body that are described one by one
+MAX_EXAMINED = 100_000  # and that are looked at
+INTEGER_FAULTS = {"int_type", "literal_error", "enum"}  # which a 1.0 can be
+DECIMAL_FAULT = "decimal_as_float"  # which a number that must stay exact is until then
 
 
 class JSONRoute(APIRoute):
@@ -124,26 +128,40 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
         RequestValidationError: It is not strict JSON, or not of this type. Never names a value.
     """
     try:
-        # What the validation below would let pass: two of a key, of which one is lost, and NaN.
-        value = jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
+        value = body_type.validate_json(body)
+    except ValidationError as error:
+        value = _parse_whole(body_type, body, _faults(error))
+    try:
+        # What the validation lets pass: two of a key, of which one is lost, and NaN.
+        jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
         raise _invalid("json_invalid", f"Invalid JSON: {str(error)[:200]}") from None
-    try:
-        with suppress(ValidationError):
-            return body_type.validate_json(body)
-        return body_type.validate_json(to_json(_whole(value)))
-    except ValidationError as error:
-        if error.error_count() > MAX_LISTED:
-            message = f"{error.error_count()} faults, too many to list"
-            raise _invalid("too_many_faults", message) from None
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        for found in faults:
-            found["loc"] = ("body", *found["loc"])
-        raise RequestValidationError(faults) from None
+    return value
+
+
+def _parse_whole(body_type: TypeAdapter[Any], body: bytes, faults: list[Any]) -> Any:
+    """The value that `body` holds with 1 for each 1.0, if that may be all that is wrong with it."""
+    if not {*INTEGER_FAULTS, DECIMAL_FAULT}.isdisjoint(fault["type"] for fault in faults):
+        try:
+            whole = to_json(_whole(jiter.from_json(body)))
+            return body_type.validate_json(whole, context=_as_sent(body))
+        except ValidationError as error:
+            faults = _faults(error)
+    if len(faults) > MAX_LISTED:
+        raise _invalid("too_many_faults", f"{len(faults)} faults, too many to list")
+    raise RequestValidationError(faults)
+
+
+def _faults(error: ValidationError) -> list[Any]:
+    count = error.error_count()
+    if count > MAX_EXAMINED:
+        raise _invalid("too_many_faults", f"{count} faults, too many to list")
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
 
 
 def _whole(value: Any) -> Any:
-    """The value with 1 for each 1.0, which JSON takes for the same: it may stand for an integer."""
+    """The value with 1 for each 1.0: JSON takes them for the same."""
     match value:
         case float() if value.is_integer():
             return int(value)
@@ -152,6 +170,19 @@ def _whole(value: Any) -> Any:
         case dict():
             return {key: _whole(item) for key, item in value.items()}
     return value
+
+
+def _as_sent(body: bytes) -> dict[float, Decimal | None]:
+    """Each number with a fraction as it was sent; `None` where two of them become one float."""
+    found: dict[float, Decimal | None] = {}
+
+    def keep(text: str) -> None:
+        exact = Decimal(text)
+        if found.setdefault(float(text), exact) != exact:
+            found[float(text)] = None
+
+    json.loads(body, parse_float=keep, parse_int=len)
+    return found
 
 
 def _invalid(kind: str, message: str) -> RequestValidationError:
