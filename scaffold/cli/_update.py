@@ -191,16 +191,23 @@ def undo(project: PROJECT) -> None:
 
 def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
     from scaffold import _update
-    from scaffold.errors import BreakingChangeError
+    from scaffold.errors import BreakingChangeError, UpgradeError
+
+    planned: list[Update] = []
 
     def report(found: Update) -> None:
+        planned.append(found)
         if not as_json:
             _show_changes(found)
 
     try:
         with Stages(quiet=as_json) as stages:
             found = _update.update(project, *given, on_stage=stages, on_report=report, **options)
-    except BreakingChangeError as error:
+    except UpgradeError as error:
+        if as_json and planned:
+            show_json(planned[-1].as_json())
+        if not isinstance(error, BreakingChangeError):
+            raise
         show_error(str(error))
         raise typer.Exit(BREAKING_STATUS) from None
     if as_json:

@@ -40,7 +40,8 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
         with held(root):
             _commit(root, root / UPDATE, before, changes)
     except OSError as error:
-        raise UpgradeError(f"{root} cannot be written: {error.strerror or error}. Nothing was.") from error
+        reason = error.strerror or error
+        raise UpgradeError(f"{root} cannot be written: {reason}. It is as it was before.") from error
     if reason := _finished(root):
         raise UpgradeError(f"{root} cannot be changed: {reason}. It is as it was before.")
 

@@ -324,6 +324,9 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     report = json.loads(told.stdout)
     assert report["breaking"] is True
     assert report["contract"][1]["what"] == "input FamilySize"
+    refused = CliRunner().invoke(app, ["update", *given, "--json"])
+    assert refused.exit_code == 2
+    assert json.loads(refused.stdout) == report
     done = CliRunner().invoke(app, ["update", *given, "--allow-breaking", "--no-verify"])
     assert done.exit_code == 0, done.output
     assert "Not proven." in done.output

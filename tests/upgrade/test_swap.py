@@ -95,7 +95,7 @@ def test_a_file_that_was_changed_since_the_plan_stops_the_change(project: Path) 
 
 def test_a_failure_while_staging_changes_nothing(project: Path) -> None:
     before = snapshot(project)
-    with pytest.raises(UpgradeError, match=r"No such file or directory\. Nothing was"):
+    with pytest.raises(UpgradeError, match=r"No such file or directory\. It is as it was before"):
         change(project, {**CHANGES, "model.pkl": Opaque("0" * 64, project / "no such file")})
     assert snapshot(project) == before
     assert not (project / ".scaffold/update").exists()
@@ -247,7 +247,7 @@ def test_a_full_disk_leaves_the_project_as_before_and_says_so(tmp_path: Path) ->
     done = subprocess.run(
         [sys.executable, "-c", limited, str(root)], input="\n", capture_output=True, text=True, check=False
     )
-    assert f"UpgradeError: {root} cannot be written: File too large. Nothing was." in done.stderr
+    assert f"UpgradeError: {root} cannot be written: File too large. It is as it was before." in done.stderr
     assert snapshot(root) == before
     assert not (root / ".scaffold/update").exists()
 
