@@ -178,7 +178,18 @@ class _Checksum:
 
 
 def _deflated(block: bytes) -> bytes:
-    """One piece of a deflate stream, which ends at a whole byte and refers to nothing before it."""
+    """One piece of a deflate stream, which ends at a whole byte and refers to nothing before it.
+
+    Compressed until two results agree: on a busy machine ISA-L 2.32.1 once missed a match in one of some 28,000
+    pieces, which made another layer of the same files. The cause was not found.
+    """
+    pieces = [_compressed(block), _compressed(block)]
+    while pieces[-1] not in pieces[:-1]:
+        pieces.append(_compressed(block))
+    return pieces[-1]
+
+
+def _compressed(block: bytes) -> bytes:
     from isal import isal_zlib
 
     compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
