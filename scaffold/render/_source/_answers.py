@@ -69,7 +69,7 @@ class Answers:
         """Return the list of answers in what the model gives for many records."""
         match schema:
             case Value(field=Field(schema=Parts())):
-                parts = f"zip(*{self._plain('predictions')})"
+                parts = f"zip(*{self._plain('predictions')}, strict=True)"
                 return each(call("ModelOutput.model_construct", prediction=code("row")), "row", parts)
             case Value(field=Field(schema=inner)):
                 made = call("ModelOutput.model_construct", prediction=code("prediction"))
@@ -77,13 +77,12 @@ class Answers:
                     made = code(self._answer("prediction"))
                 return each(made, "prediction", _rows(inner))
             case Table(native="structured"):
-                row = self._answer("dict(zip(predictions.dtype.names, row))")
-                return each(code(row), "row", "predictions")
+                return each(code(self._answer("row")), "row", "predictions")
             case Table(native=native) if native in _OPENED:
                 return each(code(self._answer("row")), "row", f"predictions{_OPENED[native]}")
             case Record(native="arrays"):
-                row = self._answer("dict(zip(predictions, row))")
-                return each(code(row), "row", f"zip(*{self._plain('predictions')}.values())")
+                row = self._answer("dict(zip(predictions, row, strict=True))")
+                return each(code(row), "row", f"zip(*{self._plain('predictions')}.values(), strict=True)")
             case _:
                 return each(code(self._answer("prediction")), "prediction", "predictions")
 

@@ -32,7 +32,9 @@ def _exact(value: object, info: ValidationInfo) -> object:
     """Return a number as it was sent, which json_route.py knows: as a float it has lost digits."""
     if isinstance(value, bool) or (isinstance(value, float) and not info.context):
         raise PydanticCustomError("decimal_as_float", "should be text, or a number sent over HTTP")
-    return info.context.get(value, value) if info.context and isinstance(value, int | float) else value
+    if info.context and isinstance(value, int | float):
+        return info.context.get(value, value)
+    return value
 
 
 Exact = Annotated[Decimal, Field(strict=False), BeforeValidator(_exact)]
@@ -98,7 +100,7 @@ def _period(frequency: str) -> AfterValidator:
     """Return a check that refuses what is no period of this frequency."""
 
     def check(value: str) -> str:
-        if pd.isna(pd.Period(value, frequency)):
+        if str(pd.Period(value, frequency)) == "NaT":
             raise ValueError("should be a period, such as 2024-06")
         return value
 

@@ -53,7 +53,7 @@ _LINES = {
     "structured": """    if isinstance(value, np.ndarray) and value.dtype.names:
         value = list(value)
     if isinstance(value, np.void) and value.dtype.names:
-        value = dict(zip(value.dtype.names, value))""",
+        value = {name: value[name] for name in value.dtype.names}""",
     "pandas": """    if isinstance(value, pd.DataFrame):
         value = value.to_dict("records")""",
     "polars": """    if isinstance(value, pl.DataFrame):
