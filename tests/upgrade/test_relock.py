@@ -1,0 +1,29 @@
+"""An update without a new model brings the service layer of today, and moves nothing of the model's."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from scaffold._process import Finished
+from scaffold.resolve import renew_service_layer
+from scaffold.upgrade import read_record
+
+SERVICE = Path(__file__).parents[2] / "examples" / "titanic" / "service"
+
+
+def test_only_a_service_layer_of_another_day_is_locked_again() -> None:
+    dependencies = read_record(SERVICE)[0].spec.dependencies
+    asked: list[str] = []
+
+    def run(command: Any, *, cwd: Path, **_: Any) -> Finished:
+        asked.append((cwd / "constraints.txt").read_text())
+        return Finished(stdout="click==8.0.0 \\\n    --hash=sha256:aa\n    # via uvicorn\n", stderr="")
+
+    assert renew_service_layer(dependencies, run=run).lock == dependencies.lock
+    assert not asked
+    older = re.sub(r"(?m)^(click==)\S+", r"\g<1>8.0.0", dependencies.lock)
+    renewed = renew_service_layer(replace(dependencies, lock=older), run=run)
+    assert renewed.lock.startswith("# Locked from requirements.in for Python ")
+    [scipy] = re.findall(r"(?m)^scipy==\S+", dependencies.lock)
+    assert all(scipy in text and "click==8.0.0" not in text for text in asked)
