@@ -180,8 +180,8 @@ class _Checksum:
 def _deflated(block: bytes) -> bytes:
     """One piece of a deflate stream, which ends at a whole byte and refers to nothing before it.
 
-    Compressed until two results agree: on a busy machine ISA-L 2.32.1 once missed a match in one of some 28,000
-    pieces, which made another layer of the same files. The cause was not found.
+    Compressed until two results agree: on a busy machine ISA-L 2.32.1 once missed a match in one of some
+    28,000 pieces, which made another layer of the same files. The cause was not found.
     """
     pieces = [_compressed(block), _compressed(block)]
     while pieces[-1] not in pieces[:-1]:
