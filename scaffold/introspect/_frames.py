@@ -187,7 +187,7 @@ def _category(dtype: Any, path: str) -> Category:
         ScalarType.DURATION,
     ):
         texts = tuple(str(encode_scalar(level, of_level)) for level in levels.tolist())
-        of = Scalar(type=ScalarType.STRING, native=name)
+        of = Scalar(type=ScalarType.STRING, native="date" if name == "object" else name)
         return Category(of=of, levels=texts, ordered=bool(dtype.ordered))
     usual = str(type(levels)(levels.tolist()).dtype)
     of_level = Scalar(type=of_level.type, native="" if usual == name else name)

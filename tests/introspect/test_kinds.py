@@ -77,6 +77,11 @@ PANDAS = {
     ),
     "category of bool": column(pd.Categorical([True, False, True])),
     "category of float": column(pd.Categorical([1.5, 2.5, 1.5])),
+    "category of objects that are dates": column(
+        pd.Categorical(
+            [dt.date(2020, 1, 1), None, dt.date(2019, 1, 1)], [dt.date(2020, 1, 1), dt.date(2019, 1, 1)]
+        )
+    ),
     "category of dates": column(pd.Categorical(pd.to_datetime(["2020-01-01", "2021-01-01", "2020-01-01"]))),
     "category of integers": column(pd.Categorical([1, 2, None])),
     "category of intervals with a missing one": column(pd.cut([1, 5, np.nan], [0, 3, 6])),

@@ -141,6 +141,8 @@ class Frames:
             known = f"{constant}_LEVELS"
             self.constants.append(statement(f"{known} = ", levels))
             made = _levels_of_texts(category, known)
+            if category.of.native == "date":
+                self.imports.take("datetime", "date")
         elif category.of.native:
             made = call("pd.Index", levels, dtype=text(category.of.native))
         dtype = call("pd.CategoricalDtype", made, ordered=name("True") if category.ordered else None)
@@ -220,6 +222,9 @@ def _are_texts_for(native: str) -> bool:
 
 
 def _levels_of_texts(category: Category, constant: str) -> Node:
+    if category.of.native == "date":
+        dates = each(code("date.fromisoformat(level)"), "level", constant)
+        return call("pd.Index", dates, dtype=name("object"))
     if category.of.native != "interval":
         return call("pd.Index", code(constant), dtype=text(category.of.native))
     found = [_INTERVAL.fullmatch(str(level)) for level in category.levels]
