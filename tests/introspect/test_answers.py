@@ -158,6 +158,10 @@ BATCHES: dict[str, tuple[Callable[[Any], Any], Any]] = {
         {"prediction": "2020-01-01"},
     ),
     "a list of labels, then of others": (where(lambda n: [1] * n, lambda n: ["x"] * n), {"prediction": "x"}),
+    "a list of dicts with a key that pydantic uses itself": (
+        where(lambda n: [{"cls": 1, "class": 2}] * n, lambda n: [{"class": 2, "cls": "x"}] * n),
+        {"cls": "x", "class": 2},
+    ),
     "a list of dicts, then of others": (
         where(lambda n: [{"a": 1}] * n, lambda n: [{"b": np.float32(0.5)}] * n),
         {"b": 0.5},

@@ -26,6 +26,10 @@ def _answer(value: Any) -> ModelOutput:
     if not isinstance(plain, dict):
         plain = {"prediction": plain}
     return ModelOutput.model_construct(**plain)'''
+_KEY_CLS = """\
+    values = {{"{attribute}" if key == "cls" else key: item for key, item in plain.items()}}
+    return ModelOutput.model_construct(**values)"""
+"""How that ends where a key is `cls`, which `model_construct` calls itself."""
 
 
 class Answers:
@@ -88,8 +92,15 @@ class Answers:
 
     def _answer(self, value: str) -> str:
         self._plain("")
-        if _ANSWER not in self.below:
-            self.below.insert(0, _ANSWER)
+        text = _ANSWER
+        match self.signature.output:
+            case Record(fields=fields) | Table(columns=fields):
+                for field in fields:
+                    if field.name == "cls":
+                        body, _, _ = text.rpartition("\n")
+                        text = f"{body}\n{_KEY_CLS.format(attribute=field.attribute)}"
+        if text not in self.below:
+            self.below.insert(0, text)
         return f"_answer({value})"
 
     def _plain(self, value: str) -> str:
