@@ -43,10 +43,13 @@ async def at_rate(port: int, requests: list[bytes], rate: float, seconds: float)
     statuses: Counter[int] = Counter()
     latencies: list[float] = []
     memory = [memory_mb()]
+    loop = asyncio.get_running_loop()
     async with connections(port, 512) as idle:
 
         async def ask(connection: Connection, request: bytes) -> None:
             began = time.perf_counter()
+            if connection.closed:  # it had nothing to do for longer than the service keeps such
+                _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
             status, _ = await connection.ask(request)
             statuses[status] += 1
             if status == 200:
