@@ -5,7 +5,6 @@ Usage: python examples/demo.py FOLDER
 
 import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -71,7 +70,7 @@ def main(folder: Path) -> None:
             print(f"\n$ curl -d '{json.dumps(passenger)}' -H 'Content-Type: application/json' {url}/score")
             print(post(f"{url}/score", passenger), flush=True)
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         server.wait(30)
     print(f"\nThe service is in {service}: it is yours.")
 

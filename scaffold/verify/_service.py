@@ -101,8 +101,10 @@ def started_service(
 
 
 def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
-    """Run the service in the foreground until it is interrupted; return its exit status."""
+    """Run the service in the foreground until it is interrupted or ended; return its exit status."""
     process = _start(root, python, host, port, {}, None)
+    with contextlib.suppress(ValueError):  # outside the main thread nobody gets signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the service would stay behind
     try:
         return process.wait()
     except KeyboardInterrupt:

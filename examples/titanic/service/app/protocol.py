@@ -11,6 +11,7 @@ from app.main import batcher
 from app.settings import settings
 
 MAX_HEAD_BYTES = 1 << 16  # of a request, before its body
+MOMENT_S = 0.2
 IDLE_S = 75  # for a first request, and between two: more than load balancers' 60
 
 _BODY = json.dumps({"detail": BUSY}).encode()
@@ -37,7 +38,12 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._timer = self.loop.call_later(IDLE_S, transport.close)
         if len(self.connections) > settings.max_connections:
-            # One that has nothing under way makes room; if there is none, this one goes.
+            # Not at once: what the others have sent may not have been read yet.
+            self.loop.call_later(MOMENT_S, self._make_room)
+
+    def _make_room(self) -> None:
+        """Close a connection that has nothing under way; if there is none, this one."""
+        if len(self.connections) > settings.max_connections:
             next(filter(_is_idle, self.connections), self).transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
