@@ -6,11 +6,9 @@ Here the rooms meet: `image` builds what `deploy` runs, `verify` compares, `stor
 from __future__ import annotations
 
 import base64
-import getpass
 import json
 import os
 import re
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold._process import run_command
 from scaffold._settled import settled
+from scaffold._who import user_and_host
 from scaffold.errors import CommandError, MissingExtraError, ScaffoldError, StoreError, UsageError
 from scaffold.spec import Deployment, DeployProgress, Image, Release
 
@@ -182,7 +181,7 @@ def promote(
     from scaffold.deploy import deploy_project, release_to_promote
 
     root = settled(project)
-    asked = replace(read_release(root), reason=reason, approved_by=approved_by or _who())
+    asked = replace(read_release(root), reason=reason, approved_by=approved_by or user_and_host())
     image, release = release_to_promote(
         root, source=source, release=asked, force=force, kubeconfig=kubeconfig, context=context
     )
@@ -257,7 +256,9 @@ def read_release(root: Path) -> Release:
     if settings.is_file():
         found = re.search(r'MODEL_SHA256\s*=\s*"([0-9a-f]{64})"', settings.read_text("utf-8"))
         model = found[1] if found else ""
-    return Release(model_sha256=model, proof=_proof(root), git_revision=_git_revision(root), by=_who())
+    return Release(
+        model_sha256=model, proof=_proof(root), git_revision=_git_revision(root), by=user_and_host()
+    )
 
 
 def docker_config(image: str) -> str | None:
@@ -338,10 +339,6 @@ def _git_revision(root: Path) -> str:
         return run_command(command).stdout.strip()
     except CommandError:
         return ""
-
-
-def _who() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _record(action: str, deployment: Deployment, url: str | None, on_event: OnEvent) -> None:

@@ -5,15 +5,13 @@ Here two rooms meet: `store` remembers where a model is, `find` brings it.
 
 from __future__ import annotations
 
-import datetime as dt
-import getpass
 import os
-import socket
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold._files import sha256_file
+from scaffold._who import now_utc, user_and_host
 from scaffold.errors import StoreError
 from scaffold.find import find_model
 
@@ -47,8 +45,8 @@ def register(model: str | Path, *, name: str, version: str, store: str | None = 
         version=version,
         sha256=sha256_file(path),
         location=str(path.absolute()) if Path(given).expanduser().exists() else given,
-        by=f"{getpass.getuser()}@{socket.gethostname()}",
-        at=dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        by=user_and_host(),
+        at=now_utc(),
     )
     with closing(open_store(store)) as opened:
         opened.register_model(entry)

@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "scaffold"
 ROOMS = sorted(
     path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists() and path.name != "cli"
 )
-SHARED = {"spec", "errors", "_process", "_model", "_modules", "_uv", "_watch", "_files", "__version__"}
+SHARED = {
+    "spec",
+    "errors",
+    "_process",
+    "_model",
+    "_modules",
+    "_uv",
+    "_watch",
+    "_files",
+    "_who",
+    "__version__",
+}
 
 
 def imported_from_scaffold(path: Path) -> set[str]:
@@ -33,7 +44,7 @@ def test_a_room_imports_the_shared_values_and_never_another_room(room: str) -> N
         assert imported_from_scaffold(path) <= SHARED | {room}, path
 
 
-@pytest.mark.parametrize("module", ["spec", "errors", "_process", "_model", "_modules", "_files"])
+@pytest.mark.parametrize("module", ["spec", "errors", "_process", "_model", "_modules", "_files", "_who"])
 def test_the_shared_values_need_the_standard_library_only(module: str) -> None:
     code = f"import sys, scaffold.{module}; print(*sys.modules)"
     loaded = subprocess.run(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import getpass
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold._who import now_utc, user_and_host
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
     Change,
@@ -177,12 +175,7 @@ def explained() -> Iterator[None]:
 
 def holder_name(release: Release | None = None) -> str:
     """Return who deploys, and from where: `ada@build-7`."""
-    return (release.by if release and release.by else "") or f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def now_utc() -> str:
-    """Return the time as it is recorded."""
-    return dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (release.by if release and release.by else "") or user_and_host()
 
 
 def wait_until_live(cluster: Cluster, target: Target, pace: Pace, on_event: OnEvent) -> Manifest:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+from scaffold._who import now_utc
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
     APPLIED,
@@ -26,7 +27,6 @@ from scaffold.deploy._deploy import (
     explained,
     holder_name,
     ignore,
-    now_utc,
     wait_until_live,
 )
 from scaffold.deploy._lock import deploy_lock

@@ -139,10 +139,8 @@ def debian_entries(
         _read_suite(index, uri, suite, components, architecture, keys, folder, fetch=fetch, run=run)
     if not index.named:
         raise ImageError("The base names no source of Debian packages in /etc/apt, so none can be fetched.")
-    status = base.files.get(_STATUS, b"").decode("utf-8")
-    installed = {
-        one["Package"]: one for one in map(_fields, status.encode().split(b"\n\n")) if "Package" in one
-    }
+    status = [(text, _fields(text)) for text in base.files.get(_STATUS, b"").strip().split(b"\n\n")]
+    installed = {one["Package"]: one for _, one in status if "Package" in one}
     chosen = _closure(names, index, installed)
     entries: dict[str, Entry] = {}
     links: dict[str, tuple[int, str, str]] = {}
@@ -172,9 +170,9 @@ def debian_entries(
     for link, (_, title, path) in links.items():
         entries[link] = Entry(name=link, link=f"/etc/alternatives/{title}")
         entries[f"etc/alternatives/{title}"] = Entry(name=f"etc/alternatives/{title}", link=path)
-    kept = [p for p in status.strip().split("\n\n") if _fields(p.encode()).get("Package") not in chosen]
-    paragraphs = (*kept, *(_installed_paragraph(one) for one in chosen.values()))
-    entries[_STATUS] = text_entry(_STATUS, ("\n\n".join(paragraphs) + "\n").encode())
+    kept = [text for text, one in status if one.get("Package") not in chosen]
+    paragraphs = (*kept, *(_installed_paragraph(one).encode() for one in chosen.values()))
+    entries[_STATUS] = text_entry(_STATUS, b"\n\n".join(paragraphs) + b"\n")
     packages = tuple(
         Package(
             name=name,
@@ -196,8 +194,7 @@ def _sources(base: Debian) -> Iterator[tuple[str, str, list[str], list[bytes]]]:
             for one in map(_fields, re.sub(r"(?m)^#.*\n", "", text).encode().split(b"\n\n")):
                 if "deb" not in one.get("Types", "").split() or one.get("Enabled", "yes") == "no":
                     continue
-                signed = rings.get(one.get("Signed-By", "").strip("/"))
-                keys = [signed] if signed else list(rings.values())
+                keys = _keys(rings, one.get("Signed-By", ""))
                 for uri in one["URIs"].split():
                     for suite in one["Suites"].split():
                         yield uri.rstrip("/"), suite, one.get("Components", "").split(), keys
@@ -205,9 +202,14 @@ def _sources(base: Debian) -> Iterator[tuple[str, str, list[str], list[bytes]]]:
             for line in text.splitlines():
                 if match := re.match(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line):
                     named = re.search(r"signed-by=/(\S+)", match[1] or "")
-                    signed = rings.get(named[1]) if named else None
-                    keys = [signed] if signed else list(rings.values())
+                    keys = _keys(rings, named[1] if named else "")
                     yield match[2].rstrip("/"), match[3], match[4].split(), keys
+
+
+def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
+    """The keys that a source may be signed with: the ring that it names, else all of the base's."""
+    named = rings.get(signed_by.strip("/"))
+    return [named] if named else list(rings.values())
 
 
 def _read_suite(

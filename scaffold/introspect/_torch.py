@@ -35,8 +35,7 @@ def _changed(sample: Any, dtype: Any) -> Iterator[tuple[str, Any]]:
     import torch
 
     def tensor(value: Any) -> Any:
-        made = value if isinstance(value, torch.Tensor) else torch.tensor(value)
-        return made.to(dtype) if made.is_floating_point() else made
+        return _tensor(value, dtype)
 
     made: list[Any] = []
     for change in (tensor, lambda value: tensor(value).to(dtype)):
@@ -64,8 +63,15 @@ def _stacked(records: list[Any], dtype: Any) -> Iterator[tuple[str, Any]]:
         return
     rows = [[record[name] for name in names] for record in records]
     with contextlib.suppress(TypeError, ValueError):
-        columns = [torch.tensor(values) for values in zip(*rows, strict=True)]
-        columns = [column.to(dtype) if column.is_floating_point() else column for column in columns]
+        columns = [_tensor(values, dtype) for values in zip(*rows, strict=True)]
         yield " as a tensor for each name", dict(zip(names, columns, strict=True))
         if all(column.ndim == 1 for column in columns):
             yield " as an array", torch.stack([column.to(dtype) for column in columns], 1).numpy()
+
+
+def _tensor(value: Any, dtype: Any) -> Any:
+    """Return the value as a tensor: fractions in `dtype`, integers as they are."""
+    import torch
+
+    made = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+    return made.to(dtype) if made.is_floating_point() else made

@@ -22,6 +22,8 @@ def find_moved_files(
 ) -> dict[str, str]:
     """Where the owner put pristine files, by their old path: a file of theirs that is like no other one."""
     missing = [path for path in ancestor if path not in ours]
+    if not missing:
+        return {}
     found: dict[str, str] = {}
     for added, content in sorted(others.items()):
         alike = {path: _likeness(content, ancestor[path]) for path in ancestor if _same_kind(path, added)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaffold.render._source._code import Imports, Node, call, code, each, statement
 from scaffold.render._source._plain import plain_function
-from scaffold.render._source._shapes import annotation, is_settled
+from scaffold.render._source._shapes import annotation, fields_of, is_settled
 from scaffold.spec import Column, Field, List, Parts, Record, Schema, Signature, Table, Tensor, Value
 
 _OPENED = {
@@ -25,11 +25,12 @@ def _answer(value: Any) -> ModelOutput:
     plain = _plain(value)
     if not isinstance(plain, dict):
         plain = {"prediction": plain}
-    return ModelOutput.model_construct(**plain)'''
-_KEY_CLS = """\
+'''
+_CONSTRUCT = "    return ModelOutput.model_construct(**plain)"
+_CONSTRUCT_CLS = """\
     values = {{"{attribute}" if key == "cls" else key: item for key, item in plain.items()}}
     return ModelOutput.model_construct(**values)"""
-"""How that ends where a key is `cls`, which `model_construct` calls itself."""
+"""The same where a key is `cls`, which `model_construct` calls itself."""
 
 
 class Answers:
@@ -92,13 +93,9 @@ class Answers:
 
     def _answer(self, value: str) -> str:
         self._plain("")
-        text = _ANSWER
-        match self.signature.output:
-            case Record(fields=fields) | Table(columns=fields):
-                for field in fields:
-                    if field.name == "cls":
-                        body, _, _ = text.rpartition("\n")
-                        text = f"{body}\n{_KEY_CLS.format(attribute=field.attribute)}"
+        fields = fields_of(self.signature.output)
+        known_as = next((field.attribute for field in fields if field.name == "cls"), None)
+        text = _ANSWER + (_CONSTRUCT_CLS.format(attribute=known_as) if known_as else _CONSTRUCT)
         if text not in self.below:
             self.below.insert(0, text)
         return f"_answer({value})"

@@ -11,7 +11,7 @@ from app.main import batcher
 from app.settings import settings
 
 MAX_HEAD_BYTES = 1 << 16  # of a request, before its body
-MOMENT_S = 0.2
+MOMENT_S = 0.2  # after which what came with a connection has been read
 IDLE_S = 75  # for a first request, and between two: more than load balancers' 60
 
 _BODY = json.dumps({"detail": BUSY}).encode()
