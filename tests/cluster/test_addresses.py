@@ -1,0 +1,132 @@
+"""Where a live service is found: at a load balancer, which the test plays itself, and at a node's port."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scaffold import _deploying
+from scaffold.deploy import Pace
+from scaffold.deploy._address import Answer, Forward
+from scaffold.deploy._client import Cluster
+from scaffold.deploy._manifests import read_target
+from scaffold.errors import RolloutFailedError
+from tests.cluster._support import Built, edit
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+PACE = Pace(rollout_s=300, address_s=60)
+OWN_CLASS = "type: LoadBalancer\n  loadBalancerClass: scaffold.test/played"
+"""A class that no balancer of the cluster's own takes on."""
+
+
+def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
+    with pytest.raises(RolloutFailedError, match="The load balancer never got an address") as caught:
+        _deploying.deploy(project, image=first.image, pace=Pace(rollout_s=300, address_s=5))
+    assert "service_type NodePort, or an ingress" in str(caught.value)
+
+
+def test_the_address_of_a_load_balancer_is_asked_and_told(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    with played_balancer(cluster, project) as port:
+        edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
+        edit(project, "service.yaml", "port: 80", f"port: {port}")
+        deployed = _deploying.deploy(project, image=first.image, pace=PACE)
+        assert (deployed.url, deployed.live) == (f"http://127.0.0.1:{port}", "passed")
+        assert _deploying.status(project) == deployed
+
+
+def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    edit(project, "service.yaml", "type: ClusterIP", "type: NodePort")
+    deployed = _deploying.deploy(project, image=first.image, pace=PACE)
+    assert deployed.live == "passed"
+    service = cluster.get(f"/api/v1/namespaces/{name}-staging/services/{name}")
+    assert service is not None
+    port = service["spec"]["ports"][0]["nodePort"]
+    reached = [host for host in hosts(cluster) if answers_at(host, port)]
+    urls = [f"http://{host}:{port}" for host in reached]
+    assert deployed.url in (urls or [f"http://{name}.{name}-staging.svc"])
+
+
+@contextmanager
+def played_balancer(cluster: Cluster, project: Path) -> Iterator[int]:
+    """Hand requests to a local port on to a pod, and tell the cluster that address; yield the port."""
+    target = read_target(project, "staging")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer(Forward("http://pod", cluster, target).ask("GET", self.path))
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer(Forward("http://pod", cluster, target).ask("POST", self.path, body))
+
+        def _answer(self, answer: Answer) -> None:
+            text = json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    ended = threading.Event()
+
+    def assign_address() -> None:
+        path = f"/api/v1/namespaces/{target.namespace}/services/{target.service}"
+        status = {"status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}}
+        while cluster.get(path) is None:
+            if ended.wait(1):
+                return
+        time.sleep(2)  # as slow as any: the deploy has to wait for it
+        patch = "application/merge-patch+json"
+        cluster.request("PATCH", f"{path}/status", body=status, content_type=patch)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threads = [threading.Thread(target=one, daemon=True) for one in (server.serve_forever, assign_address)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield server.server_port
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+        for thread in threads:
+            thread.join()
+
+
+def hosts(cluster: Cluster) -> list[str]:
+    """The addresses of the nodes."""
+    return [
+        address["address"]
+        for node in cluster.list("/api/v1/nodes")
+        for address in node["status"]["addresses"]
+        if address["type"] in ("ExternalIP", "InternalIP")
+    ]
+
+
+def answers_at(host: str, port: int) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        socket.create_connection((host, port), timeout=3).close()
+    except OSError:
+        return False
+    return True
