@@ -8,10 +8,6 @@ from scaffold.errors import InvalidAnswerError
 from scaffold.spec import ProjectSpec
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
-_OPENTELEMETRY = """
-# Spans, numbers and logs go to OTEL_EXPORTER_OTLP_ENDPOINT, once that is set in the environment.
-os.environ.setdefault("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-"""
 _RECORDS, _LARGE_RECORDS = 1000, 4
 """How many records a body has room for: as many as a batch may have, or a few where they are large."""
 
@@ -19,8 +15,7 @@ _RECORDS, _LARGE_RECORDS = 1000, 4
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
     """Return the values of `app/settings.py`.
 
-    `max_body_bytes` goes by the largest record of the sample; `opentelemetry` is the lines that turn it on,
-    for the answer of that name.
+    `max_body_bytes` goes by the largest record of the sample; `opentelemetry` is the answer of that name.
 
     Raises:
         InvalidAnswerError: The answer is neither true nor false.
@@ -33,4 +28,4 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
     limit = _LEAST_BYTES
     while limit < wanted:
         limit *= 2
-    return {"max_body_bytes": f"{limit:_}", "opentelemetry": _OPENTELEMETRY if asked else ""}
+    return {"max_body_bytes": f"{limit:_}", "opentelemetry": asked}

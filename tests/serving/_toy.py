@@ -21,7 +21,7 @@ VALUES = {
     "model_version": "1.2.3",
     "model_sha256": "ab" * 32,
     "max_body_bytes": 1 << 20,
-    "opentelemetry": "",
+    "opentelemetry": False,
 }
 
 SCHEMAS = '''"""What goes in and what comes out."""

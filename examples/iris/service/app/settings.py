@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 NAME = "iris-service"
 MODEL_VERSION = "1.0.0"
 MODEL_SHA256 = "ca9a31a50f90e7d78458f1cf9056121731b4b4ade3e4d8fa4ace81746659ebd4"
+# Whether spans, numbers and logs go to OTEL_EXPORTER_OTLP_ENDPOINT, where that is set.
+OPENTELEMETRY = False
 
 
 class Settings(BaseModel):

@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from concurrent import futures
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
 
@@ -31,12 +31,11 @@ Call = futures.Future[Answers]
 
 @dataclass(eq=False)
 class Job:
-    """Records of one request, at most a batch; its timer runs until they are predicted."""
+    """Records of one request, at most a batch, and since when they wait."""
 
     records: Sequence[ModelInput]
     answers: "asyncio.Future[Answers]"
     since: float
-    timer: asyncio.TimerHandle = field(init=False)
 
 
 class Batcher:
@@ -49,6 +48,7 @@ class Batcher:
         self._running: dict[Call, tuple[list[Job], float]] = {}
         self._hanging: list[Call] = []
         self._settling = False
+        self._watching = False
 
     @property
     def full(self) -> bool:
@@ -75,10 +75,11 @@ class Batcher:
             raise Overloaded
         self._loop = loop = asyncio.get_running_loop()
         job = Job(records, loop.create_future(), perf_counter())
-        job.timer = loop.call_later(settings.queue_timeout_s, self._turn_away, job)
         self._waiting.append(job)
         self._count += len(records)
         self._gather()
+        if not self._watching:
+            self._watch()
         return job.answers
 
     def _gather(self) -> None:
@@ -97,7 +98,6 @@ class Batcher:
         room = MAX_BATCH
         while self._waiting and len(self._waiting[0].records) <= room:
             jobs.append(self._waiting.popleft())
-            jobs[-1].timer.cancel()
             room -= len(jobs[-1].records)
         self._count -= MAX_BATCH - room
         if jobs:
@@ -142,10 +142,16 @@ class Batcher:
             fail(job)
         self._gather()
 
-    def _turn_away(self, job: Job) -> None:
-        self._waiting.remove(job)
-        self._count -= len(job.records)
-        fail(job)
+    def _watch(self) -> None:
+        """Fail what has waited for too long, and look again when the next may have."""
+        last = perf_counter() - settings.queue_timeout_s
+        while self._waiting and self._waiting[0].since <= last:
+            job = self._waiting.popleft()
+            self._count -= len(job.records)
+            fail(job)
+        self._watching = bool(self._waiting)
+        if self._waiting:
+            self._loop.call_later(self._waiting[0].since - last, self._watch)
 
 
 def fail(job: Job) -> None:

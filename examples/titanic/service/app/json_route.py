@@ -133,7 +133,7 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
         value = _parse_whole(body_type, body, _faults(error))
     try:
         # What the validation lets pass: two of a key, of which one is lost, and NaN.
-        jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
+        jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
     except ValueError as error:
         raise _invalid("json_invalid", f"Invalid JSON: {str(error)[:200]}") from None
     return value

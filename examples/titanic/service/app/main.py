@@ -18,7 +18,7 @@ from app.example import make_record
 from app.gate import Gate
 from app.json_route import JSONRoute
 from app.schemas import ModelInput, ModelOutput
-from app.settings import MODEL_VERSION, NAME, settings
+from app.settings import MODEL_VERSION, NAME, OPENTELEMETRY, settings
 
 log = logging.getLogger("app")
 
@@ -69,6 +69,12 @@ app = FastAPI(
     openapi_url="/openapi.json" if settings.docs else None,
     docs_url=None,
     redoc_url=None,
+    telemetry={
+        "tracing": OPENTELEMETRY,
+        "metrics": OPENTELEMETRY,
+        "logs": OPENTELEMETRY,
+        "auto_configure": OPENTELEMETRY,
+    },
 )
 app.state.ready = False
 app.router.route_class = JSONRoute

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 NAME = "titanic-service"
 MODEL_VERSION = "1.0.0"
 MODEL_SHA256 = "d5a46907322e195db22d9260ad7c2dfe3a0d76b4f1e9562ea7083023c0c3c65c"
+# Whether spans, numbers and logs go to OTEL_EXPORTER_OTLP_ENDPOINT, where that is set.
+OPENTELEMETRY = False
 
 
 class Settings(BaseModel):
