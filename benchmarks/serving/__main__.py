@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.serving._environments import ensure_environment, ensure_load_generator, ensure_service
 from benchmarks.serving._measure import Plan, measure, prepare
 from benchmarks.serving._places import HERE, WORK, python
-from benchmarks.serving._process import adopt_orphans
+from benchmarks.serving._process import adopt_orphans, leave_server_core
 from benchmarks.serving._report import contenders, line_to_meet, report
 from benchmarks.serving._systems import System, systems
 
@@ -37,6 +37,7 @@ def main() -> int:
         for model in options.models
     }
     missing = _missing({system.environment for group in chosen.values() for system in group})
+    leave_server_core()
     results: list[Result] = []
     began = time.monotonic()
     for repetition in range(options.repetitions):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.serving._places import SERVER_CORE
+from benchmarks.serving._places import LOAD_CORE, SERVER_CORE
 
 CHILD_SUBREAPER = 36
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -31,6 +31,11 @@ def _go_first(process: int) -> None:
     """Raise the priority of a session: Linux weighs sessions, and niceness only within one."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{process}/autogroup").write_text("-20")
+
+
+def leave_server_core() -> None:
+    """Run on the core of the load, with all that is started from here and has no core of its own."""
+    subprocess.run(["taskset", "-c", "-p", LOAD_CORE, str(os.getpid())], check=True, capture_output=True)
 
 
 def free_ports(count: int) -> list[int]:
