@@ -1,4 +1,7 @@
-"""Where a live service is found: at a load balancer, which the test plays itself, and at a node's port."""
+"""Where a live service is found: at a load balancer, an ingress or a node's port.
+
+The first two are played by the test itself, so that any cluster will do.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,26 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 PACE = Pace(rollout_s=300, address_s=60)
 OWN_CLASS = "type: LoadBalancer\n  loadBalancerClass: scaffold.test/played"
 """A class that no balancer of the cluster's own takes on."""
+INGRESS = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: NAME
+  namespace: NAME-staging
+spec:
+  ingressClassName: scaffold-test-played
+  rules:
+    - host: localhost
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend:
+              service:
+                name: NAME
+                port:
+                  name: http
+"""
 
 
 def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
@@ -39,12 +62,25 @@ def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
 def test_the_address_of_a_load_balancer_is_asked_and_told(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    with played_balancer(cluster, project) as port:
+    with played(cluster, project, "/api/v1/namespaces/NAME-staging/services/NAME") as port:
         edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
         edit(project, "service.yaml", "port: 80", f"port: {port}")
         deployed = _deploying.deploy(project, image=first.image, pace=PACE)
         assert (deployed.url, deployed.live) == (f"http://127.0.0.1:{port}", "passed")
         assert _deploying.status(project) == deployed
+
+
+def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, project: Path, name: str) -> None:
+    edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - ingress.yaml\n")
+    (project / "deploy" / "staging" / "ingress.yaml").write_text(INGRESS.replace("NAME", name))
+    path = "/apis/networking.k8s.io/v1/namespaces/NAME-staging/ingresses/NAME"
+    try:
+        socket.create_server(("127.0.0.1", 80)).close()
+    except OSError as error:
+        pytest.skip(f"port 80 of this machine, which an ingress has, cannot be had: {error}")
+    with played(cluster, project, path, port=80):
+        deployed = _deploying.deploy(project, image=first.image, pace=PACE)
+    assert (deployed.url, deployed.live) == ("http://localhost", "passed")
 
 
 def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
@@ -62,8 +98,8 @@ def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
 
 
 @contextmanager
-def played_balancer(cluster: Cluster, project: Path) -> Iterator[int]:
-    """Hand requests to a local port on to a pod, and tell the cluster that address; yield the port."""
+def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterator[int]:
+    """Hand requests to a local port on to a pod, and tell the object at `path`; yield the port."""
     target = read_target(project, "staging")
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,16 +126,16 @@ def played_balancer(cluster: Cluster, project: Path) -> Iterator[int]:
     ended = threading.Event()
 
     def assign_address() -> None:
-        path = f"/api/v1/namespaces/{target.namespace}/services/{target.service}"
+        live = path.replace("NAME", target.service)
         status = {"status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}}
-        while cluster.get(path) is None:
+        while cluster.get(live) is None:
             if ended.wait(1):
                 return
         time.sleep(2)  # as slow as any: the deploy has to wait for it
         patch = "application/merge-patch+json"
-        cluster.request("PATCH", f"{path}/status", body=status, content_type=patch)
+        cluster.request("PATCH", f"{live}/status", body=status, content_type=patch)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     threads = [threading.Thread(target=one, daemon=True) for one in (server.serve_forever, assign_address)]
     for thread in threads:
         thread.start()
