@@ -352,6 +352,8 @@ class Call:
     """torch: the input is made as an array and goes in as a tensor."""
     estimator: str = ""
     """xgboost, catboost: the class that a file of their own format is loaded as, e.g. `XGBClassifier`."""
+    shortened: bool = False
+    """scikit-learn: `app/columns.py` does what the ColumnTransformer does that the pipeline begins with."""
     evidence: str = ""
     """Why this call and no other: one line."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scaffold.introspect._annotations import of_record, widened, with_parameters
 from scaffold.introspect._boosters import category_levels
 from scaffold.introspect._bounds import with_bounds
 from scaffold.introspect._calls import find_call
+from scaffold.introspect._columns import hands_out_columns
 from scaffold.introspect._feeding import Layout
 from scaffold.introspect._hints import Hints, model_hints
 from scaffold.introspect._inputs import describe_input, requests_of
@@ -75,7 +76,7 @@ def infer_signature(
     signature = Signature(
         input=schema,
         output=output,
-        call=found.call,
+        call=replace(found.call, shortened=hands_out_columns(model, schema)),
         one_row=not found.call.batched and found.layout is not Layout.WHOLE,
         notes=(*found.notes, *notes_of(found.rows, schema)),
     )

@@ -17,7 +17,8 @@ from scaffold.spec import Artifact, Measurements, ProjectSpec, Recording, Render
 
 def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
     """Return the modules that depend on the model, by file name; of score.py the imports."""
-    source = {path.removeprefix("app/"): text for path, text in render_source(signature).items()}
+    files = render_source(signature) | _columns_file(signature)
+    source = {path.removeprefix("app/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
     return {**source, "score.py": f"{score['score_imports']}\n{score['score_libraries']}"}
 
@@ -34,7 +35,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    extra: dict[str, bytes] = {path: text.encode() for path, text in render_source(spec.signature).items()}
+    source = render_source(spec.signature) | _columns_file(spec.signature)
+    extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     extra |= deploy_files(spec)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra["requirements.txt"] = spec.dependencies.lock.encode()
@@ -45,6 +47,13 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     shutil.copyfile(spec.artifact.path, model)
     files = {**rendered.files, model.relative_to(root).as_posix(): sha256_file(model)}
     return RenderedProject(root=root, files=dict(sorted(files.items())))
+
+
+def _columns_file(signature: Signature) -> dict[str, str]:
+    """Return what takes the place of a pipeline's first step, where the service has that."""
+    if not signature.call.shortened:
+        return {}
+    return {"app/columns.py": (template_path("service") / "columns.py").read_text("utf-8")}
 
 
 def filled_manifests(spec: ProjectSpec, measurements: Measurements) -> dict[str, bytes]:

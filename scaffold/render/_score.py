@@ -59,6 +59,8 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
     call = signature.call
     load = _load_lines(artifact, call)
+    if call.shortened:
+        load = [f"_model = shorten({load[0].removeprefix('_model = ')})"]
     result = "predictions" if call.batched else "prediction"
     predict = _predict_lines(call, result, has_columns=_has_columns(signature))
     imports = _modules("\n".join([*load, *predict])) | {"hashlib"}
@@ -69,6 +71,7 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
         "model_file": _FILES[artifact.format],
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
+        "score_columns": "from app.columns import shorten\n" if call.shortened else "",
         "score_load": _indented([*load, *(ready if call.runtime is Runtime.TORCH else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,

@@ -77,7 +77,7 @@ class Answers:
                 parts = f"zip(*{self._plain('predictions')}, strict=True)"
                 return each(call("ModelOutput.model_construct", prediction=code("row")), "row", parts)
             case Value(field=Field(schema=inner)):
-                made = call("ModelOutput.model_construct", prediction=code("prediction"))
+                made = call("ModelOutput", prediction=code("prediction"))
                 if not is_settled(inner):
                     made = code(self._answer("prediction"))
                 return each(made, "prediction", _rows(inner))

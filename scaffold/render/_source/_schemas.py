@@ -89,7 +89,8 @@ class _Side:
             return self._own_class(schema)
         if isinstance(schema, Mapping):
             return self._root_class(schema)
-        lines = self._field_lines(fields_of(schema), of_rows=_has_columns(schema))
+        is_checked = self.strict or not _is_plain(schema)
+        lines = self._field_lines(fields_of(schema), of_rows=_has_columns(schema), checked=is_checked)
         if self.parts:
             return [*self._with_base(), self._class(self.name, self.base, "", lines)]
         self.types.imports.take("pydantic", "BaseModel")
@@ -99,7 +100,7 @@ class _Side:
         if self.strict:
             self.types.imports.take("pydantic", "ConfigDict")
             return f"    model_config = {_STRICT}"
-        if isinstance(schema, Value) and is_settled(schema.field.schema):
+        if _is_plain(schema):
             return ""
         self.types.imports.take("pydantic", "ConfigDict")
         words = "These are the types of the sample's answers: others go out as they are, and more fields too."
@@ -149,13 +150,25 @@ class _Side:
         self.words = f"One record to score: {of} keeps the rules that `{schema.module}` gives it."
         return [*setup, self._class(self.name, f"RootModel[{of}]", config, [])]
 
-    def _field_lines(self, fields: Sequence[Field], *, of_rows: bool = False) -> list[str]:
-        """Return the lines of a class; `of_rows`: an answer's are columns, whose types hold for all."""
+    def _field_lines(
+        self, fields: Sequence[Field], *, of_rows: bool = False, checked: bool = True
+    ) -> list[str]:
+        """Return the lines of a class.
+
+        Args:
+            fields: Its fields.
+            of_rows: An answer's are columns, whose types hold for all.
+            checked: Whether a value of another type is refused where one is made.
+        """
         fields = [field for field in fields if self.strict or field.required]
         nodes = [self.types.of(field.schema, field.attribute, strict=self.strict) for field in fields]
         if not self.strict and not of_rows:
             # Code that makes objects may leave a place empty in the next one.
             nodes = [or_none(node) for node in nodes]
+        if not checked:
+            # What the model gives goes out as it is; the type is for the API's page.
+            self.types.imports.take("pydantic", "SkipValidation")
+            nodes = [_code.code(f"SkipValidation[{flat(node)}]") for node in nodes]
         plain = {flat(node).removesuffix(" | None") for node in nodes}
         commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
         lines = []
@@ -178,6 +191,11 @@ class _Side:
             return f"    {start}"
         self.types.imports.take("pydantic", "Field")
         return _code.statement(f"{start} = ", call("Field", **keywords), indent=4)
+
+
+def _is_plain(schema: Schema) -> bool:
+    """Whether an answer is one plain value, whose type is that of an array or Series."""
+    return isinstance(schema, Value) and is_settled(schema.field.schema)
 
 
 def _has_columns(schema: Schema) -> bool:

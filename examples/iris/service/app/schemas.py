@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 Float32 = Annotated[float, Field(ge=-3.4028234663852886e38, le=3.4028234663852886e38)]
 
@@ -26,4 +26,4 @@ class ModelOutput(BaseModel):
     """The answer to one record."""
 
     # One of the model's classes: setosa, versicolor, virginica.
-    prediction: str
+    prediction: SkipValidation[str]

@@ -27,6 +27,4 @@ def to_model(records: Sequence[ModelInput]) -> pd.DataFrame:
 
 def from_model(predictions: NDArray[Any]) -> list[ModelOutput]:
     """Return one answer per record, in order."""
-    return [
-        ModelOutput.model_construct(prediction=prediction) for prediction in predictions.tolist()
-    ]
+    return [ModelOutput(prediction=prediction) for prediction in predictions.tolist()]

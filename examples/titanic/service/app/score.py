@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+from app.columns import shorten
 from app.convert import from_model, to_model
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_SHA256
@@ -26,7 +27,7 @@ def init() -> None:
         if digest.hexdigest() != MODEL_SHA256:
             raise ValueError(f"{MODEL.name} is another file: its sha256 is not MODEL_SHA256")
         file.seek(0)
-        _model = pickle.load(file)
+        _model = shorten(pickle.load(file))
 
 
 def run(records: list[ModelInput]) -> list[ModelOutput]:

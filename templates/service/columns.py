@@ -1,0 +1,37 @@
+"""The first step of the model, without what goes on around it at each call.
+
+Before a ColumnTransformer hands columns to its steps it checks what the schema has checked, and
+plans for parallel work, which can take as long as the rest of the model. Here the steps, as they
+were fitted, get the same columns, and what they return stands side by side in the same order.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.preprocessing import FunctionTransformer
+
+
+def shorten(model: Any) -> Any:
+    """Return the pipeline, with `transform` below as what its first step does."""
+    columns = model.steps[0][1]
+    parts = [
+        (list(names), None if passes_on(step) else step)
+        for _, step, names in columns.transformers_
+        if step != "drop" and len(names)
+    ]
+    columns.transform = partial(transform, parts)
+    return model
+
+
+def passes_on(step: Any) -> bool:
+    """Whether a step only passes its columns on."""
+    return isinstance(step, FunctionTransformer) and step.func is None and not step.validate
+
+
+def transform(parts: list[tuple[list[str], Any]], frame: Any) -> NDArray[Any]:
+    """Return what the steps make of their columns of a frame, side by side."""
+    made = [frame[names] if step is None else step.transform(frame[names]) for names, step in parts]
+    return np.hstack([part.toarray() if sparse.issparse(part) else part for part in made])
