@@ -52,9 +52,12 @@ SCORE = '''"""The model: one that does what it is told."""
 import os
 import sys
 import time
+import warnings
 
 from app.schemas import ModelInput, ModelOutput
 
+if "TOY_STRICT" in os.environ:
+    warnings.simplefilter("error", RuntimeWarning)
 BATCHED = os.environ.get("TOY_BATCHED", "1") == "1"
 
 
@@ -74,6 +77,8 @@ def run(records: list[ModelInput]) -> list[ModelOutput]:
             sys.exit(7)
         if record.act == "memory":
             raise MemoryError
+        if record.act == "warn":
+            warnings.warn(f"secret {record.value}", RuntimeWarning, stacklevel=1)
         if record.act == "sleep":
             time.sleep(record.value)
     return [ModelOutput(prediction=record.value, together=len(records)) for record in records]

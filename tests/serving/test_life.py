@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -258,6 +259,23 @@ def test_each_request_has_a_line_in_the_log_if_asked_for(serve: Callable[..., Se
     assert (lines["one"]["method"], lines["one"]["path"], lines["one"]["status"]) == ("POST", "/score", 200)
     assert lines["two"]["status"] == 500
     assert "secret 4711" in json.dumps(service.log)
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_a_warning_is_logged_once_for_its_place(serve: Callable[..., Service], values: bool) -> None:
+    service = serve(LOG_VALUES=str(values))
+    for value in (1.5, 2.5):
+        assert service.post("/score", {"value": value, "act": "warn"}).status == 200
+    [line] = [line for line in service.log if "warning" in line]
+    assert (line["level"], line["warning"]) == ("warning", "RuntimeWarning")
+    assert re.search(r"score\.py:\d+$", line["at"])
+    assert line.get("says") == ("secret 1.5" if values else None)
+
+
+def test_what_makes_errors_of_warnings_stays(serve: Callable[..., Service]) -> None:
+    service = serve(TOY_STRICT="1")
+    assert service.post("/score", {"value": 1.5, "act": "warn"}).status == 500
+    assert service.post("/score", {"value": 1.5}).status == 200
 
 
 def test_no_value_is_logged_when_uvicorn_runs_it_plainly(project: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from app.errors import RESPONSES, add_handlers
 from app.example import make_record
 from app.gate import Gate
 from app.json_route import JSONRoute
+from app.logs import log_warnings
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME, OPENTELEMETRY, settings
 
@@ -28,6 +29,7 @@ batcher = Batcher()
 @functools.cache
 def load() -> None:
     """Load the model, once; the process ends with one line if that fails."""
+    log_warnings()
     try:
         score.init()
     except (Exception, SystemExit) as error:

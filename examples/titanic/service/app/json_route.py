@@ -25,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 from app.errors import TOO_LARGE
 from app.settings import settings
 
+JSON = b"application/json"
 MAX_LISTED = 1000  # faults of a body that are described one by one
 MAX_EXAMINED = 100_000  # and that are looked at
 INTEGER_FAULTS = {"int_type", "literal_error", "enum"}  # which a 1.0 can be
@@ -59,7 +60,7 @@ class JSONRoute(APIRoute):
             return
         # What the model gave goes out as it is, be it of the type in schemas.py or not.
         body = self._answer.dump_json(answer, by_alias=True, serialize_as_any=True, warnings=False)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body))]
         status = self.status_code or 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -92,7 +93,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The bytes of a JSON body that is no larger than the settings allow, and arrives in time."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if not re.fullmatch(rb"application/(.+\+)?json", media_type):
+    if media_type != JSON and not re.fullmatch(rb"application/.+\+json", media_type):
         raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise HTTPException(415, "Send the body as it is, without a Content-Encoding.")

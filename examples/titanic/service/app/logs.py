@@ -3,8 +3,10 @@
 import json
 import logging
 import traceback
+import warnings
 from contextvars import ContextVar
 from datetime import datetime, timezone
+from typing import Any, TextIO, cast
 
 from app.settings import settings
 
@@ -56,6 +58,33 @@ def set_up(*names: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(settings.log_level.upper())
+
+
+def log_warnings() -> None:
+    """Log what libraries warn of: once for each place, and not in words, which may name values."""
+    log = logging.getLogger("app.warnings")
+    seen: set[tuple[type[Warning], str, int]] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if (category, filename, lineno) not in seen:
+            seen.add((category, filename, lineno))
+            facts = {"warning": category.__name__, "at": f"{filename}:{lineno}"}
+            facts |= {"says": str(message)} if settings.log_values else {}
+            log.warning("a library warns", extra={"facts": facts})
+
+    warnings.showwarning = show
+    # scikit-learn sets each filter again for every tree of a forest, so there is one. What makes
+    # errors of warnings stays: a model may rely on it.
+    filters = cast("list[Any]", warnings.filters)
+    filters[:] = [given for given in filters if given[0] == "error"]
+    warnings.simplefilter("default", append=True)
 
 
 set_up("app")
