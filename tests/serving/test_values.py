@@ -1,6 +1,9 @@
 """The limits that follow from the sample."""
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from scaffold.errors import InvalidAnswerError
 from scaffold.render._serving import serving_values
 from scaffold.spec import Recording
 from tests.deploy._specs import project_spec
+from tests.serving._toy import write_project
 
 
 @pytest.mark.parametrize(
@@ -26,11 +30,15 @@ def test_a_body_has_room_for_a_batch_or_for_a_few_large_records(characters: int,
     assert serving_values(spec)["max_body_bytes"] == limit
 
 
-def test_opentelemetry_is_off_until_it_is_answered() -> None:
+def test_opentelemetry_is_off_until_it_is_answered(tmp_path: Path) -> None:
     spec = project_spec()
     assert serving_values(spec)["opentelemetry"] is False
     answered = dataclasses.replace(spec, answers={"opentelemetry": True})
     assert serving_values(answered)["opentelemetry"] is True
+    write_project(tmp_path, opentelemetry=str(serving_values(answered)["opentelemetry"]))
+    assert "\nOPENTELEMETRY = True\n" in (tmp_path / "app" / "settings.py").read_text()
+    ended = subprocess.run([sys.executable, "-m", "ruff", "format", "--check", tmp_path / "app"])
+    assert ended.returncode == 0
 
 
 def test_an_answer_that_is_neither_yes_nor_no_is_refused() -> None:
