@@ -60,7 +60,7 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     call = signature.call
     load = _load_lines(artifact, call)
     if call.shortened:
-        load = [f"_model = shorten({load[0].removeprefix('_model = ')})"]
+        load.append("shorten(_model)")
     result = "predictions" if call.batched else "prediction"
     predict = _predict_lines(call, result, has_columns=_has_columns(signature))
     imports = _modules("\n".join([*load, *predict])) | {"hashlib"}

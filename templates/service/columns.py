@@ -14,8 +14,8 @@ from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
 
 
-def shorten(model: Any) -> Any:
-    """Return the pipeline, with `transform` below as what its first step does."""
+def shorten(model: Any) -> None:
+    """Make `transform` below what the first step of the pipeline does."""
     columns = model.steps[0][1]
     parts = [
         (list(names), None if passes_on(step) else step)
@@ -23,7 +23,6 @@ def shorten(model: Any) -> Any:
         if step != "drop" and len(names)
     ]
     columns.transform = partial(transform, parts)
-    return model
 
 
 def passes_on(step: Any) -> bool:

@@ -27,7 +27,8 @@ def init() -> None:
         if digest.hexdigest() != MODEL_SHA256:
             raise ValueError(f"{MODEL.name} is another file: its sha256 is not MODEL_SHA256")
         file.seek(0)
-        _model = shorten(pickle.load(file))
+        _model = pickle.load(file)
+        shorten(_model)
 
 
 def run(records: list[ModelInput]) -> list[ModelOutput]:
