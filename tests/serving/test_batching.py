@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -158,3 +160,21 @@ def test_a_connection_goes_on_after_a_request_was_turned_away(serve: Callable[..
     connection.request("POST", "/score", b'{"value": 2}', {"Content-Type": "application/json"})
     assert json.loads(connection.getresponse().read())["prediction"] == 2.0
     assert small.metric('http_requests_total{route="any",status="503"}') == 3
+
+
+def test_of_a_burst_as_many_are_let_in_as_may_wait(serve: Callable[..., Service]) -> None:
+    small = serve(MAX_BATCH="1", MAX_WAITING="4")
+    connections = [http.client.HTTPConnection("127.0.0.1", small.port, timeout=30) for _ in range(16)]
+    for connection in connections:
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(small.post, "/score", {"value": 1.5, "act": "sleep"})
+        time.sleep(0.3)  # until it is predicted
+        os.kill(small.process.pid, signal.SIGSTOP)  # so that all are there at its next look
+        for connection in connections:
+            connection.request("POST", "/score", b'{"value": 1}', {"Content-Type": "application/json"})
+        os.kill(small.process.pid, signal.SIGCONT)
+        statuses = sorted(connection.getresponse().status for connection in connections)
+    assert statuses == [200] * 4 + [503] * 12
+    assert small.metric('http_requests_total{route="any",status="503"}') == 12
