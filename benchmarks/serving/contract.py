@@ -53,7 +53,7 @@ def _ask(model: str, port: int, process: Any, rounds: int) -> tuple[int, bool]:
                 held = False
                 print(f"\n{MODELS[model]}\n\n{run.stdout}{run.stderr}", flush=True)
             count += sum(int(found) for found in re.findall(r"(\d+) generated", run.stdout))
-    return count, held and process.poll() is None
+    return count, held and count >= rounds * ROUND and process.poll() is None
 
 
 if __name__ == "__main__":

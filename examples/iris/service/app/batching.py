@@ -51,9 +51,14 @@ class Batcher:
         self._watching = False
 
     @property
+    def room(self) -> int:
+        """How many more records may wait."""
+        return settings.max_waiting - self._count
+
+    @property
     def full(self) -> bool:
         """Whether a record would be turned away."""
-        return self._count >= settings.max_waiting
+        return self.room <= 0
 
     @property
     def hanging(self) -> int:

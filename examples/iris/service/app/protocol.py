@@ -30,6 +30,7 @@ _BUSY_ANSWER = b"\r\n".join(
 class Protocol(HttpToolsProtocol):
     """Under overload a request gets its 503 once its head is read: sooner is cheaper for all."""
 
+    _coming = 0  # requests let in that the batcher does not know of before the loop's next turn
     _head_bytes: int | None = None
     _timer: asyncio.TimerHandle | None = None  # until a head is there
     _in_vain = False  # whether the request that is being read has its answer already
@@ -70,12 +71,16 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = None
         self._stop_timer()
         in_turn = self.cycle is None or self.cycle.response_complete
-        self._in_vain = in_turn and batcher.full and self.parser.get_method() == b"POST"
+        to_predict = in_turn and self.parser.get_method() == b"POST"
+        self._in_vain = to_predict and batcher.room <= Protocol._coming
         if self._in_vain:
             metrics.count_turned_away()
             self.transport.write(_BUSY_ANSWER)
         else:
             super().on_headers_complete()
+            if to_predict:
+                self.loop.call_soon(_has_come)
+                Protocol._coming += 1
 
     def on_body(self, body: bytes) -> None:
         if not self._in_vain:
@@ -91,6 +96,10 @@ class Protocol(HttpToolsProtocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+
+def _has_come() -> None:
+    Protocol._coming -= 1
 
 
 def _is_idle(connection: object) -> bool:
