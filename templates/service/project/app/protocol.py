@@ -79,8 +79,12 @@ class Protocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
             if to_predict:
-                self.loop.call_soon(_has_come)
-                Protocol._coming += 1
+                self._let_in()
+
+    def _let_in(self) -> None:
+        if not Protocol._coming:
+            self.loop.call_soon(_all_have_come)
+        Protocol._coming += 1
 
     def on_body(self, body: bytes) -> None:
         if not self._in_vain:
@@ -98,8 +102,8 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
-def _has_come() -> None:
-    Protocol._coming -= 1
+def _all_have_come() -> None:
+    Protocol._coming = 0
 
 
 def _is_idle(connection: object) -> bool:
