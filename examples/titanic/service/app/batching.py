@@ -45,6 +45,7 @@ class Batcher:
         self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
+        self.coming = 0  # requests let in, whose records are here after the loop's next turn
         self._running: dict[Call, tuple[list[Job], float]] = {}
         self._hanging: list[Call] = []
         self._settling = False

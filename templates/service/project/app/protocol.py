@@ -30,7 +30,6 @@ _BUSY_ANSWER = b"\r\n".join(
 class Protocol(HttpToolsProtocol):
     """Under overload a request gets its 503 once its head is read: sooner is cheaper for all."""
 
-    _coming = 0  # requests let in that the batcher does not know of before the loop's next turn
     _head_bytes: int | None = None
     _timer: asyncio.TimerHandle | None = None  # until a head is there
     _in_vain = False  # whether the request that is being read has its answer already
@@ -72,7 +71,7 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         in_turn = self.cycle is None or self.cycle.response_complete
         to_predict = in_turn and self.parser.get_method() == b"POST"
-        self._in_vain = to_predict and batcher.room <= Protocol._coming
+        self._in_vain = to_predict and batcher.room <= batcher.coming
         if self._in_vain:
             metrics.count_turned_away()
             self.transport.write(_BUSY_ANSWER)
@@ -82,9 +81,9 @@ class Protocol(HttpToolsProtocol):
                 self._let_in()
 
     def _let_in(self) -> None:
-        if not Protocol._coming:
+        if not batcher.coming:
             self.loop.call_soon(_all_have_come)
-        Protocol._coming += 1
+        batcher.coming += 1
 
     def on_body(self, body: bytes) -> None:
         if not self._in_vain:
@@ -103,7 +102,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _all_have_come() -> None:
-    Protocol._coming = 0
+    batcher.coming = 0
 
 
 def _is_idle(connection: object) -> bool:
