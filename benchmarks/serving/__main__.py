@@ -1,7 +1,8 @@
 """`python -m benchmarks.serving`: everything, from the environments to the table and the plots.
 
-The first round measures all systems on all models. The rounds after it, for as long as the time allows,
-repeat ours, the floor and those tools that came near the best at anything, for they alone decide.
+The first round measures all systems on all models, one after the other. The rounds after it, for as long as
+the time allows, repeat ours, the floor and those tools that came near the best at anything, for they alone
+decide: all of them run at once, and take turns at each thing that is measured.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving._environments import ensure_environment, ensure_load_generator, ensure_service
-from benchmarks.serving._measure import Plan, measure, prepare
+from benchmarks.serving._measure import Plan, measure
 from benchmarks.serving._places import HERE, WORK, python
 from benchmarks.serving._process import adopt_orphans, leave_server_core
 from benchmarks.serving._report import contenders, line_to_meet, report
@@ -43,10 +44,12 @@ def main() -> int:
     for repetition in range(options.repetitions):
         round_began = time.monotonic()
         for model, group in chosen.items():
-            near = contenders(results, model) if repetition else {system.name for system in group}
-            for system in group:
-                if system.name in near:
-                    found = _measured(system, model, options, missing)
+            turns = [[system] for system in group]
+            if repetition:
+                near = contenders(results, model)
+                turns = [[system for name in near for system in group if system.name == name]]
+            for together in turns:
+                for found in _measured(together, model, options, missing):
                     results.append({"repetition": repetition, **found})
                     _show(results[-1])
         # The next round is no longer than this one; of the first it is less than half.
@@ -61,8 +64,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", help="names of systems, a comma between them")
     parser.add_argument("--models", default="ABC")
     parser.add_argument("--repetitions", type=int, default=5, help="at most")
-    parser.add_argument("--minutes", type=float, default=22, help="after which no round begins")
-    parser.add_argument("--seconds", type=float, default=3, help="of each level")
+    parser.add_argument("--minutes", type=float, default=23, help="after which no round begins")
+    parser.add_argument("--seconds", type=float, default=2, help="of each level")
     parser.add_argument("--connections", default="1,8,64", type=lambda text: tuple(map(int, text.split(","))))
     parser.add_argument("--out", default=str(HERE / "results"), help="folder of the table and the plots")
     return parser.parse_args()
@@ -81,16 +84,16 @@ def _missing(environments: set[str]) -> dict[str, str]:
     return found
 
 
-def _measured(system: System, model: str, options: argparse.Namespace, missing: dict[str, str]) -> Result:
+def _measured(
+    group: list[System], model: str, options: argparse.Namespace, missing: dict[str, str]
+) -> list[Result]:
     plan = Plan(connections=options.connections, seconds=options.seconds, warm_s=1)
-    failed = {"system": system.name, "label": system.label, "model": model}
-    if system.environment in missing:
-        return {**failed, "failed": missing[system.environment]}
-    try:
-        prepare(system)
-        return measure(system, model, plan)
-    except (RuntimeError, ValueError, subprocess.CalledProcessError, OSError) as error:
-        return {**failed, "failed": str(error)}
+    there = [system for system in group if system.environment not in missing]
+    absent = [system for system in group if system.environment in missing]
+    return measure(there, model, plan) + [
+        {"system": one.name, "label": one.label, "model": model, "failed": missing[one.environment]}
+        for one in absent
+    ]
 
 
 def _show(found: Result) -> None:

@@ -12,7 +12,7 @@ from benchmarks.serving._places import ENVIRONMENTS, HERE, MODELS, ROOT, SERVICE
 # What each tool's own documentation says to install, in the newest versions.
 PACKAGES = {
     # Trains the models, generates our services and draws the plots.
-    "lab": ["scikit-learn", "pandas", "joblib", "matplotlib"],
+    "lab": ["scikit-learn", "pandas", "joblib", "matplotlib", "--editable", str(ROOT)],
     "fastapi": ["fastapi", "uvicorn[standard]", "scikit-learn", "pandas"],
     "starlette": ["starlette", "msgspec", "uvicorn[standard]", "scikit-learn", "pandas"],
     "bentoml": ["bentoml", "scikit-learn", "pandas"],
@@ -39,8 +39,6 @@ def ensure_environment(name: str, lock: Path | None = None) -> None:
     subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, folder], check=True)
     install = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", python(name)]
     subprocess.run([*install, *wanted], check=True)
-    if name == "lab":
-        subprocess.run([*install, "--editable", str(ROOT)], check=True)
     made.write_text(state)
 
 

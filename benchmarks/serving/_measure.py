@@ -1,4 +1,4 @@
-"""One system on one model: cold start, answers, load at each concurrency, many rows at once, memory."""
+"""Systems on one model: cold start, load at each concurrency, answers, many rows at once, memory."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from benchmarks.serving._environments import version
 from benchmarks.serving._places import HERE, LOAD_CORE, LOGS, MODELS
-from benchmarks.serving._process import cpu_s, free_ports, memory_mb, running, wait_until
+from benchmarks.serving._process import cpu_s, free_ports, freeze, memory_mb, resume, running, wait_until
 from benchmarks.serving._systems import System, as_json
 
 ROWS_TOGETHER = 256
+WAKING = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,42 +94,105 @@ class Client:
         return result
 
 
-def measure(system: System, model: str, plan: Plan) -> dict[str, Any]:
-    """All that is to be known of `system` on `model`, as JSON."""
-    rows = json.loads((MODELS / f"{model}.json").read_text())
-    ports = free_ports(3)
-    places = {"{port}": str(ports[0]), "{port2}": str(ports[1]), "{port3}": str(ports[2])}
-    command = [_filled(part, places) for part in system.command]
-    variables = {name: _filled(value, places) for name, value in system.variables.items()}
-    log = LOGS / f"{system.name}-{model}.log"
-    client = Client(system, ports[0])
-    pairs = [pair for pair in zip(rows["one"], rows["one_answers"], strict=True) if _fits(system, pair[0])]
-    bodies = [as_json(system.body([row])) for row, _ in pairs]
-    expected = [[answer] for _, answer in pairs]
-    found: dict[str, Any] = {"system": system.name, "label": system.label, "model": model, "load": {}}
-    found["version"] = version(system.environment, system.environment)
-    with running(command, system.folder, variables, log) as process:
+def measure(systems: Sequence[System], model: str, plan: Plan) -> list[dict[str, Any]]:
+    """All that is to be known of each of `systems` on `model`, as JSON.
 
-        def ready() -> bool:
-            try:
-                return client.ask(system.path, bodies[0]) == expected[0]
-            except (ValueError, http.client.HTTPException):
-                return False
+    They take turns at each thing that is measured, within seconds of each other, for the speed of a machine
+    moves within minutes; one that is not at its turn is frozen.
+    """
+    with contextlib.ExitStack() as stack:
+        contenders = [_Contender(system, model, plan, stack) for system in systems]
+        steps: list[Callable[[_Contender], None]] = [_Contender.start]
+        steps += [partial(_Contender.load, connections=connections) for connections in plan.connections]
+        steps += [_Contender.many, _Contender.end]
+        for step in steps:
+            for contender in contenders:
+                contender.take_turn(step)
+    return [contender.found for contender in contenders]
 
-        found["cold_start_s"] = wait_until(ready, process, plan.start_s)
-        client.load(system.path, bodies, 8, plan.warm_s)
-        for connections in plan.connections:
-            with _Checker(client, system, bodies, expected, connections) as checker:
-                load = client.load(system.path, bodies, connections, plan.seconds)
-            load |= {"checked": checker.checked, "wrong": checker.wrong, "probe_ms": checker.probe_ms}
-            found["load"][str(connections)] = load
+
+class _Contender:
+    """One system on one model, and what was found of it so far."""
+
+    def __init__(self, system: System, model: str, plan: Plan, stack: contextlib.ExitStack) -> None:
+        self.found: dict[str, Any] = {"system": system.name, "label": system.label, "model": model}
+        self._system, self._plan, self._stack = system, plan, stack
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rows = json.loads((MODELS / f"{model}.json").read_text())
+        pairs = _pairs(system, self._rows, "one")
+        self._bodies = [as_json(system.body([row])) for row, _ in pairs]
+        self._expected = [[answer] for _, answer in pairs]
+
+    def take_turn(self, step: Callable[[_Contender], None]) -> None:
+        """Take a step while all others are frozen; what fails ends it for this system, and is kept."""
+        if "failed" in self.found:
+            return
+        try:
+            if self._process:
+                self._wake(self._process)
+            step(self)
+        except (RuntimeError, ValueError, OSError, subprocess.SubprocessError, HTTPException) as error:
+            self.found["failed"] = str(error) or repr(error)
+        if self._process:
+            freeze(self._process.pid)
+
+    def _wake(self, process: subprocess.Popen[bytes]) -> None:
+        """Let it go on, and forget that it ever stood: some tools take the pause for a slow model."""
+        resume(process.pid)
+        for body in self._bodies[:WAKING]:
+            with contextlib.suppress(ValueError):
+                self._client.ask(self._system.path, body)
+
+    def start(self) -> None:
+        """Prepare and start it, wait for its first answer, warm it up."""
+        system = self._system
+        prepare(system)
+        ports = free_ports(3)
+        places = {"{port}": str(ports[0]), "{port2}": str(ports[1]), "{port3}": str(ports[2])}
+        command = [_filled(part, places) for part in system.command]
+        variables = {name: _filled(value, places) for name, value in system.variables.items()}
+        log = LOGS / f"{system.name}-{self.found['model']}.log"
+        self.found["version"] = version(system.environment, system.environment)
+        self._client = Client(system, ports[0])
+        self._process = self._stack.enter_context(running(command, system.folder, variables, log))
+        self.found |= {"cold_start_s": wait_until(self._ready, self._process, self._plan.start_s), "load": {}}
+        self._client.load(system.path, self._bodies, 8, self._plan.warm_s)
+
+    def _ready(self) -> bool:
+        try:
+            return self._client.ask(self._system.path, self._bodies[0]) == self._expected[0]
+        except (ValueError, HTTPException):
+            return False
+
+    def load(self, connections: int) -> None:
+        """Rate and latencies with so many connections, answers compared meanwhile."""
+        asked = (self._client, self._system, self._bodies, self._expected, connections)
+        with _Checker(*asked) as checker:
+            load = self._client.load(self._system.path, self._bodies, connections, self._plan.seconds)
+        load |= {"checked": checker.checked, "wrong": checker.wrong, "probe_ms": checker.probe_ms}
+        self.found["load"][str(connections)] = load
+
+    def many(self) -> None:
+        """Rows a second if many come in one request, where that is offered."""
+        system = self._system
+        if not (system.many_path and system.many_body):
+            return
+        pairs = (_pairs(system, self._rows, "many") * ROWS_TOGETHER)[:ROWS_TOGETHER]
+        body = as_json(system.many_body([row for row, _ in pairs]))
+        try:
+            equal = self._client.ask(system.many_path, body) == [answer for _, answer in pairs]
+        except (ValueError, OSError) as error:
+            self.found |= {"many_equal": False, "many_problem": str(error)}
+            return
+        load = self._client.load(system.many_path, [body], 1, self._plan.seconds)
+        self.found |= {"many_equal": equal, "rows_per_s": ROWS_TOGETHER * load["rps"]}
+
+    def end(self) -> None:
+        """Compare the answers to many threads, and see what memory it holds by now."""
+        assert self._process
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda body: client.ask(system.path, body), bodies))
-        found["answers_equal"] = answers == expected
-        if system.many_path and system.many_body:
-            found |= _many(client, system, rows, plan)
-        found["memory_mb"] = memory_mb()
-    return found
+            answers = list(pool.map(partial(self._client.ask, self._system.path), self._bodies))
+        self.found |= {"answers_equal": answers == self._expected, "memory_mb": memory_mb(self._process.pid)}
 
 
 class _Checker:
@@ -163,22 +230,14 @@ class _Checker:
                     began = time.perf_counter()
                     client.probe(system.probe)
                     self.probe_ms = max(self.probe_ms, 1e3 * (time.perf_counter() - began))
-            except (ValueError, OSError, http.client.HTTPException):
+            except (ValueError, OSError, HTTPException):
                 self.wrong += 1
 
 
-def _many(client: Client, system: System, rows: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    assert system.many_path
-    assert system.many_body
-    pairs = [pair for pair in zip(rows["many"], rows["many_answers"], strict=True) if _fits(system, pair[0])]
-    pairs = (pairs * ROWS_TOGETHER)[:ROWS_TOGETHER]
-    body = as_json(system.many_body([row for row, _ in pairs]))
-    try:
-        equal = client.ask(system.many_path, body) == [answer for _, answer in pairs]
-    except (ValueError, OSError) as error:
-        return {"many_equal": False, "many_problem": str(error)}
-    load = client.load(system.many_path, [body], 1, plan.seconds)
-    return {"many_equal": equal, "rows_per_s": ROWS_TOGETHER * load["rps"]}
+def _pairs(system: System, rows: dict[str, Any], which: str) -> list[tuple[Any, Any]]:
+    """The rows that `system` takes, each with its answer."""
+    pairs = zip(rows[which], rows[f"{which}_answers"], strict=True)
+    return [(row, answer) for row, answer in pairs if _fits(system, row)]
 
 
 def _fits(system: System, row: Any) -> bool:

@@ -51,7 +51,7 @@ def free_ports(count: int) -> list[int]:
 def running(
     command: Sequence[str], folder: str, variables: Mapping[str, str], log: Path, core: str = SERVER_CORE
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` on one core; at the end it and all its descendants are ended."""
+    """Run `command` on one core; at the end it and all that is left of what was started here are ended."""
     log.parent.mkdir(parents=True, exist_ok=True)
     path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, **variables, "PATH": path}
@@ -69,10 +69,11 @@ def running(
     try:
         yield process
     finally:
+        resume(process.pid)
         process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
-        for left in descendants():
+        for left in family():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(left, signal.SIGKILL)
         process.wait()
@@ -81,8 +82,24 @@ def running(
                 pass
 
 
-def descendants() -> list[int]:
-    """The processes below this one."""
+def freeze(process: int) -> None:
+    """Take the cores from a process and all below it."""
+    _signal(process, signal.SIGSTOP)
+
+
+def resume(process: int) -> None:
+    """Let a process and all below it go on."""
+    _signal(process, signal.SIGCONT)
+
+
+def _signal(process: int, number: signal.Signals) -> None:
+    for each in family(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, number)
+
+
+def family(process: int | None = None) -> list[int]:
+    """A process and all below it; all below this one, if none is named."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -90,7 +107,7 @@ def descendants() -> list[int]:
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
                 if state != "Z":
                     children.setdefault(int(parent), []).append(int(entry.name))
-    found, todo = [], [os.getpid()]
+    found, todo = [process] if process else [], [process or os.getpid()]
     while todo:
         below = children.get(todo.pop(), [])
         found += below
@@ -98,12 +115,12 @@ def descendants() -> list[int]:
     return found
 
 
-def memory_mb() -> float:
-    """Resident memory of the processes below this one."""
+def memory_mb(process: int | None = None) -> float:
+    """Resident memory of a process and all below it; of all below this one, if none is named."""
     pages = 0
-    for process in descendants():
+    for each in family(process):
         with contextlib.suppress(OSError):
-            pages += int(Path(f"/proc/{process}/statm").read_text().split()[1])
+            pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -111,7 +128,7 @@ def cpu_s() -> tuple[float, float]:
     """CPU seconds: of the processes below this one, ended ones too, and of the whole machine."""
     times = os.times()
     own = times.user + times.system + times.children_user + times.children_system
-    for process in descendants():
+    for process in family():
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
             own += (int(fields[11]) + int(fields[12])) / TICKS

@@ -33,6 +33,14 @@ def test_a_model_that_does_not_load_ends_the_process_with_one_line(project: Path
     assert "Traceback" not in ended.stderr
 
 
+def test_garbage_is_looked_for_once_the_model_is_there_but_not_in_what_came_with_it(project: Path) -> None:
+    code = "import gc; gc.disable(); from app.main import load; load(); "
+    code += "print(gc.isenabled(), gc.get_freeze_count())"
+    on, frozen = run(project, ["-c", code]).stdout.split()
+    assert on == "True"
+    assert int(frozen) > 10_000
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [("PORT", "http", "integer"), ("MAX_BATCH", "0", "greater than"), ("DOCS", "maybe", "boolean")],

@@ -46,6 +46,7 @@ def keep_what_is_here() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @asynccontextmanager
