@@ -19,7 +19,7 @@ from benchmarks.serving._environments import ensure_environment, ensure_load_gen
 from benchmarks.serving._measure import Plan, measure
 from benchmarks.serving._places import HERE, WORK, python
 from benchmarks.serving._process import adopt_orphans, leave_server_core
-from benchmarks.serving._report import contenders, line_to_meet, report
+from benchmarks.serving._report import FLOOR, OURS, Near, contenders, line_to_meet, report
 from benchmarks.serving._systems import System, systems
 
 Result = dict[str, Any]
@@ -44,12 +44,9 @@ def main() -> int:
     for repetition in range(options.repetitions):
         round_began = time.monotonic()
         for model, group in chosen.items():
-            turns = [[system] for system in group]
-            if repetition:
-                near = contenders(results, model)
-                turns = [[system for name in near for system in group if system.name == name]]
-            for together in turns:
-                for found in _measured(together, model, options, missing):
+            near = contenders(results, model) if repetition else None
+            for together in _together(group, near) if near else [[system] for system in group]:
+                for found in _measured(together, model, options, missing, near):
                     results.append({"repetition": repetition, **found})
                     _show(results[-1])
         # The next round is no longer than this one; of the first it is less than half.
@@ -65,7 +62,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--models", default="ABC")
     parser.add_argument("--repetitions", type=int, default=5, help="at most")
     parser.add_argument("--minutes", type=float, default=23, help="after which no round begins")
-    parser.add_argument("--seconds", type=float, default=2, help="of each level")
+    parser.add_argument("--turns", type=int, default=5, help="in each round after the first, of a second")
+    parser.add_argument("--seconds", type=float, default=2, help="of each level in the first round")
     parser.add_argument("--connections", default="1,8,64", type=lambda text: tuple(map(int, text.split(","))))
     parser.add_argument("--out", default=str(HERE / "results"), help="folder of the table and the plots")
     return parser.parse_args()
@@ -84,13 +82,23 @@ def _missing(environments: set[str]) -> dict[str, str]:
     return found
 
 
+def _together(group: list[System], near: Near) -> list[list[System]]:
+    """Those that are near at anything; ours after the floor, for how the two start is compared."""
+    names = dict.fromkeys([FLOOR, OURS, *(name for names in near.values() for name in names)])
+    return [[system for name in names for system in group if system.name == name]]
+
+
 def _measured(
-    group: list[System], model: str, options: argparse.Namespace, missing: dict[str, str]
+    group: list[System],
+    model: str,
+    options: argparse.Namespace,
+    missing: dict[str, str],
+    near: Near | None,
 ) -> list[Result]:
-    plan = Plan(connections=options.connections, seconds=options.seconds, warm_s=1)
+    plan = Plan(connections=options.connections, seconds=1 if near else options.seconds, warm_s=1)
     there = [system for system in group if system.environment not in missing]
     absent = [system for system in group if system.environment in missing]
-    return measure(there, model, plan) + [
+    return measure(there, model, plan, options.turns if near else 1, near) + [
         {"system": one.name, "label": one.label, "model": model, "failed": missing[one.environment]}
         for one in absent
     ]
@@ -102,6 +110,7 @@ def _show(found: Result) -> None:
         + (" (disturbed)" if run["others_cpu"] > 0.3 else "")
         for level, run in found.get("load", {}).items()
     )
+    rates += f"  many: {found['rows_per_s']:,.0f} rows/s" if "rows_per_s" in found else ""
     print(
         f"{found['repetition']} {found['model']} {found['system']:18} {found.get('failed', rates)}",
         flush=True,
@@ -109,11 +118,11 @@ def _show(found: Result) -> None:
 
 
 def _write(results: list[Result], folder: Path) -> int:
+    raw = WORK / "results.jsonl"
+    raw.write_text("".join(json.dumps(found) + "\n" for found in results))
     text = report(results)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "table.md").write_text(text)
-    raw = WORK / "results.jsonl"
-    raw.write_text("".join(json.dumps(found) + "\n" for found in results))
     subprocess.run([python("lab"), HERE / "plot.py", raw, folder], check=True)
     print(f"\n{text}\ntable.md and the plots are in {folder}")
     lines = line_to_meet(results)

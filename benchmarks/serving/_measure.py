@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -94,25 +94,37 @@ class Client:
         return result
 
 
-def measure(systems: Sequence[System], model: str, plan: Plan) -> list[dict[str, Any]]:
-    """All that is to be known of each of `systems` on `model`, as JSON.
+def measure(
+    systems: Sequence[System],
+    model: str,
+    plan: Plan,
+    turns: int = 1,
+    near: Mapping[str, Collection[str]] | None = None,
+) -> list[dict[str, Any]]:
+    """All that is to be known of each of `systems` on `model`, as JSON: an object for each turn of each.
 
     They take turns at each thing that is measured, within seconds of each other, for the speed of a machine
-    moves within minutes; one that is not at its turn is frozen.
+    moves within minutes; one that is not at its turn is frozen. `near` names those that take part, by number
+    of connections and as `rows`; without it all do.
     """
     with contextlib.ExitStack() as stack:
         contenders = [_Contender(system, model, plan, stack) for system in systems]
-        steps: list[Callable[[_Contender], None]] = [_Contender.start]
-        steps += [partial(_Contender.load, connections=connections) for connections in plan.connections]
-        steps += [_Contender.many, _Contender.end]
-        for step in steps:
-            for contender in contenders:
-                contender.take_turn(step)
-    return [contender.found for contender in contenders]
+        for contender in contenders:
+            contender.take_turn(_Contender.start)
+        found: list[dict[str, Any]] = [{"turn": turn} for _ in contenders for turn in range(turns)]
+        steps = {str(count): partial(_Contender.load, connections=count) for count in plan.connections}
+        for name, step in {**steps, "rows": _Contender.many}.items():
+            for turn in range(turns):
+                for i, contender in enumerate(contenders):
+                    if near is None or contender.found["system"] in near[name]:
+                        contender.take_turn(partial(step, found=found[i * turns + turn]))
+        for contender in contenders:
+            contender.take_turn(_Contender.end)
+    return [{**contenders[i // turns].found, **of_turn} for i, of_turn in enumerate(found)]
 
 
 class _Contender:
-    """One system on one model, and what was found of it so far."""
+    """One system on one model, and what was found of it but for its turns."""
 
     def __init__(self, system: System, model: str, plan: Plan, stack: contextlib.ExitStack) -> None:
         self.found: dict[str, Any] = {"system": system.name, "label": system.label, "model": model}
@@ -155,7 +167,7 @@ class _Contender:
         self.found["version"] = version(system.environment, system.environment)
         self._client = Client(system, ports[0])
         self._process = self._stack.enter_context(running(command, system.folder, variables, log))
-        self.found |= {"cold_start_s": wait_until(self._ready, self._process, self._plan.start_s), "load": {}}
+        self.found["cold_start_s"] = wait_until(self._ready, self._process, self._plan.start_s)
         self._client.load(system.path, self._bodies, 8, self._plan.warm_s)
 
     def _ready(self) -> bool:
@@ -164,15 +176,15 @@ class _Contender:
         except (ValueError, HTTPException):
             return False
 
-    def load(self, connections: int) -> None:
+    def load(self, connections: int, found: dict[str, Any]) -> None:
         """Rate and latencies with so many connections, answers compared meanwhile."""
         asked = (self._client, self._system, self._bodies, self._expected, connections)
         with _Checker(*asked) as checker:
             load = self._client.load(self._system.path, self._bodies, connections, self._plan.seconds)
         load |= {"checked": checker.checked, "wrong": checker.wrong, "probe_ms": checker.probe_ms}
-        self.found["load"][str(connections)] = load
+        found.setdefault("load", {})[str(connections)] = load
 
-    def many(self) -> None:
+    def many(self, found: dict[str, Any]) -> None:
         """Rows a second if many come in one request, where that is offered."""
         system = self._system
         if not (system.many_path and system.many_body):
@@ -182,10 +194,10 @@ class _Contender:
         try:
             equal = self._client.ask(system.many_path, body) == [answer for _, answer in pairs]
         except (ValueError, OSError) as error:
-            self.found |= {"many_equal": False, "many_problem": str(error)}
+            found |= {"many_equal": False, "many_problem": str(error)}
             return
         load = self._client.load(system.many_path, [body], 1, self._plan.seconds)
-        self.found |= {"many_equal": equal, "rows_per_s": ROWS_TOGETHER * load["rps"]}
+        found |= {"many_equal": equal, "rows_per_s": ROWS_TOGETHER * load["rps"]}
 
     def end(self) -> None:
         """Compare the answers to many threads, and see what memory it holds by now."""

@@ -19,13 +19,18 @@ def main(path: Path, folder: Path) -> None:
         good = [result for result in results if result["model"] == model and "failed" not in result]
         labels = {result["system"]: result["label"].strip("*") for result in good}
         names = list(labels)
-        levels = sorted({int(level) for result in good for level in result["load"]})
+        levels = sorted({int(level) for result in good for level in result.get("load", {})})
         figure, axes = plt.subplots(
             1, 2, figsize=(12, 0.4 * len(names) + 1.5), sharey=True, layout="constrained"
         )
         for axis, key, title in ((axes[0], "rps", "requests/s"), (axes[1], "p99_ms", "p99, ms")):
             values = [
-                median(r["load"][str(levels[-1])][key] for r in good if r["system"] == name) for name in names
+                median(
+                    r["load"][str(levels[-1])][key]
+                    for r in good
+                    if r["system"] == name and str(levels[-1]) in r.get("load", {})
+                )
+                for name in names
             ]
             bars = axis.barh(
                 list(labels.values()),

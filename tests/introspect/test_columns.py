@@ -16,7 +16,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 
 from scaffold.introspect import infer_signature
 from scaffold.render import template_path
@@ -30,6 +38,18 @@ FRAME = pd.DataFrame(
         "far": [True, False, True, True, False, False],
     }
 )
+UNKNOWN: list[dict[str, Any]] = [
+    {"town": "Hull", "text": "e"},
+    {"rooms": 9, "age": 3.5},
+    {"town": [None, np.nan, "", "ely", "Ely ", "York"]},
+    {"age": np.nan, "rooms": [2**53 + 1, -1, 0, 1, 2, 3]},
+    {"rooms": [1.0, np.nan, 2.5, 1e300, 0, -0.0]},
+    {"rooms": pd.array([1, None, 3, 4, 5, 6], dtype="Int64")},
+    {"town": pd.Categorical(["Ely", "Bath", "Ely", None, "Hull", "York"])},
+    {"age": pd.array([1.0, None, 3, 4, 5, 6], dtype="Float64")},
+    {"town": pd.array(["Ely", None, "", "Hull", "York", "Bath"], dtype="string")},
+    {"far": 1, "rooms": True},
+]
 ANSWERS = np.array([0, 1, 0, 1, 1, 0])
 NUMBERS = make_pipeline(SimpleImputer(), StandardScaler())
 KINDS = {
@@ -64,6 +84,31 @@ KINDS = {
     ),
     "frames out of a step": make_column_transformer(
         (OneHotEncoder(sparse_output=False).set_output(transform="pandas"), ["town"]), (NUMBERS, ["age"])
+    ),
+    "scalers": make_column_transformer(
+        (make_pipeline(RobustScaler(), SimpleImputer(), MaxAbsScaler()), ["rooms", "age"]),
+        (MinMaxScaler(clip=True), ["rooms"]),
+    ),
+    "whole numbers": make_column_transformer((SimpleImputer(strategy="most_frequent"), ["rooms"])),
+    "numbers and truths": make_column_transformer((NUMBERS, ["rooms", "far"]), (StandardScaler(), ["far"])),
+    "where it was missing": make_column_transformer((SimpleImputer(add_indicator=True), ["age", "rooms"])),
+    "categories that are numbers": make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["rooms", "town", "age"]),
+        (OrdinalEncoder(), ["rooms"]),
+        sparse_threshold=0,
+    ),
+    "categories that are numbers of two kinds": make_column_transformer(
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["rooms", "far"]),
+        (OneHotEncoder(drop="first"), ["age", "rooms"]),
+    ),
+    "rare categories": make_column_transformer((OneHotEncoder(min_frequency=2), ["town", "text"])),
+    "the most frequent category": make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder()), ["text", "town", "rooms"]),
+        (make_pipeline(OrdinalEncoder(encoded_missing_value=-1), StandardScaler()), ["age", "town"]),
+        sparse_threshold=0,
+    ),
+    "frames within a step": make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()).set_output(transform="pandas"), ["age", "rooms"])
     ),
     "columns in an index": make_column_transformer((NUMBERS, FRAME.columns[:2])),
     "parallel": make_column_transformer((NUMBERS, ["age"]), ("passthrough", ["far"]), n_jobs=2),
@@ -108,6 +153,8 @@ def test_what_takes_its_place_gives_the_same_to_the_last_bit(kind: str, module: 
         assert found.dtype == wanted.dtype
         assert found.tolist() == wanted.tolist() if found.dtype == object else same(found, wanted)
         assert same(short.predict_proba(rows), model.predict_proba(rows))
+    for change in UNKNOWN:
+        assert outcome(short, FRAME.assign(**change)) == outcome(model, FRAME.assign(**change))
 
 
 @pytest.mark.parametrize("kind", LEFT_ALONE)
@@ -135,6 +182,14 @@ def test_a_pipeline_of_a_kind_of_its_own_is_left_alone() -> None:
     for model in models:
         model.fit(FRAME, ANSWERS)
         assert not infer_signature(model, FRAME, model.predict(FRAME)).signature.call.shortened
+
+
+def outcome(model: Any, rows: pd.DataFrame) -> bytes | str:
+    """What a model says of rows, or that it refuses them."""
+    try:
+        return bytes(model.predict_proba(rows).tobytes())
+    except (TypeError, ValueError):
+        return "refused"
 
 
 def same(found: Any, wanted: Any) -> bool:
