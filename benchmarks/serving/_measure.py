@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -105,7 +105,7 @@ def measure(
 
     They take turns at each thing that is measured, within seconds of each other, for the speed of a machine
     moves within minutes; one that is not at its turn is frozen. `near` names those that take part, by number
-    of connections and as `rows`; without it all do.
+    of connections, as `rows`, and as `starts`; without it all do, and start once.
     """
     with contextlib.ExitStack() as stack:
         contenders = [_Contender(system, model, plan, stack) for system in systems]
@@ -113,7 +113,8 @@ def measure(
             contender.take_turn(_Contender.start)
         found: list[dict[str, Any]] = [{"turn": turn} for _ in contenders for turn in range(turns)]
         steps = {str(count): partial(_Contender.load, connections=count) for count in plan.connections}
-        for name, step in {**steps, "rows": _Contender.many}.items():
+        steps |= {"rows": _Contender.many} | ({"starts": _Contender.start_once_more} if near else {})
+        for name, step in steps.items():
             for turn in range(turns):
                 for i, contender in enumerate(contenders):
                     if near is None or contender.found["system"] in near[name]:
@@ -157,24 +158,35 @@ class _Contender:
 
     def start(self) -> None:
         """Prepare and start it, wait for its first answer, warm it up."""
-        system = self._system
-        prepare(system)
-        ports = free_ports(3)
+        prepare(self._system)
+        self.found["version"] = version(self._system.environment, self._system.environment)
+        started = self._stack.enter_context(self._started())
+        self._process, self._client, self.found["cold_start_s"] = started
+        self._client.load(self._system.path, self._bodies, 8, self._plan.warm_s)
+
+    def start_once_more(self, found: dict[str, Any]) -> None:
+        """See how long it takes to another one's first answer."""
+        with self._started() as (_, _, found["cold_start_s"]):
+            pass
+
+    @contextlib.contextmanager
+    def _started(self) -> Iterator[tuple[subprocess.Popen[bytes], Client, float]]:
+        """One that runs, who asks it, and the seconds to its first answer."""
+        system, ports = self._system, free_ports(3)
         places = {"{port}": str(ports[0]), "{port2}": str(ports[1]), "{port3}": str(ports[2])}
         command = [_filled(part, places) for part in system.command]
         variables = {name: _filled(value, places) for name, value in system.variables.items()}
         log = LOGS / f"{system.name}-{self.found['model']}.log"
-        self.found["version"] = version(system.environment, system.environment)
-        self._client = Client(system, ports[0])
-        self._process = self._stack.enter_context(running(command, system.folder, variables, log))
-        self.found["cold_start_s"] = wait_until(self._ready, self._process, self._plan.start_s)
-        self._client.load(system.path, self._bodies, 8, self._plan.warm_s)
+        client = Client(system, ports[0])
 
-    def _ready(self) -> bool:
-        try:
-            return self._client.ask(self._system.path, self._bodies[0]) == self._expected[0]
-        except (ValueError, HTTPException):
-            return False
+        def ready() -> bool:
+            try:
+                return client.ask(system.path, self._bodies[0]) == self._expected[0]
+            except (ValueError, HTTPException):
+                return False
+
+        with running(command, system.folder, variables, log) as process:
+            yield process, client, wait_until(ready, process, self._plan.start_s)
 
     def load(self, connections: int, found: dict[str, Any]) -> None:
         """Rate and latencies with so many connections, answers compared meanwhile."""

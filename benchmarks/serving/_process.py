@@ -51,7 +51,8 @@ def free_ports(count: int) -> list[int]:
 def running(
     command: Sequence[str], folder: str, variables: Mapping[str, str], log: Path, core: str = SERVER_CORE
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` on one core; at the end it and all that is left of what was started here are ended."""
+    """Run `command` on one core; at the end it is ended, with all that was started here meanwhile."""
+    others = set(family())
     log.parent.mkdir(parents=True, exist_ok=True)
     path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, **variables, "PATH": path}
@@ -73,7 +74,7 @@ def running(
         process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
-        for left in family():
+        for left in set(family()) - others:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(left, signal.SIGKILL)
         process.wait()

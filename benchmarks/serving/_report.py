@@ -37,18 +37,19 @@ def _processor() -> str:
 
 
 def contenders(results: list[Result], model: str) -> Near:
-    """Who takes part in what that has a line to meet, by number of connections and as `rows`.
+    """Who takes part in what has a line to meet, by number of connections, as `rows` and as `starts`.
 
     Ours, and the floor written by hand or the tools that came near the best at it.
     """
     mine = [run for run in results if run["model"] == model and "failed" not in run]
     *fewer, most = _levels(mine)
     near: Near = {str(level): [] for level in fewer}
-    near |= {str(most): _near(mine, [_rate(most), lambda run: 1 / _p99(most)(run)]), "rows": []}
-    if model == "A":  # which alone has lines for fewer connections and for many rows
+    near |= {str(most): _near(mine, [_rate(most), lambda run: 1 / _p99(most)(run)])}
+    near |= {"rows": [], "starts": []}
+    if model == "A":  # which alone has lines for anything but most connections
         near |= {str(level): _near(mine, [_rate(level)]) for level in fewer}
         near |= {str(min(fewer)): [FLOOR, OURS]} if fewer else {}
-        near["rows"] = _near(mine, [_rows_per_s])
+        near |= {"rows": _near(mine, [_rows_per_s]), "starts": [FLOOR, OURS]}
     return near
 
 

@@ -16,7 +16,7 @@ from benchmarks.serving._client import service, verdict
 from benchmarks.serving._environments import ensure_environment
 from benchmarks.serving._places import python
 
-ROUND = 500  # examples for each operation in one run: of more, the later ones take ever longer to make up
+ROUND = 100  # examples for each operation in one run: of more, the later ones take ever longer to make up
 MODELS = {"A": "a pipeline on a table", "D": "a forest on an array", "E": "a class on nested JSON"}
 # It would take a field that must be there for one that must not be blank, from FastAPI's own words.
 CONFIGURATION = "[phases.fuzzing.error-feedback]\nenabled = false\n"
@@ -46,9 +46,10 @@ def _ask(model: str, port: int, process: Any, rounds: int) -> tuple[int, bool]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "schemathesis.toml").write_text(CONFIGURATION)
         for seed in range(1, rounds + 1):
-            run = subprocess.run(
-                [*command, str(seed)], cwd=folder, check=False, capture_output=True, text=True
-            )
+            # The edge cases that it derives from the schema are the same in each round: once is enough.
+            phases = "examples,coverage,fuzzing,stateful" if seed == 1 else "fuzzing,stateful"
+            asked = [*command, str(seed), "--phases", phases]
+            run = subprocess.run(asked, cwd=folder, check=False, capture_output=True, text=True)
             if run.returncode != 0:
                 held = False
                 print(f"\n{MODELS[model]}\n\n{run.stdout}{run.stderr}", flush=True)
