@@ -70,7 +70,7 @@ def transform_part(frame: Any, names: "pd.Index[str]", step: Any, steps: list[An
     if steps:
         made = to_array([frame[name].values for name in names], type(steps[0]) in NUMERIC)
     if made is None:
-        made, steps = frame[names], [step] if step else []
+        made, steps = frame[names], [] if step is None else [step]
     for each in steps:
         made = each.transform(made)
     return made.toarray() if sparse.issparse(made) else made

@@ -157,6 +157,13 @@ def test_what_takes_its_place_gives_the_same_to_the_last_bit(kind: str, module: 
         assert outcome(short, FRAME.assign(**change)) == outcome(model, FRAME.assign(**change))
 
 
+def test_a_step_with_a_length_of_none_is_a_step(module: ModuleType) -> None:
+    model = fitted(ColumnTransformer([("empty", Empty(validate=True), ["rooms"])]))
+    short = copy.deepcopy(model)
+    module.shorten(short)
+    assert same(short.predict_proba(FRAME), model.predict_proba(FRAME))
+
+
 @pytest.mark.parametrize("kind", LEFT_ALONE)
 def test_another_kind_is_left_alone(kind: str) -> None:
     columns = copy.deepcopy(LEFT_ALONE[kind])
@@ -195,6 +202,16 @@ def outcome(model: Any, rows: pd.DataFrame) -> bytes | str:
 def same(found: Any, wanted: Any) -> bool:
     """Whether two arrays are the same to the last bit, NaN included."""
     return bool(found.shape == wanted.shape and found.tobytes() == wanted.tobytes())
+
+
+class Empty(FunctionTransformer):  # type: ignore[misc]
+    """A step whose length is none."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def transform(self, X: Any) -> Any:
+        return 2 * np.asarray(X)
 
 
 class Zero(LinearRegression):  # type: ignore[misc]
