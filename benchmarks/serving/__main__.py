@@ -45,7 +45,7 @@ def main() -> int:
         round_began = time.monotonic()
         for model, group in chosen.items():
             near = contenders(results, model) if repetition else None
-            for together in _together(group, near) if near else [[system] for system in group]:
+            for together in [_together(group, near)] if near else [[system] for system in group]:
                 for found in _measured(together, model, options, missing, near):
                     results.append({"repetition": repetition, **found})
                     _show(results[-1])
@@ -82,10 +82,10 @@ def _missing(environments: set[str]) -> dict[str, str]:
     return found
 
 
-def _together(group: list[System], near: Near) -> list[list[System]]:
+def _together(group: list[System], near: Near) -> list[System]:
     """Those that are near at anything; ours after the floor, for how the two start is compared."""
     names = dict.fromkeys([FLOOR, OURS, *(name for names in near.values() for name in names)])
-    return [[system for name in names for system in group if system.name == name]]
+    return [system for name in names for system in group if system.name == name]
 
 
 def _measured(
