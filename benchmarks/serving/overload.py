@@ -82,9 +82,9 @@ def p99_ms(latencies: list[float]) -> float:
 def main() -> int:
     """Run and say what was found; 1 if a line does not hold."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600
-    rows = json.loads((MODELS / "A.json").read_text())["one"]
-    requests = [request_bytes("/score", as_json(row)) for row in rows]
     with service("A", **SETTINGS) as (port, _):
+        rows = json.loads((MODELS / "A.json").read_text())["one"]
+        requests = [request_bytes("/score", as_json(row)) for row in rows]
         asyncio.run(keep_asking(port, requests, 2))
         calm = asyncio.run(keep_asking(port, requests, CALM_S))
         capacity = len(calm) / CALM_S
