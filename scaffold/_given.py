@@ -1,146 +1,89 @@
-"""What a person gives: a model and its sample, as files or as objects in memory, and the code they need."""
+"""The model and the sample that a person gives, as files: objects in memory are written to some."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold._modules import Home, home_of
 from scaffold._options import Options
-from scaffold.errors import NotAModelError
-from scaffold.spec import Artifact, LocalSource
 
-_PLAIN_LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "PIL"})
-"""Samples of their classes hold no code of the user's."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenFile:
+    """A file that holds the model or a sample."""
+
+    path: Path
+    provenance: str
+    """Where it came from, as a person would say it."""
+    ours: bool
+    """Whether it was written here, from an object in memory: the names in it are not judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The model's file, the sample, and the local code that both need."""
+    """What a person gives."""
 
-    artifact: Artifact
-    model: Any
-    """The model in memory; `None` where its file is to be loaded."""
-    input: Any
-    output: Any
+    model: GivenFile
+    input: GivenFile
+    output: GivenFile | None
     search: tuple[Path, ...]
-    """Folders where local code may lie, the lifted code's first."""
-    sources: tuple[LocalSource, ...]
-    notes: tuple[str, ...]
+    """Folders where local code may lie."""
 
 
-def read_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
-    """Read what was given, without running anything that it names but is not trusted.
+def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
+    """Return the files of the model and the samples. Nothing in them is loaded.
 
-    Code that a script or notebook defines is lifted into a module below `workspace`, the files are written
-    anew to name it, and what is in memory is read back: model and sample are then of the same classes.
+    Args:
+        model: The model, or the path, URL or store name of its file.
+        input: The input sample: an object, or the path of a file. A string that is not a path is the sample.
+        output: The output sample, likewise; `None` where there is none.
+        workspace: A folder for objects in memory.
+        options: Names the script that defined the model's classes.
 
     Raises:
-        ReadError: A file cannot be read as what it is said to be, or names what is not trusted.
-        ResolutionError: Code that it needs is not to be found.
+        ReadError: There is no such model.
+        UnpicklableModelError: An object in memory cannot be written to a file.
     """
-    from scaffold.read import read_artifact
-    from scaffold.resolve import collect_sources
-
-    path, provenance = _model_file(model, workspace)
-    ours = not isinstance(model, str | os.PathLike)
-    artifact = read_artifact(path, trusted=options.trust, provenance=provenance, ours=ours)
-    samples = [
-        _Sample.of(each, workspace / name, options) for each, name in ((input, "input"), (output, "output"))
-    ]
-    folder = workspace / "code"
-    folder.mkdir()
-    search = (folder, *_search_path(path, options))
-    collected = collect_sources(
-        [artifact, *(sample.artifact for sample in samples if sample.artifact)],
-        folder=folder,
-        search=search,
-        source=Path(options.source) if options.source else None,
-        include=[Path(each) for each in options.include],
-    )
-    in_memory = model if ours else None
-    if collected.moved:
-        in_memory = None
-        moved = collected.moved.get(path, path)
-        artifact = read_artifact(moved, trusted=options.trust, provenance=provenance, ours=ours)
-        samples = [sample.moved(collected.moved) for sample in samples]
-    sample_input, sample_output = (sample.read(options) for sample in samples)
+    file = _model_file(model, workspace)
     return Given(
-        artifact=artifact,
-        model=in_memory,
-        input=sample_input,
-        output=sample_output,
-        search=search,
-        sources=collected.sources,
-        notes=collected.notes,
+        model=file,
+        input=_sample_file(input, workspace / "input"),
+        output=None if output is None else _sample_file(output, workspace / "output"),
+        search=tuple(_search_path(file.path, options)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """A sample as a file or as an object in memory."""
-
-    value: Any
-    path: Path | None
-    artifact: Artifact | None
-    """The file, where it is a pickle; an object that may hold code of the user's is written to one."""
-    in_memory: bool
-
-    @classmethod
-    def of(cls, sample: Any, folder: Path, options: Options) -> _Sample:
-        """Take what was given as a sample; a text that names no file is one itself."""
-        if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
-            path = Path(sample)
-            return cls(None, path, _artifact(path, options, ours=False), in_memory=False)
-        if sample is None or type(sample).__module__.partition(".")[0] in _PLAIN_LIBRARIES:
-            return cls(sample, None, None, in_memory=True)
-        from scaffold.read import dump_model
-
-        folder.mkdir()
-        written = dump_model(sample, folder)
-        path = written.rename(folder / f"sample_{folder.name}{written.suffix}")
-        return cls(sample, path, _artifact(path, options, ours=True), in_memory=True)
-
-    def moved(self, places: Mapping[Path, Path]) -> _Sample:
-        """The sample of the file that was written anew in place of this one's, if there is one."""
-        if self.path is None or self.path not in places:
-            return self
-        return replace(self, path=places[self.path], in_memory=False)
-
-    def read(self, options: Options) -> Any:
-        """The sample itself."""
-        from scaffold.read import read_sample
-
-        if self.in_memory:
-            return self.value
-        assert self.path is not None
-        return read_sample(self.path, trusted=options.trust)
-
-
-def _artifact(path: Path, options: Options, *, ours: bool) -> Artifact | None:
-    """What a pickled sample names; `None` for a file that holds data alone."""
-    from scaffold.read import read_artifact
-
-    try:
-        return read_artifact(path, trusted=options.trust, ours=ours)
-    except NotAModelError:
-        return None
-
-
-def _model_file(model: Any, workspace: Path) -> tuple[Path, str]:
-    """The file of a model, and where it came from: an object in memory is written to `workspace`."""
+def _model_file(model: Any, workspace: Path) -> GivenFile:
     from scaffold._registered import SCHEME, registered_file
     from scaffold.find import find_model
-    from scaffold.read import dump_model
 
     if isinstance(model, str) and model.startswith(SCHEME):
-        return registered_file(model), model
+        return GivenFile(path=registered_file(model), provenance=model, ours=False)
     if isinstance(model, str | os.PathLike):
-        return find_model(os.fspath(model)), os.fspath(model)
-    return dump_model(model, workspace), f"a {type(model).__name__} in memory"
+        name = os.fspath(model)
+        return GivenFile(path=find_model(name), provenance=name, ours=False)
+    return _written(model, workspace)
+
+
+def _sample_file(sample: Any, folder: Path) -> GivenFile:
+    if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
+        path = Path(sample)
+        return GivenFile(path=path, provenance=str(path), ours=False)
+    folder.mkdir()
+    written = _written(sample, folder)
+    path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
+    return GivenFile(path=path, provenance=written.provenance, ours=True)
+
+
+def _written(value: Any, folder: Path) -> GivenFile:
+    from scaffold.read import dump_model
+
+    path = dump_model(value, folder)
+    return GivenFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
 
 
 def _names_file(text: str) -> bool:
@@ -151,12 +94,16 @@ def _names_file(text: str) -> bool:
 
 
 def _search_path(model: Path, options: Options) -> list[Path]:
-    """Where local code may lie: beside the source and the model, in the current folder, on `sys.path`."""
+    """Where local code may lie: beside the source and the model, in the current folder, on `sys.path`.
+
+    Folders of installed distributions come first: no file beside a model hides a library.
+    """
     beside = [Path(options.source).absolute().parent] if options.source else []
     beside += [model.absolute().parent, Path.cwd()]
     places = [place for folder in beside for place in (folder, folder / "src")]
     places += [Path(entry) for entry in sys.path if entry]
     standard = Path(os.__file__).parent
-    return [
+    found = [
         place for place in dict.fromkeys(places) if place.is_dir() and standard not in (place, *place.parents)
     ]
+    return sorted(found, key=lambda place: home_of(place) is Home.LOCAL)

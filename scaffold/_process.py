@@ -134,5 +134,28 @@ def start_command(
         raise CommandError(tuple(command), 127, f"not found: {error.filename}") from error
 
 
+def start_peer(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a process group of its own, to talk to through its standard input and output.
+
+    Args:
+        command: The program and its arguments; no shell.
+        cwd: Where it runs.
+        env: Its whole environment.
+        log: Where its standard error goes.
+    """
+    return subprocess.Popen(
+        list(command),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        bufsize=0,
+        start_new_session=os.name == "posix",
+    )
+
+
 def _tail(text: str) -> str:
     return "\n".join(text.rstrip().splitlines()[-TAIL_LINES:])

@@ -1,31 +1,37 @@
-"""From what a person gives to the `ProjectSpec`: the stages read, introspect and resolve."""
+"""From what a person gives to the `ProjectSpec`: a worker examines the model, then its needs are resolved."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import re
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
+from scaffold._codec import CodecError, decode
 from scaffold._describe import artifact_line, dependencies_line, signature_line
-from scaffold._given import read_given
+from scaffold._files import sha256_file
+from scaffold._given import Given, find_given
 from scaffold._options import Options
-from scaffold.errors import UsageError
-from scaffold.spec import Check, JSONValue, ProjectSpec, Recording
+from scaffold._workers import variables_left_out, worker_settings
+from scaffold.errors import UsageError, WorkerError
+from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
+from scaffold.worker import Worker, WorkerSettings, is_inside
+
+if TYPE_CHECKING:
+    from scaffold.resolve import Found, Installation, Request, Trace
 
 OnStage = Callable[[str, "str | None"], None]
-"""Told that a stage begins (None), and then what it found."""
+"""Called with each stage as it begins (`None`), and with its result."""
 
-MOST_RECORDED_ROWS = 500
-"""Rows of the sample that are kept for the proof; of a longer sample the first ones."""
 FIRST_VERSION = "1.0.0"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
+_PROGRAM = "scaffold._examine"
 
 
 @contextlib.contextmanager
@@ -40,75 +46,211 @@ def specified(
     version: str = FIRST_VERSION,
 ) -> Iterator[ProjectSpec]:
     """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
-    from scaffold.resolve import resolve_dependencies, start_trace
+    from scaffold.resolve import Installation, resolve_dependencies
 
+    if is_inside():
+        raise UsageError(
+            "The model's code calls scaffold itself while it is loaded, and that would never end.\n"
+            'Put the call below `if __name__ == "__main__":` in the script that defines the model.'
+        )
     with contextlib.ExitStack() as stack:
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
         on_stage("read", None)
-        given = read_given(model, input, output, workspace, options)
-        on_stage("read", artifact_line(given.artifact))
-        stack.enter_context(_importable(given.search))
-        trace = stack.enter_context(
-            start_trace(given.artifact, given.input, search=given.search, sources=given.sources)
-        )
+        given = find_given(model, input, output, workspace, options)
+        settings = worker_settings(given, options)
+        installation = Installation(settings.path)
+        worker = stack.enter_context(_Worker(given, options, installation, settings))
+        loaded = worker.loaded()
+        on_stage("read", artifact_line(loaded.artifact))
         on_stage("introspect", None)
-        # Imported while the other process loads the model already.
-        from scaffold.introspect import infer_signature
-        from scaffold.read import load_model
+        search = (worker.folder / "code", *given.search)
+        trace = _trace_without(loaded, search, installation, settings)
+        if trace is not None:
+            stack.enter_context(trace)
+        # Imported while the worker finds out how the model is called.
         from scaffold.render import model_code
 
-        found = infer_signature(
-            load_model(given.artifact) if given.model is None else given.model,
-            given.input,
-            given.output,
-            method=options.method,
-            overrides=options.overrides,
-        )
-        signature, recording = found.signature, _cut(found.recording)
+        signature, recording, notes = worker.introspected()
         on_stage("introspect", signature_line(signature))
         on_stage("resolve", None)
         # The next stage's libraries are imported while this one waits for its processes.
         threading.Thread(target=importlib.import_module, args=["copier"], daemon=True).start()
         dependencies = resolve_dependencies(
-            given.artifact,
+            loaded.artifact,
             signature,
             recording,
-            code=model_code(given.artifact, signature),
-            trace=trace,
-            search=given.search,
-            sources=given.sources,
+            code=model_code(loaded.artifact, signature),
+            trace=trace or worker,
+            search=search,
+            sources=loaded.sources,
             options=_resolve_options(options, answers),
+            installation=installation,
+            settings=settings,
         )
+        worker.end()
         on_stage("resolve", dependencies_line(dependencies))
-        for note in (*given.notes, *signature.notes, *dependencies.notes):
+        for note in (*loaded.notes, *notes, *signature.notes, *dependencies.notes):
             on_stage("note", note)
         yield ProjectSpec(
             name=name,
             version=version,
-            artifact=given.artifact,
+            artifact=loaded.artifact,
             signature=signature,
             dependencies=dependencies,
             recording=recording,
             answers=answers,
             generator=__version__,
+            variables=options.variables,
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """What the worker tells when it has loaded the model."""
+
+    artifact: Artifact
+    sources: tuple[LocalSource, ...]
+    notes: tuple[str, ...]
+    modules: tuple[str, ...]
+    """The topmost modules of the sample's classes."""
+    seen: Found
+
+
+class _Worker:
+    """The worker that examines one model, and rehearses its service."""
+
+    def __init__(
+        self, given: Given, options: Options, installation: Installation, settings: WorkerSettings
+    ) -> None:
+        from scaffold.resolve import own_folders
+
+        self.hidden: Mapping[str, str] = {}
+        self.sha256 = ""
+        self._given = given
+        local = own_folders(given.search)
+        job = {
+            "model": str(given.model.path.absolute()),
+            "provenance": given.model.provenance,
+            "ours": given.model.ours,
+            "options": _for_worker(options),
+            "elsewhere": variables_left_out(settings.environ),
+            "search": [str(folder.absolute()) for folder in given.search],
+            "local": local,
+            "watched": own_folders([given.model.path.absolute().parent, *given.search]),
+            "installed": list(installation.folders),
+        }
+        for name, file in (("input", given.input), ("output", given.output)):
+            job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
+        self._worker = Worker(
+            _PROGRAM, job, replace(settings, path=list(dict.fromkeys([*settings.path, *local])))
+        )
+        self.folder = self._worker.folder
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+
+    def end(self) -> None:
+        """End the process; its folder stays, for files in it are part of the project."""
+        self._worker.end()
+
+    def loaded(self) -> _Loaded:
+        """Return what the files are and name, once the model is loaded.
+
+        Raises:
+            ScaffoldError: What the worker reports.
+        """
+        from scaffold.resolve import Found
+
+        message = self._worker.receive()
+        with _readable():
+            path = self._checked(Path(message["path"]))
+            artifact = replace(decode("Artifact", message["artifact"]), path=path)
+            sources = decode("tuple[LocalSource, ...]", message["sources"])
+            found = _Loaded(
+                artifact=artifact,
+                sources=tuple(map(_checked_source, sources)),
+                notes=tuple(map(str, message["notes"])),
+                modules=tuple(map(str, message["modules"])),
+                seen=Found.from_json({"failure": None, "matched": None, "phase": "load", **message["seen"]}),
+            )
+        # The file that goes into the project is the one that was examined.
+        if sha256_file(path) != artifact.sha256:
+            raise WorkerError(f"{path.name} changed while it was read")
+        self.sha256 = artifact.sha256
+        return found
+
+    def introspected(self) -> tuple[Signature, Recording, list[str]]:
+        """Return how the model is called, the sample as it goes over HTTP, and notes."""
+        message = self._worker.receive()
+        with _readable():
+            signature = decode("Signature", message["signature"])
+            return signature, decode("Recording", message["recording"]), list(map(str, message["notes"]))
+
+    def finish(self, request: Request) -> Found:
+        """Let the worker answer the recorded requests by the generated code, and return what it saw."""
+        from scaffold.resolve import Found
+
+        self._worker.send(request.as_json())
+        return Found.from_json(self._worker.receive())
+
+    def _checked(self, path: Path) -> Path:
+        """The model's file: the given one, or the one that the worker wrote anew in its own folder."""
+        if path == self._given.model.path.absolute():
+            return self._given.model.path
+        if path.is_file() and path.resolve().is_relative_to(self.folder):
+            return path.resolve()
+        raise CodecError(f"a model file that lies elsewhere: {path}")
+
+
 @contextlib.contextmanager
-def _importable(folders: Sequence[Path]) -> Iterator[None]:
-    """Let the model import local code when it predicts, as it could where it was trained."""
-    before = sys.path[:]
-    sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
+def _readable() -> Iterator[None]:
+    """Raise WorkerError where a message of the worker is not of the expected form."""
     try:
         yield
-    finally:
-        sys.path[:] = before
+    except (CodecError, KeyError, TypeError) as error:
+        raise WorkerError(f"its message cannot be read: {error}") from error
 
 
-def _cut(recording: Recording) -> Recording:
-    return Recording(
-        requests=recording.requests[:MOST_RECORDED_ROWS], answers=recording.answers[:MOST_RECORDED_ROWS]
+def _checked_source(source: LocalSource) -> LocalSource:
+    place = PurePosixPath(source.path)
+    if place.is_absolute() or ".." in place.parts or not place.parts:
+        raise CodecError(f"a file that lies outside the project: {source.path}")
+    return source
+
+
+def _trace_without(
+    loaded: _Loaded, search: Sequence[Path], installation: Installation, settings: WorkerSettings
+) -> Trace | None:
+    """Start a process without what is merely installed, where loading the model imported some of that.
+
+    It loads the model while the worker still finds out how the model is called.
+    """
+    from scaffold.resolve import hidden_from, reached, start_trace
+
+    hidden = hidden_from(loaded.artifact, loaded.modules, loaded.sources, installation)
+    if not reached(loaded.seen, hidden):
+        return None
+    return start_trace(
+        loaded.artifact,
+        loaded.modules,
+        search=search,
+        sources=loaded.sources,
+        installation=installation,
+        settings=settings,
     )
+
+
+def _for_worker(options: Options) -> dict[str, JSONValue]:
+    """The options as the worker takes them: it runs in another folder, so paths are absolute."""
+    said = options.as_json()
+    if options.source:
+        said["source"] = str(Path(options.source).absolute())
+    if options.include:
+        said["include"] = [str(Path(each).absolute()) for each in options.include]
+    return said
 
 
 def _resolve_options(options: Options, answers: Mapping[str, JSONValue]) -> Any:

@@ -437,6 +437,16 @@ class Dependencies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable that the model reads."""
+
+    name: str
+    value: str = ""
+    """Empty for a secret, whose value stands in no file."""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectSpec:
     """All that a template may know."""
 
@@ -452,6 +462,8 @@ class ProjectSpec:
     """What was answered or given as an option: targets, registry, features that are on."""
     generator: str = ""
     """Version of the tool that renders."""
+    variables: tuple[Variable, ...] = ()
+    """What the model reads from the environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

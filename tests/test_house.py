@@ -21,6 +21,8 @@ SHARED = {
     "_watch",
     "_files",
     "_who",
+    "_codec",
+    "worker",
     "__version__",
 }
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaffold.cli._options import assignments, model_options
 from scaffold.cli._show import Stages, console, file_tree, show_json, show_rows
-from scaffold.errors import UsageError
 
 if TYPE_CHECKING:
     from scaffold.api import Project
@@ -22,17 +22,6 @@ INPUT = Annotated[
 OUTPUT = Annotated[
     Path | None, typer.Option("--output", "-o", help="Sample output; without it the model is asked.")
 ]
-METHOD = Annotated[str | None, typer.Option(help="The method to call, where several fit.")]
-TRUST = Annotated[list[str], typer.Option(help="A name that the pickle may load.", metavar="NAME")]
-NULLABLE = Annotated[list[str], typer.Option(help="A field that may be null.", metavar="FIELD")]
-TYPE = Annotated[list[str], typer.Option(help="The type of a field: zip=str.", metavar="FIELD=TYPE")]
-CHOICES = Annotated[list[str], typer.Option(help="A field that takes only the values seen.", metavar="FIELD")]
-PIN = Annotated[list[str], typer.Option(help="Another version: numpy==2.4.6.", metavar="REQ")]
-INCLUDE = Annotated[list[Path], typer.Option(help="A file or folder to ship with the service.")]
-SOURCE = Annotated[Path | None, typer.Option(help="The notebook or script that defined the model's classes.")]
-REQUIRE = Annotated[list[str], typer.Option(help="A distribution to take along.", metavar="REQ")]
-PYTHON = Annotated[str | None, typer.Option(help="The service's Python, if not this one: 3.12.")]
-GPU = Annotated[bool, typer.Option("--gpu", help="Take torch with CUDA, as it is installed here.")]
 ANSWER = Annotated[
     list[str], typer.Option("--answer", help="An answer of the template: replicas=3.", metavar="NAME=VALUE")
 ]
@@ -51,8 +40,8 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
-    app.command()(new)
-    app.command()(inspect)
+    app.command()(model_options(new))
+    app.command()(model_options(inspect))
 
 
 def new(
@@ -61,28 +50,15 @@ def new(
     input: INPUT,
     output: OUTPUT = None,
     name: Annotated[str | None, typer.Option(help="The service's name, if not the folder's.")] = None,
-    method: METHOD = None,
-    trust: TRUST = [],  # noqa: B006 - typer copies it
-    nullable: NULLABLE = [],  # noqa: B006
-    type: TYPE = [],  # noqa: B006
-    choices: CHOICES = [],  # noqa: B006
-    examples_from_sample: Annotated[
-        bool, typer.Option("--examples-from-sample", help="Show a row of the sample in the API page.")
-    ] = False,
-    pin: PIN = [],  # noqa: B006
-    include: INCLUDE = [],  # noqa: B006
-    source: SOURCE = None,
-    python: PYTHON = None,
-    gpu: GPU = False,
-    require: REQUIRE = [],  # noqa: B006
-    answer: ANSWER = [],  # noqa: B006
+    answer: ANSWER = [],  # noqa: B006 - typer copies it
     template: TEMPLATE = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     as_json: JSON = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Write a proven score service for a trained model."""
     from scaffold import api
-    from scaffold._options import RUNNING_PYTHON
 
     with Stages(quiet=as_json) as stages:
         project = api.new(
@@ -91,22 +67,11 @@ def new(
             output,
             target,
             name=name,
-            method=method,
-            trust=trust,
-            nullable=nullable,
-            types=assignments(type, "--type"),
-            choices=choices,
-            examples_from_sample=examples_from_sample,
-            pin=pin,
-            include=include,
-            source=source,
-            require=require,
-            python=python or RUNNING_PYTHON,
-            gpu=gpu,
             answers=parsed_answers(answer),
             template=template,
             verify=not no_verify,
             on_stage=stages,
+            **options,
         )
     if as_json:
         show_json(
@@ -127,43 +92,23 @@ def inspect(
     model: MODEL,
     input: INPUT,
     output: OUTPUT = None,
-    method: METHOD = None,
-    trust: TRUST = [],  # noqa: B006
-    nullable: NULLABLE = [],  # noqa: B006
-    type: TYPE = [],  # noqa: B006
-    choices: CHOICES = [],  # noqa: B006
-    pin: PIN = [],  # noqa: B006
-    include: INCLUDE = [],  # noqa: B006
-    source: SOURCE = None,
-    python: PYTHON = None,
-    gpu: GPU = False,
-    require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Show what `new` would make; write nothing.
 
     The schema, the requirements with their reasons, and the names in the file.
     """
     from scaffold import api
-    from scaffold._options import RUNNING_PYTHON
 
     with Stages(quiet=as_json) as stages:
         found = api.inspect(
             model,
             input,
             output,
-            method=method,
-            trust=trust,
-            nullable=nullable,
-            types=assignments(type, "--type"),
-            choices=choices,
-            pin=pin,
-            include=include,
-            source=source,
-            require=require,
-            python=python or RUNNING_PYTHON,
-            gpu=gpu,
             on_stage=stages,
+            **options,
         )
     if as_json:
         show_json(
@@ -177,17 +122,6 @@ def inspect(
         )
     else:
         _show_inspection(found)
-
-
-def assignments(pairs: list[str], option: str) -> dict[str, str]:
-    """`zip=str` as {"zip": "str"}; the field's name may hold `=`, the type never does."""
-    assigned = {}
-    for pair in pairs:
-        name, equals, value = pair.rpartition("=")
-        if not equals or not name:
-            raise UsageError(f"{option} {pair} names no field and type.\n  {option} zip=str")
-        assigned[name] = value
-    return assigned
 
 
 def parsed_answers(pairs: list[str]) -> dict[str, Any]:

@@ -8,24 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scaffold.cli._new import (
-    ANSWER,
-    CHOICES,
-    INCLUDE,
-    JSON,
-    METHOD,
-    NULLABLE,
-    OUTPUT,
-    PIN,
-    PYTHON,
-    REQUIRE,
-    SOURCE,
-    TEMPLATE,
-    TRUST,
-    TYPE,
-    assignments,
-    parsed_answers,
-)
+from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
+from scaffold.cli._options import model_options
 from scaffold.cli._show import Stages, console, show_error, show_json
 from scaffold.errors import UsageError
 
@@ -63,8 +47,8 @@ class Variant(enum.Enum):
 def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
     app.command()(init)
-    app.command()(update)
-    app.command()(diff)
+    app.command()(model_options(update))
+    app.command()(model_options(diff))
     app.command()(undo)
 
 
@@ -108,17 +92,9 @@ def update(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,
-    method: METHOD = None,
-    trust: TRUST = [],  # noqa: B006
-    nullable: NULLABLE = [],  # noqa: B006
-    type: TYPE = [],  # noqa: B006
-    choices: CHOICES = [],  # noqa: B006
-    pin: PIN = [],  # noqa: B006
-    include: INCLUDE = [],  # noqa: B006
-    source: SOURCE = None,
-    python: PYTHON = None,
-    require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Bring a project up to a new model, and keep every edit of its owner's.
 
@@ -127,7 +103,6 @@ def update(
     if take_back:
         undo(project)
         return
-    options = _said(method, trust, nullable, type, choices, pin, include, source, python, require)
     _run_update(
         project,
         (model, input, output),
@@ -152,23 +127,14 @@ def diff(
     answer: ANSWER = [],  # noqa: B006
     template: TEMPLATE = None,
     allow_breaking: BREAKING = False,
-    method: METHOD = None,
-    trust: TRUST = [],  # noqa: B006
-    nullable: NULLABLE = [],  # noqa: B006
-    type: TYPE = [],  # noqa: B006
-    choices: CHOICES = [],  # noqa: B006
-    pin: PIN = [],  # noqa: B006
-    include: INCLUDE = [],  # noqa: B006
-    source: SOURCE = None,
-    python: PYTHON = None,
-    require: REQUIRE = [],  # noqa: B006
     as_json: JSON = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Say what an update would change, field by field and file by file. Writes nothing.
 
     Exits with 1 where files would be in conflict, with 2 where callers of the service would have to change.
     """
-    options = _said(method, trust, nullable, type, choices, pin, include, source, python, require)
     _run_update(
         project,
         (model, input, output),
@@ -219,34 +185,6 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
             raise typer.Exit(1)
         if found.report.breaking and not options["allow_breaking"]:
             raise typer.Exit(BREAKING_STATUS)
-
-
-def _said(
-    method: str | None,
-    trust: list[str],
-    nullable: list[str],
-    type: list[str],
-    choices: list[str],
-    pin: list[str],
-    include: list[Path],
-    source: Path | None,
-    python: str | None,
-    require: list[str],
-) -> dict[str, Any]:
-    """The fields of `Options` that were given; for the others holds what was said the last time."""
-    options: dict[str, Any] = {
-        "method": method,
-        "trust": trust,
-        "nullable": nullable,
-        "types": assignments(type, "--type"),
-        "choices": choices,
-        "pin": pin,
-        "include": include,
-        "source": source,
-        "python": python,
-        "require": require,
-    }
-    return {name: value for name, value in options.items() if value}
 
 
 def _preferred(ours: bool, theirs: bool) -> Any:

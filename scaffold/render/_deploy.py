@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -107,7 +108,7 @@ def _target_values(
         "image_tag": spec.version.replace("+", "-"),
         "pull_secret": _shortened(f"{spec.name}-registry"),
         "replicas": None if knobs.autoscaling else knobs.replicas,
-        "settings": _settings(spec.name, knobs, timeout_s),
+        "settings": [*_settings(spec.name, knobs, timeout_s), *_model_variables(spec)],
         "drain_s": _DRAIN_S,
         "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
         **_knob_values(spec.name, knobs),
@@ -189,8 +190,21 @@ def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]
     return settings
 
 
+def _model_variables(spec: ProjectSpec) -> list[dict[str, str]]:
+    """What the model reads from the environment; a secret by reference."""
+    settings = []
+    for variable in spec.variables:
+        setting = _setting(variable.name, variable.value, "The model reads it.")
+        if variable.secret:
+            setting |= {"secret": _shortened(f"{spec.name}-model"), "key": variable.name}
+        settings.append(setting)
+    return settings
+
+
 def _setting(name: str, value: str, comment: str) -> dict[str, str]:
-    return {"name": name, "value": value, "comment": comment, "secret": "", "key": ""}
+    """A setting; its value as YAML has it, for JSON is YAML."""
+    quoted = json.dumps(value, ensure_ascii=False)
+    return {"name": name, "value": quoted, "comment": comment, "secret": "", "key": ""}
 
 
 def _resources(knobs: Knobs, measurements: Measurements | None) -> dict[str, object]:
@@ -296,13 +310,20 @@ _HELM_VALUES = {
 }
 
 
+def _helm_value(setting: Mapping[str, str]) -> str:
+    """Where a setting's value comes from in the chart; only a plain one may stand between quotes as it is."""
+    place = f".Values.settings.{setting['name']}"
+    plain = re.fullmatch(r'"[^"\\\\]*"', setting["value"])
+    return f'"{{{{ {place} }}}}"' if plain else f"{{{{ {place} | quote }}}}"
+
+
 def _chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) -> dict[str, bytes]:
     """The same manifests as a Helm chart: what differs by release comes from `values.yaml`."""
     helm = dict(values) | _HELM_VALUES
     if not knobs.autoscaling:
         helm["replicas"] = "{{ .Values.replicas }}"
     helm["settings"] = [
-        setting if setting["secret"] else setting | {"value": f"{{{{ .Values.settings.{setting['name']} }}}}"}
+        setting if setting["secret"] else setting | {"value": _helm_value(setting)}
         for setting in cast("list[dict[str, str]]", values["settings"])
     ]
     names = [name for name in cast("list[str]", values["files"]) if name != "namespace.yaml"]

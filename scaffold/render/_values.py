@@ -8,6 +8,7 @@ from typing import cast
 
 from scaffold.render._card import card_values
 from scaffold.render._deploy import deploy_values
+from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
 from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
@@ -29,6 +30,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         **card_values(spec),
         **score_values(spec.artifact, spec.signature),
         **serving_values(spec),
+        **environment_values(spec.variables),
         **image_values(spec),
         **deploy_values(spec),
     }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
+from scaffold._modules import Home, home_of
 from scaffold._process import Runner, run_command
 from scaffold.errors import ConflictError
 from scaffold.resolve._audit import Audit, audit_project
@@ -16,31 +17,38 @@ from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._lock import Lock, make_lock
 from scaffold.resolve._opened import imported_files, named_files, opened_files
-from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module
+from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module, reached
 from scaffold.resolve._relock import lock_again, renew_service_layer, requirement_of
 from scaffold.resolve._service import ServiceLayer, read_service_layer
 from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.resolve._system import find_system_packages
-from scaffold.resolve._trace import Found, Request, Trace
+from scaffold.resolve._trace import Found, Rehearsing, Request, Trace, own_folders
 from scaffold.resolve._witnesses import (
     asked_by_code,
     asked_by_model,
-    asked_by_object,
-    modules_of_object,
+    asked_by_modules,
     needed,
     optional_imports,
     python_texts,
     seen_in_trace,
 )
 from scaffold.spec import Artifact, Dependencies, LocalSource, ModelFormat, Recording, Signature
+from scaffold.worker import WorkerSettings
 
 __all__ = [
     "Audit",
     "CollectedSources",
+    "Found",
+    "Installation",
     "Options",
+    "Request",
+    "Trace",
     "audit_project",
     "collect_sources",
+    "hidden_from",
     "lock_again",
+    "own_folders",
+    "reached",
     "renew_service_layer",
     "requirement_of",
     "resolve_dependencies",
@@ -50,31 +58,44 @@ __all__ = [
 
 def start_trace(
     artifact: Artifact,
-    sample: object = None,
+    modules: Sequence[str] = (),
     *,
     search: Sequence[Path] = (),
     sources: Sequence[LocalSource] = (),
+    installation: Installation | None = None,
+    settings: WorkerSettings | None = None,
 ) -> Trace:
-    """Start a clean process that loads the model, while the caller finds out how it is called.
+    """Start a process that finds only what the model's files name, and loads the model.
 
     Args:
         artifact: The model; its names have passed the trust gate.
-        sample: The sample input: its library is there while the model loads.
+        modules: The topmost modules of the sample's classes: their libraries are there too.
         search: Folders of local code.
         sources: The local code that goes along: its libraries are there too.
+        installation: What is installed in the model's environment.
+        settings: Where the process runs.
     """
-    installation = Installation()
-    asked = asked_by_model(artifact, installation) | asked_by_object(sample, installation)
-    asked |= asked_by_code(_texts(sources), installation)
-    hidden = hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
-    preload = [name for name in modules_of_object(sample) if name not in sys.stdlib_module_names]
+    installation = installation or Installation()
+    hidden = hidden_from(artifact, modules, sources, installation)
+    preload = [name for name in modules if name not in sys.stdlib_module_names]
     return Trace(
         artifact,
-        path=_path(search),
+        path=_path(search, settings),
         hidden=hidden,
         installation=installation,
         preload=["pydantic", *preload],
+        local=_local(search),
+        settings=settings,
     )
+
+
+def hidden_from(
+    artifact: Artifact, modules: Sequence[str], sources: Sequence[LocalSource], installation: Installation
+) -> Mapping[str, str]:
+    """Return, by module, the installed distributions that nothing in the model's files asks for."""
+    asked = asked_by_model(artifact, installation) | asked_by_modules(modules, installation)
+    asked |= asked_by_code(_texts(sources), installation)
+    return hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
 
 
 def resolve_dependencies(
@@ -83,10 +104,12 @@ def resolve_dependencies(
     recording: Recording,
     *,
     code: Mapping[str, str],
-    trace: Trace | None = None,
+    trace: Rehearsing | None = None,
     search: Sequence[Path] = (),
     sources: Sequence[LocalSource] = (),
     options: Options | None = None,
+    installation: Installation | None = None,
+    settings: WorkerSettings | None = None,
     run: Runner = run_command,
 ) -> Dependencies:
     """Return what the service needs besides its own code, locked.
@@ -96,17 +119,20 @@ def resolve_dependencies(
         signature: How it is called.
         recording: The sample as it goes over HTTP.
         code: Text of the generated modules by file name: `schemas.py`, `convert.py`, `score.py`.
-        trace: What `start_trace` gave, where that was called before.
+        trace: A process that has loaded the model already.
         search: Folders of local code, that of what was lifted from a script among them.
         sources: The local code that goes along.
         options: What a person may want otherwise.
+        installation: What is installed in the model's environment.
+        settings: Where processes that load the model run.
         run: Runs uv.
 
     Raises:
         ResolutionError: A leaf of it.
+        WorkerError: A process that loads the model broke off.
     """
     options = options or Options()
-    installation = trace.installation if trace else Installation()
+    installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
     generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
@@ -114,10 +140,12 @@ def resolve_dependencies(
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
     rehearsal = Rehearsal(
         artifact=artifact,
-        path=_path(search),
+        path=_path(search, settings),
         installation=installation,
         request=_request(code, signature, recording),
         always=frozenset(layer.pins),
+        local=_local(search),
+        settings=settings,
     )
     found, extra = rehearsal.run([*generated, *asked], trace)
     _require_owners(found, installation, sources, artifact)
@@ -226,9 +254,14 @@ def _texts(sources: Sequence[LocalSource]) -> dict[str, str]:
     return python_texts({source.path: source.content for source in sources})
 
 
-def _path(search: Sequence[Path]) -> list[str]:
-    """The `sys.path` of the clean process: the folders of local code, and what is found from here."""
-    return [*(os.fspath(folder) for folder in search), *(entry or os.curdir for entry in sys.path)]
+def _path(search: Sequence[Path], settings: WorkerSettings | None) -> list[str]:
+    """The `sys.path` of a process that loads the model: its environment's, then folders of local code."""
+    environment = [entry or os.curdir for entry in (settings.path if settings else sys.path)]
+    return list(dict.fromkeys([*environment, *_local(search)]))
+
+
+def _local(search: Sequence[Path]) -> list[str]:
+    return [os.fspath(folder) for folder in search if home_of(folder) is Home.LOCAL]
 
 
 def _left_out(optional: Mapping[str, str], taken: Set[str]) -> list[str]:

@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -18,23 +17,8 @@ from scaffold.resolve._lift_carried import Carried, is_foreign, recording, stand
 from scaffold.resolve._lift_origin import script_with_codes, script_with_names
 from scaffold.resolve._lift_script import Script, literal_text
 from scaffold.resolve._lift_select import CannotLiftError, Selection
+from scaffold.resolve._moved import CLOUDPICKLE, Lifted
 from scaffold.spec import Artifact, ModelFormat
-
-_CLOUDPICKLE = ("cloudpickle.cloudpickle",)
-
-
-@dataclass(slots=True)
-class Lifted:
-    """What was lifted from one script.
-
-    `text` is empty where nothing could be; `notes` say why.
-    """
-
-    module: str
-    script: str = ""
-    text: str = ""
-    moved: dict[Path, Path] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def lift(
@@ -57,7 +41,7 @@ def lift(
     names = sorted(
         {n.qualname.partition(".")[0] for a in artifacts for n in a.globals if n.module == "__main__"}
     )
-    by_value = [a for a in artifacts if any(n.module in _CLOUDPICKLE for n in a.globals)]
+    by_value = [a for a in artifacts if any(n.module in CLOUDPICKLE for n in a.globals)]
     if not names and not by_value:
         return lifted
     with searching([folder, *search]):
@@ -70,7 +54,7 @@ def lift(
             work.lift_carried(carried)
         if lifted.text:
             for artifact in artifacts:
-                if any(n.module in ("__main__", *_CLOUDPICKLE) for n in artifact.globals):
+                if any(n.module in ("__main__", *CLOUDPICKLE) for n in artifact.globals):
                     work.rewrite(artifact, carried.get(artifact.path, Carried()))
     return lifted
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from scaffold._modules import distribution_by_table
 from scaffold.errors import MissingModuleError, TraceFailedError
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._trace import Found, Request, Trace
+from scaffold.resolve._trace import Found, Rehearsing, Request, Trace
 from scaffold.resolve._witnesses import asked_in_trace
 from scaffold.spec import Artifact
+from scaffold.worker import WorkerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +25,20 @@ class Rehearsal:
     request: Request
     always: frozenset[str]
     """Distributions that they find in any case: the service layer."""
+    local: Sequence[str] = ()
+    """Those entries of `path` that are the user's own folders."""
+    settings: WorkerSettings | None = None
+    """Where the processes run."""
 
-    def run(self, asked: Iterable[str], first: Trace | None = None) -> tuple[Found, dict[str, str]]:
+    def run(self, asked: Iterable[str], first: Rehearsing | None = None) -> tuple[Found, dict[str, str]]:
         """Return what the last rehearsal saw, and a reason by distribution for what it took besides `asked`.
 
         What is missed when the answers come out right all the same is only installed here: it stays out.
 
         Args:
             asked: Distributions that are there from the start, with all that they require.
-            first: A process that has been started; it serves for the first one if it hides none of these.
+            first: A process that has been started. It serves for the first one if it hides none of these, and
+                nothing else that is installed was imported in it.
 
         Raises:
             MissingModuleError: A module is imported that is not here at all.
@@ -71,12 +77,33 @@ class Rehearsal:
                 found = trial
         return found
 
-    def _attempt(self, names: Iterable[str], started: Trace | None = None) -> Found:
+    def _attempt(self, names: Iterable[str], started: Rehearsing | None = None) -> Found:
         hidden = hidden_modules(self.installation, [*names, *self.always])
         if started and started.sha256 == self.artifact.sha256 and not set(started.hidden) - set(hidden):
-            return started.finish(self.request)
-        with Trace(self.artifact, path=self.path, hidden=hidden, installation=self.installation) as trace:
+            found = started.finish(self.request)
+            if not reached(found, hidden):
+                return found
+        with Trace(
+            self.artifact,
+            path=self.path,
+            hidden=hidden,
+            installation=self.installation,
+            local=self.local,
+            settings=self.settings,
+        ) as trace:
             return trace.finish(self.request)
+
+
+def reached(found: Found, hidden: Mapping[str, str]) -> bool:
+    """Whether a module that was imported in the process, by the model or by us, is one of `hidden`.
+
+    If so, the process says nothing of one that does not find them.
+    """
+    for place in (*found.imported, *found.ours):
+        parts = place.split(".")
+        if any(".".join(parts[:end]) in hidden for end in range(1, len(parts) + 1)):
+            return True
+    return False
 
 
 def hidden_modules(installation: Installation, names: Iterable[str]) -> Mapping[str, str]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import libcst as cst
@@ -22,9 +21,9 @@ from scaffold import _model
 from scaffold._modules import Modules
 from scaffold.errors import TraceFailedError
 from scaffold.resolve._lift import lay_beside, save, searching
+from scaffold.resolve._moved import OF_THE_SERVICE, Renamed, top_of
 from scaffold.spec import Artifact, LocalSource
 
-OF_THE_SERVICE = frozenset({"app", "deploy", "tests", "wheels"})
 # They take the name of a module as a text.
 _BY_TEXT = frozenset(
     {
@@ -38,15 +37,6 @@ _BY_TEXT = frozenset(
         "read_binary",
     }
 )
-
-
-@dataclass(slots=True)
-class Renamed:
-    """The sources under their new names, and the files that were written anew to name them."""
-
-    sources: list[LocalSource]
-    moved: dict[Path, Path] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def rename(
@@ -64,27 +54,29 @@ def rename(
         TraceFailedError: What is renamed does not import.
     """
     finder = Modules([str(place) for place in search])
-    clashing = {_top(source.path) for source in sources} & OF_THE_SERVICE
+    clashing = {top_of(source.path) for source in sources} & OF_THE_SERVICE
     names = {name: _free(f"model_{name}", finder) for name in sorted(clashing)}
     if not names:
         return Renamed(list(sources))
     result = Renamed([_renamed(source, names) for source in sources])
     changed = {
-        _top(new.path) for old, new in zip(sources, result.sources, strict=True) if old.content != new.content
+        top_of(new.path)
+        for old, new in zip(sources, result.sources, strict=True)
+        if old.content != new.content
     } | set(names.values())
     for name in changed:
         module = finder.module(next((old for old, new in names.items() if new == name), name))
         for origin in module.folders if module else ():
             _lay_tree(Path(origin), folder / name, names)
     for source in result.sources:
-        if _top(source.path) in changed:
+        if top_of(source.path) in changed:
             _lay_source(source, folder, search)
     with searching([folder, *search]):
         _forget(changed)
         for path, artifact in artifacts.items():
             modules = {name.module for name in artifact.globals}
-            if path != artifact.path or {_top(module, ".") for module in modules} & {*names, *changed}:
-                known = {module for module in modules if _top(module, ".") in names}
+            if path != artifact.path or {top_of(module, ".") for module in modules} & {*names, *changed}:
+                known = {module for module in modules if top_of(module, ".") in names}
                 result.moved[artifact.path] = _repointed(path, artifact, known, names, folder)
     result.notes = [
         f"{old} is {new} in the service, which has an {old} of its own" for old, new in names.items()
@@ -93,7 +85,7 @@ def rename(
 
 
 def _renamed(source: LocalSource, names: Mapping[str, str]) -> LocalSource:
-    top = _top(source.path)
+    top = top_of(source.path)
     path = names[top] + source.path[len(top) :] if top in names else source.path
     reason = f"{source.reason}; {source.path} there" if path != source.path else source.reason
     content = _content_with(source.content, names) if path.endswith(".py") else source.content
@@ -127,8 +119,8 @@ class _Imports(cst.CSTTransformer):
             if alias.asname or "." in name:
                 aliases.append(alias.with_changes(name=_dotted(new)))
             if not alias.asname:
-                old = cst.AsName(cst.Name(_top(name, ".")))
-                aliases.append(cst.ImportAlias(name=cst.Name(_top(new, ".")), asname=old))
+                old = cst.AsName(cst.Name(top_of(name, ".")))
+                aliases.append(cst.ImportAlias(name=cst.Name(top_of(new, ".")), asname=old))
         comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
         *before, last = aliases
         return updated_node.with_changes(
@@ -163,7 +155,7 @@ class _Imports(cst.CSTTransformer):
         return updated_node.with_deep_changes(first, value=repr(self._new(name)))
 
     def _new(self, name: str) -> str:
-        top = _top(name, ".")
+        top = top_of(name, ".")
         return self._names[top] + name[len(top) :] if top in self._names else name
 
 
@@ -217,10 +209,10 @@ def _known_as(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
     every = {
         ".".join(parts[:end]) for m in modules for parts in [m.split(".")] for end in range(1, len(parts) + 1)
     }
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if _top(name, ".") in names}
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if top_of(name, ".") in names}
     try:
         for module in sorted(every):
-            new = names[_top(module, ".")] + module[len(_top(module, ".")) :]
+            new = names[top_of(module, ".")] + module[len(top_of(module, ".")) :]
             try:
                 sys.modules[module] = importlib.import_module(new)
             except Exception as error:
@@ -233,7 +225,7 @@ def _known_as(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
 
 
 def _forget(tops: set[str]) -> None:
-    for name in [name for name in sys.modules if _top(name, ".") in tops]:
+    for name in [name for name in sys.modules if top_of(name, ".") in tops]:
         del sys.modules[name]
     importlib.invalidate_caches()
 
@@ -241,10 +233,6 @@ def _forget(tops: set[str]) -> None:
 def _free(wanted: str, finder: Modules) -> str:
     names = (wanted, *(f"{wanted}_{number}" for number in range(2, 100)))
     return next(name for name in names if finder.module(name) is None)
-
-
-def _top(name: str, separator: str = "/") -> str:
-    return re.sub(r"\.py$", "", name.partition(separator)[0])
 
 
 def _dotted(name: str) -> cst.Attribute | cst.Name:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from scaffold._modules import Home, Module, Modules, absolute
 from scaffold.errors import NoSuchFileError, TwoModulesError
-from scaffold.resolve._lift import lift
-from scaffold.resolve._rename import rename
+from scaffold.resolve._moved import FROM_SCRIPTS, OF_THE_SERVICE, Lifted, Renamed, top_of
 from scaffold.spec import Artifact, LocalSource
 
 LIFTED_MODULE = "model_code"
@@ -54,7 +53,12 @@ def collect_sources(
     """
     included = list(include)
     collector = _Collector(search, included)
-    lifted = lift(artifacts, module=_free_module(collector), folder=folder, search=search, source=source)
+    lifted = Lifted(_free_module(collector))
+    if any(name.module in FROM_SCRIPTS for artifact in artifacts for name in artifact.globals):
+        # libcst takes a third of a second to import, and most models need none of it.
+        from scaffold.resolve._lift import lift
+
+        lifted = lift(artifacts, module=lifted.module, folder=folder, search=search, source=source)
     for artifact in artifacts:
         for name in artifact.globals:
             collector.need(name.module, f"{name.dotted} in {artifact.path.name}")
@@ -68,7 +72,11 @@ def collect_sources(
     for extra in included:
         collector.include(extra)
     files = {lifted.moved.get(artifact.path, artifact.path): artifact for artifact in artifacts}
-    renamed = rename(list(collector.sources.values()), files, folder, search)
+    renamed = Renamed(list(collector.sources.values()))
+    if any(top_of(source.path) in OF_THE_SERVICE for source in renamed.sources):
+        from scaffold.resolve._rename import rename
+
+        renamed = rename(renamed.sources, files, folder, search)
     return CollectedSources(
         sources=tuple(sorted(renamed.sources, key=lambda source: source.path)),
         moved={**lifted.moved, **renamed.moved},

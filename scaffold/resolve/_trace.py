@@ -1,35 +1,25 @@
-"""The third witness: a clean child process loads the model and predicts, and tells what it needed."""
+"""The third witness: a process of its own loads the model and predicts, and tells what that needed."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import pickle
-import shutil
-import signal
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from subprocess import TimeoutExpired
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
+from scaffold._codec import encode
 from scaffold._modules import Home, home_of
-from scaffold._process import start_command
-from scaffold.errors import TraceFailedError
+from scaffold.errors import WorkerError
 from scaffold.resolve._distributions import Installation
 from scaffold.spec import Artifact, Call, JSONValue
-
-_CHILD = Path(__file__).with_name("_child.py")
-TIMEOUT_S = 600.0
+from scaffold.worker import REHEARSAL, Worker, WorkerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the child is asked once it has loaded the model."""
+    """What the process is asked once it has loaded the model."""
 
     code: Mapping[str, str]
     """Text of the generated `schemas.py` and `convert.py`."""
@@ -37,10 +27,19 @@ class Request:
     requests: Sequence[JSONValue]
     answers: Sequence[JSONValue]
 
+    def as_json(self) -> dict[str, Any]:
+        """The request as it goes to the process."""
+        return {
+            "code": dict(self.code),
+            "call": encode(self.call),
+            "requests": list(self.requests),
+            "answers": list(self.answers),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What was raised in the child."""
+    """What was raised in the process."""
 
     type: str
     message: str
@@ -51,14 +50,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the child saw."""
+    """What the process saw."""
 
     failure: Failure | None
     matched: bool | None
     """Whether its answers are the recorded ones; `None` where it did not come to answers."""
     phase: str
     imported: Mapping[str, str]
-    """Phase (`load`, `wait`, `predict`), by the place of an installed module, with dots."""
+    """Phase (`load`, `introspect`, `predict`), by the place of an installed module, with dots."""
+    ours: Mapping[str, str]
+    """The same for modules that this package imported there for its own work."""
     missed: Mapping[str, tuple[str, str]]
     """Importer and phase, by the distribution that was asked for and hidden."""
     absent: Mapping[str, str]
@@ -71,14 +72,52 @@ class Found:
     """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
     libraries: tuple[str, ...]
 
+    @classmethod
+    def from_json(cls, reply: Mapping[str, Any]) -> Found:
+        """Return what a worker's reply says.
+
+        Raises:
+            WorkerError: The reply is not of the expected form.
+        """
+        try:
+            failure = reply["failure"]
+            return cls(
+                failure=Failure(**failure) if failure else None,
+                matched=reply["matched"],
+                phase=reply["phase"],
+                imported=dict(reply["imported"]),
+                ours=dict(reply["ours"]),
+                absent=dict(reply["absent"]),
+                missed={name: (who, phase) for name, (who, phase) in reply["missed"].items()},
+                own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
+                opened=dict(reply["opened"]),
+                unheard=dict(reply["unheard"]),
+                libraries=tuple(reply["libraries"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WorkerError(f"its reply cannot be read: {error}") from error
+
     @property
     def succeeded(self) -> bool:
         """Whether it gave the recorded answers."""
         return self.failure is None and bool(self.matched)
 
 
+class Rehearsing(Protocol):
+    """A process that has loaded, or is loading, a model, and will predict."""
+
+    sha256: str
+    """Of the model's file."""
+    hidden: Mapping[str, str]
+    """Distributions that it does not find, by the module that they bring."""
+
+    def finish(self, request: Request) -> Found:
+        """Let it predict and return what it saw."""
+        ...
+
+
 class Trace:
-    """A child process that loads the model. Use it in a `with`: the end of the block ends it."""
+    """A process that loads the model. Use it in a `with`: the end of the block ends it."""
 
     def __init__(
         self,
@@ -88,6 +127,8 @@ class Trace:
         hidden: Mapping[str, str],
         installation: Installation,
         preload: Sequence[str] = ("pydantic",),
+        local: Sequence[str] = (),
+        settings: WorkerSettings | None = None,
     ) -> None:
         """Start it.
 
@@ -97,20 +138,25 @@ class Trace:
             hidden: Distributions that it must not find, by the module that they bring.
             installation: What is installed here.
             preload: Modules that will be asked for; they are imported while it waits.
+            local: Those entries of `path` that are the user's own folders: only what the model's files
+                name, and what such code imports, is found there.
+            settings: Where it runs.
         """
         self.hidden, self.installation, self.sha256 = hidden, installation, artifact.sha256
-        self._folder = Path(tempfile.mkdtemp(prefix="scaffold-trace-"))
+        model = artifact.path.absolute()
         job = {
-            "model": artifact.path.absolute(),
-            "format": artifact.format,
-            "path": [os.path.abspath(entry) for entry in path],  # noqa: PTH100 - entries of sys.path are text
+            "model": str(model),
+            "format": artifact.format.value,
             "hidden": dict(hidden),
             "installed": list(installation.folders),
             "preload": list(preload),
-            "watched": _own_folders([artifact.path.absolute().parent, *map(Path, path)]),
+            "local": list(local),
+            "named": sorted({name.module.partition(".")[0] for name in artifact.globals}),
+            "watched": own_folders([model.parent, *map(Path, path)]),
         }
-        self._put("job.pickle", job)
-        self._process = start_command([sys.executable, str(_CHILD), str(self._folder)])
+        place = settings or WorkerSettings()
+        path = [os.path.abspath(entry) for entry in path]  # noqa: PTH100 - entries of sys.path are text
+        self._worker = Worker(REHEARSAL, job, replace(place, path=path))
 
     def __enter__(self) -> Trace:
         return self
@@ -118,57 +164,19 @@ class Trace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
-                os.killpg(self._process.pid, signal.SIGKILL)  # with what the model may have started
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._worker.close()
 
     def finish(self, request: Request) -> Found:
         """Let it predict and return what it saw.
 
         Raises:
-            TraceFailedError: The process died or did not end.
+            WorkerError: The process broke off or did not end.
         """
-        wire = json.dumps({"requests": list(request.requests), "answers": list(request.answers)})
-        self._put("request.pickle", {"code": dict(request.code), "call": request.call, "wire": wire})
-        try:
-            status = self._process.wait(TIMEOUT_S)
-        except TimeoutExpired as error:
-            raise TraceFailedError(f"no end after {TIMEOUT_S:.0f} s", self._log()) from error
-        try:
-            found = json.loads((self._folder / "found.json").read_text())
-        except FileNotFoundError as error:
-            raise TraceFailedError(f"exit status {status}", self._log()) from error
-        failure = found.pop("failure")
-        return Found(
-            failure=Failure(**failure) if failure else None,
-            matched=found["matched"],
-            phase=found["phase"],
-            imported=found["imported"],
-            absent=found["absent"],
-            missed={name: (who, phase) for name, (who, phase) in found["missed"].items()},
-            own={name: (file, phase) for name, (file, phase) in found["own"].items()},
-            opened=found["opened"],
-            unheard=found["unheard"],
-            libraries=tuple(found["libraries"]),
-        )
-
-    def _put(self, name: str, value: Any) -> None:
-        """Write a file that is there whole or not at all."""
-        part = self._folder / f"{name}.part"
-        part.write_bytes(pickle.dumps(value))
-        part.rename(self._folder / name)
-
-    def _log(self) -> str:
-        log = self._folder / "log.txt"
-        return log.read_text(errors="replace") if log.exists() else ""
+        self._worker.send(request.as_json())
+        return Found.from_json(self._worker.receive())
 
 
-def _own_folders(folders: Sequence[Path]) -> list[str]:
+def own_folders(folders: Sequence[Path]) -> list[str]:
     """The folders of the user's own among these."""
     places = [folder.absolute() for folder in folders if folder.is_dir()]
     return [str(place) for place in places if place.parent != place and home_of(place) is Home.LOCAL]

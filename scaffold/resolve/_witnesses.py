@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -56,20 +56,9 @@ def asked_by_code(texts: Mapping[str, str], installation: Installation) -> dict[
     return reasons
 
 
-def asked_by_object(value: object, installation: Installation) -> dict[str, str]:
-    """Return a reason by distribution for the library of the class of `value`, or of what it holds."""
-    modules = modules_of_object(value)
+def asked_by_modules(modules: Sequence[str], installation: Installation) -> dict[str, str]:
+    """Return a reason by distribution for the libraries of the sample's classes."""
     return {owner: "the class of the sample" for module in modules for owner in _owner(installation, module)}
-
-
-def modules_of_object(value: object) -> list[str]:
-    """Return the topmost modules of the classes of `value` and of what it holds."""
-    classes = {type(value)}
-    if isinstance(value, Mapping):
-        classes |= {type(item) for item in value.values()}
-    elif isinstance(value, (list, tuple)):
-        classes |= {type(item) for item in value[:1]}
-    return sorted({base.__module__.partition(".")[0] for kind in classes for base in kind.__mro__})
 
 
 def asked_in_trace(found: Found, distributions: Iterable[str]) -> dict[str, str]:
@@ -83,8 +72,8 @@ def asked_in_trace(found: Found, distributions: Iterable[str]) -> dict[str, str]
 
 
 def seen_in_trace(found: Found, installation: Installation) -> set[str]:
-    """Return the distributions of which a module was imported."""
-    return {owner for module in found.imported for owner in installation.owners_of(module)}
+    """Return the distributions of which a module was imported, by the model or for it."""
+    return {owner for module in (*found.imported, *found.ours) for owner in installation.owners_of(module)}
 
 
 def optional_imports(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from scaffold._codec import CodecError, decode, encode
 from scaffold._process import Runner, run_command
 from scaffold.errors import CommandError, NoRecordError, UpgradeError
 from scaffold.spec import LocalSource, ProjectRecord, ProjectSpec, Recording
-from scaffold.upgrade._codec import decode, encode
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
 
 FOLDER = ".scaffold"
@@ -83,13 +83,16 @@ def read_record(
     files: dict[str, str] = document["files"]
     packed = _unpack_file(root / PRISTINE, files) or _unpack_from_git(root, files, run) or {}
     tree = {path: packed.get(path) or _as_left(root / path, digest) for path, digest in files.items()}
-    record = ProjectRecord(
-        spec=_refilled(decode("ProjectSpec", document["spec"]), root, tree),
-        template=document["template"],
-        options=document["options"],
-        verification=decode("Verification | None", document["proof"]),
-        files=files,
-    )
+    try:
+        record = ProjectRecord(
+            spec=_refilled(decode("ProjectSpec", document["spec"]), root, tree),
+            template=document["template"],
+            options=document["options"],
+            verification=decode("Verification | None", document["proof"]),
+            files=files,
+        )
+    except CodecError as error:
+        raise UpgradeError(f"{root / RECORD} names {error}.") from error
     if rebuild and not packed:
         tree |= {path: new for path, new in rebuild(record).items() if files.get(path) == content_sha256(new)}
     return record, tree

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from scaffold.errors import MissingModuleError, TraceFailedError
+from scaffold.errors import MissingModuleError, TraceFailedError, WorkerError
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules
 from scaffold.resolve._trace import Request, Trace
@@ -142,7 +142,7 @@ def test_a_model_that_fails_says_with_what(install, rehearse):
 
 def test_a_process_that_dies_says_how(install, rehearse):
     install("alpha", {"alpha.py": "import os\nprint('so long', flush=True)\nos._exit(3)\n"})
-    with pytest.raises(TraceFailedError, match=r"(?s)exit status 3.*so long"):
+    with pytest.raises(WorkerError, match=r"(?s)exit status 3.*so long"):
         rehearse()
 
 
@@ -201,7 +201,7 @@ def test_a_process_that_was_started_serves_unless_it_hides_too_much(install, mod
 def test_the_process_ends_with_the_block(install, model_of):
     install("alpha", {"alpha.py": PLAIN})
     with Trace(model_of("alpha"), path=list(sys.path), hidden={}, installation=Installation()) as trace:
-        assert trace._process.poll() is None
-        folder = trace._folder
-    assert trace._process.poll() is not None
+        assert trace._worker._process.poll() is None
+        folder = trace._worker.folder
+    assert trace._worker._process.poll() is not None
     assert not folder.exists()

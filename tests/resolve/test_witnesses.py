@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from scaffold._examine import modules_of_object
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._witnesses import (
     asked_by_code,
     asked_by_model,
-    asked_by_object,
+    asked_by_modules,
     imports_of,
     needed,
     optional_imports,
@@ -71,9 +72,9 @@ def test_code_asks_with_its_path(install, site):
 
 def test_a_sample_asks_for_the_library_of_its_class():
     installation = Installation()
-    assert list(asked_by_object(np.zeros(2), installation)) == ["numpy"]
-    assert list(asked_by_object({"x": np.zeros(2)}, installation)) == ["numpy"]
-    assert asked_by_object({"x": 1}, installation) == {}
+    assert list(asked_by_modules(modules_of_object(np.zeros(2)), installation)) == ["numpy"]
+    assert list(asked_by_modules(modules_of_object({"x": np.zeros(2)}), installation)) == ["numpy"]
+    assert asked_by_modules(modules_of_object({"x": 1}), installation) == {}
 
 
 def test_what_comes_along_with_another_needs_no_line(install, site):

@@ -1,0 +1,127 @@
+"""Values of `spec.py` as JSON, and back: the annotation of a field decides how its value is read.
+
+The record of a project and the answers of the worker process are written so. Both are input from elsewhere:
+a value of another type than its annotation says is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import enum
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold import spec
+
+TYPE = "type"
+_UNIONS = {"Schema"}
+_PLAIN: dict[str, type | tuple[type, ...]] = {"str": str, "bool": bool, "int": int}
+_PLAIN |= {"float": (int, float), "int | float": (int, float)}
+
+
+class CodecError(ValueError):
+    """The JSON holds no value of the annotation. `args[0]` says what was found."""
+
+
+def encode(value: Any) -> Any:
+    """A frozen value as JSON; fields that hold their default are left out."""
+    match value:
+        case enum.Enum():
+            return value.value
+        case Path():
+            return value.name
+        case bytes():
+            return base64.b64encode(value).decode()
+        case tuple() | list():
+            return [encode(item) for item in value]
+        case Mapping():
+            return {str(key): encode(item) for key, item in value.items()}
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            held = {
+                field.name: encode(getattr(value, field.name))
+                for field in dataclasses.fields(value)
+                if getattr(value, field.name) != _default(field)
+            }
+            return {TYPE: type(value).__name__, **_aside(held)}
+        case _:
+            return value
+
+
+def decode(annotation: str, value: Any) -> Any:
+    """What `encode` made JSON of.
+
+    Raises:
+        CodecError: This version of the package does not know such a value, or it is of another type.
+    """
+    annotation = annotation.strip().strip('"')
+    if annotation.endswith("| None"):
+        return None if value is None else decode(annotation.removesuffix("| None"), value)
+    if items := re.fullmatch(r"tuple\[(.*), \.\.\.\]", annotation):
+        return tuple(decode(items[1], item) for item in _listed(value))
+    if items := re.fullmatch(r"tuple\[(.*)\]", annotation):
+        return tuple(
+            decode(kind, item) for kind, item in zip(items[1].split(", "), _listed(value), strict=True)
+        )
+    if annotation == "bytes":
+        return base64.b64decode(_plain("str", value))
+    if annotation == "Path":
+        return Path(_plain("str", value))
+    if annotation in _PLAIN:
+        return _plain(annotation, value)
+    known = getattr(spec, annotation, None)
+    if annotation in _UNIONS:
+        return _decode_dataclass(value)
+    if isinstance(known, type) and dataclasses.is_dataclass(known):
+        decoded = _decode_dataclass(value)
+        if isinstance(decoded, known):
+            return decoded
+        raise CodecError(f"a {type(decoded).__name__} where a {annotation} belongs")
+    if isinstance(known, type) and issubclass(known, enum.Enum):
+        try:
+            return known(value)
+        except ValueError as error:
+            raise CodecError(f"{value!r} is no {annotation}") from error
+    return value
+
+
+def _plain(annotation: str, value: Any) -> Any:
+    """Return `value` if it is of the annotated type; a boolean is no number."""
+    if isinstance(value, _PLAIN[annotation]) and (annotation == "bool" or not isinstance(value, bool)):
+        return value
+    raise CodecError(f"{value!r} is no {annotation}")
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise CodecError(f"{value!r} is no list")
+
+
+def _decode_dataclass(value: Any) -> Any:
+    name = value.get(TYPE) if isinstance(value, dict) else type(value).__name__
+    cls = getattr(spec, str(name), None)
+    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
+        raise CodecError(f"a value that this version does not know: {name}")
+    annotations = {field.name: str(field.type) for field in dataclasses.fields(cls)}
+    held = {name.removeprefix("_"): item for name, item in value.items() if name != TYPE}
+    unknown = sorted(held.keys() - annotations.keys())
+    if unknown:
+        raise CodecError(f"parts of a {cls.__name__} that are not known: {', '.join(unknown)}")
+    try:
+        return cls(**{name: decode(annotations[name], item) for name, item in held.items()})
+    except TypeError as error:
+        raise CodecError(f"a {cls.__name__} without all of its parts") from error
+
+
+def _aside(held: dict[str, Any]) -> dict[str, Any]:
+    """A field that is called `type` itself steps aside for the name of the class."""
+    return {f"_{name}" if name == TYPE else name: item for name, item in held.items()}
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default

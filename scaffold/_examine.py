@@ -1,0 +1,222 @@
+"""Run in the worker: read the model and its samples, load them, and find out what there is to know of them.
+
+Here the rooms that need the objects meet: `read`, `introspect`, and the part of `resolve` that collects local
+code. The parent gets values of `spec`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scaffold._codec import encode
+from scaffold._options import Options
+from scaffold._watch import Watch
+from scaffold.errors import (
+    CallError,
+    IntrospectionError,
+    LoadFailedError,
+    MissingVariableError,
+    NotAModelError,
+    ScaffoldError,
+    WorkerLimitError,
+)
+from scaffold.spec import Artifact
+from scaffold.worker import encode_error
+from scaffold.worker._channel import Channel
+from scaffold.worker._rehearse import rehearse
+from scaffold.worker._witness import Witness
+
+MOST_RECORDED_ROWS = 500
+"""Rows of the sample that are kept for the proof; of a longer sample the first ones."""
+
+
+def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
+    """Carry out the job, and report an error as such."""
+    try:
+        _Examination(channel, job, witness).run()
+    except ScaffoldError as error:
+        channel.send(encode_error(_missing_variable(error, job, witness) or error))
+    except MemoryError:
+        channel.send(encode_error(WorkerLimitError("memory", "", "")))
+    except SystemExit as error:
+        channel.send(
+            encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
+        )
+    except Exception:
+        channel.send({"fault": traceback.format_exc()})
+
+
+class _Examination:
+    """What one model is, found out stage by stage."""
+
+    def __init__(self, channel: Channel, job: dict[str, Any], witness: Witness) -> None:
+        self._channel, self._job, self._witness = channel, job, witness
+        self._options = Options(**job["options"])
+
+    def run(self) -> None:
+        witness, channel = self._witness, self._channel
+        watch = Watch(self._job["watched"])
+        witness.phase = "read"
+        files = _read_files(self._job, self._options, witness.folder)
+        tops = {name.module.partition(".")[0] for artifact in files.artifacts for name in artifact.globals}
+        witness.named |= tops | {
+            source.path.partition("/")[0].removesuffix(".py") for source in files.sources
+        }
+        self._forget_local_modules()
+        watch.opened()  # by us
+        from scaffold.read import load_model, read_sample
+
+        witness.phase = "load"
+        model = load_model(files.model)
+        witness.note_unheard(watch.opened())
+        witness.phase = "read"
+        samples = [
+            read_sample(path, trusted=self._options.trust, ours=self._job[name]["ours"]) if path else None
+            for name, path in (("input", files.input), ("output", files.output))
+        ]
+        channel.send(
+            {
+                "artifact": encode(files.model),
+                "path": str(files.model.path),
+                "sources": encode(files.sources),
+                "notes": list(files.notes),
+                "modules": modules_of_object(samples[0]),
+                "seen": witness.as_json(),
+            }
+        )
+        self._introspect(model, samples, watch)
+        channel.send(rehearse(model, channel.receive(), witness, watch))
+
+    def _introspect(self, model: Any, samples: Sequence[Any], watch: Watch) -> None:
+        from scaffold.introspect import infer_signature
+
+        watch.opened()
+        self._witness.phase = "introspect"
+        found = infer_signature(
+            model, *samples, method=self._options.method, overrides=self._options.overrides
+        )
+        self._witness.note_unheard(watch.opened())
+        self._witness.phase = "wait"
+        recording = replace(
+            found.recording,
+            requests=found.recording.requests[:MOST_RECORDED_ROWS],
+            answers=found.recording.answers[:MOST_RECORDED_ROWS],
+        )
+        self._channel.send(
+            {
+                "signature": encode(found.signature),
+                "recording": encode(recording),
+                "notes": _variable_notes(self._job, self._witness),
+            }
+        )
+
+    def _forget_local_modules(self) -> None:
+        """Have local code imported anew when the model is loaded, so that what it opens is seen then."""
+        for name, (origin, _) in self._witness.own.items():
+            if name.partition(".")[0] != "scaffold" and not origin.startswith(sys.base_prefix):
+                sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+
+
+def _missing_variable(
+    error: ScaffoldError, job: Mapping[str, Any], witness: Witness
+) -> MissingVariableError | None:
+    """Return the error for a model that failed, where it read variables that are not there.
+
+    That is certain for one that the caller's environment has or the message names, and likely for one that
+    the user's own code reads.
+    """
+    if not isinstance(error, IntrospectionError | LoadFailedError):
+        return None
+    text = str(error)
+    absent = {name: own for name, (present, own) in witness.variables.items() if not present}
+    names = [name for name, own in absent.items() if own or name in job["elsewhere"] or f"'{name}'" in text]
+    if not names:
+        return None
+    attempts = error.attempts if isinstance(error, CallError) else ()
+    return MissingVariableError(names, attempts[0][1] if attempts else text.splitlines()[0])
+
+
+def _variable_notes(job: Mapping[str, Any], witness: Witness) -> list[str]:
+    return [
+        f"the model reads the variable {name}, set here and not in the service: --env {name} gives it"
+        for name, (present, _) in witness.variables.items()
+        if not present and name in job["elsewhere"]
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """The files as they are to be loaded, and the local code that they need."""
+
+    model: Artifact
+    input: Path | None
+    output: Path | None
+    artifacts: tuple[Artifact, ...]
+    """The model, and the samples that are pickles."""
+    sources: Sequence[Any]
+    notes: Sequence[str]
+
+
+def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files:
+    """Read the files without running what they name, and collect the local code that they need.
+
+    Code that a script or notebook defines is lifted into a module below `folder`, and the files are written
+    anew to name that module: model and sample are then of the same classes.
+    """
+    from scaffold.read import read_artifact
+    from scaffold.resolve import collect_sources
+
+    model = Path(job["model"])
+    artifact = read_artifact(model, trusted=options.trust, provenance=job["provenance"], ours=job["ours"])
+    given = {name: job[name] for name in ("input", "output") if job[name] is not None}
+    paths = {name: Path(sample["path"]) for name, sample in given.items()}
+    pickled = {name: _pickled(paths[name], options, ours=given[name]["ours"]) for name in paths}
+    artifacts = [artifact, *(found for found in pickled.values() if found is not None)]
+    place = Path(folder) / "code"
+    place.mkdir()
+    collected = collect_sources(
+        artifacts,
+        folder=place,
+        search=[place, *map(Path, job["search"])],
+        source=Path(options.source) if options.source else None,
+        include=[Path(each) for each in options.include],
+    )
+    if collected.moved:
+        moved = collected.moved.get(model, model)
+        artifact = read_artifact(moved, trusted=options.trust, provenance=job["provenance"], ours=job["ours"])
+        paths = {name: collected.moved.get(path, path) for name, path in paths.items()}
+    return _Files(
+        model=artifact,
+        input=paths.get("input"),
+        output=paths.get("output"),
+        artifacts=tuple(artifacts),
+        sources=collected.sources,
+        notes=collected.notes,
+    )
+
+
+def _pickled(path: Path, options: Options, *, ours: bool) -> Artifact | None:
+    """What a pickled sample names; `None` for a file that holds data alone."""
+    from scaffold.read import read_artifact
+
+    try:
+        return read_artifact(path, trusted=options.trust, ours=ours)
+    except NotAModelError:
+        return None
+
+
+def modules_of_object(value: object) -> list[str]:
+    """Return the topmost modules of the classes of `value` and of what it holds."""
+    classes = {type(value)}
+    if isinstance(value, Mapping):
+        classes |= {type(item) for item in value.values()}
+    elif isinstance(value, (list, tuple)):
+        classes |= {type(item) for item in value[:1]}
+    return sorted({base.__module__.partition(".")[0] for kind in classes for base in kind.__mro__})

@@ -1,0 +1,51 @@
+"""The program of the worker process. Standard library only, until the job names what is to run.
+
+It confines itself by the kernel before it reads anything of the model's, see `scaffold._confine`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+from scaffold import worker
+from scaffold.worker._channel import Channel
+from scaffold.worker._variables import watch_variables
+from scaffold.worker._witness import Finder, Witness
+
+
+def main() -> None:
+    """Take the job from standard input, carry it out, and end without the destructors of libraries."""
+    vars(sys.modules["__main__"]).pop("main", None)  # the model's own `__main__` has no such name
+    worker.mark_inside()
+    channel = _channel()
+    job = channel.receive()
+    program = importlib.import_module(job["program"])
+    sys.path[:] = job["path"]
+    os.environ.clear()
+    os.environ.update(job["environ"])
+    witness = Witness(job["folder"], job["hidden"], job["installed"])
+    witness.named.update(job["named"])
+    _confine(job)
+    sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
+    sys.addaudithook(witness.audit)
+    watch_variables(witness)
+    program.run(channel, job, witness)
+    # No destructors: some libraries hang or crash in theirs.
+    os._exit(0)
+
+
+def _channel() -> Channel:
+    """Take the two pipes away from standard input and output, which the model may use as it likes."""
+    channel = Channel(os.dup(0), os.dup(1))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return channel
+
+
+def _confine(job: dict[str, Any]) -> None:
+    """Confine this process."""

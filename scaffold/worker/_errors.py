@@ -1,0 +1,57 @@
+"""Errors as they go from the worker to its parent: the class by name, and what its constructor was given."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+from scaffold import errors
+from scaffold.errors import ScaffoldError, WorkerError
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def encode_error(error: ScaffoldError) -> dict[str, Any]:
+    """Return an error of the tree as JSON."""
+    return {"error": type(error).__name__, "arguments": [_plain(argument) for argument in error.args]}
+
+
+def decode_error(document: dict[str, Any]) -> ScaffoldError:
+    """Return the error that `encode_error` wrote.
+
+    Text that comes from the worker may hold anything: control characters, which a terminal would obey, are
+    replaced.
+    """
+    cls = getattr(errors, str(document.get("error")), None)
+    arguments = document.get("arguments")
+    if not (isinstance(cls, type) and issubclass(cls, ScaffoldError)) or not isinstance(arguments, list):
+        return WorkerError("the worker process reported an error that is not known", "")
+    try:
+        error = cls(*(_frozen(argument) for argument in arguments))
+        str(error)
+    except Exception as fault:
+        return WorkerError(f"the worker process reported a {cls.__name__} that cannot be read: {fault}", "")
+    return error
+
+
+def printable(text: str) -> str:
+    """Return `text` with its control characters replaced, newlines and tabs kept."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return str(value) if isinstance(value, PurePath) else value
+
+
+def _frozen(value: Any) -> Any:
+    """JSON as the constructors of errors take it: lists as tuples."""
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return {printable(key): _frozen(item) for key, item in value.items()}
+    return printable(value) if isinstance(value, str) else value

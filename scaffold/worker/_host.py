@@ -1,0 +1,165 @@
+"""Start the worker process, talk to it, and say what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import TimeoutExpired
+from types import TracebackType
+from typing import Any
+
+from scaffold._process import start_peer
+from scaffold.errors import WorkerDiedError, WorkerError, WorkerLimitError
+from scaffold.worker._channel import Channel, ChannelClosedError, SilenceError
+from scaffold.worker._errors import decode_error, printable
+
+_PACKAGES = Path(__file__).parents[2]
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from scaffold.worker._child import main; main()"
+_LOG_BYTES = 20_000
+_ENDING_S = 10.0
+_DOING = "doing"
+REHEARSAL = "scaffold.worker._rehearse"
+
+
+class WorkerFaultError(RuntimeError):
+    """An exception in the worker that no code expected; `str()` of it ends with the worker's traceback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """Where workers run, and what they may do."""
+
+    python: Path = field(default_factory=lambda: Path(sys.executable))
+    path: Sequence[str] = field(default_factory=lambda: [entry for entry in sys.path if entry])
+    """The `sys.path` of the model's environment."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """All the variables that the worker has, besides those of its folders."""
+    time_s: float = 600.0
+    """Seconds for one answer of the worker."""
+
+
+class Worker:
+    """A process that holds the model. Use it in a `with`: the end of the block ends the process."""
+
+    def __init__(self, program: str, job: Mapping[str, Any], settings: WorkerSettings) -> None:
+        """Start it.
+
+        Args:
+            program: The module whose `run(channel, job, witness)` it calls.
+            job: What that is given: JSON values. `local`, `named`, `hidden` and `installed` are for the
+                worker's `Finder` and `Witness`.
+            settings: Where it runs.
+        """
+        self._settings = settings
+        self.folder = Path(tempfile.mkdtemp(prefix="scaffold-worker-")).resolve()
+        for place in ("home", "tmp"):
+            (self.folder / place).mkdir()
+        self._log = (self.folder / "log.txt").open("wb")
+        command = [os.fspath(settings.python), "-c", _START, os.fspath(_PACKAGES)]
+        self._process = start_peer(command, cwd=self.folder, env=settings.environ, log=self._log)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+        self.send(
+            {
+                "local": [],
+                "named": [],
+                "hidden": {},
+                "installed": [],
+                **job,
+                "program": program,
+                "path": list(settings.path),
+                "environ": {**settings.environ, **self._own_variables()},
+                "folder": str(self.folder),
+            }
+        )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, and remove its folder."""
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """End the process and all that it started; its folder stays until `close`."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            with contextlib.suppress(OSError):
+                stream.close()  # type: ignore[union-attr]
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a message; a worker that is gone is found out by `receive`."""
+        with contextlib.suppress(ChannelClosedError):
+            self._channel.send(dict(message))
+
+    def receive(self) -> dict[str, Any]:
+        """Return the worker's next message.
+
+        Raises:
+            ScaffoldError: The error that the worker reports.
+            WorkerDiedError: The process was ended by a signal.
+            WorkerLimitError: It exceeded a limit.
+            WorkerError: It ended in another way.
+            WorkerFaultError: The worker reports an exception that no code expected.
+        """
+        try:
+            message = self._channel.receive(self._settings.time_s)
+        except SilenceError as error:
+            doing = self._doing()
+            self.close()
+            raise WorkerLimitError("time", f"{self._settings.time_s:.0f} s", doing) from error
+        except ChannelClosedError as error:
+            raise self._death() from error
+        if "error" in message:
+            raise decode_error(message)
+        if "fault" in message:
+            raise WorkerFaultError(printable(str(message["fault"])))
+        return message
+
+    def _own_variables(self) -> dict[str, str]:
+        home, temporary = str(self.folder / "home"), str(self.folder / "tmp")
+        return {"HOME": home, "XDG_CACHE_HOME": temporary, "MPLCONFIGDIR": temporary, "TMPDIR": temporary}
+
+    def _death(self) -> WorkerError:
+        """Return what is known of a process that closed the channel."""
+        try:
+            status = self._process.wait(_ENDING_S)
+        except TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        log, doing = self._end_of_log(), self._doing()
+        if status == -signal.SIGXCPU:
+            return WorkerLimitError("CPU time", "", doing)
+        if status < 0:
+            return WorkerDiedError(signal.Signals(-status).name, doing, log)
+        return WorkerError(f"exit status {status}", log)
+
+    def _doing(self) -> str:
+        """The name that was being loaded, where the worker came to say so."""
+        with contextlib.suppress(OSError):
+            content = (self.folder / _DOING).read_bytes()[:500]
+            return printable(content.rstrip(b"\0").decode("utf-8", "replace"))
+        return ""
+
+    def _end_of_log(self) -> str:
+        with contextlib.suppress(OSError):
+            return printable((self.folder / "log.txt").read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace"))
+        return ""

@@ -1,0 +1,118 @@
+"""Run in the worker: answer the recorded requests by the generated code, as the service will.
+
+Standard library only at import, and of this package only what loads and calls the model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import sys
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+from scaffold import _model
+from scaffold._codec import decode
+from scaffold._watch import Watch
+from scaffold.spec import ModelFormat
+from scaffold.worker._channel import Channel
+from scaffold.worker._witness import Witness
+
+
+def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
+    """Load the model, and answer the requests that come when it is loaded; whatever fails is in the reply."""
+    watch = Watch(job["watched"])
+    failure = None
+    model = None
+    try:
+        witness.phase = "load"
+        model = _model.load(Path(job["model"]), ModelFormat(job["format"]))
+        witness.note_unheard(watch.opened())
+        witness.phase = "wait"
+        for module in job["preload"]:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
+    except BaseException as error:
+        failure = _failure(error)
+    request = channel.receive()
+    if failure is None:
+        channel.send(rehearse(model, request, witness, watch))
+    else:
+        channel.send(_reply(witness, failure, None))
+
+
+def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch) -> dict[str, Any]:
+    """Return what was seen since the start, and whether the answers are the recorded ones."""
+    failure = matched = None
+    try:
+        watch.opened()  # what others opened meanwhile
+        witness.phase = "predict"
+        matched = _same(_answers(model, request), request["answers"])
+        witness.note_unheard(watch.opened())
+    except BaseException as error:
+        failure = _failure(error)
+    return _reply(witness, failure, matched)
+
+
+def _reply(witness: Witness, failure: dict[str, Any] | None, matched: bool | None) -> dict[str, Any]:
+    phase, witness.phase = witness.phase, "end"
+    return {"failure": failure, "matched": matched, "phase": phase, **witness.as_json()}
+
+
+def _answers(model: Any, request: dict[str, Any]) -> list[Any]:
+    """The model's answers to the recorded requests, as the service would give them."""
+    app = _generated(request["code"])
+    call = decode("Call", request["call"])
+    records = [app.schemas.ModelInput.model_validate_json(json.dumps(body)) for body in request["requests"]]
+    if call.batched:
+        given = app.convert.from_model(_model.invoke(model, call, app.convert.to_model(records)))
+    else:
+        given = [
+            app.convert.from_model(_model.invoke(model, call, app.convert.to_model(record)))
+            for record in records
+        ]
+    written = [
+        answer.model_dump_json(by_alias=True, serialize_as_any=True, warnings=False) for answer in given
+    ]
+    return [json.loads(text) for text in written]
+
+
+def _generated(code: dict[str, str]) -> types.ModuleType:
+    """The package `app` with the generated modules in it, from their text."""
+    package = types.ModuleType("app")
+    package.__path__ = []
+    sys.modules["app"] = package
+    for file in sorted(code, key=lambda file: file != "schemas.py"):
+        name = Path(file).stem
+        module = types.ModuleType(f"app.{name}")
+        module.__package__ = "app"
+        sys.modules[module.__name__] = module
+        exec(compile(code[file], file, "exec"), module.__dict__)  # noqa: S102 - our own text
+        setattr(package, name, module)
+    return package
+
+
+def _same(got: Any, want: Any) -> bool:
+    """Whether two JSON values are equal, floats to 1e-6."""
+    if isinstance(got, bool) or isinstance(want, bool):
+        return got is want
+    if isinstance(got, (int, float)) and isinstance(want, (int, float)):
+        return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
+    if isinstance(got, list) and isinstance(want, list):
+        return len(got) == len(want) and all(_same(*pair) for pair in zip(got, want, strict=True))
+    if isinstance(got, dict) and isinstance(want, dict):
+        return got.keys() == want.keys() and all(_same(got[key], want[key]) for key in want)
+    return type(got) is type(want) and bool(got == want)
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "trace": "".join(traceback.format_tb(error.__traceback__)[-3:]),
+    }

@@ -1,0 +1,44 @@
+"""Which environment variables the model reads: `os.environ` tells. What compiled code reads is not seen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from scaffold.worker._witness import RECORDED, Witness
+
+
+def watch_variables(witness: Witness) -> None:
+    """Have `os.environ` write down in `witness.variables` what is looked up while the model runs."""
+
+    class Watched(os._Environ):  # type: ignore[type-arg]
+        def __getitem__(self, name: str) -> str:
+            present = _present(name, super().__getitem__)
+            if witness.phase in RECORDED and isinstance(name, str):
+                witness.note_variable(name, present=present, file=_reading_file())
+            value: str = super().__getitem__(name)
+            return value
+
+    # In place: modules that were imported before hold this very object.
+    os.environ.__class__ = Watched
+
+
+def _present(name: str, look_up: Callable[[str], str]) -> bool:
+    try:
+        look_up(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _reading_file() -> str:
+    """The file whose code asks for a variable; `os.getenv` and `environ.get` ask for somebody else."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in (
+        "os",
+        "_collections_abc",
+        __name__,
+    ):
+        frame = frame.f_back
+    return frame.f_code.co_filename

@@ -1,0 +1,233 @@
+"""What a model imports and opens, as seen from inside the process that loads it.
+
+A finder at the front of `sys.meta_path` sees each import, an audit hook each file that Python opens. Standard
+library only: the process must not import anything that is ours and not the model's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+_IMPORTING = ("importlib", "_frozen_importlib")
+_OF_MODEL = ("scaffold._model", "scaffold.worker._rehearse")
+"""Our modules that load and call the model: what they import, the model imports."""
+RECORDED = ("load", "introspect", "predict")
+
+
+class Witness:
+    """What was looked for and opened, and in which phase.
+
+    The phases are `start`, `read` (our own reading of files), `load`, `introspect`, `wait` and `predict`.
+    """
+
+    def __init__(self, folder: str, hidden: Mapping[str, str], installed: Collection[str]) -> None:
+        """Watch nothing yet.
+
+        Args:
+            folder: The worker's own folder: what is opened there says nothing of the model.
+            hidden: Distributions that are not to be found, by the module that they bring.
+            installed: Folders that distributions are installed into.
+        """
+        self.folder = folder
+        self.hidden = dict(hidden)
+        self.installed = sorted((os.path.join(place, "") for place in installed), key=len, reverse=True)  # noqa: PTH118
+        self.named: set[str] = set()
+        """The topmost modules that the model's files name: these may be the user's own."""
+        self.phase = "start"
+        self.imported: dict[str, str] = {}
+        """Phase, by the place of an installed module that the model imported, with dots."""
+        self.ours: dict[str, str] = {}
+        """The same for modules that this package imported for its own work."""
+        self.missed: dict[str, tuple[str, str]] = {}
+        """Importer and phase, by the hidden distribution that was asked for."""
+        self.absent: dict[str, str] = {}
+        """Importer, by the module that is not here at all."""
+        self.own: dict[str, tuple[str, str]] = {}
+        """File and phase, by the name of a module that no distribution brings."""
+        self.variables: dict[str, tuple[bool, bool]] = {}
+        """Whether it is there, and whether code of the user's own asked, by the name of a variable."""
+        self.opened: dict[str, str] = {}
+        """Phase, by the path of a file opened for reading."""
+        self.unheard: dict[str, str] = {}
+        """The same for files that were opened and of which no hook told."""
+
+    def place(self, origin: str | None) -> list[str] | None:
+        """Return the parts of an installed module's place below its folder; `None` if it is not installed."""
+        folder = next((folder for folder in self.installed if (origin or "").startswith(folder)), None)
+        if folder is None:
+            return None
+        assert origin is not None
+        parts = list(Path(origin[len(folder) :]).parts)
+        parts[-1] = parts[-1].partition(".")[0]
+        return parts
+
+    def judge(self, spec: Any) -> bool:
+        """Record that a module was asked for; return whether it may be found.
+
+        A module of the user's own, or of the standard library, may have the name of a hidden one.
+        """
+        # By its place: a library may have others inside, and put their folder on `sys.path`.
+        parts = self.place(spec.origin)
+        if parts is None:
+            if spec.has_location:
+                self.own.setdefault(spec.name, (spec.origin, self.phase))
+            return True
+        for end in range(1, len(parts) + 1):
+            distribution = self.hidden.get(".".join(parts[:end]))
+            if distribution:
+                self.missed.setdefault(distribution, (importer(), self.phase))
+                return False
+        name = ".".join(parts).removesuffix(".__init__")
+        seen = self.imported if self.phase in RECORDED and _is_of_model() else self.ours
+        seen.setdefault(name, self.phase)
+        return True
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Record what is opened for reading."""
+        if event in ("open", "sqlite3.connect") and self.phase in RECORDED:
+            path, mode = arguments[0], arguments[1] if event == "open" else ""
+            if isinstance(path, (bytes, os.PathLike)):
+                path = os.fsdecode(path)
+            if isinstance(path, str) and not (isinstance(mode, str) and set(mode) & set("wax+")):
+                path = os.path.abspath(path)  # noqa: PTH100 - a Path would be slower
+                if not path.startswith(self.folder):
+                    self.opened.setdefault(path, self.phase)
+
+    def note_variable(self, name: str, *, present: bool, file: str) -> None:
+        """Record that code in `file` read an environment variable."""
+        own = self.place(file) is None and not is_below(os.path.realpath(file), interpreter_folders())
+        known = self.variables.get(name)
+        self.variables[name] = (present, own or (known is not None and known[1]))
+
+    def note_unheard(self, paths: set[str]) -> None:
+        """Record what else was opened in this phase."""
+        for path in paths:
+            if path not in self.opened and not path.startswith(self.folder):
+                self.unheard.setdefault(path, self.phase)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that was seen."""
+        names = ("imported", "ours", "missed", "absent", "own", "opened", "unheard")
+        return {name: dict(getattr(self, name)) for name in names} | {"libraries": shared_libraries()}
+
+
+class Finder:
+    """Stands in `sys.meta_path` for the entries that were there.
+
+    What is hidden is not found. A module in a folder of the user's is found where the model's files name its
+    topmost package, or where code of the user's asks for it: never because a library looks for an optional
+    dependency that happens to have its name.
+    """
+
+    def __init__(self, entries: list[Any], witness: Witness, local: Collection[str] = ()) -> None:
+        """Take the place of `entries`.
+
+        Args:
+            entries: What stood in `sys.meta_path`.
+            witness: Told of each import.
+            local: The user's folders.
+        """
+        self._entries, self._witness = entries, witness
+        self._local = [os.path.realpath(folder) for folder in local]
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """What the first entry finds that finds anything."""
+        for entry in self._entries:
+            spec = entry.find_spec(name, path, target)
+            if spec is None or (path is None and self._is_strange(name, spec)):
+                continue
+            return spec if self._witness.judge(spec) else None
+        self._witness.absent.setdefault(name, importer())
+        return None
+
+    def find_distributions(self, *arguments: Any, **keywords: Any) -> Any:
+        """The entries' distributions, without the hidden ones."""
+        hidden = set(self._witness.hidden.values())
+        for entry in self._entries:
+            find = getattr(entry, "find_distributions", None)
+            for found in find(*arguments, **keywords) if find else ():
+                # The name in the folder's name is quicker to have than that in the metadata.
+                name = getattr(found, "_normalized_name", None) or found.metadata["Name"] or ""
+                if re.sub(r"[-_.]+", "-", name).lower() not in hidden:
+                    yield found
+
+    def invalidate_caches(self) -> None:
+        """Forget what folders held."""
+        for entry in self._entries:
+            if hasattr(entry, "invalidate_caches"):
+                entry.invalidate_caches()
+
+    def _is_strange(self, name: str, spec: Any) -> bool:
+        """Whether a library asks for a module that is the user's own and that no file names."""
+        if name in self._witness.named:
+            return False
+        places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+        return any(map(self._is_local, places)) and not self._is_local(_importing_file())
+
+    def _is_local(self, place: str | None) -> bool:
+        if not place or self._witness.place(place) is not None:
+            return False
+        real = os.path.realpath(place)
+        # A home folder may be the user's own and hold the interpreter as well.
+        return not is_below(real, interpreter_folders()) and is_below(real, self._local)
+
+
+def interpreter_folders() -> list[str]:
+    """The folders of the interpreter and of its environment."""
+    return [os.path.realpath(folder) for folder in (sys.prefix, sys.base_prefix)]
+
+
+def is_below(place: str, folders: Collection[str]) -> bool:
+    """Whether a path is one of the folders or lies in one."""
+    return any(place == folder or place.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
+
+
+def importer() -> str:
+    """The module whose code asked for the import that is under way."""
+    frame = _asking_frame()
+    return str(frame.f_globals.get("__name__", "")) if frame else ""
+
+
+def _importing_file() -> str | None:
+    frame = _asking_frame()
+    return frame.f_code.co_filename if frame else None
+
+
+def _asking_frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if not name.startswith(_IMPORTING) and frame.f_globals is not globals():
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def _is_of_model() -> bool:
+    """Whether code of the model, and not of this package, asked for the import that is under way.
+
+    A module that is being imported is passed over: whoever imported it asked for what it imports.
+    """
+    frame = _asking_frame()
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if frame.f_code.co_name != "<module>" and not name.startswith(_IMPORTING):
+            return not name.startswith("scaffold.") or name.startswith(_OF_MODEL)
+        frame = frame.f_back
+    return True
+
+
+def shared_libraries() -> list[str]:
+    """The shared libraries that this process has mapped; none where the system does not tell."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return []
+    paths = {line.split(maxsplit=5)[5] for line in lines if line.count("/")}
+    return sorted(path for path in paths if re.search(r"\.so(\.|$)", path))
