@@ -7,6 +7,7 @@ code. The parent gets values of `spec`.
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from scaffold._codec import encode
+from scaffold._confine import Action, explain, refusals
 from scaffold._options import Options
 from scaffold._watch import Watch
 from scaffold.errors import (
     CallError,
+    ConfinementError,
     IntrospectionError,
     LoadFailedError,
     MissingVariableError,
@@ -41,9 +44,10 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     try:
         _Examination(channel, job, witness).run()
     except ScaffoldError as error:
-        channel.send(encode_error(_missing_variable(error, job, witness) or error))
-    except MemoryError:
-        channel.send(encode_error(WorkerLimitError("memory", "", "")))
+        told = _refused(error) or _missing_variable(error, job, witness) or error
+        channel.send(encode_error(told))
+    except MemoryError as error:
+        channel.send(encode_error(_refused(error) or WorkerLimitError("memory", "", "")))
     except SystemExit as error:
         channel.send(
             encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
@@ -87,6 +91,7 @@ class _Examination:
                 "sources": encode(files.sources),
                 "notes": list(files.notes),
                 "modules": modules_of_object(samples[0]),
+                "enforced": self._job["enforced"],
                 "seen": witness.as_json(),
             }
         )
@@ -122,6 +127,30 @@ class _Examination:
             if name.partition(".")[0] != "scaffold" and not origin.startswith(sys.base_prefix):
                 sys.modules.pop(name, None)
         importlib.invalidate_caches()
+
+
+def _refused(error: Exception) -> ScaffoldError | None:
+    """Return the error for a model that failed because the confinement refused something."""
+    refused = explain(error)
+    if refused is None and isinstance(error, IntrospectionError | LoadFailedError):
+        refused = next(iter(refusals()), None)
+    if refused is None:
+        return None
+    cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+    match refused.action:
+        case Action.MEMORY:
+            return WorkerLimitError("memory", refused.target, "")
+        case Action.READ:
+            option = f"--allow-read {shlex.quote(refused.target)}"
+            return ConfinementError(f"reads {refused.target}", option, cause)
+        case Action.CONNECT:
+            return ConfinementError(
+                f"connects to {refused.target or 'the network'}", "--allow-network", cause
+            )
+    words = {Action.WRITE: "writes", Action.LISTEN: "listens on", Action.RUN: "runs the program"}
+    words |= {Action.FORK: "starts a process", Action.SIGNAL: "sends a signal to"}
+    action = words.get(refused.action, f"wants to {refused.action.value}")
+    return ConfinementError(f"{action} {refused.target}".rstrip(), "", cause)
 
 
 def _missing_variable(

@@ -28,6 +28,14 @@ def _told(help: str, *, flag: str = "", metavar: str = "") -> dict[str, str]:
 class Options:
     """What a person can say about a model besides giving it and its sample."""
 
+    environment: Sequence[str] = field(
+        default=(),
+        metadata=_told(
+            "The model's environment, if not this one: its folder, requirements.txt, conda.yaml, pylock.toml"
+            " or uv.lock, or requirements.",
+            metavar="SPEC",
+        ),
+    )
     method: str | None = field(default=None, metadata=_told("The method to call, where several fit."))
     trust: Sequence[str] = field(
         default=(), metadata=_told("A name that the pickle may load.", metavar="NAME")

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold._codec import CodecError, decode
+from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._files import sha256_file
 from scaffold._given import Given, find_given
 from scaffold._options import Options
-from scaffold._workers import variables_left_out, worker_settings
+from scaffold._workers import model_environment, variables_left_out, worker_settings
 from scaffold.errors import UsageError, WorkerError
 from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
 from scaffold.worker import Worker, WorkerSettings, is_inside
@@ -57,11 +58,16 @@ def specified(
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
         on_stage("read", None)
         given = find_given(model, input, output, workspace, options)
-        settings = worker_settings(given, options)
+        environment = model_environment(given, options)
+        for note in environment.notes:
+            on_stage("note", note)
+        settings = worker_settings(given, options, environment)
         installation = Installation(settings.path)
         worker = stack.enter_context(_Worker(given, options, installation, settings))
         loaded = worker.loaded()
         on_stage("read", artifact_line(loaded.artifact))
+        if not loaded.enforced.holds:
+            on_stage("note", _missing_wall(loaded.enforced))
         on_stage("introspect", None)
         search = (worker.folder / "code", *given.search)
         trace = _trace_without(loaded, search, installation, settings)
@@ -114,6 +120,8 @@ class _Loaded:
     modules: tuple[str, ...]
     """The topmost modules of the sample's classes."""
     seen: Found
+    enforced: Enforced
+    """Which walls stand between the worker and the rest of the system."""
 
 
 class _Worker:
@@ -175,6 +183,7 @@ class _Worker:
                 notes=tuple(map(str, message["notes"])),
                 modules=tuple(map(str, message["modules"])),
                 seen=Found.from_json({"failure": None, "matched": None, "phase": "load", **message["seen"]}),
+                enforced=Enforced.from_json(message["enforced"]),
             )
         # The file that goes into the project is the one that was examined.
         if sha256_file(path) != artifact.sha256:
@@ -210,7 +219,7 @@ def _readable() -> Iterator[None]:
     """Raise WorkerError where a message of the worker is not of the expected form."""
     try:
         yield
-    except (CodecError, KeyError, TypeError) as error:
+    except (CodecError, KeyError, TypeError, ValueError) as error:
         raise WorkerError(f"its message cannot be read: {error}") from error
 
 
@@ -241,6 +250,11 @@ def _trace_without(
         installation=installation,
         settings=settings,
     )
+
+
+def _missing_wall(enforced: Enforced) -> str:
+    reasons = "; ".join(f"{gap.wall.value}: {gap.reason}" for gap in enforced.missing)
+    return f"the model is loaded without the kernel's confinement, with your rights ({reasons})"
 
 
 def _for_worker(options: Options) -> dict[str, JSONValue]:

@@ -1,31 +1,53 @@
-"""Where workers run and what they may do: decided here from what a person says."""
+"""Where processes that hold a model run, and what they may do: decided here from what a person says."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
+from scaffold._confine import Closed, Confinement, Open
+from scaffold._environments import Environment, open_environment, running_environment
 from scaffold._given import Given
 from scaffold._options import Options, secret_value
+from scaffold._variables import minimal_environment
 from scaffold.worker import WorkerSettings
 
-# What every session sets, and no model depends on.
-_SESSION = """
-    CI COLORTERM COLUMNS DISPLAY EDITOR FORCE_COLOR HOME HOSTNAME LINES LOGNAME MAIL MPLCONFIGDIR NO_COLOR
-    OLDPWD PAGER PWD PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED SHELL SHLVL TERM
-    TMPDIR USER USERNAME VIRTUAL_ENV XDG_CACHE_HOME _
-"""
-_OF_SESSIONS = frozenset(_SESSION.split())
-# What a model's libraries need to run as they do here, and nothing that a model may depend on unseen.
-_KEPT_PREFIXES = ("LC_", "OPENBLAS_", "OMP_", "MKL_", "KMP_")
-_KEPT = frozenset({"LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH"})
+
+def model_environment(given: Given, options: Options) -> Environment:
+    """Return the environment that the model is loaded in: this one, or the one that was named.
+
+    Raises:
+        EnvironmentSpecError: What was named cannot be used.
+    """
+    if not options.environment:
+        return running_environment()
+    from scaffold.read import DISTRIBUTIONS, named_modules
+
+    files = [file.path for file in (given.model, given.input, given.output) if file is not None]
+    return open_environment(list(options.environment), named_modules(files), distributions=DISTRIBUTIONS)
 
 
-def worker_settings(given: Given, options: Options) -> WorkerSettings:
-    """Return where the workers that load a model run."""
-    said = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
+def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
+    """Return where the workers that load a model run, and what they may do."""
+    variables = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
+    named = [file.path for file in (given.model, given.input, given.output) if file is not None]
+    named += [*map(Path, options.include), *([Path(options.source)] if options.source else [])]
+    beside = [given.model.path.absolute().parent]
     return WorkerSettings(
-        environ={**minimal_environment(os.environ), **said}, time_s=float(options.time_limit)
+        python=environment.python,
+        path=[*environment.path, *environment.overlay],
+        package=Path(environment.overlay[0]) if environment.overlay else None,
+        environ={**minimal_environment(os.environ), **variables},
+        confinement=Confinement(
+            readable=tuple(path.absolute() for path in (*beside, *named)),
+            readable_whole=tuple(Path(path).absolute() for path in options.allow_read),
+            network=Open() if options.allow_network else Closed(),
+            memory_bytes=options.memory_bytes,
+            cpu_s=options.time_limit * max(os.cpu_count() or 1, 1),
+            parent_pid=os.getpid(),
+        ),
+        time_s=float(options.time_limit),
     )
 
 
@@ -34,10 +56,10 @@ def variables_left_out(given: Mapping[str, str]) -> list[str]:
     return sorted(name for name in os.environ if name not in given and name not in _OF_SESSIONS)
 
 
-def minimal_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of `environ` that a worker is given."""
-    kept = {
-        name: value for name, value in environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)
-    }
-    # Processes are not started in a worker: joblib predicts in threads then, with the same result.
-    return {**kept, "JOBLIB_MULTIPROCESSING": "0", "PYTHONHASHSEED": "0"}
+# What every session sets, and no model depends on.
+_SESSION = """
+    CI COLORTERM COLUMNS DISPLAY EDITOR FORCE_COLOR HOME HOSTNAME LINES LOGNAME MAIL MPLCONFIGDIR NO_COLOR
+    OLDPWD PAGER PWD PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED SHELL SHLVL TERM
+    TMPDIR USER USERNAME VIRTUAL_ENV XDG_CACHE_HOME _
+"""
+_OF_SESSIONS = frozenset(_SESSION.split())

@@ -357,7 +357,8 @@ class ConfinementError(WorkerError):
         advice = (
             f"If you expect that:\n  scaffold new ... {self.option}"
             if self.option
-            else "A model that needs that cannot be made a service by this tool."
+            else "The service could not do that either: its file system is read-only but for the folder of"
+            " temporary files, and it starts no programs."
         )
         return f"The model {self.action}, which it may not do unasked.\n  {self.cause}\n{advice}"
 
@@ -385,6 +386,8 @@ class MissingVariableError(WorkerError):
 def _end_of(log: str) -> str:
     lines = log.rstrip().splitlines()[-20:]
     return "".join(f"  {line}\n" for line in lines)
+
+
 class EnvironmentSpecError(ScaffoldError):
     """What `--environment` names cannot be used."""
 

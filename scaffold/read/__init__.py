@@ -12,12 +12,14 @@ from pathlib import Path
 
 from scaffold._files import sha256_file
 from scaffold.read._dump import dump_model
+from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._load import load_model
+from scaffold.read._named import named_modules
 from scaffold.read._samples import read_sample
 from scaffold.read._scan import require_file, scan_file
 from scaffold.spec import Artifact
 
-__all__ = ["dump_model", "load_model", "read_artifact", "read_sample"]
+__all__ = ["DISTRIBUTIONS", "dump_model", "load_model", "named_modules", "read_artifact", "read_sample"]
 
 
 def read_artifact(

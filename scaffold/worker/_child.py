@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
 
 from scaffold import worker
+from scaffold._confine import Confinement, enforce
 from scaffold.worker._channel import Channel
 from scaffold.worker._variables import watch_variables
 from scaffold.worker._witness import Finder, Witness
@@ -28,7 +28,9 @@ def main() -> None:
     os.environ.update(job["environ"])
     witness = Witness(job["folder"], job["hidden"], job["installed"])
     witness.named.update(job["named"])
-    _confine(job)
+    # Before anything of the model's is read.
+    enforced = enforce(Confinement.from_json(job["confinement"]))
+    job["confined"], job["enforced"] = enforced.holds, enforced.as_json()
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
     sys.addaudithook(witness.audit)
     watch_variables(witness)
@@ -45,7 +47,3 @@ def _channel() -> Channel:
     os.dup2(2, 1)
     os.close(nothing)
     return channel
-
-
-def _confine(job: dict[str, Any]) -> None:
-    """Confine this process."""

@@ -9,12 +9,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import TimeoutExpired
 from types import TracebackType
 from typing import Any
 
+from scaffold._confine import Action, Confinement, confined_environment, explain_exit
 from scaffold._process import start_peer
 from scaffold.errors import WorkerDiedError, WorkerError, WorkerLimitError
 from scaffold.worker._channel import Channel, ChannelClosedError, SilenceError
@@ -41,6 +42,10 @@ class WorkerSettings:
     """The `sys.path` of the model's environment."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """All the variables that the worker has, besides those of its folders."""
+    package: Path | None = None
+    """The folder that holds our own package, where the environment does not."""
+    confinement: Confinement = field(default_factory=Confinement)
+    """What the worker may do besides reading its libraries and writing below its own folder."""
     time_s: float = 600.0
     """Seconds for one answer of the worker."""
 
@@ -59,10 +64,9 @@ class Worker:
         """
         self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="scaffold-worker-")).resolve()
-        for place in ("home", "tmp"):
-            (self.folder / place).mkdir()
+        (self.folder / "tmp").mkdir()
         self._log = (self.folder / "log.txt").open("wb")
-        command = [os.fspath(settings.python), "-c", _START, os.fspath(_PACKAGES)]
+        command = [os.fspath(settings.python), "-c", _START, os.fspath(settings.package or _PACKAGES)]
         self._process = start_peer(command, cwd=self.folder, env=settings.environ, log=self._log)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -78,6 +82,7 @@ class Worker:
                 "path": list(settings.path),
                 "environ": {**settings.environ, **self._own_variables()},
                 "folder": str(self.folder),
+                "confinement": self._confinement().as_json(),
             }
         )
 
@@ -135,8 +140,12 @@ class Worker:
         return message
 
     def _own_variables(self) -> dict[str, str]:
-        home, temporary = str(self.folder / "home"), str(self.folder / "tmp")
-        return {"HOME": home, "XDG_CACHE_HOME": temporary, "MPLCONFIGDIR": temporary, "TMPDIR": temporary}
+        return confined_environment(self.folder / "tmp")
+
+    def _confinement(self) -> Confinement:
+        given = self._settings.confinement
+        folders = (*given.readable_whole, self.folder)
+        return replace(given, readable_whole=folders, writable=(*given.writable, self.folder))
 
     def _death(self) -> WorkerError:
         """Return what is known of a process that closed the channel."""
@@ -146,8 +155,10 @@ class Worker:
             self._process.kill()
             status = self._process.wait()
         log, doing = self._end_of_log(), self._doing()
-        if status == -signal.SIGXCPU:
-            return WorkerLimitError("CPU time", "", doing)
+        refused = explain_exit(status)
+        if refused is not None:
+            limit = "CPU time" if refused.action is Action.CPU else "written bytes"
+            return WorkerLimitError(limit, refused.target, doing)
         if status < 0:
             return WorkerDiedError(signal.Signals(-status).name, doing, log)
         return WorkerError(f"exit status {status}", log)

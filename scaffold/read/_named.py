@@ -1,0 +1,51 @@
+"""Which libraries the files of a model and its samples need, before any of them is read by its library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from scaffold.errors import ReadError
+from scaffold.read._scan import require_file, scan_file
+from scaffold.spec import ModelFormat
+
+_READERS = {
+    ModelFormat.JOBLIB: "joblib",
+    ModelFormat.TORCH: "torch",
+    ModelFormat.TORCHSCRIPT: "torch",
+    ModelFormat.ONNX: "onnxruntime",
+    ModelFormat.XGBOOST: "xgboost",
+    ModelFormat.LIGHTGBM: "lightgbm",
+    ModelFormat.CATBOOST: "catboost",
+}
+_BY_ENDING = {
+    ".csv": ("pandas",),
+    ".tsv": ("pandas",),
+    ".tab": ("pandas",),
+    ".parquet": ("pandas", "pyarrow"),
+    ".feather": ("pandas", "pyarrow"),
+    ".npy": ("numpy",),
+    ".npz": ("numpy",),
+    ".png": ("PIL",),
+    ".jpg": ("PIL",),
+    ".jpeg": ("PIL",),
+}
+
+
+def named_modules(paths: Sequence[Path]) -> list[str]:
+    """Return the topmost modules that the files name or that read them, in order.
+
+    A file that cannot be read is passed over: whoever reads it for real says what is wrong.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        found.update(dict.fromkeys(_BY_ENDING.get(path.suffix.lower(), ())))
+        try:
+            require_file(path)
+            scanned = scan_file(path, (), ours=True)
+        except ReadError:
+            continue
+        if scanned.format in _READERS:
+            found[_READERS[scanned.format]] = None
+        found.update(dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals))
+    return list(found)
