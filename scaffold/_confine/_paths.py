@@ -32,7 +32,7 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Folders that hold more than one matter.
 _SHARED_FOLDERS = (
     "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/private",
-    "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp", "/Users",
+    "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp", "/Users",  # noqa: S108 - not written to
 )
 # fmt: on
 _MOST_ENTRIES = 10_000
