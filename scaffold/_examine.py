@@ -7,7 +7,6 @@ code. The parent gets values of `spec`.
 from __future__ import annotations
 
 import importlib
-import shlex
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from scaffold._codec import encode
-from scaffold._confine import Action, explain, refusals
 from scaffold._options import Options
 from scaffold._watch import Watch
 from scaffold.errors import (
     CallError,
-    ConfinementError,
     IntrospectionError,
     LoadFailedError,
+    MissingLibraryError,
     MissingVariableError,
     NotAModelError,
     ScaffoldError,
@@ -32,6 +30,7 @@ from scaffold.errors import (
 from scaffold.spec import Artifact
 from scaffold.worker import encode_error
 from scaffold.worker._channel import Channel
+from scaffold.worker._refused import refused_error
 from scaffold.worker._rehearse import rehearse
 from scaffold.worker._witness import Witness
 
@@ -44,10 +43,10 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     try:
         _Examination(channel, job, witness).run()
     except ScaffoldError as error:
-        told = _refused(error) or _missing_variable(error, job, witness) or error
+        told = refused_error(error) or _missing_variable(error, job, witness) or error
         channel.send(encode_error(told))
     except MemoryError as error:
-        channel.send(encode_error(_refused(error) or WorkerLimitError("memory", "", "")))
+        channel.send(encode_error(refused_error(error) or WorkerLimitError("memory", "", "")))
     except SystemExit as error:
         channel.send(
             encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
@@ -129,43 +128,24 @@ class _Examination:
         importlib.invalidate_caches()
 
 
-def _refused(error: Exception) -> ScaffoldError | None:
-    """Return the error for a model that failed because the confinement refused something."""
-    refused = explain(error)
-    if refused is None and isinstance(error, IntrospectionError | LoadFailedError):
-        refused = next(iter(refusals()), None)
-    if refused is None:
-        return None
-    cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-    match refused.action:
-        case Action.MEMORY:
-            return WorkerLimitError("memory", refused.target, "")
-        case Action.READ:
-            option = f"--allow-read {shlex.quote(refused.target)}"
-            return ConfinementError(f"reads {refused.target}", option, cause)
-        case Action.CONNECT:
-            return ConfinementError(
-                f"connects to {refused.target or 'the network'}", "--allow-network", cause
-            )
-    words = {Action.WRITE: "writes", Action.LISTEN: "listens on", Action.RUN: "runs the program"}
-    words |= {Action.FORK: "starts a process", Action.SIGNAL: "sends a signal to"}
-    action = words.get(refused.action, f"wants to {refused.action.value}")
-    return ConfinementError(f"{action} {refused.target}".rstrip(), "", cause)
-
-
 def _missing_variable(
     error: ScaffoldError, job: Mapping[str, Any], witness: Witness
 ) -> MissingVariableError | None:
     """Return the error for a model that failed, where it read variables that are not there.
 
-    That is certain for one that the caller's environment has or the message names, and likely for one that
-    the user's own code reads.
+    The message names it; or the caller's environment has it, and the user's own code reads it, or a library
+    that could not be loaded.
     """
-    if not isinstance(error, IntrospectionError | LoadFailedError):
+    if not isinstance(error, IntrospectionError | LoadFailedError | MissingLibraryError):
         return None
+    loading = not isinstance(error, IntrospectionError)
     text = str(error)
     absent = {name: own for name, (present, own) in witness.variables.items() if not present}
-    names = [name for name, own in absent.items() if own or name in job["elsewhere"] or f"'{name}'" in text]
+    names = [
+        name
+        for name, own in absent.items()
+        if f"'{name}'" in text or (name in job["elsewhere"] and (own or loading))
+    ]
     if not names:
         return None
     attempts = error.attempts if isinstance(error, CallError) else ()

@@ -133,12 +133,29 @@ def _visible(path: str, unread: list[str]) -> list[Grant]:
         return [Grant(path, READ_FILE)]
     if _is_shared(path):
         unread.append(path)
-        return []
+        return _code_in(path)
     top = _Folder(path)
     seen = _explore(top, unread)
     for folder in reversed(seen):
         folder.hides = folder.hides or any(inner.hides for inner in folder.folders)
     return [Grant(path, READ_DIR, follow=False), *_content(top)]
+
+
+def _code_in(path: str) -> list[Grant]:
+    """Rights on the Python code in a home folder or the like, where a script may lie, and on no more.
+
+    Python looks modules up by listing the folder, so the names below it can be seen, not the content.
+    """
+    made: list[Grant] = []
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_file(follow_symlinks=False) and entry.name.endswith((".py", ".ipynb")):
+                made.append(Grant(entry.path, READ_FILE, follow=False))
+            elif os.path.exists(os.path.join(entry.path, "__init__.py")):  # noqa: PTH110, PTH118
+                made += _visible(entry.path, [])
+    return [Grant(path, READ_DIR, follow=False), *made] if made else []
 
 
 def _explore(top: _Folder, unread: list[str]) -> Sequence[_Folder]:

@@ -261,7 +261,9 @@ def _path(search: Sequence[Path], settings: WorkerSettings | None) -> list[str]:
 
 
 def _local(search: Sequence[Path]) -> list[str]:
-    return [os.fspath(folder) for folder in search if home_of(folder) is Home.LOCAL]
+    """The folders of the user's own; the root of the file system is none."""
+    own = (folder for folder in search if folder.parent != folder and home_of(folder) is Home.LOCAL)
+    return [os.fspath(folder) for folder in own]
 
 
 def _left_out(optional: Mapping[str, str], taken: Set[str]) -> list[str]:

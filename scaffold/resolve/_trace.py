@@ -156,7 +156,9 @@ class Trace:
         }
         place = settings or WorkerSettings()
         path = [os.path.abspath(entry) for entry in path]  # noqa: PTH100 - entries of sys.path are text
-        self._worker = Worker(REHEARSAL, job, replace(place, path=path))
+        readable = (*place.confinement.readable, model.parent, model)
+        confinement = replace(place.confinement, readable=readable)
+        self._worker = Worker(REHEARSAL, job, replace(place, path=path, confinement=confinement))
 
     def __enter__(self) -> Trace:
         return self

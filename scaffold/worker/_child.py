@@ -24,13 +24,13 @@ def main() -> None:
     job = channel.receive()
     program = importlib.import_module(job["program"])
     sys.path[:] = job["path"]
-    os.environ.clear()
-    os.environ.update(job["environ"])
     witness = Witness(job["folder"], job["hidden"], job["installed"])
     witness.named.update(job["named"])
     # Before anything of the model's is read.
     enforced = enforce(Confinement.from_json(job["confinement"]))
     job["confined"], job["enforced"] = enforced.holds, enforced.as_json()
+    os.environ.clear()
+    os.environ.update(job["environ"])
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
     sys.addaudithook(witness.audit)
     watch_variables(witness)

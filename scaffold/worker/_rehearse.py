@@ -20,13 +20,15 @@ from scaffold._codec import decode
 from scaffold._watch import Watch
 from scaffold.spec import ModelFormat
 from scaffold.worker._channel import Channel
+from scaffold.worker._errors import encode_error
+from scaffold.worker._refused import refused_error
 from scaffold.worker._witness import Witness
 
 
 def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     """Load the model, and answer the requests that come when it is loaded; whatever fails is in the reply."""
     watch = Watch(job["watched"])
-    failure = None
+    failure: BaseException | None = None
     model = None
     try:
         witness.phase = "load"
@@ -37,7 +39,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
             with contextlib.suppress(ImportError):
                 importlib.import_module(module)
     except BaseException as error:
-        failure = _failure(error)
+        failure = error
     request = channel.receive()
     if failure is None:
         channel.send(rehearse(model, request, witness, watch))
@@ -47,20 +49,24 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
 
 def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch) -> dict[str, Any]:
     """Return what was seen since the start, and whether the answers are the recorded ones."""
-    failure = matched = None
+    failure: BaseException | None = None
+    matched = None
     try:
         watch.opened()  # what others opened meanwhile
         witness.phase = "predict"
         matched = _same(_answers(model, request), request["answers"])
         witness.note_unheard(watch.opened())
     except BaseException as error:
-        failure = _failure(error)
+        failure = error
     return _reply(witness, failure, matched)
 
 
-def _reply(witness: Witness, failure: dict[str, Any] | None, matched: bool | None) -> dict[str, Any]:
+def _reply(witness: Witness, failure: BaseException | None, matched: bool | None) -> dict[str, Any]:
     phase, witness.phase = witness.phase, "end"
-    return {"failure": failure, "matched": matched, "phase": phase, **witness.as_json()}
+    if failure is not None and (refused := refused_error(failure)):
+        return encode_error(refused)
+    told = _failure(failure) if failure is not None else None
+    return {"failure": told, "matched": matched, "phase": phase, **witness.as_json()}
 
 
 def _answers(model: Any, request: dict[str, Any]) -> list[Any]:

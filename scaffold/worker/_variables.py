@@ -37,7 +37,7 @@ def _reading_file() -> str:
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__") in (
         "os",
-        "_collections_abc",
+        "collections.abc",
         __name__,
     ):
         frame = frame.f_back

@@ -167,7 +167,7 @@ class Finder:
         """Whether a library asks for a module that is the user's own and that no file names."""
         if name in self._witness.named:
             return False
-        places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+        places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
         return any(map(self._is_local, places)) and not self._is_local(_importing_file())
 
     def _is_local(self, place: str | None) -> bool:

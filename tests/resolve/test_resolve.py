@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold._confine import Confinement
 from scaffold._process import Finished
 from scaffold.errors import CommandError, MissingModuleError
 from scaffold.resolve import Options, resolve_dependencies, start_trace
@@ -12,6 +13,7 @@ from scaffold.resolve._distributions import Installation
 from scaffold.resolve._opened import named_files, opened_files
 from scaffold.resolve._origins import pack_wheel
 from scaffold.spec import LocalSource
+from scaffold.worker import WorkerSettings
 from tests.resolve._models import CODE, recording, signature
 
 ALPHA = """
@@ -167,7 +169,9 @@ def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_p
         "class Model:\n    def predict(self, rows):\n        (here / '.env').read_text()\n"
         "        return [float((here / 'factor.txt').read_text()) * row for row in rows]\n"
     )
-    found = resolved(model_of("features"), FakeUv(), search=[folder])
+    allowed = Confinement(readable=(folder,), readable_whole=(folder / ".env",))
+    settings = WorkerSettings(confinement=allowed)
+    found = resolved(model_of("features"), FakeUv(), search=[folder], settings=settings)
     assert found.sources[1:] == (LocalSource(path="factor.txt", content=b"2", reason="opened at predict"),)
     assert found.notes == (".env is opened and not taken along, for it is hidden: --include .env",)
 
@@ -315,8 +319,8 @@ def test_one_process_is_enough_where_the_code_is_known_beforehand(install, model
     install("beta-dist", {"beta.py": "factor = 2"})
     (tmp_path / "code").mkdir()
     text = (
-        "from pathlib import Path\nimport beta\nruns = Path(__file__).parent / 'runs.txt'\n"
-        "runs.open('a').write('once ')\n"
+        "import tempfile\nfrom pathlib import Path\nimport beta\n"
+        "runs = Path(tempfile.gettempdir()) / 'runs.txt'\nruns.open('a').write('once ')\n"
         "class Model:\n    def predict(self, rows):\n        return [beta.factor * row for row in rows]\n"
     )
     (tmp_path / "code" / "features.py").write_text(text)
@@ -324,5 +328,5 @@ def test_one_process_is_enough_where_the_code_is_known_beforehand(install, model
     artifact, search = model_of("features"), [tmp_path / "code"]
     with start_trace(artifact, search=search, sources=[source]) as trace:
         found = resolved(artifact, FakeUv(), trace=trace, search=search, sources=[source])
+        assert (trace._worker.folder / "tmp" / "runs.txt").read_text() == "once "
     assert of_model(found) == [("beta-dist==1.0", "imported by features.py")]
-    assert (tmp_path / "code" / "runs.txt").read_text() == "once "

@@ -1,0 +1,50 @@
+"""What a person is told of something that the confinement refused to the model."""
+
+from __future__ import annotations
+
+import shlex
+
+from scaffold._confine import Action, Refused, explain, refusals
+from scaffold.errors import (
+    ConfinementError,
+    IntrospectionError,
+    LoadFailedError,
+    ScaffoldError,
+    WorkerLimitError,
+)
+
+_WORDS = {
+    Action.WRITE: "writes",
+    Action.LISTEN: "listens on",
+    Action.RUN: "runs the program",
+    Action.FORK: "starts a process",
+    Action.SIGNAL: "sends a signal to",
+}
+
+
+def refused_error(error: BaseException) -> ScaffoldError | None:
+    """Return the error for a model that failed because the confinement refused something; `None` if not so.
+
+    Of errors that only repeat what the model said, the cause is what was refused last.
+    """
+    refused = explain(error)
+    if refused is None and isinstance(error, IntrospectionError | LoadFailedError):
+        refused = next(iter(refusals()), None)
+    if refused is None:
+        return None
+    cause = f"{type(error).__name__}: {error}" if not isinstance(error, ScaffoldError) else str(error)
+    return _told(refused, cause.splitlines()[0])
+
+
+def _told(refused: Refused, cause: str) -> ScaffoldError:
+    match refused.action:
+        case Action.MEMORY:
+            return WorkerLimitError("memory", refused.target, "")
+        case Action.READ:
+            option = f"--allow-read {shlex.quote(refused.target)}"
+            return ConfinementError(f"reads {refused.target}", option, cause)
+        case Action.CONNECT:
+            target = refused.target or "the network"
+            return ConfinementError(f"connects to {target}", "--allow-network", cause)
+    action = _WORDS.get(refused.action, f"wants to {refused.action.value}")
+    return ConfinementError(f"{action} {refused.target}".rstrip(), "", cause)
