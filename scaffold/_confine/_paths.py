@@ -58,7 +58,8 @@ def grants(
 
 
 def _system_paths() -> list[str]:
-    paths = [*_LIBRARIES, *_prefixes(), *_linked_libraries(), str(Path(__file__).parents[1])]
+    paths = [*_LIBRARIES, *_prefixes(), *_linked_libraries(), *_linked_distributions()]
+    paths.append(str(Path(__file__).parents[1]))
     paths += [f"/etc/{name}" for name in _ETC]
     paths += [f"/proc/{name}" for name in _PROC]
     return [path for path in dict.fromkeys([*paths, *_SYS]) if os.path.exists(path)]  # noqa: PTH110
@@ -92,6 +93,19 @@ def _linked_libraries() -> Iterator[str]:
             real = os.path.realpath(folder)
             if not _is_shared(real):
                 yield real
+
+
+def _linked_distributions() -> set[str]:
+    """The folders of distributions that are installed as links into a cache (`uv --link-mode symlink`)."""
+    caches = set()
+    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".dist-info"):
+                    metadata = entry.path + "/METADATA"
+                    if os.path.islink(metadata):  # noqa: PTH114
+                        caches.add(str(Path(os.path.realpath(metadata)).parents[1]))
+    return {cache for cache in caches if not _is_shared(cache)}
 
 
 def _is_below(path: str, folders: Iterable[str]) -> bool:

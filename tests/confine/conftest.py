@@ -64,7 +64,7 @@ def make_files(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the attacks said, whether the files outside are unchanged and the other process still runs."""
+    """What the attacks said, and whether the files outside and the other process are as before."""
 
     results: dict[str, bool | str]
     nothing_changed: bool
