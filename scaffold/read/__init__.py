@@ -15,13 +15,21 @@ from scaffold.read._dump import dump_model
 from scaffold.read._load import load_model
 from scaffold.read._samples import read_sample
 from scaffold.read._scan import require_file, scan_file
+from scaffold.read._versions import version_mismatch, version_notes
 from scaffold.spec import Artifact
 
-__all__ = ["dump_model", "load_model", "read_artifact", "read_sample"]
+__all__ = [
+    "dump_model",
+    "load_model",
+    "read_artifact",
+    "read_sample",
+    "version_mismatch",
+    "version_notes",
+]
 
 
 def read_artifact(
-    path: Path, *, trusted: Sequence[str] = (), provenance: str = "", ours: bool = False
+    path: Path, *, trusted: Sequence[str] = (), provenance: str = "", ours: bool = False, python: str = ""
 ) -> Artifact:
     """Describe a model file without running anything in it, and refuse it if it names what is not allowed.
 
@@ -31,18 +39,20 @@ def read_artifact(
         provenance: Where the file came from, in words; the path when empty.
         ours: Whether this process wrote it from an object in memory: what that holds has run here already, so
             its names are listed and not judged.
+        python: The minor version of the Python that will load it, `3.11`; our own when empty.
 
     Raises:
         NoSuchFileError: There is no such file.
         NotAModelError: It is none of the formats that are read.
         TruncatedFileError: It ends before what it holds does.
+        ForeignCodeError: It carries functions that another minor version of Python compiled.
         UntrustedCodeError: It names what is on no allow list and not trusted.
         MissingLibraryError: It names a module that is not installed.
         BrokenInstallError: It names a module whose editable install leads nowhere.
         VersionMismatchError: It names what the installed version of a library does not have.
     """
     require_file(path)
-    scanned = scan_file(path, trusted, ours=ours)
+    scanned = scan_file(path, trusted, ours=ours, python=python)
     return Artifact(
         path=path,
         sha256=sha256_file(path),
@@ -52,6 +62,7 @@ def read_artifact(
         globals=scanned.globals,
         provenance=provenance or str(path),
         written=_day(path),
+        made_with=scanned.made_with,
     )
 
 

@@ -21,10 +21,11 @@ _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00
 _TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
-def read_sample(path: Path, *, trusted: Sequence[str] = ()) -> Any:
+def read_sample(path: Path, *, trusted: Sequence[str] = (), python: str = "") -> Any:
     """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
 
-    The format is told by content; between texts the ending decides. A pickle passes the same gate as a model.
+    The format is told by content; between texts the ending decides. A pickle passes the same gate as a model,
+    for the minor version `python` where that is not our own.
 
     Raises:
         NotASampleError: It holds none of these.
@@ -37,7 +38,7 @@ def read_sample(path: Path, *, trusted: Sequence[str] = ()) -> Any:
     head = _formats.head_of(path)
     reader = _binary_reader(head) or _text_reader(path, head)
     if reader is None:
-        return _read_pickle(path, trusted)
+        return _read_pickle(path, trusted, python)
     try:
         return reader(path)
     except ReadError:
@@ -101,16 +102,16 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
-def _read_pickle(path: Path, trusted: Sequence[str]) -> Any:
+def _read_pickle(path: Path, trusted: Sequence[str], python: str) -> Any:
     try:
-        scanned = scan_file(path, trusted)
+        scanned = scan_file(path, trusted, python=python)
     except NotAModelError as error:
         raise NotASampleError(error.path, error.found) from error
     with searching(search_path(path.parent)):
         try:
             return _model.load(path, scanned.format)
         except Exception as error:
-            raise load_error(path, error) from error
+            raise load_error(path, error, scanned.made_with) from error
 
 
 def _read_npy(path: Path) -> Any:
