@@ -12,6 +12,7 @@
     │   ├── TruncatedFileError
     │   ├── UntrustedCodeError    a pickle names what is on no allow list
     │   ├── MissingLibraryError   no installed distribution provides what a pickle names
+    │   ├── ForeignCodeError      a pickle carries functions that another Python compiled
     │   ├── VersionMismatchError  the installed library has not, or not so, what a pickle names
     │   ├── LoadFailedError       the file names nothing bad and does not load
     │   ├── NotASampleError       a file holds no sample
@@ -232,6 +233,13 @@ class MissingLibraryError(ReadError):
 
     def __str__(self) -> str:
         head = f"{self.path} needs '{self.module}', which no installed distribution provides."
+        if "==" in self.distribution:
+            return (
+                f"{head}\n  needed by: {self.needed_by}\n"
+                "Install it, in the version that the file was made with, or name an environment:\n"
+                f"  pip install '{self.distribution}'\n"
+                f"  scaffold new ... --environment '{self.distribution}'"
+            )
         if self.distribution:
             return f"{head}\n  needed by: {self.needed_by}\nInstall it: pip install {self.distribution}"
         guess = f" (perhaps {self.guess})" if self.guess else ""
@@ -242,18 +250,72 @@ class MissingLibraryError(ReadError):
         )
 
 
+class ForeignCodeError(ReadError):
+    """A pickle carries functions that another minor version of Python compiled.
+
+    Args:
+        path: The file.
+        pythons: The versions that can have compiled them; none if no known version can have.
+        here: The version that would load them.
+        environment: The options of an environment that can: `--environment python==3.12`.
+    """
+
+    def __init__(self, path: str, pythons: Sequence[str], here: str, environment: str = "") -> None:
+        super().__init__(path, pythons, here, environment)
+        self.path, self.pythons, self.here, self.environment = path, pythons, here, environment
+
+    def __str__(self) -> str:
+        by = f"Python {' or '.join(self.pythons)}" if self.pythons else "no Python that scaffold knows"
+        head = (
+            f"{self.path} holds functions compiled by {by}; this is {self.here}.\n"
+            "  Bytecode runs only in the minor version of Python that compiled it."
+        )
+        if "python==" not in self.environment:
+            return f"{head}\nMake the model again with Python {self.here}."
+        command = f"scaffold new ... {self.environment}"
+        return f"{head}\nMake the service in an environment of that Python:\n  {command}"
+
+
 class VersionMismatchError(ReadError):
-    """A library is installed in a version that does not know what a pickle names."""
+    """A library is installed in a version that does not know what a pickle names.
+
+    Args:
+        path: The file.
+        names: What the installed version does not have.
+        distribution: The library.
+        version: The version that is installed.
+        detail: The error of the library, in a line.
+        written: The version that the file was made with, where the file names it, or a specifier.
+        python: The Python that the file was made with, where the file tells it.
+        environment: The options of an environment with those versions.
+    """
 
     def __init__(
-        self, path: str, names: Sequence[str], distribution: str, version: str, detail: str = ""
+        self,
+        path: str,
+        names: Sequence[str],
+        distribution: str,
+        version: str,
+        detail: str = "",
+        written: str = "",
+        python: str = "",
+        environment: str = "",
     ) -> None:
-        super().__init__(path, names, distribution, version, detail)
+        super().__init__(path, names, distribution, version, detail, written, python, environment)
         self.path, self.names, self.detail = path, names, detail
         self.distribution, self.version = distribution, version
+        self.written, self.python, self.environment = written, python, environment
 
     def __str__(self) -> str:
         found = "\n".join(f"  {line}" for line in (*self.names, *([self.detail] if self.detail else [])))
+        if self.written:
+            on = f" on Python {self.python}" if self.python else ""
+            return (
+                f"{self.path} was made with {self.distribution} {self.written}{on}; "
+                f"here is {self.version}.\n{found}\n"
+                "Make the service in an environment of that version:\n"
+                f"  scaffold new ... {self.environment}"
+            )
         return (
             f"{self.path} was made with another version of {self.distribution} "
             f"than the {self.version} that is installed here.\n{found}\n"

@@ -60,6 +60,25 @@ class GlobalName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MadeWith:
+    """What a file says of the Python and the libraries that it was made with."""
+
+    pythons: tuple[str, ...] = ()
+    """The minor versions that can have compiled the functions in it: several where it is alike."""
+    carries_code: bool = False
+    """Whether it carries functions as bytecode. Without `pythons` they are of no version that is known."""
+    versions: MappingABC[str, str] = field(default_factory=dict)
+    """The version of each distribution that the file names."""
+    bounds: MappingABC[str, str] = field(default_factory=dict)
+    """A specifier, `<2`, of each distribution whose modules have moved since."""
+
+    @property
+    def python(self) -> str | None:
+        """The minor version that compiled its functions, where only one can have."""
+        return self.pythons[0] if len(self.pythons) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """A model file, as far as it can be known without running anything in it."""
 
@@ -74,6 +93,7 @@ class Artifact:
     """Where it came from, as a person would say it: a path as typed, a URL, `an object in memory`."""
     written: str = ""
     """The day when the file was written, ISO 8601."""
+    made_with: MadeWith = field(default_factory=MadeWith)
 
 
 # --------------------------------------------------------------------------- introspect: schemas

@@ -17,9 +17,19 @@ from scaffold.read._load import load_model
 from scaffold.read._named import named_modules
 from scaffold.read._samples import read_sample
 from scaffold.read._scan import require_file, scan_file
+from scaffold.read._versions import version_mismatch, version_notes
 from scaffold.spec import Artifact
 
-__all__ = ["DISTRIBUTIONS", "dump_model", "load_model", "named_modules", "read_artifact", "read_sample"]
+__all__ = [
+    "DISTRIBUTIONS",
+    "dump_model",
+    "load_model",
+    "named_modules",
+    "read_artifact",
+    "read_sample",
+    "version_mismatch",
+    "version_notes",
+]
 
 
 def read_artifact(
@@ -38,6 +48,7 @@ def read_artifact(
         NoSuchFileError: There is no such file.
         NotAModelError: It is none of the formats that are read.
         TruncatedFileError: It ends before what it holds does.
+        ForeignCodeError: It carries functions that another minor version of Python compiled.
         UntrustedCodeError: It names what is on no allow list and not trusted.
         MissingLibraryError: It names a module that is not installed.
         BrokenInstallError: It names a module whose editable install leads nowhere.
@@ -54,6 +65,7 @@ def read_artifact(
         globals=scanned.globals,
         provenance=provenance or str(path),
         written=_day(path),
+        made_with=scanned.made_with,
     )
 
 

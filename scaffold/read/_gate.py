@@ -20,6 +20,7 @@ from scaffold.read._policy import Policy, Standing
 from scaffold.read._streams import CutShortError, GarbledError, Stream, stream_of
 from scaffold.read._torch import follow_legacy
 from scaffold.read._values import OPAQUE, Blob, Items, Made, Named, Pairs, Value
+from scaffold.read._versions import Facts
 from scaffold.spec import GlobalName
 
 
@@ -43,6 +44,8 @@ class Findings:
     changed: dict[str, GlobalName] = field(default_factory=dict)
     arrays: bool = False
     """Whether joblib's arrays lie between the opcodes."""
+    facts: Facts = field(default_factory=Facts)
+    """What the file says of its versions."""
 
 
 class Gate:
@@ -92,6 +95,7 @@ class Gate:
 
     def called(self, call: Made, offset: int) -> Value:
         """See Witness."""
+        self._findings.facts.called(call)
         match call.maker:
             case Named() as name:
                 return self._called_name(name, call, offset)
@@ -104,6 +108,7 @@ class Gate:
 
     def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
         """See Witness."""
+        self._findings.facts.built(instance, state)
         if not isinstance(instance, Made) or self._is_cloudpickled(instance):
             self._refuse(_described(instance), offset, "a state is set on what is no instance")
             return instance

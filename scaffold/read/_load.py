@@ -13,7 +13,8 @@ from scaffold import _model
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
 from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._search import search_path, searching
-from scaffold.spec import Artifact
+from scaffold.read._versions import version_mismatch
+from scaffold.spec import Artifact, MadeWith
 
 _STATE_DICT = """The file holds weights without their network. Save the module itself and give that file:
   torch.save(model, "model.pt")"""
@@ -35,7 +36,7 @@ def load_model(artifact: Artifact) -> Any:
         try:
             model = _model.load(artifact.path, artifact.format)
         except Exception as error:
-            raise load_error(artifact.path, error) from error
+            raise load_error(artifact.path, error, artifact.made_with) from error
     if isinstance(model, Mapping) and model and all(_is_tensor(value) for value in model.values()):
         raise LoadFailedError(
             artifact.path.name, f"a state_dict of {len(model)} tensors is no model", _STATE_DICT
@@ -43,10 +44,11 @@ def load_model(artifact: Artifact) -> Any:
     return model
 
 
-def load_error(path: Path, error: Exception) -> ReadError:
+def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
     """What `error`, raised while `path` was loaded, means to a person."""
+    detail = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     match error:
-        case ModuleNotFoundError(name=str(name)):
+        case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):
             top = name.partition(".")[0]
             return MissingLibraryError(path.name, name, "loading the file", DISTRIBUTIONS.get(top, ""))
         case AttributeError() if match := re.search(r"'(\w+)' on <module '(?:\w+\.)*__main__'", str(error)):
@@ -56,12 +58,13 @@ def load_error(path: Path, error: Exception) -> ReadError:
         case RecursionError():
             advice = "Raise the limit in a module that the model imports: sys.setrecursionlimit(10_000)"
             return LoadFailedError(path.name, "its objects are nested too deeply (RecursionError)", advice)
+        case _ if mismatch := version_mismatch(path.name, made_with, detail, library=_distribution_of(error)):
+            return mismatch
         case AttributeError() | TypeError() | ValueError() if library := _library_of(error):
             return _mismatch(path, library, error)
         case pickle.UnpicklingError() | EOFError():
             return LoadFailedError(path.name, f"the pickle is damaged: {error}")
-    cause = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-    return LoadFailedError(path.name, cause)
+    return LoadFailedError(path.name, detail)
 
 
 def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
@@ -69,6 +72,11 @@ def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
     distribution = DISTRIBUTIONS.get(top, top)
     detail = f"{type(error).__name__}: {error}".splitlines()[0]
     return VersionMismatchError(path.name, (), distribution, metadata.version(distribution), detail)
+
+
+def _distribution_of(error: Exception) -> str:
+    library = _library_of(error) or ""
+    return DISTRIBUTIONS.get(library, library)
 
 
 def _installed(module: str) -> bool:

@@ -115,7 +115,7 @@ def _read_pickle(path: Path, trusted: Sequence[str], ours: bool) -> Any:
         try:
             return _model.load(path, scanned.format)
         except Exception as error:
-            raise load_error(path, error) from error
+            raise load_error(path, error, scanned.made_with) from error
 
 
 def _read_npy(path: Path) -> Any:

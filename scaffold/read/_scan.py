@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -30,7 +30,14 @@ from scaffold.read._policy import Policy
 from scaffold.read._search import search_path
 from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
 from scaffold.read._torch import LEGACY_START, follow_archive, follow_legacy
-from scaffold.spec import GlobalName, ModelFormat
+from scaffold.read._versions import (
+    RUNNING,
+    environment_options,
+    installed_version,
+    native_made_with,
+    require_python,
+)
+from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
 _PICKLE_STARTS = frozenset(
     b"\x80\x81()]}\x8f.NIJKLMFGSTUVXBCcq0123\x85\x86\x88\x89\x8a\x8b\x8c\x8d\x8e\x95\x96i"
@@ -46,6 +53,7 @@ class Scanned:
     format: ModelFormat
     compression: str | None
     globals: tuple[GlobalName, ...]
+    made_with: MadeWith = field(default_factory=MadeWith)
 
 
 def require_file(path: Path) -> None:
@@ -66,6 +74,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scan
     Raises:
         NotAModelError: It is none of the formats that are read.
         TruncatedFileError: It ends before what it holds does.
+        ForeignCodeError: It carries functions that another Python compiled.
         UntrustedCodeError: It names what is on no allow list.
         MissingLibraryError: It needs a library that is not installed.
         VersionMismatchError: It names what the installed version of a library does not have.
@@ -79,14 +88,16 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scan
     except CutShortError as error:
         raise TruncatedFileError(str(path), error.args[0]) from error
     if native:
-        return Scanned(native, None, ())
+        return Scanned(native, None, (), native_made_with(path, native))
     policy = Policy(Finder(search_path(path.parent)), trusted)
     findings = Findings()
     compression = _formats.compression_of(head)
     layout = _followed(path, compression, policy, findings)
+    made_with = findings.facts.made_with(findings.names.values())
     if not ours:
-        _raise_findings(path, findings)
-    return Scanned(layout, compression, tuple(findings.names.values()))
+        require_python(path.name, made_with, RUNNING)
+        _raise_findings(path, findings, made_with)
+    return Scanned(layout, compression, tuple(findings.names.values()), made_with)
 
 
 def _followed(path: Path, compression: str | None, policy: Policy, findings: Findings) -> ModelFormat:
@@ -113,7 +124,7 @@ def _followed(path: Path, compression: str | None, policy: Policy, findings: Fin
         if compression != "zip" and not _starts_with_protocol(path, compression):
             raise _no_format(path) from error
         if findings.refusals:
-            _raise_findings(path, findings)
+            _raise_findings(path, findings, MadeWith())
         offset, what = error.args
         raise NotAModelError(str(path), f"at byte {offset} stands {what}") from error
     except zipfile.BadZipFile as error:
@@ -170,21 +181,42 @@ def _no_format(path: Path) -> NotAModelError:
     return NotAModelError(str(path), f"it starts with {start!r}, as no format does")
 
 
-def _raise_findings(path: Path, findings: Findings) -> None:
+def _raise_findings(path: Path, findings: Findings, made_with: MadeWith) -> None:
     if findings.refusals:
         raise UntrustedCodeError(path.name, tuple(_told(refusal) for refusal in findings.refusals.values()))
     for top, name in findings.missing.items():
         _require_whole_install(top)
         known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
+        if known in made_with.versions:
+            known = f"{known}=={made_with.versions[known]}"
         raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), known, guess)
     if findings.changed:
         names = tuple(findings.changed)
         top = names[0].partition(".")[0]
         distribution = DISTRIBUTIONS.get(top, top)
-        version = _version(distribution)
+        version = installed_version(distribution)
         if version is None:
             raise LoadFailedError(path.name, f"your own module has no {names[0]} any more", _CHANGED)
-        raise VersionMismatchError(path.name, names, distribution, version)
+        raise _changed(path, names, distribution, version, made_with)
+
+
+def _changed(
+    path: Path, names: Sequence[str], distribution: str, version: str, made_with: MadeWith
+) -> VersionMismatchError:
+    """The error for names that the installed version does not have, with the version that the file names."""
+    written, environment = made_with.versions.get(distribution, ""), environment_options(made_with)
+    if not written and (bound := made_with.bounds.get(distribution)):
+        written = bound
+        environment = f"{environment} --environment '{distribution}{bound}'".strip()
+    return VersionMismatchError(
+        path.name,
+        names,
+        distribution,
+        version,
+        written=written,
+        python=made_with.python or "",
+        environment=environment,
+    )
 
 
 def _require_whole_install(module: str) -> None:
@@ -215,10 +247,3 @@ def _folders_of(installed: metadata.Distribution) -> list[Path]:
 def _told(refusal: Refusal) -> tuple[str, str, str]:
     place = f"at byte {refusal.offset}" + (f" of {refusal.member}" if refusal.member else "")
     return refusal.name, place, refusal.reason
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None

@@ -19,7 +19,7 @@ from typing import Any
 from scaffold._codec import CodecError, decode, encode
 from scaffold._process import Runner, run_command
 from scaffold.errors import CommandError, NoRecordError, UpgradeError
-from scaffold.spec import LocalSource, ProjectRecord, ProjectSpec, Recording
+from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
 
 FOLDER = ".scaffold"
@@ -117,13 +117,13 @@ def _read_document(root: Path) -> dict[str, Any]:
 
 
 def _slim(spec: ProjectSpec) -> ProjectSpec:
-    """The spec without what its files hold already: the lock, the sample, local code, where the model lay."""
+    """The spec without what its files hold already: the lock, the sample, local code, what the model says."""
     provenance = spec.artifact.provenance
     name = Path(provenance).name if Path(provenance).is_absolute() else provenance
     sources = tuple(dataclasses.replace(source, content=b"") for source in spec.dependencies.sources)
     return dataclasses.replace(
         spec,
-        artifact=dataclasses.replace(spec.artifact, provenance=name),
+        artifact=dataclasses.replace(spec.artifact, provenance=name, made_with=MadeWith()),
         dependencies=dataclasses.replace(spec.dependencies, lock="", sources=sources),
         recording=Recording(requests=(), answers=()),
     )
