@@ -94,8 +94,8 @@ def read_lock(root: Path) -> str:
     """Return the text of the project's `requirements.txt`, which holds only what this package writes there.
 
     Accepted: pins `name==version` and `name @ https://…`, wheels of the project's own `wheels/`, their hashes
-    and markers, comments, `--find-links ./wheels`, and the address of an index without a password. uv installs
-    nothing that has no hash, so an index can only withhold.
+    and markers, comments, `--find-links ./wheels`, and the address of an index without a password. Nothing
+    without a hash is installed, so an index can only withhold.
 
     Raises:
         UnsafeLockError: A line holds something else: another option, an editable install, a path, a file URL.
