@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold._checked import RECORDED
 from scaffold._specify import OnStage, told_of_checks
 from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, Recording, Verification
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from scaffold.upgrade import Replay, UpdatePlan
     from scaffold.verify import Service
 
-RECORDED = "tests/recorded.json"
 MOST_REPLAYED_REQUESTS = 100
 """Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._checked import path_below, python_version
 from scaffold._files import require_empty, sha256_file, staged
-from scaffold._options import RUNNING_PYTHON, Options
+from scaffold._options import Options
 from scaffold._proving import accept_answers
 from scaffold._settled import settled
 from scaffold._specify import OnStage, service_name, specified, told_of_checks
@@ -124,9 +124,9 @@ def verify(project: str | Path, *, accept: bool = False, on_stage: OnStage = _si
 
     root = _project_root(project)
     if accept:
-        return accept_answers(root, python=_python_of(root), on_stage=on_stage)
+        return accept_answers(root, python=python_version(root), on_stage=on_stage)
     on_stage("verify", None)
-    return verify_project(root, python=_python_of(root), on_check=told_of_checks(on_stage))
+    return verify_project(root, python=python_version(root), on_check=told_of_checks(on_stage))
 
 
 def serve(
@@ -140,7 +140,7 @@ def serve(
 
     root = _project_root(project)
     on_stage("environment", None)
-    python = make_environment(root, root / ".venv", python=_python_of(root))
+    python = make_environment(root, path_below(root, ".venv"), python=python_version(root))
     on_stage("environment", f"{root / '.venv'} holds what the lock says")
     on_stage("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it")
     return serve_project(root, python, host=host, port=port)
@@ -213,10 +213,3 @@ def _project_root(project: str | Path) -> Path:
             "Name the folder that `scaffold new` wrote:\n  scaffold verify titanic-service"
         )
     return settled(root)
-
-
-def _python_of(root: Path) -> str:
-    """The Python that a project's lock is for: `.python-version` says it."""
-    with contextlib.suppress(OSError):
-        return (root / ".python-version").read_text(encoding="utf-8").strip()
-    return RUNNING_PYTHON

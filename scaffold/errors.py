@@ -50,7 +50,11 @@
     │   ├── EnvironmentFailedError
     │   ├── ServiceFailedError
     │   └── AnswersDifferError
+    ├── ProjectError              a file of a project is not what this package writes there
+    │   ├── UnsafePathError       a path leads out of the project
+    │   └── UnsafeLockError       a line of the lock is more than a pin
     ├── UpgradeError
+    │   ├── ForeignChangeError    a half finished change that was not begun here
     │   ├── NoRecordError         a folder without the record that an update starts from
     │   ├── DirtyTreeError        changes that are not committed
     │   ├── MergeConflictError    files that both sides changed
@@ -875,8 +879,61 @@ class AnswersDifferError(VerificationError):
         return "\n".join(lines)
 
 
+class ProjectError(ScaffoldError):
+    """A file of a project is not what this package writes there, so it is not used."""
+
+
+class UnsafePathError(ProjectError):
+    """A path that a project names leads out of the project, or may."""
+
+    def __init__(self, root: str, path: str, reason: str) -> None:
+        super().__init__(root, path, reason)
+        self.root, self.path, self.reason = root, path, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.root} names the path {self.path!r}, which {self.reason}.\n"
+            "The files of a project are used inside its folder only, and no symbolic link is followed.\n"
+            "Put a real file or folder in the place of a link, or restore what names the path:\n"
+            f"  git -C {self.root} checkout -- .scaffold"
+        )
+
+
+class UnsafeLockError(ProjectError):
+    """A line of a lock is more than a pinned distribution."""
+
+    def __init__(self, lock: str, number: int, line: str) -> None:
+        super().__init__(lock, number, line)
+        self.lock, self.number, self.line = lock, number, line
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lock}, line {self.number}, is no pinned distribution with hashes:\n"
+            f"  {self.line[:200]}\n"
+            "Name what the service needs in requirements.in, and let the lock be made from that:\n"
+            f"  scaffold update {self.lock.rpartition('/')[0] or '.'}"
+        )
+
+
 class UpgradeError(ScaffoldError):
     """A project cannot be brought up to date."""
+
+
+class ForeignChangeError(UpgradeError):
+    """A project holds a half finished change that this user did not begin on this machine."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.root = root
+
+    def __str__(self) -> str:
+        folder = f"{self.root}/.scaffold/update"
+        return (
+            f"{folder} holds an update that was not begun here: it came with the project, or was cut off on\n"
+            "another machine or in another folder. It was not carried out, and nothing was changed.\n"
+            f"What the files held before it is in {folder}/old. Remove it to go on:\n"
+            f"  rm -r {folder}"
+        )
 
 
 class NoRecordError(UpgradeError):

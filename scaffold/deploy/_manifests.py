@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from scaffold._checked import RECORDED, read_below
 from scaffold.deploy._client import Manifest
 from scaffold.errors import ManifestError
 from scaffold.spec import JSONValue
@@ -159,9 +160,9 @@ def read_recording(root: Path) -> tuple[list[JSONValue], list[JSONValue]]:
     Raises:
         ManifestError: The recording is missing or damaged.
     """
-    path = root / "tests" / "recorded.json"
+    path = root / RECORDED
     try:
-        recorded = json.loads(path.read_text("utf-8"))
+        recorded = json.loads(read_below(root, RECORDED))
         return list(recorded["requests"]), list(recorded["answers"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         found = (f"{path}: {error}",)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from scaffold._checked import LOCK, read_lock
 from scaffold._process import Runner
 from scaffold.errors import DockerfileError, ImageError
 from scaffold.image._base import Base, fetch_base, fetch_layer, layer_members
@@ -108,10 +109,10 @@ class LayerBuilder:
                 line, "COPY --from", "one environment is taken from another stage, here not"
             )
         copy = copies[0]
-        lock = self._root / "requirements.txt"
+        lock = self._root / LOCK
         if not lock.is_file():
             raise ImageError(f"{lock} is not there: the lock says what goes into the image.")
-        weighed = hashlib.sha256(lock.read_bytes()).hexdigest()
+        weighed = hashlib.sha256(read_lock(self._root).encode()).hexdigest()
         key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"
         lock_of = partial(self._install, lock, copy.target.strip("/"), base, platform)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from scaffold._checked import LOCK, path_below, read_lock
 from scaffold._files import sha256_file
 from scaffold._process import Runner, run_command
 from scaffold._uv import uv_command, uv_environment
@@ -65,13 +66,13 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
 
     Raises:
         UsageError: It has no lock.
+        UnsafeLockError: A line of the lock is more than a pinned distribution.
     """
-    lock = root / "requirements.txt"
-    if not lock.is_file():
+    if not path_below(root, LOCK).is_file():
         raise UsageError(
             f"{root} has no requirements.txt: name the folder of a project.\n  scaffold audit DIR"
         )
-    pins = parse_lock(lock.read_text(encoding="utf-8"))
+    pins = parse_lock(read_lock(root))
     components = tuple(
         Component(name=name, version=version, licence=_licence(name, version))
         for name, version in map(_named, pins)
@@ -175,7 +176,8 @@ def _models(root: Path) -> list[Mapping[str, Any]]:
             "name": path.name,
             "hashes": [{"alg": "SHA-256", "content": sha256_file(path)}],
         }
-        for path in sorted((root / "app" / "model").glob("model.*"))
+        for path in sorted(path_below(root, "app/model").glob("model.*"))
+        if path.is_file() and not path.is_symlink()
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from scaffold._checked import path_below
 from scaffold._files import sha256_file
 
 LARGEST_TEXT_BYTES = 4 << 20
@@ -45,10 +46,14 @@ def read_content(path: Path) -> Content:
 
 
 def read_tree(root: Path, paths: Iterable[str]) -> dict[str, Content]:
-    """What `root` holds of `paths`."""
+    """What `root` holds of `paths`.
+
+    Raises:
+        UnsafePathError: A path leads out of `root`.
+    """
     found = {}
     for path in sorted(set(paths)):
-        file = root / path
+        file = path_below(root, path, link=True)
         if file.is_symlink() or file.is_file():
             found[path] = read_content(file)
     return found

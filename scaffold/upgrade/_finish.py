@@ -1,8 +1,8 @@
 """Move the files of a committed change to their places: all of them, or none.
 
 Run as a process of its own, in a session of its own and with nothing but the standard library, it goes on
-when the command that started it is killed. Cut off itself, by a power cut, it is run again by whoever comes
-next.
+when the command that started it is killed. Cut off itself, by a power cut, it is run again by the next
+command of the same user on the same machine; a change that came with a project is never carried out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -18,9 +19,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from scaffold._begun import forget_begun, is_begun
+from scaffold._checked import path_below, read_below
+from scaffold.errors import ForeignChangeError, ScaffoldError, UpgradeError
+
 FOLDER = ".scaffold"
 UPDATE, UNDO = f"{FOLDER}/update", f"{FOLDER}/undo"
 JOURNAL = "journal.json"
+NOT_TOUCHED = 2
+"""The exit status where the change was neither carried out nor taken back."""
 
 
 class Entry(NamedTuple):
@@ -35,14 +42,18 @@ def finish(root: Path) -> str:
     """Carry out the change that is staged in `root`, or take it back; return why, if it was taken back.
 
     A change without a journal was not committed, and one whose files were touched since is no longer wanted.
+
+    Raises:
+        ForeignChangeError: It was not begun here. Nothing was done.
+        UnsafePathError: It leads out of the project. Nothing was done.
     """
     with held(root):
-        folder = root / UPDATE
-        if not (folder / JOURNAL).is_file():
+        folder = path_below(root, UPDATE)
+        if not os.path.lexists(folder / JOURNAL):
             shutil.rmtree(folder, ignore_errors=True)
             return ""
         # What goes is removed last, for that never fails for want of space.
-        entries = sorted(enumerate(read_journal(folder)), key=lambda item: not item[1].gets)
+        entries = sorted(enumerate(read_begun(root)), key=lambda item: not item[1].gets)
         try:
             for number, entry in entries:
                 _move(root, folder, number, entry)
@@ -51,15 +62,19 @@ def finish(root: Path) -> str:
             shutil.rmtree(root / UNDO, ignore_errors=True)
             folder.rename(root / UNDO)
         except OSError as error:
-            return _taken_back(root, folder, entries, error)
-        return ""
+            reason = _taken_back(root, folder, entries, error)
+        else:
+            reason = ""
+        forget_begun(root)
+        return reason
 
 
 @contextlib.contextmanager
 def held(root: Path) -> Iterator[None]:
     """Keep others from changing the project's files through us; whoever holds it and dies lets it go."""
-    (root / FOLDER).mkdir(exist_ok=True)
-    descriptor = os.open(root / FOLDER, os.O_RDONLY)
+    folder = path_below(root, FOLDER)
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(ImportError, OSError):  # not every file system has locks
             import fcntl
@@ -70,9 +85,51 @@ def held(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def read_begun(root: Path) -> list[Entry]:
+    """The files of the change that is staged in `root`, which this user began on this machine.
+
+    Raises:
+        ForeignChangeError: It was begun elsewhere.
+        UpgradeError, ProjectError: Its journal is damaged, or leads out of the project.
+    """
+    change, entries = _read_journal(root, UPDATE)
+    if not is_begun(root, change):
+        raise ForeignChangeError(str(root))
+    return entries
+
+
 def read_journal(folder: Path) -> list[Entry]:
-    """The files of a change, in the order of their numbers."""
-    return [Entry(**entry) for entry in json.loads((folder / JOURNAL).read_text(encoding="utf-8"))]
+    """The files of the change in `folder`, which is `UPDATE` or `UNDO` of a project, by their numbers.
+
+    Raises:
+        UpgradeError, ProjectError: Its journal is damaged, or leads out of the project.
+    """
+    root = folder.parent.parent
+    return _read_journal(root, folder.relative_to(root).as_posix())[1]
+
+
+def _read_journal(root: Path, folder: str) -> tuple[str, list[Entry]]:
+    """The id of a change and its files; each path was checked, and so was where its content is staged."""
+    text = read_below(root, f"{folder}/{JOURNAL}")
+    try:
+        document = json.loads(text)
+        # Version 0.1 wrote the list alone: it is there to be undone, never to be carried on.
+        old = isinstance(document, list)
+        change, files = ("", document) if old else (document["change"], document["files"])
+        entries = [Entry(**entry) for entry in files]
+        hashes = [value for entry in entries for value in (entry.had, entry.gets)]
+        if not isinstance(change, str) or not all(re.fullmatch("([0-9a-f]{64})?", value) for value in hashes):
+            raise ValueError("a hash is none")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UpgradeError(
+            f"{root / folder / JOURNAL} is no journal of a change, so nothing was done with it.\n"
+            f"Remove it to go on:\n  rm -r {root / folder}"
+        ) from error
+    for number, entry in enumerate(entries):
+        path_below(root, entry.path, link=True)
+        for side in ("old", "new"):
+            path_below(root, f"{folder}/{side}/{number}", link=True)
+    return change, entries
 
 
 def digest(path: Path) -> str:
@@ -151,6 +208,8 @@ if __name__ == "__main__":
         signal.signal(number, signal.SIG_IGN)
     try:
         reason = finish(Path(sys.argv[1]))
+    except ScaffoldError:
+        sys.exit(NOT_TOUCHED)  # who started this process finds the same, and raises it
     except OSError as error:
         reason = f"{error}; the next command that looks at the project tries again"
     sys.stdout.write(reason)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from scaffold._checked import LOCK, RECORDED, is_safe_path, path_below
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.upgrade._conflicts import Prefer, marked_lines
@@ -21,7 +22,7 @@ from scaffold.upgrade._content import (
 )
 from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._own import OwnRequirements, own_requirements
-from scaffold.upgrade._record import FOLDER, LOCK, PRISTINE, RECORDED, record_files
+from scaffold.upgrade._record import FOLDER, PRISTINE, record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._swap import apply_changes
 from scaffold.upgrade._tool import settle_with_tool
@@ -231,7 +232,7 @@ def accept_answers(
 
 def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
     """Write the pristine files that were lost, where all of them are known again."""
-    if not (root / PRISTINE).is_file() and not unknown_files(record, ancestor):
+    if not path_below(root, PRISTINE).is_file() and not unknown_files(record, ancestor):
         _write(root, record, ancestor, {}, {})
 
 
@@ -272,7 +273,7 @@ def write_merged(plan: UpdatePlan, target: Path) -> None:
         dirs_exist_ok=True,
     )
     for path, content in plan.changes.items():
-        file = target / path
+        file = path_below(target, path, link=True)
         file.unlink(missing_ok=True)
         if content is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -352,7 +353,7 @@ def _added(root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Cont
         folders[:] = sorted(name for name in folders if name not in _NOT_COPIED)
         here = Path(folder).relative_to(root)
         paths += [(here / name).as_posix() for name in files if PurePosixPath(name).suffix in kinds]
-    return read_tree(root, [path for path in paths if path not in known])
+    return read_tree(root, [path for path in paths if path not in known and is_safe_path(path)])
 
 
 def _copy_or_link(source: str, target: str) -> None:

@@ -14,11 +14,11 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from scaffold._codec import CodecError, decode, encode
+from scaffold._checked import LOCK, RECORDED, checked_path, path_below, read_below
+from scaffold._codec import decode, encode
 from scaffold._process import Runner, run_command
-from scaffold.errors import CommandError, NoRecordError, UpgradeError
+from scaffold.errors import CommandError, NoRecordError, UnsafePathError, UpgradeError
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
 
@@ -26,9 +26,8 @@ FOLDER = ".scaffold"
 RECORD = f"{FOLDER}/record.json"
 PRISTINE = f"{FOLDER}/pristine.tar.xz"
 IGNORE = f"{FOLDER}/.gitignore"
-LOCK = "requirements.txt"
-RECORDED = "tests/recorded.json"
 _FORMAT = 1
+_LARGEST_TREE_BYTES = 256 << 20
 
 
 def write_record(root: Path, record: ProjectRecord, pristine: Path | None = None) -> None:
@@ -41,8 +40,9 @@ def write_record(root: Path, record: ProjectRecord, pristine: Path | None = None
     """
     tree = read_tree(pristine or root, record.files)
     for path, content in record_files(record, tree).items():
-        (root / path).parent.mkdir(exist_ok=True)
-        (root / path).write_bytes(content)
+        target = path_below(root, path)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
 
 
 def record_files(record: ProjectRecord, tree: Mapping[str, Content]) -> dict[str, bytes]:
@@ -78,42 +78,62 @@ def read_record(
     Raises:
         NoRecordError: There is no record.
         UpgradeError: The record cannot be read.
+        UnsafePathError: It names a path that leads out of the project.
     """
-    document = _read_document(root)
-    files: dict[str, str] = document["files"]
-    packed = _unpack_file(root / PRISTINE, files) or _unpack_from_git(root, files, run) or {}
-    tree = {path: packed.get(path) or _as_left(root / path, digest) for path, digest in files.items()}
-    try:
-        record = ProjectRecord(
-            spec=_refilled(decode("ProjectSpec", document["spec"]), root, tree),
-            template=document["template"],
-            options=document["options"],
-            verification=decode("Verification | None", document["proof"]),
-            files=files,
-        )
-    except CodecError as error:
-        raise UpgradeError(f"{root / RECORD} names {error}.") from error
+    record = _read_document(root)
+    files = record.files
+    packed = _unpack_file(root, files) or _unpack_from_git(root, files, run) or {}
+    tree = {
+        path: packed.get(path) or _as_left(path_below(root, path, link=True), digest)
+        for path, digest in files.items()
+    }
+    record = dataclasses.replace(record, spec=_refilled(record.spec, root, tree))
     if rebuild and not packed:
         tree |= {path: new for path, new in rebuild(record).items() if files.get(path) == content_sha256(new)}
     return record, tree
 
 
-def _read_document(root: Path) -> dict[str, Any]:
+def _read_document(root: Path) -> ProjectRecord:
+    """The record as it is written: without what the project's other files hold."""
     try:
-        document = json.loads((root / RECORD).read_text(encoding="utf-8"))
+        document = json.loads(read_below(root, RECORD))
     except FileNotFoundError as error:
         raise NoRecordError(str(root)) from error
-    except (OSError, ValueError) as error:
-        raise UpgradeError(
-            f"{root / RECORD} cannot be read: {error}\nRestore it from version control."
-        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(root, error) from error
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise UpgradeError(
             f"{root / RECORD} was written by another version of model-scaffold"
             f" ({document.get('generator') if isinstance(document, dict) else 'unknown'}).\n"
             "Update this one:  pip install --upgrade model-scaffold"
         )
-    return document
+    try:
+        record = ProjectRecord(
+            spec=decode("ProjectSpec", document["spec"]),
+            template=document["template"],
+            options=document["options"],
+            verification=decode("Verification | None", document["proof"]),
+            files=dict(document["files"]),
+        )
+        sources = [source.path for source in record.spec.dependencies.sources]
+        name = str(record.spec.artifact.path)
+        if not isinstance(record.template, str) or not isinstance(record.options, dict):
+            raise TypeError("the template or the options are of another type")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(root, error) from error
+    for path in [*record.files, *sources, name]:
+        checked_path(root, path)
+    if "/" in name:
+        raise UnsafePathError(str(root), name, "is no plain name of a model's file")
+    return record
+
+
+def _damaged(root: Path, error: Exception) -> UpgradeError:
+    """The record is no record: what was found, and where an older one may be."""
+    return UpgradeError(
+        f"{root / RECORD} cannot be read: {type(error).__name__}: {error}\n"
+        f"Restore it from version control:\n  git -C {root} checkout -- .scaffold"
+    )
 
 
 def _slim(spec: ProjectSpec) -> ProjectSpec:
@@ -132,13 +152,14 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
 def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> ProjectSpec:
     """The spec with the lock, the sample and the local code of its project, and the model's place in it."""
     lock = tree.get(LOCK)
-    if not isinstance(lock, bytes) and (root / LOCK).is_file():  # lost, and edited
-        lock = (root / LOCK).read_bytes()
+    if not isinstance(lock, bytes) and path_below(root, LOCK).is_file():  # lost, and edited
+        lock = read_below(root, LOCK)
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
+    place = path_below(root, places[0] if places else f"app/model/{spec.artifact.path}")
     return dataclasses.replace(
         spec,
-        artifact=dataclasses.replace(spec.artifact, path=root / places[0]) if places else spec.artifact,
+        artifact=dataclasses.replace(spec.artifact, path=place),
         dependencies=dataclasses.replace(
             spec.dependencies, lock=lock.decode() if isinstance(lock, bytes) else "", sources=sources
         ),
@@ -150,16 +171,16 @@ def _with_content(source: LocalSource, root: Path, tree: Mapping[str, Content]) 
     content = tree.get(source.path)
     if isinstance(content, bytes):
         return dataclasses.replace(source, content=content)
-    path = root / source.path
-    return dataclasses.replace(source, content=path.read_bytes() if path.is_file() else b"")
+    held = path_below(root, source.path).is_file()
+    return dataclasses.replace(source, content=read_below(root, source.path) if held else b"")
 
 
 def _read_recording(root: Path, pristine: Content | None) -> Recording:
     try:
-        text = pristine if isinstance(pristine, bytes) else (root / RECORDED).read_bytes()
+        text = pristine if isinstance(pristine, bytes) else read_below(root, RECORDED)
         recorded = json.loads(text)
         return Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Recording(requests=(), answers=())
 
 
@@ -174,8 +195,8 @@ def _pack(tree: Mapping[str, Content]) -> bytes:
     return lzma.compress(buffer.getvalue(), preset=6)
 
 
-def _unpack_file(path: Path, files: Mapping[str, str]) -> dict[str, Content] | None:
-    return _unpack(path.read_bytes(), files) if path.is_file() else None
+def _unpack_file(root: Path, files: Mapping[str, str]) -> dict[str, Content] | None:
+    return _unpack(read_below(root, PRISTINE), files) if path_below(root, PRISTINE).is_file() else None
 
 
 def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
@@ -203,11 +224,13 @@ def _unpack(packed: bytes, files: Mapping[str, str]) -> dict[str, Content] | Non
     """The files of an archive whose hash is the recorded one; none where it is damaged or of another time."""
     tree: dict[str, Content] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(lzma.decompress(packed))) as archive:
+        # A few kilobytes can stand for gigabytes: no more is unpacked than a project has.
+        unpacked = lzma.LZMADecompressor().decompress(packed, _LARGEST_TREE_BYTES)
+        with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
             for member in archive:
                 file = archive.extractfile(member)
                 tree[member.name] = file.read() if file else b""
-    except (lzma.LZMAError, tarfile.TarError, EOFError):
+    except (lzma.LZMAError, tarfile.TarError, EOFError, ValueError):
         return None
     same = all(files.get(path) == content_sha256(content) for path, content in tree.items())
     return tree if same else None

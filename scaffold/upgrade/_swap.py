@@ -4,7 +4,10 @@ Below `.scaffold/update/`: `new/<n>` and `old/<n>` hold the n-th file as it will
 `journal.json` lists the files. Until `journal.json` has its name nothing outside this folder has changed, and
 what was staged is thrown away; from then on nothing is missing that the change needs. A small process of its
 own (`_finish`) moves the files, so that they all arrive even where this one is killed meanwhile; where the
-machine stops, whoever comes next runs it again. A finished change becomes `.scaffold/undo/`.
+machine stops, the next command of this user runs it again. A finished change becomes `.scaffold/undo/`.
+
+The journal repeats an id that is noted outside the project before the journal is there (`_begun`): a change
+that somebody else left in a project is not carried out.
 """
 
 from __future__ import annotations
@@ -12,16 +15,32 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from scaffold._begun import note_begun
+from scaffold._checked import path_below
 from scaffold._process import start_command
 from scaffold.errors import UndoError, UpgradeError
 from scaffold.upgrade import _finish
 from scaffold.upgrade._content import Content, Link, Opaque, content_sha256, read_content
-from scaffold.upgrade._finish import JOURNAL, UNDO, UPDATE, Entry, digest, held, read_journal
+from scaffold.upgrade._finish import (
+    JOURNAL,
+    UNDO,
+    UPDATE,
+    Entry,
+    digest,
+    held,
+    read_begun,
+    read_journal,
+)
+
+# Run alone, `_finish` finds what it needs of this package and nothing else that is installed beside it.
+_FINISH = "import runpy, sys; sys.path.append(sys.argv[2]); runpy.run_path(sys.argv[3], run_name='__main__')"
+_PACKAGES = str(Path(__file__).parents[2])
 
 
 def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[str, Content | None]) -> None:
@@ -38,7 +57,7 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
     finish_interrupted(root)
     try:
         with held(root):
-            _commit(root, root / UPDATE, before, changes)
+            _commit(root, path_below(root, UPDATE), before, changes)
     except OSError as error:
         reason = error.strerror or error
         raise UpgradeError(f"{root} cannot be written: {reason}. It is as it was before.") from error
@@ -50,9 +69,16 @@ def finish_interrupted(root: Path) -> None:
     """Carry out a change that was committed when its process was killed; throw away one that was not.
 
     Raises:
+        ForeignChangeError: It was not begun here, and is not touched.
+        UnsafePathError: It leads out of the project, and is not touched.
         UpgradeError: It was taken back, for it could not be carried out.
     """
-    if (root / UPDATE).is_dir() and (reason := _finished(root)):
+    folder = path_below(root, UPDATE)
+    if not folder.is_dir():
+        return
+    if os.path.lexists(folder / JOURNAL):
+        read_begun(root)
+    if reason := _finished(root):
         raise UpgradeError(
             f"An update of {root} that was cut off is taken back: {reason}.\nRun the command again."
         )
@@ -68,8 +94,9 @@ def _commit(
             _stage(root, folder, number, path, before.get(path), content)
             for number, (path, content) in enumerate(sorted(changes.items()))
         ]
-        journal = json.dumps([entry._asdict() for entry in entries]).encode()
-        _write_durably(folder / "journal.partial", journal)
+        journal = {"change": secrets.token_hex(16), "files": [entry._asdict() for entry in entries]}
+        _write_durably(folder / "journal.partial", json.dumps(journal).encode())
+        note_begun(root, str(journal["change"]))
         (folder / "journal.partial").rename(folder / JOURNAL)
     except BaseException:
         if not (folder / JOURNAL).exists():
@@ -79,7 +106,7 @@ def _commit(
 
 def _finished(root: Path) -> str:
     """Let a process of its own carry out what is committed; return why it took it back, if it did."""
-    command = [sys.executable, "-I", "-S", _finish.__file__, str(root.absolute())]
+    command = [sys.executable, "-I", "-S", "-c", _FINISH, str(root.absolute()), _PACKAGES, _finish.__file__]
     process = start_command(command)
     try:
         said, _ = process.communicate()
@@ -88,6 +115,7 @@ def _finished(root: Path) -> str:
         raise
     if process.returncode == 0:
         return ""
+    # One that was killed, or did not touch the change, is done again here, where an error can be raised.
     return said.decode(errors="replace").strip() if process.returncode == 1 else _finish.finish(root)
 
 
@@ -100,8 +128,8 @@ def undo_change(root: Path) -> list[str]:
         UndoError: There is no change to take back, or a file of it was changed since.
     """
     finish_interrupted(root)
-    folder = root / UNDO
-    if not (folder / JOURNAL).is_file():
+    folder = path_below(root, UNDO)
+    if not path_below(root, f"{UNDO}/{JOURNAL}").is_file():
         raise UndoError(
             f"{root} has no update to take back.\nOlder states are in version control, if you use it."
         )
@@ -114,6 +142,11 @@ def undo_change(root: Path) -> list[str]:
             + f"\nWhat they held before the update lies in {folder / 'old'}, by their place in {JOURNAL}."
         )
     changes = {entry.path: _read(folder / "old" / str(n)) for n, entry in enumerate(entries)}
+    if damaged := [entry.path for entry in entries if _hash(changes[entry.path]) != entry.had]:
+        raise UndoError(
+            f"The last update of {root} cannot be taken back: {folder / 'old'} does not hold what these files"
+            " were before it:\n" + "\n".join(f"  {path}" for path in damaged)
+        )
     current = {path: content for path in changes if (content := _read(root / path)) is not None}
     apply_changes(root, current, changes)
     return sorted(changes)
@@ -122,8 +155,8 @@ def undo_change(root: Path) -> list[str]:
 def _stage(
     root: Path, folder: Path, number: int, path: str, before: Content | None, content: Content | None
 ) -> Entry:
-    had, gets = ("" if held is None else content_sha256(held) for held in (before, content))
-    if digest(root / path) != had:
+    had, gets = map(_hash, (before, content))
+    if digest(path_below(root, path, link=True)) != had:
         raise UpgradeError(
             f"{root / path} was changed while the update ran. Nothing was written; run it again."
         )
@@ -132,6 +165,10 @@ def _stage(
     if content is not None:
         _write(folder / "new" / str(number), content, like=root / path)
     return Entry(path=path, had=had, gets=gets)
+
+
+def _hash(content: Content | None) -> str:
+    return "" if content is None else content_sha256(content)
 
 
 def _write(target: Path, content: Content, like: Path) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
-from scaffold._files import sha256_file
+from scaffold._checked import LOCK, read_lock
 from scaffold._process import Runner, run_command
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, EnvironmentFailedError
 
-LOCK = "requirements.txt"
 _STAMP = "lock.sha256"
 
 
@@ -26,13 +26,13 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
         run: Runs uv.
 
     Raises:
+        UnsafeLockError: A line of the lock is more than a pinned distribution.
         EnvironmentFailedError: There is no such Python, or something in the lock cannot be installed.
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in the one, and is told the other
-    lock = root / LOCK
+    wanted = hashlib.sha256(read_lock(root).encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP
-    wanted = sha256_file(lock)
     if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
         return interpreter
     uv, env = uv_command(), uv_environment()

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from scaffold._checked import LOCK, RECORDED, read_below, read_lock
 from scaffold.errors import AnswersDifferError, VerificationError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 from scaffold.verify._compare import Difference, first_difference
-from scaffold.verify._environment import LOCK, make_environment
+from scaffold.verify._environment import make_environment
 from scaffold.verify._service import Answer, Service, started_service
 
-RECORDED = "tests/recorded.json"
 _BATCH = 64
 _UNKNOWN_FIELD = "no field has this name"
 
@@ -80,14 +80,14 @@ def read_recording(root: Path) -> Recording:
     """
     path = root / RECORDED
     try:
-        recorded = json.loads(path.read_text(encoding="utf-8"))
+        recorded = json.loads(read_below(root, RECORDED))
         recording = Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
     except OSError as error:
         raise VerificationError(
             f"{path} cannot be read: {error.strerror}.\n"
             "It holds the sample to compare with; `scaffold update` writes it anew from a model and a sample."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise VerificationError(
             f'{path} is not {{"requests": [...], "answers": [...]}}: {error!r}'
         ) from error
@@ -142,7 +142,7 @@ def _shown(found: Difference) -> tuple[str, str]:
 
 def _locked(root: Path) -> dict[str, str]:
     """The distributions of the lock and their versions."""
-    lines = (root / LOCK).read_text(encoding="utf-8").splitlines()
+    lines = read_lock(root).splitlines()
     pins = (line.split(" ")[0].partition("==") for line in lines if line and line[0] not in " #-")
     return {name.partition("[")[0]: pinned.rstrip("\\;") for name, _, pinned in pins}
 

@@ -134,6 +134,10 @@ class Service:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
+    def peak_mib(self) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+
     def metric(self, line: str) -> float:
         for found in self.get("/metrics").body.decode().splitlines():
             name, _, value = found.rpartition(" ")

@@ -66,6 +66,55 @@ def test_a_number_without_a_fraction_is_an_integer(service: Service, number: str
     assert service.post("/score/batch", f"[{', '.join([body] * 900)}]".encode()).status == status
 
 
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        ("9007199254740993.0", 200),
+        ("9223372036854774784.0", 200),
+        ("9223372036854775808.0", 422),
+        ("-9223372036854775808.0", 200),
+        ("1e-999999999999999999999", 200),
+        ("1e18", 200),
+        ("1e19", 422),
+        ("1e308", 422),
+        ("0e999999999999999999999", 200),
+        ("Infinity", 422),
+        ("NaN", 422),
+        ('"1.0"', 422),
+        ("true", 422),
+        ("[1.0]", 422),
+        ('{"count": 1.0}', 422),
+    ],
+)
+def test_a_float_without_a_fraction_below_2_to_63_is_made_an_integer(
+    service: Service, number: str, status: int
+) -> None:
+    answer = service.post("/score", f'{{"value": 1, "count": {number}}}'.encode())
+    assert answer.status == status, answer.body
+
+
+def test_no_number_is_made_an_integer_where_something_else_is_wrong(service: Service) -> None:
+    faults = service.post("/score", b'{"value": "x", "count": 1.0}').json["detail"]
+    assert {fault["type"] for fault in faults} == {"int_type", "float_type"}
+    faults = service.post("/score", b'{"value": 1, "count": 1.0, "more": 1}').json["detail"]
+    assert {fault["type"] for fault in faults} == {"int_type", "extra_forbidden"}
+
+
+def test_a_large_number_in_a_faulty_body_costs_no_memory(serve: Callable[..., Service]) -> None:
+    service = serve()
+    numbers = b", ".join([b"1e308"] * 140_000)
+    bodies = [
+        b'[{"value": [%b], "count": 1.0}]' % numbers,
+        b'[{"value": 1, "count": [%b]}]' % numbers,
+        b'[{"value": 1, "count": 1.0, "act": [%b]}]' % numbers,
+    ]
+    assert service.post("/score/batch", b"[%b]" % bodies[0]).status == 422
+    before = service.peak_mib()
+    for body in bodies:
+        assert service.post("/score/batch", body).status == 422
+    assert service.peak_mib() - before < 60
+
+
 def test_the_description_has_bounds_to_the_last_digit(service: Service) -> None:
     count = service.get("/openapi.json").json["components"]["schemas"]["ModelInput"]["properties"]["count"]
     assert (str(count["minimum"]), str(count["exclusiveMaximum"])) == (str(-(2**63)), str(2**63))

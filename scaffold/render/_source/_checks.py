@@ -28,12 +28,10 @@ Date = Annotated[date, Field(strict=False), BeforeValidator(_iso_date)]
 '''
 
 _EXACT = '''\
-def _exact(value: object, info: ValidationInfo) -> object:
-    """Return a number as it was sent, which json_route.py knows: as a float it has lost digits."""
-    if isinstance(value, bool) or (isinstance(value, float) and not info.context):
+def _exact(value: object) -> object:
+    """Return text or an integer: a float has lost digits. json_route.py makes text of what is sent."""
+    if isinstance(value, bool | float):
         raise PydanticCustomError("decimal_as_float", "should be text, or a number sent over HTTP")
-    if info.context and isinstance(value, int | float):
-        return info.context.get(value, value)
     return value
 
 
@@ -130,7 +128,7 @@ def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
         blocks.append(_DATE)
     if "Exact" in wanted:
         imports.take("decimal", "Decimal")
-        _annotated(imports, "BeforeValidator", "Field", "ValidationInfo")
+        _annotated(imports, "BeforeValidator", "Field")
         imports.take("pydantic_core", "PydanticCustomError")
         blocks.append(_EXACT)
     if "Base64" in wanted:

@@ -36,7 +36,7 @@ _SPOKEN_FOR = frozenset(
     """
     Any Annotated Literal Decimal UUID Field ConfigDict BaseModel RootModel AfterValidator BeforeValidator
     PlainValidator WithJsonSchema NaiveDatetime AwareDatetime BytesIO PIL MAX_PIXELS Date Datetime Base64
-    ZonedDatetime Exact ValidationInfo PydanticCustomError Image ModelInput ModelOutput Strict Open
+    ZonedDatetime Exact PydanticCustomError Image ModelInput ModelOutput Strict Open
     Float16 BFloat16 Float32 Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 None True False
     """.split()  # noqa: SIM905
 )

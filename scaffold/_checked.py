@@ -1,0 +1,166 @@
+"""What the files of a project say, checked before it is used: anybody may have written them.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path, PurePosixPath
+
+from scaffold.errors import ProjectError, UnsafeLockError, UnsafePathError
+
+LOCK = "requirements.txt"
+PYTHON = ".python-version"
+RECORDED = "tests/recorded.json"
+LARGEST_TEXT_BYTES = 64 << 20
+"""Of a lock, a record or a recorded sample; a larger one was not written by this package."""
+
+_HASH = re.compile(r"--hash=sha256:[0-9a-f]+")
+_PIN = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]+\])?"
+    r"(==[A-Za-z0-9._+!-]+| @ (git\+)?https?://[^\s@:/]+(:\d+)?/\S*)"
+)
+_WHEEL = re.compile(r"\./wheels/[A-Za-z0-9._+-]+\.(whl|tar\.gz|zip)")
+_TERM = r"[a-z_]+ (==|!=|<|<=|>|>=|in|not in) '[A-Za-z0-9_.+-]*'"
+_MARKER = re.compile(rf"{_TERM}( (and|or) {_TERM})*")
+# An address with a user or a password in it is not one that this package writes.
+_OPTION = re.compile(r"--find-links \./wheels|--(extra-)?index-url https?://[^\s@/]+(/[^\s@]*)?")
+
+
+def checked_path(root: Path, path: object) -> str:
+    """Return `path`, the relative path of a file of the project `root` as POSIX writes it.
+
+    Raises:
+        UnsafePathError: It is absolute, leads upwards or into `.git`, or is no path that all systems share.
+    """
+    if not isinstance(path, str):
+        raise UnsafePathError(str(root), repr(path)[:80], "is no text")
+    if reason := _unsafe(path):
+        raise UnsafePathError(str(root), path, reason)
+    return path
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether `checked_path` takes the path."""
+    return not _unsafe(path)
+
+
+def path_below(root: Path, path: object, *, link: bool = False) -> Path:
+    """Return where the file `path` of the project `root` lies, or would.
+
+    Args:
+        root: The project.
+        path: Relative to it, as a record, a journal or a template names it.
+        link: Whether the last part may be a symbolic link: for callers that do not follow links.
+
+    Raises:
+        UnsafePathError: It leads out of the project, or through a symbolic link.
+    """
+    place = root
+    parts = PurePosixPath(checked_path(root, path)).parts
+    for number, part in enumerate(parts, start=1):
+        place /= part
+        if place.is_symlink() and not (link and number == len(parts)):
+            leads = "/".join(parts[:number])
+            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {leads}")
+    return place
+
+
+def read_below(root: Path, path: str) -> bytes:
+    """Return the content of the file `path` of the project `root`.
+
+    Raises:
+        UnsafePathError: It leads through a symbolic link.
+        OSError: It is not there, or cannot be read.
+        ProjectError: It is no regular file, or larger than `LARGEST_TEXT_BYTES`.
+    """
+    place = path_below(root, path)
+    size_bytes = place.stat().st_size
+    if not place.is_file():
+        raise ProjectError(
+            f"{place} is no regular file.\nPut the file in its place:\n  git checkout -- {place}"
+        )
+    if size_bytes > LARGEST_TEXT_BYTES:
+        raise ProjectError(
+            f"{place} has {size_bytes >> 20} MiB; more than {LARGEST_TEXT_BYTES >> 20} MiB are not read.\n"
+            "Restore it from version control."
+        )
+    return place.read_bytes()
+
+
+def read_lock(root: Path) -> str:
+    """Return the text of the project's `requirements.txt`, which holds only what this package writes there.
+
+    Accepted: pins `name==version` and `name @ https://…`, wheels of the project's own `wheels/`, their hashes
+    and markers, comments, `--find-links ./wheels`, and the address of an index without a password. Nothing
+    without a hash is installed, so an index can only withhold.
+
+    Raises:
+        UnsafeLockError: A line holds something else: another option, an editable install, a path, a file URL.
+        ProjectError: It is not there, or no text.
+    """
+    try:
+        text = read_below(root, LOCK).decode()
+    except OSError as error:
+        raise ProjectError(f"{root / LOCK} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{root / LOCK} is no UTF-8 text.") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not _is_lock_line(line.rstrip("\r")):
+            raise UnsafeLockError(str(root / LOCK), number, line.strip())
+    for wheel in re.findall(r"^\./(wheels/[^\s;\\]+)", text, re.MULTILINE):
+        path_below(root, wheel)
+    return text
+
+
+def python_version(root: Path) -> str:
+    """Return the Python that the project's lock is for, `3.11`: this one where no `.python-version` says it.
+
+    Raises:
+        ProjectError: The file holds something else than a version.
+    """
+    try:
+        text = read_below(root, PYTHON).decode("utf-8", "replace").strip()
+    except OSError:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", text, re.ASCII):
+        raise ProjectError(
+            f"{root / PYTHON} holds {text[:80]!r}, which is no version of Python.\n"
+            f"Write the version that the lock is for:\n  echo 3.11 > {root / PYTHON}"
+        )
+    return text
+
+
+def _unsafe(path: str) -> str:
+    """Why a path is not used; empty where it is."""
+    parts = path.split("/")
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        return "is absolute"
+    if ".." in parts:
+        return "leads upwards"
+    if "\\" in path or not path.isprintable():
+        return "holds a character that no path of a project has"
+    if not all(parts) or "." in parts:
+        return "is not in its shortest form"
+    if ".git" in map(str.lower, parts):
+        return "leads into the folder of git"
+    return ""
+
+
+def _is_lock_line(line: str) -> bool:
+    text = line.removesuffix("\\").strip()
+    if not text or text.startswith("#"):
+        return True
+    if line[:1] in " \t":
+        return all(_HASH.fullmatch(word) for word in text.split())
+    text, *hashes = re.split(r"\s+(?=--hash=)", text.partition(" #")[0].strip())
+    pin, semicolon, marker = (part.strip() for part in text.partition(" ;"))
+    if _OPTION.fullmatch(text):
+        return not hashes
+    return (
+        all(map(_HASH.fullmatch, hashes))
+        and bool(_PIN.fullmatch(pin) or _WHEEL.fullmatch(pin))
+        and (not semicolon or bool(_MARKER.fullmatch(marker)))
+    )
