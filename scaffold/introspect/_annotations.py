@@ -16,6 +16,7 @@ from typing import Any
 
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
+from scaffold.introspect._guard import hint
 from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import describe
@@ -116,6 +117,7 @@ def _as_json(default: Any) -> JSONValue:
     return finite(encode(default, describe([("$", default)])))
 
 
+@hint(otherwise=None)
 def of_annotation(annotation: Any) -> Schema | None:
     """Return the schema that an annotation says, or `None` where it says nothing that JSON knows."""
     if isinstance(annotation, type) and annotation in _SCALARS:

@@ -15,7 +15,7 @@ from scaffold.introspect._examples import example
 from scaffold.introspect._frames import describe_column, describe_dicts, describe_table
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe, leaves_of
-from scaffold.introspect._rows import is_row, take_record
+from scaffold.introspect._rows import count_rows, is_row, take_record
 from scaffold.introspect._scalars import missing_marker
 from scaffold.spec import (
     Arguments,
@@ -176,7 +176,7 @@ def _arguments(parts: dict[Any, Any]) -> Record:
                 attribute=attribute,
                 schema=schema,
                 example=example(schema, leaves),
-                evidence=evidence(schema, leaves, rows=len(part)),
+                evidence=evidence(schema, leaves, rows=count_rows(part) or 0),
             )
         )
     return Record(fields=tuple(fields), native="arrays")
@@ -212,7 +212,7 @@ def rows_of(container: Any, schema: Schema) -> list[Any]:
         case Column(native="pandas"):
             return _values_of(container)
         case Record(native="arrays"):
-            return [take_record(container, i) for i in range(len(next(iter(container.values()))))]
+            return [take_record(container, i) for i in range(count_rows(container) or 0)]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)
         case _:
