@@ -116,6 +116,10 @@ class Scalar:
     """The longest text that `native` can hold."""
     choices: tuple[JSONScalar, ...] = ()
     """The only values allowed."""
+    constraints: tuple[tuple[str, JSONScalar], ...] = ()
+    """What an annotation asks for beside the type: arguments of pydantic's `Field`, as `ge` and `pattern`."""
+    nanoseconds: bool = False
+    """Whether a moment or a span of time has nine digits of a second; Python's own have six."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ _SPOKEN_FOR = frozenset(
     """
     Any Annotated Literal Decimal UUID Field ConfigDict BaseModel RootModel AfterValidator BeforeValidator
     PlainValidator WithJsonSchema NaiveDatetime AwareDatetime BytesIO PIL MAX_PIXELS Date Datetime Base64
+    NanoDatetime NanoZonedDatetime NanoTimedelta TypeAdapter
     ZonedDatetime Exact ValidationInfo PydanticCustomError Image ModelInput ModelOutput Strict Open
     Float16 BFloat16 Float32 Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 None True False
     """.split()  # noqa: SIM905
@@ -50,6 +51,13 @@ _CHECKED = {
     ScalarType.BYTES: "Base64",
 }
 """Types of the input that need a check of their own: name of the alias in `schemas.py`."""
+
+_NANO = {
+    ScalarType.DATETIME: ("NanoDatetime", "Datetime"),
+    ScalarType.AWARE_DATETIME: ("NanoZonedDatetime", "ZonedDatetime"),
+    ScalarType.DURATION: ("NanoTimedelta", "timedelta"),
+}
+"""Alias for values that count nanoseconds, and the type that checks their text."""
 
 _BUILTIN = {
     ScalarType.BOOLEAN: "bool",
@@ -142,7 +150,7 @@ class Types:
             return self._literal(schema.choices)
         if schema.choices and strict:
             return self._one_of(schema, schema.choices)
-        if strict and schema.native.startswith("datetime64[ns"):
+        if strict and schema.nanoseconds:
             return self._nanoseconds(schema)
         if strict and schema.type is ScalarType.PERIOD:
             return self._period(schema)
@@ -182,19 +190,19 @@ class Types:
         return name(alias)
 
     def _nanoseconds(self, schema: Scalar) -> Node:
-        """Return the alias for moments counted in nanoseconds: others wrap around without a word."""
-        of = _CHECKED[schema.type]
-        self.checks.add(of)
-        self.imports.take("datetime", "datetime")
+        """Return the alias for moments and spans of time with nine digits of a second."""
+        alias, of = _NANO[schema.type]
+        format_ = "duration" if schema.type is ScalarType.DURATION else "date-time"
+        if of in _CHECKED.values():
+            self.checks.add(of)
+        else:
+            self.imports.take("datetime", of)
+        self.checks.add("nanoseconds")
         self.imports.take("typing", "Annotated")
-        self.imports.take("pydantic", "Field")
-        zone = ""
-        if schema.type is ScalarType.AWARE_DATETIME:
-            self.imports.take("datetime", "timezone")
-            zone = ", tzinfo=timezone.utc"
-        bounds = {"ge": code(f"datetime(1678, 1, 1{zone})"), "lt": code(f"datetime(2262, 1, 1{zone})")}
-        self.aliases[f"Nano{of}"] = subscript("Annotated", name(of), call("Field", **bounds))
-        return name(f"Nano{of}")
+        self.imports.take("pydantic", "WithJsonSchema")
+        shown = call("WithJsonSchema", code(f'{{"type": "string", "format": "{format_}"}}'))
+        self.aliases[alias] = subscript("Annotated", name("int"), call("_nanoseconds", name(of)), shown)
+        return name(alias)
 
     def _period(self, schema: Scalar) -> Node:
         """Return a text that is a period of the frequency that the dtype has."""
