@@ -274,6 +274,9 @@ class UserType:
     qualname: str
     native: str
     seen: Schema | None = None
+    """What its values hold, by the names on the wire; `label` is the attribute where that is another."""
+    example: JSONValue = None
+    """Made-up JSON that the class takes; `None` where none was found."""
 
 
 Schema: TypeAlias = Union[  # noqa: UP007

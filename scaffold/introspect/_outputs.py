@@ -8,6 +8,7 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
+from scaffold.introspect._aliases import answers
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._feeding import Layout
@@ -19,6 +20,7 @@ from scaffold.introspect._scalars import has_nanoseconds
 from scaffold.spec import Field, JSONValue, List, Parts, Record, Schema
 
 
+@answers()
 def describe_output(found: FoundCall) -> Schema:
     """Return what the answer to one record is on the wire.
 
@@ -112,6 +114,7 @@ def _of_answers(output: Any, layout: Layout) -> Schema:
     return Parts(items=tuple(row_schema(part) for part in output))
 
 
+@answers()
 def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
     """Return the answer to each record of the sample, as the service has to give it."""
     if found.rows is not None and found.call.batched:

@@ -9,6 +9,7 @@ import libcst as cst
 
 from scaffold.render._source import _code
 from scaffold.render._source._code import Imports, Node, call, code, name, subscript, union
+from scaffold.render._source._moments import moments_in
 from scaffold.spec import (
     Category,
     Column,
@@ -150,6 +151,8 @@ class Types:
             return self._literal(schema.choices)
         if schema.choices and strict:
             return self._one_of(schema, schema.choices)
+        if strict and schema.constraints:
+            return self._constrained(schema)
         if strict and schema.nanoseconds:
             return self._nanoseconds(schema)
         if strict and schema.type is ScalarType.PERIOD:
@@ -171,6 +174,13 @@ class Types:
             self.imports.take(module, standard)
             return name(standard)
         return name(_BUILTIN[schema.type])
+
+    def _constrained(self, schema: Scalar) -> Node:
+        """Return a number or text with what its annotation asks for."""
+        self.imports.take("typing", "Annotated")
+        self.imports.take("pydantic", "Field")
+        limits = {argument: _code.value(limit) for argument, limit in schema.constraints}
+        return subscript("Annotated", name(_BUILTIN[schema.type]), call("Field", **limits))
 
     def _bounded(self, schema: Scalar) -> Node:
         """Return the alias for a number that its dtype bounds."""
@@ -293,6 +303,21 @@ class Types:
             return (
                 self.of(schema.seen, hint, strict=False) if schema.seen else self.of(_ANY, hint, strict=False)
             )
+        moments = moments_in(schema)
+        own = self.own_class(schema)
+        if not moments:
+            return own
+        self.checks.add("moments")
+        self.imports.take("typing", "Annotated")
+        zoned = _code.mapping(
+            (_code.parenthesised(list(map(_code.text, path))), name(str(aware)))
+            for path, aware in moments.items()
+        )
+        node = subscript("Annotated", own, call("_moments", zoned))
+        return self._aliased(node, f"checked_{_snake(schema.qualname)}")
+
+    def own_class(self, schema: UserType) -> Node:
+        """Return the name of a class of the user's own."""
         top, _, rest = schema.qualname.partition(".")
         self.own[top] = schema.module
         self.imports.take(schema.module, top)
@@ -325,6 +350,10 @@ def _is_number(schema: Schema) -> bool:
 def or_none(node: Node) -> Node:
     """Return the annotation for what `node` takes, or `None`."""
     return node if _is_any(node) or _code.flat(node).endswith("| None") else union([node, name("None")])
+
+
+def _snake(qualname: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\\.", "_", qualname).lower()
 
 
 def class_name(hint: str) -> str:
