@@ -136,6 +136,10 @@ class Scalar:
     """The longest text that `native` can hold."""
     choices: tuple[JSONScalar, ...] = ()
     """The only values allowed."""
+    constraints: tuple[tuple[str, JSONScalar], ...] = ()
+    """What an annotation asks for beside the type: arguments of pydantic's `Field`, as `ge` and `pattern`."""
+    nanoseconds: bool = False
+    """Whether a moment or a span of time has nine digits of a second; Python's own have six."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +294,9 @@ class UserType:
     qualname: str
     native: str
     seen: Schema | None = None
+    """What its values hold, by the names on the wire; `label` is the attribute where that is another."""
+    example: JSONValue = None
+    """Made-up JSON that the class takes; `None` where none was found."""
 
 
 Schema: TypeAlias = Union[  # noqa: UP007

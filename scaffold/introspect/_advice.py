@@ -7,6 +7,7 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._estimators import known_methods
+from scaffold.introspect._guard import attribute
 
 _HOLD = "  class Service:\n      def __init__(self, model): self.model = model\n"
 
@@ -24,7 +25,7 @@ def advice_for(model: Any, attempts: Mapping[str, str]) -> str:
         return f"Ask for all that it gives:\n{_service(model, 'list({})')}"
     if _kinds.kin(model, "torch.ExportedProgram"):
         return "Save the module that it holds as TorchScript or ONNX:\n  torch.onnx.export(program, ...)"
-    if callable(getattr(model, "load_context", None)):
+    if callable(attribute(model, "load_context")):
         return (
             "What `load_context` loads is part of the model: load it, and save a class without a context:\n"
             f"{_HOLD}      def predict(self, X): return self.model.predict(None, X)"

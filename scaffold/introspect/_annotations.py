@@ -16,9 +16,11 @@ from typing import Any
 
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
+from scaffold.introspect._guard import hint
 from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import describe
+from scaffold.introspect._plausible import constraints_of, made_up
 from scaffold.spec import (
     Either,
     Field,
@@ -68,14 +70,28 @@ def with_parameters(record: Record, parameters: Sequence[Parameter]) -> Record:
 def _with_parameter(field: Field, parameter: Parameter) -> Field:
     annotated = of_annotation(parameter.annotation)
     schema = field.schema if annotated is None else widened(field.schema, annotated)
-    field = dataclasses.replace(
-        field, schema=schema, evidence=_annotated(field.evidence, field.schema, schema)
-    )
+    words = _annotated(field.evidence, field.schema, schema)
+    field = dataclasses.replace(_reshown(field, schema), evidence=words)
     if parameter.default is _EMPTY:
         return field
     if not _is_sendable(parameter.default):
         return dataclasses.replace(field, required=False)
     return _with_default(field, _as_json(parameter.default))
+
+
+def _reshown(field: Field, schema: Schema) -> Field:
+    """Return a field of another schema, with an example that the schema takes.
+
+    Where only `null` or fractions are allowed now, the example stays.
+    """
+    before, after = (s.of if isinstance(s, Optional) else s for s in (field.schema, schema))
+    wider = (
+        isinstance(before, Scalar)
+        and isinstance(after, Scalar)
+        and not (after.choices or after.constraints or before.type is ScalarType.NULL)
+    )
+    shown = field.example if before == after or wider else example(schema)
+    return dataclasses.replace(field, schema=schema, example=shown)
 
 
 def _annotated(evidence: str, before: Schema, after: Schema) -> str:
@@ -116,6 +132,7 @@ def _as_json(default: Any) -> JSONValue:
     return finite(encode(default, describe([("$", default)])))
 
 
+@hint(otherwise=None)
 def of_annotation(annotation: Any) -> Schema | None:
     """Return the schema that an annotation says, or `None` where it says nothing that JSON knows."""
     if isinstance(annotation, type) and annotation in _SCALARS:
@@ -123,7 +140,7 @@ def of_annotation(annotation: Any) -> Schema | None:
         return Scalar(type=type_, native=native)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return of_annotation(arguments[0])
+        return _constrained(of_annotation(arguments[0]), annotation)
     if origin in (typing.Required, typing.NotRequired) if sys.version_info >= (3, 11) else False:
         return of_annotation(arguments[0])
     if origin is typing.Literal:
@@ -135,12 +152,29 @@ def of_annotation(annotation: Any) -> Schema | None:
     return _of_generic(origin, arguments)
 
 
+def _constrained(schema: Schema | None, annotation: Any) -> Schema | None:
+    """Return a number or text with what `Annotated` says of it: `Field(ge=1)`, `conint`, a pattern."""
+    if not isinstance(schema, Scalar) or schema.type not in _CONSTRAINED:
+        return schema
+    return dataclasses.replace(schema, constraints=constraints_of(annotation))
+
+
+_CONSTRAINED = (ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
+
+
 def _of_literal(choices: tuple[Any, ...]) -> Schema | None:
     plain = [choice for choice in choices if choice is not None]
-    if not plain or not all(isinstance(choice, str) for choice in plain):
+    kinds: dict[type, list[Any]] = {}
+    for choice in plain:
+        kinds.setdefault(type(choice), []).append(choice)
+    if not plain or not set(kinds) <= {str, int}:
         return None
-    scalar = Scalar(type=ScalarType.STRING, native="str", choices=tuple(plain))
-    return scalar if len(plain) == len(choices) else Optional(of=scalar)
+    known = [
+        Scalar(type=_SCALARS[kind][0], native=kind.__name__, choices=tuple(values))
+        for kind, values in kinds.items()
+    ]
+    schema: Schema = known[0] if len(known) == 1 else Either(of=tuple(known))
+    return schema if len(plain) == len(choices) else Optional(of=schema)
 
 
 def _of_union(members: tuple[Any, ...]) -> Schema | None:
@@ -165,7 +199,8 @@ def _of_class(cls: type) -> Schema | None:
     native = next((name for name, fits in natives.items() if fits), None)
     if native is None or "<locals>" in cls.__qualname__:
         return None
-    return UserType(module=cls.__module__, qualname=cls.__qualname__, native=native)
+    shown = made_up(cls, None, strict=native in ("dataclass", "namedtuple"))
+    return UserType(module=cls.__module__, qualname=cls.__qualname__, native=native, example=shown)
 
 
 def _of_typed_dict(cls: Any) -> Schema | None:
@@ -214,8 +249,8 @@ def widened(seen: Schema, annotated: Schema) -> Schema:
             return Optional(of=widened(inner, annotated), missing=missing)
         case Scalar(type=ScalarType.INTEGER, native="int"), Scalar(type=ScalarType.NUMBER):
             return annotated
-        case Scalar(native="str"), Scalar(native="str", choices=choices):
-            return annotated if choices else seen
+        case Scalar(native=kind), Scalar(native=other, choices=choices, constraints=constraints):
+            return annotated if kind == other and (choices or constraints) else seen
         case List(items=items), List(items=other):
             return List(items=widened(items, other), native=seen.native)
         case Tuple(), List(native="tuple") | Tuple():
@@ -242,7 +277,7 @@ def _widened_record(seen: Record, annotated: Record) -> Record:
         if found is not None:
             schema = widened(found.schema, field.schema)
             field = dataclasses.replace(
-                found, schema=schema, required=field.required, attribute=field.attribute
+                _reshown(found, schema), required=field.required, attribute=field.attribute
             )
         fields.append(field)
     return Record(fields=tuple(fields), native=seen.native)

@@ -53,7 +53,7 @@ def _items(sample: Any, path: str) -> Schema:
     if kind == "O":
         return _objects(sample, path)
     scalar = (
-        _temporal(dtype)
+        _temporal(dtype, path)
         if kind in "Mm" and kind
         else _scalars.of_dtype(_dtype_name(dtype) if kind else str(dtype))
     )
@@ -68,9 +68,14 @@ def _items(sample: Any, path: str) -> Schema:
     return scalar
 
 
-def _temporal(dtype: Any) -> Scalar:
+def _temporal(dtype: Any, path: str) -> Scalar:
     type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
-    return Scalar(type=type_, native=str(dtype.name))
+    name = str(dtype.name)
+    if name.endswith(("[ps]", "[fs]", "[as]")):
+        raise UnsupportedSampleError(
+            path, f"{name} is finer than a nanosecond", f'Give it as array.astype("{name[:-3]}ns]").'
+        )
+    return Scalar(type=type_, native=name, nanoseconds=_scalars.has_nanoseconds(name))
 
 
 def has_missing(sample: Any) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._encoders import attribute
+from scaffold.introspect._guard import attribute, hint
 from scaffold.introspect._hints import steps_of
 
 Levels = tuple[Any, ...]
 
 
+@hint(otherwise={})
 def category_levels(model: Any) -> Mapping[str, Levels]:
     """Return the levels of each column that `model`, or one that it holds, takes as a category.
 
@@ -19,9 +20,9 @@ def category_levels(model: Any) -> Mapping[str, Levels]:
     fitted on. A file of text or JSON has no categories: what was read from it is cast with these.
     """
     for step in _all_steps(model):
-        levels = _of_lightgbm(step) if _kinds.kin(step, "lightgbm.Booster") else _of_xgboost(step)
-        if levels:
-            return levels
+        for read in (_of_lightgbm, _of_xgboost):
+            if levels := read(step):
+                return levels
     return {}
 
 
@@ -37,7 +38,10 @@ def _steps(model: Any) -> list[Any]:
     return [step for _, step in steps] if isinstance(steps, list) else []
 
 
+@hint(otherwise={})
 def _of_lightgbm(booster: Any) -> Mapping[str, Levels]:
+    if not _kinds.kin(booster, "lightgbm.Booster"):
+        return {}
     levels = attribute(booster, "pandas_categorical") or ()
     places = booster.params.get("categorical_column", booster.params.get("categorical_feature", ()))
     if not levels or not isinstance(places, list) or len(places) != len(levels):
@@ -46,6 +50,7 @@ def _of_lightgbm(booster: Any) -> Mapping[str, Levels]:
     return {names[place]: tuple(known) for place, known in zip(places, levels, strict=True)}
 
 
+@hint(otherwise={})
 def _of_xgboost(model: Any) -> Mapping[str, Levels]:
     if not _kinds.kin(model, "xgboost.Booster") or not hasattr(model, "get_categories"):
         return {}

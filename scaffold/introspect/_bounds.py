@@ -10,6 +10,7 @@ from typing import Any
 from scaffold._model import invoke
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._guard import hint
 from scaffold.introspect._refine import fields_of, with_fields
 from scaffold.spec import Field, List, Optional, Scalar, ScalarType, Schema, Tensor
 
@@ -46,6 +47,7 @@ def _answers(model: Any, found: FoundCall, most: float) -> bool:
         return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
 
 
+@hint(otherwise=None)
 def _rows_of(sample: Any, most: float) -> Any:
     """Two rows like the first of the sample, with `most` and `-most` for each float64; `None` without any."""
     if _kinds.kin(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:

@@ -14,14 +14,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect._guard import hint
 from scaffold.introspect._rows import count_rows, take_record
 
 _SCALARS = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, enum.Enum)
 _SEVERAL = (list, tuple, collections.abc.Sequence, collections.abc.Iterable)
 
 
+@hint(otherwise=None)
 def built_arguments(annotations: Mapping[str, Any], value: Any) -> Any:
-    """Return arguments by name, or a list of such, each as it is annotated; `None` where none asks for it."""
+    """Return arguments by name, or a list of such, each as it is annotated.
+
+    `None` where no annotation asks for another type, or one does not take its value.
+    """
     rich = {name: annotation for name, annotation in annotations.items() if _is_rich(annotation)}
     records = _records(value)
     if not rich or not all(_kinds.is_mapping(record) for record in records):
@@ -33,8 +38,12 @@ def built_arguments(annotations: Mapping[str, Any], value: Any) -> Any:
     return _each(build, value, records)
 
 
+@hint(otherwise=None)
 def built_records(annotation: Any, value: Any) -> Any:
-    """Return one argument as it is annotated: all in a list, or each record; `None` if it asks for none."""
+    """Return one argument as it is annotated: all in a list, or each record.
+
+    `None` where the annotation asks for no other type, or does not take the value.
+    """
     if not _is_rich(annotation):
         return None
     records = _records(value)
@@ -49,14 +58,8 @@ def _records(value: Any) -> list[Any]:
 
 
 def _each(build: Any, value: Any, records: list[Any]) -> Any:
-    """Return what `build` makes of the records, of the one where `value` is one; `None` where it cannot."""
-    from pydantic import ValidationError
-    from pydantic.errors import PydanticUserError
-
-    try:
-        made = [build(record) for record in records]
-    except (ValidationError, PydanticUserError, TypeError):
-        return None
+    """Return what `build` makes of the records, of the one where `value` is one."""
+    made = [build(record) for record in records]
     several = value is not None and not _kinds.is_mapping(value) and count_rows(value) is not None
     return made if several else made[0]
 

@@ -15,6 +15,7 @@ from scaffold.introspect._advice import advice_for, nothing_to_call
 from scaffold.introspect._built import built_arguments, built_records
 from scaffold.introspect._compare import difference, same
 from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed, without_index
+from scaffold.introspect._guard import attribute
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._onnx import session_calls, session_takes
 from scaffold.introspect._presentations import presentations
@@ -92,7 +93,7 @@ class _Search:
     def by_name(self, method: str) -> list[_Match]:
         if _estimators.changes_something(method):
             raise CallError(f"'{method}' is not called: by its name it changes something.")
-        if not callable(getattr(self.model, method, None)):
+        if not callable(attribute(self.model, method)):
             offered = ", ".join(_estimators.public_methods(self.model)) or "none"
             raise CallError(
                 f"{type(self.model).__name__} has no method '{method}' that answers.",

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from scaffold.introspect._guard import hint
 from scaffold.spec import Schema, Table
 
 
+@hint(otherwise=False)
 def hands_out_columns(model: Any, schema: Schema) -> bool:
     """Whether the model is a Pipeline that begins with a ColumnTransformer of that kind, for pandas."""
     if not (isinstance(schema, Table) and schema.native == "pandas" and _is(model, "Pipeline")):

@@ -150,10 +150,12 @@ def encode_scalar(value: Any, schema: Scalar) -> JSONScalar:
             return str(value.isoformat())
         case ScalarType.TIME:
             return str(to_jsonable_python(value))
-        case ScalarType.DATETIME | ScalarType.AWARE_DATETIME:
+        case ScalarType.DATETIME:
             return _datetime(value)
+        case ScalarType.AWARE_DATETIME:
+            return f"{_counted(value)}Z" if isinstance(value, int) else _datetime(value)
         case ScalarType.DURATION:
-            return str(to_jsonable_python(_timedelta(value)))
+            return _span(value)
         case ScalarType.BYTES:
             return base64.b64encode(bytes(value)).decode("ascii")
         case ScalarType.NULL | ScalarType.ANY:
@@ -187,19 +189,44 @@ def finite(body: JSONValue) -> JSONValue:
 
 
 def _datetime(value: Any) -> str:
+    """Return a moment in ISO 8601, with nine digits of a second where six would lose some."""
+    if isinstance(value, int):
+        return _counted(value)
     if _kinds.kin(value, "numpy.datetime64"):
-        text = str(value.astype("datetime64[us]"))
-        return text.removesuffix(".000000")
+        text = str(value)
+        if len(text) == len("2024-06-15T12:00:00.000000001") and not text.endswith("000"):
+            return text
+        return str(value.astype("datetime64[us]")).removesuffix(".000000")
     offset = value.utcoffset()
     if offset is not None and offset.total_seconds() % 60:
         value = value.astimezone(datetime.timezone.utc)  # ISO 8601 has no seconds in an offset
     return str(value.isoformat()).replace("+00:00", "Z")  # as pydantic has it
 
 
-def _timedelta(value: Any) -> datetime.timedelta:
-    if _kinds.kin(value, "numpy.timedelta64"):
-        return datetime.timedelta(microseconds=int(value.astype("timedelta64[us]").astype(int)))
-    return datetime.timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
+def _counted(nanoseconds: int) -> str:
+    """Return the moment so many nanoseconds after the beginning of 1970, without a zone."""
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=nanoseconds // 1000)
+    return f"{moment.isoformat(timespec='microseconds')}{nanoseconds % 1000:03d}"
+
+
+def _span(value: Any) -> str:
+    """Return a span of time in ISO 8601, with nine digits of a second where six would lose some."""
+    if isinstance(value, int):
+        count = value
+    elif _kinds.kin(value, "numpy.timedelta64"):
+        fine = _scalars.has_nanoseconds(value.dtype.name)
+        count = (
+            int(value.astype("int64"))
+            if fine
+            else 1000 * int(value.astype("timedelta64[us]").astype("int64"))
+        )
+    else:
+        whole = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+        count = 1000 * whole + getattr(value, "nanoseconds", 0)
+    if count % 1000 == 0:
+        return str(to_jsonable_python(datetime.timedelta(microseconds=count // 1000)))
+    seconds, digits = divmod(abs(count), 1_000_000_000)
+    return f"{'-' if count < 0 else ''}PT{seconds}.{digits:09d}S"
 
 
 def duration(value: datetime.timedelta) -> str:

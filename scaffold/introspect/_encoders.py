@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect._guard import attribute, hint
 
 Column = str | int
 # A step that hands on each value in its place, but for those that are missing.
@@ -34,6 +35,7 @@ class Categories:
     """Name of the class, for the evidence."""
 
 
+@hint(otherwise={})
 def categories(model: Any) -> Mapping[Column, Categories]:
     """Return what encoders know of each column: by name, or by position where the model knows no names.
 
@@ -148,12 +150,3 @@ def _names_in(model: Any) -> list[Column]:
 
 def _is_missing(value: Any) -> bool:
     return value is None or value != value or _kinds.kin(value, "pandas.NAType")
-
-
-def attribute(model: Any, name: str) -> Any:
-    """Return an attribute, `None` where it is absent or cannot be told."""
-    # Attributes of fitted models are often properties that raise where there is nothing to tell.
-    try:
-        return getattr(model, name, None)
-    except Exception:
-        return None

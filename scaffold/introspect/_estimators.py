@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect._guard import attribute, hint
 from scaffold.spec import Runtime
 
 # In the order of preference where nothing says which is meant.
@@ -131,28 +133,30 @@ def public_methods(model: Any) -> tuple[str, ...]:
 
 def signature_of(model: Any, method: str) -> inspect.Signature | None:
     """Return the parameters of a method, `None` where they cannot be known."""
-    target: Callable[..., Any] | None = model if method == "__call__" else getattr(model, method, None)
+    target: Callable[..., Any] | None = model if method == "__call__" else attribute(model, method)
     if method == "__call__" and _kinds.kin(model, "torch.Module"):
         target = model.forward
     if target is None:
         return None
-    try:
-        return inspect.signature(target, eval_str=True)
-    except (NameError, SyntaxError, AttributeError):
-        # An annotation in quotes that names what is not there any more.
-        return inspect.signature(target)
-    except (TypeError, ValueError):
-        return None
+    # An annotation in quotes may name what is not there any more: then it stays text.
+    return _signature(target, evaluated=True) or _signature(target, evaluated=False)
+
+
+@hint(otherwise=None)
+def _signature(target: Callable[..., Any], *, evaluated: bool) -> inspect.Signature | None:
+    return inspect.signature(target, eval_str=evaluated)
 
 
 def same_method(model: Any, one: str, other: str) -> bool:
     """Whether two names stand for one function: `__call__ = predict`."""
-    functions = [getattr(type(model), name, None) for name in (one, other)]
+    functions = [inspect.getattr_static(type(model), name, None) for name in (one, other)]
     return functions[0] is not None and functions[0] is functions[1]
 
 
 def _may_answer(model: Any, name: str) -> bool:
     word = _first_word(name)
+    if isinstance(inspect.getattr_static(model, name, None), (property, functools.cached_property)):
+        return False  # its value is made by code that nobody asked to run
     if name.startswith("_") or word in _CHANGES or word in _GETTERS or not _is_method(model, name):
         return False
     signature = signature_of(model, name)
@@ -163,8 +167,10 @@ def _may_answer(model: Any, name: str) -> bool:
 
 
 def _is_method(model: Any, name: str) -> bool:
-    # sklearn's `available_if` raises AttributeError for what this very model cannot do.
-    return callable(getattr(model, name, None)) and not isinstance(vars(type(model)).get(name), property)
+    if isinstance(vars(type(model)).get(name), property):
+        return False
+    # What this very model cannot do raises: AttributeError by sklearn's `available_if`, or anything else.
+    return callable(attribute(model, name))
 
 
 def _is_library(cls: type) -> bool:

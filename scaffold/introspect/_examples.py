@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+from scaffold.introspect._plausible import scalar_within
 from scaffold.spec import (
     Category,
     Column,
@@ -32,6 +33,12 @@ _LONGEST = 32
 
 # A grey pixel: the smallest image that a decoder takes.
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+
+_JSON_TYPES = {
+    ScalarType.INTEGER: "integer",
+    ScalarType.NUMBER: "number",
+    ScalarType.STRING: "string",
+}
 
 _BY_TYPE: dict[ScalarType, JSONValue] = {
     ScalarType.BOOLEAN: True,
@@ -84,8 +91,8 @@ def example(schema: Schema, seen: Collection[Any] = ()) -> JSONValue:
             return [example(place) for place in places]
         case Value(field=field):
             return {field.name: field.example}
-        case UserType(seen=inner):
-            return None if inner is None else example(inner)
+        case UserType(example=shown):
+            return shown
 
 
 def _repeat(value: JSONValue, count: int) -> JSONValue:
@@ -103,6 +110,8 @@ def _nested(value: JSONValue, shape: tuple[int, ...]) -> JSONValue:
 def _scalar(schema: Scalar, seen: Collection[Any]) -> JSONValue:
     if schema.choices:
         return schema.choices[len(schema.choices) // 2]
+    if schema.constraints:
+        return scalar_within(_JSON_TYPES[schema.type], dict(schema.constraints))
     if schema.type is ScalarType.INTEGER and seen:
         return _whole(min(seen), max(seen), schema.maximum, set(seen))
     if schema.type is ScalarType.NUMBER and seen:

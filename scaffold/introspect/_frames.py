@@ -117,10 +117,10 @@ def of_pandas(column: Any, path: str) -> tuple[Schema, str]:
     elif name == "object":
         return _objects([(f"{path}[{i}]", value) for i, value in enumerate(column.tolist())], path), name
     elif _kinds.kin(dtype, "pandas.DatetimeTZDtype"):
-        schema = Scalar(type=ScalarType.AWARE_DATETIME, native=name)
+        schema = _temporal(ScalarType.AWARE_DATETIME, name)
     elif getattr(dtype, "kind", "") in ("M", "m"):
         type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
-        schema = Scalar(type=type_, native=name)
+        schema = _temporal(type_, name)
     elif _kinds.kin(dtype, "pandas.IntervalDtype"):
         schema = Scalar(type=ScalarType.STRING, native="pandas.Interval")
     elif _kinds.kin(dtype, "pandas.PeriodDtype"):
@@ -224,8 +224,12 @@ def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
         ("binary", ScalarType.BYTES),
     ):
         if name.startswith(start):
-            return Scalar(type=scalar_type, native=name), name
+            return _temporal(scalar_type, name), name
     raise UnsupportedSampleError(path, f"a column of Arrow type {name} is not JSON")
+
+
+def _temporal(type_: ScalarType, native: str) -> Scalar:
+    return Scalar(type=type_, native=native, nanoseconds=_scalars.has_nanoseconds(native))
 
 
 def _renamed(scalar: Scalar, native: str) -> Scalar:
@@ -254,7 +258,7 @@ def of_polars(column: Any, path: str) -> tuple[Schema, str]:
             of=Scalar(type=ScalarType.STRING, native="String"), levels=levels, ordered=True, native="Enum"
         )
     elif base in temporal:
-        schema = Scalar(type=temporal[base], native=name)
+        schema = _temporal(temporal[base], name)
     elif base in ("List", "Array", "Struct"):
         schema = _plain.describe(
             [(f"{path}[{i}]", value) for i, value in enumerate(column.drop_nulls().to_list())]

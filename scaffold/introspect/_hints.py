@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scaffold.introspect import _kinds
-from scaffold.introspect._encoders import Categories, attribute, categories
+from scaffold.introspect._encoders import Categories, categories
 from scaffold.introspect._estimators import runtime_of, signature_of
+from scaffold.introspect._guard import attribute, hint
 from scaffold.spec import Runtime
 
 
@@ -82,6 +83,7 @@ def ports(arguments: Iterable[Any]) -> tuple[Port, ...]:
 _ONNX_DTYPES = {"float": "float32", "double": "float64", "string": "object"}
 
 
+@hint(otherwise=())
 def feature_names(model: Any) -> tuple[str, ...]:
     """Return the names of the columns that the model was fitted on, in order; empty where it knows none."""
     for step in steps_of(model):
@@ -109,15 +111,18 @@ def steps_of(model: Any) -> Iterator[Any]:
 _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booster")
 
 
+@hint(otherwise=[])
 def _sklearn_names(model: Any) -> list[Any]:
     names = attribute(model, "feature_names_in_")
     return list(names) if _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names) else []
 
 
+@hint(otherwise=[])
 def _xgboost_names(model: Any) -> list[Any]:
     return list(attribute(model, "feature_names") or ()) if _kinds.kin(model, "xgboost.Booster") else []
 
 
+@hint(otherwise=[])
 def _lightgbm_names(model: Any) -> list[Any]:
     if _kinds.kin(model, "lightgbm.Booster"):
         names = list(model.feature_name())
@@ -126,6 +131,7 @@ def _lightgbm_names(model: Any) -> list[Any]:
     return []
 
 
+@hint(otherwise=[])
 def _catboost_names(model: Any) -> list[Any]:
     if not _kinds.kin(model, "catboost._CatBoostBase"):
         return []
@@ -133,6 +139,7 @@ def _catboost_names(model: Any) -> list[Any]:
     return [] if names == [str(i) for i in range(len(names))] else names
 
 
+@hint(otherwise=None)
 def _feature_count(model: Any) -> int | None:
     for step in steps_of(model):
         count = attribute(step, "n_features_in_")
@@ -141,6 +148,7 @@ def _feature_count(model: Any) -> int | None:
     return None
 
 
+@hint(otherwise=())
 def _feature_types(model: Any) -> tuple[str, ...]:
     for step in steps_of(model):
         types = attribute(step, "feature_types") or attribute(attribute(step, "_Booster"), "feature_types")
@@ -161,6 +169,7 @@ def _lightgbm_types(booster: Any) -> tuple[str, ...]:
     return tuple("" if all(float(end).is_integer() for end in pair) else "float" for pair in ends)
 
 
+@hint(otherwise=())
 def _classes(model: Any) -> tuple[Any, ...]:
     classes = attribute(model, "classes_")
     if not _kinds.kin(classes, "numpy.ndarray") or classes.ndim != 1:

@@ -15,8 +15,8 @@ from scaffold.introspect._examples import example
 from scaffold.introspect._frames import describe_column, describe_dicts, describe_table
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe, leaves_of
-from scaffold.introspect._rows import is_row, take_record
-from scaffold.introspect._scalars import missing_marker
+from scaffold.introspect._rows import count_rows, is_row, take_record
+from scaffold.introspect._scalars import has_nanoseconds, missing_marker
 from scaffold.spec import (
     Arguments,
     Column,
@@ -176,7 +176,7 @@ def _arguments(parts: dict[Any, Any]) -> Record:
                 attribute=attribute,
                 schema=schema,
                 example=example(schema, leaves),
-                evidence=evidence(schema, leaves, rows=len(part)),
+                evidence=evidence(schema, leaves, rows=count_rows(part) or 0),
             )
         )
     return Record(fields=tuple(fields), native="arrays")
@@ -189,7 +189,7 @@ def requests_of(
     if found.rows is None or not (found.call.batched or found.call.wrapped):
         records = records_of(found, argument_names)
     else:
-        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(found.sample, schema))]
+        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(_counting(found.sample), schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 
@@ -212,11 +212,24 @@ def rows_of(container: Any, schema: Schema) -> list[Any]:
         case Column(native="pandas"):
             return _values_of(container)
         case Record(native="arrays"):
-            return [take_record(container, i) for i in range(len(next(iter(container.values()))))]
+            return [take_record(container, i) for i in range(count_rows(container) or 0)]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)
         case _:
             return container.toarray() if _kinds.is_sparse(container) else list(container)
+
+
+def _counting(sample: Any) -> Any:
+    """Return a polars frame or Series with moments of nanoseconds as integers.
+
+    Its values in Python are datetimes, which have six digits of a second.
+    """
+    if _kinds.kin(sample, "polars.Series"):
+        return sample.to_physical() if has_nanoseconds(repr(sample.dtype)) else sample
+    if not _kinds.kin(sample, "polars.DataFrame"):
+        return sample
+    fine = [name for name, dtype in sample.schema.items() if has_nanoseconds(repr(dtype))]
+    return sample.with_columns(sample[name].to_physical() for name in fine)
 
 
 def _values_of(column: Any) -> list[Any]:

@@ -13,7 +13,8 @@ _SPOKEN_FOR = frozenset(
     bool int float str bytes list dict tuple set frozenset deque date datetime time timedelta UUID Decimal
     Any Annotated Literal Field ConfigDict BaseModel RootModel ModelInput ModelOutput Strict Open Row Plane
     Volume Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float16 BFloat16 Float32 Date Datetime
-    ZonedDatetime Exact AwareDatetime NaiveDatetime Base64 Image PIL
+    ZonedDatetime NanoDatetime NanoZonedDatetime NanoTimedelta Exact AwareDatetime NaiveDatetime
+    Base64 Image PIL
     """.split()  # noqa: SIM905
 )
 

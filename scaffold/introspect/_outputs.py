@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
+from scaffold.introspect._aliases import answers
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._feeding import Layout
@@ -14,11 +16,19 @@ from scaffold.introspect._inputs import as_body, row_schema, rows_of
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe
 from scaffold.introspect._rows import take_record
+from scaffold.introspect._scalars import has_nanoseconds
 from scaffold.spec import Field, JSONValue, List, Parts, Record, Schema
 
 
+@answers()
 def describe_output(found: FoundCall) -> Schema:
-    """Return what the answer to one record is on the wire."""
+    """Return what the answer to one record is on the wire.
+
+    Raises:
+        UnsupportedSampleError: It is nothing that JSON can say, or that polars does not hand out whole.
+    """
+    for answer in found.output if isinstance(found.output, list) else [found.output]:
+        _refuse_finer(answer)
     if found.rows is not None and found.call.batched:
         return _body(_of_answers(found.output, found.layout), found.rows)
     answers = found.output if found.rows is not None else [found.output]
@@ -29,6 +39,20 @@ def describe_output(found: FoundCall) -> Schema:
     if container and isinstance(schema, (Record, List)):
         schema = dataclasses.replace(schema, native=container)
     return _body(schema, len(opened))
+
+
+def _refuse_finer(answer: Any) -> None:
+    """Refuse nanoseconds that polars does not hand out: its values in Python have six digits of a second."""
+    columns = answer.get_columns() if _kinds.kin(answer, "polars.DataFrame") else [answer]
+    for column in columns:
+        if not _kinds.kin(column, "polars.Series") or not has_nanoseconds(repr(column.dtype)):
+            continue
+        if any(count % 1000 for count in column.drop_nulls().to_physical().to_list()):
+            raise UnsupportedSampleError(
+                f"$.{column.name}",
+                "a polars column of nanoseconds, whose values in Python have six digits of a second",
+                'Have the model answer with text, or with six digits: column.dt.cast_time_unit("us")',
+            )
 
 
 def open_answers(answers: Sequence[Any]) -> tuple[list[Any], str]:
@@ -90,6 +114,7 @@ def _of_answers(output: Any, layout: Layout) -> Schema:
     return Parts(items=tuple(row_schema(part) for part in output))
 
 
+@answers()
 def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
     """Return the answer to each record of the sample, as the service has to give it."""
     if found.rows is not None and found.call.batched:

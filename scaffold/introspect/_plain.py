@@ -12,14 +12,19 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds, _scalars
+from scaffold.introspect._aliases import are_answers, by_input_alias, input_aliases
 from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
 from scaffold.introspect._names import attributes
+from scaffold.introspect._plausible import made_up
 from scaffold.spec import (
     Either,
     Field,
+    JSONValue,
     List,
     Optional,
     Picture,
@@ -264,22 +269,50 @@ def _one_user_type(cls: type, seen: Seen) -> Schema:
     path, value = seen[0]
     if isinstance(value, enum.Enum):
         native, inner = "enum", describe([(p, v.value) for p, v in seen])
+        members = list(type(value))
+        likely: JSONValue = to_jsonable_python(members[len(members) // 2].value, fallback=str)
     else:
         natives = {True: "pydantic"} if _kinds.is_pydantic(value) else {}
         native = natives.get(True) or ("dataclass" if _kinds.is_dataclass(value) else "namedtuple")
-        inner = _mapping([(p, fields_of(v)) for p, v in seen])
+        inner = _with_attributes(cls, _mapping([(p, fields_of(v)) for p, v in seen]))
+        likely = example(inner)
     module = sys.modules.get(cls.__module__)
     if "<locals>" in cls.__qualname__ or module is None:
         raise UnsupportedSampleError(
             path, f"{cls.__qualname__} is defined inside a function", "Define it in a module."
         )
-    return UserType(module=cls.__module__, qualname=cls.__qualname__, native=native, seen=inner)
+    shown = None if are_answers() else made_up(cls, likely, strict=native in ("dataclass", "namedtuple"))
+    return UserType(
+        module=cls.__module__, qualname=cls.__qualname__, native=native, seen=inner, example=shown
+    )
+
+
+def _with_attributes(cls: type, record: Schema) -> Schema:
+    """Return the record of a class with the attributes of the fields that go by an alias."""
+    assert isinstance(record, Record)
+    if are_answers():
+        return record
+    attribute = {alias: name for name, alias in input_aliases(cls).items() if isinstance(alias, str)}
+    fields = tuple(
+        dataclasses.replace(f, label=repr(attribute[f.name])) if f.name in attribute else f
+        for f in record.fields
+    )
+    return dataclasses.replace(record, fields=fields)
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass, pydantic model or named tuple."""
+    """Return the fields of a dataclass, pydantic model or named tuple, by their names on the wire.
+
+    A pydantic model takes its validation aliases and answers with its serialization aliases.
+    """
     if _kinds.is_named_tuple(value):
         return dict(value._asdict())
     if _kinds.is_pydantic(value):
-        return {name: getattr(value, name) for name in type(value).model_fields}
-    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        if are_answers():
+            return dict(value.model_dump(by_alias=True))
+        found = {name: getattr(value, name) for name in type(value).model_fields}
+        return by_input_alias(type(value), found) | (value.model_extra or {})
+    if are_answers():
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+    return by_input_alias(type(value), given)

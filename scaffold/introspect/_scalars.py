@@ -72,7 +72,8 @@ def of_value(value: Any) -> Scalar | None:
     if _kinds.kin(value, "pandas.Timestamp"):
         return _datetime("pandas.Timestamp", value)
     if _kinds.kin(value, "pandas.Timedelta"):
-        return Scalar(type=ScalarType.DURATION, native="pandas.Timedelta")
+        fine = is_fine(value)
+        return Scalar(type=ScalarType.DURATION, native="pandas.Timedelta", nanoseconds=fine)
     if _kinds.kin(value, "pandas.Period"):
         return Scalar(type=ScalarType.PERIOD, native=f"pandas.Period[{value.freqstr}]")
     if _kinds.kin(value, "pandas.Interval"):
@@ -88,9 +89,27 @@ def of_value(value: Any) -> Scalar | None:
 
 
 def _datetime(native: str, value: datetime.datetime) -> Scalar:
+    fine = native == "pandas.Timestamp" and is_fine(value)
     if value.tzinfo is None:
-        return Scalar(type=ScalarType.DATETIME, native=native)
-    return Scalar(type=ScalarType.AWARE_DATETIME, native=f"{native}[{zone_name(value.tzinfo)}]")
+        return Scalar(type=ScalarType.DATETIME, native=native, nanoseconds=fine)
+    zoned = f"{native}[{zone_name(value.tzinfo)}]"
+    return Scalar(type=ScalarType.AWARE_DATETIME, native=zoned, nanoseconds=fine)
+
+
+def is_fine(value: Any) -> bool:
+    """Whether a Timestamp or Timedelta of pandas counts nanoseconds: before pandas 2 each does."""
+    return str(getattr(value, "unit", "ns")) == "ns"
+
+
+def has_nanoseconds(dtype: str) -> bool:
+    """Whether moments or spans of time of this dtype have nine digits of a second.
+
+    The dtype is as numpy, pandas, Arrow or polars writes it.
+    """
+    return (
+        re.search(r"(datetime64|timedelta64|timestamp|duration)\[ns|^(Datetime|Duration)\(.*'ns'", dtype)
+        is not None
+    )
 
 
 def zone_name(zone: Any) -> str:
@@ -104,10 +123,12 @@ def _of_numpy(value: Any) -> Scalar | None:
         return Scalar(type=ScalarType.STRING, native="numpy.str_")
     if kind == "S":
         return Scalar(type=ScalarType.BYTES, native="numpy.bytes_")
+    if kind in "mM" and re.search(r"\[(\d*)(ps|fs|as)\]", name):
+        return None  # finer than ISO 8601 is read anywhere
     if kind == "M":
-        return Scalar(type=ScalarType.DATETIME, native=f"numpy.{value.dtype.name}")
+        return Scalar(type=ScalarType.DATETIME, native=f"numpy.{name}", nanoseconds=has_nanoseconds(name))
     if kind == "m":
-        return Scalar(type=ScalarType.DURATION, native=f"numpy.{value.dtype.name}")
+        return Scalar(type=ScalarType.DURATION, native=f"numpy.{name}", nanoseconds=has_nanoseconds(name))
     found = of_dtype(name)
     if found is None:
         return None

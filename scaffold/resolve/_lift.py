@@ -78,7 +78,11 @@ class _Work:
         self._names = names
         selection = Selection(self._script, {}, ())
         for name in names:
-            selection.need(name)
+            try:
+                selection.need(name)
+            except CannotLiftError as error:
+                reason = f"'{name}' of {self._script.name} cannot stand in a module of its own: {error}"
+                raise SourceNotFoundError("", "", (reason,)) from error
         self._write(self._script, selection)
 
     def record(self, artifact: Artifact) -> Carried:

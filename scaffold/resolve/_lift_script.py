@@ -10,7 +10,6 @@ import builtins
 import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
 from typing import cast
@@ -18,52 +17,14 @@ from typing import cast
 import libcst as cst
 from libcst import metadata
 
+from scaffold.resolve._lift_blocks import Statement, statements_of
+
 LONGEST_LITERAL = 2000
 _MAGICS = ("%", "!", "?")
 
 
 class UnreadableScriptError(Exception):
     """The text is no Python. `args[0]` says where."""
-
-
-@dataclass(eq=False, slots=True)
-class Statement:
-    """One statement that runs when the script does."""
-
-    node: cst.BaseStatement
-    binds: set[str] = field(default_factory=set)
-    uses: set[str] = field(default_factory=set)
-    """Names of the script's own that it needs, at once or when what it defines is called."""
-
-    @property
-    def definition(self) -> str | None:
-        """The name of the class or function that it defines."""
-        match self.node:
-            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
-                return name.value
-        return None
-
-    @property
-    def imports(self) -> bool:
-        """Whether it only imports."""
-        match self.node:
-            case cst.SimpleStatementLine(body=body):
-                return all(isinstance(part, cst.Import | cst.ImportFrom) for part in body)
-        return False
-
-    @property
-    def constant(self) -> tuple[str, cst.BaseExpression] | None:
-        """The name and the value of `NAME = value`."""
-        match self.node:
-            case cst.SimpleStatementLine(
-                body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value)]
-            ):
-                return name, value
-            case cst.SimpleStatementLine(
-                body=[cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value)]
-            ):
-                return name, value
-        return None
 
 
 class Script:
@@ -119,8 +80,8 @@ class Parsed:
         self._scopes = wrapper.resolve(metadata.ScopeProvider)
         self.positions = wrapper.resolve(metadata.PositionProvider)
         self.parents = wrapper.resolve(metadata.ParentNodeProvider)
-        self.statements = [Statement(node) for node in _flattened(module.body)]
-        self._owners = {node: s for s in self.statements for node in _descendants(s.node)}
+        self.statements = list(statements_of(module.body))
+        self._owners = {node: s for s in self.statements for node in s.nodes()}
         self._note_names()
         self._bindings: dict[str, list[Statement]] = {}
         for statement in self.statements:
@@ -138,6 +99,15 @@ class Parsed:
     def star_imports(self) -> list[Statement]:
         """The `from module import *` lines."""
         return [s for s in self.statements if s.imports and "*" in cst.Module([]).code_for_node(s.node)]
+
+    def tool_names(self) -> set[str]:
+        """The names by which the script calls this tool."""
+        return {
+            name
+            for statement in self.statements
+            if statement.imports and "scaffold" in _top_modules(statement.node)
+            for name in statement.binds
+        }
 
     def owner(self, node: cst.CSTNode) -> Statement | None:
         """The statement that `node` is part of."""
@@ -215,30 +185,13 @@ def _code_key(code: CodeType) -> tuple[object, ...]:
             code.co_cellvars, code.co_argcount, code.co_kwonlyargcount)  # fmt: skip
 
 
-def _top_nodes(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+def _top_nodes(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the statements of a script, those inside blocks too."""
     for node in body:
         yield node
-        if isinstance(node, ast.If):
-            yield from _top_nodes(node.body)
-
-
-def _flattened(body: Sequence[cst.BaseStatement]) -> Iterator[cst.BaseStatement]:
-    """The statements of a script; those under `if __name__ == "__main__":` count among them."""
-    for statement in body:
-        if isinstance(statement, cst.If) and "__name__" in cst.Module([]).code_for_node(statement.test):
-            block = statement.body
-            if isinstance(block, cst.IndentedBlock):
-                yield from _flattened(block.body)
-            continue
-        yield statement
-
-
-def _descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(current.children)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inner = (getattr(node, name, ()) for name in ("body", "orelse", "finalbody", "handlers", "cases"))
+            yield from _top_nodes([child for part in inner if isinstance(part, list) for child in part])
 
 
 def _bound_names(assignment: metadata.Assignment, owner: Statement) -> set[str]:
@@ -261,6 +214,14 @@ def _module_names(node: cst.BaseStatement) -> set[str]:
         return set()
     parts = [part for part in node.body if isinstance(part, cst.ImportFrom)]
     return {cst.Module([]).code_for_node(part.module) for part in parts if part.module is not None}
+
+
+def _top_modules(node: cst.BaseStatement) -> set[str]:
+    """The top packages that an import names."""
+    names = {name.partition(".")[0] for name in _module_names(node)}
+    parts = node.body if isinstance(node, cst.SimpleStatementLine) else ()
+    imports = [part for part in parts if isinstance(part, cst.Import)]
+    return names | {alias.evaluated_name.partition(".")[0] for part in imports for alias in part.names}
 
 
 # --------------------------------------------------------------------------- writing a module

@@ -9,9 +9,15 @@ from types import CodeType, FunctionType
 
 import libcst as cst
 
+from scaffold.resolve._lift_blocks import (
+    Statement,
+    is_for_type_checkers,
+    is_import_guard,
+    raises_in,
+    write,
+)
 from scaffold.resolve._lift_script import (
     Script,
-    Statement,
     all_codes,
     literal_statement,
     literal_text,
@@ -42,6 +48,10 @@ class Selection:
         self._names: set[str] = set()
         self._nodes: dict[Statement, cst.BaseStatement] = {}
         self._imported: dict[Statement, set[str]] = {}
+        self._literals: dict[Statement, cst.BaseStatement] = {}
+        """What takes the place of an assignment: the value that it had when the model was saved."""
+        self._kept: set[Statement] = set()
+        """The blocks that are written with their headers."""
         self._extra: list[cst.BaseStatement] = []
 
     def need(self, name: str, *, below: str = "") -> None:
@@ -54,10 +64,11 @@ class Selection:
             for statement in self._parsed.star_imports():
                 self._nodes[statement] = statement.node
         elif all(statement.imports for statement in bindings):
-            for statement in bindings:
-                self._imported.setdefault(statement, set()).add(name)
-        elif defining := [statement for statement in bindings if statement.definition == name]:
-            self._take(self._chosen(defining))
+            self._need_imports(name, bindings)
+        elif any(statement.definition == name for statement in bindings):
+            self._need_definition(name, bindings)
+        elif any(statement.imports for statement in bindings):
+            self._take_all(name, bindings)
         else:
             self._need_constant(name, bindings, below)
 
@@ -98,33 +109,133 @@ class Selection:
 
     def text(self, title: str) -> str:
         """The module."""
+        chosen = {statement: [node] for statement, node in self._nodes.items()}
+        for statement, names in self._imported.items():
+            chosen.setdefault(statement, trimmed_imports(statement.node, names))
         blocks: list[cst.BaseStatement] = [statement.node for statement in self._parsed.future_imports()]
         for statement in self._parsed.statements:
-            if statement in self._imported and statement not in self._nodes:
-                blocks += trimmed_imports(statement.node, self._imported[statement])
-            elif statement in self._nodes:
-                blocks.append(self._nodes[statement])
+            if not statement.inside:
+                blocks += write(statement, chosen, self._kept, self._literals)
         return module_text(title, [*blocks, *self._extra])
 
     # ------------------------------------------------------------------ statements
 
     def _take(self, statement: Statement, below: str = "") -> None:
-        if statement in self._nodes:
+        """Take a statement with all that it uses; of a block statement the header."""
+        if statement in self._nodes or statement in self._kept:
             return
+        if statement.parts:
+            self._keep(statement)
+            return
+        self._refuse_tool(statement)
         self._nodes[statement] = statement.node
-        for name in sorted(statement.uses):
-            self.need(name, below=below)
+        self._need_used(statement, below)
 
-    def _chosen(self, defining: list[Statement]) -> Statement:
-        """The definition that the model was made with: the last, unless another has the code it carries."""
-        if len(defining) == 1:
-            return defining[0]
+    def _keep(self, *blocks: Statement) -> None:
+        """Write these blocks, an outer one first, with their headers."""
+        for block in blocks:
+            if block in self._kept:
+                continue
+            self._refuse_tool(block)
+            self._kept.add(block)
+            self._need_used(block)
+            for inner in self._settling(block):
+                self._take(inner)
+                self._keep(*inner.inside[inner.inside.index(block) + 1 :])
+
+    def _settling(self, block: Statement) -> list[Statement]:
+        """Return what belongs to a block whatever is needed of it.
+
+        A loop without some of its statements comes to another result, or to no end; only calls of functions
+        (`print`, `save`) are left out. A `try` keeps what it raises itself.
+        """
+        if not block.is_loop:
+            return raises_in(block) if isinstance(block.node, cst.Try | cst.TryStar) else []
+        return [s for s in block.within() if not s.parts and not self._is_only_called(s)]
+
+    def _is_only_called(self, statement: Statement) -> bool:
+        """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
+        called = statement.called
+        if called is None:
+            return False
+        while isinstance(called, cst.Attribute):
+            called = called.value
+            bindings = self._script.binding(called.value) if isinstance(called, cst.Name) else []
+            if bindings and not any(b.imports or b.definition for b in bindings):
+                return False
+        return True
+
+    def _need_used(self, statement: Statement, below: str = "") -> None:
+        for name in sorted(statement.uses):
+            around = next((block for block in reversed(statement.inside) if name in block.binds), None)
+            if around is None:
+                self.need(name, below=below)
+                continue
+            # The variable of a loop, of a `with`, of an `except`: it is that of the block around.
+            self._keep(*statement.inside[statement.inside.index(around) :])
+            for inner in self._script.binding(name):
+                if around in inner.inside and inner is not statement:
+                    self._take(inner)
+
+    def _refuse_tool(self, statement: Statement) -> None:
+        """Refuse to lift a call of this tool: the service would start it."""
+        names = statement.uses & self._parsed.tool_names() if statement.definition is None else set()
+        if names:
+            raise CannotLiftError(f"it uses the result of a call of {min(names)}")
+
+    def _need_imports(self, name: str, bindings: list[Statement]) -> None:
+        empty = cst.Module([])
+        written = {
+            "".join(empty.code_for_node(node).strip() for node in trimmed_imports(s.node, {name}))
+            for s in bindings
+        }
+        if len(written) == 1:
+            # The same import in several cells or blocks: one at the top is enough.
+            bindings = sorted(bindings, key=lambda s: len(s.inside))[:1]
+        for statement in bindings:
+            self._imported.setdefault(statement, set()).add(name)
+            if len(bindings) > 1:
+                self._keep(*statement.inside)
+                continue
+            for depth, block in enumerate(statement.inside):
+                if is_import_guard(block, statement) or is_for_type_checkers(block):
+                    self._keep(*statement.inside[depth:])
+
+    def _need_definition(self, name: str, bindings: list[Statement]) -> None:
+        """Take the definition that the model was made with: the one with the code it carries, else the last.
+
+        Where a block decides (`try: from fast import f`, `except: def f`), the block is taken.
+        """
+        defining = [statement for statement in bindings if statement.definition == name]
+        chosen = self._with_carried_code(defining) if len(bindings) > 1 else defining[0]
+        if chosen is None and not any(statement.inside for statement in bindings):
+            chosen = defining[-1]
+        if chosen is not None:
+            self._take(chosen)
+            return
+        last = max((i for i, statement in enumerate(bindings) if not statement.inside), default=0)
+        self._take_all(name, bindings[last:])
+
+    def _with_carried_code(self, defining: list[Statement]) -> Statement | None:
+        lines = {other.co_firstlineno for code in self._codes for other in self._script.codes_like(code)}
         for statement in reversed(defining):
             span = self._parsed.positions[statement.node]
-            lines = {other.co_firstlineno for code in self._codes for other in self._script.codes_like(code)}
             if any(span.start.line <= line <= span.end.line for line in lines):
                 return statement
-        return defining[-1]
+        return None
+
+    def _take_all(self, name: str, bindings: list[Statement], below: str = "") -> None:
+        """Take all that binds a name, in the blocks that decide which of it does."""
+        for statement in bindings:
+            if statement.imports:
+                self._imported.setdefault(statement, set()).add(name)
+            else:
+                self._take(statement, below)
+            loops = [depth for depth, block in enumerate(statement.inside) if block.is_loop]
+            if len(bindings) > 1:
+                self._keep(*statement.inside)
+            elif loops:
+                self._keep(*statement.inside[loops[0] :])
 
     def _need_constant(self, name: str, bindings: list[Statement], below: str) -> None:
         last = bindings[-1]
@@ -136,12 +247,11 @@ class Selection:
                 return
             literal = literal_statement(name, value)
             if literal is not None:
-                self._nodes[last] = _remarked(literal)
+                self._literals[last] = _remarked(literal)
                 return
             if below:
                 raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
-        for statement in bindings:
-            self._take(statement, name if name in self._captured else "")
+        self._take_all(name, bindings, name if name in self._captured else "")
 
     # ------------------------------------------------------------------ lambdas and inner definitions
 

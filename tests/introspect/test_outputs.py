@@ -106,7 +106,7 @@ BATCHES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     ),
     "moments in nanoseconds": (
         lambda X: X[:, 0].astype("int64").astype("datetime64[ns]"),
-        {"prediction": "1970-01-01T00:00:00"},
+        {"prediction": "1970-01-01T00:00:00.000000002"},
     ),
     "None and NaN among integers": (
         lambda X: [1 if x == 0 else None if x == 2 else NAN for x in X[:, 0]],

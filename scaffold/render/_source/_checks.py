@@ -105,6 +105,70 @@ def _period(frequency: str) -> AfterValidator:
     return AfterValidator(check)
 '''
 
+_NANOSECONDS = '''\
+def _nanoseconds(kind: Any) -> PlainValidator:
+    """Return a check that makes ISO 8601 text the nanoseconds since 1970 in UTC, or those of a span of time.
+
+    A datetime and a timedelta have six digits of a second; these are nine.
+    """
+    adapter = TypeAdapter[datetime | timedelta](kind)
+
+    def check(value: object) -> int:
+        if not isinstance(value, str):
+            raise ValueError("should be ISO 8601 text")
+        span = adapter.validate_python(value)
+        if isinstance(span, datetime):
+            span -= datetime(1970, 1, 1, tzinfo=timezone.utc if span.tzinfo else None)
+            sign = 1
+        else:
+            sign = -1 if value.startswith("-") else 1
+        found = re.search(r"\\.\\d{6}(\\d+)", value)
+        digits = found[1].ljust(3, "0") if found else "000"
+        count = span // timedelta(microseconds=1) * 1000 + sign * int(digits)
+        if len(digits) > 3 or abs(count) >= 2**63:
+            raise ValueError("should have at most nine digits of a second, and be within 292 years of 1970")
+        return count
+
+    return PlainValidator(check)
+'''
+
+_MOMENTS = '''\
+def _inside(value: Any, path: Sequence[str], place: tuple[int | str, ...] = ()) -> Iterator[Any]:
+    """Yield what stands at `path` inside `value`, each with its place; `*` is every item."""
+    if not path:
+        yield place, value
+        return
+    step, *rest = path
+    if step != "*":
+        found: dict[Any, Any] = {step: getattr(value, step, None)}
+    elif isinstance(value, Mapping):
+        found = dict(value)
+    else:
+        found = dict(enumerate(value)) if isinstance(value, Iterable) else {}
+    for key, item in found.items():
+        yield from _inside(item, rest, (*place, key))
+
+
+def _moments(zoned: dict[tuple[str, ...], bool]) -> AfterValidator:
+    """Return a check that moments have a time zone, or none, as those of the sample have.
+
+    A class that says `datetime` takes both; the model was tried with one of them.
+    """
+
+    def check(value: Any) -> Any:
+        errors: list[InitErrorDetails] = [
+            {"type": "timezone_aware" if aware else "timezone_naive", "loc": place, "input": moment}
+            for path, aware in zoned.items()
+            for place, moment in _inside(value, path)
+            if isinstance(moment, datetime) and (moment.tzinfo is not None) is not aware
+        ]
+        if errors:
+            raise ValidationError.from_exception_data(type(value).__name__, errors)
+        return value
+
+    return AfterValidator(check)
+'''
+
 _PYDANTIC = "pydantic"
 
 
@@ -122,6 +186,19 @@ def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
         ]
         imports.take(_PYDANTIC, *[of for alias, of in _ZONES.items() if alias in wanted])
         blocks.append(_ISO + "\n\n" + "".join(aliases))
+    if "nanoseconds" in wanted:
+        imports.whole("re")
+        imports.take("datetime", "datetime", "timedelta", "timezone")
+        imports.take("typing", "Any")
+        imports.take(_PYDANTIC, "PlainValidator", "TypeAdapter")
+        blocks.append(_NANOSECONDS)
+    if "moments" in wanted:
+        imports.take("collections.abc", "Iterable", "Iterator", "Mapping", "Sequence")
+        imports.take("datetime", "datetime")
+        imports.take("typing", "Any")
+        imports.take(_PYDANTIC, "AfterValidator", "ValidationError")
+        imports.take("pydantic_core", "InitErrorDetails")
+        blocks.append(_MOMENTS)
     if "Date" in wanted:
         imports.take("datetime", "date")
         _annotated(imports, "BeforeValidator", "Field")

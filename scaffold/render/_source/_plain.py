@@ -36,8 +36,6 @@ _LINES = {
         return value.value""",
     "period": """    if isinstance(value, pd.Period):
         return str(value)""",
-    "missing": """    if value is pd.NA or value is pd.NaT:
-        return None""",
     "bytes": """    if isinstance(value, bytes | bytearray):
         return b64encode(value).decode()""",
     "image": """    if isinstance(value, PIL.Image.Image):
@@ -46,6 +44,19 @@ _LINES = {
         return b64encode(file.getvalue()).decode()""",
     "moments": """    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
         value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
+    "nanoseconds of numpy": """    if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
+        return [_plain(item) for item in value]
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = pd.Timestamp(value) if value.dtype.kind == "M" else pd.Timedelta(value)""",
+    "nanoseconds": """    # JSON text of a datetime has six digits of a second.
+    if isinstance(value, pd.Timestamp) and value.nanosecond:
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, pd.Timedelta) and value.nanoseconds:
+        seconds, digits = divmod(abs(value.value), 10**9)
+        sign = "-" if value.value < 0 else ""
+        return f"{sign}PT{seconds}.{digits:09d}S\"""",
+    "missing": """    if value is pd.NA or value is pd.NaT:
+        return None""",
     "interval": """    if isinstance(value, pd.Interval):
         return str(value)""",
     "longdouble": """    if isinstance(value, np.longdouble):
@@ -88,13 +99,13 @@ def plain_function(schema: Schema, imports: Imports) -> str:
             imports.take(module, name)
     if "image" in kinds:
         imports.whole("PIL.Image")
-    if kinds & {"moments", "longdouble", "structured"}:
+    if kinds & {"moments", "nanoseconds of numpy", "longdouble", "structured"}:
         imports.whole("numpy", "np")
     if kinds & {"polars", "series"}:
         imports.whole("polars", "pl")
     if "pyarrow" in kinds:
         imports.whole("pyarrow", "pa")
-    if kinds & {"missing", "period", "interval", "pandas", "named series"}:
+    if kinds & {"missing", "nanoseconds", "period", "interval", "pandas", "named series"}:
         imports.whole("pandas", "pd")
     lines = [
         "def _plain(value: Any) -> Any:",
@@ -126,6 +137,10 @@ def _kinds(schema: Schema) -> Iterator[str]:
             yield from ("period", "missing")
         case Scalar(native="numpy.longdouble" | "numpy.float128" | "float128" | "longdouble"):
             yield "longdouble"
+        case Scalar(native=native, nanoseconds=True) if not native.startswith(("Datetime", "Duration")):
+            yield from ("nanoseconds", "missing")
+            if "64[" in native:
+                yield "nanoseconds of numpy"
         case Scalar(native=native) if native.startswith("pandas."):
             yield "missing"
         case Scalar(native=native) if "64[" in native:

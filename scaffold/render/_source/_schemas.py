@@ -139,15 +139,22 @@ class _Side:
     def _own_class(self, schema: UserType) -> list[str]:
         """Return a model around a class of the user's own, which keeps its own rules."""
         of = flat(self.types.of(schema, "value", strict=True))
+        own = flat(self.types.own_class(schema))
         self.types.imports.take("pydantic", "RootModel")
-        setup, config = [], ""
+        setup, options = [], dict[str, Node]()
         if schema.native == "dataclass":
             self.types.imports.take("pydantic", "ConfigDict", "with_config")
-            setup = [f"# Unknown fields and wrong types are refused here.\nwith_config({_STRICT})({of})"]
+            setup = [f"# Unknown fields and wrong types are refused here.\nwith_config({_STRICT})({own})"]
         if schema.native == "namedtuple":
+            options = {"strict": _code.name("True"), "allow_inf_nan": _code.name("False")}
+        if schema.example is not None:
+            examples = _code.sequence([_code.value(schema.example)])
+            options["json_schema_extra"] = _code.mapping([(_code.text("examples"), examples)])
+        config = ""
+        if options:
             self.types.imports.take("pydantic", "ConfigDict")
-            config = f"    model_config = {_ROOT}"
-        self.words = f"One record to score: {of} keeps the rules that `{schema.module}` gives it."
+            config = _code.statement("model_config = ", call("ConfigDict", **options), indent=4)
+        self.words = f"One record to score: {own} keeps the rules that `{schema.module}` gives it."
         return [*setup, self._class(self.name, f"RootModel[{of}]", config, [])]
 
     def _field_lines(

@@ -9,6 +9,7 @@ import libcst as cst
 
 from scaffold.render._source import _code
 from scaffold.render._source._code import Imports, Node, call, code, name, subscript, union
+from scaffold.render._source._moments import moments_in
 from scaffold.spec import (
     Category,
     Column,
@@ -36,7 +37,8 @@ _SPOKEN_FOR = frozenset(
     """
     Any Annotated Literal Decimal UUID Field ConfigDict BaseModel RootModel AfterValidator BeforeValidator
     PlainValidator WithJsonSchema NaiveDatetime AwareDatetime BytesIO PIL MAX_PIXELS Date Datetime Base64
-    ZonedDatetime Exact PydanticCustomError Image ModelInput ModelOutput Strict Open
+    NanoDatetime NanoZonedDatetime NanoTimedelta TypeAdapter
+    ZonedDatetime Exact ValidationInfo PydanticCustomError Image ModelInput ModelOutput Strict Open
     Float16 BFloat16 Float32 Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 None True False
     """.split()  # noqa: SIM905
 )
@@ -50,6 +52,13 @@ _CHECKED = {
     ScalarType.BYTES: "Base64",
 }
 """Types of the input that need a check of their own: name of the alias in `schemas.py`."""
+
+_NANO = {
+    ScalarType.DATETIME: ("NanoDatetime", "Datetime"),
+    ScalarType.AWARE_DATETIME: ("NanoZonedDatetime", "ZonedDatetime"),
+    ScalarType.DURATION: ("NanoTimedelta", "timedelta"),
+}
+"""Alias for values that count nanoseconds, and the type that checks their text."""
 
 _BUILTIN = {
     ScalarType.BOOLEAN: "bool",
@@ -142,7 +151,9 @@ class Types:
             return self._literal(schema.choices)
         if schema.choices and strict:
             return self._one_of(schema, schema.choices)
-        if strict and schema.native.startswith("datetime64[ns"):
+        if strict and schema.constraints:
+            return self._constrained(schema)
+        if strict and schema.nanoseconds:
             return self._nanoseconds(schema)
         if strict and schema.type is ScalarType.PERIOD:
             return self._period(schema)
@@ -164,6 +175,13 @@ class Types:
             return name(standard)
         return name(_BUILTIN[schema.type])
 
+    def _constrained(self, schema: Scalar) -> Node:
+        """Return a number or text with what its annotation asks for."""
+        self.imports.take("typing", "Annotated")
+        self.imports.take("pydantic", "Field")
+        limits = {argument: _code.value(limit) for argument, limit in schema.constraints}
+        return subscript("Annotated", name(_BUILTIN[schema.type]), call("Field", **limits))
+
     def _bounded(self, schema: Scalar) -> Node:
         """Return the alias for a number that its dtype bounds."""
         assert schema.maximum is not None
@@ -182,19 +200,19 @@ class Types:
         return name(alias)
 
     def _nanoseconds(self, schema: Scalar) -> Node:
-        """Return the alias for moments counted in nanoseconds: others wrap around without a word."""
-        of = _CHECKED[schema.type]
-        self.checks.add(of)
-        self.imports.take("datetime", "datetime")
+        """Return the alias for moments and spans of time with nine digits of a second."""
+        alias, of = _NANO[schema.type]
+        format_ = "duration" if schema.type is ScalarType.DURATION else "date-time"
+        if of in _CHECKED.values():
+            self.checks.add(of)
+        else:
+            self.imports.take("datetime", of)
+        self.checks.add("nanoseconds")
         self.imports.take("typing", "Annotated")
-        self.imports.take("pydantic", "Field")
-        zone = ""
-        if schema.type is ScalarType.AWARE_DATETIME:
-            self.imports.take("datetime", "timezone")
-            zone = ", tzinfo=timezone.utc"
-        bounds = {"ge": code(f"datetime(1678, 1, 1{zone})"), "lt": code(f"datetime(2262, 1, 1{zone})")}
-        self.aliases[f"Nano{of}"] = subscript("Annotated", name(of), call("Field", **bounds))
-        return name(f"Nano{of}")
+        self.imports.take("pydantic", "WithJsonSchema")
+        shown = call("WithJsonSchema", code(f'{{"type": "string", "format": "{format_}"}}'))
+        self.aliases[alias] = subscript("Annotated", name("int"), call("_nanoseconds", name(of)), shown)
+        return name(alias)
 
     def _period(self, schema: Scalar) -> Node:
         """Return a text that is a period of the frequency that the dtype has."""
@@ -285,6 +303,21 @@ class Types:
             return (
                 self.of(schema.seen, hint, strict=False) if schema.seen else self.of(_ANY, hint, strict=False)
             )
+        moments = moments_in(schema)
+        own = self.own_class(schema)
+        if not moments:
+            return own
+        self.checks.add("moments")
+        self.imports.take("typing", "Annotated")
+        zoned = _code.mapping(
+            (_code.parenthesised(list(map(_code.text, path))), name(str(aware)))
+            for path, aware in moments.items()
+        )
+        node = subscript("Annotated", own, call("_moments", zoned))
+        return self._aliased(node, f"checked_{_snake(schema.qualname)}")
+
+    def own_class(self, schema: UserType) -> Node:
+        """Return the name of a class of the user's own."""
         top, _, rest = schema.qualname.partition(".")
         self.own[top] = schema.module
         self.imports.take(schema.module, top)
@@ -317,6 +350,10 @@ def _is_number(schema: Schema) -> bool:
 def or_none(node: Node) -> Node:
     """Return the annotation for what `node` takes, or `None`."""
     return node if _is_any(node) or _code.flat(node).endswith("| None") else union([node, name("None")])
+
+
+def _snake(qualname: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\\.", "_", qualname).lower()
 
 
 def class_name(hint: str) -> str:

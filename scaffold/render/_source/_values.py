@@ -79,8 +79,8 @@ class Values:
         if is_plain(schema):
             return code(value)
         match schema:
-            case Scalar(native=native):
-                return self._scalar(native, value)
+            case Scalar(native=native, nanoseconds=nanoseconds):
+                return self._scalar(native, value, counted=nanoseconds)
             case Optional(of=inner, missing=missing):
                 return self._or_missing(self.of(inner, value, depth), value, missing)
             case List(items=Table() as table):
@@ -108,12 +108,15 @@ class Values:
             case _:
                 return code(value)
 
-    def _scalar(self, native: str, value: str) -> Node:
+    def _scalar(self, native: str, value: str, *, counted: bool) -> Node:
+        """Return the expression for a scalar; `counted` where the checked value is a count of nanoseconds."""
         if found := _AWARE.fullmatch(native):
             if found["of"] == "datetime":
                 return call(f"{value}.astimezone", self.zone(found["zone"]))
             self.imports.whole("pandas", "pd")
-            return call(_code.method(call("pd.Timestamp", code(value)), "tz_convert"), text(found["zone"]))
+            utc = {"tz": text("UTC")} if counted else {}
+            moment = call("pd.Timestamp", code(value), **utc)
+            return call(_code.method(moment, "tz_convert"), text(found["zone"]))
         library, _, of = native.partition(".")
         if library == "numpy":
             self.imports.whole("numpy", "np")
@@ -151,6 +154,8 @@ class Values:
     def _checked_type(self, kind: Schema) -> str:
         """Return the type that a value of this kind has once it is checked."""
         match kind:
+            case Scalar(nanoseconds=True):
+                return "int"
             case Scalar(type=type_):
                 module, checked = _CHECKED[type_]
                 if module:

@@ -1,0 +1,36 @@
+"""The one guard around what a model may say of itself: a hint that raises is no hint."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def hint(*, otherwise: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator for a function that reads a hint: `otherwise` comes back where the function raises.
+
+    Libraries raise whatever they like where an attribute says nothing: `NotImplementedError` from a property,
+    `ImportError` for a library that only the hint needs. The service does without the hint.
+    """
+
+    def guarded(read: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(read)
+        def safe(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return read(*args, **kwargs)
+            except (Exception, SystemExit):
+                return otherwise  # type: ignore[no-any-return]
+
+        return safe
+
+    return guarded
+
+
+@hint(otherwise=None)
+def attribute(model: Any, name: str) -> Any:
+    """Return an attribute, `None` where it is absent or raises."""
+    return getattr(model, name, None)

@@ -1,0 +1,208 @@
+"""The statements of a script, those inside `if`, `try`, `with`, `for`, `while` and `match` too.
+
+A definition is taken out of the block that it stands in. A block is written only where its header matters,
+with the statements that are needed and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+_BLOCKS = (cst.If, cst.Try, cst.TryStar, cst.With, cst.For, cst.While, cst.Match)
+_LOOPS = (cst.For, cst.While)
+
+
+@dataclass(eq=False, slots=True)
+class Statement:
+    """One statement that runs when the script does: a simple one, a definition, or the header of a block."""
+
+    node: cst.BaseStatement
+    inside: tuple[Statement, ...] = ()
+    """The block statements around it, the outermost first."""
+    binds: set[str] = field(default_factory=set)
+    uses: set[str] = field(default_factory=set)
+    """Names of the script's own that it needs, at once or when what it defines is called."""
+    parts: dict[cst.BaseSuite, list[Statement]] = field(default_factory=dict)
+    """Of a block statement: the statements directly inside, by suite."""
+
+    @property
+    def definition(self) -> str | None:
+        """The name of the class or function that it defines."""
+        match self.node:
+            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
+                return name.value
+        return None
+
+    @property
+    def imports(self) -> bool:
+        """Whether it only imports."""
+        match self.node:
+            case cst.SimpleStatementLine(body=body):
+                return all(isinstance(part, cst.Import | cst.ImportFrom) for part in body)
+        return False
+
+    @property
+    def constant(self) -> tuple[str, cst.BaseExpression] | None:
+        """The name and the value of `NAME = value`."""
+        match self.node:
+            case cst.SimpleStatementLine(
+                body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value)]
+            ):
+                return name, value
+            case cst.SimpleStatementLine(
+                body=[cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value)]
+            ):
+                return name, value
+        return None
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether what is inside runs any number of times."""
+        return isinstance(self.node, _LOOPS)
+
+    @property
+    def called(self) -> cst.BaseExpression | None:
+        """What is called by a statement that is a call and nothing else."""
+        match self.node:
+            case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=func))]):
+                return func
+        return None
+
+    def within(self) -> Iterator[Statement]:
+        """Yield the statements inside a block, at any depth."""
+        for children in self.parts.values():
+            for child in children:
+                yield child
+                yield from child.within()
+
+    def nodes(self) -> Iterator[cst.CSTNode]:
+        """Yield the nodes that are its own: those of a block's header, not of what is inside."""
+        waiting: list[cst.CSTNode] = [self.node]
+        while waiting:
+            current = waiting.pop()
+            yield current
+            waiting.extend(child for child in current.children if child not in self.parts)
+
+
+def statements_of(body: Sequence[cst.CSTNode], inside: tuple[Statement, ...] = ()) -> Iterator[Statement]:
+    """Yield the statements of a script in order.
+
+    Those under `if __name__ == "__main__":` count as statements of the top.
+    """
+    for node in _one_by_one(body):
+        if isinstance(node, cst.If) and "__name__" in cst.Module([]).code_for_node(node.test):
+            yield from statements_of(node.body.body, inside)
+            continue
+        statement = Statement(node, inside)
+        yield statement
+        for suite in _suites(node) if isinstance(node, _BLOCKS) else ():
+            found = list(statements_of(suite.body, (*inside, statement)))
+            statement.parts[suite] = [child for child in found if child.inside[-1] is statement]
+            yield from found
+
+
+def _one_by_one(body: Sequence[cst.CSTNode]) -> Iterator[cst.BaseStatement]:
+    """Yield statements; those that share a line with `;` each on a line of its own."""
+    for node in body:
+        if isinstance(node, cst.SimpleStatementLine) and len(node.body) > 1:
+            yield from _one_by_one(node.body)
+        elif isinstance(node, cst.BaseSmallStatement):
+            yield cst.SimpleStatementLine([node])
+        elif isinstance(node, cst.BaseStatement):
+            yield node
+
+
+def _alone(node: cst.BaseStatement) -> cst.BaseStatement:
+    """Return a statement without the `;` that followed it on its line."""
+    if not isinstance(node, cst.SimpleStatementLine):
+        return node
+    return node.with_deep_changes(node.body[-1], semicolon=cst.MaybeSentinel.DEFAULT)
+
+
+def _suites(node: cst.CSTNode) -> Iterator[cst.BaseSuite]:
+    for child in node.children:
+        if isinstance(child, cst.BaseSuite):
+            yield child
+        else:
+            yield from _suites(child)
+
+
+def is_import_guard(statement: Statement, of: Statement) -> bool:
+    """Whether `statement` is a `try` that imports `of`, and only imports and assigns before its `except`."""
+    if not isinstance(statement.node, cst.Try) or not statement.node.handlers:
+        return False
+    tried = _within(statement.parts[statement.node.body])
+    return of in tried and all(s.binds or s.parts or s.definition for s in tried)
+
+
+def is_for_type_checkers(statement: Statement) -> bool:
+    """Whether it is `if TYPE_CHECKING:`, whose imports are not to be run."""
+    node = statement.node
+    return isinstance(node, cst.If) and "TYPE_CHECKING" in cst.Module([]).code_for_node(node.test)
+
+
+def raises_in(statement: Statement) -> list[Statement]:
+    """Return the `raise` statements inside a block."""
+    return [
+        inner
+        for inner in statement.within()
+        if isinstance(inner.node, cst.SimpleStatementLine) and isinstance(inner.node.body[0], cst.Raise)
+    ]
+
+
+def _within(statements: Sequence[Statement]) -> list[Statement]:
+    return [found for statement in statements for found in (statement, *statement.within())]
+
+
+def write(
+    statement: Statement,
+    chosen: Mapping[Statement, Sequence[cst.BaseStatement]],
+    kept: Collection[Statement],
+    literals: Mapping[Statement, cst.BaseStatement],
+) -> list[cst.BaseStatement]:
+    """Return what is written for a statement: the chosen ones, inside the blocks that are kept.
+
+    A literal in place of an assignment stands below a block that is kept, so that no branch can skip it.
+    """
+    if not statement.parts:
+        literal = literals.get(statement)
+        return [_alone(node) for node in chosen.get(statement, ())] if literal is None else [literal]
+    below: Mapping[Statement, cst.BaseStatement] = {} if statement in kept else literals
+    hoisted = literals if statement in kept else {}
+    bodies = {
+        suite: [
+            node for child in children if child not in hoisted for node in write(child, chosen, kept, below)
+        ]
+        for suite, children in statement.parts.items()
+    }
+    if statement not in kept:
+        return [node for nodes in bodies.values() for node in nodes]
+    rebuilt = statement.node.visit(_Refilled(bodies))
+    assert isinstance(rebuilt, cst.BaseStatement)
+    return [rebuilt, *(hoisted[inner] for inner in statement.within() if inner in hoisted)]
+
+
+class _Refilled(cst.CSTTransformer):
+    """Puts other statements into the suites of a block."""
+
+    def __init__(self, bodies: Mapping[cst.BaseSuite, Sequence[cst.BaseStatement]]) -> None:
+        super().__init__()
+        self._bodies = bodies
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Leave what is inside a suite alone."""
+        return node not in self._bodies
+
+    def on_leave(
+        self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
+    ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
+        """Return the suite with its new statements; an `else` without any goes."""
+        if isinstance(original_node, cst.Else) and not self._bodies.get(original_node.body, ()):
+            return cst.RemoveFromParent()
+        if original_node not in self._bodies:
+            return updated_node
+        nodes = self._bodies[original_node] or [cst.SimpleStatementLine([cst.Pass()])]  # type: ignore[index]
+        return cst.IndentedBlock(nodes)  # type: ignore[return-value]
