@@ -364,15 +364,21 @@ class AmbiguousCallError(IntrospectionError):
 
 
 class UnstableModelError(IntrospectionError):
-    """The model answers the same input differently from one call to the next."""
+    """The model answers the same input differently from one call to the next.
 
-    def __init__(self, call: str, difference: str) -> None:
-        super().__init__(call, difference)
-        self.call, self.difference = call, difference
+    Args:
+        call: The call as a person would write it: `model.predict(X)`.
+        difference: Where the answers differ.
+        when: What lay between the calls: `twice`, `before and after other rows`.
+    """
+
+    def __init__(self, call: str, difference: str, when: str = "twice") -> None:
+        super().__init__(call, difference, when)
+        self.call, self.difference, self.when = call, difference, when
 
     def __str__(self) -> str:
         return (
-            f"The model gives different answers to the same input: {self.call}, twice.\n"
+            f"The model gives different answers to the same input: {self.call}, {self.when}.\n"
             f"  {self.difference}\n"
             "No service of it can be proven. Fix the seed inside the method, or keep no state between calls."
         )
