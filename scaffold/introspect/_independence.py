@@ -6,6 +6,7 @@ and other company; any answer that differs by more than `TOLERANCE` shows a depe
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,8 @@ _BUDGET_S = 5.0
 """A model that needs longer for all of this is asked with fewer rows, at least `_LEAST_ROWS`, and with fewer
 arrangements: never without the rows alone, in reverse order and shuffled."""
 _LEAST_ROWS = 4
-_AGAIN = 4
+_AGAIN = 3
+_OTHER_ORDER = "in another order of the calls"
 _SEED = 4_801
 
 
@@ -138,15 +140,35 @@ class _Examination:
     def find(self, whole: Any) -> Dependent | Unstable | None:
         """Return the first contradiction between rows together and rows alone."""
         began = time.perf_counter()
-        kept = [(k, number) for k, number in enumerate(self.numbers) if k in self.alone]
-        found = self._contradiction(
-            [k for k, _ in kept], whole, "in the sample's own order", [n for _, n in kept]
-        )
+        real = [place for place in self.places if place < len(self.numbers)]
+        standing = {place: self.numbers[place] for place in real}
+        found = self._contradiction("in the sample's own order", self.sample, standing, whole)
         for count, (words, places) in enumerate(self._arrangements()):
             if found is not None or (count >= 2 and time.perf_counter() - began > _BUDGET_S):
                 break
-            found = self._contradiction(places, self.put(take(self.pool, places)), words)
+            value = take(self.pool, places)
+            answer = self.put(value)
+            if self._answers(answer, len(places)) is None:
+                return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
+            # Where a row stands several times each of its places counts.
+            for standing in self._standings(places):
+                found = found or self._contradiction(words, value, standing, answer)
         return found
+
+    @staticmethod
+    def _standings(places: Sequence[int]) -> Iterator[dict[int, int]]:
+        """Yield where in an arrangement each row stands: the first time, the second time, ..."""
+        left = list(enumerate(places))
+        while left:
+            standing: dict[int, int] = {}
+            rest = []
+            for number, place in left:
+                if place in standing:
+                    rest.append((number, place))
+                else:
+                    standing[place] = number
+            yield standing
+            left = rest
 
     def _arrangements(self) -> Iterator[tuple[str, list[int]]]:
         """Yield other orders and other company for the rows, what says most first."""
@@ -169,62 +191,76 @@ class _Examination:
         yield f"in a batch of {size} rows", chance.choices(places, k=size)
 
     def _contradiction(
-        self, places: Sequence[int], answer: Any, words: str, numbers: Sequence[int] | None = None
+        self, words: str, value: Any, standing: dict[int, int], answer: Any
     ) -> Dependent | Unstable | None:
         """Return how an answer to several rows contradicts their answers alone.
 
         Args:
-            places: The rows, as places in the pool.
-            answer: The answer to them.
-            words: What arrangement they were in.
-            numbers: Where in the answer they stand, if not one after another.
+            words: What arrangement the rows are in.
+            value: The rows, as the model was given them.
+            standing: Where in `value` each row of the pool stands.
+            answer: The answer to `value`.
         """
-        count = len(places) if numbers is None else None
-        answers = self._answers(answer, count)
-        if answers is None:
-            return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
+        answers = _Answers(answer, self.layout)
         # Rows of the sample first: a person can look at those.
-        for k, place in sorted(enumerate(places), key=lambda pair: pair[1]):
-            row = answers.row(k if numbers is None else numbers[k])
+        for place, number in sorted(standing.items()):
+            row = answers.row(number)
             if not _same(row, self.alone[place].row(0), self.scales):
-                return self._explained(place, row, words)
+                changed = self._changed(self.put, [place], "before and after other rows")
+                return changed or self._company(words, value, place, number, row)
         return None
 
-    def _explained(self, place: int, row: list[Any], words: str) -> Dependent | Unstable:
-        """Return whether it is the company, or the model itself that has changed."""
-        changed = self._changed(self.put, [place], "before and after other rows")
-        if changed is not None:
-            return changed
-        name = f"row {self.numbers[place]}" if place < len(self.numbers) else "a made-up row"
+    def _company(
+        self, words: str, value: Any, place: int, number: int, row: list[Any]
+    ) -> Dependent | Unstable:
+        """Return the dependence of a row on its company, unless the same company gets another answer now."""
+        again = self._answers(self.put(value), None)
         got, want = self._shown(row), self._shown(self.alone[place].row(0))
+        if again is not None and not _same(again.row(number), row, self.scales):
+            shown = difference(self._shown(again.row(number)), got, name="the call before")
+            return Unstable(when="before and after other rows", difference=shown or "")
+        name = f"row {self.numbers[place]}" if place < len(self.numbers) else "a made-up row"
         return Dependent(arrangement=words, finding=f"{name} {_contrast(got, want)}")
 
     def find_memory(self, fresh: Callable[[], Ask | None]) -> Unstable | None:
-        """Return where a row gets another answer after, or before, others were asked.
+        """Return where a row gets another answer after other rows, or without them.
 
-        The first row is asked again. Then a copy of the model that was not asked before is asked the rows
-        alone, the last one first: a model that keeps what it saw first answers otherwise there.
+        The first row is asked again. Then copies of the model that were not asked before are asked: for all
+        rows, the last one first, and for a few rows alone. A model that keeps what it saw first answers
+        otherwise there.
         """
         changed = self._changed(self.put, self.places[:1], "before and after other rows")
         put = fresh() if changed is None else None
         if put is None:
             return changed
-        again = [*self.places[::-1][: _AGAIN // 2], *self.places[: _AGAIN // 2]]
-        return self._changed(put, again, "in another order of the calls")
+        backwards = self.places[::-1]
+        answers = self._answers(put(take(self.pool, backwards)), len(backwards))
+        for number, place in enumerate(backwards if answers is not None else ()):
+            assert answers is not None
+            changed = changed or self._differs(answers.row(number), place, _OTHER_ORDER)
+        for place in backwards[:: max(1, len(backwards) // _AGAIN)][:_AGAIN]:
+            put = fresh() if changed is None else None
+            changed = changed if put is None else self._changed(put, [place], _OTHER_ORDER)
+        return changed
+
+    def _differs(self, row: list[Any], place: int, when: str) -> Unstable | None:
+        before = self.alone[place].row(0)
+        if _same(row, before, self.scales):
+            return None
+        shown = difference(self._shown(row), self._shown(before), name="the call before")
+        return Unstable(when=when, difference=shown or "")
 
     def _changed(self, put: Ask, places: Sequence[int], when: str) -> Unstable | None:
         """Return where a row alone gets another answer than at first; a model at random does so at once."""
         for place in places:
-            before = self.alone[place].row(0)
             again = self._alone_again(put, place)
-            if again is None or _same(again, before, self.scales):
-                # A copy that cannot answer says nothing of the model.
+            # A copy that cannot answer says nothing of the model.
+            found = None if again is None else self._differs(again, place, when)
+            if found is None or again is None:
                 continue
             once_more = self._alone_again(put, place)
-            if once_more is not None and not _same(once_more, again, self.scales):
-                when = "twice"
-            shown = difference(self._shown(again), self._shown(before), name="the call before")
-            return Unstable(when=when, difference=shown or "")
+            at_random = once_more is not None and not _same(once_more, again, self.scales)
+            return dataclasses.replace(found, when="twice") if at_random else found
         return None
 
     def _alone_again(self, put: Ask, place: int) -> list[Any] | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,29 +21,40 @@ from scaffold.introspect._rows import count_rows, take
 
 _SEED = 20_011
 _NARROW = 0.15
-_SPREAD = 0.25
+_SPREAD = 0.1
 """How far a number that is the same in every row is moved, relative to its size."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """One row: the columns from `start` to `stop` (fractions) of row `one`, the others of row `other`."""
+    """One row: the columns from `start` on, `width` of them, of row `one`; the others of row `other`.
+
+    Both are fractions of all columns, and the first column follows the last. Where there is a `share`, the
+    others lie between the two rows, that far from `one`.
+    """
 
     one: int
     other: int
     start: float = 0.0
-    stop: float = 1.0
+    width: float = 1.0
     share: float | None = None
-    """How far each number lies from that of `one` to that of `other`; `None`: numbers stay as seen."""
+    part: tuple[float, float] = (0.0, 1.0)
+    """Where the columns that it is applied to begin and end among all."""
 
-    def within(self, start: float, stop: float) -> _Recipe:
-        """Return the recipe for the columns of one part, which reaches from `start` to `stop` of the row."""
-        size = stop - start
-        return dataclasses.replace(self, start=(self.start - start) / size, stop=(self.stop - start) / size)
+    def value(self, one: Any, other: Any, column: int, columns: int) -> Any:
+        """Return what stands in a column, from the values of the two rows in it."""
+        begin, end = self.part
+        if (begin + (end - begin) * column / columns - self.start) % 1 < self.width:
+            return one
+        return other if self.share is None else _varied(one, other, self.share)
 
-    def source(self, column: int, columns: int) -> int:
-        """Return the row that a column comes from."""
-        return self.one if self.start <= column / columns < self.stop else self.other
+    def spans(self, columns: int) -> list[slice]:
+        """Return the columns of row `one`, where there may be very many."""
+        begin, end = self.part
+        edges = [self.start, min(1.0, self.start + self.width), 0.0, max(0.0, self.start + self.width - 1)]
+        places = [math.ceil((edge - begin) / (end - begin) * columns) for edge in edges]
+        low, high, _, wrapped = (min(max(place, 0), columns) for place in places)
+        return [slice(low, high), slice(0, wrapped)]
 
 
 def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, int]:
@@ -50,15 +63,26 @@ def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, i
     The container, the dtypes and the columns are those of the sample. No row is made up of what cannot be
     taken apart: images, bytes, objects of an unknown class.
     """
-    kept = [_Recipe(i, i) for i in chosen]
+    kept, recipes = [_Recipe(i, i) for i in chosen], _recipes(sample, count)
     try:
-        made = _rows(sample, [*kept, *_recipes(sample, count)])
+        made = _rows(sample, [*kept, *recipes])
         if made is not None and _is_like(made, sample, chosen):
-            return made, count
+            new = [
+                len(kept) + k
+                for k, recipe in enumerate(recipes)
+                if _is_new(made, len(kept) + k, sample, recipe)
+            ]
+            return take(made, [*range(len(kept)), *new]), len(new)
     except Exception:  # noqa: S110
         # A container or a class with rules of its own: its real rows have to do.
         pass
     return take(sample, chosen), 0
+
+
+def _is_new(made: Any, place: int, sample: Any, recipe: _Recipe) -> bool:
+    """Whether a made-up row is neither of the rows that it was made of."""
+    row = take(made, [place])
+    return not any(same(row, take(sample, [i])) for i in (recipe.one, recipe.other))
 
 
 def _is_like(made: Any, sample: Any, chosen: Sequence[int]) -> bool:
@@ -77,14 +101,15 @@ def are_alike(sample: Any) -> bool:
 def _recipes(sample: Any, count: int) -> list[_Recipe]:
     rows = count_rows(sample) or 1
     chance = random.Random(_SEED)  # noqa: S311
-    varied = rows < 3 or are_alike(sample) or _is_narrow(sample)
+    narrow = _is_narrow(sample)
+    varied = narrow or rows < 3 or are_alike(sample)
     recipes = []
     for k in range(count):
         one = chance.randrange(rows)
         other = (one + 1 + chance.randrange(rows - 1)) % rows if rows > 1 else one
         start, share = chance.random(), chance.random()
-        stop = start + (_NARROW if k % 3 == 1 else 0.5)
-        recipes.append(_Recipe(one, other, start - 0.25, stop, share if varied or k % 3 == 2 else None))
+        width = 0.0 if narrow else _NARROW if k % 3 == 1 else 0.5
+        recipes.append(_Recipe(one, other, start, width, share if varied or k % 3 == 2 else None))
     return recipes
 
 
@@ -123,7 +148,11 @@ def _parts(sample: Any, recipes: list[_Recipe]) -> Any:
     for k, name in enumerate(names):
         ends = k / len(names), (k + 1) / len(names)
         part = sample[name]
-        made[name] = part if count_rows(part) is None else _rows(part, [r.within(*ends) for r in recipes])
+        made[name] = (
+            part
+            if count_rows(part) is None
+            else _rows(part, [dataclasses.replace(r, part=ends) for r in recipes])
+        )
         if made[name] is None:
             return None
     return made if _kinds.is_mapping(sample) else tuple(made.values())
@@ -146,25 +175,23 @@ def _frame(sample: Any, recipes: list[_Recipe]) -> Any:
         )
     import pyarrow as pa
 
-    columns = [
-        pa.array(
-            _values(sample.column(j).to_pylist(), recipes, j, sample.num_columns), sample.schema.field(j).type
-        )
-        for j in range(sample.num_columns)
-    ]
+    columns = []
+    for j, (column, type_) in enumerate(zip(sample.columns, sample.schema.types, strict=True)):
+        build = functools.partial(pa.array, type=type_)
+        columns.append(_column(column.to_pylist(), recipes, j, sample.num_columns, build))
     return pa.table(columns, schema=sample.schema)
 
 
 def _series(column: Any, recipes: list[_Recipe], place: int, places: int) -> Any:
-    values = column.tolist() if _kinds.kin(column, "pandas.Series") else column.to_list()
-    made = _values(values, recipes, place, places)
     if _kinds.kin(column, "pandas.Series"):
         import pandas as pd
 
-        return pd.Series(made, dtype=column.dtype, name=column.name)
+        build = functools.partial(pd.Series, dtype=column.dtype, name=column.name)
+        return _column(column.tolist(), recipes, place, places, build)
     import polars as pl
 
-    return pl.Series(column.name, made, dtype=column.dtype)
+    named = functools.partial(pl.Series, column.name, dtype=column.dtype)
+    return _column(column.to_list(), recipes, place, places, named)
 
 
 def _structured(sample: Any, recipes: list[_Recipe]) -> Any:
@@ -172,7 +199,8 @@ def _structured(sample: Any, recipes: list[_Recipe]) -> Any:
 
     made = np.empty(len(recipes), sample.dtype)
     for j, name in enumerate(sample.dtype.names):
-        made[name] = _values(list(sample[name]), recipes, j, len(sample.dtype.names))
+        build = functools.partial(np.array, dtype=sample.dtype[name].base)
+        made[name] = _column(list(sample[name]), recipes, j, len(sample.dtype.names), build)
     return made
 
 
@@ -182,37 +210,45 @@ def _array(sample: Any, recipes: list[_Recipe]) -> Any:
     width = flat.shape[1]
     made = flat[[r.other for r in recipes]]
     for row, recipe in enumerate(recipes):
-        cut = slice(max(0, round(recipe.start * width)), max(0, round(recipe.stop * width)))
-        made[row, cut] = flat[recipe.one, cut]
         if recipe.share is not None:
             made[row] = _between(flat[recipe.one], flat[recipe.other], recipe.share)
+        for span in recipe.spans(width):
+            made[row, span] = flat[recipe.one, span]
     return made.reshape(len(recipes), *sample.shape[1:])
 
 
 def _between(one: Any, other: Any, share: float) -> Any:
     """Return the row of an array that lies between two, or beside one that has no other."""
-    kind = (
-        "f"
-        if _kinds.kin(one, "torch.Tensor") and one.is_floating_point()
-        else getattr(one.dtype, "kind", "i")
-    )
-    if kind not in "iuf":
+    is_tensor = _kinds.kin(one, "torch.Tensor")
+    is_float = one.is_floating_point() if is_tensor else one.dtype.kind == "f"
+    if not is_float and (
+        one.is_complex() or str(one.dtype) == "torch.bool" if is_tensor else one.dtype.kind not in "iu"
+    ):
         return other
+    start = one * 1.0
     if bool((one == other).all()):
-        moved = one * (1 + _SPREAD * (2 * share - 1)) if kind == "f" else one + round(share)
-        return moved.astype(one.dtype) if hasattr(moved, "astype") else moved.to(one.dtype)
-    made = one + (other - one) * share if kind == "f" else one * 1.0 + (other * 1.0 - one * 1.0) * share
-    return made.astype(one.dtype) if hasattr(made, "astype") else made.to(one.dtype)
+        step = abs(start) * _SPREAD + ((start == 0) if is_float else 1)
+        moved = start + step * (2 * share - 1)
+        moved = moved.clip(0) if bool((one >= 0).all()) else moved
+    else:
+        moved = start + (other * 1.0 - start) * share
+    moved = moved if is_float else moved.round()
+    return moved.to(one.dtype) if is_tensor else moved.astype(one.dtype)
 
 
 def _values(values: list[Any], recipes: list[_Recipe], place: int, places: int) -> list[Any]:
-    made = []
-    for recipe in recipes:
-        if recipe.share is None:
-            made.append(values[recipe.source(place, places)])
-        else:
-            made.append(_varied(values[recipe.one], values[recipe.other], recipe.share))
-    return made
+    return [r.value(values[r.one], values[r.other], place, places) for r in recipes]
+
+
+def _column(
+    values: list[Any], recipes: list[_Recipe], place: int, places: int, build: Callable[[list[Any]], Any]
+) -> Any:
+    """Return a column; only values that were seen, where its dtype does not hold those between."""
+    try:
+        return build(_values(values, recipes, place, places))
+    except Exception:
+        seen = [dataclasses.replace(recipe, share=None) for recipe in recipes]
+        return build(_values(values, seen, place, places))
 
 
 def _item(one: Any, other: Any, recipe: _Recipe) -> Any:
@@ -231,7 +267,7 @@ def _item(one: Any, other: Any, recipe: _Recipe) -> Any:
         made = _merged(dict(enumerate(one)), dict(enumerate(other)), recipe)
         return type(one)(made.values())
     if isinstance(one, str) and isinstance(other, str):
-        return _spliced(one, other)
+        return _spliced(one, other, recipe.share or 0.5)
     return _varied(one, other, 0.5 if recipe.share is None else recipe.share)
 
 
@@ -241,31 +277,34 @@ def _fields(record: Any) -> dict[str, Any]:
 
 def _merged(one: dict[Any, Any], other: dict[Any, Any], recipe: _Recipe) -> dict[Any, Any]:
     """Return an object with the keys of `other`, and values of both."""
-    made = {}
-    for place, (name, value) in enumerate(other.items()):
-        if recipe.share is not None:
-            made[name] = _varied(one.get(name, value), value, recipe.share)
-        else:
-            made[name] = one.get(name, value) if recipe.source(place, len(other)) == recipe.one else value
-    return made
+    return {
+        name: recipe.value(one.get(name, value), value, place, len(other))
+        for place, (name, value) in enumerate(other.items())
+    }
 
 
-def _spliced(one: str, other: str) -> str:
-    """Return the first words of one text and the last of the other; of a single text its words reversed."""
-    first, last = one.split(), other.split()
-    if one == other:
-        return " ".join(reversed(first)) if len(first) > 1 else one[::-1]
-    return " ".join([*first[: (len(first) + 1) // 2], *last[len(last) // 2 :]])
+def _spliced(one: str, other: str, share: float) -> str:
+    """Return the first words of one text and the last of the other; of one text its words rotated."""
+    first, last = (one.split(), other.split()) if " " in one.strip() else (list(one), list(other))
+    glue = " " if " " in one.strip() else ""
+    cut = max(1, round(share * len(first)))
+    return glue.join(
+        [*first[cut:], *first[:cut]] if one == other else [*first[:cut], *last[len(last) // 2 :]]
+    )
 
 
 def _varied(one: Any, other: Any, share: float) -> Any:
     """Return a value between two of the same type, near it where they are the same; others as they are."""
     if isinstance(one, bool) or type(one) is not type(other):
         return one if share < 0.5 else other
-    if isinstance(one, int):
-        return one + round((other - one) * share) if one != other else one + round(share)
-    if isinstance(one, float) and one == one and other == other:
-        return one + (other - one) * share if one != other else one * (1 + _SPREAD * (2 * share - 1))
+    if isinstance(one, (int, float)) and math.isfinite(one) and math.isfinite(other):
+        if one == other:
+            step = abs(one) * _SPREAD + (isinstance(one, int) or one == 0)
+            moved = one + step * (2 * share - 1)
+            moved = max(0, moved) if one >= 0 else moved
+        else:
+            moved = one + (other - one) * share
+        return round(moved) if isinstance(one, int) else float(moved)
     if isinstance(one, (datetime.datetime, datetime.date)) and one == one and other == other:
         apart = (other - one).total_seconds() if one != other else 9 * 86_400
         return one + datetime.timedelta(seconds=round(apart * share))
