@@ -49,7 +49,9 @@
     ├── VerificationError
     │   ├── EnvironmentFailedError
     │   ├── ServiceFailedError
-    │   └── AnswersDifferError
+    │   ├── AnswersDifferError
+    │   ├── RowsDependError       an answer depends on the rows that are asked with it
+    │   └── AnswerChangedError    the service gives another answer than it gave before
     ├── ProjectError              a file of a project is not what this package writes there
     │   ├── UnsafePathError       a path leads out of the project
     │   └── UnsafeLockError       a line of the lock is more than a pin
@@ -647,15 +649,21 @@ class AmbiguousCallError(IntrospectionError):
 
 
 class UnstableModelError(IntrospectionError):
-    """The model answers the same input differently from one call to the next."""
+    """The model answers the same input differently from one call to the next.
 
-    def __init__(self, call: str, difference: str) -> None:
-        super().__init__(call, difference)
-        self.call, self.difference = call, difference
+    Args:
+        call: The call as a person would write it: `model.predict(X)`.
+        difference: Where the answers differ.
+        when: What lay between the calls: `twice`, `before and after other rows`.
+    """
+
+    def __init__(self, call: str, difference: str, when: str = "twice") -> None:
+        super().__init__(call, difference, when)
+        self.call, self.difference, self.when = call, difference, when
 
     def __str__(self) -> str:
         return (
-            f"The model gives different answers to the same input: {self.call}, twice.\n"
+            f"The model gives different answers to the same input: {self.call}, {self.when}.\n"
             f"  {self.difference}\n"
             "No service of it can be proven. Fix the seed inside the method, or keep no state between calls."
         )
@@ -877,6 +885,53 @@ class AnswersDifferError(VerificationError):
                 "Both have the same library versions: does the model answer alike each time it is asked?"
             )
         return "\n".join(lines)
+
+
+class RowsDependError(VerificationError):
+    """The service gives a row another answer among others than alone.
+
+    Args:
+        row: Its place in the recorded sample, from 0.
+        when: What else was asked: `in a batch in reverse order`.
+        path: Where in the answer: `.prediction`.
+        values: The value from the service and that of the row alone, as JSON.
+    """
+
+    def __init__(self, row: int, when: str, path: str, values: tuple[str, str]) -> None:
+        super().__init__(row, when, path, values)
+        self.row, self.when, self.path, self.values = row, when, path, values
+
+    def __str__(self) -> str:
+        got, alone = self.values
+        return (
+            f"The answer to row {self.row} depends on which rows are asked with it.\n"
+            f"  {self.when}, {self.path.lstrip('.') or 'the answer'}: {got}; alone: {alone}\n"
+            "Callers would get each other's answers. In a project of yours, score each record in a call of\n"
+            "its own, in app/score.py:\n"
+            "  BATCHED = False"
+        )
+
+
+class AnswerChangedError(VerificationError):
+    """The service gives a row another answer than it gave before.
+
+    Args:
+        row: Its place in the recorded sample, from 0.
+        path: Where in the answer: `.prediction`.
+        values: The value now and the one before, as JSON.
+    """
+
+    def __init__(self, row: int, path: str, values: tuple[str, str]) -> None:
+        super().__init__(row, path, values)
+        self.row, self.path, self.values = row, path, values
+
+    def __str__(self) -> str:
+        now, before = self.values
+        return (
+            f"The service changed as it answered: row {self.row} was asked again.\n"
+            f"  {self.path.lstrip('.') or 'the answer'}: {now}; before: {before}\n"
+            "An answer may not depend on what was asked before it: keep no state between calls."
+        )
 
 
 class ProjectError(ScaffoldError):

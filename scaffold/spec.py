@@ -25,6 +25,10 @@ from typing import TypeAlias, Union
 JSONScalar: TypeAlias = "bool | int | float | str | None"
 JSONValue: TypeAlias = "JSONScalar | list[JSONValue] | dict[str, JSONValue]"
 
+TOLERANCE = 1e-6
+"""How far the answer to a row may lie from that row's own answer, whatever it is asked with: relative to the
+number, or to the largest number in the same answer. Everything but floats is compared exactly."""
+
 
 # --------------------------------------------------------------------------- read
 

@@ -11,9 +11,9 @@ from scaffold.introspect._boosters import category_levels
 from scaffold.introspect._bounds import with_bounds
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._columns import hands_out_columns
-from scaffold.introspect._feeding import Layout
 from scaffold.introspect._hints import Hints, model_hints
 from scaffold.introspect._inputs import describe_input, requests_of
+from scaffold.introspect._layouts import Layout
 from scaffold.introspect._outputs import answers_of, describe_output
 from scaffold.introspect._refine import (
     cast,

@@ -12,14 +12,17 @@ from typing import Any
 from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
 from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._advice import advice_for, nothing_to_call
+from scaffold.introspect._ask import Refused, ask
 from scaffold.introspect._built import built_arguments, built_records
 from scaffold.introspect._compare import difference, same
-from scaffold.introspect._feeding import Fed, Layout, Refused, ask, feed, without_index
+from scaffold.introspect._feeding import Fed, feed
 from scaffold.introspect._guard import attribute
 from scaffold.introspect._hints import feature_names
+from scaffold.introspect._layouts import Layout
 from scaffold.introspect._onnx import session_calls, session_takes
 from scaffold.introspect._presentations import presentations
-from scaffold.introspect._rows import count_rows
+from scaffold.introspect._rows import count_rows, without_index
+from scaffold.introspect._untouched import Untouched
 from scaffold.spec import Arguments, Call, Runtime
 
 _MOST_ATTEMPTS = 8
@@ -88,6 +91,7 @@ class _Search:
 
     def __init__(self, model: Any, sample: Any, output: Any) -> None:
         self.model, self.sample, self.output = model, sample, output
+        self.untouched = Untouched(model)
         self.attempts: dict[str, str] = {}
 
     def by_name(self, method: str) -> list[_Match]:
@@ -134,7 +138,7 @@ class _Search:
 
     def _try_method(self, model: Any, method: str, label: str, value: Any) -> _Match | None:
         for call, given in _ways(model, method, value):
-            fed = feed(model, call, given, self.output)
+            fed = feed(model, call, given, self.output, copied=self.untouched.copy)
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
                 return _Match(call, given, fed)
@@ -202,8 +206,7 @@ def _choose(model: Any, matches: list[_Match]) -> _Match | None:
 
 
 def _found(model: Any, match: _Match, output: Any) -> FoundCall:
-    one = match.sample if match.call.batched or match.fed.rows is None else match.fed.first
-    error = _instability(model, match.call, one) or _index_error(model, match)
+    error = _changed(model, match) or _index_error(model, match)
     if error is not None:
         raise error
     why = "gives the output sample" if output is not None else "takes the input sample"
@@ -219,10 +222,24 @@ def _found(model: Any, match: _Match, output: Any) -> FoundCall:
     )
 
 
+def _changed(model: Any, match: _Match) -> UnstableModelError | None:
+    """Return how the answer to the sample, or to its first record, has changed since it was first given."""
+    unstable = match.fed.unstable
+    if unstable is not None:
+        return UnstableModelError(_written(match.call), unstable.difference, unstable.when)
+    together = match.call.batched or match.fed.rows is None
+    value, before = (match.sample, match.fed.output) if together else (match.fed.first, match.fed.output[0])
+    again = ask(model, match.call, value)
+    if isinstance(again, Refused) or same(again, before):
+        return None
+    return UnstableModelError(_written(match.call), difference(again, before, name="the call before") or "")
+
+
 def _index_error(model: Any, match: _Match) -> CallError | None:
     """Return what is wrong if the answers depend on the index of a frame: the service has none to give."""
     numbered = without_index(match.sample)
-    if not match.call.batched or numbered is match.sample:
+    together = match.call.batched or match.fed.rows is None
+    if not together or numbered is match.sample:
         return None
     answer = ask(model, match.call, numbered)
     where = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.spec import TOLERANCE
 
 JSONLike = Any
 
@@ -24,7 +25,6 @@ class Within:
 EXACT = Within(1e-6, 1e-9)
 # float32 keeps seven digits.
 SINGLE = Within(1e-5, 1e-5)
-_ROUNDING = 1e-5
 _SINGLE_DTYPES = ("float32", "float16", "bfloat16")
 
 
@@ -53,11 +53,38 @@ def same(got: Any, want: Any, within: Within | None = None) -> bool:
 
 
 def same_rows(alone: Any, among_others: Any) -> bool:
-    """Whether the same rows got the same answers, but for what rounding in another order makes of them.
+    """Whether the same rows got the same answers, but for what rounding in another order makes of them."""
+    scale, got, want = answer_scale(among_others), plain(among_others), plain(alone)
+    return len(got) == len(want) and all(
+        same_answer(one, other, smallest=scale) for one, other in zip(got, want, strict=True)
+    )
 
-    A sum of large numbers that comes to nearly nothing is rounded as they are: so the largest number counts.
+
+def same_answer(got: Any, want: Any, *, smallest: float) -> bool:
+    """Whether two answers to one row are the same within the stated tolerance.
+
+    A sum of large numbers that comes to nearly nothing is rounded as they are: so the tolerance is relative
+    to the largest number in the answer.
+
+    Args:
+        got: The answer to the row among others.
+        want: The answer to the row alone.
+        smallest: The tolerance is relative to at least this number: see `answer_scale`.
     """
-    return same(alone, among_others, Within(_ROUNDING, max(_ROUNDING * _largest(among_others), 1e-12)))
+    if isinstance(got, float) and isinstance(want, float):
+        scale = max(abs(want), smallest) if math.isfinite(want) else smallest
+        return math.isclose(got, want, rel_tol=TOLERANCE, abs_tol=TOLERANCE * scale) or (
+            got != got and want != want
+        )
+    return same(got, want, Within(TOLERANCE, TOLERANCE * max(_largest(want), smallest)))
+
+
+def answer_scale(answers: Any) -> float:
+    """Return the size that answers are rounded by, at most 1: the largest number in them, 1 in float32.
+
+    Values of float32 that are small themselves come from sums of values about as large as 1.
+    """
+    return 1.0 if _is_single(answers) else min(1.0, max(_largest(answers), 1e-6))
 
 
 def _largest(value: Any) -> float:
@@ -196,7 +223,7 @@ def _first_difference(got: JSONLike, want: JSONLike, within: Within, path: str, 
         return _list_difference(got, list(want.values()), within, path, name)
     if _same_scalar(got, want, within):
         return None
-    return f"{path or 'the answer'}: {_brief(got)}, {name} has {_brief(want)}"
+    return f"{path or 'the answer'}: {brief(got)}, {name} has {brief(want)}"
 
 
 def _list_difference(
@@ -248,6 +275,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Return a value as a message shows it."""
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import dataclasses
-import enum
-import io
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold import _model
 from scaffold.introspect import _kinds
+from scaffold.introspect._ask import Ask, Refused, ask
 from scaffold.introspect._compare import difference, plain, same_rows
-from scaffold.introspect._rows import count_rows, is_row, take_record, take_rows
+from scaffold.introspect._independence import Dependent, Finding, Independent, Unstable, examine_rows
+from scaffold.introspect._layouts import Layout, count_answers, unwrapped
+from scaffold.introspect._readings import readings
+from scaffold.introspect._rows import count_rows, is_row, take, take_record, take_rows
 from scaffold.spec import Arguments, Call
-
-_MOST_MESSAGE = 300
-
-
-class Layout(enum.Enum):
-    """How an answer holds the answers to several records."""
-
-    ROWS = "rows"
-    """Along its first axis."""
-    PARTS = "parts"
-    """Along the first axis of each member of a dict, tuple or list: `(distances, indices)` of neighbours."""
-    WHOLE = "whole"
-    """Not at all: it is the answer to one record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The model's own exception, in one line."""
-
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,138 +30,119 @@ class Fed:
     wrapped: bool = False
     evidence: str = ""
     notes: tuple[str, ...] = ()
+    unstable: Unstable | None = None
+    """The model changed while its rows were examined: it cannot be served."""
 
 
-Ask = Callable[[Any], Any]
-
-
-def ask(model: Any, call: Call, value: Any) -> Any:
-    """Return the answer to a copy of `value`, or `Refused`: models change what they are given, and print."""
-    try:
-        given = copy.deepcopy(value)
-    except Exception:
-        # What cannot be copied (an open file, a lock inside) goes in itself.
-        given = value
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            answer = _model.invoke(model, call, given)
-    except (Exception, SystemExit) as error:
-        return Refused(_one_line(error))
-    if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
-        return Refused(f"gives a {type(answer).__name__}, whose values are made when asked for")
-    # Rows of a matrix would be matrices again.
-    return answer.A if _kinds.kin(answer, "numpy.matrix") else answer
-
-
-def feed(model: Any, call: Call, sample: Any, want: Any) -> Fed | str:
+def feed(
+    model: Any, call: Call, sample: Any, want: Any, *, copied: Callable[[], Any] = lambda: None
+) -> Fed | str:
     """Return how the records of `sample` go into `call`, or why they do not, in one line.
 
     The line is empty where `sample` is no set of arguments at all.
 
-    Rows go in together if slices of the sample get the same slices of the answer, a row alone included.
-    Nothing is concluded from shapes: an answer may happen to be as wide as there are rows.
+    Rows go in together if each gets the same answer alone and in other company: see `examine_rows`. Nothing
+    is concluded from shapes: an answer may happen to be as wide as there are rows.
+
+    Args:
+        model: The model.
+        call: How it is called.
+        sample: The records.
+        want: The output sample; `None` where there is none.
+        copied: Returns a copy of the model as it was before the first call, `None` where there is none.
     """
 
     def put(value: Any) -> Any:
         return ask(model, call, value)
 
+    def fresh() -> Ask | None:
+        other = copied()
+        return None if other is None else lambda value: ask(other, call, value)
+
     rows = _rows_of_call(call, sample)
     binds = _binds(call, sample)
     whole = put(sample) if binds else Refused("")
-    reason = _misfit(whole, want)
-    if reason is not None and rows == 1 and _is_answer_to_one(whole, want):
-        reason = None
-    if reason is None:
+    wants = readings(want)
+    reasons = [_misfit(whole, wanted) for wanted in wants]
+    if rows == 1 and any(_is_answer_to_one(whole, wanted) for wanted in wants):
+        reasons[0] = None
+    if None in reasons:
         if not rows:
             return Fed(output=whole, evidence="the sample is one record")
-        return _settle(put, sample, rows, whole, want)
+        fitting = wants[reasons.index(None)]
+        return _settle(put, sample, rows, whole, fitting, fresh)
     several = count_rows(sample)
     if several:
-        bare = _bare(put, sample, several, want)
-        fed = _wrapped(put, sample, several, want) if isinstance(bare, str) and rows and binds else bare
+        bare = _bare(put, sample, several, wants)
+        fed = _wrapped(put, sample, several, wants) if isinstance(bare, str) and rows and binds else bare
         if isinstance(fed, Fed):
             return fed
         if _is_plain_sequence(sample):
-            return f"{reason}; one by one: {bare}" if reason else bare
-    return reason
+            return f"{reasons[0]}; one by one: {bare}" if reasons[0] else bare
+    return reasons[0] or ""
 
 
-def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any) -> Fed:
+def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, fresh: Callable[[], Ask | None]) -> Fed:
     """Return whether an answer to the whole sample answers its rows, each of them, or one record."""
-    layout = _layout(put, sample, rows, whole)
-    if layout is not None:
-        evidence = "rows get the same answers alone and together"
-        return Fed(output=whole, rows=rows, layout=layout, batched=True, evidence=evidence)
+    layout, finding = _examined(put, sample, rows, whole, fresh)
+    if isinstance(finding, Independent):
+        return Fed(output=whole, rows=rows, layout=layout, batched=True, evidence=str(finding))
+    if isinstance(finding, Unstable):
+        return Fed(output=whole, rows=rows, layout=layout, batched=True, unstable=finding)
     as_one = Fed(output=whole, evidence="the answer is one for the whole sample")
     if _is_row_of_numbers(sample):
         return as_one
     if _is_plain_sequence(sample):
-        bare = _bare(put, sample, rows, want)
+        bare = _bare(put, sample, rows, (want,))
         if isinstance(bare, Fed):
-            return bare
+            return _with_note(bare, whole, rows, finding)
     if (rows > 1 or _is_plain_sequence(sample)) and not _follows_rows(put, sample, rows, whole):
         return as_one
-    wrapped = _wrapped(put, sample, rows, None)
-    return _with_note(wrapped, whole, rows) if isinstance(wrapped, Fed) else as_one
+    wrapped = _wrapped(put, sample, rows, (None,))
+    return _with_note(wrapped, whole, rows, finding) if isinstance(wrapped, Fed) else as_one
 
 
-def _layout(put: Ask, sample: Any, rows: int, whole: Any) -> Layout | None:
-    """Return how `whole` holds the rows' answers, if each slice of the sample gets that slice of it."""
-    layouts = [layout for layout in (Layout.ROWS, Layout.PARTS) if count_answers(whole, layout) == rows]
-    if not layouts:
-        return None
-    if rows == 1:
-        doubled = put(_doubled(sample))
-        return next((layout for layout in layouts if _repeats(whole, doubled, layout)), None)
-    spans = {(0, 1), (rows - 1, rows), (0, rows // 2), (1, rows), (rows // 3, 2 * rows // 3 + 1)}
-    slices = [(a, b, put(take_rows(sample, a, b))) for a, b in sorted(spans) if b - a < rows]
-    if any(isinstance(answer, Refused) for _, _, answer in slices):
-        return None
-    for layout in layouts:
-        if all(same_rows(answer, take_answers(whole, layout, a, b)) for a, b, answer in slices):
-            return layout
-    return None
+def _examined(
+    put: Ask, sample: Any, rows: int, whole: Any, fresh: Callable[[], Ask | None]
+) -> tuple[Layout, Finding | None]:
+    """Return what is found of the rows in the layout in which `whole` holds their answers."""
+    found: tuple[Layout, Finding | None] = (Layout.WHOLE, None)
+    for layout in (Layout.ROWS, Layout.PARTS):
+        if count_answers(whole, layout) != rows:
+            continue
+        finding = examine_rows(put, sample, rows, whole, layout, fresh=fresh)
+        if isinstance(finding, Independent):
+            return layout, finding
+        found = (layout, finding) if found[1] is None else found
+    return found
 
 
-def _repeats(whole: Any, doubled: Any, layout: Layout) -> bool:
-    """Whether both rows of `doubled` are the one row of `whole`."""
-    if isinstance(doubled, Refused) or count_answers(doubled, layout) != 2:
-        return False
-    return all(same_rows(take_answers(doubled, layout, i, i + 1), whole) for i in (0, 1))
-
-
-def _bare(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
+def _bare(put: Ask, sample: Any, rows: int, wants: tuple[Any, ...]) -> Fed | str:
     """Try each record by itself: an item of the list, the dict of a row."""
-    return _one_by_one(put, rows, lambda i: take_record(sample, i), want, wrapped=False)
+    return _one_by_one(put, rows, lambda i: take_record(sample, i), wants, wrapped=False)
 
 
-def _wrapped(put: Ask, sample: Any, rows: int, want: Any) -> Fed | str:
+def _wrapped(put: Ask, sample: Any, rows: int, wants: tuple[Any, ...]) -> Fed | str:
     """Try each record as a container of one row."""
-    return _one_by_one(put, rows, lambda i: without_index(take_rows(sample, i, i + 1)), want, wrapped=True)
+    return _one_by_one(put, rows, lambda i: take(sample, [i]), wants, wrapped=True)
 
 
-def without_index(sample: Any) -> Any:
-    """Return a pandas frame or Series with its rows numbered from 0, as they are in the service."""
-    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
-        return sample.reset_index(drop=True)
-    return sample
-
-
-def _one_by_one(put: Ask, rows: int, record: Callable[[int], Any], want: Any, *, wrapped: bool) -> Fed | str:
+def _one_by_one(
+    put: Ask, rows: int, record: Callable[[int], Any], wants: tuple[Any, ...], *, wrapped: bool
+) -> Fed | str:
     answers: list[Any] = []
-    first_wanted = _first_of(want)
+    firsts = tuple(first for want in wants if (first := _first_of(want)) is not None)
     for i in range(rows):
         answer = put(record(i))
         if isinstance(answer, Refused):
             return answer.message
         answers.append(answer)
-        if i == 0 and first_wanted is not None:
+        if i == 0 and firsts:
             # Most that fail do so at once: there may be thousands of rows.
-            layouts, reason = _fitting(answers, first_wanted, wrapped)
+            layouts, reason = _fitting(answers, firsts, wrapped)
             if not layouts:
                 return reason
-    layouts, reason = _fitting(answers, want, wrapped)
+    layouts, reason = _fitting(answers, wants, wrapped)
     if not layouts:
         return reason
     return Fed(
@@ -196,19 +155,24 @@ def _one_by_one(put: Ask, rows: int, record: Callable[[int], Any], want: Any, *,
     )
 
 
-def _fitting(answers: list[Any], want: Any, wrapped: bool) -> tuple[list[Layout], str]:
-    """Return the layouts in which answers to single records are the wanted ones, and why the first is not."""
+def _fitting(answers: list[Any], wants: tuple[Any, ...], wrapped: bool) -> tuple[list[Layout], str]:
+    """Return the layouts in which answers to single records are the wanted ones, and why the first is not.
+
+    Where a container of one row is answered with one row, that row is tried as the answer before the
+    container, under each reading of the output sample.
+    """
     layouts = [Layout.WHOLE]
     for layout in (Layout.ROWS, Layout.PARTS):
         if all(count_answers(answer, layout) == 1 for answer in answers):
-            # A container of one row answers with one row: that row is the answer.
             layouts.insert(0 if wrapped else len(layouts), layout)
-    if want is None:
+    if all(want is None for want in wants):
         return layouts, ""
-    reasons = {layout: difference([unwrapped(a, layout) for a in answers], want) for layout in layouts}
-    return [layout for layout, reason in reasons.items() if reason is None], next(
-        filter(None, reasons.values()), ""
-    )
+    reasons = {
+        layout: [difference([unwrapped(a, layout) for a in answers], want) for want in wants]
+        for layout in layouts
+    }
+    fitting = [layout for layout, found in reasons.items() if None in found]
+    return fitting, next((found[0] for found in reasons.values() if found[0]), "")
 
 
 def _first_of(want: Any) -> Any:
@@ -217,44 +181,9 @@ def _first_of(want: Any) -> Any:
     return rows[:1] if isinstance(rows, list) and rows else None
 
 
-def unwrapped(answer: Any, layout: Layout) -> Any:
-    """Return the one row that an answer of one row holds, as plain values."""
-    if layout is Layout.ROWS:
-        return plain(answer)[0]
-    if layout is Layout.PARTS:
-        items = plain(answer)
-        return {k: v[0] for k, v in items.items()} if isinstance(items, dict) else [v[0] for v in items]
-    return answer
-
-
-def count_answers(answer: Any, layout: Layout) -> int | None:
-    """Return how many rows an answer holds in the given layout, `None` where it holds none so."""
-    if layout is Layout.ROWS:
-        if _kinds.is_frame(answer) or _kinds.is_series(answer) or _kinds.is_array(answer):
-            return int(answer.shape[0]) if answer.shape else None
-        return len(answer) if _kinds.is_sequence(answer) else None
-    if _kinds.is_mapping(answer):
-        parts = list(answer.values())
-    elif _kinds.is_sequence(answer) or _kinds.is_named_tuple(answer):
-        parts = list(answer)
-    else:
-        return None
-    counts = {count_answers(part, Layout.ROWS) for part in parts}
-    return counts.pop() if len(counts) == 1 else None
-
-
-def take_answers(answer: Any, layout: Layout, start: int, stop: int) -> Any:
-    """Return rows `start` to `stop` of an answer in the given layout."""
-    if layout is Layout.PARTS:
-        if _kinds.is_mapping(answer):
-            return {name: take_answers(part, Layout.ROWS, start, stop) for name, part in answer.items()}
-        return [take_answers(part, Layout.ROWS, start, stop) for part in answer]
-    return list(answer)[start:stop] if _kinds.is_sequence(answer) else take_rows(answer, start, stop)
-
-
 def _follows_rows(put: Ask, sample: Any, rows: int, whole: Any) -> bool:
     """Whether the answer has another shape for another number of rows."""
-    other = put(_doubled(sample) if rows == 1 else take_rows(sample, 0, rows - 1))
+    other = put(take(sample, [0, 0]) if rows == 1 else take_rows(sample, 0, rows - 1))
     return not isinstance(other, Refused) and _form(other) != _form(whole)
 
 
@@ -272,21 +201,24 @@ def _form(answer: Any) -> Any:
     return len(answer) if _kinds.is_sequence(answer) else None
 
 
-def _with_note(fed: Fed, whole: Any, rows: int) -> Fed:
-    """Return `fed` with a note where the answers to records alone are not those to the whole sample."""
-    if count_answers(whole, Layout.ROWS) != rows:
-        return fed
-    alone = [unwrapped(answer, fed.layout) for answer in fed.output]
-    where = None if same_rows(alone, whole) else difference(alone, whole, name="the whole sample at once")
-    if where is None or _are_columns(fed.output, whole):
+def _with_note(fed: Fed, whole: Any, rows: int, finding: Finding | None) -> Fed:
+    """Return `fed` with a note where a record's answer depends on what goes in with it."""
+    where = str(finding) if isinstance(finding, Dependent) else _contradiction(fed, whole, rows)
+    if where is None:
         return fed
     note = (
         "The model's answer to a record depends on the records that go in with it, so that each is scored "
         f"alone: {where}."
     )
-    return dataclasses.replace(
-        fed, notes=(note,), evidence="each record is scored alone: answers depend on company"
-    )
+    return dataclasses.replace(fed, notes=(note,), evidence=f"one record at a time: {where}")
+
+
+def _contradiction(fed: Fed, whole: Any, rows: int) -> str | None:
+    """Return where the answers to records alone are not those to the whole sample."""
+    if count_answers(whole, Layout.ROWS) != rows or _are_columns(fed.output, whole):
+        return None
+    alone = [unwrapped(answer, fed.layout) for answer in fed.output]
+    return None if same_rows(alone, whole) else difference(alone, whole, name="the whole sample at once")
 
 
 def _are_columns(answers: list[Any], whole: Any) -> bool:
@@ -297,23 +229,6 @@ def _are_columns(answers: list[Any], whole: Any) -> bool:
     return same_rows(
         [[row[0] for row in plain(a)] for a in answers], [list(c) for c in zip(*plain(whole), strict=True)]
     )
-
-
-def _doubled(sample: Any) -> Any:
-    """Return a sample of one row with that row twice."""
-    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series"):
-        return sample.iloc[[0, 0]]
-    if _kinds.is_mapping(sample):
-        return {name: _doubled(value) for name, value in sample.items()}
-    if isinstance(sample, tuple) and all(_kinds.is_array(value) for value in sample):
-        return tuple(_doubled(value) for value in sample)
-    if _kinds.is_sequence(sample):
-        return type(sample)([*sample, *sample])
-    if _kinds.kin(sample, "pyarrow.Table"):
-        return sample.take([0, 0])
-    if _kinds.kin(sample, "xgboost.DMatrix"):
-        return sample.slice([0, 0])
-    return (sample.tocsr() if _kinds.is_sparse(sample) else sample)[[0, 0]]
 
 
 def _misfit(answer: Any, want: Any) -> str | None:
@@ -357,9 +272,3 @@ def _is_row_of_numbers(sample: Any) -> bool:
     if _kinds.is_array(sample) or _kinds.is_series(sample):
         return len(sample.shape) == 1
     return _kinds.is_sequence(sample) and all(isinstance(item, (int, float)) for item in sample)
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return message if len(message) <= _MOST_MESSAGE else f"{message[: _MOST_MESSAGE - 3]}..."

@@ -11,8 +11,8 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._aliases import answers
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._encode import encode, finite
-from scaffold.introspect._feeding import Layout
 from scaffold.introspect._inputs import as_body, row_schema, rows_of
+from scaffold.introspect._layouts import Layout
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe
 from scaffold.introspect._rows import take_record

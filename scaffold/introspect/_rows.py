@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scaffold.introspect import _kinds
@@ -47,21 +48,43 @@ def is_row(series: Any) -> bool:
 
 
 def take_rows(sample: Any, start: int, stop: int) -> Any:
-    """Return records `start` to `stop` in the same kind of container."""
+    """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index."""
     if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series"):
         return sample.iloc[start:stop]
-    if _kinds.kin(sample, "pyarrow.Table", "xgboost.DMatrix"):
-        indices = range(start, min(stop, count_rows(sample) or 0))
-        return (
-            sample.take(list(indices)) if _kinds.kin(sample, "pyarrow.Table") else sample.slice(list(indices))
-        )
+    return take(sample, range(start, min(stop, count_rows(sample) or 0)))
+
+
+def take(sample: Any, indices: Sequence[int]) -> Any:
+    """Return the records at `indices`, in that order, in the same kind of container.
+
+    A record may be named more than once. A pandas frame is numbered from 0, as in the service.
+    """
+    indices = list(indices)
+    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series"):
+        return without_index(sample.iloc[indices])
+    if _kinds.kin(sample, "pyarrow.Table"):
+        return sample.take(indices)
+    if _kinds.kin(sample, "xgboost.DMatrix"):
+        return sample.slice(indices)
     if _kinds.is_sparse(sample):
-        return sample.tocsr()[start:stop].asformat(sample.format)
+        return sample.tocsr()[indices].asformat(sample.format)
     if _holds_columns(sample):
-        return _rebuild(sample, lambda column: take_rows(column, start, stop))
-    if _kinds.kin(sample, "collections.deque"):
-        return type(sample)(list(sample)[start:stop])
-    return sample[start:stop]
+        return _rebuild(sample, lambda column: take(column, indices))
+    if _kinds.is_sequence(sample):
+        kept = [sample[i] for i in indices]
+        return (
+            type(sample)(kept)
+            if isinstance(sample, tuple) or _kinds.kin(sample, "collections.deque")
+            else kept
+        )
+    return sample[indices]
+
+
+def without_index(sample: Any) -> Any:
+    """Return a pandas frame or Series with its rows numbered from 0, as they are in the service."""
+    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
+        return sample.reset_index(drop=True)
+    return sample
 
 
 def take_record(sample: Any, i: int) -> Any:
@@ -120,7 +143,7 @@ def _common_length(values: list[Any]) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _rebuild(sample: Any, change: Any) -> Any:
+def _rebuild(sample: Any, change: Callable[[Any], Any]) -> Any:
     """Return a plain dict or tuple like `sample` with each of its values changed."""
     if _kinds.is_mapping(sample):
         return {name: change(value) for name, value in sample.items()}

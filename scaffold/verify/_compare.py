@@ -6,11 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scaffold.spec import JSONValue
-
-TOLERANCE = 1e-6
-"""For floats, relative to the value, or to the largest number beside it where that is more than the value and
-at least 1: a float32 sum over many terms has no more digits than that. All else is compared exactly."""
+from scaffold.spec import TOLERANCE, JSONValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +23,9 @@ def first_difference(
 ) -> Difference | None:
     """Return the first place where `got` is not `wanted`, or None.
 
-    An integer and a float are compared as floats; a boolean is the same as nothing but itself.
+    An integer and a float are compared as floats; a boolean is the same as nothing but itself. Floats may
+    differ by `TOLERANCE`, relative to the value, to the largest number beside it, or to 1, whichever is most:
+    a float32 sum over many terms has no more digits than that.
 
     Args:
         got: One answer.

@@ -14,9 +14,9 @@ from scaffold.errors import AnswersDifferError, VerificationError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 from scaffold.verify._compare import Difference, first_difference
 from scaffold.verify._environment import make_environment
+from scaffold.verify._orders import BATCH, replay_again, replay_concurrently, replay_in_other_orders
 from scaffold.verify._service import Answer, Service, started_service
 
-_BATCH = 64
 _UNKNOWN_FIELD = "no field has this name"
 
 
@@ -40,6 +40,8 @@ def verify_project(
 
     Raises:
         AnswersDifferError: The service gives another answer than the model's, at a named place.
+        RowsDependError: The answer to a row depends on the rows beside it, or on who else is calling.
+        AnswerChangedError: The service gives another answer than it gave before.
         VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
     """
     recording = read_recording(root)
@@ -61,6 +63,14 @@ def verify_project(
             passed("one by one", f"{rows} of {rows} answered as the model does")
             _replay_in_batches(service, recording, locked)
             passed("in batches", f"{rows} of {rows} answered as the model does")
+            compared = replay_in_other_orders(service, recording)
+            passed(
+                "in other orders", f"{compared} rows in reverse and random order, each with its own answer"
+            )
+            answered = replay_concurrently(service, recording, statistics.median(seconds))
+            passed("at once", f"{answered} requests of many callers at once, each with its own answer")
+            again = replay_again(service, recording)
+            passed("again", f"{again} of {again} answered as at first")
             _check_refusal(service)
             passed("refusal", "a body that does not fit is a 422 that names the field")
             openapi = service.openapi()
@@ -110,8 +120,8 @@ def _replay_singly(service: Service, recording: Recording, locked: dict[str, str
 
 
 def _replay_in_batches(service: Service, recording: Recording, locked: dict[str, str]) -> None:
-    for start in range(0, len(recording.requests), _BATCH):
-        rows = slice(start, start + _BATCH)
+    for start in range(0, len(recording.requests), BATCH):
+        rows = slice(start, start + BATCH)
         answer = service.post("/score/batch", list(recording.requests[rows]))
         wanted = list(recording.answers[rows])
         _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", locked)

@@ -33,11 +33,11 @@ class Answer:
     seconds: float
 
 
-class Service:
-    """A running service; made by `started_service`."""
+class Caller:
+    """One connection to a service on this machine, kept open between requests; for one thread."""
 
-    def __init__(self, process: Popen[bytes], port: int, load_s: float) -> None:
-        self._process, self.port, self.load_s = process, port, load_s
+    def __init__(self, port: int) -> None:
+        self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
 
     def post(self, path: str, body: JSONValue) -> Answer:
@@ -46,19 +46,39 @@ class Service:
         Raises:
             ServiceFailedError: The service broke off.
         """
+        return self.post_text(path, json.dumps(body))
+
+    def post_text(self, path: str, text: str) -> Answer:
+        """Send a text that is JSON and return the answer.
+
+        Raises:
+            ServiceFailedError: The service broke off.
+        """
         began = time.perf_counter()
         try:
-            self._connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            self._connection.request("POST", path, text, {"Content-Type": "application/json"})
             response = self._connection.getresponse()
-            text = response.read()
+            content = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise ServiceFailedError(f"The service broke off at POST {path}: {error!r}", "") from error
         seconds = time.perf_counter() - began
         try:
-            parsed = json.loads(text)
+            parsed = json.loads(content)
         except ValueError:
-            parsed = text.decode("utf-8", "replace")
+            parsed = content.decode("utf-8", "replace")
         return Answer(response.status, parsed, seconds)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class Service(Caller):
+    """A running service; made by `started_service`."""
+
+    def __init__(self, process: Popen[bytes], port: int, load_s: float) -> None:
+        super().__init__(port)
+        self._process, self.load_s = process, load_s
 
     def openapi(self) -> str:
         """Return the service's description of itself as indented JSON; empty where it is closed."""

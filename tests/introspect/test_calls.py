@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
 from scaffold.introspect._calls import find_call
-from scaffold.introspect._feeding import Layout
+from scaffold.introspect._layouts import Layout
 from scaffold.spec import Arguments
 
 RNG = np.random.default_rng(0)

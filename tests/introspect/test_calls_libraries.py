@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from scaffold.errors import CallError
 from scaffold.introspect._calls import find_call
-from scaffold.introspect._feeding import Layout
+from scaffold.introspect._layouts import Layout
 from scaffold.spec import Arguments, Runtime
 
 RNG = np.random.default_rng(0)

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from scaffold._uv import uv_command, uv_environment
-from scaffold.errors import AnswersDifferError, EnvironmentFailedError, ServiceFailedError, VerificationError
+from scaffold.errors import (
+    AnswerChangedError,
+    AnswersDifferError,
+    EnvironmentFailedError,
+    RowsDependError,
+    ServiceFailedError,
+    VerificationError,
+)
 from scaffold.spec import Outcome
 from scaffold.verify import make_environment, verify_project
 
@@ -93,6 +100,9 @@ def test_a_service_that_answers_as_the_model_does_is_proven_and_measured(
         "start",
         "one by one",
         "in batches",
+        "in other orders",
+        "at once",
+        "again",
         "refusal",
     ]
     assert all(check.outcome is Outcome.PASSED for check in proof.checks)
@@ -119,6 +129,58 @@ def test_a_batch_that_is_answered_otherwise_than_its_rows_fails(project: Callabl
     )
     with pytest.raises(AnswersDifferError, match="rows 0 to 1 as a batch"):
         verify_project(root, python=PYTHON)
+
+
+SEVERAL = {
+    "requests": [{"x": x} for x in range(6)],
+    "answers": [{"prediction": 2 * x} for x in range(6)],
+}
+
+
+def test_a_service_that_sorts_its_batches_is_not_proven_by_a_sorted_sample(
+    project: Callable[..., Path],
+) -> None:
+    sorting = "[double(one) for one in sorted(record, key=lambda one: one['x'])]"
+    root = project(APP.replace("[double(one) for one in record]", sorting), **SEVERAL)
+    with pytest.raises(RowsDependError) as caught:
+        verify_project(root, python=PYTHON)
+    assert str(caught.value) == (
+        "The answer to row 5 depends on which rows are asked with it.\n"
+        "  in a batch in reverse order, prediction: 0; alone: 10\n"
+        "Callers would get each other's answers. In a project of yours, score each record in a call of\n"
+        "its own, in app/score.py:\n"
+        "  BATCHED = False"
+    )
+
+
+def test_a_service_that_drops_repeated_rows_is_not_proven(project: Callable[..., Path]) -> None:
+    dropping = "[double(one) for k, one in enumerate(record) if one not in record[:k]]"
+    root = project(APP.replace("[double(one) for one in record]", dropping), **SEVERAL)
+    with pytest.raises(VerificationError, match="random order, rows repeated holds 12 rows and gets 6"):
+        verify_project(root, python=PYTHON)
+
+
+def test_a_service_that_mixes_up_its_callers_is_not_proven(project: Callable[..., Path]) -> None:
+    mixing = APP.replace("import json\n", "import asyncio, json\nLAST = []\n", 1).replace(
+        "        try:\n",
+        "        LAST[:] = [record]\n        await asyncio.sleep(0.001)\n        record = LAST[0]\n"
+        "        try:\n",
+    )
+    with pytest.raises(RowsDependError, match=r"while \d+ callers asked at once, prediction: "):
+        verify_project(project(mixing, **SEVERAL), python=PYTHON)
+
+
+def test_a_service_that_changes_as_it_answers_is_not_proven(project: Callable[..., Path]) -> None:
+    warming = APP.replace("FACTOR = 2", "FACTOR = 2\nASKED = []").replace(
+        'return {"prediction": record["x"] * FACTOR}',
+        'ASKED.append(0)\n    return {"prediction": record["x"] * FACTOR + (len(ASKED) > 14)}',
+    )
+    with pytest.raises(AnswerChangedError) as caught:
+        verify_project(project(warming, **SEVERAL), python=PYTHON)
+    assert str(caught.value).splitlines()[:2] == [
+        "The service changed as it answered: row 3 was asked again.",
+        "  prediction: 7; before: 6",
+    ]
 
 
 def test_a_library_of_another_version_is_named_with_what_to_type(project: Callable[..., Path]) -> None:

@@ -1,0 +1,50 @@
+"""Ask a model: a copy of the input goes in, and the answer or the model's own exception comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold import _model
+from scaffold.introspect import _kinds
+from scaffold.spec import Call
+
+_MOST_MESSAGE = 300
+Ask = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The model's own exception, in one line."""
+
+    message: str
+
+
+def ask(model: Any, call: Call, value: Any) -> Any:
+    """Return the answer to a copy of `value`, or `Refused`: models change what they are given, and print."""
+    try:
+        given = copy.deepcopy(value)
+    except Exception:
+        # What cannot be copied (an open file, a lock inside) goes in itself.
+        given = value
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            answer = _model.invoke(model, call, given)
+    except (Exception, SystemExit) as error:
+        return Refused(_one_line(error))
+    if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
+        return Refused(f"gives a {type(answer).__name__}, whose values are made when asked for")
+    # Rows of a matrix would be matrices again.
+    return answer.A if _kinds.kin(answer, "numpy.matrix") else answer
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return message if len(message) <= _MOST_MESSAGE else f"{message[: _MOST_MESSAGE - 3]}..."

@@ -1,0 +1,331 @@
+"""Find out whether a row's answer depends on the rows that go into the same call.
+
+The reference is each row alone. Rows of the sample and made-up rows are then asked together in other orders
+and other company; any answer that differs by more than `TOLERANCE` shows a dependence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.introspect._ask import Ask, Refused
+from scaffold.introspect._compare import answer_scale, brief, difference, plain, same_answer
+from scaffold.introspect._layouts import Layout, count_answers
+from scaffold.introspect._made_up import are_alike, with_made_up
+from scaffold.introspect._rows import take
+
+REAL_ROWS = 16
+ROWS = 26
+"""How many rows are asked alone: at most `REAL_ROWS` of the sample, the rest made up."""
+LARGE_BATCH = 256
+_BUDGET_S = 5.0
+"""A model that needs longer for all of this is asked with fewer rows, at least `_LEAST_ROWS`, and with fewer
+arrangements: never without the rows alone, in reverse order and shuffled."""
+_LEAST_ROWS = 4
+_AGAIN = 3
+_OTHER_ORDER = "in another order of the calls"
+_SEED = 4_801
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Independent:
+    """Nothing contradicts that a row gets the same answer alone and among others."""
+
+    real: int
+    made_up: int
+
+    def __str__(self) -> str:
+        rows = "row" if self.real == 1 else "rows"
+        made = "made-up row" if self.made_up == 1 else "made-up rows"
+        beside = f" and {self.made_up} {made}" if self.made_up else ""
+        return f"rows get the same answers alone and together: {self.real} {rows} of the sample{beside}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependent:
+    """An arrangement in which a row got another answer than alone."""
+
+    arrangement: str
+    """`with the rows in reverse order`."""
+    finding: str
+    """`row 3 gets 14, alone 18`; or what the model raised."""
+
+    def __str__(self) -> str:
+        return f"{self.arrangement} {self.finding}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unstable:
+    """The same row alone got another answer later."""
+
+    when: str
+    """`before and after other rows`."""
+    difference: str
+
+
+Finding = Independent | Dependent | Unstable
+
+
+def examine_rows(
+    put: Ask, sample: Any, rows: int, whole: Any, layout: Layout, *, fresh: Callable[[], Ask | None]
+) -> Finding | None:
+    """Return whether the rows of `sample` may go into one call together.
+
+    Args:
+        put: Asks the model.
+        sample: The records, `rows` of them.
+        rows: At least 1.
+        whole: The answer to the whole sample.
+        layout: How answers hold their rows.
+        fresh: Returns what asks a copy of the model that was not asked before; `None` where none can be made.
+
+    Returns:
+        `None` where that is no question: a row alone is refused, or its answer holds no row in this layout.
+    """
+    examination = _Examination(put, sample, rows, layout)
+    if not examination.ask_alone():
+        return None
+    return examination.find(whole) or examination.find_memory(fresh) or examination.independent()
+
+
+class _Examination:
+    """The rows that are asked, with each one's answer alone."""
+
+    def __init__(self, put: Ask, sample: Any, rows: int, layout: Layout) -> None:
+        self.put, self.sample, self.layout = put, sample, layout
+        self.numbers = _spread(rows, REAL_ROWS)
+        """Where in the sample the first rows of the pool stand; the others are made up."""
+        self.pool, made = with_made_up(sample, self.numbers, ROWS - len(self.numbers))
+        self.places = list(range(len(self.numbers) + made))
+        self.alone: dict[int, _Answers] = {}
+        self.scales: list[float] = []
+        """How large the answers are, for each part of them."""
+        self.row_s = 0.0
+
+    def ask_alone(self) -> bool:
+        """Ask each row alone; return whether each of the sample's is answered with one row.
+
+        A made-up row that the model refuses is dropped: it says nothing of rows that callers may send.
+        """
+        began = time.perf_counter()
+        for count, place in enumerate(self._places_by_turns()):
+            answer = self._answers(self.put(take(self.pool, [place])), 1)
+            if answer is not None:
+                self.alone[place] = answer
+            elif place < len(self.numbers):
+                return False
+            self.row_s = (time.perf_counter() - began) / (count + 1)
+            if count + 1 >= _LEAST_ROWS and self.row_s * (count + 1) > _BUDGET_S / 2:
+                break
+        self.places = sorted(self.alone)
+        scales = zip(*(answers.scales for answers in self.alone.values()), strict=True)
+        self.scales = [max(part) for part in scales]
+        return True
+
+    def _places_by_turns(self) -> Iterator[int]:
+        """Yield rows of the sample and made-up rows by turns, the first and the last row first."""
+        real = len(self.numbers)
+        seen = [0, real - 1, *range(1, real - 1)][:real]
+        made = self.places[real:]
+        for k in range(max(len(seen), len(made))):
+            yield from seen[k : k + 1]
+            yield from made[k : k + 1]
+
+    def find(self, whole: Any) -> Dependent | Unstable | None:
+        """Return the first contradiction between rows together and rows alone."""
+        began = time.perf_counter()
+        real = [place for place in self.places if place < len(self.numbers)]
+        standing = {place: self.numbers[place] for place in real}
+        found = self._contradiction("in the sample's own order", self.sample, standing, whole)
+        for count, (words, places) in enumerate(self._arrangements()):
+            if found is not None or (count >= 2 and time.perf_counter() - began > _BUDGET_S):
+                break
+            value = take(self.pool, places)
+            answer = self.put(value)
+            if self._answers(answer, len(places)) is None:
+                return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
+            # Where a row stands several times each of its places counts.
+            for standing in self._standings(places):
+                found = found or self._contradiction(words, value, standing, answer)
+        return found
+
+    @staticmethod
+    def _standings(places: Sequence[int]) -> Iterator[dict[int, int]]:
+        """Yield where in an arrangement each row stands: the first time, the second time, ..."""
+        left = list(enumerate(places))
+        while left:
+            standing: dict[int, int] = {}
+            rest = []
+            for number, place in left:
+                if place in standing:
+                    rest.append((number, place))
+                else:
+                    standing[place] = number
+            yield standing
+            left = rest
+
+    def _arrangements(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield other orders and other company for the rows, what says most first."""
+        chance = random.Random(_SEED)  # noqa: S311
+        places = self.places
+        shuffled = chance.sample(places, len(places))
+        half = len(places) // 2
+        yield "with the rows in reverse order", places[::-1]
+        yield "with the rows shuffled", shuffled
+        yield "with each row repeated", [place for place in shuffled for _ in (0, 1)]
+        yield "beside one other row", [places[-1], places[0]]
+        yield "beside itself", [places[0], places[0]]
+        yield (
+            "with rows from far apart side by side",
+            [p for pair in zip(places, places[half:], strict=False) for p in pair],
+        )
+        yield "with every other row left out", places[::2]
+        yield "in a batch of a few rows", shuffled[:5]
+        size = min(LARGE_BATCH, max(2 * len(places), int(_BUDGET_S / 2 / max(self.row_s, 1e-6))))
+        yield f"in a batch of {size} rows", chance.choices(places, k=size)
+
+    def _contradiction(
+        self, words: str, value: Any, standing: dict[int, int], answer: Any
+    ) -> Dependent | Unstable | None:
+        """Return how an answer to several rows contradicts their answers alone.
+
+        Args:
+            words: What arrangement the rows are in.
+            value: The rows, as the model was given them.
+            standing: Where in `value` each row of the pool stands.
+            answer: The answer to `value`.
+        """
+        answers = _Answers(answer, self.layout)
+        # Rows of the sample first: a person can look at those.
+        for place, number in sorted(standing.items()):
+            row = answers.row(number)
+            if not _same(row, self.alone[place].row(0), self.scales):
+                changed = self._changed(self.put, [place], "before and after other rows")
+                return changed or self._company(words, value, place, number, row)
+        return None
+
+    def _company(
+        self, words: str, value: Any, place: int, number: int, row: list[Any]
+    ) -> Dependent | Unstable:
+        """Return the dependence of a row on its company, unless the same company gets another answer now."""
+        again = self._answers(self.put(value), None)
+        got, want = self._shown(row), self._shown(self.alone[place].row(0))
+        if again is not None and not _same(again.row(number), row, self.scales):
+            shown = difference(self._shown(again.row(number)), got, name="the call before")
+            return Unstable(when="before and after other rows", difference=shown or "")
+        name = f"row {self.numbers[place]}" if place < len(self.numbers) else "a made-up row"
+        return Dependent(arrangement=words, finding=f"{name} {_contrast(got, want)}")
+
+    def find_memory(self, fresh: Callable[[], Ask | None]) -> Unstable | None:
+        """Return where a row gets another answer after other rows, or without them.
+
+        The first row is asked again. Then copies of the model that were not asked before are asked: for all
+        rows, the last one first, and for a few rows alone. A model that keeps what it saw first answers
+        otherwise there.
+        """
+        changed = self._changed(self.put, self.places[:1], "before and after other rows")
+        put = fresh() if changed is None else None
+        if put is None:
+            return changed
+        backwards = self.places[::-1]
+        answers = self._answers(put(take(self.pool, backwards)), len(backwards))
+        for number, place in enumerate(backwards if answers is not None else ()):
+            assert answers is not None
+            changed = changed or self._differs(answers.row(number), place, _OTHER_ORDER)
+        for place in backwards[:: max(1, len(backwards) // _AGAIN)][:_AGAIN]:
+            put = fresh() if changed is None else None
+            changed = changed if put is None else self._changed(put, [place], _OTHER_ORDER)
+        return changed
+
+    def _differs(self, row: list[Any], place: int, when: str) -> Unstable | None:
+        before = self.alone[place].row(0)
+        if _same(row, before, self.scales):
+            return None
+        shown = difference(self._shown(row), self._shown(before), name="the call before")
+        return Unstable(when=when, difference=shown or "")
+
+    def _changed(self, put: Ask, places: Sequence[int], when: str) -> Unstable | None:
+        """Return where a row alone gets another answer than at first; a model at random does so at once."""
+        for place in places:
+            again = self._alone_again(put, place)
+            # A copy that cannot answer says nothing of the model.
+            found = None if again is None else self._differs(again, place, when)
+            if found is None or again is None:
+                continue
+            once_more = self._alone_again(put, place)
+            at_random = once_more is not None and not _same(once_more, again, self.scales)
+            return dataclasses.replace(found, when="twice") if at_random else found
+        return None
+
+    def _alone_again(self, put: Ask, place: int) -> list[Any] | None:
+        answers = self._answers(put(take(self.pool, [place])), 1)
+        return None if answers is None else answers.row(0)
+
+    def independent(self) -> Independent | None:
+        """Return the claim; `None` where the rows are too few, or too much alike, to say anything."""
+        real = sum(place < len(self.numbers) for place in self.places)
+        made_up = len(self.places) - real
+        if not made_up and are_alike(self.sample):
+            return None
+        return Independent(real=real, made_up=made_up)
+
+    def _answers(self, answer: Any, count: int | None) -> _Answers | None:
+        """Return an answer's rows, `None` where it is refused or holds another number of them."""
+        if isinstance(answer, Refused):
+            return None
+        found = count_answers(answer, self.layout)
+        if found is None or (count is not None and found != count):
+            return None
+        return _Answers(answer, self.layout)
+
+    def _shown(self, row: list[Any]) -> Any:
+        values = [plain(part) for part in row]
+        return values[0] if self.layout is Layout.ROWS else values
+
+
+class _Answers:
+    """An answer to several rows, by its parts: the columns of its rows."""
+
+    def __init__(self, answer: Any, layout: Layout) -> None:
+        if layout is Layout.ROWS:
+            parts = [answer]
+        else:
+            parts = list(answer.values()) if _kinds.is_mapping(answer) else list(answer)
+        self.scales = [answer_scale(part) for part in parts]
+        # An array stays one: it may be large.
+        self.parts = [part if _kinds.kin(part, "numpy.ndarray") else plain(part) for part in parts]
+
+    def row(self, k: int) -> list[Any]:
+        """Return row `k` of each part."""
+        return [part[k] for part in self.parts]
+
+
+def _same(row: list[Any], alone: list[Any], scales: list[float]) -> bool:
+    return all(
+        same_answer(one, other, smallest=scale) for one, other, scale in zip(row, alone, scales, strict=True)
+    )
+
+
+def _spread(rows: int, most: int) -> list[int]:
+    """Return the places of at most `most` rows, spread over all, with the first and the last."""
+    if rows <= most:
+        return list(range(rows))
+    return [k * (rows - 1) // (most - 1) for k in range(most)]
+
+
+def _refusal(answer: Any, layout: Layout, rows: int) -> str:
+    if isinstance(answer, Refused):
+        return f"the model raises {answer.message}"
+    return f"{rows} rows get {count_answers(answer, layout) or 'no'} answers"
+
+
+def _contrast(got: Any, want: Any) -> str:
+    if isinstance(got, (list, dict)) or isinstance(want, (list, dict)):
+        return f"gets another answer: {difference(got, want, name='the row alone')}"
+    return f"gets {brief(got)}, alone {brief(want)}"

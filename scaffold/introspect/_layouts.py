@@ -1,0 +1,46 @@
+"""How an answer holds the answers to several records."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from scaffold.introspect import _kinds
+from scaffold.introspect._compare import plain
+
+
+class Layout(enum.Enum):
+    """How an answer holds the answers to several records."""
+
+    ROWS = "rows"
+    """Along its first axis."""
+    PARTS = "parts"
+    """Along the first axis of each member of a dict, tuple or list: `(distances, indices)` of neighbours."""
+    WHOLE = "whole"
+    """Not at all: it is the answer to one record."""
+
+
+def unwrapped(answer: Any, layout: Layout) -> Any:
+    """Return the one row that an answer of one row holds, as plain values."""
+    if layout is Layout.ROWS:
+        return plain(answer)[0]
+    if layout is Layout.PARTS:
+        items = plain(answer)
+        return {k: v[0] for k, v in items.items()} if isinstance(items, dict) else [v[0] for v in items]
+    return answer
+
+
+def count_answers(answer: Any, layout: Layout) -> int | None:
+    """Return how many rows an answer holds in the given layout, `None` where it holds none so."""
+    if layout is Layout.ROWS:
+        if _kinds.is_frame(answer) or _kinds.is_series(answer) or _kinds.is_array(answer):
+            return int(answer.shape[0]) if answer.shape else None
+        return len(answer) if _kinds.is_sequence(answer) else None
+    if _kinds.is_mapping(answer):
+        parts = list(answer.values())
+    elif _kinds.is_sequence(answer) or _kinds.is_named_tuple(answer):
+        parts = list(answer)
+    else:
+        return None
+    counts = {count_answers(part, Layout.ROWS) for part in parts}
+    return counts.pop() if len(counts) == 1 else None

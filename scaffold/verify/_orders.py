@@ -1,0 +1,154 @@
+"""Replay the sample in other orders and from many callers at once: each gets the answer to its own row."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from scaffold.errors import AnswerChangedError, RowsDependError, VerificationError
+from scaffold.spec import JSONValue, Recording
+from scaffold.verify._compare import Difference, first_difference
+from scaffold.verify._service import Answer, Caller, Service
+
+CALLERS = 64
+BATCH = 64
+_REQUESTS = 1024
+"""Requests of all callers together; fewer where a request takes long, at least two for each caller."""
+_CONCURRENT_S = 2.0
+_AGAIN = 5
+_SEED = 8_191
+_TURNED_AWAY = (503, 504)
+"""A service that is slow for so many callers says so; that is no answer to anybody's row."""
+
+
+def replay_in_other_orders(service: Service, recording: Recording) -> int:
+    """Send the rows in batches in other orders, and repeated; return how many answers were compared.
+
+    Raises:
+        RowsDependError: An answer depends on the rows beside it.
+        AnswerChangedError: The service no longer gives an answer that it gave before.
+        VerificationError: A batch is refused.
+    """
+    compared = 0
+    for words, rows in _orders(len(recording.requests)):
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            answer = service.post("/score/batch", [recording.requests[row] for row in batch])
+            if answer.status != 200 or not isinstance(answer.body, list):
+                raise VerificationError(_refusal(f"a batch {words}", answer))
+            if len(answer.body) != len(batch):
+                raise VerificationError(
+                    f"A batch {words} holds {len(batch)} rows and gets {len(answer.body)} answers."
+                )
+            for row, got in zip(batch, answer.body, strict=True):
+                _compare(service, recording, row, got, f"in a batch {words}")
+            compared += len(batch)
+    return compared
+
+
+def _orders(count: int) -> Iterator[tuple[str, list[int]]]:
+    """Yield orders of the rows, each with its name."""
+    chance = random.Random(_SEED)  # noqa: S311
+    rows = list(range(count))
+    yield "in reverse order", rows[::-1]
+    yield (
+        "in random order, rows repeated",
+        chance.sample([*rows, *rows[: BATCH // 2]], count + len(rows[: BATCH // 2])),
+    )
+    yield "of the same row", [rows[0]] * 3
+
+
+def replay_concurrently(service: Service, recording: Recording, latency_s: float) -> int:
+    """Send rows from many callers at once, each in an order of its own; return how many were answered.
+
+    Args:
+        service: The running service.
+        recording: The sample.
+        latency_s: How long one request takes: a slow model is asked less, by fewer callers.
+
+    Raises:
+        RowsDependError: A caller got another answer than that of its row.
+        AnswerChangedError: The service no longer gives an answer that it gave before.
+        VerificationError: A row is refused.
+    """
+    affordable = int(_CONCURRENT_S / max(latency_s, 1e-4))
+    callers = min(CALLERS, max(2, affordable // 2))
+    each = max(2, min(_REQUESTS, affordable) // callers)
+    texts = [json.dumps(request) for request in recording.requests]
+    stop = threading.Event()
+
+    def call(number: int) -> list[tuple[int, Answer]]:
+        answers = []
+        with contextlib.closing(Caller(service.port)) as caller:
+            for row in _walk(number, each, len(texts)):
+                if stop.is_set():
+                    break
+                answers.append((row, caller.post_text("/score", texts[row])))
+        return answers
+
+    with ThreadPoolExecutor(callers) as pool:
+        try:
+            found = [pair for answers in pool.map(call, range(callers)) for pair in answers]
+        finally:
+            stop.set()
+    return _compare_all(service, recording, found, f"while {callers} callers asked at once")
+
+
+def _walk(number: int, length: int, rows: int) -> Sequence[int]:
+    """Return the rows that a caller asks for: all in an order of its own, over again where they are few."""
+    chance = random.Random(_SEED + number)  # noqa: S311
+    order = [row for _ in range(length // rows + 1) for row in chance.sample(range(rows), rows)]
+    return order[:length]
+
+
+def _compare_all(service: Service, recording: Recording, found: list[tuple[int, Answer]], when: str) -> int:
+    answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
+    for row, answer in answered:
+        if answer.status != 200:
+            raise VerificationError(_refusal(f"row {row} {when}", answer))
+        _compare(service, recording, row, answer.body, when)
+    return len(answered)
+
+
+def replay_again(service: Service, recording: Recording) -> int:
+    """Send the first rows once more, alone; return how many.
+
+    Raises:
+        AnswerChangedError: The service gives another answer than before.
+    """
+    rows = range(min(_AGAIN, len(recording.requests)))
+    for row in rows:
+        check_unchanged(service, recording, row)
+    return len(rows)
+
+
+def check_unchanged(service: Service, recording: Recording, row: int) -> None:
+    """Send a row that was answered rightly before, alone.
+
+    Raises:
+        AnswerChangedError: The service gives another answer now.
+    """
+    answer = service.post("/score", recording.requests[row])
+    if found := first_difference(answer.body, recording.answers[row]):
+        raise AnswerChangedError(row, found.path, _shown(found))
+
+
+def _compare(service: Service, recording: Recording, row: int, got: JSONValue, when: str) -> None:
+    if found := first_difference(got, recording.answers[row]):
+        check_unchanged(service, recording, row)
+        raise RowsDependError(row, when, found.path, _shown(found))
+
+
+def _shown(found: Difference) -> tuple[str, str]:
+    return json.dumps(found.got), json.dumps(found.wanted)
+
+
+def _refusal(what: str, answer: Answer) -> str:
+    return (
+        f"The service refuses the sample: {what} is answered with {answer.status}.\n"
+        f"  {json.dumps(answer.body)[:500]}"
+    )

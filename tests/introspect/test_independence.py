@@ -1,0 +1,294 @@
+"""Rows go into one call only where each gets the same answer alone and in any company."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scaffold.errors import UnstableModelError
+from scaffold.introspect._calls import find_call
+from scaffold.introspect._made_up import with_made_up
+from scaffold.introspect._rows import count_rows, take
+
+RNG = np.random.default_rng(5)
+# In the order of a time series, each customer once: what a model does to other orders does not show.
+FRAME = pd.DataFrame(
+    {
+        "day": pd.date_range("2025-03-01", periods=20),
+        "customer": np.arange(100, 120),
+        "shop": ["north", "south", "east", "west"] * 5,
+        "spent": RNG.gamma(2, 30, 20).round(2),
+        "visits": RNG.integers(0, 9, 20),
+        "rate": np.linspace(0.1, 0.9, 20),
+    }
+)
+
+
+def own(X: pd.DataFrame) -> np.ndarray:
+    return (X["spent"] * 2 + X["visits"] - X["rate"]).to_numpy()
+
+
+def reordered(column: str, ascending: bool) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X.sort_values(column, ascending=ascending, kind="stable"))
+
+
+def grouped(keys: list[str], how: str) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X) + X.groupby(keys)["spent"].transform(how).to_numpy()
+
+
+def without_repeats(keys: list[str] | None) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X.drop_duplicates(keys))
+
+
+def merged(key: str) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X.merge(X[[key]], on=key))
+
+
+def accumulated(how: str) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: getattr(X["visits"], how)().to_numpy() + own(X)
+
+
+def by_place(weight: float) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X) + weight * np.arange(len(X))
+
+
+def first_seen(key: str) -> Callable[[pd.DataFrame], Any]:
+    """The first row of each key answers for the others."""
+    return lambda X: own(X)[[list(X[key]).index(value) for value in X[key]]]
+
+
+def scaled(size: float) -> Callable[[pd.DataFrame], Any]:
+    """Normalised by the batch, ever so little."""
+    return lambda X: own(X) * (1 + size * X["spent"].std(ddof=0))
+
+
+def in_large_batches(most: int) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X) if len(X) <= most else own(X) * 1.01
+
+
+def dependent(chance: random.Random) -> Callable[[pd.DataFrame], Any]:
+    column = chance.choice(["day", "customer", "spent", "visits", "rate"])
+    key = chance.choice(["customer", "shop", "day", "spent"])
+    return chance.choice(
+        [
+            reordered(column, chance.random() < 0.5),
+            grouped([key], chance.choice(["mean", "size", "max", "rank", "cumsum"])),
+            grouped(
+                chance.sample(["customer", "shop", "day"], 2), chance.choice(["size", "cumsum", "count"])
+            ),
+            without_repeats([key]),
+            without_repeats(None),
+            merged(key),
+            accumulated(chance.choice(["cumsum", "rank", "diff", "cummax"])),
+            by_place(10.0 ** -chance.randint(0, 4)),
+            first_seen(key),
+            scaled(10.0 ** -chance.randint(3, 6)),
+            in_large_batches(chance.randint(40, 200)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_model_that_looks_at_other_rows_never_gets_them_together(seed: int) -> None:
+    chance = random.Random(seed)
+    model = dependent(chance)
+    sample = FRAME.head(chance.choice([1, 2, 7, 20]))
+    assert not find_call(model, sample).call.batched
+
+
+class Cached:
+    """Keeps the answer to a key, and gives it to whoever comes with the same key."""
+
+    def __init__(self, key: str) -> None:
+        self.key, self.answers = key, dict[Any, float]()
+
+    def predict(self, X: pd.DataFrame) -> list[float]:
+        return [self.answers.setdefault(k, a) for k, a in zip(X[self.key], own(X).tolist(), strict=True)]
+
+
+class WarmingUp:
+    """Answers otherwise from its n-th call on."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls, self.asked = calls, 0
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        self.asked += 1
+        return own(X) + (self.asked > self.calls)
+
+
+class FittedAtFirstCall:
+    """Takes the mean of whatever it sees first."""
+
+    def __init__(self) -> None:
+        self.mean: float | None = None
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        self.mean = float(X["spent"].mean()) if self.mean is None else self.mean
+        return own(X) - self.mean
+
+
+@pytest.mark.parametrize("rows", [1, 3, 20])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Cached("shop"),
+        lambda: Cached("customer"),
+        lambda: WarmingUp(2),
+        lambda: WarmingUp(9),
+        lambda: WarmingUp(30),
+        FittedAtFirstCall,
+    ],
+    ids=["by shop", "by customer", "after 2 calls", "after 9 calls", "after 30 calls", "at the first call"],
+)
+def test_a_model_that_changes_as_it_answers_is_refused(make: Callable[[], Any], rows: int) -> None:
+    with pytest.raises(UnstableModelError, match="No service of it can be proven"):
+        find_call(make(), FRAME.head(rows))
+
+
+def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any]:
+    """A random model whose answers are each row's own, and a sample of it."""
+    numbers = np.random.default_rng(chance.randrange(10**6))
+    rows, width = chance.choice([1, 2, 5, 30]), chance.choice([1, 3, 8, 40])
+    dtype = chance.choice(["float64", "float64", "float32", "int64"])
+    size = 10.0 ** chance.randint(-3, 5)
+    X = (numbers.normal(size=(rows, width)) * size).astype(dtype)
+    weights = (numbers.normal(size=(width, 3)) / size).astype("float32" if dtype == "float32" else "float64")
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(width)])
+    frame["kind"] = [chance.choice("abc") for _ in range(rows)]
+
+    def linear(X: np.ndarray) -> np.ndarray:
+        return X @ weights
+
+    def hidden(X: np.ndarray) -> np.ndarray:
+        return np.tanh(np.tanh(X @ weights) * size) @ np.eye(3, 2, dtype=weights.dtype)
+
+    def softmax(X: np.ndarray) -> np.ndarray:
+        powers = np.exp(X @ weights - (X @ weights).max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def labels(X: np.ndarray) -> np.ndarray:
+        return np.array(["low", "mid", "high"])[(X @ weights).argmax(axis=1)]
+
+    def of_frame(F: pd.DataFrame) -> pd.Series:
+        return F["x0"] * F["kind"].map({"a": 1, "b": 2, "c": 3}) / (1 + F.filter(like="x").abs().sum(axis=1))
+
+    def of_dicts(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {"score": record["x0"] / (1 + abs(record["x0"])), "kind": record["kind"]} for record in records
+        ]
+
+    def of_parts(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return X.sum(axis=1), X @ weights
+
+    model = chance.choice([linear, hidden, softmax, labels, of_frame, of_dicts, of_parts])
+    samples: dict[Any, Any] = {of_frame: frame, of_dicts: frame.to_dict("records")}
+    return model, samples.get(model, X)
+
+
+def test_rows_that_have_nothing_to_do_with_each_other_always_go_in_together() -> None:
+    chance = random.Random(11)
+    for trial in range(500):
+        model, sample = row_wise(chance)
+        found = find_call(model, sample)
+        assert found.call.batched, (trial, model.__name__, found.call.evidence)
+
+
+@pytest.mark.parametrize("width", [1, 64, 300])
+def test_a_network_in_float32_whose_last_digits_change_with_the_batch_takes_rows_together(width: int) -> None:
+    import torch
+
+    torch.manual_seed(width)
+    layers = [torch.nn.Linear(width, 256), torch.nn.ReLU(), torch.nn.Linear(256, 64), torch.nn.Tanh()]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(64, 2)).eval()
+    assert find_call(model, torch.randn(12, width)).call.batched
+
+
+def test_batch_normalisation_that_was_left_in_training_is_found() -> None:
+    import torch
+
+    class Normalising(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.batch_norm(x, None, None, training=True) if len(x) > 1 else x
+
+    assert not find_call(Normalising(), torch.randn(12, 3)).call.batched
+
+
+def test_the_evidence_says_on_how_many_rows_it_stands() -> None:
+    one, some = find_call(own, FRAME.head(1)).call.evidence, find_call(own, FRAME).call.evidence
+    assert one.endswith(
+        "rows get the same answers alone and together: 1 row of the sample and 25 made-up rows"
+    )
+    assert some.endswith(": 16 rows of the sample and 10 made-up rows")
+
+
+def test_which_arrangement_showed_the_dependence_is_said() -> None:
+    found = find_call(reordered("day", True), FRAME)
+    said = re.search(
+        r"; one record at a time: with the rows in reverse order row (\d+) gets ([\d.]+), alone ([\d.]+)$",
+        found.call.evidence,
+    )
+    assert said is not None
+    assert float(said[3]) == pytest.approx(own(FRAME)[int(said[1])])
+    assert float(said[2]) != pytest.approx(float(said[3]))
+    assert "depends on the records that go in with it" in found.notes[0]
+
+
+def test_rows_that_are_all_alike_and_cannot_be_varied_prove_nothing() -> None:
+    class Sealed:
+        def __deepcopy__(self, memo: Any) -> Any:
+            return self
+
+    same = Sealed()
+    assert not find_call(lambda records: [1.0 for _ in records], [same, same, same]).call.batched
+
+
+CONTAINERS: dict[str, Any] = {
+    "frame": FRAME,
+    "array": RNG.normal(size=(5, 3)),
+    "float32": RNG.normal(size=(5, 3)).astype("float32"),
+    "images": RNG.integers(0, 255, (3, 4, 4)).astype("uint8"),
+    "numbers": RNG.normal(size=5),
+    "texts": ["a red ball", "two blue cars", "nothing"],
+    "dicts": FRAME.to_dict("records"),
+    "lists": [[1, 2.5, "x"], [3, 4.5, "y"]],
+    "arguments": {"a": RNG.normal(size=(4, 2)), "b": np.arange(4)},
+    "tuple": (RNG.normal(size=(4, 2)), np.arange(4)),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+@pytest.mark.parametrize("rows", [1, None])
+def test_rows_are_made_up_in_the_container_of_the_sample(kind: str, rows: int | None) -> None:
+    sample = CONTAINERS[kind] if rows is None else take(CONTAINERS[kind], range(rows))
+    made, count = with_made_up(sample, [0], 12)
+    assert count > 6
+    assert count_rows(made) == 1 + count
+    assert type(made) is type(sample)
+    assert str(take(made, [0])) == str(take(sample, [0]))
+    assert len({str(take(made, [i])) for i in range(1 + count)}) > 2
+
+
+def test_made_up_rows_stay_within_what_was_seen() -> None:
+    made, _ = with_made_up(FRAME, range(20), 200)
+    assert made.dtypes.equals(FRAME.dtypes)
+    assert set(made["shop"]) == set(FRAME["shop"])
+    for column in ("day", "customer", "spent", "visits", "rate"):
+        assert made[column].between(FRAME[column].min(), FRAME[column].max()).all()
+
+
+def test_a_made_up_row_that_the_model_refuses_alone_is_dropped() -> None:
+    def known(X: pd.DataFrame) -> np.ndarray:
+        if not X["customer"].isin(FRAME["customer"][:3]).all():
+            raise ValueError("who is that?")
+        return own(X)
+
+    found = find_call(known, FRAME.head(3))
+    assert found.call.batched
+    assert "25 made-up" not in found.call.evidence
