@@ -80,7 +80,7 @@ class _Examination:
         witness.note_unheard(watch.opened())
         witness.phase = "read"
         samples = [
-            read_sample(path, trusted=self._options.trust, ours=self._job[name]["ours"]) if path else None
+            read_sample(path, trusted=self._options.trust, ours=self._job[name]["ours"], confined=self._job["confined"]) if path else None
             for name, path in (("input", files.input), ("output", files.output))
         ]
         channel.send(

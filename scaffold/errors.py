@@ -11,6 +11,9 @@
     │   ├── NotAModelError
     │   ├── TruncatedFileError
     │   ├── UntrustedCodeError    a pickle names what is on no allow list
+    │   │   └── CarriedCodeError  a pickle carries code, and nothing confines what loads it
+    │   ├── UnseenNameError       a pickle looks up, while it loads, what it did not show when it was read
+    │   ├── FileChangedError      a file is another than the one that was read
     │   ├── MissingLibraryError   no installed distribution provides what a pickle names
     │   ├── ForeignCodeError      a pickle carries functions that another Python compiled
     │   ├── VersionMismatchError  the installed library has not, or not so, what a pickle names
@@ -221,6 +224,51 @@ class UntrustedCodeError(ReadError):
         advice = f"If you made this file and expect that: scaffold new ... {trust}" if trust else _NO_TRUST
         return "\n".join(
             [f"Refused as unsafe: {self.path} names code that scaffold does not run unasked.", *lines, advice]
+        )
+
+
+class CarriedCodeError(UntrustedCodeError):
+    """A pickle carries functions or classes by value, and nothing confines the process that would load it."""
+
+    def __str__(self) -> str:
+        lines = [f"  {name} {place}" for name, place, _ in self.names]
+        return "\n".join(
+            [
+                f"Refused as unsafe: {self.path} carries code, which would run here without confinement.",
+                *lines,
+                "If you made this file: scaffold new ... --trust by-value",
+            ]
+        )
+
+
+class UnseenNameError(ReadError):
+    """A file looks up a name while it loads that was not seen in it before."""
+
+    def __init__(self, path: str, name: str, reason: str = "") -> None:
+        super().__init__(path, name, reason)
+        self.path, self.name, self.reason = path, name, reason
+
+    def __str__(self) -> str:
+        reason = self.reason or "the name was not found when the file was read"
+        return (
+            f"Refused as unsafe: {self.path} looks up {self.name} while it loads.\n"
+            f"  {reason}\n"
+            "Nothing was called. Do not load this file unless you know who made it."
+        )
+
+
+class FileChangedError(ReadError):
+    """A file holds something else than when its names were read."""
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        super().__init__(path, expected, found)
+        self.path, self.expected, self.found = path, expected, found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} changed while scaffold was at work.\n"
+            f"  sha256 {self.expected[:16]}... when it was read, {self.found[:16]}... now\n"
+            "Run the command again when nothing writes to the file."
         )
 
 

@@ -17,6 +17,8 @@ SHARED = {
     "_process",
     "_confine",
     "_model",
+    "_unpickle",
+    "_folders",
     "_modules",
     "_uv",
     "_watch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 # --------------------------------------------------------------------------- numpy
@@ -25,7 +26,8 @@ _NUMPY_CALLED = """
     numpy.random._sfc64.SFC64 numpy.random.bit_generator.SeedSequence
     numpy.random.bit_generator.__pyx_unpickle_SeedSequence numpy.random.mtrand.RandomState
     numpy.rec.recarray numpy.rec.record numpy.recarray numpy.record numpy.str_ numpy.timedelta64
-    numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc numpy.uintp numpy.ulonglong numpy.void
+    numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc numpy.uintp numpy.ulonglong
+    numpy.vectorize numpy.void
 """
 _NUMPY_FUNCTIONS = """
     abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan
@@ -67,34 +69,42 @@ NUMPY_FUNCTION_MODULES = frozenset(
         "numpy.lib._nanfunctions_impl",
     }
 )
-NUMPY_BARE = frozenset({"numpy.vectorize"})
-NUMPY_MENTIONED = frozenset(
-    {
-        "numpy.memmap",
-        "numpy.ma.core.masked",
-        "numpy.generic",
-        "numpy.number",
-        "numpy.integer",
-        "numpy.floating",
-    }
+# Called only by `_reconstruct`, which runs nothing of the class: its constructor opens files.
+NUMPY_BARE = frozenset({"numpy.memmap"})
+NUMPY_TYPES = frozenset(
+    {"numpy.ma.core.masked", "numpy.generic", "numpy.number", "numpy.integer", "numpy.floating"}
 )
-NUMPY_CLASS_MODULES = ("numpy.dtypes.",)
+NUMPY_DTYPE = re.compile(r"numpy\.dtypes\.[A-Z]\w*DType")
 
 # --------------------------------------------------------------------------- model libraries
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What may be named of one library. All fields but the first hold prefixes of dotted names."""
+    """What may be named of one library, as prefixes of dotted names where a name is defined.
+
+    An entry is there because the library writes it: a fitted model's pickle names it. And it is harmless
+    whatever it is called with: it opens no file, starts no program or process, evaluates no text, imports no
+    module by name, unpickles nothing, and fetches no attribute by a name that it is given.
+    """
 
     distribution: str
     classes: tuple[str, ...] = ("",)
+    """Classes of which bare instances may be made, and `__setstate__` called with anything."""
     built: tuple[str, ...] = ()
-    """Classes that may be called with arguments; of the others only bare instances are made."""
+    """Those of them whose constructors are harmless too. Such a class may stand in an attribute."""
     functions: tuple[str, ...] = ()
+    """Functions that a model keeps, such as a metric. They are not called while a file loads."""
     never: tuple[str, ...] = ()
+    """Exceptions from all of the above."""
     called: frozenset[str] = frozenset()
-    """Functions that may be called: reconstructors."""
+    """Reconstructors, by full name: each call makes a new object."""
+    kept: frozenset[str] = frozenset()
+    """Functions and values that a model keeps, by full name, wherever they are defined."""
+    by_value: tuple[str, ...] = ()
+    """What classes by value are made of: harmless only where code by value may run."""
+    evaluates: bool = False
+    """Whether the library evaluates texts of its instances: each is parsed as a formula first."""
 
 
 # Parts of a dotted name that stand for reading and writing files, running code, or tests, in any library.
@@ -116,7 +126,7 @@ _TORCH_CALLED = """
     _utils._rebuild_tensor_v3 device nn.parameter.Buffer nn.parameter.Parameter serialization._get_layout
     storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
 """
-_TORCH_MENTIONED = """
+_TORCH_KEPT = """
     _C._nn.gelu _C._nn.silu abs bfloat16 bool cat ceil channels_last clamp complex128 complex64
     contiguous_format cos double exp float float16 float32 float64 float8_e4m3fn float8_e5m2 floor half
     int int16 int32 int64 int8 log log1p long matmul max mean min mul per_channel_affine
@@ -125,15 +135,12 @@ _TORCH_MENTIONED = """
     uint64 uint8
 """
 TORCH_CALLED = frozenset(f"torch.{name}" for name in _TORCH_CALLED.split())
-_SCIPY_MENTIONED = """
+_SCIPY_KEPT = """
     _lib.array_api_compat.numpy._aliases.asarray interpolate._interpolate.interp1d._call_linear
     interpolate._interpolate.interp1d._call_linear_np interpolate._interpolate.interp1d._call_nan_spline
     interpolate._interpolate.interp1d._call_nearest interpolate._interpolate.interp1d._call_previousnext
     interpolate._interpolate.interp1d._call_spline
 """
-MENTIONED = frozenset(f"torch.{name}" for name in _TORCH_MENTIONED.split())
-MENTIONED |= {"pydantic.main.BaseModel.__init__"}
-MENTIONED |= {f"scipy.{name}" for name in _SCIPY_MENTIONED.split()}
 
 _PYARROW_CALLED = """
     _reconstruct_record_batch _reconstruct_table _restore_array array binary bool_ chunked_array date32
@@ -143,21 +150,34 @@ _PYARROW_CALLED = """
 """
 _PANDAS_CALLED = """
     pandas._libs.internals._unpickle_block pandas._libs.interval._unpickle_interval
-    pandas._libs.missing.NAType pandas._libs.tslibs.dtypes._unpickle
+    pandas.NA pandas._libs.missing.NA pandas._libs.missing.NAType pandas._libs.tslibs.dtypes._unpickle
     pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.offsets._offset_unpickle
     pandas._libs.tslibs.period._unpickle_period pandas._libs.tslibs.timedeltas._timedelta_unpickle
     pandas._libs.tslibs.timestamps._unpickle_timestamp pandas.core.indexes.base._new_Index
     pandas.core.indexes.datetimes._new_DatetimeIndex pandas.core.indexes.interval._new_IntervalIndex
     pandas.core.indexes.period._new_PeriodIndex pandas.core.indexes.timedeltas._new_TimedeltaIndex
 """
+_PANDAS_COMPILED = tuple(
+    f"pandas._libs.{part}." for part in ("arrays", "internals", "interval", "missing", "sparse", "tslibs")
+)
 _PANDAS_FUNCTIONS = ("algorithms", "dtypes", "reshape", "tools", "ops", "arrays", "missing")
 
 LIBRARIES: dict[str, Library] = {
     "sklearn": Library(
         "scikit-learn",
         built=("sklearn.",),
-        functions=("sklearn.",),
+        functions=(
+            "sklearn.covariance.",
+            "sklearn.feature_extraction.",
+            "sklearn.feature_selection.",
+            "sklearn.gaussian_process.",
+            "sklearn.metrics.",
+            "sklearn.preprocessing.",
+            "sklearn.utils.extmath.",
+            "sklearn.utils.validation.",
+        ),
         never=(
+            "sklearn.callback",
             "sklearn.utils.fixes",
             "sklearn.utils.discovery",
             "sklearn.utils.estimator_checks",
@@ -166,7 +186,7 @@ LIBRARIES: dict[str, Library] = {
             "sklearn._config",
             "sklearn.utils._mocking",
             "sklearn.utils._show_versions",
-            "sklearn.utils.metadata_routing",
+            "sklearn.utils.validation.check_memory",
         ),
         called=frozenset(
             {
@@ -180,6 +200,11 @@ LIBRARIES: dict[str, Library] = {
                     "neighbors._dist_metrics",
                 )
             }
+            | {
+                # Classes of Python in modules without source: nothing in the file says where they are from.
+                "sklearn.neighbors._kd_tree.KDTree",
+                "sklearn.neighbors._ball_tree.BallTree",
+            }
         ),
     ),
     "scipy": Library(
@@ -190,23 +215,13 @@ LIBRARIES: dict[str, Library] = {
                 for part in ("sparse", "stats", "spatial", "interpolate", "optimize", "special")
             ),
         ),
-        functions=(
-            "scipy.fft.",
-            "scipy.interpolate.",
-            "scipy.linalg.",
-            "scipy.ndimage.",
-            "scipy.optimize.",
-            "scipy.signal.",
-            "scipy.sparse.",
-            "scipy.spatial.",
-            "scipy.special.",
-            "scipy.stats.",
-        ),
+        functions=("scipy.linalg.", "scipy.special.", "scipy.spatial.distance.", "scipy.stats."),
+        kept=frozenset(f"scipy.{name}" for name in _SCIPY_KEPT.split()),
         never=("scipy._lib", "scipy.sparse._matrix_io", "scipy.sparse.load_npz", "scipy.sparse.save_npz"),
     ),
     "pandas": Library(
         "pandas",
-        classes=("pandas.core.", "pandas._libs.", "pandas.tseries."),
+        classes=("pandas.core.", "pandas.tseries.", *_PANDAS_COMPILED),
         built=(
             "pandas.core.arrays.",
             "pandas.core.dtypes.",
@@ -215,7 +230,7 @@ LIBRARIES: dict[str, Library] = {
             "pandas.core.flags.",
             "pandas.core.frame.",
             "pandas.core.series.",
-            "pandas._libs.",
+            *_PANDAS_COMPILED,
             "pandas.tseries.",
         ),
         functions=tuple(f"pandas.core.{part}." for part in _PANDAS_FUNCTIONS),
@@ -224,31 +239,21 @@ LIBRARIES: dict[str, Library] = {
     ),
     "polars": Library(
         "polars",
+        classes=("polars.schema.", "polars.dataframe.", "polars.series.", "polars.datatypes."),
         built=("polars.schema.", "polars.dataframe.", "polars.series.", "polars.datatypes."),
-        never=(
-            "polars.expr",
-            "polars.lazyframe",
-            "polars.sql",
-            "polars.plugins",
-            "polars._utils",
-            "polars.config",
-        ),
         called=frozenset({"polars.datatypes.convert.dtype_short_repr_to_dtype"}),
     ),
     "pyarrow": Library(
-        "pyarrow",
-        classes=("pyarrow.lib.",),
-        built=("pyarrow.lib.",),
-        never=("pyarrow.lib.PythonFile", "pyarrow.lib.OSFile", "pyarrow.lib.MemoryMappedFile"),
-        called=frozenset(f"pyarrow.lib.{name}" for name in _PYARROW_CALLED.split()),
+        "pyarrow", classes=(), called=frozenset(f"pyarrow.lib.{name}" for name in _PYARROW_CALLED.split())
     ),
     "torch": Library(
         "torch",
         classes=("torch.nn.", "torch.optim.", "torch.distributions.", "torch.ao.nn."),
-        built=("torch.nn.parameter.",),
+        built=("torch.nn.modules.", "torch.nn.parameter."),
         functions=("torch.nn.functional.", "torch.nn.init."),
-        never=("torch.nn.utils",),
+        never=("torch.nn.utils", "torch.nn.parallel"),
         called=TORCH_CALLED,
+        kept=frozenset(f"torch.{name}" for name in _TORCH_KEPT.split()),
     ),
     "torchvision": Library(
         "torchvision",
@@ -265,19 +270,19 @@ LIBRARIES: dict[str, Library] = {
             "transformers.generation.",
         ),
     ),
-    "xgboost": Library("xgboost", never=("xgboost.spark", "xgboost.dask", "xgboost.tracker")),
-    "lightgbm": Library("lightgbm", never=("lightgbm.dask",)),
-    "catboost": Library("catboost", classes=("catboost.core.", "catboost._catboost.")),
-    "_catboost": Library("catboost"),
+    "xgboost": Library("xgboost", classes=("xgboost.core.Booster", "xgboost.sklearn.", "xgboost.callback.")),
+    "lightgbm": Library(
+        "lightgbm", classes=("lightgbm.basic.Booster", "lightgbm.engine.CVBooster", "lightgbm.sklearn.")
+    ),
+    "catboost": Library("catboost", classes=("catboost.core.CatBoost",)),
     "statsmodels": Library(
         "statsmodels",
         built=("statsmodels.genmod.families.", "statsmodels.tools."),
         functions=("statsmodels.tools.tools.", "statsmodels.genmod.families."),
+        never=("statsmodels.iolib", "statsmodels.graphics", "statsmodels.formula", "statsmodels.compat"),
     ),
-    "patsy": Library("patsy", never=("patsy.eval", "patsy.design_info", "patsy.build", "patsy.test")),
-    "formulaic": Library("formulaic", built=("formulaic.",)),
-    "interface_meta": Library("interface-meta"),
-    "wrapt": Library("wrapt"),
+    "patsy": Library("patsy", evaluates=True, never=("patsy.eval", "patsy.build", "patsy.test")),
+    "formulaic": Library("formulaic", evaluates=True),
     "imblearn": Library("imbalanced-learn", built=("imblearn.",), functions=("imblearn.",)),
     "category_encoders": Library("category-encoders", built=("category_encoders.",)),
     "lifelines": Library("lifelines"),
@@ -329,24 +334,9 @@ LIBRARIES: dict[str, Library] = {
     "gplearn": Library("gplearn"),
     "ml_dtypes": Library("ml-dtypes", built=("ml_dtypes.",)),
     "networkx": Library("networkx", classes=("networkx.classes.",)),
-    "pydantic": Library(
-        "pydantic",
-        classes=(
-            "pydantic.main.",
-            "pydantic.fields.",
-            "pydantic.config.",
-            "pydantic._internal._decorators.",
-        ),
-        functions=("pydantic._internal._signature.",),
-        called=frozenset(
-            {
-                "pydantic._internal._model_construction.ModelMetaclass",
-                "pydantic._internal._utils.LazyClassAttribute",
-            }
-        ),
-    ),
-    "pydantic_core": Library("pydantic-core", classes=("pydantic_core._pydantic_core.",)),
-    "annotated_types": Library("annotated-types", built=("annotated_types.",)),
+    "pydantic": Library("pydantic", by_value=("pydantic.",)),
+    "pydantic_core": Library("pydantic-core", by_value=("pydantic_core.",)),
+    "annotated_types": Library("annotated-types", by_value=("annotated_types.",)),
     "attr": Library("attrs", classes=("attr._make.",)),
 }
 
@@ -368,31 +358,12 @@ DISTRIBUTIONS = {top: library.distribution for top, library in LIBRARIES.items()
 # Libraries whose instances may give a bound method to keep, such as the `predict_proba` of another estimator.
 METHODS_OF = frozenset({"sklearn", "scipy", "statsmodels", "lifelines", "imblearn", "category_encoders"})
 
-# Libraries that code which the file carries may import besides those above.
-IMPORTED_LIBRARIES = frozenset(LIBRARIES) | {
-    "numpy",
-    "cv2",
-    "skimage",
-    "onnxruntime",
-    "holidays",
-    "emoji",
-    "unidecode",
-    "spacy",
-    "tokenizers",
-    "numba",
-    "pyproj",
-    "shapely",
-    "geopandas",
-    "typing_extensions",
-    "pydantic",
-    "attr",
-    "attrs",
-    "yaml",
-    "tensorflow",
-    "keras",
-    "rapidfuzz",
-    "jellyfish",
-    "regex",
-    "pint",
-    "bs4",
+_OF_FORMULAS = frozenset({"statsmodels", "patsy", "formulaic", "lifelines"})
+# Keys of texts that libraries evaluate, and the libraries: in a file that names the library each such text
+# must be a formula that calls only what is harmless, wherever in the file it stands.
+EVALUATED = {
+    "formula": _OF_FORMULAS,
+    "_formula": _OF_FORMULAS,
+    "code": frozenset({"patsy"}),
+    "expr": frozenset({"formulaic"}),
 }

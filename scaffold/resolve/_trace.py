@@ -147,6 +147,8 @@ class Trace:
         job = {
             "model": str(model),
             "format": artifact.format.value,
+            "names": [encode(name) for name in artifact.globals],
+            "sha256": artifact.sha256,
             "hidden": dict(hidden),
             "installed": list(installation.folders),
             "preload": list(preload),

@@ -32,7 +32,8 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     model = None
     try:
         witness.phase = "load"
-        model = _model.load(Path(job["model"]), ModelFormat(job["format"]))
+        names = decode("tuple[GlobalName, ...]", job["names"])
+        model = _model.load(Path(job["model"]), ModelFormat(job["format"]), names, job["sha256"])
         witness.note_unheard(watch.opened())
         witness.phase = "wait"
         for module in job["preload"]:
