@@ -80,7 +80,14 @@ class _Examination:
         witness.note_unheard(watch.opened())
         witness.phase = "read"
         samples = [
-            read_sample(path, trusted=self._options.trust, ours=self._job[name]["ours"], confined=self._job["confined"]) if path else None
+            read_sample(
+                path,
+                trusted=self._options.trust,
+                ours=self._job[name]["ours"],
+                confined=self._job["confined"],
+            )
+            if path
+            else None
             for name, path in (("input", files.input), ("output", files.output))
         ]
         channel.send(
@@ -94,17 +101,20 @@ class _Examination:
                 "seen": witness.as_json(),
             }
         )
-        self._introspect(model, samples, watch)
+        self._introspect(model, files.model, samples, watch)
         channel.send(rehearse(model, channel.receive(), witness, watch))
 
-    def _introspect(self, model: Any, samples: Sequence[Any], watch: Watch) -> None:
+    def _introspect(self, model: Any, artifact: Artifact, samples: Sequence[Any], watch: Watch) -> None:
         from scaffold.introspect import infer_signature
 
         watch.opened()
         self._witness.phase = "introspect"
-        found = infer_signature(
-            model, *samples, method=self._options.method, overrides=self._options.overrides
-        )
+        try:
+            found = infer_signature(
+                model, *samples, method=self._options.method, overrides=self._options.overrides
+            )
+        except CallError as error:
+            raise _other_version(error, artifact) or error from error
         self._witness.note_unheard(watch.opened())
         self._witness.phase = "wait"
         recording = replace(
@@ -126,6 +136,16 @@ class _Examination:
             if name.partition(".")[0] != "scaffold" and not origin.startswith(sys.base_prefix):
                 sys.modules.pop(name, None)
         importlib.invalidate_caches()
+
+
+def _other_version(error: CallError, artifact: Artifact) -> ScaffoldError | None:
+    """Return the error that names both versions, where the model raises and the file says other versions."""
+    from scaffold.read import version_mismatch
+
+    raised = [cause for _, cause in error.attempts if cause.partition(":")[0].endswith("Error")]
+    if len(raised) < len(error.attempts) or not raised:
+        return None
+    return version_mismatch(artifact.path.name, artifact.made_with, raised[0])
 
 
 def _missing_variable(
@@ -179,14 +199,16 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     Code that a script or notebook defines is lifted into a module below `folder`, and the files are written
     anew to name that module: model and sample are then of the same classes.
     """
-    from scaffold.read import read_artifact
+    from scaffold.read import read_artifact, version_notes
     from scaffold.resolve import collect_sources
 
     model = Path(job["model"])
-    artifact = read_artifact(model, trusted=options.trust, provenance=job["provenance"], ours=job["ours"])
+    judged = {"trusted": options.trust, "confined": job["confined"]}
+    told = {"provenance": job["provenance"], "ours": job["ours"]}
+    artifact = read_artifact(model, **judged, **told)
     given = {name: job[name] for name in ("input", "output") if job[name] is not None}
     paths = {name: Path(sample["path"]) for name, sample in given.items()}
-    pickled = {name: _pickled(paths[name], options, ours=given[name]["ours"]) for name in paths}
+    pickled = {name: _pickled(paths[name], ours=given[name]["ours"], **judged) for name in paths}
     artifacts = [artifact, *(found for found in pickled.values() if found is not None)]
     place = Path(folder) / "code"
     place.mkdir()
@@ -199,7 +221,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     )
     if collected.moved:
         moved = collected.moved.get(model, model)
-        artifact = read_artifact(moved, trusted=options.trust, provenance=job["provenance"], ours=job["ours"])
+        artifact = read_artifact(moved, **judged, **told)
         paths = {name: collected.moved.get(path, path) for name, path in paths.items()}
     return _Files(
         model=artifact,
@@ -207,16 +229,16 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
         output=paths.get("output"),
         artifacts=tuple(artifacts),
         sources=collected.sources,
-        notes=collected.notes,
+        notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
     )
 
 
-def _pickled(path: Path, options: Options, *, ours: bool) -> Artifact | None:
+def _pickled(path: Path, **judged: Any) -> Artifact | None:
     """What a pickled sample names; `None` for a file that holds data alone."""
     from scaffold.read import read_artifact
 
     try:
-        return read_artifact(path, trusted=options.trust, ours=ours)
+        return read_artifact(path, **judged)
     except NotAModelError:
         return None
 

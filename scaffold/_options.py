@@ -60,9 +60,7 @@ class Options:
         default=None,
         metadata=_told("The notebook or script that defined the model's classes.", metavar="PATH"),
     )
-    python: str = field(
-        default=RUNNING_PYTHON, metadata=_told("The service's Python, if not the model's: 3.12.")
-    )
+    python: str = field(default="", metadata=_told("The service's Python, if not the model's: 3.12."))
     gpu: bool = field(default=False, metadata=_told("Take torch with CUDA, as it is installed here."))
     env: Sequence[str] = field(
         default=(),
@@ -85,9 +83,12 @@ class Options:
     time_limit: int = field(default=600, metadata=_told("Most seconds for one step of that process."))
 
     def as_json(self) -> dict[str, JSONValue]:
-        """What was said, without what was not; the project's record keeps it for the next model."""
+        """What was said, without what was not; the project's record keeps it for the next model.
+
+        What the model may reach besides its own files is said for one command: a record may be anybody's.
+        """
         said: dict[str, JSONValue] = {}
-        for option in fields(self):
+        for option in (each for each in fields(self) if not each.name.startswith("allow_")):
             value = getattr(self, option.name)
             if value and value != option.default:
                 said[option.name] = (

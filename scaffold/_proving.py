@@ -13,14 +13,14 @@ from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, Recording, V
 
 if TYPE_CHECKING:
     from scaffold.upgrade import Replay, UpdatePlan
-    from scaffold.verify import Service
+    from scaffold.verify import ProofAccess, Service
 
 MOST_REPLAYED_REQUESTS = 100
 """Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
 
 
 def proven(
-    plan: UpdatePlan, record: ProjectRecord, folder: Path, on_stage: OnStage
+    plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_stage: OnStage
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
     """Prove the merged project in a copy, and take into the plan what only a running service can tell."""
     from scaffold.render import filled_manifests, recorded_sample
@@ -47,7 +47,9 @@ def proven(
     write_merged(plan, folder)
     on_stage("verify", None)
     python = plan.record.spec.dependencies.python
-    verification = verify_project(folder, python=python, on_check=told_of_checks(on_stage), observe=observe)
+    verification = verify_project(
+        folder, python=python, on_check=told_of_checks(on_stage), observe=observe, access=access
+    )
     for note in notes:
         on_stage("note", note)
     if verification.measurements:
@@ -65,7 +67,7 @@ def unproven(plan: UpdatePlan) -> UpdatePlan:
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
 
 
-def accept_answers(root: Path, *, python: str, on_stage: OnStage) -> Verification:
+def accept_answers(root: Path, *, python: str, access: ProofAccess, on_stage: OnStage) -> Verification:
     """Prove a project with the answers that it gives now, and record these as the right ones.
 
     Raises:
@@ -86,7 +88,9 @@ def accept_answers(root: Path, *, python: str, on_stage: OnStage) -> Verificatio
         return given[-1]
 
     on_stage("verify", None)
-    verification = verify_project(root, python=python, on_check=told_of_checks(on_stage), observe=observe)
+    verification = verify_project(
+        root, python=python, on_check=told_of_checks(on_stage), observe=observe, access=access
+    )
     found = upgrade.compare_answers(before.answers, given[-1].answers)
     on_stage("note", _accepted_note(found))
     measured = record.verification.measurements if record.verification else None  # its manifests hold these

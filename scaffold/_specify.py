@@ -89,7 +89,7 @@ def specified(
             trace=trace or worker,
             search=search,
             sources=loaded.sources,
-            options=_resolve_options(options, answers),
+            options=_resolve_options(options, answers, environment.version),
             installation=installation,
             settings=settings,
         )
@@ -267,12 +267,12 @@ def _for_worker(options: Options) -> dict[str, JSONValue]:
     return said
 
 
-def _resolve_options(options: Options, answers: Mapping[str, JSONValue]) -> Any:
+def _resolve_options(options: Options, answers: Mapping[str, JSONValue], version: str) -> Any:
     from scaffold.resolve import Options as ResolveOptions
 
     pins = dict(_pin(text) for text in options.pin)
     return ResolveOptions(
-        python=options.python,
+        python=options.python or version,
         pins=pins,
         require=tuple(options.require),
         opentelemetry=answers.get("opentelemetry") is True,

@@ -73,7 +73,13 @@ def new_state(
         opentelemetry=merged.get("opentelemetry") is True,
         gpu=options.gpu,
     )
-    yield replace(record.spec, answers=merged, dependencies=dependencies, generator=__version__)
+    yield replace(
+        record.spec,
+        answers=merged,
+        dependencies=dependencies,
+        generator=__version__,
+        variables=options.variables,
+    )
 
 
 def renderer(record: ProjectRecord, template: str | None) -> Callable[[ProjectSpec, Path], None]:

@@ -169,6 +169,10 @@ def python3_name(module: str, qualname: str) -> tuple[str, str]:
     return _compat_pickle.IMPORT_MAPPING.get(module, module), qualname
 
 
+on_lookup: Callable[[str], None] | None = None
+"""Called with each name before it is looked up: what a crash leaves unsaid."""
+
+
 class Names:
     """The names that may be looked up while one file loads."""
 
@@ -188,6 +192,8 @@ class Names:
             wanted = python3_name(module, qualname)
         if wanted not in self._seen:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
+        if on_lookup is not None:
+            on_lookup(".".join(wanted))
         if wanted == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
         value = _lookup(*wanted)

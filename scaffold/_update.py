@@ -12,6 +12,7 @@ from scaffold._options import Options
 from scaffold._proving import proven, unproven
 from scaffold._specify import OnStage
 from scaffold._states import last_state, new_state, renderer
+from scaffold._workers import proof_access
 from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UsageError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
@@ -147,7 +148,8 @@ def update(
         plan = _settled(plan, tool)
         notes: tuple[str, ...] = ()
         if verify:
-            plan, notes = proven(plan, record, Path(folder) / "merged", on_stage)
+            access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
+            plan, notes = proven(plan, record, Path(folder) / "merged", access, on_stage)
         else:
             plan = unproven(plan)
         return _applied(plan, notes, verify=verify)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold._confine import Closed, Confinement, Open
 from scaffold._environments import Environment, open_environment, running_environment
 from scaffold._given import Given
 from scaffold._options import Options, secret_value
 from scaffold._variables import minimal_environment
+from scaffold.spec import Variable
 from scaffold.worker import WorkerSettings
+
+if TYPE_CHECKING:
+    from scaffold.verify import ProofAccess
 
 
 def model_environment(given: Given, options: Options) -> Environment:
@@ -49,6 +54,25 @@ def worker_settings(given: Given, options: Options, environment: Environment) ->
         ),
         time_s=float(options.time_limit),
     )
+
+
+def proof_access(
+    variables: Sequence[Variable], *, read: Sequence[str | Path] = (), network: bool = False
+) -> ProofAccess:
+    """Return what a service may reach while it is proven.
+
+    Args:
+        variables: What its model reads from the environment; secrets have their value from this process.
+        read: Files and folders that it may read.
+        network: Whether it may connect to other machines.
+
+    Raises:
+        UsageError: A secret has no value here.
+    """
+    from scaffold.verify import ProofAccess
+
+    secrets = {variable.name: secret_value(variable.name) for variable in variables if variable.secret}
+    return ProofAccess(variables=secrets, read=tuple(map(Path, read)), network=network)
 
 
 def variables_left_out(given: Mapping[str, str]) -> list[str]:

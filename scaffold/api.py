@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ from scaffold._options import Options
 from scaffold._proving import accept_answers
 from scaffold._settled import settled
 from scaffold._specify import OnStage, service_name, specified, told_of_checks
-from scaffold.errors import UsageError
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold._workers import proof_access
+from scaffold.errors import NoRecordError, UsageError
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Variable, Verification
 
 if TYPE_CHECKING:
     from scaffold.resolve import Audit
@@ -85,7 +86,7 @@ def new(
     with specified(model, input, output, name, answers or {}, said, on_stage) as spec:
         with staged(target) as root:
             files = _write(spec, root, template, on_stage)
-            verification = _prove(spec, root, files, on_stage) if verify else None
+            verification = _prove(spec, root, files, said, on_stage) if verify else None
             _record(spec, root, files, said, verification, template)
         return Project(root=target, spec=spec, files=files, verification=verification)
 
@@ -109,12 +110,21 @@ def inspect(
         return spec
 
 
-def verify(project: str | Path, *, accept: bool = False, on_stage: OnStage = _silent) -> Verification:
+def verify(
+    project: str | Path,
+    *,
+    accept: bool = False,
+    allow_read: Sequence[str | Path] = (),
+    allow_network: bool = False,
+    on_stage: OnStage = _silent,
+) -> Verification:
     """Prove a project again, as it stands now, and return the proof.
 
     Args:
         project: The project's folder.
         accept: Take the answers that the service gives now for the right ones, and record them.
+        allow_read: Files and folders that the service may read besides the project.
+        allow_network: Whether the service may connect to other machines.
         on_stage: Told of each stage.
 
     Raises:
@@ -123,10 +133,12 @@ def verify(project: str | Path, *, accept: bool = False, on_stage: OnStage = _si
     from scaffold.verify import verify_project
 
     root = _project_root(project)
+    python = python_version(root)
+    access = proof_access(_variables_of(root), read=allow_read, network=allow_network)
     if accept:
-        return accept_answers(root, python=python_version(root), on_stage=on_stage)
+        return accept_answers(root, python=python, access=access, on_stage=on_stage)
     on_stage("verify", None)
-    return verify_project(root, python=python_version(root), on_check=told_of_checks(on_stage))
+    return verify_project(root, python=python, on_check=told_of_checks(on_stage), access=access)
 
 
 def serve(
@@ -167,13 +179,18 @@ def _write(spec: ProjectSpec, root: Path, template: str | None, on_stage: OnStag
     return files
 
 
-def _prove(spec: ProjectSpec, root: Path, files: dict[str, str], on_stage: OnStage) -> Verification:
+def _prove(
+    spec: ProjectSpec, root: Path, files: dict[str, str], said: Options, on_stage: OnStage
+) -> Verification:
     """Prove the project in `root`, and write what was measured into its manifests and into `files`."""
     from scaffold.render import filled_manifests
     from scaffold.verify import verify_project
 
     on_stage("verify", None)
-    verification = verify_project(root, python=spec.dependencies.python, on_check=told_of_checks(on_stage))
+    access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
+    verification = verify_project(
+        root, python=spec.dependencies.python, on_check=told_of_checks(on_stage), access=access
+    )
     assert verification.measurements is not None
     written = filled_manifests(spec, verification.measurements)
     if verification.openapi:
@@ -203,6 +220,16 @@ def _record(
         verification=verification,
     )
     write_record(root, record)
+
+
+def _variables_of(root: Path) -> tuple[Variable, ...]:
+    """What the model of a project reads from the environment; nothing where the record is gone."""
+    from scaffold.upgrade import read_record
+
+    try:
+        return read_record(root)[0].spec.variables
+    except NoRecordError:
+        return ()
 
 
 def _project_root(project: str | Path) -> Path:

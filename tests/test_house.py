@@ -26,6 +26,7 @@ SHARED = {
     "_who",
     "_codec",
     "worker",
+    "_variables",
     "_begun",
     "_checked",
     "__version__",

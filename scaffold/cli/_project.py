@@ -27,13 +27,25 @@ def verify(
     accept: Annotated[
         bool, typer.Option("--accept", help="Take the answers of now for the right ones, and record them.")
     ] = False,
+    allow_read: Annotated[
+        list[Path], typer.Option(help="A file or folder that the service may read.", metavar="PATH")
+    ] = [],  # noqa: B006 - typer copies it
+    allow_network: Annotated[
+        bool, typer.Option("--allow-network", help="Let the service connect to other machines.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
     """Prove a project again, as it stands now."""
     from scaffold import api
 
     with Stages(quiet=as_json) as stages:
-        verification = api.verify(project, accept=accept, on_stage=stages)
+        verification = api.verify(
+            project,
+            accept=accept,
+            allow_read=allow_read,
+            allow_network=allow_network,
+            on_stage=stages,
+        )
     if as_json:
         show_json(verification)
     elif accept:

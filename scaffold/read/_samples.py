@@ -19,9 +19,7 @@ _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00
 _TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
-def read_sample(
-    path: Path, *, trusted: Sequence[str] = (), ours: bool = False, confined: bool = True
-) -> Any:
+def read_sample(path: Path, *, trusted: Sequence[str] = (), ours: bool = False, confined: bool = True) -> Any:
     """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
 
     The format is told by content; between texts the ending decides. A pickle passes the same gate as a model;

@@ -3,9 +3,10 @@
 from scaffold.verify._compare import first_difference
 from scaffold.verify._environment import make_environment
 from scaffold.verify._proof import read_recording, verify_project
-from scaffold.verify._service import Service, serve_project
+from scaffold.verify._service import ProofAccess, Service, serve_project
 
 __all__ = [
+    "ProofAccess",
     "Service",
     "first_difference",
     "make_environment",

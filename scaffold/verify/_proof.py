@@ -15,7 +15,7 @@ from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Ve
 from scaffold.verify._compare import Difference, first_difference
 from scaffold.verify._environment import make_environment
 from scaffold.verify._orders import BATCH, replay_again, replay_concurrently, replay_in_other_orders
-from scaffold.verify._service import Answer, Service, started_service
+from scaffold.verify._service import Answer, ProofAccess, Service, started_service
 
 _UNKNOWN_FIELD = "no field has this name"
 
@@ -26,6 +26,7 @@ def verify_project(
     python: str,
     on_check: Callable[[Check], None] = lambda _check: None,
     observe: Callable[[Service], Recording | None] = lambda _service: None,
+    access: ProofAccess | None = None,
 ) -> Verification:
     """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
 
@@ -34,6 +35,7 @@ def verify_project(
         python: The Python version of its lock.
         on_check: Told of each check as it passes.
         observe: Given the service before the replay; may return another sample to compare with.
+        access: What the service may reach besides its project and its libraries; nothing when absent.
 
     Returns:
         The checks, all of them passed, and what was measured meanwhile.
@@ -55,7 +57,7 @@ def verify_project(
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         locked = _locked(root)
         passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
-        with started_service(root, interpreter) as service:
+        with started_service(root, interpreter, access=access or ProofAccess()) as service:
             passed("start", f"ready after {service.load_s:.1f} s")
             recording = observe(service) or recording
             seconds = _replay_singly(service, recording, locked)

@@ -10,13 +10,15 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import IO
 
+from scaffold._confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold._process import start_command
+from scaffold._variables import minimal_environment
 from scaffold.errors import ServiceFailedError
 from scaffold.spec import JSONValue
 
@@ -100,19 +102,48 @@ class Service(Caller):
         return 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofAccess:
+    """What a service may reach while it is proven, besides its project, its libraries and its own port."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables that no file of the project sets: the secrets that the model reads."""
+    read: Sequence[Path] = ()
+    """Files and folders that it may read."""
+    network: bool = False
+    """Whether it may connect to other machines."""
+
+
 @contextlib.contextmanager
 def started_service(
-    root: Path, python: Path, *, timeout_s: float = 300.0, settings: Mapping[str, str] | None = None
+    root: Path,
+    python: Path,
+    *,
+    timeout_s: float = 300.0,
+    settings: Mapping[str, str] | None = None,
+    access: ProofAccess | None = None,
 ) -> Iterator[Service]:
     """Run the project `root` with `python` on a free loopback port until the block ends.
+
+    Args:
+        root: The project.
+        python: The interpreter of its environment.
+        timeout_s: Seconds that it may take to get ready.
+        settings: Variables that it has besides ours.
+        access: Confines it by the kernel to this, with few variables; `None` runs it as this process runs.
 
     Raises:
         ServiceFailedError: It ended, or was not ready after `timeout_s` seconds; carries the end of its log.
     """
-    with tempfile.TemporaryFile() as log:
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(tempfile.TemporaryFile())
         port = _free_port()
         began = time.monotonic()
-        process = _start(root, python, "127.0.0.1", port, settings or {}, log)
+        if access is None:
+            process = _start(root, python, "127.0.0.1", port, settings or {}, log)
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-service-")))
+            process = _start_confined(root.absolute(), python, port, access, folder, log)
         try:
             _await_ready(process, port, began + timeout_s, log)
             yield Service(process, port, time.monotonic() - began)
@@ -136,12 +167,28 @@ def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
             signal.signal(signal.SIGTERM, before)
 
 
+def _start_confined(
+    root: Path, python: Path, port: int, access: ProofAccess, folder: Path, log: IO[bytes]
+) -> Popen[bytes]:
+    """Start the service with a minimal environment, confined by the kernel; it writes below `folder` only."""
+    confinement = Confinement(
+        readable=(root,),
+        readable_whole=(*(path.absolute() for path in access.read), folder),
+        writable=(folder,),
+        network=Open() if access.network else Serve(port=port),
+        parent_pid=os.getpid(),
+    )
+    module, *arguments = _command(root, "127.0.0.1", port)
+    environ = {**minimal_environment(os.environ), **confined_environment(folder), **access.variables}
+    command = launch_command(python, confinement, module, arguments)
+    return start_command(
+        command, cwd=root, env={**environ, "BIND_HOST": "127.0.0.1", "PORT": str(port)}, output=log
+    )
+
+
 def _start(
     root: Path, python: Path, host: str, port: int, settings: Mapping[str, str], log: IO[bytes] | None
 ) -> Popen[bytes]:
-    """Start what the image starts; a template that has no such thing is served by plain uvicorn."""
-    plain = ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
-    command = ["app"] if (root / "app" / "__main__.py").exists() else plain
     # The service must not find our modules, nor the user's: no PYTHON* and no environment of theirs.
     kept = {
         name: value
@@ -149,7 +196,15 @@ def _start(
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))
     }
     own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port)}
-    return start_command([str(python), "-m", *command], cwd=root, env={**kept, **own, **settings}, output=log)
+    command = [str(python), "-m", *_command(root, host, port)]
+    return start_command(command, cwd=root, env={**kept, **own, **settings}, output=log)
+
+
+def _command(root: Path, host: str, port: int) -> list[str]:
+    """What the image starts; a template that has no such thing is served by plain uvicorn."""
+    if (root / "app" / "__main__.py").exists():
+        return ["app"]
+    return ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
 
 
 def _await_ready(process: Popen[bytes], port: int, deadline: float, log: IO[bytes]) -> None:

@@ -9,6 +9,8 @@ import time
 from typing import Any
 
 _BLOCK_BYTES = 1 << 16
+DOING = "doing"
+"""The file in the worker's folder that holds the name which is being looked up."""
 LARGEST_MESSAGE_BYTES = 1 << 30
 """A longer message is refused: a hostile worker must not fill the parent's memory."""
 

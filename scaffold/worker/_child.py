@@ -6,14 +6,19 @@ It confines itself by the kernel before it reads anything of the model's, see `s
 from __future__ import annotations
 
 import importlib
+import mmap
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from scaffold import worker
+from scaffold import _unpickle, worker
 from scaffold._confine import Confinement, enforce
-from scaffold.worker._channel import Channel
+from scaffold.worker._channel import DOING, Channel
 from scaffold.worker._variables import watch_variables
 from scaffold.worker._witness import Finder, Witness
+
+_DOING_BYTES = 512
 
 
 def main() -> None:
@@ -34,9 +39,22 @@ def main() -> None:
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
     sys.addaudithook(witness.audit)
     watch_variables(witness)
+    _unpickle.on_lookup = _noted(Path(job["folder"]) / DOING)
     program.run(channel, job, witness)
     # No destructors: some libraries hang or crash in theirs.
     os._exit(0)
+
+
+def _noted(path: Path) -> Callable[[str], None]:
+    """Return what writes a text into a mapped file: it is there whatever ends the process."""
+    with path.open("wb+") as file:
+        file.truncate(_DOING_BYTES)
+        content = mmap.mmap(file.fileno(), _DOING_BYTES)
+
+    def note(text: str) -> None:
+        content[:] = text.encode()[:_DOING_BYTES].ljust(_DOING_BYTES, b"\0")
+
+    return note
 
 
 def _channel() -> Channel:

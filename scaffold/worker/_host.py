@@ -18,14 +18,13 @@ from typing import Any
 from scaffold._confine import Action, Confinement, confined_environment, explain_exit
 from scaffold._process import start_peer
 from scaffold.errors import WorkerDiedError, WorkerError, WorkerLimitError
-from scaffold.worker._channel import Channel, ChannelClosedError, SilenceError
+from scaffold.worker._channel import DOING, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
 
 _PACKAGES = Path(__file__).parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from scaffold.worker._child import main; main()"
 _LOG_BYTES = 20_000
 _ENDING_S = 10.0
-_DOING = "doing"
 REHEARSAL = "scaffold.worker._rehearse"
 
 
@@ -166,7 +165,7 @@ class Worker:
     def _doing(self) -> str:
         """The name that was being loaded, where the worker came to say so."""
         with contextlib.suppress(OSError):
-            content = (self.folder / _DOING).read_bytes()[:500]
+            content = (self.folder / DOING).read_bytes()[:500]
             return printable(content.rstrip(b"\0").decode("utf-8", "replace"))
         return ""
 
