@@ -33,6 +33,8 @@ def main() -> None:
     witness.named.update(job["named"])
     # Before anything of the model's is read.
     enforced = enforce(Confinement.from_json(job["confinement"]))
+    # Nothing can be written beside the libraries any more.
+    sys.dont_write_bytecode = True
     job["confined"], job["enforced"] = enforced.holds, enforced.as_json()
     os.environ.clear()
     os.environ.update(job["environ"])

@@ -21,19 +21,27 @@ _WORDS = {
     Action.SIGNAL: "sends a signal to",
 }
 
+_REFUSALS = ("permission", "permitted", "denied", "connection", "name resolution", "network", "max retries")
+
 
 def refused_error(error: BaseException) -> ScaffoldError | None:
     """Return the error for a model that failed because the confinement refused something; `None` if not so.
 
-    Of errors that only repeat what the model said, the cause is what was refused last.
+    Errors that repeat what the model said in words have what was refused last for their cause, if the words
+    speak of that: libraries try many things that they can do without.
     """
     refused = explain(error)
-    if refused is None and isinstance(error, IntrospectionError | LoadFailedError):
+    if refused is None and isinstance(error, IntrospectionError | LoadFailedError) and _sounds_refused(error):
         refused = next(iter(refusals()), None)
     if refused is None:
         return None
     cause = f"{type(error).__name__}: {error}" if not isinstance(error, ScaffoldError) else str(error)
     return _told(refused, cause.splitlines()[0])
+
+
+def _sounds_refused(error: ScaffoldError) -> bool:
+    text = str(error).lower()
+    return any(word in text for word in _REFUSALS)
 
 
 def _told(refused: Refused, cause: str) -> ScaffoldError:
