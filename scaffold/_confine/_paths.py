@@ -50,8 +50,10 @@ def grants(
     made = [Grant(path, READ) for path in _system_paths()]
     made += [Grant(f"/dev/{name}", USE_DEVICE) for name in _DEVICES]
     unread: list[str] = []
-    for path in [*readable, *map(Path, _paths_of_code())]:
+    for path in readable:
         made += _visible(os.path.realpath(path), unread)
+    for code in _paths_of_code():
+        made += _visible(os.path.realpath(code), [])
     made += [Grant(str(path), READ) for path in readable_whole]
     made += [Grant(str(path), WRITE) for path in writable]
     return made, tuple(unread)

@@ -159,7 +159,7 @@ def test_another_system_lacks_the_walls_and_says_so(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(_system, "machine", lambda: None)
     monkeypatch.setattr(_system, "thread_count", lambda: 1)
     monkeypatch.setattr(_system, "set_limits", lambda **_: None)
-    monkeypatch.setattr("scaffold._confine.watch", lambda _: None)
+    monkeypatch.setattr("scaffold._confine.watch", lambda *_: None)
     enforced = enforce(Confinement())
     walls = {Wall.FILES, Wall.SYSTEM_CALLS, Wall.PARENT, Wall.CAPABILITIES}
     assert {gap.wall for gap in enforced.missing} == walls
@@ -183,8 +183,10 @@ def test_a_process_with_threads_is_not_confined_by_halves() -> None:
 def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, writable: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
+    (tmp_path / "helpers.py").touch()
     code = f"""
     import socket, subprocess
+    sys.path.append({str(tmp_path)!r})
     secret, other = Path({str(secret)!r}), Path({str(tmp_path / "new.txt")!r})
     def library():
         raise RuntimeError(f"cannot load: open({{secret}}) failed, see 'manual'")
@@ -199,6 +201,8 @@ def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, 
         "write": why(lambda: other.write_text("x")),
         "delete": why(secret.unlink),
         "move": why(lambda: Path("mine").write_text("x") and Path("mine").rename(other)),
+        "import": why(lambda: __import__("helpers.features")),
+        "other import": why(lambda: __import__("nowhere")),
         "library": why(library),
         "hidden": why(hidden),
         "program": why(lambda: subprocess.run(["/bin/true"])),
@@ -219,6 +223,8 @@ def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, 
         "write": ["WRITE", str(tmp_path / "new.txt")],
         "delete": ["WRITE", str(secret)],
         "move": ["WRITE", str(tmp_path / "new.txt")],
+        "import": ["READ", str(tmp_path / "helpers.py")],
+        "other import": None,
         "library": ["READ", str(secret)],
         "hidden": ["READ", str(secret)],
         "program": ["RUN", "/bin/true"],
