@@ -99,7 +99,7 @@ def _address(action: Action, position: int) -> Callable[[tuple[Any, ...]], Itera
 
 
 def _made_socket(arguments: tuple[Any, ...]) -> Iterator[Refused]:
-    unix = arguments[1] == getattr(socket, "AFUNIX", None)
+    unix = arguments[1] == getattr(socket, "AF_UNIX", None)
     yield Refused(action=Action.CONNECT, target=UNIX if unix else "")
 
 
