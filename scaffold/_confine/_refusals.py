@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ._attempts import ON_PATHS, UNIX, Action, Attempts, Refused
+from ._paths import DEVICES
 from ._values import Confinement, Open
 
 _NO_RIGHT = (errno.EACCES, errno.EPERM)
@@ -42,6 +43,8 @@ def explain(error: BaseException) -> Refused | None:
         for cause in _causes(error):
             if refused := _explain_one(cause, _current):
                 return refused
+    except Exception:  # noqa: S110 - an error of the model's own class may do anything when it is looked at
+        pass
     finally:
         _current.looking = False
     return None
@@ -169,7 +172,7 @@ def _is_refused(attempt: Refused, confinement: Confinement) -> bool:
 def _is_read_refused(path: str) -> bool:
     """Whether a path cannot be opened though its permissions (which Landlock leaves alone) would allow it."""
     try:
-        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)))  # a pipe would wait
     except PermissionError:
         return os.access(path, os.R_OK)
     except (OSError, ValueError):
@@ -178,9 +181,12 @@ def _is_read_refused(path: str) -> bool:
 
 
 def _is_write_refused(path: str, confinement: Confinement) -> bool:
-    real = Path(os.path.realpath(path))
+    try:
+        real = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # a link below /proc of another process, a path with a null byte
+        return False
     if any(real.is_relative_to(os.path.realpath(folder)) for folder in confinement.writable):
         return False
-    if real.is_relative_to("/dev"):
+    if str(real) in DEVICES:
         return False
     return os.access(real if real.exists() else real.parent, os.W_OK)
