@@ -32,8 +32,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import _landlock, _paths, _seccomp, _system
+from ._attempts import Action, Refused
 from ._paths import readable_system_paths
-from ._refusals import Action, Refused, explain, explain_exit, refusals, watch
+from ._refusals import explain, explain_exit, refusals, watch
 from ._values import Closed, Confinement, Enforced, Missing, Network, Open, Serve, Wall
 
 __all__ = [
@@ -76,7 +77,7 @@ def enforce(confinement: Confinement) -> Enforced:
         memory_bytes = _set_limits(confinement, missing)
         walls = (Wall.FILES, Wall.SYSTEM_CALLS, Wall.PARENT, Wall.CAPABILITIES)
         missing += [Missing(wall=wall, reason=_LINUX_ONLY) for wall in walls]
-        watch(confinement)
+        watch(confinement, memory_bytes)
         return Enforced(memory_bytes=memory_bytes, missing=tuple(missing))
     if confinement.parent_pid is not None:
         try:
@@ -89,7 +90,7 @@ def enforce(confinement: Confinement) -> Enforced:
     memory_bytes = _set_limits(confinement, missing)
     abi, unread = _wall_off_files(column, confinement, missing)
     filtered = _filter_calls(column, confinement, abi, missing)
-    watch(confinement)
+    watch(confinement, memory_bytes)
     return Enforced(
         landlock_abi=abi, seccomp=filtered, memory_bytes=memory_bytes, missing=tuple(missing), unread=unread
     )

@@ -28,7 +28,7 @@ _PROC = (
     "cpuinfo", "meminfo", "stat", "version", "filesystems", "uptime", "loadavg", "vmstat", "sys", "self",
 )
 _SYS = ("/sys/devices", "/sys/bus/pci", "/sys/fs/cgroup", "/sys/kernel/mm")
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 # Folders that hold more than one matter.
 _SHARED_FOLDERS = (
     "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/private",
@@ -48,10 +48,12 @@ def grants(
 ) -> tuple[list[Grant], tuple[str, ...]]:
     """Return the rights on all paths, and the folders of `readable` that are not given in full."""
     made = [Grant(path, READ) for path in _system_paths()]
-    made += [Grant(f"/dev/{name}", USE_DEVICE) for name in _DEVICES]
+    made += [Grant(path, USE_DEVICE) for path in DEVICES]
     unread: list[str] = []
-    for path in [*readable, *map(Path, _paths_of_code())]:
+    for path in readable:
         made += _visible(os.path.realpath(path), unread)
+    for code in _paths_of_code():
+        made += _visible(os.path.realpath(code), [])
     made += [Grant(str(path), READ) for path in readable_whole]
     made += [Grant(str(path), WRITE) for path in writable]
     return made, tuple(unread)

@@ -19,6 +19,7 @@ _SIGKILL = 9
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_DAC_OVERRIDE = 1 << 1
 _LEAST_MEMORY_BYTES = 4 << 30  # torch, polars and pyarrow together reserve 3 GiB
+_MOST_THREADS = 16_384  # of all processes of the user; root is not counted
 _UNLIMITED_BYTES = 1 << 60
 _OOM_SCORE = "900"
 
@@ -113,6 +114,7 @@ def set_limits(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: in
 
     # RLIMIT_AS would count what torch and others only reserve; RLIMIT_DATA counts private writable memory.
     wanted = {"RLIMIT_DATA": memory_bytes, "RLIMIT_FSIZE": file_bytes, "RLIMIT_NOFILE": open_files}
+    wanted["RLIMIT_NPROC"] = _MOST_THREADS
     # 1, not 0: the kernel starts a core_pattern program for a crash at any limit but 1.
     wanted["RLIMIT_CORE"] = 1
     for name, value in wanted.items():

@@ -159,7 +159,7 @@ def test_another_system_lacks_the_walls_and_says_so(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(_system, "machine", lambda: None)
     monkeypatch.setattr(_system, "thread_count", lambda: 1)
     monkeypatch.setattr(_system, "set_limits", lambda **_: None)
-    monkeypatch.setattr("scaffold._confine.watch", lambda _: None)
+    monkeypatch.setattr("scaffold._confine.watch", lambda *_: None)
     enforced = enforce(Confinement())
     walls = {Wall.FILES, Wall.SYSTEM_CALLS, Wall.PARENT, Wall.CAPABILITIES}
     assert {gap.wall for gap in enforced.missing} == walls
@@ -183,8 +183,10 @@ def test_a_process_with_threads_is_not_confined_by_halves() -> None:
 def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, writable: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
+    (tmp_path / "helpers.py").touch()
     code = f"""
     import socket, subprocess
+    sys.path.append({str(tmp_path)!r})
     secret, other = Path({str(secret)!r}), Path({str(tmp_path / "new.txt")!r})
     def library():
         raise RuntimeError(f"cannot load: open({{secret}}) failed, see 'manual'")
@@ -193,12 +195,23 @@ def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, 
             secret.read_text()
         except OSError:
             raise ValueError("no configuration")
+    class Odd(Exception):
+        def __str__(self):
+            raise RuntimeError
+    def odd():
+        raise Odd
     result = {{
+        "odd": why(odd),
+        "other process": why(lambda: os.readlink(f"/proc/{{os.getppid()}}/exe")),
         "read": why(secret.read_text),
         "list": why(lambda: os.listdir(secret.parent)),
         "write": why(lambda: other.write_text("x")),
+        "shared memory": why(lambda: Path("/dev/shm/x").write_text("x")),
+        "device": why(lambda: Path("/dev/null").write_text("x")),
         "delete": why(secret.unlink),
         "move": why(lambda: Path("mine").write_text("x") and Path("mine").rename(other)),
+        "import": why(lambda: __import__("helpers.features")),
+        "other import": why(lambda: __import__("nowhere")),
         "library": why(library),
         "hidden": why(hidden),
         "program": why(lambda: subprocess.run(["/bin/true"])),
@@ -214,11 +227,17 @@ def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, 
     }}
     """
     assert run_confined(code) == {
+        "odd": None,
+        "other process": None,
         "read": ["READ", str(secret)],
         "list": ["READ", str(tmp_path)],
         "write": ["WRITE", str(tmp_path / "new.txt")],
+        "shared memory": ["WRITE", "/dev/shm/x"],
+        "device": "allowed",
         "delete": ["WRITE", str(secret)],
         "move": ["WRITE", str(tmp_path / "new.txt")],
+        "import": ["READ", str(tmp_path / "helpers.py")],
+        "other import": None,
         "library": ["READ", str(secret)],
         "hidden": ["READ", str(secret)],
         "program": ["RUN", "/bin/true"],
@@ -256,8 +275,10 @@ def test_what_a_library_swallowed_is_listed(run_confined: RunConfined, tmp_path:
 @confinable
 def test_limits_are_reported(run_confined: RunConfined) -> None:
     code = """
+    import resource
     kept = []
     result = {
+        "threads": resource.getrlimit(resource.RLIMIT_NPROC)[1] <= 16384,
         "memory": why(lambda: bytearray(2 << 30)),
         "file": why(lambda: Path("large").write_bytes(bytes(2 << 20))),
         "files": why(lambda: kept.extend(open("/dev/null") for _ in range(100))),
@@ -265,6 +286,7 @@ def test_limits_are_reported(run_confined: RunConfined) -> None:
     """
     limits = {"memory_bytes": 1 << 30, "file_bytes": 1 << 20, "open_files": 64}
     assert run_confined(code, **limits) == {
+        "threads": True,
         "memory": ["MEMORY", f"{1 << 30} bytes"],
         "file": ["FILE_SIZE", f"{1 << 20} bytes"],
         "files": ["OPEN_FILES", "64"],
