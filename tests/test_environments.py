@@ -29,6 +29,7 @@ from scaffold.errors import (
     UnresolvableError,
 )
 
+OLD_MODEL = Path(__file__).parent / "read/made_elsewhere/gradient_boosting_sklearn_1_3_2.pkl"
 KNOWN = {"sklearn": "scikit-learn", "numpy": "numpy", "pandas": "pandas"}
 NUMPY_2_REFUSED = "ValueError: numpy.dtype size changed, may indicate binary incompatibility."
 
@@ -426,6 +427,13 @@ def test_an_environment_by_path_is_not_modified_and_runs_our_package(tmp_path: P
     )
     done = run_command([str(found.python), "-I", "-c", code])
     assert done.stdout.strip() == ""
+    # Without the library of a model there, the message names the version that the file was made with.
+    code = (
+        f"import sys; sys.path += {list(found.overlay)!r}\n"
+        f"import pathlib, scaffold.read\nscaffold.read.read_artifact(pathlib.Path({str(OLD_MODEL)!r}))"
+    )
+    with pytest.raises(CommandError, match=r"--environment 'scikit-learn==1\.3\.2'"):
+        run_command([str(found.python), "-I", "-c", code])
 
 
 def test_an_interpreter_that_is_too_old_or_none_is_told(tmp_path: Path) -> None:
