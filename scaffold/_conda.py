@@ -7,6 +7,7 @@ second `=` the build.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -52,8 +53,22 @@ _NATIVE = re.compile(
 )
 
 
-def read_conda(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """Return the requirements in a `conda.yaml`, the version of Python that it names, and what was left out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaFile:
+    """What a `conda.yaml` asks for."""
+
+    lines: tuple[str, ...]
+    """Requirements, as pip takes them."""
+    files: tuple[Path, ...]
+    """Requirement files that it names with `-r`."""
+    python: str
+    """A version or specifier; empty if it names none."""
+    left_out: tuple[str, ...]
+    """Conda packages that are no distributions of Python."""
+
+
+def read_conda(path: Path) -> CondaFile:
+    """Return what a `conda.yaml` asks for; MLflow's `python_env.yaml` is read too.
 
     Raises:
         RequirementFileError: It is no YAML, or has no list of dependencies.
@@ -67,37 +82,43 @@ def read_conda(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     dependencies = document.get("dependencies") if isinstance(document, dict) else None
     if not isinstance(dependencies, list):
         raise RequirementFileError(path.name, "it has no list 'dependencies'")
+    pip: list[str] = []
     lines: list[str] = []
     left_out: list[str] = []
-    python = ""
+    python = str(document.get("python") or "")
     for entry in dependencies:
         if isinstance(entry, dict):
-            lines += _pip_lines(path, entry.get("pip") or [])
+            pip += _pip_section(path, entry)
             continue
         name, version = _split(str(entry))
-        if name == "python":
+        if str(entry).startswith("-r"):
+            pip.append(str(entry))
+        elif name == "python":
             python = _python_version(version)
         elif _NATIVE.fullmatch(name):
             left_out.append(name)
         else:
-            lines.append(_requirement(path, _RENAMED.get(name, name), version))
-    note = f"{path.name}: not on the Python Package Index and left out: {', '.join(left_out)}"
-    return tuple(lines), python, (note,) if left_out else ()
+            lines.append(_checked(path, f"{_RENAMED.get(name, name)}{_specifier(version)}"))
+    return CondaFile(
+        lines=(*lines, *(_checked(path, line) for line in pip if not line.startswith("-r"))),
+        files=tuple(_named_file(path, line) for line in pip if line.startswith("-r")),
+        python=python,
+        left_out=tuple(left_out),
+    )
 
 
-def _pip_lines(path: Path, entries: object) -> list[str]:
+def _pip_section(path: Path, entry: dict[object, object]) -> list[str]:
+    entries = entry.get("pip") or []
     if not isinstance(entries, list):
         raise RequirementFileError(path.name, "its pip section is no list")
-    lines = [str(entry).partition(" #")[0].strip() for entry in entries]
-    for line in lines:
-        if line.startswith("-"):
-            raise RequirementFileError(
-                path.name,
-                f"its pip section holds '{line}'",
-                "Name that file after --environment, or write requirements only.",
-            )
-        _checked(path, line)
-    return lines
+    return [str(line).partition(" #")[0].strip() for line in entries]
+
+
+def _named_file(path: Path, line: str) -> Path:
+    found = path.parent / line.removeprefix("-r").strip()
+    if not found.is_file():
+        raise RequirementFileError(path.name, f"it names {found.name}, and there is no such file beside it")
+    return found
 
 
 def _split(entry: str) -> tuple[str, str]:
@@ -121,10 +142,6 @@ def _specifier(version: str) -> str:
 
 def _python_version(version: str) -> str:
     return re.sub(r"^==?", "", _specifier(version)).removesuffix(".*")
-
-
-def _requirement(path: Path, name: str, version: str) -> str:
-    return _checked(path, f"{name}{_specifier(version)}")
 
 
 def _checked(path: Path, line: str) -> str:

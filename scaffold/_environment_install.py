@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ _HOPELESS = re.compile(r"not found in the package registry|there is no version o
 # A path in a requirement (`./thing`, `-e /thing`, `thing @ file:///thing`) or a pylock (`path = "../thing"`).
 _LOCAL = re.compile(r"(?:^(?:-e\s+)?|@\s*|path\s*=\s*\")(?:file://)?((?:/|\.\.?/)[^\s\"]+)", re.MULTILINE)
 _IMPORT_TIMEOUT_S = 300
+_KEPT_DAYS = 60
 # Imports what is installed of the modules that it is given, and says of which the import fails.
 _IMPORT = """
 import importlib.util, sys
@@ -213,6 +215,7 @@ def _installed(
 
     if not (target / _BINARY).exists():
         shutil.rmtree(target, ignore_errors=True)  # its Python or a part of it was removed since
+        _remove_unused(folder)
         try:
             make_once(target, fill)
         except _NumpyAbiError as error:
@@ -222,6 +225,15 @@ def _installed(
     with contextlib.suppress(OSError):
         os.utime(target)
     return Installed(target / _BINARY, spec.notes)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove what nobody has opened for two months: environments are large, and made again if needed."""
+    oldest = time.time() - _KEPT_DAYS * 86400
+    for made in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if made.stat().st_mtime < oldest:
+                shutil.rmtree(made) if made.is_dir() else made.unlink()
 
 
 def _key(base: str, resolved: _Resolved, folder: Path) -> str:

@@ -170,8 +170,10 @@ def _read_file(path: Path) -> EnvironmentSpec:
     spec = EnvironmentSpec(from_file=True)
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix in (".yaml", ".yml"):
-        lines, python, notes = read_conda(path)
-        return replace(spec, lines=lines, python=python, notes=notes)
+        conda = read_conda(path)
+        note = f"{path.name}: not on the Python Package Index and left out: {', '.join(conda.left_out)}"
+        notes = (note,) if conda.left_out else ()
+        return replace(spec, lines=conda.lines, files=conda.files, python=conda.python, notes=notes)
     requires = _REQUIRES_PYTHON.search(text)
     spec = replace(spec, python=requires[1] if requires else "", python_hint=_python_hint(path, text))
     if path.name == "uv.lock" or re.fullmatch(r"pylock(\..+)?\.toml", path.name):

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import SpecifierSet
 
@@ -53,6 +54,7 @@ try:
 except ImportError:
     pass
 print(json.dumps({
+    "executable": sys.executable,
     "version": platform.python_version(),
     "path": [entry for entry in sys.path if entry],
     "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix],
@@ -87,10 +89,11 @@ class Environment:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The real folders that a process of it reads from: interpreter, libraries and overlay."""
-        links = [str(link) for folder in self.overlay for link in Path(folder).glob("scaffold")]
-        named = (*self.prefixes, *self.path, *self.overlay, *links, str(self.python.resolve().parent))
-        return tuple(dict.fromkeys(str(Path(name).resolve()) for name in named if Path(name).exists()))
+        """The real folders that a process of it reads: interpreter, libraries, editable installs, overlay."""
+        links = [str(link) for folder in self.overlay for link in Path(folder).glob(PACKAGE.name)]
+        named = (*self.prefixes, *self.path, *_editable_folders(self.path), *self.overlay, *links)
+        interpreter = str(self.python.resolve().parent)
+        return _unique([str(Path(name).resolve()) for name in (*named, interpreter) if Path(name).exists()])
 
 
 def running_environment() -> Environment:
@@ -149,8 +152,8 @@ def open_environment(
     known = {name: known for name in needed_modules if (known := (distributions or {}).get(name))}
     made = install_environment(wish, known, python=python, folder=root / "environments", run=run)
     facts = _probe(made.python, run)
-    overlay = _make_overlay(made.python, facts, wish.wanted, root, run)
-    return _environment(made.python, facts, overlay, f"the environment of {wish.wanted}", made.notes)
+    overlay = _make_overlay(facts, wish.wanted, root, run)
+    return _environment(facts, overlay, f"the environment of {wish.wanted}", made.notes)
 
 
 def default_cache() -> Path:
@@ -162,6 +165,8 @@ def default_cache() -> Path:
 class _Facts:
     """What an interpreter says of itself."""
 
+    python: Path
+    """Its own path: a shim of a version manager leads to another one."""
     version: str
     path: tuple[str, ...]
     prefixes: tuple[str, ...]
@@ -176,15 +181,15 @@ def _open_existing(interpreter: Path, wanted: str, root: Path, run: Runner) -> E
         raise PythonTooOldError(facts.version, SUPPORTED[0], wanted)
     if facts.prefixes[0] == sys.prefix and facts.version == platform.python_version():
         return running_environment()
-    overlay = _make_overlay(interpreter, facts, wanted, root, run)
-    return _environment(interpreter, facts, overlay, wanted)
+    overlay = _make_overlay(facts, wanted, root, run)
+    return _environment(facts, overlay, wanted)
 
 
 def _environment(
-    python: Path, facts: _Facts, overlay: tuple[str, ...], name: str, notes: tuple[str, ...] = ()
+    facts: _Facts, overlay: tuple[str, ...], name: str, notes: tuple[str, ...] = ()
 ) -> Environment:
     return Environment(
-        python=python,
+        python=facts.python,
         version=minor_of(facts.version),
         full_version=facts.version,
         path=facts.path,
@@ -202,6 +207,7 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
         done = run([str(interpreter), "-I", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
         found = json.loads(done.stdout.strip().splitlines()[-1])
         return _Facts(
+            python=Path(found["executable"] or interpreter),
             version=found["version"],
             path=tuple(found["path"]),
             prefixes=_unique(found["prefixes"]),
@@ -215,7 +221,7 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
         raise NotAnEnvironmentError(str(interpreter), "it is no Python") from error
 
 
-def _make_overlay(interpreter: Path, facts: _Facts, wanted: str, root: Path, run: Runner) -> tuple[str, ...]:
+def _make_overlay(facts: _Facts, wanted: str, root: Path, run: Runner) -> tuple[str, ...]:
     """Return the folders with what the worker needs and the environment lacks; make the missing ones."""
     missing = {name: specifier for name, specifier in WORKER_NEEDS.items() if name not in facts.versions}
     for name, specifier in WORKER_NEEDS.items():
@@ -229,7 +235,7 @@ def _make_overlay(interpreter: Path, facts: _Facts, wanted: str, root: Path, run
             )
     if not missing:
         return (_package_folder(root),)
-    return (_package_folder(root), _installed_overlay(interpreter, facts, missing, wanted, root, run))
+    return (_package_folder(root), _installed_overlay(facts, missing, wanted, root, run))
 
 
 def _package_folder(root: Path) -> str:
@@ -244,7 +250,7 @@ def _package_folder(root: Path) -> str:
 
 
 def _installed_overlay(
-    interpreter: Path, facts: _Facts, missing: Mapping[str, str], wanted: str, root: Path, run: Runner
+    facts: _Facts, missing: Mapping[str, str], wanted: str, root: Path, run: Runner
 ) -> str:
     pins = [f"{name}=={facts.versions[name]}" for name in _NEEDED_BY_THEM if name in facts.versions]
     wishes = [f"{name}{specifier}" for name, specifier in missing.items()]
@@ -254,19 +260,35 @@ def _installed_overlay(
     command = [uv_command(), "pip", "install", "--quiet", "--only-binary", ":all:"]
     try:
         # Pins are requirements too: what is there twice is there in one version.
-        command += ["--python", str(interpreter), *wishes, *pins, "--target"]
+        command += ["--python", str(facts.python), *wishes, *pins, "--target"]
         make_once(target, lambda folder: _run_uv([*command, str(folder)], run))
     except CommandError as error:
+        there = f", which may not go with {' and '.join(pins)} in it" if pins else ""
+        cause = next(
+            (line for line in error.tail.splitlines()[::-1] if "because" in line.lower()), error.tail
+        )
         raise BrokenEnvironmentError(
             wanted,
-            f"scaffold needs {' and '.join(wishes)} beside it, and they cannot be added.",
-            "\n".join(f"  {line.strip()}" for line in error.tail.splitlines()[-8:]),
+            f"scaffold needs {' and '.join(wishes)} beside it{there}.\n  {cause.strip()}",
+            "Update that library in the environment, or name the model's own requirements instead:\n"
+            "  scaffold new ... --environment requirements.txt",
         ) from error
     return str(target)
 
 
 def _run_uv(command: Sequence[str], run: Runner) -> None:
     run(command, env=uv_python_environment())
+
+
+def _editable_folders(path: Sequence[str]) -> list[str]:
+    """The folders of editable installs, which import hooks may find without the path. Source: PEP 610."""
+    folders = []
+    for note in (note for entry in path for note in Path(entry).glob("*.dist-info/direct_url.json")):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            origin = json.loads(note.read_text(encoding="utf-8"))
+            if origin.get("dir_info", {}).get("editable"):
+                folders.append(unquote(urlsplit(origin.get("url", "")).path))
+    return folders
 
 
 def _digest(*parts: str) -> str:

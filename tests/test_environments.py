@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from scaffold.errors import (
     UnresolvableError,
 )
 
+OLD_MODEL = Path(__file__).parent / "read/made_elsewhere/gradient_boosting_sklearn_1_3_2.pkl"
 KNOWN = {"sklearn": "scikit-learn", "numpy": "numpy", "pandas": "pandas"}
 NUMPY_2_REFUSED = "ValueError: numpy.dtype size changed, may indicate binary incompatibility."
 
@@ -105,6 +108,7 @@ class FakeUv:
 
     def _facts(self, interpreter: str) -> dict[str, object]:
         return {
+            "executable": interpreter,
             "version": self.python,
             "path": ["/python/lib", "/python/site-packages"],
             "prefixes": [str(Path(interpreter).parents[1]), "/python", "/python", "/python"],
@@ -236,13 +240,23 @@ def test_a_conda_file_is_read_as_requirements(tmp_path: Path) -> None:
     [
         ("dependencies: [", "it is no YAML"),
         ("name: x\n", "it has no list 'dependencies'"),
-        ("dependencies:\n- pip:\n  - -r more.txt\n", "its pip section holds '-r more.txt'"),
+        ("dependencies:\n- pip:\n  - -r more.txt\n", "it names more.txt, and there is no such file"),
+        ("dependencies:\n- pip:\n  - --pre\n", "'--pre' is no requirement"),
+        ("dependencies:\n- pip: numpy\n", "its pip section is no list"),
     ],
 )
 def test_a_conda_file_that_cannot_be_read_is_told(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "conda.yaml").write_text(text)
     with pytest.raises(RequirementFileError, match=problem):
         parse_environment(str(tmp_path / "conda.yaml"))
+
+
+def test_mlflows_environment_is_read(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("scikit-learn==1.3.2\n")
+    path = tmp_path / "python_env.yaml"
+    path.write_text("python: 3.10.13\nbuild_dependencies:\n- pip==23\ndependencies:\n- -r requirements.txt\n")
+    parsed = parse_environment(str(path))
+    assert (parsed.files, parsed.python) == ((tmp_path / "requirements.txt",), "3.10.13")
 
 
 # --------------------------------------------------------------------------- which Python
@@ -322,6 +336,18 @@ def test_an_environment_whose_python_is_gone_is_made_again(tmp_path: Path) -> No
     run = FakeUv()
     opened("six==1.16.0", tmp_path, run).python.unlink()
     assert opened("six==1.16.0", tmp_path, run).python.is_file()
+
+
+def test_an_environment_that_nobody_opened_for_two_months_is_removed_when_another_is_made(
+    tmp_path: Path,
+) -> None:
+    run = FakeUv()
+    old = opened("six==1.15.0", tmp_path, run).python.parents[1]
+    kept = opened("six==1.16.0", tmp_path, run).python.parents[1]
+    for path, days in ((old, 61), (kept, 59)):
+        os.utime(path, (time.time() - days * 86400,) * 2)
+    opened("six==1.17.0", tmp_path, run)
+    assert (old.exists(), kept.exists()) == (False, True)
 
 
 def test_an_environment_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -426,6 +452,44 @@ def test_an_environment_by_path_is_not_modified_and_runs_our_package(tmp_path: P
     )
     done = run_command([str(found.python), "-I", "-c", code])
     assert done.stdout.strip() == ""
+    # Without the library of a model there, the message names the version that the file was made with.
+    code = (
+        f"import sys; sys.path += {list(found.overlay)!r}\n"
+        f"import pathlib, scaffold.read\nscaffold.read.read_artifact(pathlib.Path({str(OLD_MODEL)!r}))"
+    )
+    with pytest.raises(CommandError, match=r"--environment 'scikit-learn==1\.3\.2'"):
+        run_command([str(found.python), "-I", "-c", code])
+
+
+def test_the_folders_of_an_environment_are_all_that_it_reads_from(tmp_path: Path) -> None:
+    site, source = tmp_path / "venv/lib/site-packages", tmp_path / "my project"
+    (site / "churn-1.0.dist-info").mkdir(parents=True)
+    source.mkdir()
+    origin = {"url": source.as_uri(), "dir_info": {"editable": True}}
+    (site / "churn-1.0.dist-info/direct_url.json").write_text(json.dumps(origin))
+    run = FakeUv(has={"cloudpickle": "3.1", "pydantic": "2.11.0"})
+    made = dataclasses.replace(opened("six", tmp_path / "cache", run), path=(str(site),))
+    package = Path(_environments.__file__).resolve().parent
+    assert {str(site), str(source), str(package), *made.overlay} <= set(made.folders)
+
+
+def test_a_library_that_pydantic_does_not_go_with_is_named(tmp_path: Path) -> None:
+    class Failing(FakeUv):
+        def __call__(self, command: Sequence[str], **options: object) -> Finished:
+            if "--target" in command:
+                tail = "x\nAnd because you require pydantic>=2.9 and typing-extensions==4.4.0, no.\n\nhint: y"
+                raise CommandError(tuple(command), 1, tail)
+            return super().__call__(command)
+
+    with pytest.raises(BrokenEnvironmentError) as caught:
+        opened("six", tmp_path, Failing(has={"typing-extensions": "4.4.0", "cloudpickle": "3.1"}))
+    assert str(caught.value) == (
+        "The environment six cannot be used: scaffold needs pydantic>=2.9 beside it, "
+        "which may not go with typing-extensions==4.4.0 in it.\n"
+        "  And because you require pydantic>=2.9 and typing-extensions==4.4.0, no.\n"
+        "Update that library in the environment, or name the model's own requirements instead:\n"
+        "  scaffold new ... --environment requirements.txt"
+    )
 
 
 def test_an_interpreter_that_is_too_old_or_none_is_told(tmp_path: Path) -> None:
@@ -434,7 +498,14 @@ def test_an_interpreter_that_is_too_old_or_none_is_told(tmp_path: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(NotAnEnvironmentError, match="it is no Python"):
         open_environment(str(program), cache=tmp_path / "cache")
-    facts = {"version": "3.9.18", "path": [], "prefixes": ["/p"], "tag": "t", "versions": {}}
+    facts = {
+        "executable": "",
+        "version": "3.9.18",
+        "path": [],
+        "prefixes": ["/p"],
+        "tag": "t",
+        "versions": {},
+    }
     program.write_text(f"#!/bin/sh\necho '{json.dumps(facts)}'\n")
     with pytest.raises(
         PythonTooOldError, match=r"is Python 3\.9\.18; scaffold supports Python 3\.10 and later"
