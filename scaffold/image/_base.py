@@ -16,7 +16,7 @@ from scaffold.errors import ImageError, RegistryError
 from scaffold.image._dependencies import Interpreter
 from scaffold.image._dockerfile import DEFAULT_PATH
 from scaffold.image._events import OnProgress, Progress
-from scaffold.image._reference import Reference
+from scaffold.image._reference import Reference, checked_digest
 from scaffold.image._registry import INDEXES, Repository
 from scaffold.image._store import Store
 from scaffold.image._tar import GZIP_LAYER, Blob
@@ -24,6 +24,9 @@ from scaffold.image._tar import GZIP_LAYER, Blob
 _PYTHON = re.compile(r"(?:usr/|usr/local/|opt/.*)?bin/python(3\.\d+)")
 _GLIBC = re.compile(rb"GNU C Library[^\n]* version (2\.\d+)")
 _BLOCK_BYTES = 1 << 15  # tarfile copies what is left of a block for each header in it
+LARGEST_BLOB_BYTES = 32 << 30
+"""Of a layer; the largest images with CUDA have layers of some 8 GB."""
+_LARGEST_CONFIG_BYTES = 8 << 20
 _LAYERS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": GZIP_LAYER,
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
@@ -54,24 +57,22 @@ def fetch_base(
     on_progress(Progress(stage="base", detail=str(reference)))
     try:
         manifest, digest = _manifest(repository, reference, platform)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(f"the base {reference}", 200, "what it sent is no image manifest") from error
-    fetched = _blob(repository, store, manifest["config"]["digest"])
-    image = json.loads(fetched.read_bytes())
-    if f"{image.get('os')}/{image.get('architecture')}" != platform:
+    config = manifest["config"]
+    fetched = _blob(
+        repository, store, config["digest"], most_bytes=min(config["size"], _LARGEST_CONFIG_BYTES)
+    )
+    try:
+        image = json.loads(fetched.read_bytes())
         found = f"{image.get('os')}/{image.get('architecture')}"
+        layers = _layers(manifest, image, f"the base {reference}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RegistryError(f"the base {reference}", 200, "its configuration is none of an image") from error
+    if found != platform:
         raise ImageError(
             f"The base {reference} is for {found}, not for {platform}. Name another with --base."
         )
-    layers = tuple(
-        Blob(
-            digest=layer["digest"],
-            size_bytes=layer["size"],
-            media_type=_LAYERS.get(layer["mediaType"], layer["mediaType"]),
-            diff_id=diff_id,
-        )
-        for layer, diff_id in zip(manifest["layers"], image["rootfs"]["diff_ids"], strict=True)
-    )
     known = store.fact(f"interpreter {digest}")
     if not known:
         for layer in layers:
@@ -86,14 +87,28 @@ def fetch_base(
 
 def fetch_layer(repository: Repository, layer: Blob, store: Store, on_progress: OnProgress) -> Path:
     """Return the layer's file, downloaded where it is not here yet."""
-    return _blob(repository, store, layer.digest, on_progress, layer.size_bytes)
+    return _blob(repository, store, layer.digest, on_progress, most_bytes=layer.size_bytes)
+
+
+def _layers(manifest: Mapping[str, Any], image: Mapping[str, Any], where: str) -> tuple[Blob, ...]:
+    """The layers of a base, from its manifest and its configuration."""
+    return tuple(
+        Blob(
+            digest=layer["digest"],
+            size_bytes=layer["size"],
+            media_type=_LAYERS.get(layer["mediaType"], layer["mediaType"]),
+            diff_id=checked_digest(diff_id, where),
+        )
+        for layer, diff_id in zip(manifest["layers"], image["rootfs"]["diff_ids"], strict=True)
+    )
 
 
 def _manifest(repository: Repository, reference: Reference, platform: str) -> tuple[dict[str, Any], str]:
     content, media_type, digest = repository.manifest(reference.version)
     document = json.loads(content)
+    where = f"the base {reference}"
     if (document.get("mediaType") or media_type) not in INDEXES:
-        return _checked(document), digest
+        return _checked(document, where), digest
     known: dict[str, str] = {}
     for entry in document["manifests"]:
         of = entry.get("platform") or {}
@@ -101,13 +116,17 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
     if platform not in known:
         listed = ", ".join(sorted(name for name in known if "unknown" not in name and "None" not in name))
         raise ImageError(f"The base {reference} is not to be had for {platform}, only for {listed}.")
-    content, _, digest = repository.manifest(known[platform])
-    return _checked(json.loads(content)), digest
+    content, _, digest = repository.manifest(checked_digest(known[platform], where))
+    return _checked(json.loads(content), where), digest
 
 
-def _checked(manifest: dict[str, Any]) -> dict[str, Any]:
+def _checked(manifest: dict[str, Any], where: str) -> dict[str, Any]:
     """The manifest, if it is one: a proxy's page, or a manifest of the first kind, has no such keys."""
-    _ = manifest["config"]["digest"], [(layer["digest"], layer["size"]) for layer in manifest["layers"]]
+    for part in (manifest["config"], *manifest["layers"]):
+        checked_digest(part["digest"], where)
+        size_bytes = part["size"]
+        if type(size_bytes) is not int or not 0 <= size_bytes <= LARGEST_BLOB_BYTES:
+            raise RegistryError(where, 200, f"{size_bytes!r} is no size of a layer")
     return manifest
 
 
@@ -116,7 +135,8 @@ def _blob(
     store: Store,
     digest: str,
     on_progress: OnProgress = lambda _: None,
-    total_bytes: int = 0,
+    *,
+    most_bytes: int,
 ) -> Path:
     path = store.blob(digest)
     if path.exists():
@@ -126,10 +146,10 @@ def _blob(
     def on_bytes(count: int) -> None:
         nonlocal done
         done += count
-        on_progress(Progress(stage="base", detail=digest[7:19], done=done, total=total_bytes))
+        on_progress(Progress(stage="base", detail=digest[7:19], done=done, total=most_bytes))
 
     with store.folder() as folder:
-        repository.read_blob(digest, folder / "blob", on_bytes)
+        repository.read_blob(digest, folder / "blob", on_bytes, most_bytes=most_bytes)
         return store.keep(folder / "blob", digest)
 
 
@@ -156,14 +176,21 @@ def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str
 def layer_members(
     layers: Iterable[tuple[Path, str]],
 ) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
-    """Yield what is in each layer, and how to get the bytes of a file before the next one comes."""
+    """Yield what is in each layer, and how to get the bytes of a file before the next one comes.
+
+    Raises:
+        ImageError: A layer is no tar.
+    """
     for layer, media_type in layers:
-        with (
-            open_layer(layer, media_type) as file,
-            tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK_BYTES) as tar,
-        ):
-            for member in tar:
-                yield member, partial(_content, tar, member)
+        try:
+            with (
+                open_layer(layer, media_type) as file,
+                tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK_BYTES) as tar,
+            ):
+                for member in tar:
+                    yield member, partial(_content, tar, member)
+        except (tarfile.TarError, EOFError) as error:
+            raise ImageError(f"The layer {layer.name[:12]} of the base cannot be read: {error}.") from error
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -7,6 +7,8 @@ Source: wiki.debian.org/DebianRepository/Format; Debian Policy 5.6.12 and 7.1; d
 
 from __future__ import annotations
 
+import datetime as dt
+import email.utils
 import gzip
 import hashlib
 import io
@@ -42,6 +44,8 @@ _OPENERS: Mapping[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.decompress,
 }
 
+_CLOCK_DIFFERENCE = dt.timedelta(days=1)
+
 Fields = Mapping[str, str]
 Fetch = Callable[[str], bytes]
 
@@ -53,6 +57,18 @@ class Debian:
     files: Mapping[str, bytes]
     links: Mapping[str, str]
     """Folders of the root that lie elsewhere: `lib` in `usr/lib`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """One suite of an archive, as the base names it."""
+
+    uri: str
+    suite: str
+    components: Sequence[str]
+    keys: Sequence[bytes]
+    expires: bool
+    """Whether its list holds only until the date that it says."""
 
 
 @dataclass(slots=True)
@@ -135,8 +151,8 @@ def debian_entries(
         ImageError: The base is no Debian, a package is not to be had, a signature or hash does not hold.
     """
     index = _Index()
-    for uri, suite, components, keys in _sources(base):
-        _read_suite(index, uri, suite, components, architecture, keys, folder, fetch=fetch, run=run)
+    for source in _sources(base):
+        _read_suite(index, source, architecture, folder, fetch=fetch, run=run)
     if not index.named:
         raise ImageError("The base names no source of Debian packages in /etc/apt, so none can be fetched.")
     status = [(text, _fields(text)) for text in base.files.get(_STATUS, b"").strip().split(b"\n\n")]
@@ -185,8 +201,8 @@ def debian_entries(
     return list(entries.values()), packages, tuple(notes)
 
 
-def _sources(base: Debian) -> Iterator[tuple[str, str, list[str], list[bytes]]]:
-    """Address, suite, components and keys of each source, from both kinds of files."""
+def _sources(base: Debian) -> Iterator[_Source]:
+    """Each source of the base, from both kinds of files."""
     rings = {name: content for name, content in sorted(base.files.items()) if name.endswith(".gpg")}
     for name, content in sorted(base.files.items()):
         text = content.decode("utf-8", "replace")
@@ -194,16 +210,27 @@ def _sources(base: Debian) -> Iterator[tuple[str, str, list[str], list[bytes]]]:
             for one in map(_fields, re.sub(r"(?m)^#.*\n", "", text).encode().split(b"\n\n")):
                 if "deb" not in one.get("Types", "").split() or one.get("Enabled", "yes") == "no":
                     continue
-                keys = _keys(rings, one.get("Signed-By", ""))
                 for uri in one["URIs"].split():
                     for suite in one["Suites"].split():
-                        yield uri.rstrip("/"), suite, one.get("Components", "").split(), keys
+                        yield _Source(
+                            uri=uri.rstrip("/"),
+                            suite=suite,
+                            components=one.get("Components", "").split(),
+                            keys=_keys(rings, one.get("Signed-By", "")),
+                            expires=one.get("Check-Valid-Until", "yes") != "no",
+                        )
         elif name.endswith(".list"):
             for line in text.splitlines():
                 if match := re.match(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line):
-                    named = re.search(r"signed-by=/(\S+)", match[1] or "")
-                    keys = _keys(rings, named[1] if named else "")
-                    yield match[2].rstrip("/"), match[3], match[4].split(), keys
+                    options = match[1] or ""
+                    named = re.search(r"signed-by=/(\S+)", options)
+                    yield _Source(
+                        uri=match[2].rstrip("/"),
+                        suite=match[3],
+                        components=match[4].split(),
+                        keys=_keys(rings, named[1] if named else ""),
+                        expires="check-valid-until=no" not in options.split(),
+                    )
 
 
 def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
@@ -213,33 +240,61 @@ def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
 
 
 def _read_suite(
-    index: _Index,
-    uri: str,
-    suite: str,
-    components: Sequence[str],
-    architecture: str,
-    keys: Sequence[bytes],
-    folder: Path,
-    *,
-    fetch: Fetch,
-    run: Runner,
+    index: _Index, source: _Source, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
 ) -> None:
     """Add a suite's packages to the index: its list of hashes is signed, and they hold for the rest."""
     checked = shutil.which("gpgv") is not None
+    uri = source.uri
     if not checked and not is_loopback(uri.partition("://")[2].partition("/")[0]):
         uri = re.sub("^http:", "https:", uri)  # then the server's certificate has to do
-    release = fetch(f"{uri}/dists/{suite}/InRelease")
-    text = (_verified(release, uri, keys, folder, run) if checked else release).decode("utf-8", "replace")
+    place = f"{uri}/dists/{source.suite}"
+    release = fetch(f"{place}/InRelease")
+    text = (_verified(release, uri, source.keys, folder, run) if checked else release).decode(
+        "utf-8", "replace"
+    )
+    _require_current(_fields(text.encode()), source, place, dt.datetime.now(dt.timezone.utc))
     hashes = {path: digest for digest, path in re.findall(r"(?m)^ ([0-9a-f]{64}) +\d+ (\S+)$", text)}
-    for component in components:
+    for component in source.components:
         for ending in (".xz", ".gz", ""):
             path = f"{component}/binary-{architecture}/Packages{ending}"
             if path in hashes:
-                listed = fetch(f"{uri}/dists/{suite}/{path}")
+                listed = fetch(f"{place}/{path}")
                 if hashlib.sha256(listed).hexdigest() != hashes[path]:
-                    raise ImageError(f"{uri}/dists/{suite}/{path} has another hash than its archive says.")
+                    raise ImageError(f"{place}/{path} has another hash than its archive says.")
                 index.add(_OPENERS[ending](listed), uri)
                 break
+
+
+def _require_current(release: Fields, source: _Source, place: str, now: dt.datetime) -> None:
+    """Refuse a list that is signed, and is of another suite or of another time: whoever sends it chose it.
+
+    Source: wiki.debian.org/DebianRepository/Format, "Suite", "Codename" and "Date, Valid-Until".
+    """
+    names = {release[name] for name in ("Suite", "Codename") if release.get(name)}
+    wanted = source.suite.rstrip("/")
+    if names and not {wanted, wanted.partition("/")[0]} & names:
+        raise ImageError(f"{place} is a list of {' or '.join(sorted(names))}, not of {source.suite}.")
+    until = _moment(release.get("Valid-Until", ""), place)
+    if until and until < now and source.expires:
+        raise ImageError(
+            f"{place} was valid until {until:%Y-%m-%d}: the archive is stale, or an old list was sent.\n"
+            "Name a newer base with --base, or let the base's sources say Check-Valid-Until: no."
+        )
+    made = _moment(release.get("Date", ""), place)
+    if made and made > now + _CLOCK_DIFFERENCE:
+        raise ImageError(
+            f"{place} is of {made:%Y-%m-%d %H:%M} UTC, and the clock here says {now:%Y-%m-%d %H:%M}. Set it."
+        )
+
+
+def _moment(text: str, place: str) -> dt.datetime | None:
+    if not text:
+        return None
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except ValueError as error:
+        raise ImageError(f"{place} has a date that cannot be read: {text[:80]}") from error
+    return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)
 
 
 def _verified(release: bytes, uri: str, keys: Sequence[bytes], folder: Path, run: Runner) -> bytes:

@@ -17,6 +17,15 @@ from scaffold.image._credentials import Credentials
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
+class RegistrySession(Session):
+    """A session whose credentials stay with the host that they are for, whatever a redirect names."""
+
+    def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
+        """Sign a redirected request only for the same host; a password of `~/.netrc` is never added."""
+        if self.should_strip_auth(response.request.url or "", prepared_request.url or ""):
+            prepared_request.headers.pop("Authorization", None)
+
+
 class Login(AuthBase):
     """Signs the requests of a session for one repository.
 
@@ -61,8 +70,7 @@ class Login(AuthBase):
         if self._place[0] == "https" and not realm.startswith("https:"):
             return ""  # no password goes over a line that the registry's own is better than
         wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
-        with Session() as session:
-            session.trust_env = True
+        with RegistrySession() as session:
             if self._credentials and self._credentials.identity_token:
                 form = {
                     "grant_type": "refresh_token",
@@ -71,17 +79,22 @@ class Login(AuthBase):
                     "service": wanted["service"],
                     "scope": " ".join(scopes),
                 }
-                response = session.post(realm, data=form, verify=self._verify, timeout=30)
+                # A redirect could name another host, which has no business with the token.
+                response = session.post(
+                    realm, data=form, verify=self._verify, timeout=30, allow_redirects=False
+                )
             else:
                 auth = (
                     (self._credentials.username, self._credentials.password) if self._credentials else _nobody
                 )
                 response = session.get(realm, params=wanted, auth=auth, verify=self._verify, timeout=30)
-        if not response.ok:
+        if response.status_code != 200:
             return ""
         try:
             found = response.json()
         except ValueError:
+            return ""
+        if not isinstance(found, dict):
             return ""
         return str(found.get("token") or found.get("access_token") or "")
 

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 
-from scaffold.errors import UsageError
+from scaffold.errors import RegistryError, UsageError
 
 _DOCKER_HUB = "docker.io"
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
@@ -84,6 +84,17 @@ def parse_reference(text: str) -> Reference:
     if not tag and not digest:
         tag = "latest"
     return Reference(registry=first, repository=repository, tag=tag, digest=digest)
+
+
+def checked_digest(digest: object, where: str) -> str:
+    """Return `digest`, which is safe as a part of a path and of a URL: `sha256:` and 64 digits.
+
+    Raises:
+        RegistryError: It is none, or of another algorithm.
+    """
+    if isinstance(digest, str) and _DIGEST.fullmatch(digest):
+        return digest
+    raise RegistryError(where, 200, f"{str(digest)[:80]!r} is no digest: sha256: and 64 hexadecimal digits")
 
 
 def is_loopback(registry: str) -> bool:

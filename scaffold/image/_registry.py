@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
-from requests import RequestException, Response, Session
+from requests import RequestException, Response
 from requests.exceptions import SSLError
 
 from scaffold.errors import (
@@ -32,7 +32,7 @@ from scaffold.errors import (
 )
 from scaffold.image._credentials import Credentials
 from scaffold.image._disk import needs_room
-from scaffold.image._login import Login
+from scaffold.image._login import Login, RegistrySession
 from scaffold.image._reference import Reference, is_loopback
 from scaffold.image._tar import Blob
 
@@ -44,6 +44,7 @@ INDEXES = (OCI_INDEX, _DOCKER_INDEX)
 _ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
 _BLOCK_BYTES = 1 << 20
 _FULL = re.compile(r'no space left|quota|"Err":\s*28|insufficient storage', re.IGNORECASE)
+_LARGEST_MANIFEST_BYTES = 4 << 20  # what registries have to take, and the most that they do
 _STORED_S = 1800
 _MOST_WAIT_S = 60
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
@@ -84,7 +85,7 @@ class Repository:
         self._url = f"{'http' if plain else 'https'}://{reference.host}/v2/"
         self._verify: bool | str = str(ca_bundle) if ca_bundle else True
         self._patience = patience
-        self._session = Session()
+        self._session = RegistrySession()
         self._login = self._session.auth = Login(credentials, self._url, self._verify)
         self._mounted_from: str | None = None
 
@@ -94,13 +95,26 @@ class Repository:
         Raises:
             RepositoryNotFoundError: There is none by that tag or digest.
         """
-        response = self._ask("GET", f"manifests/{version}", headers={"Accept": _ACCEPT}, good=(200,))
-        digest = f"sha256:{hashlib.sha256(response.content).hexdigest()}"
+        response = self._ask(
+            "GET", f"manifests/{version}", headers={"Accept": _ACCEPT}, stream=True, good=(200,)
+        )
+        content = self._content(response, f"{self.name}:{version}")
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         if version.startswith("sha256:") and version != digest:
             raise RegistryError(
                 f"{self.name}@{version}", response.status_code, f"its bytes have digest {digest}"
             )
-        return response.content, response.headers.get("Content-Type", "").partition(";")[0], digest
+        return content, response.headers.get("Content-Type", "").partition(";")[0], digest
+
+    def _content(self, response: Response, what: str) -> bytes:
+        """The body of an answer that is small; what is large is no manifest."""
+        content = b""
+        with response:
+            for block in response.iter_content(_BLOCK_BYTES):
+                content += block
+                if len(content) > _LARGEST_MANIFEST_BYTES:
+                    raise RegistryError(what, response.status_code, "it is too large for a manifest")
+        return content
 
     def put_manifest(self, version: str, content: bytes, media_type: str) -> bool:
         """Store a manifest or index; return whether the registry keeps a list of what refers to an image."""
@@ -119,11 +133,17 @@ class Repository:
         headers = {"Accept": _ACCEPT}
         return self._ask("HEAD", f"manifests/{version}", headers=headers, good=(200, 404)).status_code == 200
 
-    def read_blob(self, digest: str, path: Path, on_bytes: OnBytes) -> None:
+    def read_blob(self, digest: str, path: Path, on_bytes: OnBytes, *, most_bytes: int) -> None:
         """Download a blob to `path`, and go on where a connection broke off.
 
+        Args:
+            digest: Of the blob.
+            path: Where it goes.
+            on_bytes: Called with the size of each piece.
+            most_bytes: The size that its manifest says; what goes on beyond that is not read.
+
         Raises:
-            RegistryError: The bytes have another digest.
+            RegistryError: The bytes have another digest, or are more.
         """
         partial = path.with_name(f"{path.name}.part")
         partial.unlink(missing_ok=True)
@@ -134,6 +154,10 @@ class Repository:
             response = self._request("GET", f"blobs/{digest}", headers=headers, stream=True, good=(200, 206))
             with response, partial.open("ab" if response.status_code == 206 else "wb") as file:
                 for block in response.iter_content(_BLOCK_BYTES):
+                    if file.tell() + len(block) > most_bytes:
+                        raise RegistryError(
+                            f"{self.name}@{digest}", response.status_code, f"more than its {most_bytes} bytes"
+                        )
                     file.write(block)
                     on_bytes(len(block))
 

@@ -19,7 +19,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from scaffold._process import start_command
@@ -31,6 +31,7 @@ from scaffold.image._running import free_port, wait_until_ready
 
 _TAIL_LINES = 30
 _END_S = 10
+_MOST_LINKS = 40  # in one path, as in Linux
 # Run by sh as root of its own mount namespace: $0 is the folder, the rest the command.
 _MOUNTS = """
 mount --bind "$0" "$0" && mount -t tmpfs none "$0/tmp" &&
@@ -67,7 +68,9 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator
         assert part.blob.path is not None
         _unpack(part.blob.path, part.blob.media_type, root)
     for name in ("tmp", "dev", "proc"):
-        (root / name).mkdir(exist_ok=True)
+        if (root / name).is_symlink():
+            _remove(root / name)
+        _make_folder(root / name)
     config = json.loads(image.config.content)["config"]
     port = free_port()
     with _started(root, config, port) as (stopped, log):
@@ -113,38 +116,75 @@ def _started(
 def _unpack(layer: Path, media_type: str, root: Path) -> None:
     """Lay a layer over what is there, and nothing outside. Source: the image specification, "Whiteouts".
 
-    tarfile's own filters came with Python 3.11.4 and refuse the absolute links that images have.
+    Links above a file are followed as the image's own process would, whose root is `root`; a link in the
+    place of a file is replaced. Devices are left out, and so is what gives another user's rights.
     """
     with open_layer(layer, media_type) as file, tarfile.open(fileobj=file, mode="r|") as tar:
-        tar.extraction_filter = lambda member, _: member
         for member in tar:
-            member.name = member.name.lstrip("/")
-            path = PurePosixPath(member.name)
-            if not _is_below(root, path) or member.isdev():
+            path = _inside(root, member.name)
+            if path is None or member.isdev():
                 continue
             if path.name == ".wh..wh..opq":
-                shutil.rmtree(root / path.parent, ignore_errors=True)
-                (root / path.parent).mkdir()
+                for hidden in path.parent.iterdir() if path.parent.is_dir() else ():
+                    _remove(hidden)
             elif path.name.startswith(".wh."):
-                _remove(root / path.parent / path.name.removeprefix(".wh."))
+                if (name := path.name.removeprefix(".wh.")) not in ("", ".", ".."):
+                    _remove(path.with_name(name))
             else:
-                _extract(tar, member, root)
+                _extract(tar, member, path, root)
 
 
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
-    if member.islnk():
-        member.linkname = member.linkname.lstrip("/")
-        if not _is_below(root, PurePosixPath(member.linkname)):
-            return
-    if not member.isdir():
-        _remove(root / member.name)
-    tar.extract(member, root, numeric_owner=True)
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path) -> None:
+    """Make one file, folder or link at `path`, above which there are no links."""
+    if not (member.isdir() and path.is_dir() and not path.is_symlink()):
+        _remove(path)
+    _make_folder(path.parent)
+    if member.isdir():
+        path.mkdir(exist_ok=True)
+        path.chmod(member.mode & 0o777 | 0o700)
+    elif member.issym():
+        path.symlink_to(member.linkname)
+    elif member.islnk():
+        held = _inside(root, member.linkname)
+        if held is not None and (held.is_symlink() or held.is_file()):
+            os.link(held, path, follow_symlinks=False)
+    elif (content := tar.extractfile(member)) is not None:
+        with content, path.open("xb") as file:
+            shutil.copyfileobj(content, file)
+        path.chmod(member.mode & 0o777)
+        with contextlib.suppress(OverflowError):
+            os.utime(path, (member.mtime, member.mtime))  # compiled Python files hold their sources' times
 
 
-def _is_below(root: Path, path: PurePosixPath) -> bool:
-    """Whether what lies at a path of the image, the links above it followed, lies in `root`."""
-    above = (root / path.parent).resolve()
-    return ".." not in path.parts and above.is_relative_to(root.resolve())
+def _inside(root: Path, name: str) -> Path | None:
+    """Where a path of the image lies below `root`, the links above it followed there; None for a bad path."""
+    waiting = [part for part in name.split("/") if part not in ("", ".")][::-1]
+    if not waiting or ".." in waiting or "\0" in name:
+        return None
+    place, links = root, 0
+    while len(waiting) > 1:
+        part = waiting.pop()
+        if part == "..":  # of a link's target; the root is above itself
+            place = place.parent if place != root else root
+            continue
+        place /= part
+        if place.is_symlink():
+            links += 1
+            if links > _MOST_LINKS:
+                return None
+            target = str(place.readlink())
+            place = root if target.startswith("/") else place.parent
+            waiting += [part for part in target.split("/") if part not in ("", ".")][::-1]
+    return place / waiting[0]
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it; a file in the place of one goes."""
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
+    _remove(path)
+    path.mkdir()
 
 
 def _remove(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -28,6 +29,8 @@ class FakeRegistry:
     asked: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     received_bytes: int = 0
+    sent_bytes: int = 0
+    """Of blobs without an end."""
 
     drops: int = 0
     """How many uploads lose their connection half way."""
@@ -54,6 +57,12 @@ class FakeRegistry:
     """What stands before the path of an upload: `http://HOST`, or nothing."""
     swallows: int = 0
     """How many uploads are stored without an answer that says so."""
+    token_at: str = ""
+    """The address that the token service redirects to."""
+    forms: list[str] = field(default_factory=list)
+    """What the token service was sent."""
+    endless: bool = False
+    """Whether a blob goes on after its end."""
     address: str = ""
 
     def put_blob(self, repository: str, content: bytes) -> str:
@@ -140,7 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._errors(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
 
     def _token(self) -> None:
-        form = parse_qs(self._body().decode())
+        text = self._body().decode()
+        self.registry.forms.append(text)
+        if self.registry.token_at:
+            return self._send(307, b"", {"Location": f"http://{self.registry.token_at}/token"})
+        form = parse_qs(text)
         sent = self.headers.get("Authorization", "")
         known = "Basic " + base64.b64encode(":".join(REALM_USER).encode()).decode()
         if sent == known or form.get("refresh_token") == ["identity"]:
@@ -164,7 +177,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[start : start + (len(content) - start) // 2])
             self.close_connection = True
             return None
+        if self.command == "GET" and self.registry.endless:
+            return self._go_on(content)
         return self._send(206 if start else 200, content[start:])
+
+    def _go_on(self, content: bytes) -> None:
+        """Send the content and then zeros: as many as the client takes, 64 MiB at most."""
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(ConnectionError):
+            for part in (content, *[bytes(1 << 20)] * 64):
+                self.registry.sent_bytes += len(part)
+                self.wfile.write(part)
 
     def _manifest(self, repository: str, name: str) -> None:
         kept = self.registry.manifests.setdefault(repository, {})

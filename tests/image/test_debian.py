@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import os
@@ -32,11 +33,18 @@ cp "$last" "$2"
 REFUSES = "#!/bin/sh\necho '[GNUPG:] BADSIG 0123 Nobody' >&2\nexit 1\n"
 
 
+def now(days: float) -> str:
+    """A moment as an archive writes it, so many days from now."""
+    moment = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=days)
+    return moment.strftime("%a, %d %b %Y %H:%M:%S UTC")
+
+
 class Archive:
     """A folder that is laid out as Debian's archive."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.listed = root, ""
+        self.release = {"Suite": "stable", "Codename": "bookworm", "Date": now(-1), "Valid-Until": now(6)}
         self.url = ""
 
     def add(
@@ -63,7 +71,8 @@ class Archive:
         place.parent.mkdir(exist_ok=True, parents=True)
         place.write_text(self.listed)
         digest = hashlib.sha256(self.listed.encode()).hexdigest()
-        release = f"SHA256:\n {digest} {len(self.listed)} main/binary-amd64/Packages\n"
+        release = "".join(f"{key}: {value}\n" for key, value in self.release.items())
+        release += f"SHA256:\n {digest} {len(self.listed)} main/binary-amd64/Packages\n"
         (self.root / "dists/stable/InRelease").write_text(release)
 
 
@@ -202,6 +211,34 @@ def test_a_list_that_nobody_known_signed_is_refused(
     archive.add("libgomp1", "12-1", {"./usr/lib/libgomp.so.1": "ELF"})
     gpgv(tmp_path, monkeypatch, REFUSES)
     with pytest.raises(ImageError, match="not signed by a key of the base"):
+        build(bench, archive, "libgomp1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"Valid-Until": now(-1)}, "was valid until"),
+        ({"Date": now(3)}, "and the clock here says"),
+        ({"Suite": "oldstable", "Codename": "bullseye"}, "is a list of bullseye or oldstable, not of stable"),
+        ({"Suite": "sid"}, None),
+        ({"Codename": "stable", "Suite": ""}, None),
+        ({"Valid-Until": "tomorrow"}, "has a date that cannot be read: tomorrow"),
+        ({"Date": "Sat, 99 Foo 2026"}, "has a date that cannot be read"),
+        ({"Valid-Until": ""}, None),
+        ({"Valid-Until": "", "Date": ""}, None),
+    ],
+)
+def test_a_signed_list_of_another_time_or_suite_is_refused(
+    bench: Bench, archive: Archive, fields: dict[str, str], said: str | None
+) -> None:
+    archive.release |= fields
+    if fields == {"Suite": "sid"}:
+        archive.release["Codename"] = "stable"
+    archive.add("libgomp1", "12.2.0-14", {"usr/lib/libgomp.so.1": "gomp"})
+    if said is None:
+        build(bench, archive, "libgomp1")
+        return
+    with pytest.raises(ImageError, match=said):
         build(bench, archive, "libgomp1")
 
 

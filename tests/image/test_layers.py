@@ -26,6 +26,7 @@ from scaffold.errors import (
     UsageError,
 )
 from scaffold.image import BuildOptions
+from scaffold.image._registry import OCI_INDEX
 from scaffold.spec import Image
 from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
 from tests.image.conftest import Bench
@@ -321,6 +322,60 @@ def test_a_base_that_is_a_proxys_page_is_refused(bench: Bench) -> None:
     bench.registry.manifests["library/python"]["3"] = (b"<html>log in</html>", "text/html")
     with pytest.raises(RegistryError, match="what it sent is no image manifest"):
         bench.build()
+
+
+BAD_DIGESTS = [
+    "sha256:../../../../outside",
+    "../../outside",
+    "/etc/hostname",
+    "sha256:" + "A" * 64,
+    "sha256:" + "a" * 63,
+    "sha512:" + "a" * 128,
+    "sha256:" + "a" * 64 + "/../../x",
+    "sha256:" + "a" * 64 + "?x=1",
+    "sha256:" + "a" * 64 + "\n",
+    "",
+    5,
+    None,
+]
+
+
+@pytest.mark.parametrize("digest", BAD_DIGESTS, ids=[f"{number}" for number in range(len(BAD_DIGESTS))])
+@pytest.mark.parametrize("place", ["config", "layer", "index", "diff_id"])
+def test_a_digest_that_is_none_is_no_path(bench: Bench, place: str, digest: object) -> None:
+    registry = bench.registry
+    manifest = registry.manifest("library/python", "3")
+    if place == "index":
+        platform = {"os": "linux", "architecture": "amd64"}
+        manifest = {"mediaType": OCI_INDEX, "manifests": [{"digest": digest, "platform": platform}]}
+    elif place == "diff_id":
+        config = json.loads(registry.blobs["library/python"][manifest["config"]["digest"]])
+        config["rootfs"]["diff_ids"][0] = digest
+        content = json.dumps(config).encode()
+        manifest["config"] |= {"digest": registry.put_blob("library/python", content), "size": len(content)}
+    else:
+        part = manifest["config"] if place == "config" else manifest["layers"][0]
+        part["digest"] = digest
+    registry.put_manifest("library/python", "3", manifest, str(manifest["mediaType"]))
+    with pytest.raises(RegistryError, match="is no digest: sha256: and 64 hexadecimal digits"):
+        bench.build()
+    assert not any(".." in asked or "outside" in asked for asked in registry.asked)
+
+
+@pytest.mark.parametrize("size", [-1, 1 << 60, "5", 1.5, True, None])
+def test_a_size_that_is_none_is_refused(bench: Bench, size: object) -> None:
+    manifest = bench.registry.manifest("library/python", "3")
+    manifest["layers"][0]["size"] = size
+    bench.registry.put_manifest("library/python", "3", manifest, manifest["mediaType"])
+    with pytest.raises(RegistryError, match="is no size of a layer"):
+        bench.build()
+
+
+def test_a_base_whose_layer_goes_on_beyond_its_size_is_refused(bench: Bench) -> None:
+    bench.registry.endless = True
+    with pytest.raises(RegistryError, match=r"more than its \d+ bytes"):
+        bench.build()
+    assert not list(bench.store.glob("blobs/*"))
 
 
 def test_a_base_that_is_not_there_is_named(bench: Bench) -> None:

@@ -118,7 +118,7 @@ def test_a_login_is_not_sent_to_where_blobs_lie(registry: FakeRegistry, tmp_path
         registry.elsewhere = store.address
         store.put_blob("team/churn", b"content")
         ada = Credentials(username="ada", password="lovelace")
-        repository(registry, ada).read_blob(digest, tmp_path / "blob", ignore)
+        repository(registry, ada).read_blob(digest, tmp_path / "blob", ignore, most_bytes=8 << 20)
         assert store.authorizations == [""]
     assert (tmp_path / "blob").read_bytes() == b"content"
 
@@ -131,6 +131,51 @@ def test_a_login_is_not_sent_to_where_an_upload_is_taken(registry: FakeRegistry,
         with pytest.raises(RepositoryNotFoundError):  # that host knows of no upload
             target.push_blob(blob, ignore)
         assert set(store.authorizations) == {""}
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [Credentials(identity_token="identity"), Credentials(username="ada", password="lovelace")],
+    ids=["token", "password"],
+)
+def test_a_redirect_of_the_token_service_takes_no_credentials_along(
+    registry: FakeRegistry, blob: Blob, credentials: Credentials
+) -> None:
+    registry.token = "t0ken"
+    with serving(FakeRegistry(token="t0ken")) as thief:
+        registry.token_at = thief.address
+        with pytest.raises(RegistryLoginError):
+            repository(registry, credentials).push_blob(blob, ignore)
+        assert not any(thief.authorizations)
+        assert not any(thief.forms)
+
+
+def test_a_password_in_netrc_is_not_sent_where_a_redirect_leads(
+    registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login eve password 5ecret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    digest = registry.put_blob("team/churn", b"content")
+    with serving(FakeRegistry()) as store:
+        registry.elsewhere = store.address
+        store.put_blob("team/churn", b"content")
+        repository(registry).read_blob(digest, tmp_path / "blob", ignore, most_bytes=7)
+        assert store.authorizations == [""]
+
+
+def test_a_blob_is_read_to_its_size_and_no_further(registry: FakeRegistry, tmp_path: Path) -> None:
+    digest = registry.put_blob("team/churn", b"content")
+    registry.endless = True
+    with pytest.raises(RegistryError, match="more than its 7 bytes"):
+        repository(registry).read_blob(digest, tmp_path / "blob", ignore, most_bytes=7)
+    assert list(tmp_path.iterdir()) == []
+    assert registry.sent_bytes < 32 << 20
+
+
+def test_a_manifest_that_is_too_large_is_not_read(registry: FakeRegistry) -> None:
+    registry.manifests["team/churn"] = {"1": (bytes(5 << 20), "application/json")}
+    with pytest.raises(RegistryError, match="too large for a manifest"):
+        repository(registry).manifest("1")
 
 
 def test_a_registry_without_room_is_not_asked_again(registry: FakeRegistry, blob: Blob) -> None:
@@ -215,7 +260,7 @@ def test_a_download_that_breaks_goes_on_where_it_broke_off(registry: FakeRegistr
     content = os.urandom(3_000_000)
     digest = registry.put_blob("team/churn", content)
     registry.stalls_downloads = 2
-    repository(registry).read_blob(digest, tmp_path / "blob", ignore)
+    repository(registry).read_blob(digest, tmp_path / "blob", ignore, most_bytes=8 << 20)
     assert (tmp_path / "blob").read_bytes() == content
 
 
@@ -223,7 +268,7 @@ def test_bytes_with_another_digest_are_refused(registry: FakeRegistry, tmp_path:
     digest = registry.put_blob("team/churn", b"as it was")
     registry.blobs["team/churn"][digest] = b"tampered!"
     with pytest.raises(RegistryError, match="the bytes that came have another digest"):
-        repository(registry).read_blob(digest, tmp_path / "blob", ignore)
+        repository(registry).read_blob(digest, tmp_path / "blob", ignore, most_bytes=8 << 20)
     assert list(tmp_path.iterdir()) == []
 
 

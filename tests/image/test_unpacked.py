@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import tarfile
 from pathlib import Path
 
@@ -46,12 +47,60 @@ def root(tmp_path: Path) -> Path:
         [("way", "../outside", tarfile.SYMTYPE), ("way/.wh..wh..opq", b"", tarfile.REGTYPE)],
         [("kept", "../outside/kept", tarfile.LNKTYPE), ("kept", b"evil", tarfile.REGTYPE)],
         [("../outside/.wh.kept", b"", tarfile.REGTYPE)],
+        [(".wh...", b"", tarfile.REGTYPE)],
+        [("a/.wh...", b"", tarfile.REGTYPE), (".wh..", b"", tarfile.REGTYPE), (".wh.", b"", tarfile.REGTYPE)],
+        [("way", "../outside", tarfile.SYMTYPE), ("way", None, tarfile.DIRTYPE)],
+        [("way", "../outside", tarfile.SYMTYPE), ("way/sub", None, tarfile.DIRTYPE)],
+        [("link", "../outside/kept", tarfile.SYMTYPE), ("hard", "link", tarfile.LNKTYPE)],
+        [("way", "../outside", tarfile.SYMTYPE), ("hard", "way/kept", tarfile.LNKTYPE)],
+        [("a", "b", tarfile.SYMTYPE), ("b", "a", tarfile.SYMTYPE), ("a/x", b"evil", tarfile.REGTYPE)],
+        [("way", "../../../../../..", tarfile.SYMTYPE), ("way/tmp/planted", b"evil", tarfile.REGTYPE)],
+        [
+            ("device", None, tarfile.CHRTYPE),
+            ("pipe", None, tarfile.FIFOTYPE),
+            ("disk", None, tarfile.BLKTYPE),
+        ],
+        [
+            ("kept\0/x", b"evil", tarfile.REGTYPE),
+            ("", b"evil", tarfile.REGTYPE),
+            ("/", None, tarfile.DIRTYPE),
+        ],
     ],
 )
 def test_nothing_outside_is_touched(root: Path, members: list[tuple[str, str | bytes | None, bytes]]) -> None:
+    outside = root.parent / "outside"
+    before = [(path.stat().st_mode, path.stat().st_nlink) for path in (outside, outside / "kept")]
     _unpack(layer(root.parent / "layer", *members), PLAIN, root)
-    assert (root.parent / "outside" / "kept").read_text() == "as it was"
-    assert [path.name for path in (root.parent / "outside").iterdir()] == ["kept"]
+    assert (outside / "kept").read_text() == "as it was"
+    assert [path.name for path in outside.iterdir()] == ["kept"]
+    assert [(path.stat().st_mode, path.stat().st_nlink) for path in (outside, outside / "kept")] == before
+    assert sorted(path.name for path in root.parent.iterdir()) == ["layer", "outside", "root"]
+    assert not Path("/tmp/planted").exists()
+    kinds = {path.lstat().st_mode & 0o170000 for path in root.rglob("*")}
+    assert kinds <= {stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK}
+
+
+def test_a_link_from_the_root_of_the_image_leads_into_the_image(root: Path) -> None:
+    members: list[tuple[str, str | bytes | None, bytes]] = [
+        ("usr/lib", None, tarfile.DIRTYPE),
+        ("lib", "/usr/lib", tarfile.SYMTYPE),
+        ("lib/libc.so", b"1", tarfile.REGTYPE),
+        ("lib/libm.so", "lib/libc.so", tarfile.LNKTYPE),
+    ]
+    _unpack(layer(root.parent / "layer", *members), PLAIN, root)
+    assert (root / "usr/lib/libc.so").read_text() == (root / "usr/lib/libm.so").read_text() == "1"
+    assert (root / "lib").is_symlink()
+
+
+def test_no_file_gives_the_rights_of_another_user(root: Path) -> None:
+    path = root.parent / "layer"
+    with tarfile.open(path, "w") as tar:
+        member = tarfile.TarInfo("su")
+        member.mode, member.uid, member.mtime = 0o6755, 0, 1700000000
+        tar.addfile(member, io.BytesIO())
+    _unpack(path, PLAIN, root)
+    assert (root / "su").stat().st_mode & 0o7777 == 0o755
+    assert (root / "su").stat().st_mtime == 1700000000
 
 
 def test_a_path_from_the_root_is_one_of_the_image(root: Path) -> None:
