@@ -113,10 +113,10 @@ MESSAGES: dict[str, tuple[type[ReadError], str]] = {
     "old_library.pkl": (
         VersionMismatchError,
         (
-            "old_library.pkl was made with another version of scikit-learn "
-            "than the {sklearn} that is installed here.\n"
+            "old_library.pkl does not fit the scikit-learn {sklearn} that is installed here.\n"
             "  sklearn.ensemble.forest.RandomForestClassifier\n"
-            "Run scaffold in the environment that the model was trained in, or train it again in this one."
+            "If another version made the file, run scaffold in the environment that the model was "
+            "trained in, or train it again in this one."
         ),
     ),
 }
