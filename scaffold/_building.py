@@ -55,7 +55,7 @@ def _replay(root: Path, url: str) -> None:
         found = first_difference(_post(f"{url}/score", request), wanted)
         if found:
             values = (json.dumps(found.got), json.dumps(found.wanted))
-            raise AnswersDifferError(f"row {row}", found.path, values, ())
+            raise AnswersDifferError(f"row {row}", found.path, values)
 
 
 def _post(url: str, body: JSONValue) -> JSONValue:

@@ -371,9 +371,10 @@ class VersionMismatchError(ReadError):
                 f"  scaffold new ... {self.environment}"
             )
         return (
-            f"{self.path} was made with another version of {self.distribution} "
-            f"than the {self.version} that is installed here.\n{found}\n"
-            "Run scaffold in the environment that the model was trained in, or train it again in this one."
+            f"{self.path} does not fit the {self.distribution} {self.version} that is installed here.\n"
+            f"{found}\n"
+            "If another version made the file, run scaffold in the environment that the model was "
+            "trained in, or train it again in this one."
         )
 
 
@@ -903,11 +904,16 @@ class AnswersDifferError(VerificationError):
         what: Which request: `row 3`.
         path: Where in the answer: `.prediction`.
         values: The value from the service and the one wanted, as JSON.
-        versions: (distribution, version in the service, version here), where the two differ.
+        versions: (distribution, version in the service, version here) of what the model needs, where these
+            differ; `None` where they were not compared.
     """
 
     def __init__(
-        self, what: str, path: str, values: tuple[str, str], versions: Sequence[tuple[str, str, str]]
+        self,
+        what: str,
+        path: str,
+        values: tuple[str, str],
+        versions: Sequence[tuple[str, str, str]] | None = None,
     ) -> None:
         super().__init__(what, path, values, versions)
         self.what, self.path, self.values, self.versions = what, path, values, versions
@@ -923,14 +929,15 @@ class AnswersDifferError(VerificationError):
         ]
         lines += [
             f"  {name}: {there} in the service, {here} in the environment of the sample"
-            for name, there, here in self.versions
+            for name, there, here in self.versions or ()
         ]
         if self.versions:
             name, _, here = self.versions[0]
             lines.append(f"Pin what the model was made with: scaffold new ... --pin {name}=={here}")
-        else:
+        elif self.versions is not None:
             lines.append(
-                "Both have the same library versions: does the model answer alike each time it is asked?"
+                "What the model needs has the same versions in both. Does the model depend on the time, on "
+                "other requests, on environment variables or on files outside the project?"
             )
         return "\n".join(lines)
 

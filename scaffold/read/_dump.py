@@ -12,6 +12,14 @@ _WRAP = """Keep what cannot be written out of it, and make it anew when it is lo
   class Service:
       def __getstate__(self): return {k: v for k, v in vars(self).items() if k != "connection"}"""
 
+_SCRIPT = """TorchScript goes along as the bytes of its file. Add to the class, and save the model again:
+  def __getstate__(self):
+      file = io.BytesIO()
+      torch.jit.save(self.{name}, file)
+      return vars(self) | {{"{name}": file.getvalue()}}
+  def __setstate__(self, state):
+      vars(self).update(state, {name}=torch.jit.load(io.BytesIO(state["{name}"])))"""
+
 
 def dump_model(model: Any, folder: Path) -> Path:
     """Write `model` into `folder` and return the file.
@@ -45,10 +53,25 @@ def dump_model(model: Any, folder: Path) -> Path:
         path = folder / "model.pkl"
         with path.open("wb") as file:
             cloudpickle.dump(model, file)
-    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
+    except Exception as error:  # `__getstate__` and `__reduce__` are code of anybody's
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnpicklableModelError(kind.__name__, cause, _WRAP) from error
+        raise UnpicklableModelError(kind.__name__, cause, _advice(model)) from error
     return path
+
+
+def _advice(model: Any) -> str:
+    """Return lines to copy: for TorchScript inside an object, which torch cannot pickle, and for all else."""
+    scripts = [name for name, value in _held(model).items() if _is_script_module(type(value))]
+    if not scripts:
+        return _WRAP
+    if _is_torch_module(type(model)):
+        return 'Save it whole as TorchScript, and give that file:\n  torch.jit.script(model).save("model.pt")'
+    return _SCRIPT.format(name=scripts[0])
+
+
+def _held(model: Any) -> dict[str, Any]:
+    held = getattr(model, "__dict__", {})
+    return {**held, **(held.get("_modules") or {})}
 
 
 def _is_torch_module(kind: type) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from scaffold._checked import LOCK, RECORDED, read_below, read_lock
 from scaffold.errors import AnswersDifferError, VerificationError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
+from scaffold.verify._blame import pins_of_model
 from scaffold.verify._compare import Difference, first_difference
 from scaffold.verify._environment import make_environment
 from scaffold.verify._orders import BATCH, replay_again, replay_concurrently, replay_in_other_orders
@@ -60,10 +61,11 @@ def verify_project(
         with started_service(root, interpreter, access=access or ProofAccess()) as service:
             passed("start", f"ready after {service.load_s:.1f} s")
             recording = observe(service) or recording
-            seconds = _replay_singly(service, recording, locked)
+            pins = pins_of_model(root, locked)
+            seconds = _replay_singly(service, recording, pins)
             rows = len(recording.requests)
             passed("one by one", f"{rows} of {rows} answered as the model does")
-            _replay_in_batches(service, recording, locked)
+            _replay_in_batches(service, recording, pins)
             passed("in batches", f"{rows} of {rows} answered as the model does")
             compared = replay_in_other_orders(service, recording)
             passed(
@@ -111,32 +113,32 @@ def read_recording(root: Path) -> Recording:
     return recording
 
 
-def _replay_singly(service: Service, recording: Recording, locked: dict[str, str]) -> list[float]:
+def _replay_singly(service: Service, recording: Recording, pins: dict[str, str]) -> list[float]:
     """Send each row alone; return the seconds that each took."""
     seconds = []
     for row, (request, wanted) in enumerate(zip(recording.requests, recording.answers, strict=True)):
         answer = service.post("/score", request)
-        _compare(answer, wanted, f"row {row}", locked)
+        _compare(answer, wanted, f"row {row}", pins)
         seconds.append(answer.seconds)
     return seconds
 
 
-def _replay_in_batches(service: Service, recording: Recording, locked: dict[str, str]) -> None:
+def _replay_in_batches(service: Service, recording: Recording, pins: dict[str, str]) -> None:
     for start in range(0, len(recording.requests), BATCH):
         rows = slice(start, start + BATCH)
         answer = service.post("/score/batch", list(recording.requests[rows]))
         wanted = list(recording.answers[rows])
-        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", locked)
+        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", pins)
 
 
-def _compare(answer: Answer, wanted: JSONValue, what: str, locked: dict[str, str]) -> None:
+def _compare(answer: Answer, wanted: JSONValue, what: str, pins: dict[str, str]) -> None:
     if answer.status != 200:
         raise VerificationError(
             f"The service refuses the sample: {what} is answered with {answer.status}.\n"
             f"  {json.dumps(answer.body)[:500]}"
         )
     if found := first_difference(answer.body, wanted):
-        raise AnswersDifferError(what, found.path, _shown(found), _versions(locked))
+        raise AnswersDifferError(what, found.path, _shown(found), _versions(pins))
 
 
 def _check_refusal(service: Service) -> None:
@@ -159,10 +161,10 @@ def _locked(root: Path) -> dict[str, str]:
     return {name.partition("[")[0]: pinned.rstrip("\\;") for name, _, pinned in pins}
 
 
-def _versions(locked: dict[str, str]) -> Sequence[tuple[str, str, str]]:
+def _versions(pins: dict[str, str]) -> Sequence[tuple[str, str, str]]:
     """(distribution, version in the service, version here) where the two differ."""
     differing = []
-    for name, pinned in locked.items():
+    for name, pinned in pins.items():
         try:
             here = version(name)
         except PackageNotFoundError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import inspect
+import io
 import json
 import pickle
 import sys
@@ -113,10 +115,10 @@ MESSAGES: dict[str, tuple[type[ReadError], str]] = {
     "old_library.pkl": (
         VersionMismatchError,
         (
-            "old_library.pkl was made with another version of scikit-learn "
-            "than the {sklearn} that is installed here.\n"
+            "old_library.pkl does not fit the scikit-learn {sklearn} that is installed here.\n"
             "  sklearn.ensemble.forest.RandomForestClassifier\n"
-            "Run scaffold in the environment that the model was trained in, or train it again in this one."
+            "If another version made the file, run scaffold in the environment that the model was "
+            "trained in, or train it again in this one."
         ),
     ),
 }
@@ -340,6 +342,35 @@ def test_what_cannot_be_written_is_said_with_a_way_out(tmp_path: Path) -> None:
             dump_model(service, tmp_path)
         finally:
             service.file.close()
+
+
+def test_an_object_around_torchscript_is_told_how_to_write_it(tmp_path: Path) -> None:
+    import torch
+
+    class Scorer:
+        def __init__(self, script: Any) -> None:
+            self.script = script
+
+    class Written(Scorer):
+        def __getstate__(self) -> Any:
+            file = io.BytesIO()
+            torch.jit.save(self.script, file)
+            return vars(self) | {"script": file.getvalue()}
+
+        def __setstate__(self, state: Any) -> None:
+            vars(self).update(state, script=torch.jit.load(io.BytesIO(state["script"])))
+
+    script = torch.jit.script(torch.nn.Linear(2, 1))
+    with pytest.raises(UnpicklableModelError) as caught:
+        dump_model(Scorer(script), tmp_path)
+    # The lines are those of the class above, which does as they say.
+    for line in str(caught.value).splitlines()[2:]:
+        code = line.strip().partition("(")[0]
+        assert any(code in known for known in inspect.getsource(Written).splitlines())
+    again = load_model(read_artifact(dump_model(Written(script), tmp_path)))
+    assert torch.equal(again.script(torch.ones(1, 2)), script(torch.ones(1, 2)))
+    with pytest.raises(UnpicklableModelError, match=r"torch.jit.script\(model\).save"):
+        dump_model(torch.nn.Sequential(script), tmp_path)
 
 
 def test_cloudpickled_code_lists_what_it_imports(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from scaffold.errors import (
 )
 from scaffold.spec import Outcome
 from scaffold.verify import make_environment, verify_project
+from scaffold.verify._blame import pins_of_model
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 APP = """
@@ -194,6 +195,23 @@ def test_a_library_of_another_version_is_named_with_what_to_type(project: Callab
         f"  h11: 0.14.0 in the service, {version('h11')} in the environment of the sample\n"
         f"Pin what the model was made with: scaffold new ... --pin h11=={version('h11')}"
     )
+
+
+def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[..., Path]) -> None:
+    root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
+    lock = compiled("uvicorn", "h11==0.14.0")
+    (root / "requirements.txt").write_text(lock)
+    (root / "requirements.in").write_text("# The model.\nclick\n\n# The service around it.\nuvicorn\n")
+    with pytest.raises(AnswersDifferError) as caught:
+        verify_project(root, python=PYTHON)
+    [advice] = str(caught.value).splitlines()[2:]
+    assert advice == (
+        "What the model needs has the same versions in both. Does the model depend on the time, on other "
+        "requests, on environment variables or on files outside the project?"
+    )
+    # What the model's own libraries require counts among what the model needs.
+    (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")
+    assert "h11" in pins_of_model(root, {"h11": "0.14.0", "uvicorn": "1", "click": "1", "idna": "1"})
 
 
 def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callable[..., Path]) -> None:
