@@ -227,6 +227,8 @@ class Record:
 
     fields: tuple[Field, ...]
     native: str = "dict"
+    options: tuple[str, ...] = ()
+    """`arrays`: the fields that are no row of an array, and go into the call as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

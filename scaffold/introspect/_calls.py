@@ -52,6 +52,8 @@ class FoundCall:
     names: tuple[str, ...] = ()
     """The columns of the sample's frame, where the model is given an array of its values."""
     notes: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """Options beside the arrays of the sample that keep their value: see `Fed.fixed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ def _found(model: Any, match: _Match, output: Any) -> FoundCall:
         rows=match.fed.rows,
         layout=match.fed.layout,
         notes=match.fed.notes,
+        fixed=match.fed.fixed,
     )
 
 

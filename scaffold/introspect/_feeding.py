@@ -13,7 +13,7 @@ from scaffold.introspect._compare import difference, plain, same_rows
 from scaffold.introspect._independence import Dependent, Finding, Independent, Unstable, examine_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._readings import readings
-from scaffold.introspect._rows import count_rows, is_row, take, take_record, take_rows
+from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
 from scaffold.spec import Arguments, Call
 
 
@@ -30,6 +30,8 @@ class Fed:
     wrapped: bool = False
     evidence: str = ""
     notes: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """Options with which the answer has another form as soon as they have another value."""
     unstable: Unstable | None = None
     """The model changed while its rows were examined: it cannot be served."""
 
@@ -85,11 +87,16 @@ def feed(
 def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, fresh: Callable[[], Ask | None]) -> Fed:
     """Return whether an answer to the whole sample answers its rows, each of them, or one record."""
     layout, finding = _examined(put, sample, rows, whole, fresh)
-    if isinstance(finding, Independent):
+    options = options_of(sample)
+    if isinstance(finding, Independent) and not options:
         return Fed(output=whole, rows=rows, layout=layout, batched=True, evidence=str(finding))
     if isinstance(finding, Unstable):
         return Fed(output=whole, rows=rows, layout=layout, batched=True, unstable=finding)
     as_one = Fed(output=whole, evidence="the answer is one for the whole sample")
+    if options:
+        return (
+            _with_options(put, sample, rows, options, as_one) if isinstance(finding, Independent) else as_one
+        )
     if _is_row_of_numbers(sample):
         return as_one
     if _is_plain_sequence(sample):
@@ -100,6 +107,24 @@ def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, fresh: Call
         return as_one
     wrapped = _wrapped(put, sample, rows, (None,))
     return _with_note(wrapped, whole, rows, finding) if isinstance(wrapped, Fed) else as_one
+
+
+def _with_options(put: Ask, sample: Any, rows: int, options: tuple[Any, ...], as_one: Fed) -> Fed:
+    """Return that each record is a call of its own: its options are its own too."""
+    fed = _wrapped(put, sample, rows, (None,))
+    if isinstance(fed, str):
+        return as_one
+    first = take(sample, [0])
+    switches = [name for name in options if isinstance(first[name], bool)]
+    forms = {name: _form(put({**first, name: not first[name]})) for name in switches}
+    fixed = tuple(str(name) for name, form in forms.items() if form != _form(fed.output[0]))
+    notes = tuple(
+        f"{name} is {first[name]} in each request: otherwise the model's answer has another form."
+        for name in fixed
+    )
+    listed = ", ".join(map(str, options))
+    evidence = f"each record is a call of its own, with its own {listed}"
+    return dataclasses.replace(fed, fixed=fixed, notes=notes, evidence=evidence)
 
 
 def _examined(

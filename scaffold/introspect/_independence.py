@@ -24,7 +24,7 @@ REAL_ROWS = 16
 ROWS = 26
 """How many rows are asked alone: at most `REAL_ROWS` of the sample, the rest made up."""
 LARGE_BATCH = 256
-_BUDGET_S = 5.0
+_BUDGET_S = 8.0
 """A model that needs longer for all of this is asked with fewer rows, at least `_LEAST_ROWS`, and with fewer
 arrangements: never without the rows alone, in reverse order and shuffled."""
 _LEAST_ROWS = 4

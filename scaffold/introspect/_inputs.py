@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from scaffold.introspect._examples import example
 from scaffold.introspect._frames import describe_column, describe_dicts, describe_table
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe, leaves_of
-from scaffold.introspect._rows import count_rows, is_row, take_record
+from scaffold.introspect._rows import count_rows, is_option, is_row, take_record
 from scaffold.introspect._scalars import has_nanoseconds, missing_marker
 from scaffold.spec import (
     Arguments,
@@ -43,7 +44,7 @@ def describe_input(
 ) -> Schema:
     """Return what one record of the sample is on the wire."""
     if found.rows is not None and (found.call.batched or found.call.wrapped):
-        schema = row_schema(found.sample, feature_names)
+        schema = row_schema(found.sample, feature_names, found.fixed)
         seen = [("$", found.sample)]
     else:
         seen = records_of(found, argument_names)
@@ -106,8 +107,8 @@ def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
     return Value(field=field)
 
 
-def row_schema(sample: Any, feature_names: Sequence[str] = ()) -> Schema:
-    """Describe one record of a container that goes in as a whole."""
+def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[str] = ()) -> Schema:
+    """Describe one record of a container that goes in as a whole; `fixed` options keep their value."""
     if _kinds.is_frame(sample) or _kinds.is_structured(sample):
         return describe_table(sample)
     if _kinds.is_series(sample) and not is_row(sample):
@@ -119,7 +120,7 @@ def row_schema(sample: Any, feature_names: Sequence[str] = ()) -> Schema:
         )
         return _named_columns(sample, tensor, feature_names) if named else tensor
     if _kinds.is_mapping(sample):
-        return _arguments(dict(sample))
+        return _arguments(dict(sample), fixed)
     if isinstance(sample, tuple) and sample and all(_kinds.is_array(part) for part in sample):
         return _arguments({f"arg_{i}": part for i, part in enumerate(sample)})
     items = list(sample)
@@ -163,23 +164,31 @@ def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
     return Table(columns=tuple(columns), native="array", dtype=tensor.dtype)
 
 
-def _arguments(parts: dict[Any, Any]) -> Record:
-    """Return a field for each of several arrays that have a row per record."""
+def _arguments(parts: dict[Any, Any], fixed: Sequence[str] = ()) -> Record:
+    """Return a field for each of several arrays with a row per record, and for each option beside them."""
     names = [str(name) for name in parts]
     fields = []
     for name, attribute, part in zip(names, attributes(names), parts.values(), strict=True):
-        schema = row_schema(part)
-        leaves = leaves_of([part])
+        schema = _option(name, part, fixed) if is_option(part) else row_schema(part)
+        leaves = [part] if is_option(part) else leaves_of([part])
         fields.append(
             Field(
                 name=name,
                 attribute=attribute,
                 schema=schema,
                 example=example(schema, leaves),
-                evidence=evidence(schema, leaves, rows=count_rows(part) or 0),
+                evidence=evidence(schema, leaves, rows=1 if is_option(part) else count_rows(part) or 0),
             )
         )
-    return Record(fields=tuple(fields), native="arrays")
+    options = tuple(name for name, part in zip(names, parts.values(), strict=True) if is_option(part))
+    return Record(fields=tuple(fields), native="arrays", options=options)
+
+
+def _option(name: str, value: Any, fixed: Sequence[str]) -> Schema:
+    schema = describe([(f"$.{name}", value)])
+    if name in fixed and isinstance(schema, Scalar):
+        return dataclasses.replace(schema, choices=(value,))
+    return schema
 
 
 def requests_of(

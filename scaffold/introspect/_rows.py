@@ -12,7 +12,8 @@ def count_rows(sample: Any) -> int | None:
     """Return how many records `sample` may hold, or `None` where it can only be one record.
 
     Frames, arrays, lists and tuples hold records; so do a mapping or tuple of arrays of one length (several
-    arguments, each with a row per record). A dict, a scalar, a text, an image and an object are one record.
+    arguments, each with a row per record). Beside the arrays of a mapping there may be options: plain values
+    that hold for every record. Any other dict, a scalar, a text, an image and an object are one record.
     Whether a list or an array *is* many records or only one that looks so is for trying the model to tell.
     """
     if _kinds.is_frame(sample):
@@ -24,13 +25,25 @@ def count_rows(sample: Any) -> int | None:
     if _kinds.kin(sample, "xgboost.DMatrix"):
         return int(sample.num_row())
     if _kinds.is_mapping(sample):
-        return _common_length(list(sample.values()))
+        return _common_length([value for value in sample.values() if not is_option(value)])
     if isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
         common = _common_length(list(sample))
         return len(sample) if common is None else common
     if _kinds.is_sequence(sample):
         return len(sample)
     return None
+
+
+def options_of(sample: Any) -> tuple[Any, ...]:
+    """Return the names of the options beside the arrays of a mapping."""
+    if not _kinds.is_mapping(sample) or count_rows(sample) is None:
+        return ()
+    return tuple(name for name, value in sample.items() if is_option(value))
+
+
+def is_option(value: Any) -> bool:
+    """Whether a value beside arrays holds for each of their rows."""
+    return value is None or isinstance(value, (bool, int, float, str)) or _kinds.kin(value, "numpy.generic")
 
 
 def is_row(series: Any) -> bool:
@@ -125,7 +138,7 @@ def plain(value: Any) -> Any:
 def _holds_columns(sample: Any) -> bool:
     """Whether a mapping or tuple holds arrays of one length, one entry per record."""
     if _kinds.is_mapping(sample):
-        return _common_length(list(sample.values())) is not None
+        return count_rows(sample) is not None
     return (
         isinstance(sample, tuple)
         and not _kinds.is_named_tuple(sample)
@@ -144,7 +157,7 @@ def _common_length(values: list[Any]) -> int | None:
 
 
 def _rebuild(sample: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a plain dict or tuple like `sample` with each of its values changed."""
+    """Return a plain dict or tuple like `sample` with each of its arrays changed."""
     if _kinds.is_mapping(sample):
-        return {name: change(value) for name, value in sample.items()}
+        return {name: value if is_option(value) else change(value) for name, value in sample.items()}
     return tuple(change(value) for value in sample)

@@ -7,7 +7,7 @@ import io
 import pickle
 from typing import Any
 
-_MOST_BYTES = 64 * 2**20
+_MOST_BYTES = 32 * 2**20
 """Of a larger model no copy is made: it would cost its memory twice."""
 
 

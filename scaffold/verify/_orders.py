@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,9 +17,10 @@ from scaffold.verify._service import Answer, Caller, Service
 
 CALLERS = 64
 BATCH = 64
-_REQUESTS = 1024
-"""Requests of all callers together; fewer where a request takes long, at least two for each caller."""
-_CONCURRENT_S = 2.0
+_EACH = 16
+"""Requests of each caller; fewer where these take longer than `_CONCURRENT_S`, but at least two."""
+_CONCURRENT_S = 0.6
+_SLOW_S = 0.25
 _AGAIN = 5
 _SEED = 8_191
 _TURNED_AWAY = (503, 504)
@@ -63,39 +65,40 @@ def _orders(count: int) -> Iterator[tuple[str, list[int]]]:
 
 
 def replay_concurrently(service: Service, recording: Recording, latency_s: float) -> int:
-    """Send rows from many callers at once, each in an order of its own; return how many were answered.
+    """Send rows from many callers at once, each in an order of its own; return how many callers.
 
     Args:
         service: The running service.
         recording: The sample.
-        latency_s: How long one request takes: a slow model is asked less, by fewer callers.
+        latency_s: How long one request takes: a slow model is asked by fewer callers.
 
     Raises:
         RowsDependError: A caller got another answer than that of its row.
         AnswerChangedError: The service no longer gives an answer that it gave before.
         VerificationError: A row is refused.
     """
-    affordable = int(_CONCURRENT_S / max(latency_s, 1e-4))
-    callers = min(CALLERS, max(2, affordable // 2))
-    each = max(2, min(_REQUESTS, affordable) // callers)
+    callers = CALLERS if latency_s <= _SLOW_S else max(2, int(1 / latency_s))
     texts = [json.dumps(request) for request in recording.requests]
-    stop = threading.Event()
+    failed = threading.Event()
+    ends = time.monotonic() + _CONCURRENT_S
 
     def call(number: int) -> list[tuple[int, Answer]]:
-        answers = []
-        with contextlib.closing(Caller(service.port)) as caller:
-            for row in _walk(number, each, len(texts)):
-                if stop.is_set():
-                    break
-                answers.append((row, caller.post_text("/score", texts[row])))
+        answers: list[tuple[int, Answer]] = []
+        try:
+            with contextlib.closing(Caller(service.port)) as caller:
+                for row in _walk(number, _EACH, len(texts)):
+                    if failed.is_set() or (len(answers) >= 2 and time.monotonic() > ends):
+                        break
+                    answers.append((row, caller.post_text("/score", texts[row])))
+        except BaseException:
+            failed.set()
+            raise
         return answers
 
     with ThreadPoolExecutor(callers) as pool:
-        try:
-            found = [pair for answers in pool.map(call, range(callers)) for pair in answers]
-        finally:
-            stop.set()
-    return _compare_all(service, recording, found, f"while {callers} callers asked at once")
+        found = [pair for answers in pool.map(call, range(callers)) for pair in answers]
+    _compare_all(service, recording, found, f"while {callers} callers asked at once")
+    return callers
 
 
 def _walk(number: int, length: int, rows: int) -> Sequence[int]:
@@ -105,13 +108,12 @@ def _walk(number: int, length: int, rows: int) -> Sequence[int]:
     return order[:length]
 
 
-def _compare_all(service: Service, recording: Recording, found: list[tuple[int, Answer]], when: str) -> int:
+def _compare_all(service: Service, recording: Recording, found: list[tuple[int, Answer]], when: str) -> None:
     answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
     for row, answer in answered:
         if answer.status != 200:
             raise VerificationError(_refusal(f"row {row} {when}", answer))
         _compare(service, recording, row, answer.body, when)
-    return len(answered)
 
 
 def replay_again(service: Service, recording: Recording) -> int:

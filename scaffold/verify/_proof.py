@@ -71,8 +71,8 @@ def verify_project(
             passed(
                 "in other orders", f"{compared} rows in reverse and random order, each with its own answer"
             )
-            answered = replay_concurrently(service, recording, statistics.median(seconds))
-            passed("at once", f"{answered} requests of many callers at once, each with its own answer")
+            callers = replay_concurrently(service, recording, statistics.median(seconds))
+            passed("at once", f"{callers} callers at once, each with its own answers")
             again = replay_again(service, recording)
             passed("again", f"{again} of {again} answered as at first")
             _check_refusal(service)

@@ -167,7 +167,7 @@ def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any]:
         return X @ weights
 
     def hidden(X: np.ndarray) -> np.ndarray:
-        return np.tanh(np.tanh(X @ weights) * size) @ np.eye(3, 2, dtype=weights.dtype)
+        return np.tanh(X @ weights) @ np.eye(3, 2, dtype=weights.dtype)
 
     def softmax(X: np.ndarray) -> np.ndarray:
         powers = np.exp(X @ weights - (X @ weights).max(axis=1, keepdims=True))

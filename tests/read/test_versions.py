@@ -21,6 +21,7 @@ import sklearn
 import torch
 import xgboost
 from catboost import CatBoostClassifier
+from scaffold.upgrade._codec import decode, encode
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,7 +36,6 @@ from scaffold.errors import (
 )
 from scaffold.read import load_model, read_artifact, read_sample, version_mismatch, version_notes
 from scaffold.spec import MadeWith
-from scaffold.upgrade._codec import decode, encode
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLD_FOREST = Path(__file__).parent / "made_elsewhere/gradient_boosting_sklearn_1_3_2.pkl"

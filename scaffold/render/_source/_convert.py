@@ -111,8 +111,8 @@ class _Inputs:
         match self.signature.input:
             case Table() as table:
                 return self.frames.table(table)
-            case Record(fields=fields, native="arrays"):
-                return self._arguments(fields)
+            case Record(fields=fields, native="arrays", options=options):
+                return self._arguments(fields, options)
             case Value(field=Field(schema=Column() as column)):
                 return self.frames.series(column, "record.data")
             case Value(field=Field(schema=Tensor(stacked=True) as tensor, attribute=attribute)):
@@ -151,8 +151,13 @@ class _Inputs:
             case _:
                 return each(self.values.of(schema, value), "record", "records")
 
-    def _arguments(self, fields: tuple[Field, ...]) -> Node:
-        made = [self._argument(field.schema, f"record.{field.attribute}") for field in fields]
+    def _arguments(self, fields: tuple[Field, ...], options: tuple[str, ...]) -> Node:
+        made = [
+            self.values.of(field.schema, f"record.{field.attribute}")
+            if field.name in options
+            else self._argument(field.schema, f"record.{field.attribute}")
+            for field in fields
+        ]
         if self.signature.call.arguments is Arguments.POSITIONAL:
             return _code.parenthesised(made)
         return _code.mapping(
