@@ -329,8 +329,9 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
 def _as_subclass(value: Any, subclass: Any) -> Any:
     import numpy as np
 
-    plain = subclass in (np.ndarray, np.memmap) or not isinstance(subclass, type)
-    return value.view(subclass) if not plain and issubclass(subclass, np.ndarray) else value
+    # joblib keeps the subclass with numpy 1 only.
+    plain = not hasattr(value, "__array_prepare__") or subclass in (np.ndarray, np.memmap)
+    return value if plain or not isinstance(subclass, type) else value.view(subclass)
 
 
 def load_joblib(file: BinaryIO, names: Names) -> Any:

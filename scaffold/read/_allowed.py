@@ -153,21 +153,18 @@ _NO_TEXTS = """
 """
 NO_TEXTS = frozenset(_NO_TEXTS.split())
 """What makes keys of a dict that are no texts."""
+FORMULA_MAKERS = frozenset({"formulaic", "patsy"})
+"""Libraries whose objects are formulas, and whose texts are judged one by one."""
 SCIPY_TEMPLATE = "_parse_arg_template"
 """The attribute of a distribution that scipy evaluates when its state is set."""
 
 MOST_FILLED = 1 << 24
 """The longest range that a file may make: a loop over it ends within a second."""
 
-_METHODS = """
-    _cdf _cdf_single _entropy _ppf _ppf_single _sf decision_function generic_moment inverse_transform
-    kneighbors pdf predict predict_expectation predict_log_proba predict_median predict_proba
-    predict_survival_function score score_samples transform
+_ATTRIBUTES = """
+    __dict__ __doc__ __fields_set__ __module__ __name__ __orig_class__ __pydantic_fields_set__ __qualname__
 """
-METHODS = frozenset(_METHODS.split())
-"""Methods of a model that another model may keep, bound to its instance."""
-
-ATTRIBUTES = frozenset({"__dict__", "__orig_class__", "__pydantic_fields_set__", "__fields_set__"})
+ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 """Attributes with two underscores that libraries keep in a state. No protocol of Python looks for them."""
 
 # --------------------------------------------------------------------------- code by value

@@ -41,6 +41,9 @@ from scaffold.read._values import (
 from scaffold.read._versions import Facts
 from scaffold.spec import GlobalName
 
+MOST_NAMES = 2_000
+"""Names of one file: each is looked up in the sources of a library, and models have some dozens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -107,6 +110,8 @@ class Gate:
         """See Witness."""
         standing = self._policy.standing(name.module, name.qualname)
         key = (name.module, name.qualname, self._member)
+        if len(self._findings.names) > MOST_NAMES:
+            raise GarbledError(name.offset, f"more than {MOST_NAMES} names")
         if key not in self._findings.names:
             found = GlobalName(
                 module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
@@ -173,6 +178,7 @@ class Gate:
             fetched = self._fetched(name, call.arguments, offset)
             if fetched is not None:
                 return fetched
+            call.kept = name
         self._keep_out(name, call, offset)
         match standing:
             case Standing.TIED:
@@ -284,6 +290,9 @@ class Gate:
             arguments = arguments[1:]
         for value in (*arguments, call.keywords):
             self._keep_tied_out(value, offset)
+            if isinstance(value, Pairs):
+                # A class may take them for the attributes of what it makes.
+                self._check_attributes(call, value.values, offset)
             kept = kept_in(value)
             if kept is not None and name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
                 self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
@@ -324,11 +333,8 @@ class Gate:
         """Refuse unless `target` is an object that this file made, with the methods of its class."""
         if not isinstance(target, Made) or not (target.fresh or target.by_value):
             self._refuse(described(target), offset, reason)
-        elif isinstance(target.state, Pairs) and not target.by_value:
-            names = [key for key, _ in target.state.values]
-            replaced = [name for name in names if isinstance(name, str) and name in _ADDING]
-            if replaced:
-                self._refuse(described(target), offset, f"its method '{replaced[0]}' is replaced")
+        elif target.replaces and not target.by_value:
+            self._refuse(described(target), offset, f"its method '{target.replaces}' is replaced")
 
     # ------------------------------------------------------------------ states
 
@@ -354,8 +360,8 @@ class Gate:
     def _check_state(self, instance: Made, state: Value, offset: int) -> None:
         """Refuse a state that changes what an object is, or that cannot be read."""
         # What Python takes for attributes is a dict, or a pair of dicts.
-        parts = state if isinstance(state, tuple) and len(state) == 2 else (state,)
-        for part in parts:
+        pair = isinstance(state, tuple) and len(state) == 2
+        for part in state if isinstance(state, tuple) else (state,):
             match part:
                 case Pairs():
                     self._check_attributes(instance, part.values, offset)
@@ -364,7 +370,7 @@ class Gate:
                     part.closed = True
                 case Made(content=Pairs(values=values, whole=True)) if not part.arguments:
                     self._check_attributes(instance, values, offset)
-                case Made() if not _is_no_dict(part):
+                case Made() if (pair or part is state) and not _is_no_dict(part):
                     self._refuse(described(instance), offset, "its state is the result of a call")
 
     def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
@@ -375,6 +381,8 @@ class Gate:
                 self._refuse(described(instance), offset, "the name of an attribute cannot be read")
             elif isinstance(key, str) and _is_protocol(key) and (value is None or not _is_plain(value)):
                 self._refuse(described(instance), offset, f"its '{key}' is replaced")
+            elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
+                instance.replaces = instance.replaces or key
             elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
                 self._check_template(instance, value, offset)
 
@@ -389,6 +397,9 @@ class Gate:
             self._check_formula(value, offset, self._member, name.dotted)
 
     def _check_formula(self, value: Value, offset: int, member: str | None, where: str) -> None:
+        made = value.root() if isinstance(value, Made) else None
+        if made is not None and made.module.partition(".")[0] in _allowed.FORMULA_MAKERS:
+            return  # it was judged when it was made
         if _is_plain(value) and not isinstance(value, str):
             return
         fault = fault_of_formula(value) if isinstance(value, str) else described(value)
