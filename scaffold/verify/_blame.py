@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold.verify._environment import LOCK
+from scaffold._checked import LOCK
 
 _SERVICE = "# The service around it."
 """In `requirements.in`: what the model needs stands above, what the generated code needs below."""
