@@ -40,7 +40,7 @@ _NEEDED_BY_THEM = ("annotated-types", "pydantic-core", "typing-extensions", "typ
 _PROBE_TIMEOUT_S = 60
 
 # Runs in the environment's Python, 3.6 or later, isolated: without the working directory, the user's site and
-# PYTHON* variables.
+# PYTHON* variables, and writes no bytecode beside the modules of somebody else.
 _PROBE = """
 import json, platform, sys, sysconfig
 versions = {}
@@ -204,7 +204,7 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
     """Ask an interpreter what it is. What its site hooks print comes before the answer."""
     names = (*WORKER_NEEDS, *_NEEDED_BY_THEM)
     try:
-        done = run([str(interpreter), "-I", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
+        done = run([str(interpreter), "-I", "-B", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
         found = json.loads(done.stdout.strip().splitlines()[-1])
         return _Facts(
             python=Path(found["executable"] or interpreter),

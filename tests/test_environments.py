@@ -89,7 +89,7 @@ class FakeUv:
                 numpy = (Path(command[0]).parents[1] / "numpy").read_text()
                 if int(numpy) > self.numpy:
                     return self._fail(command, f"import sklearn: {NUMPY_2_REFUSED}")
-            case ["python", "-I", "-c", *_]:
+            case ["python", "-I", "-B", "-c", *_]:
                 return Finished(
                     stdout=f"from a .pth file\n{json.dumps(self._facts(command[0]))}\n", stderr=""
                 )
@@ -292,6 +292,18 @@ def test_a_python_that_cannot_be_had_is_told_with_those_that_are_here(tmp_path: 
         "or give the path of an environment that has it:\n"
         "  scaffold new ... --environment PATH"
     )
+
+
+def test_a_python_that_is_not_here_is_installed_by_uv(tmp_path: Path) -> None:
+    class Bringing(FakeUv):
+        def __call__(self, command: Sequence[str], **options: object) -> Finished:
+            if list(command[1:3]) == ["python", "install"]:
+                self.installed = {**self.installed, "3.14.2": "/uv/python3.14"}
+                return Finished(stdout="", stderr="")
+            return super().__call__(command)
+
+    run = Bringing(wheels=("3.14",), python="3.14.2")
+    assert opened("six python==3.14", tmp_path, run).version == "3.14"
 
 
 def test_version_managers_are_searched_and_their_shims_are_not(tmp_path: Path) -> None:
