@@ -264,18 +264,19 @@ def test_mlflows_environment_is_read(tmp_path: Path) -> None:
 
 def test_the_running_python_is_tried_first_then_what_is_installed_nearest_below() -> None:
     run = FakeUv(installed={"3.13.0": "/13", "3.10.13": "/10", f"{RUNNING}.7": "/11"})
-    order = list(candidate_pythons("", "", run))
+    order = list(candidate_pythons("", (), run))
     assert order[0] == RUNNING
     assert sorted(order) == ["3.10", "3.11", "3.12", "3.13", "3.14"]
     assert {*order[1:3]} == {"3.10", "3.13"} - {RUNNING} or RUNNING in ("3.10", "3.13")
-    assert next(candidate_pythons("", "3.13", run)) == "3.13"
-    assert list(candidate_pythons(">=3.12,<3.13", "3.10", run)) == ["3.12"]
+    assert next(candidate_pythons("", ("3.13",), run)) == "3.13"
+    assert next(candidate_pythons("", ("3.14", RUNNING), run)) == RUNNING
+    assert list(candidate_pythons(">=3.12,<3.13", ("3.10",), run)) == ["3.12"]
 
 
 @pytest.mark.parametrize("wanted", ["3.9", "3.8.18", "<3.10", "==3.9.*"])
 def test_a_python_that_is_too_old_is_told(wanted: str) -> None:
     with pytest.raises(PythonTooOldError, match=r"scaffold supports Python 3\.10 and later"):
-        list(candidate_pythons(wanted, "", FakeUv()))
+        list(candidate_pythons(wanted, (), FakeUv()))
 
 
 def test_a_python_that_cannot_be_had_is_told_with_those_that_are_here(tmp_path: Path) -> None:
