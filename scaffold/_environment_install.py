@@ -81,7 +81,7 @@ class _NumpyAbiError(Exception):
 
 
 def install_environment(
-    spec: EnvironmentSpec, needed: Mapping[str, str], *, python: str, folder: Path, run: Runner
+    spec: EnvironmentSpec, needed: Mapping[str, str], *, pythons: Sequence[str], folder: Path, run: Runner
 ) -> Installed:
     """Return the environment that `spec` describes, made if it is not in `folder` yet.
 
@@ -89,7 +89,7 @@ def install_environment(
         spec: Requirements, files of requirements, or a lock.
         needed: The distribution of each module that the model needs: added where `spec` is requirements only
             and does not name it.
-        python: The minor version to prefer, where `spec` allows it.
+        pythons: The minor versions to prefer, where `spec` allows them.
         folder: Where environments are kept.
         run: Runs uv and the interpreters.
 
@@ -98,10 +98,10 @@ def install_environment(
     """
     missing = {name for name in needed.values() if canonicalize_name(name) not in spec.names}
     added = [] if spec.from_file else sorted(missing)
-    pythons = candidate_pythons(spec.python, python or spec.python_hint, run)
+    candidates = candidate_pythons(spec.python, (*pythons, spec.python_hint), run)
     with tempfile.TemporaryDirectory(prefix="scaffold-environment-") as name:
         work = Path(name)
-        resolved = _resolve(spec, added, pythons, work, (), run)
+        resolved = _resolve(spec, added, candidates, work, (), run)
         try:
             return _installed(spec, resolved, tuple(needed), folder, run)
         except _NumpyAbiError:

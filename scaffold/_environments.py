@@ -40,7 +40,7 @@ _NEEDED_BY_THEM = ("annotated-types", "pydantic-core", "typing-extensions", "typ
 _PROBE_TIMEOUT_S = 60
 
 # Runs in the environment's Python, 3.6 or later, isolated: without the working directory, the user's site and
-# PYTHON* variables.
+# PYTHON* variables, and writes no bytecode beside the modules of somebody else.
 _PROBE = """
 import json, platform, sys, sysconfig
 versions = {}
@@ -118,7 +118,7 @@ def open_environment(
     needed_modules: Sequence[str] = (),
     *,
     distributions: Mapping[str, str] | None = None,
-    python: str = "",
+    python: str | Sequence[str] = (),
     run: Runner = run_command,
     cache: Path | None = None,
 ) -> Environment:
@@ -133,7 +133,8 @@ def open_environment(
             requirements and no file, the distributions that it does not name are added, in any version.
         distributions: The distribution of each module of a library that is known. Names in a file are
             anybody's: a module that is not in this mapping is never installed.
-        python: The minor version to prefer where `spec` names none: that of functions in the file.
+        python: The minor version, or several, to prefer where `spec` names none: what compiled the functions
+            in the file.
         run: Runs uv and the interpreters.
         cache: Where environments are kept; `model-scaffold` in the user's cache folder when absent.
 
@@ -150,7 +151,8 @@ def open_environment(
     if wish.interpreter is not None:
         return _open_existing(wish.interpreter, wish.wanted, root, run)
     known = {name: known for name in needed_modules if (known := (distributions or {}).get(name))}
-    made = install_environment(wish, known, python=python, folder=root / "environments", run=run)
+    preferred = (python,) if isinstance(python, str) else tuple(python)
+    made = install_environment(wish, known, pythons=preferred, folder=root / "environments", run=run)
     facts = _probe(made.python, run)
     overlay = _make_overlay(facts, wish.wanted, root, run)
     return _environment(facts, overlay, f"the environment of {wish.wanted}", made.notes)
@@ -204,7 +206,7 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
     """Ask an interpreter what it is. What its site hooks print comes before the answer."""
     names = (*WORKER_NEEDS, *_NEEDED_BY_THEM)
     try:
-        done = run([str(interpreter), "-I", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
+        done = run([str(interpreter), "-I", "-B", "-c", _PROBE, *names], timeout_s=_PROBE_TIMEOUT_S)
         found = json.loads(done.stdout.strip().splitlines()[-1])
         return _Facts(
             python=Path(found["executable"] or interpreter),

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -45,15 +45,15 @@ def uv_python_environment(base: Mapping[str, str] | None = None) -> dict[str, st
     return environment
 
 
-def candidate_pythons(wanted: str, preferred: str, run: Runner) -> Iterator[str]:
+def candidate_pythons(wanted: str, preferred: Sequence[str], run: Runner) -> Iterator[str]:
     """Yield the minor versions that `wanted` allows, in the order in which they are to be tried.
 
-    The preferred version comes first, then the running one, then those that are installed, the nearest older
-    one first, then the others, which uv would have to install.
+    The preferred versions come first, and the running one before the others of them; then the running one in
+    any case, those that are installed, the nearest older one first, and those that uv would have to install.
 
     Args:
         wanted: A specifier of PEP 440, `>=3.9,<3.12`, or a version, `3.11` or `3.11.7`; empty for any.
-        preferred: A minor version, or empty.
+        preferred: Minor versions.
         run: Runs uv.
 
     Raises:
@@ -76,7 +76,8 @@ def candidate_pythons(wanted: str, preferred: str, run: Runner) -> Iterator[str]
         raise PythonTooOldError(wanted, SUPPORTED[0])
     if not fitting:
         raise PythonNotFoundError(wanted, installed_pythons(run))
-    first = [version for version in dict.fromkeys((preferred, RUNNING)) if version in fitting]
+    wished = sorted(preferred, key=lambda version: version != RUNNING)
+    first = [version for version in dict.fromkeys((*wished, RUNNING)) if version in fitting]
     yield from first
     here = {minor_of(version) for version, _ in installed_pythons(run)}
     older = [version for version in reversed(fitting) if _number(version) < _number(RUNNING)]

@@ -89,7 +89,7 @@ class FakeUv:
                 numpy = (Path(command[0]).parents[1] / "numpy").read_text()
                 if int(numpy) > self.numpy:
                     return self._fail(command, f"import sklearn: {NUMPY_2_REFUSED}")
-            case ["python", "-I", "-c", *_]:
+            case ["python", "-I", "-B", "-c", *_]:
                 return Finished(
                     stdout=f"from a .pth file\n{json.dumps(self._facts(command[0]))}\n", stderr=""
                 )
@@ -264,18 +264,19 @@ def test_mlflows_environment_is_read(tmp_path: Path) -> None:
 
 def test_the_running_python_is_tried_first_then_what_is_installed_nearest_below() -> None:
     run = FakeUv(installed={"3.13.0": "/13", "3.10.13": "/10", f"{RUNNING}.7": "/11"})
-    order = list(candidate_pythons("", "", run))
+    order = list(candidate_pythons("", (), run))
     assert order[0] == RUNNING
     assert sorted(order) == ["3.10", "3.11", "3.12", "3.13", "3.14"]
     assert {*order[1:3]} == {"3.10", "3.13"} - {RUNNING} or RUNNING in ("3.10", "3.13")
-    assert next(candidate_pythons("", "3.13", run)) == "3.13"
-    assert list(candidate_pythons(">=3.12,<3.13", "3.10", run)) == ["3.12"]
+    assert next(candidate_pythons("", ("3.13",), run)) == "3.13"
+    assert next(candidate_pythons("", ("3.14", RUNNING), run)) == RUNNING
+    assert list(candidate_pythons(">=3.12,<3.13", ("3.10",), run)) == ["3.12"]
 
 
 @pytest.mark.parametrize("wanted", ["3.9", "3.8.18", "<3.10", "==3.9.*"])
 def test_a_python_that_is_too_old_is_told(wanted: str) -> None:
     with pytest.raises(PythonTooOldError, match=r"scaffold supports Python 3\.10 and later"):
-        list(candidate_pythons(wanted, "", FakeUv()))
+        list(candidate_pythons(wanted, (), FakeUv()))
 
 
 def test_a_python_that_cannot_be_had_is_told_with_those_that_are_here(tmp_path: Path) -> None:
@@ -292,6 +293,18 @@ def test_a_python_that_cannot_be_had_is_told_with_those_that_are_here(tmp_path: 
         "or give the path of an environment that has it:\n"
         "  scaffold new ... --environment PATH"
     )
+
+
+def test_a_python_that_is_not_here_is_installed_by_uv(tmp_path: Path) -> None:
+    class Bringing(FakeUv):
+        def __call__(self, command: Sequence[str], **options: object) -> Finished:
+            if list(command[1:3]) == ["python", "install"]:
+                self.installed = {**self.installed, "3.14.2": "/uv/python3.14"}
+                return Finished(stdout="", stderr="")
+            return super().__call__(command)
+
+    run = Bringing(wheels=("3.14",), python="3.14.2")
+    assert opened("six python==3.14", tmp_path, run).version == "3.14"
 
 
 def test_version_managers_are_searched_and_their_shims_are_not(tmp_path: Path) -> None:

@@ -84,7 +84,8 @@ _NEW = (
 def pythons_of_code(arguments: tuple[Value, ...]) -> tuple[str, ...] | None:
     """Return the minor versions that can have compiled a code object; empty if no known version can have.
 
-    None in place of a tuple says that the arguments are no plain values, so nothing can be told.
+    None in place of a tuple says that nothing can be told: the arguments are of another number, which every
+    Python refuses by itself, or no plain values.
 
     Args:
         arguments: Those of `types.CodeType`, in the order of the version that made them.
@@ -92,7 +93,7 @@ def pythons_of_code(arguments: tuple[Value, ...]) -> tuple[str, ...] | None:
     if len(arguments) == 15:
         return ("3.7",)
     if len(arguments) not in (16, 18):
-        return ()
+        return None
     code = arguments[6]
     if not isinstance(code, Blob) or code.size % 2:
         return None
