@@ -34,7 +34,7 @@ from scaffold.errors import (
 
 PACKAGE = Path(__file__).resolve().parent
 # What the worker imports besides the standard library, and the versions that it works with.
-WORKER_NEEDS = {"cloudpickle": "", "pydantic": ">=2.9"}
+WORKER_NEEDS = {"cloudpickle": "", "libcst": ">=1.5", "packaging": ">=23", "pydantic": ">=2.9"}
 # What these need in turn: in the versions of the environment, which come first on its path.
 _NEEDED_BY_THEM = ("annotated-types", "pydantic-core", "typing-extensions", "typing-inspection")
 _PROBE_TIMEOUT_S = 60

@@ -27,10 +27,13 @@ def model_environment(given: Given, options: Options) -> Environment:
     """
     if not options.environment:
         return running_environment()
-    from scaffold.read import DISTRIBUTIONS, named_modules
+    from scaffold.read import DISTRIBUTIONS, needs_of_files
 
     files = [file.path for file in (given.model, given.input, given.output) if file is not None]
-    return open_environment(list(options.environment), named_modules(files), distributions=DISTRIBUTIONS)
+    needs = needs_of_files(files)
+    return open_environment(
+        list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
+    )
 
 
 def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:

@@ -13,7 +13,7 @@ from pathlib import Path
 from scaffold.read._dump import dump_model
 from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._load import load_model
-from scaffold.read._named import named_modules
+from scaffold.read._named import needs_of_files
 from scaffold.read._samples import read_sample
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes
@@ -23,7 +23,7 @@ __all__ = [
     "DISTRIBUTIONS",
     "dump_model",
     "load_model",
-    "named_modules",
+    "needs_of_files",
     "read_artifact",
     "read_sample",
     "version_mismatch",

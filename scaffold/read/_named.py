@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.errors import ReadError
@@ -32,12 +33,23 @@ _BY_ENDING = {
 }
 
 
-def named_modules(paths: Sequence[Path]) -> list[str]:
-    """Return the topmost modules that the files name or that read them, in order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNeeds:
+    """What an environment needs to load files."""
+
+    modules: tuple[str, ...]
+    """The topmost modules that the files name, or that read them."""
+    pythons: tuple[str, ...]
+    """The minor versions that run the functions in the files; empty where they carry none."""
+
+
+def needs_of_files(paths: Sequence[Path]) -> FileNeeds:
+    """Return what the files name, without judging or loading anything.
 
     A file that cannot be read is passed over: whoever reads it for real says what is wrong.
     """
     found: dict[str, None] = {}
+    pythons: tuple[str, ...] = ()
     for path in paths:
         found.update(dict.fromkeys(_BY_ENDING.get(path.suffix.lower(), ())))
         try:
@@ -48,4 +60,5 @@ def named_modules(paths: Sequence[Path]) -> list[str]:
         if scanned.format in _READERS:
             found[_READERS[scanned.format]] = None
         found.update(dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals))
-    return list(found)
+        pythons = pythons or scanned.made_with.pythons
+    return FileNeeds(modules=tuple(found), pythons=pythons)

@@ -1,0 +1,78 @@
+"""The attack corpus through the confinement alone: no gate looks at the files, and nothing may happen."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scaffold._confine import Confinement
+from scaffold.errors import WorkerError
+from scaffold.worker import Worker, WorkerSettings
+from tests.attacks.case import SECRET
+from tests.attacks.corpus import CASES, Case, Place, effects
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process so"),
+]
+
+# A file that never ends, or fills the memory, is stopped soon.
+LIMITS = Confinement(cpu_s=20, memory_bytes=3 << 30, file_bytes=1 << 20)
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.fixture
+def place(tmp_path: Path, listener: socket.socket) -> Iterator[Place]:
+    (tmp_path / "markers").mkdir()
+    (tmp_path / "model").mkdir()
+    secret = tmp_path / "secret"
+    secret.write_bytes(SECRET)
+    yield Place(tmp_path / "markers", secret, listener.getsockname()[1])
+    assert secret.read_bytes() == SECRET
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def processes_of(session: int) -> list[str]:
+    """The processes that still belong to a session."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            found.append(stat.parent.name)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_nothing_happens_where_the_kernel_alone_stands_in_the_way(case: Case, place: Place) -> None:
+    folder = place.markers.parent / "model"
+    for file, source in case.companions(place).items():
+        (folder / file).write_text(source)
+    (folder / case.file).write_bytes(case.content(place))
+    confinement = replace(LIMITS, readable=(folder, folder / case.file), parent_pid=os.getpid())
+    settings = WorkerSettings(confinement=confinement, time_s=60)
+    job = {"model": str(folder / case.file), "local": [str(folder)]}
+    settings = replace(settings, path=[*settings.path, str(folder)])
+    with Worker("tests.attacks.unguarded", job, settings) as worker:
+        try:
+            assert worker.receive()["holds"]
+        except WorkerError as error:
+            assert str(error)  # it was ended, and that is said
+    assert effects(place) == []
+    assert processes_of(worker._process.pid) == []
+    assert sorted(path.name for path in folder.iterdir()) == sorted([case.file, *case.companions(place)])
