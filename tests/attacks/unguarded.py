@@ -1,4 +1,4 @@
-"""Run in the worker in place of the product's own program: load a file as its library does, without any gate."""
+"""Run in the worker in place of the product's own program: load a file without any gate."""
 
 from __future__ import annotations
 

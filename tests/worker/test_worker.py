@@ -1,0 +1,235 @@
+"""The process that loads the model: what it reports, what it is refused, and that it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scaffold
+from scaffold._codec import CodecError
+from scaffold._specify import _checked_source
+from scaffold.errors import (
+    CallError,
+    ConfinementError,
+    LoadFailedError,
+    MissingVariableError,
+    UsageError,
+    WorkerDiedError,
+    WorkerError,
+    WorkerLimitError,
+)
+from scaffold.spec import LocalSource
+from scaffold.worker._errors import decode_error, encode_error
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process so")
+
+PREDICT = "    def predict(self, X):\n        {body}\n        return [2 * x for x in X]\n"
+
+
+@pytest.fixture
+def inspect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Inspects a model of a class in `priced.py`, whose text is given; the sample is three numbers."""
+
+    def _inspect(text: str, **options: Any) -> Any:
+        folder = tmp_path / "model"
+        folder.mkdir(exist_ok=True)
+        (folder / "priced.py").write_text(text)
+        # A class by name, called without arguments.
+        (folder / "model.pkl").write_bytes(b"cpriced\nModel\n(tR.")
+        (folder / "X.json").write_text("[1.0, 2.5, 4.0]")
+        monkeypatch.chdir(folder)
+        return scaffold.inspect(folder / "model.pkl", folder / "X.json", **options)
+
+    return _inspect
+
+
+def model(body: str = "pass", head: str = "") -> str:
+    return f"{head}\nclass Model:\n" + PREDICT.format(body=body)
+
+
+def test_a_model_that_crashes_is_told_with_the_signal_and_the_name(
+    inspect: Callable[..., Any],
+) -> None:
+    with pytest.raises(WorkerDiedError) as caught:
+        inspect("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n" + model())
+    assert (caught.value.signal, caught.value.doing) == ("SIGSEGV", "priced.Model")
+    assert "SIGSEGV ended the process that loads the model while it loaded priced.Model." in str(caught.value)
+
+
+def test_a_model_that_does_not_end_is_stopped_after_its_time(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerLimitError, match="--time-limit"):
+        inspect("while True: pass\n" + model(), time_limit=4)
+
+
+@linux
+def test_a_model_that_fills_the_memory_meets_its_limit(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerLimitError, match=r"(?s)limit of memory.*--memory-limit"):
+        inspect("held = bytearray(4 << 30)\n" + model(), memory_limit="1G")
+
+
+@linux
+def test_a_file_elsewhere_is_refused_by_name_and_read_where_that_is_allowed(
+    inspect: Callable[..., Any], tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.txt"
+    rates.write_text("2")
+    text = model(f"open({str(rates)!r}).read()")
+    with pytest.raises(ConfinementError) as caught:
+        inspect(text)
+    assert f"The model reads {rates}, which it may not do unasked." in str(caught.value)
+    assert f"--allow-read {rates}" in str(caught.value)
+    assert inspect(text, allow_read=[rates]).signature.call.method == "predict"
+
+
+@linux
+def test_a_connection_is_refused_by_name(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(ConfinementError, match=r"connects to .*\n.*\n.*\n.*--allow-network"):
+        inspect(model("import socket; socket.create_connection(('127.0.0.1', 9), 1)"))
+
+
+@linux
+@pytest.mark.parametrize("body", ["import os; os.fork()", "import subprocess; subprocess.run(['true'])"])
+def test_no_process_and_no_program_is_started(inspect: Callable[..., Any], body: str) -> None:
+    with pytest.raises(ConfinementError, match=r"starts a process|runs the program"):
+        inspect(model(body))
+
+
+def test_what_stands_hidden_beside_the_model_is_not_read(inspect: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / ".env").write_text("SECRET=1")
+    with pytest.raises(ConfinementError, match=r"reads .*\.env"):
+        inspect(model("open('.env').read() if __import__('os').chdir(__file__[:-10]) is None else 0"))
+
+
+def test_a_variable_that_is_nowhere_is_named(inspect: Callable[..., Any]) -> None:
+    text = model("import os; float(os.environ['FARE_RATE'])")
+    with pytest.raises(MissingVariableError) as caught:
+        inspect(text)
+    assert caught.value.names == ("FARE_RATE",)
+    assert "--env FARE_RATE=VALUE" in str(caught.value)
+    assert inspect(text, env=["FARE_RATE=1.5"]).variables[0].value == "1.5"
+
+
+def test_a_variable_of_this_shell_is_not_in_the_service_unasked(
+    inspect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FARE_RATE", "1.5")
+    text = model("import os; float(os.environ.get('FARE_RATE'))")
+    with pytest.raises(MissingVariableError, match="FARE_RATE"):
+        inspect(text)
+    assert inspect(text, env=["FARE_RATE"]).variables[0].value == "1.5"
+    assert inspect(text, secret=["FARE_RATE"]).variables[0].value == ""
+
+
+def test_a_secret_without_a_value_is_asked_for(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match="export API_TOKEN"):
+        inspect(model(), secret=["API_TOKEN"])
+
+
+def test_a_fault_of_the_model_is_not_blamed_on_a_variable_that_a_library_reads(
+    inspect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PANDAS_COPY_ON_WRITE", "1")
+    with pytest.raises(CallError):
+        inspect(model("import pandas; raise ValueError('no')"))
+
+
+def test_the_caller_imports_no_library_of_the_model(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"cnumpy\ndtype\n(Vf8\ntR.")
+    (tmp_path / "X.json").write_text("[1.0]")
+    code = (
+        "import sys, scaffold\n"
+        "try: scaffold.inspect('model.pkl', 'X.json')\n"
+        "except scaffold.ScaffoldError as error: print(type(error).__name__)\n"
+        "print([name for name in ('numpy', 'pandas', 'sklearn', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["CallError", "[]"]
+
+
+def test_a_model_that_calls_the_tool_does_not_start_another_worker(inspect: Callable[..., Any]) -> None:
+    text = "import scaffold\nscaffold.inspect('model.pkl', 'X.json')\n" + model()
+    with pytest.raises(LoadFailedError, match="calls scaffold itself while it is loaded"):
+        inspect(text)
+
+
+@linux
+def test_the_worker_ends_with_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "priced.py").write_text("import time\ntime.sleep(600)\n" + model())
+    (tmp_path / "model.pkl").write_bytes(b"cpriced\nModel\n(tR.")
+    (tmp_path / "X.json").write_text("[1.0]")
+    command = [sys.executable, "-m", "scaffold", "inspect", "model.pkl", "--input", "X.json"]
+    parent = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path)})
+    try:
+        worker = _await(lambda: _child_of(parent.pid))
+        _await(lambda: b"priced" in next(tmp_path.glob("scaffold-worker-*/doing")).read_bytes())
+    finally:
+        parent.kill()
+        parent.wait()
+    _await(lambda: not Path(f"/proc/{worker}").exists())
+
+
+def _child_of(parent: int) -> int | None:
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def _await(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            if found := condition():
+                return found
+        except (OSError, StopIteration):
+            pass
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+# --------------------------------------------------------------------------- a hostile worker
+
+
+def test_an_error_crosses_the_pipe_as_it_is() -> None:
+    error = CallError("The model does not take the sample.", (("model.predict(X)", "no"),), ("a",), ("b",))
+    again = decode_error(json.loads(json.dumps(encode_error(error))))
+    assert type(again) is CallError
+    assert (str(again), again.args) == (str(error), error.args)
+    assert pickle.loads(pickle.dumps(again)).args == error.args
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": "SystemExit", "arguments": [1]},
+        {"error": "Sequence", "arguments": []},
+        {"error": "CallError", "arguments": 3},
+        {"error": "CallError", "arguments": []},
+        {"error": "AnswersDifferError", "arguments": [1, 2, 3, 4]},
+        {},
+    ],
+)
+def test_a_made_up_error_is_no_more_than_an_error_of_the_worker(document: dict[str, Any]) -> None:
+    assert type(decode_error(document)) is WorkerError
+
+
+def test_text_of_the_worker_cannot_move_the_cursor() -> None:
+    error = decode_error({"error": "LoadFailedError", "arguments": ["model.pkl", "\x1b[2Jgone\x07"]})
+    assert "\x1b" not in str(error)
+    assert "gone" in str(error)
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/etc/passwd", "a/../../b.py", ""])
+def test_a_source_that_leads_out_of_the_project_is_refused(path: str) -> None:
+    with pytest.raises(CodecError):
+        _checked_source(LocalSource(path=path, content=b"", reason=""))
