@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from scaffold.errors import UsageError
 from scaffold.spec import JSONValue, Overrides
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -28,6 +30,18 @@ class Options:
     source: str | Path | None = None
     python: str = RUNNING_PYTHON
     gpu: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what no later stage can explain.
+
+        Raises:
+            UsageError: `python` is no version of Python.
+        """
+        if not re.fullmatch(r"3\.\d{1,2}", self.python, re.ASCII):
+            raise UsageError(
+                f"{self.python!r} is no version of Python that a service can run on.\n"
+                f"  --python {RUNNING_PYTHON}"
+            )
 
     def as_json(self) -> dict[str, JSONValue]:
         """What was said, without what was not; the project's record keeps it for the next model."""
