@@ -82,6 +82,18 @@ class Options:
     )
     time_limit: int = field(default=600, metadata=_told("Most seconds for one step of that process."))
 
+    def __post_init__(self) -> None:
+        """Check what no later stage can explain.
+
+        Raises:
+            UsageError: `python` is no version of Python.
+        """
+        if self.python and not re.fullmatch(r"3\.\d{1,2}", self.python, re.ASCII):
+            raise UsageError(
+                f"{self.python!r} is no version of Python that a service can run on.\n"
+                f"  --python {RUNNING_PYTHON}"
+            )
+
     def as_json(self) -> dict[str, JSONValue]:
         """What was said, without what was not; the project's record keeps it for the next model.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scaffold._files import sha256_file
 from scaffold._who import now_utc, user_and_host
-from scaffold.errors import StoreError
+from scaffold.errors import StoreError, UsageError
 from scaffold.find import find_model
 
 if TYPE_CHECKING:
@@ -32,10 +32,16 @@ def register(model: str | Path, *, name: str, version: str, store: str | None = 
 
     Raises:
         ReadError: There is no such model.
+        UsageError: The name or the version is empty, or cannot stand in `store:NAME/VERSION`.
         StoreError: The name and version stand for other bytes already, or the store cannot be used.
     """
     from scaffold.store import Model, open_store
 
+    if not name.strip() or not version.strip() or "/" in name:
+        raise UsageError(
+            f"A model is registered under a name without '/' and a version, not {name!r} and {version!r}.\n"
+            f"  scaffold register {model} --name churn --version 1.0.0"
+        )
     given = os.fspath(model)
     path = find_model(given)
     if not path.is_file():

@@ -13,7 +13,7 @@ from scaffold._proving import proven, unproven
 from scaffold._specify import OnStage
 from scaffold._states import last_state, new_state, renderer
 from scaffold._workers import proof_access
-from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UsageError
+from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UpgradeError, UsageError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
 if TYPE_CHECKING:
@@ -134,7 +134,10 @@ def update(
         )
     finish_interrupted(root)
     record, ancestor = last_state(root, on_stage)
-    said = Options(**{**record.options, **options})
+    try:
+        said = Options(**{**record.options, **options})
+    except TypeError as error:
+        raise UpgradeError(f"{root}/.scaffold/record.json holds options that are none: {error}") from error
     state = new_state(root, record, (model, input, output), answers or {}, said, on_stage)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)

@@ -1019,7 +1019,7 @@ class UnsafeLockError(ProjectError):
     def __str__(self) -> str:
         return (
             f"{self.lock}, line {self.number}, is no pinned distribution with hashes:\n"
-            f"  {self.line[:200]}\n"
+            f"  {self.line[:200]!r}\n"
             "Name what the service needs in requirements.in, and let the lock be made from that:\n"
             f"  scaffold update {self.lock.rpartition('/')[0] or '.'}"
         )

@@ -47,10 +47,10 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        show_error(f"{error.strerror or error}{where}\nNothing was left half done.")
+        show_error(f"{error.strerror or error}{where}")
         sys.exit(1)
     except KeyboardInterrupt:
-        show_error("Interrupted; nothing was left half done.")
+        show_error("Interrupted.")
         sys.exit(130)
     except Exception as error:
         show_error(_own_fault(error))
@@ -68,6 +68,6 @@ def _own_fault(error: Exception) -> str:
         traceback.print_exception(error, file=log)
     return (
         f"scaffold itself failed: {type(error).__name__}: {error}\n"
-        "That is a fault of the tool, not of what was typed; nothing was left half done.\n"
+        "That is a fault of the tool, not of what was typed.\n"
         f"Please report it with {log.name}, which holds the traceback."
     )

@@ -125,12 +125,26 @@ def inspect(
 
 
 def parsed_answers(pairs: list[str]) -> dict[str, Any]:
-    """`replicas=3` as {"replicas": 3}: a value is read as YAML."""
+    """`replicas=3` as {"replicas": 3}: a value is read as YAML.
+
+    Raises:
+        UsageError: A value is no YAML.
+    """
     if not pairs:
         return {}
     import yaml
 
-    return {name: yaml.safe_load(value) for name, value in assignments(pairs, "--answer").items()}
+    answers = {}
+    for name, value in assignments(pairs, "--answer").items():
+        try:
+            answers[name] = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            problem = getattr(error, "problem", None) or error
+            raise UsageError(
+                f"--answer {name}={value} cannot be read as YAML: {problem}\n"
+                f"Put text in quotes of its own:\n  --answer '{name}=\"...\"'"
+            ) from error
+    return answers
 
 
 def _show_project(project: Project) -> None:

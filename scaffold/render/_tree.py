@@ -37,7 +37,7 @@ def render_tree(
 
     try:
         run_copy(str(template), root, data=dict(values), defaults=True, quiet=True, overwrite=True)
-    except (CopierError, TemplateError) as error:
+    except (CopierError, TemplateError, ValueError) as error:  # ValueError: it is no folder
         raise RenderError(f"The template {template} cannot be rendered: {error}") from error
     for path, content in extra.items():
         target = root / path

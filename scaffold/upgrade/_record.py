@@ -97,7 +97,7 @@ def _read_document(root: Path) -> ProjectRecord:
     """The record as it is written: without what the project's other files hold."""
     try:
         document = json.loads(read_below(root, RECORD))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NoRecordError(str(root)) from error
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(root, error) from error

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from scaffold.cli import main
+from scaffold.cli._new import parsed_answers
 
 Run = Callable[..., tuple[int, str]]
 
@@ -167,6 +168,74 @@ def test_a_verb_on_a_folder_that_is_no_project(run: Run) -> None:
     status, said = run("verify", ".")
     assert status == 1
     assert "is no generated project" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--answer", "targets=[unclosed"], "--answer targets=[unclosed cannot be read as YAML: expected"),
+        (["--answer", "replicas=!!python/object:os.system x"], "could not determine a constructor"),
+        (["--answer", "day=2026-99-99"], "--answer day=2026-99-99 cannot be read as YAML: month must be"),
+        (["--answer", "targets"], "--answer targets names no field and type."),
+        (["--python", "banana"], "'banana' is no version of Python that a service can run on."),
+        (["--python", "2.7"], "'2.7' is no version of Python"),
+        (["--python", "3.11; x"], "'3.11; x' is no version of Python"),
+    ],
+)
+def test_an_option_that_cannot_be_read(run: Run, model: Path, options: list[str], said: str) -> None:
+    assert said in refused(run, "model.pkl", "--input", "sample.pkl", *options)
+
+
+def test_the_advice_on_yaml_is_right(run: Run, model: Path) -> None:
+    said = refused(run, "model.pkl", "--input", "sample.pkl", "--answer", "targets=[unclosed")
+    assert """--answer 'targets="..."'""" in said
+    assert parsed_answers(['targets="[unclosed"']) == {"targets": "[unclosed"}
+
+
+def test_a_template_that_is_no_folder(run: Run) -> None:
+    service = Path(__file__).parents[2] / "examples/titanic/service"
+    status, said = run("diff", str(service), "--template", "/nowhere")
+    assert status == 1
+    assert "The template /nowhere cannot be rendered: Local template must be a directory." in said
+
+
+@pytest.mark.parametrize(("name", "version"), [("", "1.0.0"), ("churn", " "), ("team/churn", "1.0.0")])
+def test_a_model_is_not_registered_under_no_name(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch, name: str, version: str
+) -> None:
+    monkeypatch.setenv("SCAFFOLD_STORE", "sqlite:///store.db")
+    status, said = run("register", "model.pkl", "--name", name, "--version", version)
+    assert status == 1
+    assert "scaffold register model.pkl --name churn --version 1.0.0" in said
+    assert not Path("store.db").exists()
+
+
+def test_a_port_that_is_none(run: Run) -> None:
+    status, said = run("serve", ".", "--port", "99999999")
+    assert status == 2
+    assert "Invalid value for '--port'" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (RuntimeError("odd"), 1, "scaffold itself failed: RuntimeError: odd"),
+        (OSError(28, "No space left on device", "x"), 1, "No space left on device: x"),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+    ],
+)
+def test_nothing_is_claimed_of_what_was_left(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, said: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("scaffold.api.audit", fail)
+    found, message = run("audit", ".")
+    assert found == status
+    assert said in message
+    assert "half done" not in message
+    assert "nothing" not in message.lower()
 
 
 @pytest.fixture

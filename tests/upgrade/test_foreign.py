@@ -392,6 +392,14 @@ def test_a_record_of_other_types_is_told(root: Path) -> None:
         read_record(root)
 
 
+@pytest.mark.parametrize("options", [{"nope": 1}, {"python": 5}])
+def test_options_of_a_record_that_are_none_are_told(root: Path, options: dict[str, Any]) -> None:
+    path = root / ".scaffold/record.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "options": options}))
+    with pytest.raises(UpgradeError, match="holds options that are none"):
+        _update.update(root, dry_run=True)
+
+
 def test_a_small_archive_that_stands_for_gigabytes_is_not_unpacked(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from app.logs import request_context
 from app.settings import settings
@@ -65,6 +66,16 @@ def add_handlers(app: FastAPI) -> None:
         # FastAPI's own repeats the input: values would leak, and NaN is no JSON.
         faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
         return JSONResponse({"detail": faults}, 422)
+
+    @app.exception_handler(405)
+    async def other_method(request: Request, error: HTTPException) -> Response:
+        methods = (error.headers or {}).get("Allow", "").split(", ")
+        allowed = {
+            "Allow": ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
+        }
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allowed)
+        return problem(405, error.detail, allowed)
 
     @app.exception_handler(Overloaded)
     async def overloaded(request: Request, error: Overloaded) -> JSONResponse:

@@ -6,11 +6,9 @@ still describes the route on the API page, and runs endpoints that ask for more 
 
 import asyncio
 import inspect
-import json
 import re
 import typing
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import jiter
@@ -29,7 +27,9 @@ JSON = b"application/json"
 MAX_LISTED = 1000  # faults of a body that are described one by one
 MAX_EXAMINED = 100_000  # and that are looked at
 INTEGER_FAULTS = {"int_type", "literal_error", "enum"}  # which a 1.0 can be
-DECIMAL_FAULT = "decimal_as_float"  # which a number that must stay exact is until then
+DECIMAL_FAULT = "decimal_as_float"  # which a number that must stay exact is until it is text
+MAX_EXACT = 2**53  # from here on floats leave out integers
+MAX_INTEGER = 2**63
 
 
 class JSONRoute(APIRoute):
@@ -141,11 +141,11 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
 
 
 def _parse_whole(body_type: TypeAdapter[Any], body: bytes, faults: list[Any]) -> Any:
-    """The value that `body` holds with 1 for each 1.0, if that may be all that is wrong with it."""
-    if not {*INTEGER_FAULTS, DECIMAL_FAULT}.isdisjoint(fault["type"] for fault in faults):
+    """The value that `body` holds with 1 for each 1.0, if nothing else is wrong with it."""
+    kinds = {fault["type"] for fault in faults}
+    if kinds <= {*INTEGER_FAULTS, DECIMAL_FAULT} and (whole := _repaired(body, faults)):
         try:
-            whole = to_json(_whole(jiter.from_json(body)))
-            return body_type.validate_json(whole, context=_as_sent(body))
+            return body_type.validate_json(whole)
         except ValidationError as error:
             faults = _faults(error)
     if len(faults) > MAX_LISTED:
@@ -161,29 +161,44 @@ def _faults(error: ValidationError) -> list[Any]:
     return [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
 
 
-def _whole(value: Any) -> Any:
-    """The value with 1 for each 1.0: JSON takes them for the same."""
-    match value:
-        case float() if value.is_integer():
-            return int(value)
-        case list():
-            return [_whole(item) for item in value]
-        case dict():
-            return {key: _whole(item) for key, item in value.items()}
-    return value
+def _repaired(body: bytes, faults: list[Any]) -> bytes | None:
+    """The body with 1 for each 1.0 and text for each decimal; None if another value is at fault."""
+    try:
+        plain = {"body": jiter.from_json(body, allow_inf_nan=False)}
+        exact: Any = None  # the same with every digit, where a float may have lost some
+        for fault in faults:
+            is_decimal = fault["type"] == DECIMAL_FAULT
+            holder, key = _find(plain, fault["loc"])
+            number = holder[key]
+            if not isinstance(number, float):
+                return None
+            if is_decimal or abs(number) >= MAX_EXACT:
+                exact = exact or {"body": jiter.from_json(body, float_mode="decimal")}
+                number = _value_at(exact, fault["loc"])
+            if not is_decimal and (abs(number) > MAX_INTEGER or number != int(number)):
+                return None
+            holder[key] = str(number) if is_decimal else int(number)
+    except (ValueError, ArithmeticError):  # an infinity, or an exponent beyond all bounds
+        return None
+    return to_json(plain["body"])
 
 
-def _as_sent(body: bytes) -> dict[float, Decimal | None]:
-    """Each number with a fraction as it was sent; `None` where two of them become one float."""
-    found: dict[float, Decimal | None] = {}
+def _find(tree: Any, place: tuple[int | str, ...]) -> tuple[Any, int | str]:
+    """What holds the value at `place`, and under which key."""
+    holder, key = tree, place[0]
+    for part in place[1:]:
+        inner = holder[key]
+        # Another part names a member of a union.
+        if (isinstance(inner, dict) and part in inner) or (
+            isinstance(inner, list) and isinstance(part, int)
+        ):
+            holder, key = inner, part
+    return holder, key
 
-    def keep(text: str) -> None:
-        exact = Decimal(text)
-        if found.setdefault(float(text), exact) != exact:
-            found[float(text)] = None
 
-    json.loads(body, parse_float=keep, parse_int=len)
-    return found
+def _value_at(tree: Any, place: tuple[int | str, ...]) -> Any:
+    holder, key = _find(tree, place)
+    return holder[key]
 
 
 def _invalid(kind: str, message: str) -> RequestValidationError:

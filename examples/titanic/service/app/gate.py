@@ -45,6 +45,8 @@ class Gate:
             await self.app(scope, receive, _in_one_line(send))
             return
         began, status = perf_counter(), 0
+        if scope["method"] == "HEAD":  # as GET; the server leaves the body out
+            scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         request_id = _harmless(headers, b"x-request-id") or self._next_id()
         trace = _harmless(headers, b"traceparent")

@@ -36,7 +36,9 @@ class Settings(BaseModel):
     max_records: int = Field(1000, ge=1)
     # Seconds for the head of a request to arrive (400), and for its body (408).
     body_timeout_s: float = Field(10, gt=0)
-    # Connections that may be open; with one more, one that has nothing under way is closed.
+    # Seconds in which a client has to take something of its answer; then its connection is cut off.
+    answer_timeout_s: float = Field(10, gt=0)
+    # Connections that may be open; with one more, the one on which nothing moved longest is closed.
     max_connections: int = Field(4096, ge=1)
 
     # Records that may wait for the model; the next one is refused at once with 503.
