@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import functools
 import gzip
 import lzma
 import pickle
@@ -67,7 +68,8 @@ def invoke(model: Any, call: Call, value: Any) -> Any:
             with torch.no_grad(), _eval_mode(model):
                 return _apply(getattr(model, call.method), call.arguments, given)
         case Runtime.PYTHON:
-            return _apply(getattr(model, call.method), call.arguments, value)
+            function = functools.partial(getattr(model, call.method), **dict(call.keywords))
+            return _apply(function, call.arguments, value)
 
 
 def _apply(function: Any, arguments: Arguments, value: Any) -> Any:
