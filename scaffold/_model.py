@@ -7,6 +7,7 @@ that is ours. Each library is imported where the format or the call asks for it.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,8 @@ def invoke(model: Any, call: Call, value: Any) -> Any:
             with torch.no_grad(), _eval_mode(model):
                 return _apply(getattr(model, call.method), call.arguments, given)
         case Runtime.PYTHON:
-            return _apply(getattr(model, call.method), call.arguments, value)
+            function = functools.partial(getattr(model, call.method), **dict(call.keywords))
+            return _apply(function, call.arguments, value)
 
 
 def _apply(function: Any, arguments: Arguments, value: Any) -> Any:

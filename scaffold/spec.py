@@ -381,6 +381,8 @@ class Call:
     """ONNX: the input names, in the order of the arguments."""
     columns: bool = False
     """ONNX: each input is one column of a table and goes in with shape `(n, 1)`."""
+    keywords: tuple[tuple[str, bool], ...] = ()
+    """Switches that are set for every call: `return_array=True`."""
     tensor: bool = False
     """torch: the input is made as an array and goes in as a tensor."""
     estimator: str = ""

@@ -9,6 +9,7 @@ import typer
 
 from scaffold.cli._options import assignments, model_options
 from scaffold.cli._show import Stages, console, file_tree, show_json, show_rows
+from scaffold.errors import UsageError
 
 if TYPE_CHECKING:
     from scaffold.api import Project

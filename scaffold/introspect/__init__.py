@@ -12,6 +12,7 @@ from scaffold.introspect._bounds import with_bounds
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._columns import hands_out_columns
 from scaffold.introspect._hints import Hints, model_hints
+from scaffold.introspect._indices import with_index_bounds
 from scaffold.introspect._inputs import describe_input, requests_of
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._outputs import answers_of, describe_output
@@ -70,6 +71,7 @@ def infer_signature(
     described = describe_input(found, found.names or hints.feature_names, arguments)
     described = with_levels(described, category_levels(model))
     schema = with_bounds(_with_hints(described, found.call, hints), model, found)
+    schema = with_index_bounds(schema, model, found)
     requests = requests_of(found, schema, arguments)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
     output = with_classes(describe_output(found), found.call.method, hints.classes)

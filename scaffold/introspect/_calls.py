@@ -95,6 +95,8 @@ class _Search:
         self.model, self.sample, self.output = model, sample, output
         self.untouched = Untouched(model)
         self.attempts: dict[str, str] = {}
+        self.switches: tuple[tuple[str, bool], ...] = ()
+        """Set for the calls that are tried: `return_array=True`."""
 
     def by_name(self, method: str) -> list[_Match]:
         if _estimators.changes_something(method):
@@ -105,14 +107,29 @@ class _Search:
                 f"{type(self.model).__name__} has no method '{method}' that answers.",
                 advice=f"It has: {offered}",
             )
-        return self._first_presentation((method,), self.model)
+        matches = self._first_presentation((method,), self.model)
+        return matches or self._with_a_switch((method,))
 
     def by_preference(self) -> list[_Match]:
         known = _estimators.known_methods(self.model)
         matches = self._first_presentation(known, self.model)
         others = () if matches else _estimators.other_methods(self.model)
         # Whose names we do not know may keep state: they are tried on a copy.
-        return matches or (self._first_presentation(others, _copied(self.model)) if others else [])
+        matches = matches or (self._first_presentation(others, _copied(self.model)) if others else [])
+        return matches or self._with_a_switch(known)
+
+    def _with_a_switch(self, methods: tuple[str, ...]) -> list[_Match]:
+        """Return the calls that give the output with one boolean parameter against its default."""
+        if self.output is None or _estimators.runtime_of(self.model) is not Runtime.PYTHON:
+            return []
+        for method in methods:
+            for parameter in _parameters(self.model, method):
+                if isinstance(parameter.default, bool) and parameter.name not in _keys(self.sample):
+                    self.switches = ((parameter.name, not parameter.default),)
+                    if matches := self._first_presentation((method,), self.model):
+                        return matches
+        self.switches = ()
+        return []
 
     def _first_presentation(self, methods: tuple[str, ...], model: Any) -> list[_Match]:
         """Return the calls that fit, all of the first way to present the sample that any fits.
@@ -139,12 +156,13 @@ class _Search:
         return []
 
     def _try_method(self, model: Any, method: str, label: str, value: Any) -> _Match | None:
-        for call, given in _ways(model, method, value):
+        for way, given in _ways(model, method, value):
+            call = dataclasses.replace(way, keywords=self.switches)
             fed = feed(model, call, given, self.output, copied=self.untouched.copy)
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
                 return _Match(call, given, fed)
-            if fed:
+            if fed and not self.switches:
                 self.attempts.setdefault(f"{_written(call)}{label}", fed)
         return None
 
@@ -393,7 +411,7 @@ def _written(call: Call) -> str:
         return f"session.run({list(call.outputs)})"
     inside = _INSIDE[call.arguments]
     name = "model" if call.method == "__call__" else f"model.{call.method}"
-    return f"{name}({inside})"
+    return f"{name}({inside}{''.join(f', {switch}={on}' for switch, on in call.keywords)})"
 
 
 def _copied(model: Any) -> Any:

@@ -105,7 +105,8 @@ def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
     before = _BEFORE_INPUTS[call.arguments]
     match call.runtime:
         case Runtime.PYTHON:
-            return [f"{result} = {function}({before}inputs)"]
+            switches = "".join(f", {name}={on}" for name, on in call.keywords)
+            return [f"{result} = {function}({before}inputs{switches})"]
         case Runtime.TORCH:
             inputs = "torch.as_tensor(inputs)" if call.tensor else f"{before}inputs"
             return ["with torch.no_grad():", f"    {result} = {function}({inputs})"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from types import CodeType, FunctionType
 
@@ -16,9 +15,18 @@ from scaffold.resolve._lift_blocks import (
     raises_in,
     write,
 )
+from scaffold.resolve._lift_nodes import (
+    defines,
+    definitions_inside,
+    evaluated_names,
+    function_of,
+    methods_of,
+    names_of,
+    remarked,
+    snake,
+)
 from scaffold.resolve._lift_script import (
     Script,
-    all_codes,
     literal_statement,
     literal_text,
     module_text,
@@ -81,8 +89,8 @@ class Selection:
             self._names.add(name)
         else:
             name = self._free_name(self._lambda_name(node))
-        self._need_all(_names_of([function]) | _evaluated_names(node.params), statement)
-        written = _function_of(name, node)
+        self._need_all(names_of([function]) | evaluated_names(node.params), statement)
+        written = function_of(name, node)
         cells = self._cells(function)
         if cells:
             self._add_factory(name, written, cells)
@@ -97,8 +105,8 @@ class Selection:
         node = self._inner_node(target)
         name = self._free_name(node.name.value)
         statement = self._parsed.owner(node)
-        functions = [target] if isinstance(target, FunctionType) else _methods(target)
-        self._need_all(_names_of(functions) | _evaluated_names(node), statement)
+        functions = [target] if isinstance(target, FunctionType) else methods_of(target)
+        self._need_all(names_of(functions) | evaluated_names(node), statement)
         cells = self._cells(target)
         plain = node.with_changes(name=cst.Name(name), leading_lines=[])
         if cells:
@@ -247,7 +255,7 @@ class Selection:
                 return
             literal = literal_statement(name, value)
             if literal is not None:
-                self._literals[last] = _remarked(literal)
+                self._literals[last] = remarked(literal)
                 return
             if below:
                 raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
@@ -290,7 +298,7 @@ class Selection:
             keyword = f"_{parent.keyword.value}" if parent.keyword else "_function"
             if isinstance(call, cst.Call):
                 words = cst.Module([]).code_for_node(call.func).rpartition(".")[2]
-                return f"{_snake(words)}{keyword}" if words.isidentifier() else keyword.strip("_")
+                return f"{snake(words)}{keyword}" if words.isidentifier() else keyword.strip("_")
         return "anonymous_function"
 
     def _inner_node(self, target: FunctionType | type) -> cst.FunctionDef | cst.ClassDef:
@@ -298,17 +306,17 @@ class Selection:
         candidates: Sequence[cst.CSTNode] = [statement.node for statement in self._parsed.statements]
         node: cst.CSTNode | None = None
         for part in path:
-            node = next((n for n in reversed(candidates) if _defines(n, part)), None)
+            node = next((n for n in reversed(candidates) if defines(n, part)), None)
             if node is None:
                 raise CannotLiftError(f"{self._script.name} does not define {target.__qualname__}")
-            candidates = _inside(node)
+            candidates = definitions_inside(node)
         if not isinstance(node, cst.FunctionDef | cst.ClassDef):
             raise CannotLiftError(f"{target.__qualname__} is no definition")
         return node
 
     def _cells(self, target: FunctionType | type) -> dict[str, str]:
         """The values that a closure keeps, as the text of an argument, by the name of the variable."""
-        functions = [target] if isinstance(target, FunctionType) else _methods(target)
+        functions = [target] if isinstance(target, FunctionType) else methods_of(target)
         cells: dict[str, str] = {}
         for function in functions:
             for name, value in inspect.getclosurevars(function).nonlocals.items():
@@ -358,77 +366,3 @@ class Selection:
             name, number = f"{wanted}_{number}", number + 1
         self._names.add(name)
         return name
-
-
-def _function_of(name: str, node: cst.Lambda) -> cst.FunctionDef:
-    written = cst.ensure_type(cst.parse_statement(f"def {name}():\n    return None\n"), cst.FunctionDef)
-    body = cst.ensure_type(written.body, cst.IndentedBlock)
-    result = cst.SimpleStatementLine([cst.Return(value=node.body)])
-    return written.with_changes(params=node.params, body=body.with_changes(body=[result]))
-
-
-def _remarked(node: cst.BaseStatement) -> cst.BaseStatement:
-    remark = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
-    return node.with_changes(leading_lines=[remark])
-
-
-def _names_of(functions: Sequence[FunctionType]) -> set[str]:
-    """The globals (and, among them, attributes) that the code of functions names."""
-    return {name for f in functions for code in all_codes(f.__code__) for name in code.co_names}
-
-
-def _evaluated_names(node: cst.CSTNode) -> set[str]:
-    """The names in what is evaluated where a definition stands: decorators, bases, defaults, annotations."""
-    match node:
-        case cst.FunctionDef(decorators=decorators, params=params, returns=returns):
-            parts: list[cst.CSTNode | None] = [*decorators, params, returns]
-        case cst.ClassDef(decorators=decorators, bases=bases, keywords=keywords, body=body):
-            parts = [*decorators, *bases, *keywords, *(p for p in body.children if not _is_definition(p))]
-            inner = [_evaluated_names(p) for p in body.children if _is_definition(p)]
-            return set().union(*inner, *(_mentioned(part) for part in parts if part is not None))
-        case cst.Parameters():
-            every = [*node.params, *node.kwonly_params, *node.posonly_params]
-            parts = [part for param in every for part in (param.default, param.annotation)]
-        case _:
-            return set()
-    found = [_evaluated_names(p) if isinstance(p, cst.Parameters) else _mentioned(p) for p in parts if p]
-    return set().union(*found)
-
-
-def _mentioned(node: cst.CSTNode) -> set[str]:
-    waiting, names = [node], set()
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, cst.Name):
-            names.add(current.value)
-        waiting.extend(current.children)
-    return names
-
-
-def _is_definition(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.FunctionDef | cst.ClassDef)
-
-
-def _defines(node: cst.CSTNode, name: str) -> bool:
-    return isinstance(node, cst.FunctionDef | cst.ClassDef) and node.name.value == name
-
-
-def _inside(node: cst.CSTNode) -> list[cst.CSTNode]:
-    found: list[cst.CSTNode] = []
-    waiting = list(node.children)
-    while waiting:
-        current = waiting.pop(0)
-        if isinstance(current, cst.FunctionDef | cst.ClassDef):
-            found.append(current)
-        else:
-            waiting.extend(current.children)
-    return found
-
-
-def _methods(kind: type) -> list[FunctionType]:
-    values = [getattr(value, "__func__", value) for value in vars(kind).values()]
-    return [value for value in values if isinstance(value, FunctionType)]
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -42,6 +43,35 @@ def test_a_scaler_that_makes_infinity_of_the_largest_numbers_bounds_them() -> No
 
 def test_a_sum_that_overflows_bounds_its_terms() -> None:
     assert bounds(LinearRegression().fit(X, Y), X) == [FLOAT32]
+
+
+class Embedding:
+    """Looks numbers up in tables, as recommenders do."""
+
+    def __init__(self) -> None:
+        self.users, self.items = np.arange(40.0), np.arange(7.0)
+
+    def predict(self, rows: pd.DataFrame) -> Any:
+        return (
+            self.users[rows["user"].to_numpy()] + self.items[rows["item"].to_numpy()] + rows["n"].to_numpy()
+        )
+
+    def recommend(self, user: Any, item: Any) -> Any:
+        return self.users[user] + self.items[item]
+
+
+def test_numbers_that_a_model_looks_up_end_where_its_tables_do(serve: Any) -> None:
+    frame = pd.DataFrame({"user": [3, 30, 2], "item": [1, 0, 2], "n": [1, 2, 3]})
+    by_name = {"user": np.array([3, 30, 2]), "item": np.array([1, 0, 2])}
+    for service, more in (
+        (serve(Embedding(), frame), {"n": 10**9}),
+        (serve(Embedding(), by_name, method="recommend"), {}),
+    ):
+        service.score({"user": 39, "item": 6, **more})
+        for wrong in ({"user": 40, "item": 6}, {"user": 0, "item": 7}, {"user": -1, "item": 0}):
+            with pytest.raises(ValidationError, match=r"(less|greater) than or equal"):
+                service.check({**wrong, **more})
+        assert "The model knows none beyond 39." in service.sources["app/schemas.py"]
 
 
 def test_a_model_that_takes_any_number_is_given_any() -> None:

@@ -301,6 +301,36 @@ def test_a_method_of_a_class_of_ones_own_is_found_on_a_copy():
     assert (found.call.method, found.call.batched) == ("price_of", True)
 
 
+FOUR = np.array([[1.0, 2.0], [5.0, 4.0], [3.0, 7.0], [0.5, 6.0]])
+
+
+class Forest:
+    """Answers with objects, with an array if asked for one, or with the deviation too."""
+
+    def predict(self, X, return_std=False, check=True):
+        return (X[:, 0], X[:, 1]) if return_std else [str(row) for row in X]
+
+    def curves(self, X, *, return_array=False):
+        return np.cumsum(X, axis=1) if return_array else [object() for _ in X]
+
+
+@pytest.mark.parametrize(
+    ("method", "output", "keywords"),
+    [
+        (None, (FOUR[:, 0], FOUR[:, 1]), (("return_std", True),)),
+        ("curves", np.cumsum(FOUR, axis=1), (("return_array", True),)),
+    ],
+)
+def test_a_switch_that_gives_the_output_is_found_and_set(method, output, keywords):
+    found = find_call(Forest(), FOUR, output, method=method)
+    assert found.call.keywords == keywords
+    assert f"X, {keywords[0][0]}=True) gives the output sample" in found.call.evidence
+
+
+def test_no_switch_is_tried_without_an_output_to_tell():
+    assert find_call(Forest(), FOUR).call.keywords == ()
+
+
 def test_predict_wins_where_another_method_agrees():
     class Model:
         def predict(self, rows):

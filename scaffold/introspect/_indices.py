@@ -1,0 +1,93 @@
+"""The greatest whole number that a model looks up: a user, an item, a word by its place in a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any
+
+from scaffold._model import invoke
+from scaffold.introspect import _kinds
+from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._guard import hint
+from scaffold.introspect._refine import fields_of, with_fields
+from scaffold.introspect._rows import take_rows
+from scaffold.spec import Field, Scalar, ScalarType, Schema, Tensor
+
+_FAR = 2**20
+"""A table longer than this is not looked for: a model may also count up to the number that it is given."""
+
+
+def with_index_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
+    """Return `schema`, its integers bounded where the model raises IndexError or KeyError beyond a number.
+
+    The first row of the sample is asked for with a large number in place of its own; that is one call for
+    most models.
+    """
+    if not found.call.batched:
+        return schema
+    names = _integers_of(found.sample)
+    if not names or not _is_beyond(model, found, dict.fromkeys(names, _FAR)):
+        return schema
+    bounds = {name: most for name in names if (most := _greatest(model, found, name)) is not None}
+    return with_fields(schema, tuple(_bounded(field, bounds) for field in fields_of(schema)))
+
+
+def _integers_of(sample: Any) -> list[str]:
+    """Return the columns or arguments of whole numbers, none of them negative."""
+    if _kinds.kin(sample, "pandas.DataFrame"):
+        columns = {str(label): sample.iloc[:, i] for i, label in enumerate(sample.columns)}
+    else:
+        columns = dict(sample) if _kinds.is_mapping(sample) else {}
+    return [
+        name
+        for name, column in columns.items()
+        if getattr(getattr(column, "dtype", None), "name", "") in ("int32", "int64", "uint32", "uint64")
+        and len(column.shape) == 1
+        and column.min() >= 0
+    ]
+
+
+def _greatest(model: Any, found: FoundCall, name: str) -> int | None:
+    """Return the greatest number that has an answer; `None` where that is not the limit of a table."""
+    column = found.sample.get(name)
+    if column is None or not _is_beyond(model, found, {name: _FAR}):
+        return None
+    least, beyond = int(column.max()), _FAR
+    while beyond - least > 1:
+        middle = (least + beyond) // 2
+        if _is_beyond(model, found, {name: middle}):
+            beyond = middle
+        else:
+            least = middle
+    return least
+
+
+@hint(otherwise=False)
+def _is_beyond(model: Any, found: FoundCall, numbers: dict[str, int]) -> bool:
+    """Whether the model looks in vain for these numbers in the first row of the sample."""
+    row = take_rows(found.sample, 0, 1)
+    if _kinds.kin(row, "pandas.DataFrame"):
+        row = row.assign(**{label: numbers[label] for label in row.columns if label in numbers})
+    else:
+        row = {name: part * 0 + numbers[name] if name in numbers else part for name, part in row.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            invoke(model, found.call, row)
+        except (IndexError, KeyError):
+            return True
+    return False
+
+
+def _bounded(field: Field, bounds: dict[str, int]) -> Field:
+    if field.name not in bounds:
+        return field
+    schema, most = field.schema, bounds[field.name]
+    items = schema.items if isinstance(schema, Tensor) else schema
+    if not isinstance(items, Scalar) or items.type is not ScalarType.INTEGER or items.choices:
+        return field
+    items = dataclasses.replace(items, constraints=(("ge", 0), ("le", most)))
+    schema = dataclasses.replace(schema, items=items) if isinstance(schema, Tensor) else items
+    words = f"{field.evidence} The model knows none beyond {most}.".strip()
+    return dataclasses.replace(field, schema=schema, evidence=words)
