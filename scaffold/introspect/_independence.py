@@ -29,6 +29,8 @@ _BUDGET_S = 8.0
 arrangements: never without the rows alone, in reverse order and shuffled."""
 _LEAST_ROWS = 4
 _AGAIN = 3
+_MANY = 30
+"""So many of one row make any other an outlier."""
 _OTHER_ORDER = "in another order of the calls"
 _SEED = 4_801
 
@@ -180,7 +182,8 @@ class _Examination:
         yield "with the rows shuffled", shuffled
         yield "with each row repeated", [place for place in shuffled for _ in (0, 1)]
         yield "beside one other row", [places[-1], places[0]]
-        yield "beside itself", [places[0], places[0]]
+        yield "beside many of another row", [*[places[0]] * _MANY, places[-1]]
+        yield "beside many of another row", [places[0], *[places[-1]] * _MANY]
         yield (
             "with rows from far apart side by side",
             [p for pair in zip(places, places[half:], strict=False) for p in pair],
