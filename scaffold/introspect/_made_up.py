@@ -189,6 +189,11 @@ def _series(column: Any, recipes: list[_Recipe], place: int, places: int) -> Any
         import pandas as pd
 
         build = functools.partial(pd.Series, dtype=column.dtype, name=column.name)
+        if _kinds.kin(column.dtype, "pandas.CategoricalDtype"):
+            levels = column.dtype.categories.tolist()
+            drawn = [levels[int(r.share * len(levels))] if r.share is not None else None for r in recipes]
+            seen = _values(column.tolist(), recipes, place, places)
+            return build([a if b is None else b for a, b in zip(seen, drawn, strict=True)])
         return _column(column.tolist(), recipes, place, places, build)
     import polars as pl
 
