@@ -29,6 +29,8 @@ _BUDGET_S = 8.0
 arrangements: never without the rows alone, in reverse order and shuffled."""
 _LEAST_ROWS = 4
 _AGAIN = 3
+_MANY, _FEW = 30, 3
+"""So many of one row make any other an outlier."""
 _OTHER_ORDER = "in another order of the calls"
 _SEED = 4_801
 
@@ -106,7 +108,8 @@ class _Examination:
         self.alone: dict[int, _Answers] = {}
         self.scales: list[float] = []
         """How large the answers are, for each part of them."""
-        self.row_s = 0.0
+        self.together_s = 0.0
+        """How long a row takes among others."""
 
     def ask_alone(self) -> bool:
         """Ask each row alone; return whether each of the sample's is answered with one row.
@@ -120,8 +123,7 @@ class _Examination:
                 self.alone[place] = answer
             elif place < len(self.numbers):
                 return False
-            self.row_s = (time.perf_counter() - began) / (count + 1)
-            if count + 1 >= _LEAST_ROWS and self.row_s * (count + 1) > _BUDGET_S / 2:
+            if count + 1 >= _LEAST_ROWS and time.perf_counter() - began > _BUDGET_S / 2:
                 break
         self.places = sorted(self.alone)
         scales = zip(*(answers.scales for answers in self.alone.values()), strict=True)
@@ -147,7 +149,9 @@ class _Examination:
             if found is not None or (count >= 2 and time.perf_counter() - began > _BUDGET_S):
                 break
             value = take(self.pool, places)
+            asked = time.perf_counter()
             answer = self.put(value)
+            self.together_s = (time.perf_counter() - asked) / len(places)
             if self._answers(answer, len(places)) is None:
                 return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
             # Where a row stands several times each of its places counts.
@@ -180,14 +184,16 @@ class _Examination:
         yield "with the rows shuffled", shuffled
         yield "with each row repeated", [place for place in shuffled for _ in (0, 1)]
         yield "beside one other row", [places[-1], places[0]]
-        yield "beside itself", [places[0], places[0]]
+        yield "in a batch of a few rows", shuffled[:5]
+        for many in (places[0], places[-1]):
+            few = [place for place in shuffled if place != many][:_FEW]
+            yield "among many of another row", [*[many] * (_MANY * len(few)), *few]
         yield (
             "with rows from far apart side by side",
             [p for pair in zip(places, places[half:], strict=False) for p in pair],
         )
         yield "with every other row left out", places[::2]
-        yield "in a batch of a few rows", shuffled[:5]
-        size = min(LARGE_BATCH, max(2 * len(places), int(_BUDGET_S / 2 / max(self.row_s, 1e-6))))
+        size = min(LARGE_BATCH, max(2 * len(places), int(_BUDGET_S / 2 / max(self.together_s, 1e-6))))
         yield f"in a batch of {size} rows", chance.choices(places, k=size)
 
     def _contradiction(

@@ -21,8 +21,10 @@ from scaffold.introspect._rows import count_rows, take
 
 _SEED = 20_011
 _NARROW = 0.15
-_SPREAD = 0.1
+_SPREAD = 0.5
 """How far a number that is the same in every row is moved, relative to its size."""
+_WHOLE_SPREAD = 0.1
+"""The same for a whole number, which may be a year or a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,11 @@ def _series(column: Any, recipes: list[_Recipe], place: int, places: int) -> Any
         import pandas as pd
 
         build = functools.partial(pd.Series, dtype=column.dtype, name=column.name)
+        if _kinds.kin(column.dtype, "pandas.CategoricalDtype"):
+            levels = column.dtype.categories.tolist()
+            drawn = [levels[int(r.share * len(levels))] if r.share is not None else None for r in recipes]
+            seen = _values(column.tolist(), recipes, place, places)
+            return build([a if b is None else b for a, b in zip(seen, drawn, strict=True)])
         return _column(column.tolist(), recipes, place, places, build)
     import polars as pl
 
@@ -227,7 +234,7 @@ def _between(one: Any, other: Any, share: float) -> Any:
         return other
     start = one * 1.0
     if bool((one == other).all()):
-        step = abs(start) * _SPREAD + ((start == 0) if is_float else 1)
+        step = abs(start) * _SPREAD + (start == 0) if is_float else abs(start) * _WHOLE_SPREAD + 1
         moved = start + step * (2 * share - 1)
         moved = moved.clip(0) if bool((one >= 0).all()) else moved
     else:
@@ -299,7 +306,8 @@ def _varied(one: Any, other: Any, share: float) -> Any:
         return one if share < 0.5 else other
     if isinstance(one, (int, float)) and math.isfinite(one) and math.isfinite(other):
         if one == other:
-            step = abs(one) * _SPREAD + (isinstance(one, int) or one == 0)
+            whole = isinstance(one, int)
+            step = abs(one) * _WHOLE_SPREAD + 1 if whole else abs(one) * _SPREAD + (one == 0)
             moved = one + step * (2 * share - 1)
             moved = max(0, moved) if one >= 0 else moved
         else:

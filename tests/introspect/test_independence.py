@@ -68,6 +68,14 @@ def scaled(size: float) -> Callable[[pd.DataFrame], Any]:
     return lambda X: own(X) * (1 + size * X["spent"].std(ddof=0))
 
 
+def outliers_left_out(deviations: float) -> Callable[[pd.DataFrame], Any]:
+    def model(X: pd.DataFrame) -> Any:
+        far = (X["spent"] - X["spent"].mean()).abs() > deviations * X["spent"].std(ddof=0) + 1e-9
+        return np.where(far, 0, own(X))
+
+    return model
+
+
 def in_large_batches(most: int) -> Callable[[pd.DataFrame], Any]:
     return lambda X: own(X) if len(X) <= most else own(X) * 1.01
 
@@ -89,6 +97,7 @@ def dependent(chance: random.Random) -> Callable[[pd.DataFrame], Any]:
             by_place(10.0 ** -chance.randint(0, 4)),
             first_seen(key),
             scaled(10.0 ** -chance.randint(3, 6)),
+            outliers_left_out(chance.uniform(1, 4)),
             in_large_batches(chance.randint(40, 200)),
         ]
     )
