@@ -206,6 +206,7 @@ LIBRARIES: dict[str, Library] = {
                 "sklearn.neighbors._ball_tree.BallTree",
             }
         ),
+        kept=frozenset(f"sklearn.cluster._kmeans._kmeans_single_{name}" for name in ("elkan", "lloyd")),
     ),
     "scipy": Library(
         "scipy",
@@ -378,7 +379,14 @@ METHODS_OF: dict[str, frozenset[str]] = {
     "sklearn": frozenset(),
     "scipy": frozenset({"_cdf_single", "_entropy", "_ppf_single", "generic_moment"}),
     "statsmodels": frozenset(),
-    "lifelines": frozenset({"_create_neg_likelihood_with_penalty_function"}),
+    "lifelines": frozenset(
+        {
+            "_create_neg_likelihood_with_penalty_function",
+            "_log_likelihood_interval_censoring",
+            "_log_likelihood_left_censoring",
+            "_log_likelihood_right_censoring",
+        }
+    ),
     "imblearn": frozenset(),
     "category_encoders": frozenset(),
 }
