@@ -185,6 +185,7 @@ LIBRARIES: dict[str, Library] = {
             "sklearn.tree._export",
             "sklearn._config",
             "sklearn.utils._mocking",
+            "sklearn.utils._test_common",
             "sklearn.utils._show_versions",
             "sklearn.utils.validation.check_memory",
         ),
@@ -381,6 +382,7 @@ METHODS_OF: dict[str, frozenset[str]] = {
     "statsmodels": frozenset(),
     "lifelines": frozenset(
         {
+            "_add_penalty",
             "_create_neg_likelihood_with_penalty_function",
             "_log_likelihood_interval_censoring",
             "_log_likelihood_left_censoring",
@@ -400,4 +402,5 @@ EVALUATED = {
     "_formula": _OF_FORMULAS,
     "code": frozenset({"patsy"}),
     "expr": frozenset({"formulaic"}),
+    "token": frozenset({"formulaic"}),
 }
