@@ -292,12 +292,16 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
 
         if not isinstance(array.dtype, np.dtype) or type(array.shape) is not tuple:
             raise pickle.UnpicklingError("an array without a description")
+        if array.dtype.hasobject != _holds_objects(array.dtype):
+            raise pickle.UnpicklingError("an array whose dtype contradicts itself")
         if array.dtype.hasobject:
             value = _JoblibUnpickler(self._file, self._names, arrays=False).load()
             return self._native(value) if isinstance(value, np.ndarray) else value
         if array.numpy_array_alignment_bytes is not None:
             self._read_exactly(self._read_exactly(1)[0])
         value = np.empty(array.shape, dtype=array.dtype, order="F" if array.order == "F" else "C")
+        if value.dtype != array.dtype:
+            raise pickle.UnpicklingError("an array of arrays")
         # Arrays lie in the file as they lie in memory: by columns where the order is F.
         flat = (value.T if array.order == "F" else value).reshape(-1)
         step = max(CHUNK_BYTES // max(array.dtype.itemsize, 1), 1)
@@ -324,6 +328,13 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+
+def _holds_objects(dtype: Any) -> bool:
+    if dtype.subdtype is not None:
+        return _holds_objects(dtype.subdtype[0])
+    fields = dtype.fields or {}
+    return dtype.kind == "O" or any(_holds_objects(field[0]) for field in fields.values())
 
 
 def _as_subclass(value: Any, subclass: Any) -> Any:

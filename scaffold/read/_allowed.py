@@ -146,10 +146,10 @@ FIRST_OF = {
 """Tied names that may be the first argument of a call, by the name that is called."""
 NO_DICTS = frozenset({"numpy", "pandas", "pyarrow", "polars", "torch"})
 """Libraries on the list of whose classes none is a dict."""
+NUMPY_SCALARS = frozenset({"numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"})
 _NO_TEXTS = """
     builtins.frozenset builtins.complex datetime.date datetime.datetime datetime.time datetime.timedelta
-    decimal.Decimal fractions.Fraction numpy._core.multiarray.scalar numpy.core.multiarray.scalar
-    uuid.UUID _uuid.UUID
+    decimal.Decimal fractions.Fraction uuid.UUID _uuid.UUID
 """
 NO_TEXTS = frozenset(_NO_TEXTS.split())
 """What makes keys of a dict that are no texts."""

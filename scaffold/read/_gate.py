@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from scaffold.read import _allowed
 from scaffold.read._arguments import Checks, described, dotted_in, is_name
-from scaffold.read._arrays import pass_array
+from scaffold.read._arrays import is_numeric_dtype, pass_array
 from scaffold.read._code import Code, code_of
 from scaffold.read._formulas import fault_of_formula, fault_of_scipy_template
 from scaffold.read._libraries import EVALUATED
@@ -349,6 +349,8 @@ class Gate:
             return instance
         if not instance.by_value:
             self._check_state(instance, state, offset)
+        if is_name((instance.maker,), _allowed.JOBLIB_ARRAY) and instance.state is not None:
+            raise GarbledError(offset, "a second description of an array")
         instance.state = state
         instance.kept = instance.kept or (
             kept_in(state) if is_name((instance.maker,), _allowed.PARTIAL) else None
@@ -375,7 +377,7 @@ class Gate:
 
     def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
         for key, value in pairs:
-            if isinstance(key, Made) and not is_name((key.maker,), _allowed.NO_TEXTS):
+            if isinstance(key, Made) and not _is_no_text(key):
                 self._refuse(described(instance), offset, "the name of an attribute is the result of a call")
             elif isinstance(key, Opaque):
                 self._refuse(described(instance), offset, "the name of an attribute cannot be read")
@@ -437,6 +439,13 @@ def _is_no_dict(made: Made) -> bool:
     """Whether what a call makes is surely none of the dicts that Python takes for attributes."""
     root = made.root()
     return root is not None and root.module.partition(".")[0] in _allowed.NO_DICTS
+
+
+def _is_no_text(made: Made) -> bool:
+    """Whether what a call makes is surely equal to no text. A text of numpy is equal to one of Python."""
+    if is_name((made.maker,), _allowed.NUMPY_SCALARS):
+        return bool(made.arguments) and is_numeric_dtype(made.arguments[0])
+    return is_name((made.maker,), _allowed.NO_TEXTS)
 
 
 _ADDING = frozenset({"append", "extend", "add", "update", "__setitem__"})

@@ -185,6 +185,7 @@ LIBRARIES: dict[str, Library] = {
             "sklearn.tree._export",
             "sklearn._config",
             "sklearn.utils._mocking",
+            "sklearn.utils._test_common",
             "sklearn.utils._show_versions",
             "sklearn.utils.validation.check_memory",
         ),
@@ -206,6 +207,7 @@ LIBRARIES: dict[str, Library] = {
                 "sklearn.neighbors._ball_tree.BallTree",
             }
         ),
+        kept=frozenset(f"sklearn.cluster._kmeans._kmeans_single_{name}" for name in ("elkan", "lloyd")),
     ),
     "scipy": Library(
         "scipy",
@@ -378,7 +380,15 @@ METHODS_OF: dict[str, frozenset[str]] = {
     "sklearn": frozenset(),
     "scipy": frozenset({"_cdf_single", "_entropy", "_ppf_single", "generic_moment"}),
     "statsmodels": frozenset(),
-    "lifelines": frozenset({"_create_neg_likelihood_with_penalty_function"}),
+    "lifelines": frozenset(
+        {
+            "_add_penalty",
+            "_create_neg_likelihood_with_penalty_function",
+            "_log_likelihood_interval_censoring",
+            "_log_likelihood_left_censoring",
+            "_log_likelihood_right_censoring",
+        }
+    ),
     "imblearn": frozenset(),
     "category_encoders": frozenset(),
 }
@@ -392,4 +402,5 @@ EVALUATED = {
     "_formula": _OF_FORMULAS,
     "code": frozenset({"patsy"}),
     "expr": frozenset({"formulaic"}),
+    "token": frozenset({"formulaic"}),
 }

@@ -22,7 +22,7 @@ from sklearn.linear_model import LinearRegression
 
 from tests.attacks.calls import shell
 from tests.attacks.case import PLANTED, Case, Place
-from tests.attacks.opcodes import call, data, group, mapping, name, text, whole
+from tests.attacks.opcodes import call, data, group, integer, mapping, name, text, whole
 
 _MAGIC = P.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 
@@ -221,7 +221,71 @@ _FALSE_DTYPE = (
     + P.BUILD
 )
 
+
+def _dtype(code: str, flags: int, *, subarray: bytes = P.NONE) -> bytes:
+    made = call(name("numpy:dtype"), text(code), P.NEWFALSE, P.NEWTRUE)
+    state = (P.BININT1 + b"\3", text("|"), subarray, P.NONE, P.NONE, integer(-1), integer(-1), integer(flags))
+    return made + group(*state) + P.BUILD
+
+
+def _longer_frame(place: Place) -> bytes:
+    """Objects in an array whose frame ends behind their STOP: a reader of frames goes on at its end."""
+    wrapper = name(_WRAPPER) + P.EMPTY_TUPLE + P.NEWOBJ + mapping(**_state(_dtype("O8", 63))) + P.BUILD
+    hidden = P.NONE + P.STOP + trap(place)
+    return (
+        P.PROTO
+        + b"\4"
+        + wrapper
+        + P.PROTO
+        + b"\4"
+        + P.FRAME
+        + len(hidden).to_bytes(8, "little")
+        + hidden
+        + P.STOP
+    )
+
+
 NESTED = [
+    Case("a dtype with a false flag", "program", _wrapped(lambda p: _state(_dtype("V1", 1))), "model.joblib"),
+    Case(
+        "objects without their flag",
+        "memory access",
+        _wrapped(lambda p: _state(_dtype("O8", 0))),
+        "model.joblib",
+    ),
+    Case(
+        "an array of arrays",
+        "program",
+        _wrapped(
+            lambda p: _state(
+                _dtype("V1", 0, subarray=group(call(name("numpy:dtype"), text("u1")), group(integer(9))))
+            )
+        ),
+        "model.joblib",
+    ),
+    Case("a frame that is longer", "program", _longer_frame, "model.joblib"),
+    Case(
+        "a second description",
+        "program",
+        lambda p: (
+            P.PROTO
+            + b"\4"
+            + name(_WRAPPER)
+            + P.EMPTY_TUPLE
+            + P.NEWOBJ
+            + P.MEMOIZE
+            + mapping(**_state(call(name("numpy:dtype"), text("u1"))))
+            + P.BUILD
+            + b"\1"
+            + P.POP
+            + P.BINGET
+            + b"\0"
+            + mapping(**_state(call(name("numpy:dtype"), text("u1"))))
+            + P.BUILD
+            + trap(p)
+        ),
+        "model.joblib",
+    ),
     Case("objects in an array", "program", _objects, "model.joblib"),
     Case("behind an array", "program", _behind_array, "model.joblib"),
     Case("a dtype that is none", "program", _wrapped(lambda p: _state(_FALSE_DTYPE)), "model.joblib"),

@@ -196,6 +196,45 @@ STATES = [
     ),
 ]
 
+
+def _numpy_text(value: str) -> bytes:
+    """A text of numpy, which is equal to one of Python."""
+    dtype = call(name("numpy:dtype"), text(f"U{len(value)}"), P.NEWFALSE, P.NEWTRUE)
+    return call(name("numpy._core.multiarray:scalar"), dtype, data(value.encode("utf-32-le")))
+
+
+def _keyed(key: bytes) -> Callable[[Place], bytes]:
+    def content(place: Place) -> bytes:
+        made = name(_DATA) + P.EMPTY_TUPLE + P.NEWOBJ
+        state = (
+            P.EMPTY_DICT
+            + P.MARK
+            + text("restore_model_spec")
+            + P.NEWTRUE
+            + key
+            + text(_evil(place))
+            + P.SETITEMS
+        )
+        return whole(made + state + P.BUILD)
+
+    return content
+
+
+def _spread(place: Place) -> bytes:
+    """Attributes as keywords that a class takes."""
+    memory = mapping(__array_interface__=mapping(**_MEMORY, version=integer(3)))
+    made = name("functools:partial") + name("types:SimpleNamespace") + P.TUPLE1 + P.NEWOBJ
+    made += group(name("types:SimpleNamespace"), P.EMPTY_TUPLE, memory, P.NONE) + P.BUILD
+    return whole(call(name("collections:defaultdict"), made))
+
+
+STATES += [
+    Case("a key of numpy", "program", _keyed(_numpy_text("formula"))),
+    Case("a key that is made", "program", _keyed(call(name("builtins:str"), text("formula")))),
+    Case("a key that is too long", "program", _keyed(text("formula" * 10_000))),
+    Case("attributes as keywords", "memory access", _spread),
+]
+
 # --------------------------------------------------------------------------- no end, no room
 
 
@@ -209,7 +248,7 @@ def _doubled(depth: int) -> bytes:
 
 ENDLESS = [
     Case(
-        "a deep key", "loop", lambda p: whole(P.EMPTY_DICT + _nested(P.TUPLE1, 200_000) + P.NONE + P.SETITEM)
+        "a deep key", "loop", lambda p: whole(P.EMPTY_DICT + _nested(P.TUPLE1, 20_000) + P.NONE + P.SETITEM)
     ),
     Case("a doubled key", "loop", lambda p: whole(P.EMPTY_DICT + _doubled(60) + P.NONE + P.SETITEM)),
     Case(
