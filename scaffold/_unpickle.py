@@ -176,9 +176,10 @@ on_lookup: Callable[[str], None] | None = None
 class Names:
     """The names that may be looked up while one file loads."""
 
-    def __init__(self, path: Path, seen: Sequence[GlobalName]) -> None:
+    def __init__(self, path: Path, seen: Sequence[GlobalName] | None) -> None:
+        """Take the names that were seen in `path`; None for a file that this process wrote itself."""
         self._path = path
-        self._seen = frozenset((name.module, name.qualname) for name in seen)
+        self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
 
     def find(self, module: str, qualname: str) -> Any:
         """What a name stands for.
@@ -188,9 +189,9 @@ class Names:
             AttributeError: The module does not have it.
         """
         wanted = (module, qualname)
-        if wanted not in self._seen:
+        if self._seen is not None and wanted not in self._seen:
             wanted = python3_name(module, qualname)
-        if wanted not in self._seen:
+        if self._seen is not None and wanted not in self._seen:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
         if on_lookup is not None:
             on_lookup(".".join(wanted))
