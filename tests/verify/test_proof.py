@@ -156,9 +156,7 @@ def test_a_service_that_sorts_its_batches_is_not_proven_by_a_sorted_sample(
 def test_a_service_that_drops_repeated_rows_is_not_proven(project: Callable[..., Path]) -> None:
     dropping = "[double(one) for k, one in enumerate(record) if one not in record[:k]]"
     root = project(APP.replace("[double(one) for one in record]", dropping), **SEVERAL)
-    with pytest.raises(
-        VerificationError, match="random order, rows repeated holds 12 rows and gets 6"
-    ):
+    with pytest.raises(VerificationError, match="random order, rows repeated holds 12 rows and gets 6"):
         verify_project(root, python=PYTHON)
 
 
