@@ -107,7 +107,7 @@ def _period(frequency: str) -> AfterValidator:
 
 _NANOSECONDS = '''\
 def _nanoseconds(kind: Any) -> PlainValidator:
-    """Return a check that makes ISO 8601 text the nanoseconds since 1970 in UTC, or those of a span of time.
+    """Return a check that reads ISO 8601 text as nanoseconds: since 1970 in UTC, or of a span.
 
     A datetime and a timedelta have six digits of a second; these are nine.
     """
@@ -126,7 +126,7 @@ def _nanoseconds(kind: Any) -> PlainValidator:
         digits = found[1].ljust(3, "0") if found else "000"
         count = span // timedelta(microseconds=1) * 1000 + sign * int(digits)
         if len(digits) > 3 or abs(count) >= 2**63:
-            raise ValueError("should have at most nine digits of a second, and be within 292 years of 1970")
+            raise ValueError("should have at most nine digits, and be within 292 years of 1970")
         return count
 
     return PlainValidator(check)

@@ -32,8 +32,11 @@ def render_convert(signature: Signature) -> str:
     from_model = Answers(imports, signature).from_model()
     docstring = '"""Between HTTP and the model: records in the form it takes, its answers as records."""'
     constants = "\n".join(writer.frames.constants)
+    own = [signature.input.module] if isinstance(signature.input, UserType) else []
     return _code.merged(
-        f"{docstring}\n\n{imports.render()}" + (f"\n\n{constants}" if constants else ""), to_model, from_model
+        f"{docstring}\n\n{imports.render(own=own)}" + (f"\n\n{constants}" if constants else ""),
+        to_model,
+        from_model,
     )
 
 
