@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from scaffold._modules import Home
 from scaffold.read import _allowed, _libraries
 from scaffold.read._definitions import Definition, Finder, Kind
 from scaffold.read._libraries import LIBRARIES, NEVER_PARTS, Library
+from scaffold.read._trust import Advice, Trust, trust_advice
 
 
 class Standing(enum.IntEnum):
@@ -44,12 +45,17 @@ class Policy:
 
     def __init__(self, finder: Finder, trusted: Collection[str] = ()) -> None:
         self._finder = finder
-        self._trusted = frozenset(trusted)
+        self._trusted = tuple(trusted)
+        self._trust = Trust(trusted, finder)
         self._standings: dict[tuple[str, str], Standing] = {}
 
     def trusts(self, name: str) -> bool:
         """Whether `--trust` opened this name."""
-        return name in self._trusted
+        return self._trust.opens(name)
+
+    def trust_advice(self, names: Sequence[str]) -> Advice:
+        """How `--trust` would open these names, besides those that it opened."""
+        return trust_advice(names, self._trusted, self._finder)
 
     def standing(self, module: str, qualname: str) -> Standing:
         """What `module.qualname` is worth."""

@@ -85,7 +85,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scan
     compression = _formats.compression_of(head)
     layout = _followed(path, compression, policy, findings)
     if not ours:
-        _raise_findings(path, findings)
+        _raise_findings(path, findings, policy)
     return Scanned(layout, compression, tuple(findings.names.values()))
 
 
@@ -113,7 +113,7 @@ def _followed(path: Path, compression: str | None, policy: Policy, findings: Fin
         if compression != "zip" and not _starts_with_protocol(path, compression):
             raise _no_format(path) from error
         if findings.refusals:
-            _raise_findings(path, findings)
+            _raise_findings(path, findings, policy)
         offset, what = error.args
         raise NotAModelError(str(path), f"at byte {offset} stands {what}") from error
     except zipfile.BadZipFile as error:
@@ -170,9 +170,11 @@ def _no_format(path: Path) -> NotAModelError:
     return NotAModelError(str(path), f"it starts with {start!r}, as no format does")
 
 
-def _raise_findings(path: Path, findings: Findings) -> None:
+def _raise_findings(path: Path, findings: Findings, policy: Policy) -> None:
     if findings.refusals:
-        raise UntrustedCodeError(path.name, tuple(_told(refusal) for refusal in findings.refusals.values()))
+        advice = policy.trust_advice(tuple(findings.refusals))
+        told = tuple(_told(refusal) for refusal in findings.refusals.values())
+        raise UntrustedCodeError(path.name, told, advice.tokens, advice.never)
     for top, name in findings.missing.items():
         _require_whole_install(top)
         known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
