@@ -1,6 +1,6 @@
 """A price by a formula."""
 
-import numpy as np  # the formula looks here
+import numpy as np  # noqa: F401
 import patsy
 from sklearn.linear_model import Ridge
 
