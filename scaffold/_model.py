@@ -6,51 +6,66 @@ that is ours. Each library is imported where the format or the call asks for it.
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import gzip
-import lzma
-import pickle
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.spec import Arguments, Call, ModelFormat, Runtime
+from scaffold._unpickle import (
+    Names,
+    canonical_archive,
+    compression_of,
+    decompressed,
+    load_joblib,
+    load_pickle,
+    load_torch,
+    open_once,
+)
+from scaffold.spec import Arguments, Call, GlobalName, ModelFormat, Runtime
 
-_OPENERS: dict[bytes, Any] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
-    b"\x5d\x00\x00": lzma.open,
-}
 
-
-def load(path: Path, format: ModelFormat) -> Any:
+def load(path: Path, format: ModelFormat, names: Sequence[GlobalName], sha256: str = "") -> Any:
     """Return the model in `path`, a torch module ready to answer (on the CPU, in eval mode).
 
-    Its names must have passed the trust gate: this runs what they name.
+    Args:
+        path: The file, which must have passed the gate.
+        format: What the gate says that it is.
+        names: The names that the gate saw in it: no other name is looked up while it loads.
+        sha256: What the gate read; any content when empty.
+
+    Raises:
+        UnseenNameError: It looks up another name.
+        FileChangedError: It is another file now.
     """
+    with open_once(path, sha256) as (file, _):
+        return _ready(_load(file, path, format, Names(path, names)))
+
+
+def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
     match format:
-        case ModelFormat.PICKLE:
-            return _ready(_load_pickle(path))
-        case ModelFormat.JOBLIB:
-            import joblib
+        case ModelFormat.PICKLE | ModelFormat.JOBLIB:
+            head = file.read(16)
+            file.seek(0)
+            opened = decompressed(file, compression_of(head))
+            if format is ModelFormat.PICKLE:
+                return load_pickle(opened, names)
+            import joblib  # noqa: F401 - the service loads the file with joblib: a trace must see that
 
-            return _ready(joblib.load(path))
+            return load_joblib(opened, names)
         case ModelFormat.TORCH:
-            import torch
-
-            return _ready(torch.load(path, map_location="cpu", weights_only=False))
+            return load_torch(file, names)
         case ModelFormat.TORCHSCRIPT:
             import torch
 
-            return _ready(torch.jit.load(str(path), map_location="cpu"))  # type: ignore[no-untyped-call]
+            with canonical_archive(file) as archive:
+                return torch.jit.load(archive, map_location="cpu")  # type: ignore[no-untyped-call]
         case ModelFormat.ONNX:
             import onnxruntime
 
+            # By its path: the weights of a large model lie in files beside it.
             return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         case _:
-            return _load_native(path, format)
+            return _load_native(file.read(), format)
 
 
 def invoke(model: Any, call: Call, value: Any) -> Any:
@@ -82,22 +97,8 @@ def _apply(function: Any, arguments: Arguments, value: Any) -> Any:
             return function(value)
 
 
-def _load_pickle(path: Path) -> Any:
-    with path.open("rb") as file:
-        start = file.read(6)
-        opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
-        file.seek(0)
-        if opener is not None:
-            with opener(file) as unpacked:
-                return pickle.load(unpacked)
-        if start[:1] == b"\x78":
-            return pickle.loads(zlib.decompress(file.read()))
-        return pickle.load(file)
-
-
-def _load_native(path: Path, format: ModelFormat) -> Any:
+def _load_native(content: bytes, format: ModelFormat) -> Any:
     """Return a model from the file that its own library writes: a classifier if it was one."""
-    content = path.read_bytes()
     if format is ModelFormat.XGBOOST:
         import xgboost
 

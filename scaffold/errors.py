@@ -12,6 +12,9 @@
     │   ├── NotAModelError
     │   ├── TruncatedFileError
     │   ├── UntrustedCodeError    a pickle names what is on no allow list
+    │   │   └── CarriedCodeError  a pickle carries code, and nothing confines what loads it
+    │   ├── UnseenNameError       a pickle looks up, while it loads, what it did not show when it was read
+    │   ├── FileChangedError      a file is another than the one that was read
     │   ├── MissingLibraryError   no installed distribution provides what a pickle names
     │   ├── VersionMismatchError  the installed library has not, or not so, what a pickle names
     │   ├── LoadFailedError       the file names nothing bad and does not load
@@ -211,8 +214,8 @@ class UntrustedCodeError(ReadError):
         if self.never or not self.trust:
             names = ", ".join(self.never or [name for name, _, _ in self.names])
             return "\n".join([head, f"No --trust opens {names}.", *lines, _NO_TRUST])
-        options = shlex.join(word for token in self.trust for word in ("--trust", token))
-        return "\n".join([head, *lines, f"If you made this file and expect that: scaffold new ... {options}"])
+        advice = f"If you made this file and expect that: scaffold new ... {_trust_options(self.trust)}"
+        return "\n".join([head, *lines, advice])
 
 
 class NeverTrustedError(UsageError):
@@ -228,6 +231,55 @@ class NeverTrustedError(UsageError):
             "Trust the names that the file reaches with this one, or the distribution that they belong to:\n"
             "  scaffold new ... --trust DISTRIBUTION"
         )
+
+
+class CarriedCodeError(UntrustedCodeError):
+    """A pickle carries functions or classes by value, and nothing confines the process that would load it."""
+
+    def __str__(self) -> str:
+        lines = [f"  {name} {place}" for name, place, _ in self.names]
+        return "\n".join(
+            [
+                f"Refused as unsafe: {self.path} carries code, which would run here without confinement.",
+                *lines,
+                f"If you made this file: scaffold new ... {_trust_options((*self.trust, 'by-value'))}",
+            ]
+        )
+
+
+class UnseenNameError(ReadError):
+    """A file looks up a name while it loads that was not seen in it before."""
+
+    def __init__(self, path: str, name: str, reason: str = "") -> None:
+        super().__init__(path, name, reason)
+        self.path, self.name, self.reason = path, name, reason
+
+    def __str__(self) -> str:
+        reason = self.reason or "the name was not found when the file was read"
+        return (
+            f"Refused as unsafe: {self.path} looks up {self.name} while it loads.\n"
+            f"  {reason}\n"
+            "Nothing was called. Do not load this file unless you know who made it."
+        )
+
+
+class FileChangedError(ReadError):
+    """A file holds something else than when its names were read."""
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        super().__init__(path, expected, found)
+        self.path, self.expected, self.found = path, expected, found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} changed while scaffold was at work.\n"
+            f"  sha256 {self.expected[:16]}... when it was read, {self.found[:16]}... now\n"
+            "Run the command again when nothing writes to the file."
+        )
+
+
+def _trust_options(tokens: Sequence[str]) -> str:
+    return shlex.join(word for token in tokens for word in ("--trust", token))
 
 
 _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, ...), or save it without that."

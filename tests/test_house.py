@@ -16,6 +16,8 @@ SHARED = {
     "errors",
     "_process",
     "_model",
+    "_unpickle",
+    "_folders",
     "_modules",
     "_uv",
     "_watch",
@@ -44,7 +46,9 @@ def test_a_room_imports_the_shared_values_and_never_another_room(room: str) -> N
         assert imported_from_scaffold(path) <= SHARED | {room}, path
 
 
-@pytest.mark.parametrize("module", ["spec", "errors", "_process", "_model", "_modules", "_files", "_who"])
+@pytest.mark.parametrize(
+    "module", ["spec", "errors", "_process", "_model", "_unpickle", "_folders", "_modules", "_files", "_who"]
+)
 def test_the_shared_values_need_the_standard_library_only(module: str) -> None:
     code = f"import sys, scaffold.{module}; print(*sys.modules)"
     loaded = subprocess.run(

@@ -15,11 +15,19 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from scaffold._model import invoke, load
+from scaffold import _model
+from scaffold._model import invoke
+from scaffold.read import read_artifact
 from scaffold.spec import Arguments, Call, ModelFormat, Runtime
 
 ROWS = np.random.default_rng(0).normal(size=(40, 3))
 TARGET = ROWS @ [1.0, 2.0, 3.0]
+
+
+def load(path, format):
+    return _model.load(path, format, read_artifact(path, ours=True).globals)
+
+
 PREDICT = Call(method="predict", batched=True)
 
 

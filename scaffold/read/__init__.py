@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffold._files import sha256_file
 from scaffold.read._dump import dump_model
 from scaffold.read._load import load_model
 from scaffold.read._samples import read_sample
@@ -21,7 +20,12 @@ __all__ = ["dump_model", "load_model", "read_artifact", "read_sample"]
 
 
 def read_artifact(
-    path: Path, *, trusted: Sequence[str] = (), provenance: str = "", ours: bool = False
+    path: Path,
+    *,
+    trusted: Sequence[str] = (),
+    provenance: str = "",
+    ours: bool = False,
+    confined: bool = True,
 ) -> Artifact:
     """Describe a model file without running anything in it, and refuse it if it names what is not allowed.
 
@@ -31,21 +35,24 @@ def read_artifact(
         provenance: Where the file came from, in words; the path when empty.
         ours: Whether this process wrote it from an object in memory: what that holds has run here already, so
             its names are listed and not judged.
+        confined: Whether the process that loads it is confined, so that code which the file carries by value
+            may run. If not, that code has to be trusted: `by-value`, or each function as `train.py:ratio`.
 
     Raises:
         NoSuchFileError: There is no such file.
         NotAModelError: It is none of the formats that are read.
         TruncatedFileError: It ends before what it holds does.
         UntrustedCodeError: It names what is on no allow list and not trusted.
+        CarriedCodeError: It carries code by value, which may not run.
         MissingLibraryError: It names a module that is not installed.
         BrokenInstallError: It names a module whose editable install leads nowhere.
         VersionMismatchError: It names what the installed version of a library does not have.
     """
     require_file(path)
-    scanned = scan_file(path, trusted, ours=ours)
+    scanned = scan_file(path, trusted, ours=ours, confined=confined)
     return Artifact(
         path=path,
-        sha256=sha256_file(path),
+        sha256=scanned.sha256,
         size_bytes=path.stat().st_size,
         format=scanned.format,
         compression=scanned.compression,

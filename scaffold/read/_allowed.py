@@ -1,150 +1,187 @@
-"""The allow list: what a pickle may name, and what it may call, without being trusted by name.
+"""The allow list of the standard library, and the names that are judged by how they are called.
 
-Two questions are asked of a name. May it be *mentioned*: a function that a model keeps, such as the
-`numpy.log1p` of a FunctionTransformer, only runs when the model predicts. And may it be *called* while the
-file loads: only classes and reconstructors may. What is in none of these lists is refused.
+There is one question: would it be harmless if the file called this name with arguments of its choice? What
+a file may name it can have called, by `partial`, by a `defaultdict`, by a method of some library that calls
+what it is given. So a name is on the list if the answer is yes, and no name is on a list to be mentioned
+only. Four kinds of names are not of that sort and have rules of their own:
+
+- `TIED`: harmless only for certain arguments. They may be called on the spot, with arguments that can be read
+  and pass a check, and may be put into nothing, so that nothing else can call them.
+- `FUNCTIONS` are harmless too, but no model calls them while it loads: a file that does is refused.
+- `BY_VALUE`: what functions and classes by value are made of. That is code of the file's own, which no list
+  can judge: it runs confined or not at all.
+- What is in none of these lists is refused.
 """
 
 from __future__ import annotations
 
 # --------------------------------------------------------------------------- standard library
 
-_CALLED = """
-    _codecs.encode _collections.OrderedDict _collections._tuplegetter _decimal.Decimal _random.Random
-    _uuid.UUID array._array_reconstructor array.array builtins.ArithmeticError builtins.AttributeError
+_CLASSES = """
+    _collections.OrderedDict _collections._tuplegetter _decimal.Decimal _io.BytesIO _random.Random _uuid.UUID
+    array._array_reconstructor array.array builtins.ArithmeticError builtins.AttributeError
     builtins.Exception builtins.IndexError builtins.KeyError builtins.NotImplementedError
     builtins.RuntimeError builtins.StopIteration builtins.TypeError builtins.UserWarning
-    builtins.ValueError builtins.ZeroDivisionError builtins.bool builtins.bytearray builtins.bytes
-    builtins.classmethod builtins.complex builtins.dict builtins.float builtins.frozenset builtins.int
-    builtins.list builtins.memoryview builtins.object builtins.property builtins.range builtins.reversed
-    builtins.set builtins.slice builtins.staticmethod builtins.str builtins.super builtins.tuple
-    collections.ChainMap collections.Counter collections.OrderedDict collections.UserDict
-    collections.UserList collections.UserString collections.defaultdict collections.deque
-    copyreg.__newobj__ copyreg.__newobj_ex__ copyreg._reconstructor dataclasses.Field
-    dataclasses._DataclassParams dataclasses._FIELD_BASE dataclasses._HAS_DEFAULT_FACTORY_CLASS
-    dataclasses._KW_ONLY_TYPE dataclasses._MISSING_TYPE datetime.date datetime.datetime datetime.time
-    datetime.timedelta datetime.timezone decimal.Context decimal.Decimal fractions.Fraction
-    functools.cached_property functools.partial functools.partialmethod ipaddress.IPv4Address
-    ipaddress.IPv4Network ipaddress.IPv6Address ipaddress.IPv6Network itertools.count logging.getLogger
+    builtins.ValueError builtins.ZeroDivisionError builtins.bool builtins.complex builtins.dict
+    builtins.float builtins.frozenset builtins.int builtins.list builtins.object builtins.set
+    builtins.slice builtins.str builtins.tuple collections.ChainMap collections.Counter
+    collections.OrderedDict collections.UserDict collections.UserList collections.UserString
+    collections.defaultdict collections.deque datetime.date datetime.datetime datetime.time
+    datetime.timedelta datetime.timezone decimal.Context decimal.Decimal functools.partial
+    ipaddress.IPv4Address ipaddress.IPv4Network ipaddress.IPv6Address ipaddress.IPv6Network
     operator.itemgetter pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath
     pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.Path pathlib._local.PosixPath
-    pathlib._local.PurePosixPath random.Random re._compile string.Template types.GenericAlias
-    types.MappingProxyType types.SimpleNamespace typing.ForwardRef uuid.SafeUUID uuid.UUID
-    zoneinfo.ZoneInfo zoneinfo.ZoneInfo._unpickle zoneinfo._unpickle
+    pathlib._local.PurePosixPath random.Random re.RegexFlag re._compile types.GenericAlias
+    types.MappingProxyType types.SimpleNamespace uuid.SafeUUID uuid.UUID zoneinfo.ZoneInfo
+    zoneinfo.ZoneInfo._unpickle zoneinfo._unpickle
 """
+CLASSES = frozenset(_CLASSES.split())
+"""Classes and reconstructors: harmless to call, and each call makes an object of its own."""
 
-_MENTIONED = """
-    _functools.reduce abc.ABC abc.ABCMeta abc.abstractmethod builtins.Ellipsis builtins.NotImplemented
-    builtins.abs builtins.all builtins.any builtins.callable builtins.chr builtins.divmod
-    builtins.enumerate builtins.filter builtins.hash builtins.isinstance builtins.issubclass builtins.len
-    builtins.map builtins.max builtins.min builtins.ord builtins.pow builtins.print builtins.repr
-    builtins.round builtins.sorted builtins.sum builtins.type builtins.zip contextlib.contextmanager
-    contextlib.nullcontext contextlib.suppress copy.copy copy.deepcopy dataclasses.FrozenInstanceError
-    dataclasses.KW_ONLY dataclasses.MISSING dataclasses._FIELD dataclasses._FIELD_CLASSVAR
-    dataclasses._FIELD_INITVAR dataclasses._dataclass_getstate dataclasses._dataclass_setstate
+_FUNCTIONS = """
+    builtins.Ellipsis builtins.NotImplemented builtins.abs builtins.all builtins.any builtins.callable
+    builtins.chr builtins.divmod builtins.hash builtins.isinstance builtins.issubclass builtins.len
+    builtins.max builtins.min builtins.ord builtins.repr builtins.round builtins.sorted builtins.sum
+    math.acos math.acosh math.asin math.asinh math.atan math.atan2 math.atanh math.ceil math.copysign
+    math.cos math.cosh math.degrees math.dist math.e math.erf math.erfc math.exp math.expm1 math.fabs
+    math.floor math.fmod math.frexp math.fsum math.gamma math.gcd math.hypot math.inf math.isclose
+    math.isfinite math.isinf math.isnan math.isqrt math.ldexp math.lgamma math.log math.log10 math.log1p
+    math.log2 math.modf math.nan math.pi math.radians math.remainder math.sin math.sinh math.sqrt math.tan
+    math.tanh math.tau math.trunc statistics.fmean statistics.mean statistics.median statistics.pstdev
+    statistics.stdev types.NoneType types.UnionType unicodedata.normalize
+"""
+_OPERATORS = "abs add and_ contains eq floordiv ge gt invert le lt ne neg not_ pos sub truediv truth xor"
+_TYPE_NAMES = """
+    AbstractSet Any AnyStr Callable ClassVar Collection Container Dict Final FrozenSet Generator Hashable
+    Iterable Iterator List Literal Mapping MutableMapping MutableSequence Optional Sequence Set Sized Text
+    Tuple Type Union
+"""
+_ABSTRACT = """
+    Callable Collection Container Generator Hashable Iterable Iterator Mapping MutableMapping
+    MutableSequence MutableSet Sequence Set Sized
+"""
+FUNCTIONS = (
+    frozenset(_FUNCTIONS.split())
+    | {f"{module}.{name}" for module in ("operator", "_operator") for name in _OPERATORS.split()}
+    | {f"typing.{name}" for name in _TYPE_NAMES.split()}
+    | {f"{module}.{name}" for module in ("collections.abc", "_collections_abc") for name in _ABSTRACT.split()}
+)
+"""Functions and types that a model keeps; harmless to call, with anything."""
+
+_BY_VALUE = """
+    _functools.reduce abc.ABC abc.ABCMeta abc.abstractmethod builtins.bytearray builtins.classmethod
+    builtins.enumerate builtins.filter builtins.map builtins.memoryview builtins.pow builtins.print
+    builtins.property builtins.reversed builtins.staticmethod builtins.super builtins.zip
+    contextlib.contextmanager contextlib.nullcontext contextlib.suppress copy.copy copy.deepcopy
+    dataclasses.Field dataclasses.FrozenInstanceError dataclasses.KW_ONLY dataclasses.MISSING
+    dataclasses._DataclassParams dataclasses._FIELD dataclasses._FIELD_BASE dataclasses._FIELD_CLASSVAR
+    dataclasses._FIELD_INITVAR dataclasses._HAS_DEFAULT_FACTORY_CLASS dataclasses._KW_ONLY_TYPE
+    dataclasses._MISSING_TYPE dataclasses._dataclass_getstate dataclasses._dataclass_setstate
     dataclasses.asdict dataclasses.astuple dataclasses.dataclass dataclasses.field dataclasses.fields
     dataclasses.replace enum.Enum enum.Enum.__format__ enum.Enum.__hash__ enum.Enum.__new__
     enum.Enum.__reduce_ex__ enum.Enum.__repr__ enum.Enum.__str__ enum.Enum._generate_next_value_
     enum.EnumMeta enum.EnumType enum.Flag enum.IntEnum enum.IntFlag enum.StrEnum enum.auto
-    functools.lru_cache functools.reduce functools.singledispatch functools.total_ordering functools.wraps
-    json.dumps json.loads logging.DEBUG logging.ERROR logging.INFO logging.Logger logging.WARNING
-    operator.abs operator.add operator.and_ operator.contains operator.eq operator.floordiv operator.ge
-    operator.gt operator.invert operator.le operator.lt operator.mod operator.mul operator.ne operator.neg
-    operator.not_ operator.pos operator.pow operator.sub operator.truediv operator.truth operator.xor
-    types.BuiltinFunctionType types.FunctionType types.LambdaType types.MethodType types.ModuleType
-    types.NoneType types.UnionType typing.Generic typing.NamedTuple typing.NamedTupleMeta typing.Protocol
-    typing.TypeVar typing.TypedDict typing._ProtocolMeta typing._TypedDictMeta unicodedata.normalize
-    warnings.warn
+    functools.cached_property functools.lru_cache functools.partialmethod functools.singledispatch
+    functools.total_ordering functools.wraps itertools.count json.dumps json.loads logging.DEBUG
+    logging.ERROR logging.INFO logging.Logger logging.WARNING operator.attrgetter operator.mod
+    operator.mul operator.pow string.Template types.BuiltinFunctionType types.FunctionType
+    types.LambdaType types.MethodType types.ModuleType typing.ForwardRef typing.Generic
+    typing.NamedTuple typing.NamedTupleMeta typing.Protocol typing.TypeVar typing.TypedDict
+    typing._ProtocolMeta typing._TypedDictMeta warnings.warn
 """
-
-# Modules of which anything may be mentioned, and that code which the file carries may import.
-_HARMLESS = """
-    __future__ abc array base64 binascii bisect calendar cmath collections collections.abc contextlib copy
-    dataclasses datetime decimal difflib enum fractions functools hashlib heapq html itertools json
-    logging math numbers operator random re statistics string textwrap time typing unicodedata uuid
-    warnings zoneinfo
+BY_VALUE = frozenset(_BY_VALUE.split())
+"""What classes by value are made of, and what the code of functions by value names as globals."""
+_BY_VALUE_MODULES = """
+    _collections_abc bisect cmath collections.abc datetime decimal heapq html itertools math re
+    statistics string textwrap typing
 """
-_MENTIONED_WHOLE = frozenset(
-    {"cmath", "heapq", "bisect", "math", "re", "statistics", "string", "textwrap", "typing"}
-)
-_MENTIONED_WHOLE |= {
-    "collections.abc",
-    "_collections_abc",
-    "_operator",
-    "html",
-    "datetime",
-    "decimal",
-    "itertools",
-}
+BY_VALUE_MODULES = frozenset(_BY_VALUE_MODULES.split())
+"""Modules of which code by value may name anything public."""
+NEVER = frozenset({"typing.get_type_hints"})
 
-CALLED = frozenset(_CALLED.split())
-MENTIONED = frozenset(_MENTIONED.split())
-IMPORTED = frozenset(_HARMLESS.split())
-WATCHED = frozenset(
-    {
-        "_thread",
-        "os",
-        "os.path",
-        "posixpath",
-        "pathlib",
-        "io",
-        "sys",
-        "csv",
-        "glob",
-        "pickle",
-        "threading",
-        "types",
-    }
-)
-"""Modules that the user's own code may import, as long as it uses nothing of `DANGEROUS_ATTRIBUTES`."""
-
-
-def is_mentioned_module(module: str) -> bool:
-    """Whether anything of this standard module may be mentioned."""
-    return module in _MENTIONED_WHOLE
-
-
-NEVER_MENTIONED = frozenset({"operator.methodcaller", "_operator.methodcaller", "typing.get_type_hints"})
-
-# --------------------------------------------------------------------------- decided by arguments
+# --------------------------------------------------------------------------- judged by their arguments
 
 GETATTR = frozenset({"builtins.getattr"})
-# What cloudpickle fetches for a class that inherits it; all of it is harmless, and none of it is called.
 BASES = frozenset(
     f"builtins.{name}" for name in ("object", "int", "float", "str", "tuple", "dict", "list", "type")
 )
-SLOTS = frozenset(
-    {"__new__", "__init__", "__repr__", "__str__", "__format__", "__hash__", "__eq__", "__reduce_ex__"}
-)
-ATTRGETTER = frozenset({"operator.attrgetter", "_operator.attrgetter"})
 TYPE = frozenset({"builtins.type"})
 GETITEM = frozenset({"operator.getitem", "_operator.getitem", "operator.or_", "_operator.or_"})
-# Whose texts are evaluated: as annotations of a class that is made, or as types by name.
-ANNOTATED = frozenset({"pydantic._internal._model_construction.ModelMetaclass"})
-TYPE_FORMS = frozenset({"typing.ForwardRef", "types.GenericAlias"})
-LITERAL = frozenset({"typing.Literal", "typing_extensions.Literal"})
-FILLED = frozenset(
-    f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "bytes", "bytearray", "dict")
-)
+REDUCE = frozenset({"functools.reduce", "_functools.reduce"})
 UFUNC = frozenset({"numpy._core._ufunc_reconstruct", "numpy.core._ufunc_reconstruct"})
 TORCH_BYTES = frozenset({"torch.storage._load_from_bytes"})
 TORCH_CALL = frozenset({"torch._tensor._rebuild_from_type_v2"})
 JOBLIB_ARRAY = frozenset(
     {"joblib.numpy_pickle.NumpyArrayWrapper", "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper"}
 )
-JOBLIB_OLD = frozenset(
-    {f"joblib.numpy_pickle_compat.{name}" for name in ("NDArrayWrapper", "ZNDArrayWrapper")}
+COPYREG = frozenset({"copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor"})
+TEXT_OF_BYTES = frozenset({"_codecs.encode"})
+FILLED = frozenset({"builtins.bytes", "builtins.bytearray"})
+RANGE = frozenset({"builtins.range"})
+FRACTION = frozenset({"fractions.Fraction"})
+LOGGER = frozenset({"logging.getLogger"})
+TIED = (
+    GETATTR
+    | TYPE
+    | GETITEM
+    | REDUCE
+    | UFUNC
+    | TORCH_BYTES
+    | TORCH_CALL
+    | JOBLIB_ARRAY
+    | COPYREG
+    | TEXT_OF_BYTES
+    | FILLED
+    | RANGE
+    | FRACTION
+    | LOGGER
 )
-REDUCE = frozenset({"functools.reduce", "_functools.reduce"})
-BY_ARGUMENTS = (
-    REDUCE | GETATTR | ATTRGETTER | TYPE | GETITEM | UFUNC | TORCH_BYTES | TORCH_CALL | JOBLIB_ARRAY
+PARTIAL = frozenset({"functools.partial"})
+TAKING_NAMES = GETITEM | REDUCE | TORCH_CALL | frozenset({"types.GenericAlias", "numpy.vectorize"})
+"""Names besides `partial` that take functions and types without calling them."""
+FIRST_OF = {
+    "numpy.core.multiarray._reconstruct": frozenset({"numpy.memmap"}),
+    "numpy._core.multiarray._reconstruct": frozenset({"numpy.memmap"}),
+    # Makes a bare instance of it, as the function of the same name in scikit-learn does.
+    "hdbscan.dist_metrics.newObj": frozenset(
+        f"hdbscan.dist_metrics.{name}Distance"
+        for name in ("Chebyshev", "Euclidean", "Hamming", "Haversine", "Manhattan", "Minkowski", "SEuclidean")
+    ),
+} | dict.fromkeys(REDUCE, GETITEM)
+"""Tied names that may be the first argument of a call, by the name that is called."""
+NO_DICTS = frozenset({"numpy", "pandas", "pyarrow", "polars", "torch"})
+"""Libraries on the list of whose classes none is a dict."""
+_NO_TEXTS = """
+    builtins.frozenset builtins.complex datetime.date datetime.datetime datetime.time datetime.timedelta
+    decimal.Decimal fractions.Fraction numpy._core.multiarray.scalar numpy.core.multiarray.scalar
+    torch._utils._rebuild_parameter torch._utils._rebuild_tensor_v2 uuid.UUID _uuid.UUID
+"""
+NO_TEXTS = frozenset(_NO_TEXTS.split())
+"""What makes keys of a dict that are no texts."""
+SCIPY_TEMPLATE = "_parse_arg_template"
+"""The attribute of a distribution that scipy evaluates when its state is set."""
+
+MOST_FILLED = 1 << 24
+"""The longest range that a file may make: a loop over it ends within a second."""
+
+_METHODS = """
+    _cdf _cdf_single _entropy _ppf _ppf_single _sf decision_function findall finditer fullmatch
+    generic_moment inverse_transform kneighbors match pdf predict predict_expectation predict_log_proba
+    predict_median predict_proba predict_survival_function score score_samples search split stem tokenize
+    transform
+"""
+METHODS = frozenset(_METHODS.split())
+"""Methods of a model that another model may keep, bound to its instance."""
+
+ATTRIBUTES = frozenset(
+    {"__dict__", "__orig_class__", "__pydantic_fields_set__", "__fields_set__", "__networkx_cache__"}
 )
+"""Attributes with two underscores that libraries keep in a state. No protocol of Python looks for them."""
 
-# --------------------------------------------------------------------------- cloudpickle
+# --------------------------------------------------------------------------- code by value
 
-CLOUDPICKLE_MODULES = (
-    "cloudpickle.cloudpickle",
-    "joblib.externals.cloudpickle.cloudpickle",
+CODE_MODULES = frozenset(
+    {"cloudpickle.cloudpickle", "joblib.externals.cloudpickle.cloudpickle", "dill._dill"}
 )
 _CLOUDPICKLE = """
     _builtin_type _class_setstate _empty_cell_value _function_setstate _gen_ellipsis _gen_not_implemented
@@ -152,36 +189,14 @@ _CLOUDPICKLE = """
     _make_empty_cell _make_function _make_skeleton_class _make_skeleton_enum _make_typevar
     dynamic_subimport subimport
 """
-CLOUDPICKLE = frozenset(_CLOUDPICKLE.split())
-METACLASSES = frozenset(
-    {
-        "builtins.type",
-        "abc.ABCMeta",
-        "enum.EnumMeta",
-        "enum.EnumType",
-        "typing.NamedTupleMeta",
-        "typing._ProtocolMeta",
-        "typing._TypedDictMeta",
-    }
-)
-CLOUDPICKLE_TYPES = frozenset(
-    {
-        "CodeType",
-        "FunctionType",
-        "LambdaType",
-        "MethodType",
-        "CellType",
-        "ModuleType",
-        "GeneratorType",
-        "MappingProxyType",
-        "BuiltinFunctionType",
-        "BuiltinMethodType",
-        "NoneType",
-        "EllipsisType",
-        "NotImplementedType",
-        "SimpleNamespace",
-        "GenericAlias",
-        "UnionType",
-        "DynamicClassAttribute",
-    }
-)
+_DILL = """
+    _create_array _create_cell _create_code _create_function _create_namedtuple _create_type _get_attr
+    _import_module _load_type _setattr
+"""
+CODE_MAKERS = frozenset(f"{module}.{name}" for module in CODE_MODULES for name in _CLOUDPICKLE.split()) | {
+    f"dill._dill.{name}" for name in _DILL.split()
+}
+CODE_OBJECT = frozenset({"_create_code", "CodeType"})
+IMPORTERS = frozenset({"subimport", "_import_module"})
+TRUST_BY_VALUE = "by-value"
+"""What `--trust` takes for all code that the file carries."""

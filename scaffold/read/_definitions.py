@@ -70,6 +70,19 @@ class Finder(Modules):
             body = inner[-1].body
         return True
 
+    def is_own(self, module: str, name: str) -> bool:
+        """Whether a compiled module defines this class itself, by what its file says.
+
+        A class of C carries its full name in the file, and a reconstructor of Cython its own; what the module
+        imported for its own use has neither.
+        """
+        found = self.module(module)
+        if found is None or found.file is None or not found.compiled:
+            return False
+        wanted = name if name.startswith("__pyx_unpickle_") else f"{module}.{name}"
+        pattern = rb"(?<![\w.])" + re.escape(wanted).encode() + rb"(?!\w)"
+        return re.search(pattern, _content(found.file)) is not None
+
     def has_method(self, module: str, name: str, method: str) -> bool:
         """Whether the class `module.name` defines `method` in its own body."""
         found = self.module(module)
@@ -137,6 +150,11 @@ def _quick_kind(file: Path, name: str) -> Kind | None:
     if match[1] != "class":
         return Kind.FUNCTION
     return Kind.ENUM if re.search(r"\b\w*(Enum|Flag)\b", match[2]) else Kind.CLASS
+
+
+@functools.lru_cache(maxsize=8)
+def _content(file: Path) -> bytes:
+    return file.read_bytes()
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from scaffold._unpickle import compression_of
 from scaffold.read._streams import CutShortError
 from scaffold.spec import ModelFormat
 
 HEAD_BYTES = 4096
 
-_COMPRESSIONS: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"]\x00\x00", "lzma"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"x\x01", "zlib"),
-    (b"x\x5e", "zlib"),
-    (b"x\x9c", "zlib"),
-    (b"x\xda", "zlib"),
-    (b"PK\x03\x04", "zip"),
-)
 # Files that are met in place of a model, and what to do about each.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "Fetch the file: git lfs pull"),
@@ -76,11 +66,6 @@ def head_of(path: Path) -> bytes:
         return file.read(HEAD_BYTES)
 
 
-def compression_of(head: bytes) -> str | None:
-    """How a file that starts so is compressed."""
-    return next((name for magic, name in _COMPRESSIONS if head.startswith(magic)), None)
-
-
 def foreign_kind(path: Path, head: bytes) -> tuple[str, str] | None:
     """What a file that starts so is, and what to do, where it is known to be no model that we read."""
     found = next(((kind, hint) for magic, kind, hint in _FOREIGN if head.startswith(magic)), None)
@@ -91,7 +76,7 @@ def foreign_kind(path: Path, head: bytes) -> tuple[str, str] | None:
     return next(((kind, hint) for member, kind, hint in _FOREIGN_MEMBERS if member in members), None)
 
 
-def native_format(path: Path, head: bytes) -> ModelFormat | None:
+def native_format(file: BinaryIO, head: bytes) -> ModelFormat | None:
     """The format of a file that a model library writes in its own way."""
     if head.startswith(b"CBM1"):
         return ModelFormat.CATBOOST
@@ -101,12 +86,12 @@ def native_format(path: Path, head: bytes) -> ModelFormat | None:
         return ModelFormat.XGBOOST
     if re.match(rb"\{[LliUI]\x00*\x07(learner|version)", head):
         return ModelFormat.XGBOOST
-    if head[:1] == b"\x08" and _is_onnx(path):
+    if head[:1] == b"\x08" and _is_onnx(file):
         return ModelFormat.ONNX
     return None
 
 
-def _is_onnx(path: Path) -> bool:
+def _is_onnx(file: BinaryIO) -> bool:
     """Whether the file starts with the fields of a `ModelProto`, up to its graph.
 
     Source: onnx.proto for the numbers of the fields; the protobuf encoding for the rest.
@@ -114,21 +99,21 @@ def _is_onnx(path: Path) -> bool:
     Raises:
         CutShortError: It does, and ends inside its graph.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while key := _varint(file):
-            number, wire = key >> 3, key & 7
-            if number not in _ONNX_FIELDS or wire not in (0, 2):
-                return False
-            length = _varint(file)
-            if length is None:
-                return False
-            if number == _ONNX_GRAPH:
-                if file.tell() + length > size:
-                    raise CutShortError(size)
-                return True
-            if wire == 2:
-                file.seek(length, 1)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    while key := _varint(file):
+        number, wire = key >> 3, key & 7
+        if number not in _ONNX_FIELDS or wire not in (0, 2):
+            return False
+        length = _varint(file)
+        if length is None:
+            return False
+        if number == _ONNX_GRAPH:
+            if file.tell() + length > size:
+                raise CutShortError(size)
+            return True
+        if wire == 2:
+            file.seek(length, io.SEEK_CUR)
     return False
 
 

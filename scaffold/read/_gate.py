@@ -1,8 +1,13 @@
 """The trust gate: hears what a pickle names and calls, and writes down what is not on the allow list.
 
-Nothing is imported and nothing runs. What the gate cannot see is what code that is trusted does with values
-it is given; so the lists in `_allowed` leave out whatever evaluates text, opens files by name or starts
-programs, and functions that a model merely keeps may not be called by the pickle itself.
+Nothing is imported and nothing runs. `_allowed` says what a name on the list has to be. Here stands how the
+names that are good for a call on the spot are kept to that, and what may be done with what a call makes:
+
+- A name that is harmless only for certain arguments is called on the spot or not at all: it is put into no
+  container, no attribute and no other call.
+- What decides is read from plain values. A value that cannot be read (bytes, a text that is made or too long,
+  the result of a call) does not pass a check.
+- A state is set only on an object that the file itself made, and holds no name that Python's protocols use.
 """
 
 from __future__ import annotations
@@ -11,15 +16,28 @@ import re
 from dataclasses import dataclass, field
 
 from scaffold.read import _allowed
-from scaffold.read._annotations import annotations_in, calling_text
+from scaffold.read._arguments import Checks, described, dotted_in, is_name
 from scaffold.read._arrays import pass_array
-from scaffold.read._code import Code, code_of, words_of_text
-from scaffold.read._libraries import METHODS_OF
+from scaffold.read._code import Code, code_of
+from scaffold.read._formulas import fault_of_formula, fault_of_scipy_template
+from scaffold.read._libraries import EVALUATED
 from scaffold.read._machine import follow
-from scaffold.read._policy import Policy, Standing
+from scaffold.read._policy import TIED, UNKNOWN, Policy, Standing
 from scaffold.read._streams import CutShortError, GarbledError, Stream, stream_of
 from scaffold.read._torch import follow_legacy
-from scaffold.read._values import OPAQUE, Blob, Items, Made, Named, Pairs, Value
+from scaffold.read._values import (
+    OPAQUE,
+    Blob,
+    Items,
+    Made,
+    Named,
+    Opaque,
+    Pairs,
+    Value,
+    is_deep,
+    kept_in,
+    tied_in,
+)
 from scaffold.spec import GlobalName
 
 
@@ -41,6 +59,14 @@ class Findings:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     missing: dict[str, GlobalName] = field(default_factory=dict)
     changed: dict[str, GlobalName] = field(default_factory=dict)
+    carried: dict[str, Refusal] = field(default_factory=dict)
+    """Functions that the file carries by value, as `train.py:ratio`."""
+    makes_code: bool = False
+    """Whether it makes functions or classes by value at all."""
+    by_value: dict[str, Refusal] = field(default_factory=dict)
+    """What is allowed only beside code by value, where that may run."""
+    formulas: list[tuple[str, Value, int, str | None]] = field(default_factory=list)
+    """Texts that some library may evaluate: the key, the text and where it stands."""
     arrays: bool = False
     """Whether joblib's arrays lie between the opcodes."""
 
@@ -70,272 +96,141 @@ class Gate:
         self._member = member
         self._joblib = joblib
         self._torch = torch
+        self._checks = Checks(policy)
 
-    # ------------------------------------------------------------------ what the machine tells
+    # ------------------------------------------------------------------ names
 
-    def named(self, name: Named) -> None:
+    def named(self, name: Named) -> Named:
         """See Witness."""
+        standing = self._policy.standing(name.module, name.qualname)
         key = (name.module, name.qualname, self._member)
-        if key in self._findings.names:
-            return
-        found = GlobalName(
-            module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
+        if key not in self._findings.names:
+            found = GlobalName(
+                module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
+            )
+            self._findings.names[key] = found
+            match standing:
+                case Standing.REFUSED:
+                    self._refuse(name.dotted, name.offset)
+                case Standing.MISSING:
+                    self._findings.missing.setdefault(name.module.partition(".")[0], found)
+                case Standing.CHANGED:
+                    self._findings.changed.setdefault(name.dotted, found)
+                case Standing.BY_VALUE if self._policy.is_code(name.module):
+                    self._findings.makes_code = True
+                    self._findings.carried[name.dotted] = Refusal(name.dotted, name.offset, self._member)
+                case Standing.BY_VALUE:
+                    self._only_by_value(name.dotted, name.offset)
+        return Named(
+            name.module,
+            name.qualname,
+            name.offset,
+            tied=standing in TIED,
+            kept=standing is Standing.FUNCTION,
         )
-        self._findings.names[key] = found
-        match self._policy.standing(name.module, name.qualname):
-            case Standing.REFUSED:
-                self._refuse(name.dotted, name.offset)
-            case Standing.MISSING:
-                self._findings.missing.setdefault(name.module.partition(".")[0], found)
-            case Standing.CHANGED:
-                self._findings.changed.setdefault(name.dotted, found)
+
+    def extension(self, offset: int) -> None:
+        """See Witness."""
+        self._refuse("copyreg extension", offset, "what it stands for is not in the file")
+
+    def persistent(self, key: Value, offset: int) -> Value:
+        """See Witness."""
+        if not self._torch:
+            raise GarbledError(offset, "an object that lies outside the file")
+        self._keep_tied_out(key, offset)
+        # torch's old layout keeps classes of modules so, with their source beside; all else are storages.
+        if isinstance(key, tuple) and len(key) > 1 and isinstance(key[0], str) and key[0] == "module":
+            return key[1]
+        return OPAQUE
+
+    # ------------------------------------------------------------------ calls
 
     def called(self, call: Made, offset: int) -> Value:
         """See Witness."""
         match call.maker:
             case Named() as name:
                 return self._called_name(name, call, offset)
-            case Made() as maker:
-                self._called_result(maker, call, offset)
-                return call
+            case Made(by_value=True):
+                return self._made_by_value(call, offset)
             case _:
-                self._refuse(_described(call.maker), offset, "what is called cannot be told")
+                self._refuse(described(call.maker), offset, "the result of a call is called")
                 return call
-
-    def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
-        """See Witness."""
-        if not isinstance(instance, Made) or self._is_cloudpickled(instance):
-            self._refuse(_described(instance), offset, "a state is set on what is no instance")
-            return instance
-        if any(isinstance(key, str) and _is_dunder(key) for key in _slot_keys(state)):
-            self._refuse(_described(instance), offset, "its class or code is replaced")
-        self._check_texts(instance, state, offset)
-        instance.state = state
-        if _is_name(instance.maker, _allowed.JOBLIB_ARRAY):
-            return self._array(instance, offset, stream)
-        return instance
-
-    def mutated(self, target: Value, offset: int) -> None:
-        """See Witness."""
-        if not isinstance(target, Made):
-            self._refuse(_described(target), offset, "items are added to what is no container")
-
-    def annotated(self, annotations: Pairs, offset: int) -> None:
-        """See Witness."""
-        self._check_annotations(annotations, offset)
-
-    def persistent(self, key: Value, offset: int) -> Value:
-        """See Witness."""
-        if not self._torch:
-            raise GarbledError(offset, "an object that lies outside the file")
-        # torch's old layout keeps classes of modules so, with their source beside; all else are storages.
-        if isinstance(key, tuple) and len(key) > 1 and key[0] == "module":
-            return key[1]
-        return OPAQUE
-
-    def extension(self, offset: int) -> None:
-        """See Witness."""
-        self._refuse("copyreg extension", offset, "what it stands for is not in the file")
-
-    # ------------------------------------------------------------------ calls
 
     def _called_name(self, name: Named, call: Made, offset: int) -> Value:
-        self._check_arguments(name, call, offset)
-        special = self._called_special(name, call, offset)
-        if special is not None:
-            return special
-        if name.module in _allowed.CLOUDPICKLE_MODULES:
-            return self._called_cloudpickle(name, call, offset)
         standing = self._policy.standing(name.module, name.qualname)
-        maker, bare = _made_by(name, call)
-        if maker is not name:
-            if not isinstance(maker, Named):
-                if not (isinstance(maker, Made) and self._is_class_by_value(maker)):
-                    self._refuse(_described(maker), offset, "an instance is made of what is no class")
-                return Made(maker, call.arguments[1:], bare=True)
-            standing = self._policy.standing(maker.module, maker.qualname)
-        enough = Standing.BARE if (bare or call.bare) and not _is_initialised(name, call) else Standing.CALLED
-        if Standing.MENTIONED <= standing < enough:
-            self._refuse(
-                maker.dotted if isinstance(maker, Named) else name.dotted, offset, "called while it loads"
-            )
-        return Made(maker, call.arguments, call.keywords, bare=bare or call.bare)
-
-    def _called_special(self, name: Named, call: Made, offset: int) -> Value:
-        """What stands for the result where the arguments decide; None for any other name."""
-        dotted, arguments = name.dotted, call.arguments
-        if dotted not in _allowed.BY_ARGUMENTS or self._policy.trusts(dotted):
-            return None
-        if dotted in _allowed.UFUNC and len(arguments) == 2 and all(isinstance(a, str) for a in arguments):
-            found = Named(str(arguments[0]), str(arguments[1]), offset)
-            self.named(found)
-            return found
-        if dotted in _allowed.GETATTR and (fetched := self._fetched(arguments, offset)):
-            return fetched
-        if dotted in _allowed.TORCH_BYTES and len(arguments) == 1 and isinstance(arguments[0], Blob):
-            self._torch_bytes(arguments[0], offset)
+        if standing in UNKNOWN:
+            call.fresh = True  # it was refused by its name: nothing more is said of it
             return call
-        allowed = (
-            (dotted in _allowed.GETATTR and self._may_get(arguments))
-            or (dotted in _allowed.ATTRGETTER and all(isinstance(a, str) and _is_plain(a) for a in arguments))
-            or (dotted in _allowed.TYPE and arguments in ((None,), (OPAQUE,)))
-            or (dotted in _allowed.GETITEM and len(arguments) == 2 and _is_typing(arguments[0]))
-            or (dotted in _allowed.REDUCE and _is_name(arguments[0] if arguments else None, _allowed.GETITEM))
-            or (dotted in _allowed.TORCH_CALL and self._may_call(arguments))
-            or (dotted in _allowed.JOBLIB_ARRAY and call.bare and self._joblib)
-        )
-        if not allowed:
-            reached = ", ".join(_described(argument) for argument in arguments[:3])
-            self._refuse(dotted, offset, f"called with {reached}")
+        if standing is Standing.BY_VALUE:
+            return self._made_by_value(call, offset)
+        if self._policy.trusts(name.dotted):
+            call.fresh = True
+            return call
+        if name.dotted in _allowed.COPYREG:
+            return self._reconstructed(name, call, offset)
+        if name.dotted in _allowed.UFUNC or name.dotted in _allowed.GETATTR:
+            fetched = self._fetched(name, call.arguments, offset)
+            if fetched is not None:
+                return fetched
+        self._keep_out(name, call, offset)
+        match standing:
+            case Standing.TIED:
+                self._check_call(name, call, offset)
+                return call
+            case Standing.TEXTS:
+                self._check_texts(name, call, offset)
+            case Standing.BARE if not call.bare:
+                self._refuse(name.dotted, offset, "called while it loads")
+            case Standing.FUNCTION:
+                self._refuse(name.dotted, offset, "called while it loads")
+        call.fresh = standing is not Standing.FUNCTION
+        if name.dotted in _allowed.PARTIAL:
+            call.kept = kept_in(call.arguments)
         return call
 
-    def _fetched(self, arguments: tuple[Value, ...], offset: int) -> Named | None:
-        """The name that `getattr` leads to from a name, if it is allowed."""
-        match arguments:
-            case (Named() as owner, str(attribute)):
-                found = Named(owner.module, f"{owner.qualname}.{attribute}", offset)
-                allowed = self._policy.standing(found.module, found.qualname) >= Standing.MENTIONED
-                return found if allowed else None
+    def _reconstructed(self, name: Named, call: Made, offset: int) -> Value:
+        """The bare instance that a function of `copyreg` makes of its first argument."""
+        arguments = call.arguments
+        kind = arguments[0] if arguments else OPAQUE
+        if isinstance(kind, Made) and kind.by_value:
+            return self._made_by_value(Made(kind, arguments[1:], bare=True), offset)
+        if not isinstance(kind, Named):
+            self._refuse(described(kind), offset, "an instance is made of what is no class")
+            return call
+        # `_reconstructor` calls `__init__` of a base that is none of Python's own.
+        bare = name.dotted != "copyreg._reconstructor" or is_name(arguments[1:2], _allowed.BASES)
+        return self._called_name(kind, Made(kind, arguments[1:], call.keywords, bare=bare), offset)
+
+    def _fetched(self, maker: Named, arguments: tuple[Value, ...], offset: int) -> Value | None:
+        """The name that a pair of names leads to: `getattr` of a name, and how numpy writes its functions."""
+        if len(arguments) != 2 or not isinstance(arguments[1], str):
+            return None
+        match arguments[0]:
+            case str(module) if maker.dotted in _allowed.UFUNC:
+                return self.named(Named(module, arguments[1], offset))
+            case Named(module=module, qualname=qualname) if maker.dotted in _allowed.GETATTR:
+                if f"{module}.{qualname}" in _allowed.BASES:
+                    self._only_by_value(f"{module}.{qualname}.{arguments[1]}", offset)
+                    return Made(maker, arguments, by_value=True)
+                standing = self._policy.standing(module, f"{qualname}.{arguments[1]}")
+                if standing not in UNKNOWN:
+                    return self.named(Named(module, f"{qualname}.{arguments[1]}", offset))
         return None
 
-    def _may_get(self, arguments: tuple[Value, ...]) -> bool:
-        """Whether `getattr` fetches only an enumeration's member or a method of the user's own class."""
-        if len(arguments) != 2 or not isinstance(arguments[1], str):
-            return False
-        if _is_name(arguments[0], _allowed.BASES) and arguments[1] in _allowed.SLOTS:
-            return True
-        if not arguments[1].isidentifier() or arguments[1].startswith("__"):
-            return False
-        owner = arguments[0].maker if isinstance(arguments[0], Made) else arguments[0]
-        if isinstance(owner, Made):
-            return self._is_class_by_value(owner)
-        if not isinstance(owner, Named):
-            return False
-        if owner.module == "__main__" or self._policy.has_method(owner.module, owner.qualname, arguments[1]):
-            return True
-        if self._policy.standing(owner.module, owner.qualname) < Standing.MENTIONED:
-            return False
-        if self._policy.is_enum_member(owner.module, owner.qualname):
-            return True
-        bound = isinstance(arguments[0], Made) and owner.module.partition(".")[0] in METHODS_OF
-        return bound and not _REACHING_OUT.search(arguments[1])
-
-    def _may_call(self, arguments: tuple[Value, ...]) -> bool:
-        target = arguments[0] if arguments else OPAQUE
-        return (
-            isinstance(target, Named)
-            and self._policy.standing(target.module, target.qualname) is Standing.CALLED
-        )
-
-    def _called_result(self, maker: Made, call: Made, offset: int) -> None:
-        """A call's result is called: only classes that the file carries may be, and types that they need."""
-        if _is_type(maker, "CodeType"):
-            self._check_code(code_of(call.arguments), offset)
+    def _check_call(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call of a tied name unless its arguments pass."""
+        if name.dotted in _allowed.TORCH_BYTES and len(call.arguments) == 1:
+            if isinstance(call.arguments[0], Blob):
+                self._torch_bytes(call.arguments[0], offset)
+                return
+        elif name.dotted in _allowed.JOBLIB_ARRAY:
+            if call.bare and self._joblib:
+                call.fresh = True
+                return
+        elif self._checks.pass_call(name.dotted, call):
             return
-        if not (self._is_class_by_value(maker) or _is_type(maker)):
-            self._refuse(_described(maker), offset, "code that the file carries is called while it loads")
-
-    # ------------------------------------------------------------------ cloudpickle
-
-    def _called_cloudpickle(self, name: Named, call: Made, offset: int) -> Value:
-        arguments = call.arguments
-        first = arguments[0] if arguments else None
-        match name.qualname:
-            case "subimport" if isinstance(first, str):
-                self._check_import(first, offset)
-            case "_builtin_type" if first in _allowed.CLOUDPICKLE_TYPES:
-                pass
-            case "_function_setstate" if self._is_function_by_value(first):
-                pass
-            case "_class_setstate" if self._is_class_by_value(first):
-                pass
-            case "_make_skeleton_class" if self._is_metaclass(first):
-                pass
-            case (
-                "subimport"
-                | "_builtin_type"
-                | "_function_setstate"
-                | "_class_setstate"
-                | "_make_skeleton_class"
-            ):
-                self._refuse(name.dotted, offset, f"called with {_described(first)}")
-        return call
-
-    def _is_metaclass(self, value: Value) -> bool:
-        """Whether this makes classes. cloudpickle calls it, so a function in its place would run."""
-        if not isinstance(value, Named):
-            return self._is_class_by_value(value)
-        known = value.dotted in _allowed.METACLASSES
-        return known or self._policy.standing(value.module, value.qualname) >= Standing.BARE
-
-    def _check_import(self, module: str, offset: int) -> None:
-        key = (module, "", self._member)
-        found = GlobalName(module=module, qualname="", offset=offset, member=self._member)
-        self._findings.names.setdefault(key, found)
-        if not self._policy.may_import(module):
-            self._refuse(module, offset, "imported by code that the file carries")
-
-    def _check_code(self, code: Code | None, offset: int) -> None:
-        if code is None:
-            self._refuse("types.CodeType", offset, "code that cannot be read")
-            return
-        for module in code.imports:
-            self._check_import(module, offset)
-        for name in code.suspicious:
-            if not self._policy.trusts(name):
-                self._refuse(name, offset, f"used by {code.name}, whose code the file carries")
-
-    def _is_cloudpickled(self, made: Made) -> bool:
-        """Whether this is a function, class or module that cloudpickle puts together, not an instance."""
-        return isinstance(made.maker, Named) and made.maker.module in _allowed.CLOUDPICKLE_MODULES
-
-    def _is_class_by_value(self, value: Value) -> bool:
-        return self._is_by_value(value, ("_make_skeleton_class", "_make_skeleton_enum"))
-
-    def _is_function_by_value(self, value: Value) -> bool:
-        return self._is_by_value(value, ("_make_function",))
-
-    def _is_by_value(self, value: Value, makers: tuple[str, ...]) -> bool:
-        return (
-            isinstance(value, Made)
-            and self._is_cloudpickled(value)
-            and isinstance(value.maker, Named)
-            and value.maker.qualname in makers
-        )
-
-    # ------------------------------------------------------------------ what lies inside values
-
-    def _check_arguments(self, name: Named, call: Made, offset: int) -> None:
-        """Refuse what a call of an allowed name would evaluate, or fill the memory with."""
-        if name.module in _allowed.CLOUDPICKLE_MODULES or name.dotted in _allowed.ANNOTATED:
-            for annotations in annotations_in((*call.arguments, call.keywords)):
-                self._check_annotations(annotations, offset)
-        of_types = name.dotted in _allowed.TYPE_FORMS | _allowed.GETITEM
-        if of_types and not _is_name(call.arguments[0] if call.arguments else None, _allowed.LITERAL):
-            self._check_annotations(call.arguments, offset)
-        if name.module.partition(".")[0] in _EVALUATING_LIBRARIES:
-            for word in (w for text in _leaves(call.arguments) for w in words_of_text(text)):
-                self._refuse(word, offset, f"in a text for {name.dotted}, which evaluates it")
-        if name.dotted in _allowed.FILLED and any(_is_huge(argument) for argument in call.arguments):
-            self._refuse(name.dotted, offset, "it would fill the memory")
-
-    def _check_annotations(self, value: Value, offset: int) -> None:
-        if isinstance(value, Pairs):
-            value.evaluated = True
-        text = calling_text(value)
-        if text is not None:
-            word = next(iter(words_of_text(text)), "eval")
-            self._refuse(word, offset, "in an annotation, which is evaluated")
-
-    def _array(self, wrapper: Made, offset: int, stream: Stream) -> Value:
-        if not self._joblib:
-            return wrapper
-        self._findings.arrays = True
-        if stream.position < stream.frame_end:
-            raise GarbledError(offset, "an array in the middle of a frame")
-        if pass_array(wrapper, stream):
-            follow(stream, Gate(self._policy, self._findings, member=self._member))
-        return OPAQUE
+        reached = ", ".join(described(argument) for argument in call.arguments[:3])
+        self._refuse(name.dotted, offset, f"called with {reached}")
 
     def _torch_bytes(self, blob: Blob, offset: int) -> None:
         # Before the storages stand five short pickles: the start of the bytes holds them, or this raises.
@@ -348,139 +243,227 @@ class Gate:
                 "torch.storage._load_from_bytes", offset, "called with bytes that torch did not write"
             )
 
-    def _check_texts(self, instance: Made, state: Value, offset: int) -> None:
-        """Refuse text in a state that the library evaluates: a formula, or scipy's template of a method."""
-        root = instance.root()
-        where = root.dotted if root else "an instance"
-        for key, value in _texts(state):
-            if key in _EVALUATED and isinstance(value, str):
-                for word in words_of_text(value):
-                    self._refuse(word, offset, f"in '{key}' of {where}, which is evaluated")
-            if key in _PICKLED:
-                self._refuse(where, offset, f"it unpickles the bytes in '{key}', which are not looked into")
+    # ------------------------------------------------------------------ code by value
+
+    def _made_by_value(self, call: Made, offset: int) -> Made:
+        """What code by value makes: anything, for it is code. It is listed, and judged at the end."""
+        call.by_value = True
+        called = call.maker
+        if isinstance(called, Named) and called.dotted in _allowed.CODE_MAKERS:
+            self._findings.makes_code = True
+        if isinstance(called, Made) and isinstance(called.maker, Named):
+            if called.maker.qualname == "_builtin_type" and called.arguments == ("CodeType",):
+                self._carry(code_of(call.arguments), offset)
+        elif isinstance(called, Named) and called.qualname in _allowed.CODE_OBJECT:
+            self._carry(code_of(call.arguments), offset)
+        elif isinstance(called, Named) and called.qualname in _allowed.IMPORTERS and call.arguments:
+            self._import(call.arguments[0], offset)
+        return call
+
+    def _carry(self, code: Code, offset: int) -> None:
+        self._findings.carried.setdefault(code.place, Refusal(code.place, offset, self._member))
+        for module in code.imports:
+            self._import(module, offset)
+
+    def _import(self, module: Value, offset: int) -> None:
+        """Write down a module that code by value imports: the service needs it too."""
+        if isinstance(module, str) and re.fullmatch(r"\w+(\.\w+)*", module):
+            found = GlobalName(module=module, qualname="", offset=offset, member=self._member)
+            self._findings.names.setdefault((module, "", self._member), found)
+
+    def _only_by_value(self, name: str, offset: int, reason: str = "") -> None:
+        self._findings.by_value.setdefault(name, Refusal(name, offset, self._member, reason))
+
+    # ------------------------------------------------------------------ what is put where
+
+    def _keep_out(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call that is given a name which it could call in its turn."""
+        arguments = call.arguments
+        if is_name(arguments[:1], _allowed.FIRST_OF.get(name.dotted, frozenset())):
+            arguments = arguments[1:]
+        for value in (*arguments, call.keywords):
+            self._keep_tied_out(value, offset)
+            kept = kept_in(value)
+            if kept is not None and name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
+                self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
+
+    def _keep_tied_out(self, value: Value, offset: int) -> None:
+        tied = tied_in(value)
+        if tied is not None:
+            # Code by value keeps such names as its globals; where that may run, so may they.
+            self._only_by_value(tied.dotted, offset, "kept as a value, not called")
+
+    def put(self, target: Value, values: list[Value], offset: int) -> None:
+        """See Witness."""
+        for value in values:
+            self._keep_tied_out(value, offset)
+        if not isinstance(target, Items):
+            self._require_own(target, offset, "items are added to what is no container of the file's own")
+        elif any(is_deep(value) for value in values):
+            raise GarbledError(offset, "a tuple that would take too long to hash")
+
+    def set(self, target: Value, keys: list[Value], values: list[Value], offset: int) -> None:
+        """See Witness."""
+        for value in (*keys, *values):
+            self._keep_tied_out(value, offset)
+        if any(is_deep(key) for key in keys):
+            raise GarbledError(offset, "a key that would take too long to hash")
+        for key, value in zip(keys, values, strict=False):
+            if isinstance(key, str) and key in EVALUATED:
+                self._findings.formulas.append((key, value, offset, self._member))
+        if isinstance(target, Pairs):
+            if target.closed:
+                self._refuse("a dict", offset, "it is the state of an instance and changed afterwards")
+        else:
+            self._require_own(target, offset, "items are set in what is no container of the file's own")
+            if not (isinstance(target, Made) and target.by_value):
+                self._check_attributes(target, list(zip(keys, values, strict=False)), offset)
+
+    def _require_own(self, target: Value, offset: int, reason: str) -> None:
+        """Refuse unless `target` is an object that this file made, with the methods of its class."""
+        if not isinstance(target, Made) or not (target.fresh or target.by_value):
+            self._refuse(described(target), offset, reason)
+        elif isinstance(target.state, Pairs) and not target.by_value:
+            names = [key for key, _ in target.state.values]
+            replaced = [name for name in names if isinstance(name, str) and name in _ADDING]
+            if replaced:
+                self._refuse(described(target), offset, f"its method '{replaced[0]}' is replaced")
+
+    # ------------------------------------------------------------------ states
+
+    def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
+        """See Witness."""
+        self._keep_tied_out(state, offset)
+        if not isinstance(instance, Made) or not (instance.fresh or instance.by_value):
+            self._refuse(
+                described(instance), offset, "a state is set on what is no instance of the file's own"
+            )
+            return instance
+        if not instance.by_value:
+            self._check_state(instance, state, offset)
+        instance.state = state
+        instance.kept = instance.kept or (
+            kept_in(state) if is_name((instance.maker,), _allowed.PARTIAL) else None
+        )
+        if is_name((instance.maker,), _allowed.JOBLIB_ARRAY):
+            return self._array(instance, offset, stream)
+        return instance
+
+    def _check_state(self, instance: Made, state: Value, offset: int) -> None:
+        """Refuse a state that changes what an object is, or that cannot be read."""
+        # What Python takes for attributes is a dict, or a pair of dicts.
+        parts = state if isinstance(state, tuple) and len(state) == 2 else (state,)
+        for part in parts:
+            match part:
+                case Pairs():
+                    self._check_attributes(instance, part.values, offset)
+                    if not part.whole:
+                        self._refuse(described(instance), offset, "its state is too long to be read")
+                    part.closed = True
+                case Made(content=Pairs(values=values, whole=True)) if not part.arguments:
+                    self._check_attributes(instance, values, offset)
+                case Made() if not _is_no_dict(part):
+                    self._refuse(described(instance), offset, "its state is the result of a call")
+
+    def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
+        for key, value in pairs:
+            if isinstance(key, Made) and not is_name((key.maker,), _allowed.NO_TEXTS):
+                self._refuse(described(instance), offset, "the name of an attribute is the result of a call")
+            elif isinstance(key, Opaque):
+                self._refuse(described(instance), offset, "the name of an attribute cannot be read")
+            elif isinstance(key, str) and _is_protocol(key) and (value is None or not _is_plain(value)):
+                self._refuse(described(instance), offset, f"its '{key}' is replaced")
+            elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
+                self._check_template(instance, value, offset)
+
+    def _check_template(self, instance: Value, value: Value, offset: int) -> None:
+        fault = fault_of_scipy_template(value) if isinstance(value, str) else described(value)
+        if fault is not None:
+            self._refuse(described(instance), offset, f"the text that it evaluates holds {fault}")
+
+    def _check_texts(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call of a class that evaluates its texts unless every one of them is a formula."""
+        for value in _leaves((*call.arguments, call.keywords)):
+            self._check_formula(value, offset, self._member, name.dotted)
+
+    def _check_formula(self, value: Value, offset: int, member: str | None, where: str) -> None:
+        if _is_plain(value) and not isinstance(value, str):
+            return
+        if isinstance(value, Made) and self._is_checked(value.maker):
+            return
+        fault = fault_of_formula(value) if isinstance(value, str) else described(value)
+        if fault is not None and not self._policy.trusts(fault):
+            name = dotted_in(fault)
+            self._findings.refusals.setdefault(
+                name, Refusal(name, offset, member, f"in a text that {where} evaluates")
+            )
+
+    def _is_checked(self, maker: Value) -> bool:
+        """Whether the texts of what `maker` makes are checked when it is made."""
+        return isinstance(maker, Named) and (
+            self._policy.standing(maker.module, maker.qualname) is Standing.TEXTS
+        )
+
+    def _array(self, wrapper: Made, offset: int, stream: Stream) -> Value:
+        if not self._joblib:
+            return wrapper
+        self._findings.arrays = True
+        if stream.position < stream.frame_end:
+            raise GarbledError(offset, "an array in the middle of a frame")
+        if pass_array(wrapper, stream):
+            follow(stream, Gate(self._policy, self._findings, member=self._member))
+        return OPAQUE
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self) -> None:
+        """Judge what depends on all that the file names."""
+        tops = {module.partition(".")[0] for module, _, _ in self._findings.names}
+        for key, value, offset, member in self._findings.formulas:
+            if tops & EVALUATED[key]:
+                self._check_formula(value, offset, member, f"'{key}'")
 
     def _refuse(self, name: str, offset: int, reason: str = "") -> None:
         if not self._policy.trusts(name):
             self._findings.refusals.setdefault(name, Refusal(name, offset, self._member, reason))
 
 
-# Methods that read or write files, or evaluate text.
-_REACHING_OUT = re.compile(r"save|load|dump|write|read|open|eval|exec|^_?(to|from)_|pickle|sql|cmd")
-_EVALUATED = frozenset({"_parse_arg_template", "formula", "code", "expr", "_formula", "rhs", "lhs"})
+def _is_no_dict(made: Made) -> bool:
+    """Whether what a call makes is surely none of the dicts that Python takes for attributes."""
+    root = made.root()
+    return root is not None and root.module.partition(".")[0] in _allowed.NO_DICTS
 
 
-# Whose texts are formulas: they evaluate them when the model predicts.
-_EVALUATING_LIBRARIES = frozenset({"formulaic", "patsy"})
-# skorch keeps its networks so.
-_PICKLED = frozenset({"__cuda_dependent_attributes__"})
-_MOST_FILLED = 1 << 31
+_ADDING = frozenset({"append", "extend", "add", "update", "__setitem__"})
 
 
-def _texts(state: Value, depth: int = 4) -> list[tuple[Value, Value]]:
-    """The items of the dicts in a state, and of those in them."""
-    match state:
-        case Pairs(values=pairs) if depth:
-            return [*pairs, *(pair for _, value in pairs for pair in _texts(value, depth - 1))]
-        case tuple() if depth:
-            return [pair for part in state for pair in _texts(part, depth - 1)]
-    return []
+def _leaves(values: tuple[Value, ...]) -> list[Value]:
+    """The values in containers, to the bottom; a container that is not remembered whole is one itself."""
+    leaves: list[Value] = []
+    waiting = list(values)
+    while waiting and len(leaves) < _MOST_LEAVES:
+        match waiting.pop():
+            case Items(values=inner, whole=True):
+                waiting += inner
+            case Pairs(values=pairs, whole=True):
+                waiting += [each for pair in pairs for each in pair]
+            case tuple() as inner:
+                waiting += inner
+            case Made() | Named():
+                pass  # judged when it was made
+            case value:
+                leaves.append(value)
+    return [OPAQUE] if waiting else leaves
 
 
-def _leaves(value: Value) -> list[str]:
-    match value:
-        case str():
-            return [value]
-        case Items(values=values):
-            return [text for each in values for text in _leaves(each)]
-        case tuple():
-            return [text for each in value for text in _leaves(each)]
-    return []
+_MOST_LEAVES = 10_000
 
 
-def _is_huge(argument: Value) -> bool:
-    """Whether a container that is made of this has more than any model needs."""
-    if isinstance(argument, Made) and _is_name(argument.maker, frozenset({"builtins.range"})):
-        return any(isinstance(bound, int) and abs(bound) > _MOST_FILLED for bound in argument.arguments)
-    return isinstance(argument, int) and argument > _MOST_FILLED
+def _is_plain(value: Value) -> bool:
+    """Whether a value can neither be called nor describe memory."""
+    return value is None or isinstance(value, bool | int | float | str)
 
 
-def _is_initialised(name: Named, call: Made) -> bool:
-    """Whether `copyreg._reconstructor` is given a base whose `__init__` it calls."""
-    if name.dotted != "copyreg._reconstructor" or len(call.arguments) < 2:
-        return False
-    return not _is_name(call.arguments[1], _allowed.BASES)
-
-
-def _slot_keys(state: Value) -> list[Value]:
-    """The names that BUILD sets as attributes, where the state is a pair."""
-    if not isinstance(state, tuple) or len(state) != 2:
-        return []
-    match state[1]:
-        case Pairs() as pairs:
-            return pairs.keys()
-        case Made(content=Pairs() as pairs):
-            return pairs.keys()
-        case _:
-            return []
-
-
-def _made_by(name: Named, call: Made) -> tuple[Value, bool]:
-    """What is really made by a call: `copyreg.__newobj__(cls)` makes a bare `cls`."""
-    if name.module == "copyreg" and call.arguments:
-        return call.arguments[0], True
-    return name, False
-
-
-def _is_name(value: Value, names: frozenset[str]) -> bool:
-    return isinstance(value, Named) and value.dotted in names
-
-
-def _is_type(value: Value, name: str | None = None) -> bool:
-    """Whether this is a type that cloudpickle fetched, such as CodeType."""
-    if not isinstance(value, Made) or not isinstance(value.maker, Named):
-        return False
-    return value.maker.qualname == "_builtin_type" and (name is None or value.arguments == (name,))
-
-
-def _is_typing(value: Value) -> bool:
-    if isinstance(value, Made):
-        return _is_typing(value.maker) or (
-            _is_name(value.maker, _allowed.GETITEM) and _is_typing(value.arguments[0])
-        )
-    return isinstance(value, Named) and value.module in (
-        "typing",
-        "collections.abc",
-        "builtins",
-        "types",
-        "datetime",
-    )
-
-
-def _is_dunder(name: str) -> bool:
-    """Whether setting an attribute of this name changes what an object is, not what it holds."""
-    return name.startswith("__") and name.endswith("__") and not name.startswith("__forward_")
-
-
-def _is_plain(name: str) -> bool:
-    return all(part.isidentifier() and not part.startswith("_") for part in name.split("."))
-
-
-def _described(value: Value) -> str:
-    match value:
-        case Named():
-            return value.dotted
-        case Made():
-            root = value.root()
-            return f"{root.dotted}(...)" if root else "a call's result"
-        case str():
-            return repr(value) if len(value) < 60 else "a text"
-        case Items():
-            return "a list"
-        case Pairs():
-            return "a dict"
-        case Blob():
-            return f"{value.size} bytes"
-        case None | bool() | int() | float():
-            return repr(value)
-        case _:
-            return "a value"
+def _is_protocol(name: str) -> bool:
+    """Whether Python or a library looks up an attribute of this name to learn what to do with an object."""
+    return name.startswith("__") and name.endswith("__") and name not in _allowed.ATTRIBUTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 # --------------------------------------------------------------------------- numpy
@@ -25,7 +26,8 @@ _NUMPY_CALLED = """
     numpy.random._sfc64.SFC64 numpy.random.bit_generator.SeedSequence
     numpy.random.bit_generator.__pyx_unpickle_SeedSequence numpy.random.mtrand.RandomState
     numpy.rec.recarray numpy.rec.record numpy.recarray numpy.record numpy.str_ numpy.timedelta64
-    numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc numpy.uintp numpy.ulonglong numpy.void
+    numpy.uint16 numpy.uint32 numpy.uint64 numpy.uint8 numpy.uintc numpy.uintp numpy.ulonglong
+    numpy.vectorize numpy.void
 """
 _NUMPY_FUNCTIONS = """
     abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan
@@ -67,34 +69,46 @@ NUMPY_FUNCTION_MODULES = frozenset(
         "numpy.lib._nanfunctions_impl",
     }
 )
-NUMPY_BARE = frozenset({"numpy.vectorize"})
-NUMPY_MENTIONED = frozenset(
-    {
-        "numpy.memmap",
-        "numpy.ma.core.masked",
-        "numpy.generic",
-        "numpy.number",
-        "numpy.integer",
-        "numpy.floating",
-    }
+# Called only by `_reconstruct`, which runs nothing of the class: its constructor opens files.
+NUMPY_BARE = frozenset({"numpy.memmap"})
+NUMPY_TYPES = frozenset(
+    {"numpy.ma.core.masked", "numpy.generic", "numpy.number", "numpy.integer", "numpy.floating"}
 )
-NUMPY_CLASS_MODULES = ("numpy.dtypes.",)
+NUMPY_DTYPE = re.compile(r"numpy\.dtypes\.[A-Z]\w*DType")
 
 # --------------------------------------------------------------------------- model libraries
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What may be named of one library. All fields but the first hold prefixes of dotted names."""
+    """What may be named of one library, as prefixes of dotted names where a name is defined.
+
+    An entry is there because the library writes it: a fitted model's pickle names it. And it is harmless
+    whatever it is called with: it opens no file, starts no program or process, evaluates no text, imports no
+    module by name, unpickles nothing, and fetches no attribute by a name that it is given.
+    """
 
     distribution: str
     classes: tuple[str, ...] = ("",)
+    """Classes of which bare instances may be made, and `__setstate__` called with anything."""
     built: tuple[str, ...] = ()
-    """Classes that may be called with arguments; of the others only bare instances are made."""
+    """Those of them whose constructors are harmless too. Such a class may stand in an attribute.
+
+    Of a library that evaluates texts: those that evaluate none."""
     functions: tuple[str, ...] = ()
+    """Functions that a model keeps, such as a metric. They are not called while a file loads."""
     never: tuple[str, ...] = ()
+    """Exceptions from all of the above."""
     called: frozenset[str] = frozenset()
-    """Functions that may be called: reconstructors."""
+    """Reconstructors, by full name: each call makes a new object."""
+    kept: frozenset[str] = frozenset()
+    """Functions and values that a model keeps, by full name, wherever they are defined."""
+    by_value: tuple[str, ...] = ()
+    """What classes by value are made of: harmless only where code by value may run."""
+    as_code: tuple[str, ...] = ()
+    """What can run code of the file's own while it loads or answers: allowed where code by value may run."""
+    evaluates: bool = False
+    """Whether the library evaluates texts of its instances: each is parsed as a formula first."""
 
 
 # Parts of a dotted name that stand for reading and writing files, running code, or tests, in any library.
@@ -114,26 +128,30 @@ _TORCH_CALLED = """
     _utils._rebuild_parameter_with_state _utils._rebuild_qtensor _utils._rebuild_sparse_csr_tensor
     _utils._rebuild_sparse_tensor _utils._rebuild_tensor _utils._rebuild_tensor_v2
     _utils._rebuild_tensor_v3 device nn.parameter.Buffer nn.parameter.Parameter serialization._get_layout
-    storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
+    torch_version.TorchVersion storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
 """
-_TORCH_MENTIONED = """
-    _C._nn.gelu _C._nn.silu abs bfloat16 bool cat ceil channels_last clamp complex128 complex64
-    contiguous_format cos double exp float float16 float32 float64 float8_e4m3fn float8_e5m2 floor half
-    int int16 int32 int64 int8 log log1p long matmul max mean min mul per_channel_affine
-    per_channel_affine_float_qparams per_tensor_affine preserve_format qint32 qint8 quint8 relu round
-    short sigmoid sin softmax sparse_coo sparse_csr sqrt square stack strided sum tanh uint16 uint32
-    uint64 uint8
+_TORCH_KEPT = """
+    bfloat16 bool channels_last complex128 complex64 contiguous_format double float float16 float32 float64
+    float8_e4m3fn float8_e5m2 half int int16 int32 int64 int8 long per_channel_affine
+    per_channel_affine_float_qparams per_tensor_affine preserve_format qint32 qint8 quint8 short sparse_coo
+    sparse_csr strided uint16 uint32 uint64 uint8
+"""
+# torch writes `torch.relu` as `getattr(torch._C._VariableFunctionsClass, "relu")`.
+_TORCH_FUNCTIONS = """
+    abs adaptive_avg_pool1d avg_pool1d bilinear cat ceil celu celu_ clamp cos cosine_similarity exp floor
+    hardshrink log log1p log_softmax matmul max mean min mul pairwise_distance prelu relu relu_ round rrelu
+    selu selu_ sigmoid sin softmax sqrt square stack sum tanh
+"""
+_TORCH_NN = """
+    avg_pool2d avg_pool3d gelu linear log_sigmoid one_hot scaled_dot_product_attention softplus softshrink
 """
 TORCH_CALLED = frozenset(f"torch.{name}" for name in _TORCH_CALLED.split())
-_SCIPY_MENTIONED = """
+_SCIPY_KEPT = """
     _lib.array_api_compat.numpy._aliases.asarray interpolate._interpolate.interp1d._call_linear
     interpolate._interpolate.interp1d._call_linear_np interpolate._interpolate.interp1d._call_nan_spline
     interpolate._interpolate.interp1d._call_nearest interpolate._interpolate.interp1d._call_previousnext
     interpolate._interpolate.interp1d._call_spline
 """
-MENTIONED = frozenset(f"torch.{name}" for name in _TORCH_MENTIONED.split())
-MENTIONED |= {"pydantic.main.BaseModel.__init__"}
-MENTIONED |= {f"scipy.{name}" for name in _SCIPY_MENTIONED.split()}
 
 _PYARROW_CALLED = """
     _reconstruct_record_batch _reconstruct_table _restore_array array binary bool_ chunked_array date32
@@ -143,21 +161,46 @@ _PYARROW_CALLED = """
 """
 _PANDAS_CALLED = """
     pandas._libs.internals._unpickle_block pandas._libs.interval._unpickle_interval
-    pandas._libs.missing.NAType pandas._libs.tslibs.dtypes._unpickle
+    pandas.NA pandas._libs.missing.NA pandas._libs.missing.NAType pandas._libs.tslibs.dtypes._unpickle
     pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.offsets._offset_unpickle
     pandas._libs.tslibs.period._unpickle_period pandas._libs.tslibs.timedeltas._timedelta_unpickle
     pandas._libs.tslibs.timestamps._unpickle_timestamp pandas.core.indexes.base._new_Index
     pandas.core.indexes.datetimes._new_DatetimeIndex pandas.core.indexes.interval._new_IntervalIndex
     pandas.core.indexes.period._new_PeriodIndex pandas.core.indexes.timedeltas._new_TimedeltaIndex
 """
+_PANDAS_COMPILED = tuple(
+    f"pandas._libs.{part}." for part in ("arrays", "internals", "interval", "missing", "sparse", "tslibs")
+)
 _PANDAS_FUNCTIONS = ("algorithms", "dtypes", "reshape", "tools", "ops", "arrays", "missing")
+
+# Models whose tokenizers read the files that their state names.
+_READING_FILES = """
+    bert_japanese biogpt cpm fastspeech2_conformer flaubert fsmt m2m_100 marian roformer siglip
+    speech_to_text xlm
+"""
+# sktime's wrappers of networks that other libraries load.
+_SKTIME_NETWORKS = (
+    *(f"sktime.{task}.deep_learning" for task in ("classification", "regression", "clustering")),
+    "sktime.classification.foundation_models",
+    "sktime.networks",
+)
 
 LIBRARIES: dict[str, Library] = {
     "sklearn": Library(
         "scikit-learn",
         built=("sklearn.",),
-        functions=("sklearn.",),
+        functions=(
+            "sklearn.covariance.",
+            "sklearn.feature_extraction.",
+            "sklearn.feature_selection.",
+            "sklearn.gaussian_process.",
+            "sklearn.metrics.",
+            "sklearn.preprocessing.",
+            "sklearn.utils.extmath.",
+            "sklearn.utils.validation.",
+        ),
         never=(
+            "sklearn.callback",
             "sklearn.utils.fixes",
             "sklearn.utils.discovery",
             "sklearn.utils.estimator_checks",
@@ -166,7 +209,7 @@ LIBRARIES: dict[str, Library] = {
             "sklearn._config",
             "sklearn.utils._mocking",
             "sklearn.utils._show_versions",
-            "sklearn.utils.metadata_routing",
+            "sklearn.utils.validation.check_memory",
         ),
         called=frozenset(
             {
@@ -180,6 +223,11 @@ LIBRARIES: dict[str, Library] = {
                     "neighbors._dist_metrics",
                 )
             }
+            | {
+                # Classes of Python in modules without source: nothing in the file says where they are from.
+                "sklearn.neighbors._kd_tree.KDTree",
+                "sklearn.neighbors._ball_tree.BallTree",
+            }
         ),
     ),
     "scipy": Library(
@@ -190,23 +238,13 @@ LIBRARIES: dict[str, Library] = {
                 for part in ("sparse", "stats", "spatial", "interpolate", "optimize", "special")
             ),
         ),
-        functions=(
-            "scipy.fft.",
-            "scipy.interpolate.",
-            "scipy.linalg.",
-            "scipy.ndimage.",
-            "scipy.optimize.",
-            "scipy.signal.",
-            "scipy.sparse.",
-            "scipy.spatial.",
-            "scipy.special.",
-            "scipy.stats.",
-        ),
+        functions=("scipy.linalg.", "scipy.special.", "scipy.spatial.distance.", "scipy.stats."),
+        kept=frozenset(f"scipy.{name}" for name in _SCIPY_KEPT.split()),
         never=("scipy._lib", "scipy.sparse._matrix_io", "scipy.sparse.load_npz", "scipy.sparse.save_npz"),
     ),
     "pandas": Library(
         "pandas",
-        classes=("pandas.core.", "pandas._libs.", "pandas.tseries."),
+        classes=("pandas.core.", "pandas.tseries.", *_PANDAS_COMPILED),
         built=(
             "pandas.core.arrays.",
             "pandas.core.dtypes.",
@@ -215,7 +253,7 @@ LIBRARIES: dict[str, Library] = {
             "pandas.core.flags.",
             "pandas.core.frame.",
             "pandas.core.series.",
-            "pandas._libs.",
+            *_PANDAS_COMPILED,
             "pandas.tseries.",
         ),
         functions=tuple(f"pandas.core.{part}." for part in _PANDAS_FUNCTIONS),
@@ -224,31 +262,28 @@ LIBRARIES: dict[str, Library] = {
     ),
     "polars": Library(
         "polars",
+        classes=("polars.schema.", "polars.dataframe.", "polars.series.", "polars.datatypes."),
         built=("polars.schema.", "polars.dataframe.", "polars.series.", "polars.datatypes."),
-        never=(
-            "polars.expr",
-            "polars.lazyframe",
-            "polars.sql",
-            "polars.plugins",
-            "polars._utils",
-            "polars.config",
-        ),
         called=frozenset({"polars.datatypes.convert.dtype_short_repr_to_dtype"}),
     ),
     "pyarrow": Library(
-        "pyarrow",
-        classes=("pyarrow.lib.",),
-        built=("pyarrow.lib.",),
-        never=("pyarrow.lib.PythonFile", "pyarrow.lib.OSFile", "pyarrow.lib.MemoryMappedFile"),
-        called=frozenset(f"pyarrow.lib.{name}" for name in _PYARROW_CALLED.split()),
+        "pyarrow", classes=(), called=frozenset(f"pyarrow.lib.{name}" for name in _PYARROW_CALLED.split())
     ),
     "torch": Library(
         "torch",
         classes=("torch.nn.", "torch.optim.", "torch.distributions.", "torch.ao.nn."),
-        built=("torch.nn.parameter.",),
+        built=(
+            "torch.nn.modules.",
+            "torch.nn.parameter.",
+            *(f"torch.optim.{name}." for name in ("adam", "adamw", "adagrad", "rmsprop", "sgd")),
+        ),
         functions=("torch.nn.functional.", "torch.nn.init."),
-        never=("torch.nn.utils",),
+        never=("torch.nn.utils", "torch.nn.parallel"),
         called=TORCH_CALLED,
+        kept=frozenset(f"torch.{name}" for name in _TORCH_KEPT.split())
+        | {f"torch._C._VariableFunctionsClass.{name}" for name in _TORCH_FUNCTIONS.split()}
+        | {f"torch._C._nn.{name}" for name in _TORCH_NN.split()}
+        | {"torch._C._VariableFunctionsClass", "torch.utils.data.dataloader.DataLoader"},
     ),
     "torchvision": Library(
         "torchvision",
@@ -263,21 +298,31 @@ LIBRARIES: dict[str, Library] = {
             "transformers.configuration_utils.",
             "transformers.activations.",
             "transformers.generation.",
+            "transformers.pipelines.",
         ),
+        as_code=tuple(f"transformers.models.{model}.tokenization" for model in _READING_FILES.split()),
     ),
-    "xgboost": Library("xgboost", never=("xgboost.spark", "xgboost.dask", "xgboost.tracker")),
-    "lightgbm": Library("lightgbm", never=("lightgbm.dask",)),
-    "catboost": Library("catboost", classes=("catboost.core.", "catboost._catboost.")),
-    "_catboost": Library("catboost"),
+    "xgboost": Library("xgboost", classes=("xgboost.core.Booster", "xgboost.sklearn.", "xgboost.callback.")),
+    "lightgbm": Library(
+        "lightgbm", classes=("lightgbm.basic.Booster", "lightgbm.engine.CVBooster", "lightgbm.sklearn.")
+    ),
+    "catboost": Library("catboost", classes=("catboost.core.CatBoost",)),
     "statsmodels": Library(
         "statsmodels",
-        built=("statsmodels.genmod.families.", "statsmodels.tools."),
+        built=(
+            "statsmodels.genmod.families.",
+            "statsmodels.tools.",
+            "statsmodels.tsa.statespace._",
+            "statsmodels.tsa.statespace.kalman_smoother.SmootherResults",
+            "statsmodels.tsa.statespace.simulation_smoother.SimulationSmoothResults",
+        ),
         functions=("statsmodels.tools.tools.", "statsmodels.genmod.families."),
+        never=("statsmodels.iolib", "statsmodels.graphics", "statsmodels.formula", "statsmodels.compat"),
     ),
-    "patsy": Library("patsy", never=("patsy.eval", "patsy.design_info", "patsy.build", "patsy.test")),
-    "formulaic": Library("formulaic", built=("formulaic.",)),
-    "interface_meta": Library("interface-meta"),
-    "wrapt": Library("wrapt"),
+    "patsy": Library("patsy", evaluates=True, never=("patsy.eval", "patsy.build", "patsy.test")),
+    "formulaic": Library(
+        "formulaic", built=("formulaic.materializers.base.EncodedTermStructure",), evaluates=True
+    ),
     "imblearn": Library("imbalanced-learn", built=("imblearn.",), functions=("imblearn.",)),
     "category_encoders": Library("category-encoders", built=("category_encoders.",)),
     "lifelines": Library("lifelines"),
@@ -296,57 +341,74 @@ LIBRARIES: dict[str, Library] = {
         classes=("dateutil.tz.", "dateutil.relativedelta."),
     ),
     "pytz": Library("pytz", called=frozenset({"pytz._UTC", "pytz._p"})),
-    "joblib": Library("joblib", classes=(), functions=()),
+    "joblib": Library("joblib", classes=("joblib.memory.Memory",)),
     "nltk": Library(
         "nltk",
         functions=("nltk.tokenize.", "nltk.stem."),
-        classes=("nltk.tokenize.", "nltk.stem."),
+        classes=(
+            "nltk.classify.naivebayes.",
+            "nltk.probability.",
+            "nltk.redos.",
+            "nltk.stem.",
+            "nltk.tokenize.",
+        ),
+        built=("nltk.probability.FreqDist",),
         never=("nltk.tokenize.repp", "nltk.tokenize.stanford"),  # they start programs
     ),
-    "skorch": Library("skorch"),
+    # The bytes in a state are a pickle, which is loaded as that state says.
+    "skorch": Library("skorch", as_code=("skorch.",)),
     "feature_engine": Library("feature-engine"),
     "mlxtend": Library("mlxtend"),
     "umap": Library("umap-learn"),
-    "hdbscan": Library("hdbscan"),
+    "hdbscan": Library("hdbscan", called=frozenset({"hdbscan.dist_metrics.newObj"})),
     "pynndescent": Library("pynndescent"),
-    "ngboost": Library("ngboost"),
+    "ngboost": Library("ngboost", built=("ngboost.distns.", "ngboost.scores.")),
     "pygam": Library("pygam"),
     "prophet": Library("prophet"),
+    "cmdstanpy": Library("cmdstanpy"),
+    "stanio": Library("stanio"),
+    "river": Library(
+        "river",
+        called=frozenset({"river._river_rust.vectordict.VectorDict"}),
+    ),
+    "pytorch_tabnet": Library("pytorch-tabnet"),
+    "sentence_transformers": Library("sentence-transformers"),
+    "tokenizers": Library(
+        "tokenizers",
+        classes=(),
+        called=frozenset(f"tokenizers.{name}" for name in ("AddedToken", "Tokenizer", "models.Model")),
+    ),
+    # A pipeline is made of functions that call each other, and of pickles in bytes.
+    "spacy": Library("spacy", as_code=("spacy.",)),
+    "thinc": Library("thinc", as_code=("thinc.",)),
+    "confection": Library("confection", as_code=("confection.",)),
+    # A model is made from a configuration that may hold functions by value.
+    "keras": Library("keras", as_code=("keras.",)),
+    # Patterns are compiled from programs for a machine that does not check them.
+    "regex": Library("regex", classes=("regex._regex_core.RegexFlag",), as_code=("regex._regex.compile",)),
     "pmdarima": Library("pmdarima"),
     "tslearn": Library("tslearn"),
-    "sktime": Library("sktime"),
+    "sktime": Library("sktime", never=_SKTIME_NETWORKS),
     "sksurv": Library("scikit-survival"),
     "mapie": Library("mapie"),
-    "econml": Library("econml"),
+    "econml": Library("econml", kept=frozenset({"econml.utilities.add_intercept"})),
     "implicit": Library("implicit"),
-    "lightfm": Library("lightfm"),
     "surprise": Library("scikit-surprise"),
-    "gensim": Library("gensim", classes=("gensim.models.", "gensim.corpora.dictionary.")),
+    "gensim": Library(
+        "gensim",
+        classes=("gensim.models.", "gensim.corpora.dictionary."),
+        kept=frozenset({"gensim.utils.call_on_class_only"}),
+    ),
     "interpret": Library("interpret-core"),
-    "sklearn_pandas": Library("sklearn-pandas"),
-    "sklearn_crfsuite": Library("sklearn-crfsuite"),
-    "sklearn_compat": Library("sklearn-compat"),
-    "gplearn": Library("gplearn"),
+    # A state makes a temporary file, and names one that is deleted.
+    "sklearn_crfsuite": Library("sklearn-crfsuite", as_code=("sklearn_crfsuite._fileresource.",)),
+    "pycrfsuite": Library("python-crfsuite", classes=("pycrfsuite._logparser.",)),
+    "gplearn": Library("gplearn", functions=("gplearn.functions._", "gplearn.fitness._")),
     "ml_dtypes": Library("ml-dtypes", built=("ml_dtypes.",)),
     "networkx": Library("networkx", classes=("networkx.classes.",)),
-    "pydantic": Library(
-        "pydantic",
-        classes=(
-            "pydantic.main.",
-            "pydantic.fields.",
-            "pydantic.config.",
-            "pydantic._internal._decorators.",
-        ),
-        functions=("pydantic._internal._signature.",),
-        called=frozenset(
-            {
-                "pydantic._internal._model_construction.ModelMetaclass",
-                "pydantic._internal._utils.LazyClassAttribute",
-            }
-        ),
-    ),
-    "pydantic_core": Library("pydantic-core", classes=("pydantic_core._pydantic_core.",)),
-    "annotated_types": Library("annotated-types", built=("annotated_types.",)),
+    "pydantic": Library("pydantic", by_value=("pydantic.",)),
+    "pydantic_core": Library("pydantic-core", by_value=("pydantic_core.",)),
+    "annotated_types": Library("annotated-types", by_value=("annotated_types.",)),
     "attr": Library("attrs", classes=("attr._make.",)),
 }
 
@@ -366,33 +428,16 @@ DISTRIBUTIONS = {top: library.distribution for top, library in LIBRARIES.items()
 """The distribution to install for a module whose name differs or is often met."""
 
 # Libraries whose instances may give a bound method to keep, such as the `predict_proba` of another estimator.
-METHODS_OF = frozenset({"sklearn", "scipy", "statsmodels", "lifelines", "imblearn", "category_encoders"})
+METHODS_OF = frozenset(
+    {"category_encoders", "imblearn", "lifelines", "nltk", "re", "scipy", "sklearn", "statsmodels"}
+)
 
-# Libraries that code which the file carries may import besides those above.
-IMPORTED_LIBRARIES = frozenset(LIBRARIES) | {
-    "numpy",
-    "cv2",
-    "skimage",
-    "onnxruntime",
-    "holidays",
-    "emoji",
-    "unidecode",
-    "spacy",
-    "tokenizers",
-    "numba",
-    "pyproj",
-    "shapely",
-    "geopandas",
-    "typing_extensions",
-    "pydantic",
-    "attr",
-    "attrs",
-    "yaml",
-    "tensorflow",
-    "keras",
-    "rapidfuzz",
-    "jellyfish",
-    "regex",
-    "pint",
-    "bs4",
+_OF_FORMULAS = frozenset({"statsmodels", "patsy", "formulaic", "lifelines"})
+# Keys of texts that libraries evaluate, and the libraries: in a file that names the library each such text
+# must be a formula that calls only what is harmless, wherever in the file it stands.
+EVALUATED = {
+    "formula": _OF_FORMULAS,
+    "_formula": _OF_FORMULAS,
+    "code": frozenset({"patsy"}),
+    "expr": frozenset({"formulaic"}),
 }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from scaffold import _model
+from scaffold._folders import importing, own_folders
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
 from scaffold.read._libraries import DISTRIBUTIONS
-from scaffold.read._search import search_path, searching
-from scaffold.spec import Artifact
+from scaffold.spec import Artifact, GlobalName, ModelFormat
 
 _STATE_DICT = """The file holds weights without their network. Save the module itself and give that file:
   torch.save(model, "model.pt")"""
@@ -24,23 +24,36 @@ _SCRIPT = """The class was defined in the script or notebook that saved the mode
 def load_model(artifact: Artifact) -> Any:
     """Return the model. What the file names is imported and run: `read_artifact` must have let it pass.
 
-    The file's folder counts as importable meanwhile, as the folder of the training script did.
+    Modules in the file's folder and the current one are imported if the file names them.
 
     Raises:
         MissingLibraryError: A module that loading imports is not installed.
         VersionMismatchError: A library is too old or too new for the file.
+        UnseenNameError: It looks up what `read_artifact` did not see.
+        FileChangedError: It is not the file any more that `read_artifact` read.
         LoadFailedError: Anything else that went wrong, in the words of whoever raised it.
     """
-    with searching(search_path(artifact.path.parent)):
-        try:
-            model = _model.load(artifact.path, artifact.format)
-        except Exception as error:
-            raise load_error(artifact.path, error) from error
+    model = load_enforced(artifact.path, artifact.format, artifact.globals, artifact.sha256)
     if isinstance(model, Mapping) and model and all(_is_tensor(value) for value in model.values()):
         raise LoadFailedError(
             artifact.path.name, f"a state_dict of {len(model)} tensors is no model", _STATE_DICT
         )
     return model
+
+
+def load_enforced(path: Path, format: ModelFormat, names: Sequence[GlobalName], sha256: str) -> Any:
+    """Return the object in a file, looking up no name but `names`.
+
+    Raises:
+        ReadError: As for `load_model`.
+    """
+    with importing(own_folders(path.parent), names):
+        try:
+            return _model.load(path, format, names, sha256)
+        except ReadError:
+            raise
+        except Exception as error:
+            raise load_error(path, error) from error
 
 
 def load_error(path: Path, error: Exception) -> ReadError:

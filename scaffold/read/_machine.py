@@ -9,27 +9,28 @@ Source: the module `pickle` of the standard library, whose `_Unpickler` this fol
 
 from __future__ import annotations
 
-import _compat_pickle
 import codecs
 import pickle
 import struct
 from collections.abc import Callable
 from typing import Protocol
 
+from scaffold._unpickle import python3_name
 from scaffold.read._streams import GarbledError, Stream
-from scaffold.read._values import MARK, OPAQUE, Blob, Items, Made, Mark, Named, Pairs, Value
+from scaffold.read._values import MARK, OPAQUE, Blob, Items, Made, Mark, Named, Pairs, Value, group
 
 KEPT_TEXT_BYTES = 1 << 16
 KEPT_BLOB_BYTES = 1 << 16
 MOST_OBJECTS = 30_000_000
+_MOST_SKIPPED = 1 << 16
 _UNKNOWN_NAME = "?"
 
 
 class Witness(Protocol):
     """Hears what a pickle does, in order."""
 
-    def named(self, name: Named) -> None:
-        """A name is looked up."""
+    def named(self, name: Named) -> Named:
+        """A name is looked up. Returns it with what may be done with it."""
 
     def called(self, call: Made, offset: int) -> Value:
         """Something is called. Returns what stands for the result."""
@@ -37,11 +38,11 @@ class Witness(Protocol):
     def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
         """A state is set on an instance. Returns what stands for it then."""
 
-    def mutated(self, target: Value, offset: int) -> None:
-        """Items are added to something that is no plain container."""
+    def put(self, target: Value, values: list[Value], offset: int) -> None:
+        """Values are put into a list or set, or into an instance by its own method."""
 
-    def annotated(self, annotations: Pairs, offset: int) -> None:
-        """Items are added to a dict whose texts are evaluated."""
+    def set(self, target: Value, keys: list[Value], values: list[Value], offset: int) -> None:
+        """Values are set for keys in a dict, or in an instance by its own method."""
 
     def persistent(self, key: Value, offset: int) -> Value:
         """An object is asked for that lies outside the pickle. Returns what stands for it."""
@@ -152,35 +153,25 @@ class _Machine:
         if not isinstance(module, str) or not isinstance(qualname, str):
             module, qualname = _UNKNOWN_NAME, _UNKNOWN_NAME
         if self.protocol < 3:
-            module, qualname = _python3_name(module, qualname)
-        named = Named(module, qualname, self.offset)
-        self.witness.named(named)
-        self.push(named)
+            module, qualname = python3_name(module, qualname)
+        self.push(self.witness.named(Named(module, qualname, self.offset)))
 
     def call(self, maker: Value, arguments: Value, keywords: Value = None, *, bare: bool = False) -> None:
         known = arguments if isinstance(arguments, tuple) else (OPAQUE,)
         self.push(self.witness.called(Made(maker, known, keywords, bare=bare), self.offset))
 
     def add(self, target: Value, values: list[Value]) -> None:
-        match target:
-            case Items():
-                target.extend(values)
-            case _:
-                self.witness.mutated(target, self.offset)
+        self.witness.put(target, values, self.offset)
+        if isinstance(target, Items):
+            target.extend(values)
 
     def set(self, target: Value, values: list[Value]) -> None:
-        match target:
-            case Pairs():
-                target.extend(values)
-                if target.evaluated:
-                    self.witness.annotated(target, self.offset)
-            case Made():
-                if target.content is None:
-                    target.content = Pairs()
-                target.content.extend(values)
-                self.witness.mutated(target, self.offset)
-            case _:
-                self.witness.mutated(target, self.offset)
+        self.witness.set(target, values[::2], values[1::2], self.offset)
+        if isinstance(target, Made):
+            target.content = target.content or Pairs()
+            target.content.extend(values)
+        elif isinstance(target, Pairs):
+            target.extend(values)
 
     def get(self, index: int) -> None:
         if index not in self.memo:
@@ -191,13 +182,6 @@ class _Machine:
         state = self.pop()
         instance = self.pop()
         self.push(self.witness.built(instance, state, self.offset, self.stream))
-
-
-def _python3_name(module: str, qualname: str) -> tuple[str, str]:
-    """The name that Python 3 looks up where a pickle of Python 2 gives this one."""
-    if (module, qualname) in _compat_pickle.NAME_MAPPING:
-        return _compat_pickle.NAME_MAPPING[module, qualname]
-    return _compat_pickle.IMPORT_MAPPING.get(module, module), qualname
 
 
 # --------------------------------------------------------------------------- one function per opcode
@@ -229,19 +213,19 @@ def _float(m: _Machine) -> None:
 
 def _dict(m: _Machine) -> None:
     pairs = Pairs()
-    pairs.extend(m.pop_to_mark())
+    m.set(pairs, m.pop_to_mark())
     m.push(pairs)
 
 
 def _list(m: _Machine) -> None:
     items = Items()
-    items.extend(m.pop_to_mark())
+    m.add(items, m.pop_to_mark())
     m.push(items)
 
 
 def _tuple(m: _Machine, count: int) -> None:
-    items = tuple(m.pop() for _ in range(count))
-    m.push(items[::-1])
+    items = [m.pop() for _ in range(count)]
+    m.push(group(reversed(items)))
 
 
 def _append(m: _Machine) -> None:
@@ -265,6 +249,9 @@ def _setitems(m: _Machine) -> None:
 
 
 def _put(m: _Machine, index: int) -> None:
+    # The real machine keeps an array as long as the largest index.
+    if index > len(m.memo) + _MOST_SKIPPED:
+        raise GarbledError(m.offset, f"memo entry {index}, far beyond the last")
     m.memo[index] = m.top()
 
 
@@ -281,12 +268,12 @@ def _stack_global(m: _Machine) -> None:
 def _inst(m: _Machine) -> None:
     _global(m)
     maker = m.pop()
-    m.call(maker, tuple(m.pop_to_mark()))
+    m.call(maker, group(m.pop_to_mark()))
 
 
 def _obj(m: _Machine) -> None:
     values = m.pop_to_mark()
-    m.call(values[0], tuple(values[1:]))
+    m.call(values[0], group(values[1:]))
 
 
 def _reduce(m: _Machine) -> None:
@@ -324,7 +311,7 @@ def _pop(m: _Machine) -> None:
 
 def _frozen(m: _Machine) -> None:
     items = Items()
-    items.extend(m.pop_to_mark())
+    m.add(items, m.pop_to_mark())
     m.push(items)
 
 
@@ -370,7 +357,7 @@ _OPERATIONS: dict[bytes, Callable[[_Machine], object]] = {
     pickle.EMPTY_TUPLE: lambda m: m.push(()),
     pickle.LIST: _list,
     pickle.DICT: _dict,
-    pickle.TUPLE: lambda m: m.push(tuple(m.pop_to_mark())),
+    pickle.TUPLE: lambda m: m.push(group(m.pop_to_mark())),
     pickle.TUPLE1: lambda m: _tuple(m, 1),
     pickle.TUPLE2: lambda m: _tuple(m, 2),
     pickle.TUPLE3: lambda m: _tuple(m, 3),

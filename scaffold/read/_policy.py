@@ -1,4 +1,4 @@
-"""What a name is worth: whether a pickle may call it, only mention it, or not even that."""
+"""What a pickle may do with a name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import enum
 import re
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from scaffold._modules import Home
 from scaffold.read import _allowed, _libraries
@@ -14,20 +15,25 @@ from scaffold.read._libraries import LIBRARIES, NEVER_PARTS, Library
 from scaffold.read._trust import Advice, Trust, trust_advice
 
 
-class Standing(enum.IntEnum):
-    """From least to most."""
+class Standing(enum.Enum):
+    """What a pickle may do with a name."""
 
-    REFUSED = 0
-    MISSING = 1
-    """No installed distribution provides the module: nothing to judge, and nothing that could run."""
-    CHANGED = 2
-    """The library is there, the name is not: another version of it."""
-    MENTIONED = 3
-    BARE = 4
-    """A class of which a bare instance may be made: `__new__`, not `__init__`."""
-    CALLED = 5
+    REFUSED = "nothing"
+    MISSING = "no installed distribution provides the module: nothing to judge, and nothing that could run"
+    CHANGED = "the library is there, the name is not: another version of it"
+    BY_VALUE = "all, where code by value may run"
+    TIED = "call it on the spot, with arguments that pass a check"
+    BARE = "make a bare instance of a class, on the spot: `__new__` and no `__init__`"
+    TEXTS = "as `TIED`, for a class that evaluates texts"
+    FUNCTION = "keep it"
+    CLASS = "all: it is harmless to call, with anything"
 
 
+TIED = frozenset({Standing.TIED, Standing.BARE, Standing.TEXTS})
+UNKNOWN = frozenset({Standing.REFUSED, Standing.MISSING, Standing.CHANGED})
+
+
+_ORDER = list(Standing)
 _WORD = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PYX = re.compile(r"__pyx_unpickle_\w+")
 _CLASS_LIKE = re.compile(r"_*[a-z]?[A-Z]\w*")
@@ -43,10 +49,12 @@ _STANDARD = frozenset(sys.stdlib_module_names) | {
 class Policy:
     """The allow list, for one file and the folders that its names are looked up in."""
 
-    def __init__(self, finder: Finder, trusted: Collection[str] = ()) -> None:
+    def __init__(self, finder: Finder, trusted: Collection[str] = (), *, confined: bool = True) -> None:
         self._finder = finder
-        self._trusted = tuple(trusted)
+        self.trusted = tuple(trusted)
         self._trust = Trust(trusted, finder)
+        self.confined = confined
+        """Whether code by value may run: it can do nothing outside."""
         self._standings: dict[tuple[str, str], Standing] = {}
 
     def trusts(self, name: str) -> bool:
@@ -55,7 +63,7 @@ class Policy:
 
     def trust_advice(self, names: Sequence[str]) -> Advice:
         """How `--trust` would open these names, besides those that it opened."""
-        return trust_advice(names, self._trusted, self._finder)
+        return trust_advice(names, self.trusted, self._finder)
 
     def standing(self, module: str, qualname: str) -> Standing:
         """What `module.qualname` is worth."""
@@ -81,16 +89,10 @@ class Policy:
         """Whether the name is an enumeration, whose members are attributes."""
         return any(d.kind is Kind.ENUM for d in self._finder.definitions(module, name))
 
-    def may_import(self, module: str) -> bool:
-        """Whether code that the file carries may import `module`."""
-        top = module.partition(".")[0]
-        if self.trusts(module) or self.trusts(top):
-            return True
-        if top in _STANDARD:
-            return module in _allowed.IMPORTED or module in _allowed.WATCHED
-        if top in _libraries.IMPORTED_LIBRARIES:
-            return NEVER_PARTS.isdisjoint(module.split(".")[1:]) or module.endswith(".distributed")
-        return self.is_local(module) or self._finder.module(module) is None
+    def is_code(self, module: str) -> bool:
+        """Whether what `module` gives only where code by value may run is as good as such code itself."""
+        library = LIBRARIES.get(module.partition(".")[0])
+        return library is not None and bool(library.as_code)
 
     def _home(self, module: str, home: Home) -> Home:
         # Our own package is no code of the user's, even where it is installed as a checkout.
@@ -99,7 +101,7 @@ class Policy:
     def _judge(self, module: str, qualname: str) -> Standing:
         dotted = f"{module}.{qualname}"
         if self.trusts(dotted):
-            return Standing.CALLED
+            return Standing.CLASS
         if not _WORD.fullmatch(dotted):
             return Standing.REFUSED
         top = module.partition(".")[0]
@@ -107,21 +109,21 @@ class Policy:
             return _main_standing(qualname)
         if top in _STANDARD:
             return _standard_standing(module, dotted)
-        if module in _allowed.CLOUDPICKLE_MODULES:
-            return Standing.CALLED if qualname in _allowed.CLOUDPICKLE else Standing.REFUSED
-        if dotted in _allowed.BY_ARGUMENTS or dotted in _allowed.JOBLIB_OLD:
-            return Standing.MENTIONED
+        if dotted in _allowed.CODE_MAKERS:
+            return Standing.BY_VALUE
+        if dotted in _allowed.TIED:
+            return Standing.TIED
         if top == "numpy":
             return self._present(module, _numpy_standing(module, qualname, dotted))
-        found = self._finder.module(module)
-        if found is None:
-            return self._absent(top)
         library = LIBRARIES.get(top)
-        if library is not None and found.home is not Home.LOCAL:
+        installed = self._finder.module(top)
+        if library is not None and installed is not None and installed.home is not Home.LOCAL:
             if dotted in library.called:
-                return Standing.CALLED
-            if dotted in _libraries.MENTIONED:
-                return Standing.MENTIONED
+                return Standing.CLASS
+            if dotted in library.kept:
+                return Standing.FUNCTION
+        if self._finder.module(module) is None:
+            return self._absent(top)
         return self._defined(module, qualname)
 
     def _absent(self, top: str) -> Standing:
@@ -141,7 +143,7 @@ class Policy:
             return Standing.CHANGED
         standings = [self._definition_standing(module, d, rest) for d in definitions]
         present = [s for s in standings if s is not Standing.MISSING]
-        return min(present or standings)
+        return min(present or standings, key=_ORDER.index)
 
     def _definition_standing(self, module: str, definition: Definition, rest: str) -> Standing:
         name = f"{definition.name}.{rest}" if rest else definition.name
@@ -158,17 +160,40 @@ class Policy:
         library = LIBRARIES.get(definition.module.partition(".")[0])
         if library is None:
             return Standing.REFUSED
+        if f"{definition.module}.{name}".startswith(library.by_value):
+            return Standing.BY_VALUE
+        if (dotted := f"{definition.module}.{name}").startswith(library.as_code):
+            listed = dotted in library.as_code or definition.kind is not Kind.COMPILED
+            own = listed or self._finder.is_own(definition.module, definition.name)
+            return Standing.BY_VALUE if own else Standing.REFUSED
         if rest and not self._finder.has_class(definition.module, name):
             return Standing.REFUSED
+        if definition.kind is Kind.COMPILED:
+            return self._compiled_standing(library, definition)
         return _library_standing(library, definition)
+
+    def _compiled_standing(self, library: Library, definition: Definition) -> Standing:
+        """Of a module without source: only what its file says that it defines itself."""
+        if not self._finder.is_own(definition.module, definition.name):
+            return Standing.REFUSED
+        if _PYX.fullmatch(definition.name):
+            return Standing.CLASS
+        if not _CLASS_LIKE.fullmatch(definition.name):
+            return Standing.REFUSED
+        return _library_standing(library, replace(definition, kind=Kind.CLASS))
 
     def _own_standing(self, definition: Definition, rest: str) -> Standing:
         if definition.kind is Kind.ABSENT:
             return Standing.CHANGED
         if not rest:
-            return Standing.CALLED
+            return self._own_kind(definition)
         nested = definition.kind in (Kind.CLASS, Kind.ENUM) and "__" not in rest
-        return Standing.CALLED if nested else Standing.REFUSED
+        return Standing.CLASS if nested else Standing.REFUSED
+
+    def _own_kind(self, definition: Definition) -> Standing:
+        # Nobody knows what a function of the user's own does: a model may keep it, and call it in `predict`.
+        is_function = definition.kind is Kind.FUNCTION and not self.confined
+        return Standing.FUNCTION if is_function else Standing.CLASS
 
 
 def _main_standing(qualname: str) -> Standing:
@@ -179,50 +204,61 @@ def _main_standing(qualname: str) -> Standing:
     for part in qualname.split("."):
         value = vars(value).get(part) if hasattr(value, "__dict__") else None
     if value is None or getattr(value, "__module__", None) == "__main__":
-        return Standing.CALLED
+        return Standing.CLASS
     return Standing.REFUSED
 
 
 def _standard_standing(module: str, dotted: str) -> Standing:
-    if dotted in _allowed.NEVER_MENTIONED:
+    if dotted in _allowed.NEVER:
         return Standing.REFUSED
-    if dotted in _allowed.CALLED:
-        return Standing.CALLED
-    if dotted in _allowed.MENTIONED or dotted in _allowed.BY_ARGUMENTS:
-        return Standing.MENTIONED
-    plain = dotted.count(".") == module.count(".") + 1
-    if plain and _allowed.is_mentioned_module(module) and not dotted.rpartition(".")[2].startswith("_"):
-        # What such a module imports for itself, `re.enum` or `statistics.sys`, is no name of its own.
-        return Standing.REFUSED if dotted.rpartition(".")[2] in _STANDARD else Standing.MENTIONED
+    for names, standing in _STANDARD_LISTS:
+        if dotted in names:
+            return standing
+    name = dotted.rpartition(".")[2]
+    public = dotted.count(".") == module.count(".") + 1 and not name.startswith("_")
+    # What such a module imports for itself, `re.enum` or `statistics.sys`, is no name of its own.
+    if public and module in _allowed.BY_VALUE_MODULES and name not in _STANDARD:
+        return Standing.BY_VALUE
     return Standing.REFUSED
 
 
+_STANDARD_LISTS = (
+    (_allowed.TIED, Standing.TIED),
+    (_allowed.CLASSES, Standing.CLASS),
+    (_allowed.FUNCTIONS, Standing.FUNCTION),
+    (_allowed.BY_VALUE, Standing.BY_VALUE),
+)
+
+
 def _numpy_standing(module: str, qualname: str, dotted: str) -> Standing:
-    if dotted in _libraries.NUMPY_CALLED or dotted.startswith(_libraries.NUMPY_CLASS_MODULES):
-        return Standing.CALLED if "." not in qualname else Standing.REFUSED
+    if "." not in qualname and (
+        dotted in _libraries.NUMPY_CALLED or _libraries.NUMPY_DTYPE.fullmatch(dotted)
+    ):
+        return Standing.CLASS
+    if dotted in _libraries.NUMPY_TYPES:
+        return Standing.FUNCTION
     if dotted in _libraries.NUMPY_BARE:
         return Standing.BARE
-    if dotted in _libraries.NUMPY_MENTIONED:
-        return Standing.MENTIONED
     if module in _libraries.NUMPY_FUNCTION_MODULES and qualname in _libraries.NUMPY_FUNCTIONS:
-        return Standing.MENTIONED
+        return Standing.FUNCTION
     return Standing.REFUSED
 
 
 def _library_standing(library: Library, definition: Definition) -> Standing:
     dotted = f"{definition.module}.{definition.name}"
-    if dotted in library.called or (_PYX.fullmatch(definition.name) and definition.kind is Kind.COMPILED):
-        return Standing.CALLED
+    if dotted in library.called:
+        return Standing.CLASS
     if not NEVER_PARTS.isdisjoint(definition.module.split(".")[1:]) or dotted.startswith(library.never):
         return Standing.REFUSED
     if definition.kind is Kind.ABSENT:
         return Standing.CHANGED
     kind = definition.kind
-    if kind in (Kind.COMPILED, Kind.VALUE):
+    if kind is Kind.VALUE:
         kind = Kind.CLASS if _CLASS_LIKE.fullmatch(definition.name) else Kind.FUNCTION
-        built = True
-    else:
-        built = kind is Kind.ENUM or dotted.startswith(library.built)
-    if kind is not Kind.FUNCTION and dotted.startswith(library.classes):
-        return Standing.CALLED if built else Standing.BARE
-    return Standing.MENTIONED if dotted.startswith(library.functions) else Standing.REFUSED
+    if kind is Kind.FUNCTION:
+        return Standing.FUNCTION if dotted.startswith(library.functions) else Standing.REFUSED
+    if not dotted.startswith(library.classes):
+        return Standing.REFUSED
+    if library.evaluates and not dotted.startswith(library.built):
+        return Standing.TEXTS
+    return Standing.CLASS if kind is Kind.ENUM or dotted.startswith(library.built) else Standing.BARE

@@ -9,22 +9,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold import _model
 from scaffold.errors import MissingLibraryError, NotAModelError, NotASampleError, ReadError
 from scaffold.read import _formats
-from scaffold.read._load import load_error
+from scaffold.read._load import load_enforced
 from scaffold.read._scan import require_file, scan_file
-from scaffold.read._search import search_path, searching
 from scaffold.read._streams import BombError, require_no_bomb
 
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
 _TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
-def read_sample(path: Path, *, trusted: Sequence[str] = ()) -> Any:
+def read_sample(path: Path, *, trusted: Sequence[str] = (), confined: bool = True) -> Any:
     """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
 
-    The format is told by content; between texts the ending decides. A pickle passes the same gate as a model.
+    The format is told by content; between texts the ending decides. A pickle passes the same gate as a model;
+    `trusted` and `confined` are those of `read_artifact`.
 
     Raises:
         NotASampleError: It holds none of these.
@@ -37,7 +36,7 @@ def read_sample(path: Path, *, trusted: Sequence[str] = ()) -> Any:
     head = _formats.head_of(path)
     reader = _binary_reader(head) or _text_reader(path, head)
     if reader is None:
-        return _read_pickle(path, trusted)
+        return _read_pickle(path, trusted, confined)
     try:
         return reader(path)
     except ReadError:
@@ -101,16 +100,12 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
-def _read_pickle(path: Path, trusted: Sequence[str]) -> Any:
+def _read_pickle(path: Path, trusted: Sequence[str], confined: bool) -> Any:
     try:
-        scanned = scan_file(path, trusted)
+        scanned = scan_file(path, trusted, confined=confined)
     except NotAModelError as error:
         raise NotASampleError(error.path, error.found) from error
-    with searching(search_path(path.parent)):
-        try:
-            return _model.load(path, scanned.format)
-        except Exception as error:
-            raise load_error(path, error) from error
+    return load_enforced(path, scanned.format, scanned.globals, scanned.sha256)
 
 
 def _read_npy(path: Path) -> Any:

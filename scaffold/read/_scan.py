@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlparse
 
+from scaffold._folders import own_folders, path_without
 from scaffold._modules import distribution_by_table
+from scaffold._unpickle import LEGACY_TORCH_START, compression_of, open_once
 from scaffold.errors import (
     BrokenInstallError,
+    CarriedCodeError,
     LoadFailedError,
     MissingLibraryError,
     NoSuchFileError,
@@ -22,14 +26,14 @@ from scaffold.errors import (
     VersionMismatchError,
 )
 from scaffold.read import _formats
+from scaffold.read._allowed import TRUST_BY_VALUE
 from scaffold.read._definitions import Finder
 from scaffold.read._gate import Findings, Gate, Refusal
 from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._machine import Witness, follow
 from scaffold.read._policy import Policy
-from scaffold.read._search import search_path
 from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
-from scaffold.read._torch import LEGACY_START, follow_archive, follow_legacy
+from scaffold.read._torch import follow_archive, follow_legacy
 from scaffold.spec import GlobalName, ModelFormat
 
 _PICKLE_STARTS = frozenset(
@@ -46,6 +50,7 @@ class Scanned:
     format: ModelFormat
     compression: str | None
     globals: tuple[GlobalName, ...]
+    sha256: str
 
 
 def require_file(path: Path) -> None:
@@ -60,8 +65,14 @@ def require_file(path: Path) -> None:
         raise NotAModelError(str(path), "it is empty", "Save the model again.")
 
 
-def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scanned:
+def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confined: bool = True) -> Scanned:
     """Tell the format of `path` and judge every name in it.
+
+    Args:
+        path: The file.
+        trusted: Dotted names that are allowed besides those on the list; `by-value` and `train.py:ratio`.
+        ours: Whether this process wrote it: its names are listed and not judged.
+        confined: Whether code by value may run.
 
     Raises:
         NotAModelError: It is none of the formats that are read.
@@ -74,34 +85,55 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False) -> Scan
     foreign = _formats.foreign_kind(path, head)
     if foreign:
         raise NotAModelError(str(path), f"it is {foreign[0]}", foreign[1])
-    try:
-        native = _formats.native_format(path, head)
-    except CutShortError as error:
-        raise TruncatedFileError(str(path), error.args[0]) from error
-    if native:
-        return Scanned(native, None, ())
-    policy = Policy(Finder(search_path(path.parent)), trusted)
-    findings = Findings()
-    compression = _formats.compression_of(head)
-    layout = _followed(path, compression, policy, findings)
+    with open_once(path) as (file, sha256):
+        try:
+            native = _formats.native_format(file, head)
+        except CutShortError as error:
+            raise TruncatedFileError(str(path), error.args[0]) from error
+        if native:
+            return Scanned(native, None, (), sha256)
+        policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined)
+        findings = Findings()
+        compression = compression_of(head)
+        layout = _followed(_File(path, file, compression), policy, findings)
+    Gate(policy, findings).finish()
     if not ours:
-        _raise_findings(path, findings, policy)
-    return Scanned(layout, compression, tuple(findings.names.values()))
+        _raise_findings(path, policy, findings)
+    return Scanned(layout, compression, tuple(findings.names.values()), sha256)
 
 
-def _followed(path: Path, compression: str | None, policy: Policy, findings: Findings) -> ModelFormat:
+def _search_path(folder: Path) -> list[str]:
+    """Where the names of a file in `folder` are looked up: the user's own folders come last."""
+    own = own_folders(folder)
+    return [*path_without(own), *(str(place) for place in own)]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that is open."""
+
+    path: Path
+    file: BinaryIO
+    compression: str | None
+
+    def stream(self) -> Stream:
+        return open_stream(self.file, self.path.stat().st_size, self.compression)
+
+
+def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
     """Follow all pickles of a file, whatever their wrapping, and return its format."""
+    path, zipped = opened.path, opened.compression == "zip"
     try:
-        if compression == "zip":
+        if zipped:
             return follow_archive(
-                path, lambda member, layout: _archive_witness(policy, findings, member, layout)
+                opened.file, lambda member, layout: _archive_witness(policy, findings, member, layout)
             )
-        with open_stream(path, compression) as stream:
-            return _follow_stream(stream, policy, findings, compression)
+        with opened.stream() as stream:
+            return _follow_stream(stream, policy, findings, opened.compression)
     except CutShortError as error:
-        if not findings.names and not _starts_with_protocol(path, compression):
+        if not findings.names and not _starts_with_protocol(opened):
             raise _no_format(path) from error
-        raise TruncatedFileError(str(path), error.args[0], compression is not None) from error
+        raise TruncatedFileError(str(path), error.args[0], opened.compression is not None) from error
     except BombError as error:
         raise NotAModelError(
             str(path),
@@ -110,17 +142,17 @@ def _followed(path: Path, compression: str | None, policy: Policy, findings: Fin
         ) from error
     except GarbledError as error:
         # A file that starts as a pickle does may do harm before its fault is met: that is said first.
-        if compression != "zip" and not _starts_with_protocol(path, compression):
+        if not zipped and not _starts_with_protocol(opened):
             raise _no_format(path) from error
         if findings.refusals:
-            _raise_findings(path, findings, policy)
+            _raise_findings(path, policy, findings)
         offset, what = error.args
         raise NotAModelError(str(path), f"at byte {offset} stands {what}") from error
     except zipfile.BadZipFile as error:
         raise TruncatedFileError(str(path), path.stat().st_size) from error
     except ModuleNotFoundError as error:
         raise MissingLibraryError(
-            str(path), error.name or "", f"its {compression} compression", "lz4"
+            str(path), error.name or "", f"its {opened.compression} compression", "lz4"
         ) from error
 
 
@@ -130,7 +162,7 @@ def _follow_stream(
     start = stream.peek()
     if not start or start[0] not in _PICKLE_STARTS:
         raise GarbledError(0, f"{start!r}, which starts no format that is known")
-    if stream.starts_with(LEGACY_START):
+    if stream.starts_with(LEGACY_TORCH_START):
         follow_legacy(stream, Gate(policy, findings, torch=True))
         return ModelFormat.TORCH
     gate = Gate(policy, findings, joblib=True)
@@ -156,10 +188,10 @@ def _archive_witness(policy: Policy, findings: Findings, member: str, format: Mo
     return Gate(policy, findings, member=member, torch=True)
 
 
-def _starts_with_protocol(path: Path, compression: str | None) -> bool:
+def _starts_with_protocol(opened: _File) -> bool:
     """Whether a file starts as pickles have since Python 2.3; what does not is mostly something else."""
     try:
-        with open_stream(path, compression) as stream:
+        with opened.stream() as stream:
             return stream.peek() == b"\x80"
     except (CutShortError, GarbledError):
         return True
@@ -170,10 +202,18 @@ def _no_format(path: Path) -> NotAModelError:
     return NotAModelError(str(path), f"it starts with {start!r}, as no format does")
 
 
-def _raise_findings(path: Path, findings: Findings, policy: Policy) -> None:
-    if findings.refusals:
-        advice = policy.trust_advice(tuple(findings.refusals))
-        told = tuple(_told(refusal) for refusal in findings.refusals.values())
+def _raise_findings(path: Path, policy: Policy, findings: Findings) -> None:
+    refusals = dict(findings.refusals)
+    if not findings.makes_code:
+        refusals = findings.by_value | refusals
+    elif not _may_run_by_value(policy, findings):
+        # The names beside the code go with that code.
+        refusals |= findings.carried or findings.by_value
+    if refusals:
+        told = tuple(_told(refusal) for refusal in refusals.values())
+        if findings.makes_code and not findings.refusals:
+            raise CarriedCodeError(path.name, told, policy.trusted)
+        advice = policy.trust_advice(tuple(refusals))
         raise UntrustedCodeError(path.name, told, advice.tokens, advice.never)
     for top, name in findings.missing.items():
         _require_whole_install(top)
@@ -212,6 +252,12 @@ def _folders_of(installed: metadata.Distribution) -> list[Path]:
     files = [Path(str(file.locate())) for file in installed.files or () if file.suffix == ".pth"]
     texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
     return [Path(line) for text in texts for line in text.splitlines() if Path(line).is_absolute()]
+
+
+def _may_run_by_value(policy: Policy, findings: Findings) -> bool:
+    """Whether code by value may run: the process is confined, or a person trusts that code."""
+    trusted = bool(findings.carried) and all(policy.trusts(place) for place in findings.carried)
+    return policy.confined or trusted or policy.trusts(TRUST_BY_VALUE)
 
 
 def _told(refusal: Refusal) -> tuple[str, str, str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO, cast
 
-CHUNK_BYTES = 1 << 18
+from scaffold._unpickle import CHUNK_BYTES, BorrowedFile, decompressed
+
 LINE_BYTES = 1 << 16
 # A file that unpacks to more than this and to more than so many times its size is taken for a bomb:
 # loading it would fill the memory of whoever loads it.
@@ -39,58 +36,17 @@ def require_no_bomb(archive: zipfile.ZipFile) -> None:
             raise BombError(member.file_size)
 
 
-class _ZlibFile(io.RawIOBase):
-    """A bare zlib stream, as joblib writes it, read as a file."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._inflate = zlib.decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        while not self._inflate.eof:
-            packed = self._inflate.unconsumed_tail or self._raw.read(CHUNK_BYTES)
-            data = self._inflate.decompress(packed, len(view))
-            if data:
-                view[: len(data)] = data
-                return len(data)
-            if not packed and not self._inflate.eof:
-                raise EOFError("the zlib stream has no end")
-        return 0
-
-
-def _lz4(raw: BinaryIO) -> BinaryIO:
-    import lz4.frame
-
-    return cast("BinaryIO", lz4.frame.LZ4FrameFile(raw, mode="rb"))
-
-
-_OPENERS: dict[str, Callable[[BinaryIO], object]] = {
-    "gzip": lambda raw: gzip.GzipFile(fileobj=raw, mode="rb"),
-    "zlib": _ZlibFile,
-    "bz2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
-    "lzma": lzma.LZMAFile,
-    "lz4": _lz4,
-}
-
-
-def open_stream(path: Path, compression: str | None) -> Stream:
-    """Open `path` from its start, unpacked if `compression` names a way.
+def open_stream(file: BinaryIO, size_bytes: int, compression: str | None) -> Stream:
+    """Read `file` from its start, unpacked if `compression` names a way.
 
     Raises:
         ModuleNotFoundError: `lz4` is not installed and the file needs it.
     """
-    raw = path.open("rb")
-    size_bytes = path.stat().st_size
+    file.seek(0)
     if compression is None:
-        return Stream(raw, size_bytes=size_bytes)
-    opened = cast("io.RawIOBase", _OPENERS[compression](raw))
+        return Stream(io.BufferedReader(BorrowedFile(file)), size_bytes=size_bytes)
     limit_bytes = max(BOMB_BYTES, BOMB_RATIO * size_bytes)
-    return Stream(io.BufferedReader(opened, CHUNK_BYTES), limit_bytes=limit_bytes)
+    return Stream(decompressed(file, compression), limit_bytes=limit_bytes)
 
 
 _FAULTS = (EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError)

@@ -6,21 +6,18 @@ Source: `torch.serialization._legacy_load` for the order of the pickles, `_load`
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from scaffold.read._machine import Witness, follow
+from scaffold.read._script import script_operations
 from scaffold.read._streams import GarbledError, Stream, require_no_bomb
 from scaffold.read._values import Named
 from scaffold.spec import ModelFormat
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _LEGACY_PICKLES = 5  # magic, protocol, system, object, keys
-_OF_FILES = re.compile(rb"\b(?:torch|ops\.aten)\.(save|load|from_file)\(")
 _PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(1, 6))
 
 
@@ -36,25 +33,24 @@ def follow_legacy(stream: Stream, witness: Witness) -> None:
             raise GarbledError(0, "no file of torch: another number at its start")
 
 
-def follow_archive(path: Path, witness_of: Callable[[str, ModelFormat], Witness]) -> ModelFormat:
+def follow_archive(file: BinaryIO, witness_of: Callable[[str, ModelFormat], Witness]) -> ModelFormat:
     """Follow every pickle in a zip archive and return what kind of torch archive it is.
 
     Args:
-        path: The archive.
+        file: The archive.
         witness_of: Gives the witness for the member of this name, in an archive of this kind.
 
     Raises:
         GarbledError: It is no archive of torch, or one whose members have doubtful names.
         zipfile.BadZipFile: It is damaged or cut short.
     """
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
-        if len(set(names)) != len(names):
-            raise GarbledError(0, "an archive with two members of one name")
         require_no_bomb(archive)
         pickles = [name for name in names if name.endswith(".pkl") or _starts_as_pickle(archive, name)]
         if not any(name.rpartition("/")[2] == "data.pkl" for name in pickles):
             raise GarbledError(0, "a zip archive without data.pkl")
+        _require_plain_names(names)
         # `torch.load` hands an archive with this member to `torch.jit.load`, and so do we.
         script = any(name.rpartition("/")[2] == "constants.pkl" for name in names)
         layout = ModelFormat.TORCHSCRIPT if script else ModelFormat.TORCH
@@ -67,13 +63,27 @@ def follow_archive(path: Path, witness_of: Callable[[str, ModelFormat], Witness]
     return layout
 
 
+def _require_plain_names(names: list[str]) -> None:
+    """Raise GarbledError unless every reader finds the same member by the same name.
+
+    torch's own reader takes the folder of the first member for that of all, and does not tell upper from
+    lower case.
+    """
+    if len({name.lower() for name in names}) != len(names):
+        raise GarbledError(0, "an archive with two members of one name")
+    folders = {name.partition("/")[0] for name in names}
+    parts = {part for name in names for part in name.rstrip("/").split("/")}
+    if len(folders) != 1 or parts & {"", ".", ".."} or any("\\" in name or "\0" in name for name in names):
+        raise GarbledError(0, "an archive whose members do not lie in one folder")
+
+
 def _hear_script(archive: zipfile.ZipFile, witness_of: Callable[[str, ModelFormat], Witness]) -> None:
-    """Tell a witness what TorchScript calls that reads or writes files: it can, when it loads or answers."""
+    """Tell a witness which operations a TorchScript program calls that no model needs."""
     for name in archive.namelist():
         if name.endswith(".py"):
-            for found in _OF_FILES.finditer(archive.read(name)):
-                named = Named("torch", found[1].decode(), found.start())
-                witness_of(name, ModelFormat.TORCH).named(named)
+            for operation in script_operations(archive.read(name).decode("utf-8", "replace")):
+                module, _, function = operation.rpartition(".")
+                witness_of(name, ModelFormat.TORCH).named(Named(module, function, 0))
 
 
 def _starts_as_pickle(archive: zipfile.ZipFile, name: str) -> bool:

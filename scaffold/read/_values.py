@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 KEPT_ITEMS = 8192
 """Items of a container that are remembered; what decides anything is far shorter."""
+MOST_NESTED = 10_000
+"""Values in a tuple, nested tuples unfolded: Python unfolds them to hash the tuple."""
 
 
 class Opaque:
@@ -33,6 +36,10 @@ class Named:
     module: str
     qualname: str
     offset: int
+    tied: bool = False
+    """Whether the name is only good for a call on the spot: as a value it could be called with anything."""
+    kept: bool = False
+    """Whether the name is a function that a model keeps, and that nothing calls while the file loads."""
 
     @property
     def dotted(self) -> str:
@@ -50,6 +57,53 @@ class Blob:
     @property
     def whole(self) -> bool:
         return len(self.start) == self.size
+
+
+class Group(tuple):  # type: ignore[type-arg]
+    """A tuple that holds tuples or names: what they hold is known without walking through them."""
+
+    size: int
+    tied: Named | None
+    kept: Named | None
+
+
+def group(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Make a tuple of values."""
+    plain = tuple(values)
+    if not any(isinstance(value, tuple | Named | Made) for value in plain):
+        return plain
+    made = Group(plain)
+    made.size = min(sum(_size(value) for value in plain), MOST_NESTED + 1)
+    made.tied = next((name for value in plain if (name := tied_in(value))), None)
+    made.kept = next((name for value in plain if (name := kept_in(value))), None)
+    return made
+
+
+def _size(value: Value) -> int:
+    if isinstance(value, Group):
+        return value.size + 1
+    return len(value) + 1 if isinstance(value, tuple) else 1
+
+
+def is_deep(value: Value) -> bool:
+    """Whether a tuple unfolds to more values than any key of a dict needs."""
+    return _size(value) > MOST_NESTED
+
+
+def tied_in(value: Value) -> Named | None:
+    """The first name in a value that may not stand in it, through tuples."""
+    if isinstance(value, Named):
+        return value if value.tied else None
+    return value.tied if isinstance(value, Group) else None
+
+
+def kept_in(value: Value) -> Named | None:
+    """The first name in a value, through tuples and `partial`, that nothing may call while the file loads."""
+    if isinstance(value, Named):
+        return value if value.kept else None
+    if isinstance(value, Made):
+        return value.kept
+    return value.kept if isinstance(value, Group) else None
 
 
 @dataclass(slots=True)
@@ -71,8 +125,8 @@ class Pairs:
 
     values: list[tuple[Value, Value]] = field(default_factory=list)
     whole: bool = True
-    evaluated: bool = False
-    """Whether texts in it are evaluated as annotations, also those that are added later."""
+    closed: bool = False
+    """Whether it is the state of an instance by now: what is added later would not be looked at."""
 
     def extend(self, values: list[Value]) -> None:
         room = KEPT_ITEMS - len(self.values)
@@ -82,7 +136,10 @@ class Pairs:
 
     def get(self, key: str) -> Value:
         """The last value that was set for `key`; OPAQUE if none was."""
-        return next((value for name, value in reversed(self.values) if name == key), OPAQUE)
+        for name, value in reversed(self.values):
+            if isinstance(name, str) and name == key:
+                return value
+        return OPAQUE
 
     def keys(self) -> list[Value]:
         return [key for key, _ in self.values]
@@ -100,6 +157,12 @@ class Made:
     state: Value = None
     content: Pairs | None = None
     """What was set on it item by item, as on an OrderedDict."""
+    fresh: bool = False
+    """Whether the call makes a new object: the result of a function may be one that others hold too."""
+    by_value: bool = False
+    """Whether it is made of code that the file carries."""
+    kept: Named | None = None
+    """The function that it would call."""
 
     def root(self) -> Named | None:
         """The name at the bottom of the calls that made it."""

@@ -221,7 +221,7 @@ def _trace(folder: Path, job: dict[str, Any], witness: Witness) -> dict[str, Any
     watch = _watch.Watch(job["watched"])
     try:
         witness.phase = "load"
-        model = _model.load(job["model"], job["format"])
+        model = _model.load(job["model"], job["format"], job["names"], job["sha256"])
         witness.note_unheard(watch.opened())
         witness.phase = "wait"
         for module in job["preload"]:

@@ -100,7 +100,7 @@ class _Work:
     def record(self, artifact: Artifact) -> Carried:
         """Load a file once, to see what it makes."""
         with standing_in({}, {}, self._main()), recording() as carried:
-            _model.load(artifact.path, artifact.format)
+            _model.load(artifact.path, artifact.format, artifact.globals)
         return carried
 
     def lift_carried(self, carried: dict[Path, Carried]) -> None:
@@ -134,7 +134,7 @@ class _Work:
         }
         classes = {n: self._lifted_object(c) for n, c in enumerate(carried.classes) if id(c) in self._places}
         with standing_in(functions, classes, self._main()):
-            value = _model.load(artifact.path, artifact.format)
+            value = _model.load(artifact.path, artifact.format, artifact.globals)
         # Two files may have one name: each gets a folder of its own.
         place = self._folder / f"file-{len(self._lifted.moved)}"
         place.mkdir(exist_ok=True)

@@ -103,6 +103,8 @@ class Trace:
         job = {
             "model": artifact.path.absolute(),
             "format": artifact.format,
+            "names": artifact.globals,
+            "sha256": artifact.sha256,
             "path": [os.path.abspath(entry) for entry in path],  # noqa: PTH100 - entries of sys.path are text
             "hidden": dict(hidden),
             "installed": list(installation.folders),
