@@ -24,13 +24,14 @@ from scaffold._unpickle import (
 from scaffold.spec import Arguments, Call, GlobalName, ModelFormat, Runtime
 
 
-def load(path: Path, format: ModelFormat, names: Sequence[GlobalName], sha256: str = "") -> Any:
+def load(path: Path, format: ModelFormat, names: Sequence[GlobalName] | None, sha256: str = "") -> Any:
     """Return the model in `path`, a torch module ready to answer (on the CPU, in eval mode).
 
     Args:
         path: The file, which must have passed the gate.
         format: What the gate says that it is.
-        names: The names that the gate saw in it: no other name is looked up while it loads.
+        names: The names that the gate saw in it: no other name is looked up while it loads. None for a file
+            that this process wrote itself.
         sha256: What the gate read; any content when empty.
 
     Raises:

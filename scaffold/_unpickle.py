@@ -172,9 +172,10 @@ def python3_name(module: str, qualname: str) -> tuple[str, str]:
 class Names:
     """The names that may be looked up while one file loads."""
 
-    def __init__(self, path: Path, seen: Sequence[GlobalName]) -> None:
+    def __init__(self, path: Path, seen: Sequence[GlobalName] | None) -> None:
+        """Take the names that were seen in `path`; None for a file that this process wrote itself."""
         self._path = path
-        self._seen = frozenset((name.module, name.qualname) for name in seen)
+        self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
 
     def find(self, module: str, qualname: str) -> Any:
         """What a name stands for.
@@ -184,9 +185,9 @@ class Names:
             AttributeError: The module does not have it.
         """
         wanted = (module, qualname)
-        if wanted not in self._seen:
+        if self._seen is not None and wanted not in self._seen:
             wanted = python3_name(module, qualname)
-        if wanted not in self._seen:
+        if self._seen is not None and wanted not in self._seen:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
         if wanted == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
@@ -286,12 +287,16 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
 
         if not isinstance(array.dtype, np.dtype) or type(array.shape) is not tuple:
             raise pickle.UnpicklingError("an array without a description")
+        if array.dtype.hasobject != _holds_objects(array.dtype):
+            raise pickle.UnpicklingError("an array whose dtype contradicts itself")
         if array.dtype.hasobject:
             value = _JoblibUnpickler(self._file, self._names, arrays=False).load()
             return self._native(value) if isinstance(value, np.ndarray) else value
         if array.numpy_array_alignment_bytes is not None:
             self._read_exactly(self._read_exactly(1)[0])
         value = np.empty(array.shape, dtype=array.dtype, order="F" if array.order == "F" else "C")
+        if value.dtype != array.dtype:
+            raise pickle.UnpicklingError("an array of arrays")
         # Arrays lie in the file as they lie in memory: by columns where the order is F.
         flat = (value.T if array.order == "F" else value).reshape(-1)
         step = max(CHUNK_BYTES // max(array.dtype.itemsize, 1), 1)
@@ -320,11 +325,19 @@ class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
         return b"".join(parts)
 
 
+def _holds_objects(dtype: Any) -> bool:
+    if dtype.subdtype is not None:
+        return _holds_objects(dtype.subdtype[0])
+    fields = dtype.fields or {}
+    return dtype.kind == "O" or any(_holds_objects(field[0]) for field in fields.values())
+
+
 def _as_subclass(value: Any, subclass: Any) -> Any:
     import numpy as np
 
-    plain = subclass in (np.ndarray, np.memmap) or not isinstance(subclass, type)
-    return value.view(subclass) if not plain and issubclass(subclass, np.ndarray) else value
+    # joblib keeps the subclass with numpy 1 only.
+    plain = not hasattr(value, "__array_prepare__") or subclass in (np.ndarray, np.memmap)
+    return value if plain or not isinstance(subclass, type) else value.view(subclass)
 
 
 def load_joblib(file: BinaryIO, names: Names) -> Any:

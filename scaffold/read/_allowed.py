@@ -151,31 +151,27 @@ FIRST_OF = {
 """Tied names that may be the first argument of a call, by the name that is called."""
 NO_DICTS = frozenset({"numpy", "pandas", "pyarrow", "polars", "torch"})
 """Libraries on the list of whose classes none is a dict."""
+NUMPY_SCALARS = frozenset({"numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"})
 _NO_TEXTS = """
     builtins.frozenset builtins.complex datetime.date datetime.datetime datetime.time datetime.timedelta
-    decimal.Decimal fractions.Fraction numpy._core.multiarray.scalar numpy.core.multiarray.scalar
-    torch._utils._rebuild_parameter torch._utils._rebuild_tensor_v2 uuid.UUID _uuid.UUID
+    decimal.Decimal fractions.Fraction torch._utils._rebuild_parameter torch._utils._rebuild_tensor_v2
+    uuid.UUID _uuid.UUID
 """
 NO_TEXTS = frozenset(_NO_TEXTS.split())
 """What makes keys of a dict that are no texts."""
+FORMULA_MAKERS = frozenset({"formulaic", "patsy"})
+"""Libraries whose objects are formulas, and whose texts are judged one by one."""
 SCIPY_TEMPLATE = "_parse_arg_template"
 """The attribute of a distribution that scipy evaluates when its state is set."""
 
 MOST_FILLED = 1 << 24
 """The longest range that a file may make: a loop over it ends within a second."""
 
-_METHODS = """
-    _cdf _cdf_single _entropy _ppf _ppf_single _sf decision_function findall finditer fullmatch
-    generic_moment inverse_transform kneighbors match pdf predict predict_expectation predict_log_proba
-    predict_median predict_proba predict_survival_function score score_samples search split stem tokenize
-    transform
+_ATTRIBUTES = """
+    __dict__ __doc__ __fields_set__ __module__ __name__ __networkx_cache__ __orig_class__
+    __pydantic_fields_set__ __qualname__
 """
-METHODS = frozenset(_METHODS.split())
-"""Methods of a model that another model may keep, bound to its instance."""
-
-ATTRIBUTES = frozenset(
-    {"__dict__", "__orig_class__", "__pydantic_fields_set__", "__fields_set__", "__networkx_cache__"}
-)
+ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 """Attributes with two underscores that libraries keep in a state. No protocol of Python looks for them."""
 
 # --------------------------------------------------------------------------- code by value

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from scaffold.read import _allowed
-from scaffold.read._libraries import METHODS_OF
+from scaffold.read._libraries import METHODS, METHODS_OF
 from scaffold.read._policy import UNKNOWN, Policy, Standing
 from scaffold.read._values import Blob, Items, Made, Named, Opaque, Pairs, Value
 
@@ -54,8 +54,9 @@ class Checks:
         if not isinstance(owner, Made) or not isinstance(owner.maker, Named) or not owner.fresh:
             return False
         kind = owner.maker
-        if kind.module.partition(".")[0] in METHODS_OF:
-            return name in _allowed.METHODS
+        own = METHODS_OF.get(kind.module.partition(".")[0])
+        if own is not None:
+            return name in METHODS | own
         return kind.module == "__main__" or self._policy.has_method(kind.module, kind.qualname, name)
 
     def _may_rebuild(self, arguments: tuple[Value, ...]) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from scaffold.read import _allowed
 from scaffold.read._arguments import Checks, described, dotted_in, is_name
-from scaffold.read._arrays import pass_array
+from scaffold.read._arrays import is_numeric_dtype, pass_array
 from scaffold.read._code import Code, code_of
 from scaffold.read._formulas import fault_of_formula, fault_of_scipy_template
 from scaffold.read._libraries import EVALUATED
@@ -39,6 +39,9 @@ from scaffold.read._values import (
     tied_in,
 )
 from scaffold.spec import GlobalName
+
+MOST_NAMES = 2_000
+"""Names of one file: each is looked up in the sources of a library, and models have some dozens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Gate:
         """See Witness."""
         standing = self._policy.standing(name.module, name.qualname)
         key = (name.module, name.qualname, self._member)
+        if len(self._findings.names) > MOST_NAMES:
+            raise GarbledError(name.offset, f"more than {MOST_NAMES} names")
         if key not in self._findings.names:
             found = GlobalName(
                 module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
@@ -172,6 +177,7 @@ class Gate:
             fetched = self._fetched(name, call.arguments, offset)
             if fetched is not None:
                 return fetched
+            call.kept = name
         self._keep_out(name, call, offset)
         match standing:
             case Standing.TIED:
@@ -283,6 +289,9 @@ class Gate:
             arguments = arguments[1:]
         for value in (*arguments, call.keywords):
             self._keep_tied_out(value, offset)
+            if isinstance(value, Pairs):
+                # A class may take them for the attributes of what it makes.
+                self._check_attributes(call, value.values, offset)
             kept = kept_in(value)
             if kept is not None and name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
                 self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
@@ -323,11 +332,8 @@ class Gate:
         """Refuse unless `target` is an object that this file made, with the methods of its class."""
         if not isinstance(target, Made) or not (target.fresh or target.by_value):
             self._refuse(described(target), offset, reason)
-        elif isinstance(target.state, Pairs) and not target.by_value:
-            names = [key for key, _ in target.state.values]
-            replaced = [name for name in names if isinstance(name, str) and name in _ADDING]
-            if replaced:
-                self._refuse(described(target), offset, f"its method '{replaced[0]}' is replaced")
+        elif target.replaces and not target.by_value:
+            self._refuse(described(target), offset, f"its method '{target.replaces}' is replaced")
 
     # ------------------------------------------------------------------ states
 
@@ -341,6 +347,8 @@ class Gate:
             return instance
         if not instance.by_value:
             self._check_state(instance, state, offset)
+        if is_name((instance.maker,), _allowed.JOBLIB_ARRAY) and instance.state is not None:
+            raise GarbledError(offset, "a second description of an array")
         instance.state = state
         instance.kept = instance.kept or (
             kept_in(state) if is_name((instance.maker,), _allowed.PARTIAL) else None
@@ -352,8 +360,8 @@ class Gate:
     def _check_state(self, instance: Made, state: Value, offset: int) -> None:
         """Refuse a state that changes what an object is, or that cannot be read."""
         # What Python takes for attributes is a dict, or a pair of dicts.
-        parts = state if isinstance(state, tuple) and len(state) == 2 else (state,)
-        for part in parts:
+        pair = isinstance(state, tuple) and len(state) == 2
+        for part in state if isinstance(state, tuple) else (state,):
             match part:
                 case Pairs():
                     self._check_attributes(instance, part.values, offset)
@@ -362,17 +370,19 @@ class Gate:
                     part.closed = True
                 case Made(content=Pairs(values=values, whole=True)) if not part.arguments:
                     self._check_attributes(instance, values, offset)
-                case Made() if not _is_no_dict(part):
+                case Made() if (pair or part is state) and not _is_no_dict(part):
                     self._refuse(described(instance), offset, "its state is the result of a call")
 
     def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
         for key, value in pairs:
-            if isinstance(key, Made) and not is_name((key.maker,), _allowed.NO_TEXTS):
+            if isinstance(key, Made) and not _is_no_text(key):
                 self._refuse(described(instance), offset, "the name of an attribute is the result of a call")
             elif isinstance(key, Opaque):
                 self._refuse(described(instance), offset, "the name of an attribute cannot be read")
             elif isinstance(key, str) and _is_protocol(key) and (value is None or not _is_plain(value)):
                 self._refuse(described(instance), offset, f"its '{key}' is replaced")
+            elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
+                instance.replaces = instance.replaces or key
             elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
                 self._check_template(instance, value, offset)
 
@@ -387,6 +397,9 @@ class Gate:
             self._check_formula(value, offset, self._member, name.dotted)
 
     def _check_formula(self, value: Value, offset: int, member: str | None, where: str) -> None:
+        made = value.root() if isinstance(value, Made) else None
+        if made is not None and made.module.partition(".")[0] in _allowed.FORMULA_MAKERS:
+            return  # it was judged when it was made
         if _is_plain(value) and not isinstance(value, str):
             return
         if isinstance(value, Made) and self._is_checked(value.maker):
@@ -432,6 +445,13 @@ def _is_no_dict(made: Made) -> bool:
     """Whether what a call makes is surely none of the dicts that Python takes for attributes."""
     root = made.root()
     return root is not None and root.module.partition(".")[0] in _allowed.NO_DICTS
+
+
+def _is_no_text(made: Made) -> bool:
+    """Whether what a call makes is surely equal to no text. A text of numpy is equal to one of Python."""
+    if is_name((made.maker,), _allowed.NUMPY_SCALARS):
+        return bool(made.arguments) and is_numeric_dtype(made.arguments[0])
+    return is_name((made.maker,), _allowed.NO_TEXTS)
 
 
 _ADDING = frozenset({"append", "extend", "add", "update", "__setitem__"})

@@ -208,6 +208,7 @@ LIBRARIES: dict[str, Library] = {
             "sklearn.tree._export",
             "sklearn._config",
             "sklearn.utils._mocking",
+            "sklearn.utils._test_common",
             "sklearn.utils._show_versions",
             "sklearn.utils.validation.check_memory",
         ),
@@ -229,18 +230,26 @@ LIBRARIES: dict[str, Library] = {
                 "sklearn.neighbors._ball_tree.BallTree",
             }
         ),
+        kept=frozenset(f"sklearn.cluster._kmeans._kmeans_single_{name}" for name in ("elkan", "lloyd")),
     ),
     "scipy": Library(
         "scipy",
+        classes=tuple(
+            f"scipy.{part}." for part in ("interpolate", "optimize", "sparse", "spatial", "special", "stats")
+        ),
+        # Not `scipy.spatial._qhull`, whose options name files, nor `scipy.optimize`, which starts processes.
         built=(
-            *(
-                f"scipy.{part}."
-                for part in ("sparse", "stats", "spatial", "interpolate", "optimize", "special")
-            ),
+            "scipy.interpolate.",
+            "scipy.sparse.",
+            "scipy.spatial._ckdtree.",
+            "scipy.spatial._kdtree.",
+            "scipy.spatial.transform.",
+            "scipy.special.",
+            "scipy.stats.",
         ),
         functions=("scipy.linalg.", "scipy.special.", "scipy.spatial.distance.", "scipy.stats."),
         kept=frozenset(f"scipy.{name}" for name in _SCIPY_KEPT.split()),
-        never=("scipy._lib", "scipy.sparse._matrix_io", "scipy.sparse.load_npz", "scipy.sparse.save_npz"),
+        never=("scipy.sparse._matrix_io", "scipy.stats._mgc"),
     ),
     "pandas": Library(
         "pandas",
@@ -309,21 +318,21 @@ LIBRARIES: dict[str, Library] = {
     "catboost": Library("catboost", classes=("catboost.core.CatBoost",)),
     "statsmodels": Library(
         "statsmodels",
-        built=(
-            "statsmodels.genmod.families.",
-            "statsmodels.tools.",
-            "statsmodels.tsa.statespace._",
-            "statsmodels.tsa.statespace.kalman_smoother.SmootherResults",
-            "statsmodels.tsa.statespace.simulation_smoother.SimulationSmoothResults",
-        ),
+        built=("statsmodels.genmod.families.", "statsmodels.tools.", "statsmodels.tsa.statespace."),
         functions=("statsmodels.tools.tools.", "statsmodels.genmod.families."),
-        never=("statsmodels.iolib", "statsmodels.graphics", "statsmodels.formula", "statsmodels.compat"),
+        never=(
+            "statsmodels.tsa.x13",
+            "statsmodels.iolib",
+            "statsmodels.graphics",
+            "statsmodels.formula",
+            "statsmodels.compat",
+        ),
     ),
     "patsy": Library("patsy", evaluates=True, never=("patsy.eval", "patsy.build", "patsy.test")),
     "formulaic": Library(
         "formulaic", built=("formulaic.materializers.base.EncodedTermStructure",), evaluates=True
     ),
-    "imblearn": Library("imbalanced-learn", built=("imblearn.",), functions=("imblearn.",)),
+    "imblearn": Library("imbalanced-learn", built=("imblearn.",), functions=("imblearn.metrics.",)),
     "category_encoders": Library("category-encoders", built=("category_encoders.",)),
     "lifelines": Library("lifelines"),
     "autograd": Library("autograd", functions=("autograd.numpy.",)),
@@ -427,10 +436,31 @@ DISTRIBUTIONS = {top: library.distribution for top, library in LIBRARIES.items()
 }
 """The distribution to install for a module whose name differs or is often met."""
 
-# Libraries whose instances may give a bound method to keep, such as the `predict_proba` of another estimator.
-METHODS_OF = frozenset(
-    {"category_encoders", "imblearn", "lifelines", "nltk", "re", "scipy", "sklearn", "statsmodels"}
-)
+_METHODS = """
+    decision_function inverse_transform kneighbors pdf predict predict_expectation predict_log_proba
+    predict_median predict_proba predict_survival_function score score_samples transform
+"""
+METHODS = frozenset(_METHODS.split())
+"""Methods of a model that another model may keep, bound to its instance, as `FunctionTransformer` does."""
+METHODS_OF: dict[str, frozenset[str]] = {
+    "sklearn": frozenset(),
+    "scipy": frozenset({"_cdf_single", "_entropy", "_ppf_single", "generic_moment"}),
+    "statsmodels": frozenset(),
+    "lifelines": frozenset(
+        {
+            "_add_penalty",
+            "_create_neg_likelihood_with_penalty_function",
+            "_log_likelihood_interval_censoring",
+            "_log_likelihood_left_censoring",
+            "_log_likelihood_right_censoring",
+        }
+    ),
+    "imblearn": frozenset(),
+    "category_encoders": frozenset(),
+    "nltk": frozenset({"stem", "tokenize"}),
+    "re": frozenset({"findall", "finditer", "fullmatch", "match", "search", "split"}),
+}
+"""Libraries whose instances give such methods, with those that they keep of themselves besides."""
 
 _OF_FORMULAS = frozenset({"statsmodels", "patsy", "formulaic", "lifelines"})
 # Keys of texts that libraries evaluate, and the libraries: in a file that names the library each such text
@@ -440,4 +470,5 @@ EVALUATED = {
     "_formula": _OF_FORMULAS,
     "code": frozenset({"patsy"}),
     "expr": frozenset({"formulaic"}),
+    "token": frozenset({"formulaic"}),
 }

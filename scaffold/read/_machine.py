@@ -80,12 +80,18 @@ class _Machine:
                 raise GarbledError(self.offset, f"byte 0x{opcode[0]:02x}, which is no opcode")
             try:
                 if operation is None:
-                    return self.pop()
+                    return self.stop()
                 operation(self)
             except (IndexError, KeyError, ValueError, struct.error) as error:
                 raise GarbledError(self.offset, f"an opcode that does not fit ({error})") from error
             if len(self.stack) + len(self.memo) > MOST_OBJECTS:
                 raise GarbledError(self.offset, f"more than {MOST_OBJECTS} objects")
+
+    def stop(self) -> Value:
+        # A loader that has read the whole frame would go on behind it, and not behind the STOP.
+        if self.stream.position < self.stream.frame_end:
+            raise GarbledError(self.offset, "an end in the middle of a frame")
+        return self.pop()
 
     # ------------------------------------------------------------------ the stack
 
@@ -194,7 +200,7 @@ def _proto(m: _Machine) -> None:
 
 
 def _frame(m: _Machine) -> None:
-    m.stream.frame_end = m.number("<Q") + m.stream.position
+    m.stream.frame_end = max(m.stream.frame_end, m.number("<Q") + m.stream.position)
 
 
 def _int(m: _Machine) -> None:

@@ -174,13 +174,14 @@ class Policy:
 
     def _compiled_standing(self, library: Library, definition: Definition) -> Standing:
         """Of a module without source: only what its file says that it defines itself."""
+        standing = _library_standing(library, replace(definition, kind=Kind.CLASS))
+        rebuilds = _PYX.fullmatch(definition.name) is not None
+        named_so = rebuilds or _CLASS_LIKE.fullmatch(definition.name)
+        if standing is Standing.REFUSED or not named_so:
+            return Standing.REFUSED
         if not self._finder.is_own(definition.module, definition.name):
             return Standing.REFUSED
-        if _PYX.fullmatch(definition.name):
-            return Standing.CLASS
-        if not _CLASS_LIKE.fullmatch(definition.name):
-            return Standing.REFUSED
-        return _library_standing(library, replace(definition, kind=Kind.CLASS))
+        return Standing.CLASS if rebuilds else standing
 
     def _own_standing(self, definition: Definition, rest: str) -> Standing:
         if definition.kind is Kind.ABSENT:

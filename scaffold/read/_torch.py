@@ -6,6 +6,7 @@ Source: `torch.serialization._legacy_load` for the order of the pickles, `_load`
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import BinaryIO, cast
@@ -17,6 +18,8 @@ from scaffold.read._values import Named
 from scaffold.spec import ModelFormat
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_END = struct.Struct("<4s4H2LH")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
 _LEGACY_PICKLES = 5  # magic, protocol, system, object, keys
 _PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(1, 6))
 
@@ -46,6 +49,7 @@ def follow_archive(file: BinaryIO, witness_of: Callable[[str, ModelFormat], Witn
     """
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
+        _require_one_directory(file, archive)
         require_no_bomb(archive)
         pickles = [name for name in names if name.endswith(".pkl") or _starts_as_pickle(archive, name)]
         if not any(name.rpartition("/")[2] == "data.pkl" for name in pickles):
@@ -61,6 +65,25 @@ def follow_archive(file: BinaryIO, witness_of: Callable[[str, ModelFormat], Witn
                 reader = io.BufferedReader(cast("io.RawIOBase", member))
                 follow(Stream(reader, limit_bytes=1 << 34), witness_of(name, layout))
     return layout
+
+
+def _require_one_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
+    """Raise GarbledError unless a reader from the front and one from the back find the same archive.
+
+    So there is nothing before the first member, and nothing between or behind the one directory and its end.
+
+    Source: sections 4.3.14 to 4.3.16 of the .ZIP file format specification, for the records at the end.
+    """
+    first = min((member.header_offset for member in archive.infolist()), default=0)
+    end = file.seek(-_END.size, io.SEEK_END)
+    signature, *_, size_bytes, start, comment = _END.unpack(file.read(_END.size))
+    if signature == b"PK\5\6" and file.seek(max(end - 20, 0)) and file.read(4) == b"PK\6\7":
+        end -= 20 + _END_64.size
+        file.seek(end)
+        signature, *_, size_bytes, start = _END_64.unpack(file.read(_END_64.size))
+        signature = b"PK\5\6" if signature == b"PK\6\6" else b""
+    if signature != b"PK\5\6" or comment or first or start + size_bytes != end:
+        raise GarbledError(0, "a zip archive that can be read in two ways")
 
 
 def _require_plain_names(names: list[str]) -> None:

@@ -163,6 +163,8 @@ class Made:
     """Whether it is made of code that the file carries."""
     kept: Named | None = None
     """The function that it would call."""
+    replaces: str = ""
+    """The name of a method that takes items, where an attribute stands in its place."""
 
     def root(self) -> Named | None:
         """The name at the bottom of the calls that made it."""

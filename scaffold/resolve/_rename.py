@@ -204,7 +204,7 @@ def _repointed(
 ) -> Path:
     """Write a file anew in which the classes of `modules` have their new names."""
     with _known_as(modules, names):
-        value = _model.load(path, artifact.format, artifact.globals)
+        value = _model.load(path, artifact.format, artifact.globals if path == artifact.path else None)
     place = folder / f"file-{len(list(folder.glob('file-*')))}" / artifact.path.name
     place.parent.mkdir()
     save(value, place, artifact.format)
