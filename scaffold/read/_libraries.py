@@ -350,7 +350,7 @@ LIBRARIES: dict[str, Library] = {
         classes=("dateutil.tz.", "dateutil.relativedelta."),
     ),
     "pytz": Library("pytz", called=frozenset({"pytz._UTC", "pytz._p"})),
-    "joblib": Library("joblib", classes=("joblib.memory.Memory",)),
+    "joblib": Library("joblib", classes=(), functions=()),
     "nltk": Library(
         "nltk",
         functions=("nltk.tokenize.", "nltk.stem."),
