@@ -4,7 +4,6 @@ import pytest
 
 from tests.libraries.running import COMPILING, NAMES, WORK, Result, run_library
 
-
 _BACKEND = pytest.mark.xfail(
     reason="keras finds its backend in a variable, KERAS_BACKEND, that is set nowhere"
 )
