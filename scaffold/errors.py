@@ -3,6 +3,7 @@
     ScaffoldError
     ├── UsageError                what was typed cannot be done
     │   ├── MissingExtraError     an extra of this package is not installed
+    │   ├── NeverTrustedError     --trust names what can never be trusted
     │   ├── InvalidAnswerError    an answer holds a value that it cannot hold
     │   └── TargetNotEmptyError
     ├── ReadError
@@ -95,6 +96,7 @@ found, what to type. Every error here pickles. Standard library only.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 
@@ -204,26 +206,49 @@ class TruncatedFileError(ReadError):
 
 
 class UntrustedCodeError(ReadError):
-    """A pickle names code that is on no allow list. Nothing of it was run."""
+    """A pickle names code that is on no allow list. Nothing of it was run.
 
-    def __init__(self, path: str, names: Sequence[tuple[str, str, str]]) -> None:
-        """Each name comes with its place (`at byte 14`) and, where the name alone does not say it, why."""
-        super().__init__(path, names)
-        self.path, self.names = path, names
+    Args:
+        path: The file.
+        names: (name, place, reason) of each: `at byte 14`, and why where the name alone does not say that.
+        trust: What `--trust` takes to open them, with what is trusted already.
+        never: Those of the names that no `--trust` opens.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        names: Sequence[tuple[str, str, str]],
+        trust: Sequence[str] = (),
+        never: Sequence[str] = (),
+    ) -> None:
+        super().__init__(path, names, trust, never)
+        self.path, self.names, self.trust, self.never = path, names, trust, never
 
     def __str__(self) -> str:
+        head = f"Refused as unsafe: {self.path} names code that scaffold does not run unasked."
         lines = [
-            f"  {name} {place}" + (f": {reason}" if reason else "") for name, place, reason in self.names[:10]
+            f"  {name} {place}" + (f": {reason}" if reason else "") for name, place, reason in self.names
         ]
-        if len(self.names) > 10:
-            lines.append(f"  and {len(self.names) - 10} more")
-        named = [
-            name for name, _, _ in self.names[:10] if all(part.isidentifier() for part in name.split("."))
-        ]
-        trust = " ".join(f"--trust {name}" for name in named)
-        advice = f"If you made this file and expect that: scaffold new ... {trust}" if trust else _NO_TRUST
-        return "\n".join(
-            [f"Refused as unsafe: {self.path} names code that scaffold does not run unasked.", *lines, advice]
+        if self.never or not self.trust:
+            names = ", ".join(self.never or [name for name, _, _ in self.names])
+            return "\n".join([head, f"No --trust opens {names}.", *lines, _NO_TRUST])
+        advice = f"If you made this file and expect that: scaffold new ... {_trust_options(self.trust)}"
+        return "\n".join([head, *lines, advice])
+
+
+class NeverTrustedError(UsageError):
+    """`--trust` names what can never be trusted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"--trust {self.name} is not possible: a file that may use this name can run anything.\n"
+            "Trust the names that the file reaches with this one, or the distribution that they belong to:\n"
+            "  scaffold new ... --trust DISTRIBUTION"
         )
 
 
@@ -236,7 +261,7 @@ class CarriedCodeError(UntrustedCodeError):
             [
                 f"Refused as unsafe: {self.path} carries code, which would run here without confinement.",
                 *lines,
-                "If you made this file: scaffold new ... --trust by-value",
+                f"If you made this file: scaffold new ... {_trust_options((*self.trust, 'by-value'))}",
             ]
         )
 
@@ -270,6 +295,10 @@ class FileChangedError(ReadError):
             f"  sha256 {self.expected[:16]}... when it was read, {self.found[:16]}... now\n"
             "Run the command again when nothing writes to the file."
         )
+
+
+def _trust_options(tokens: Sequence[str]) -> str:
+    return shlex.join(word for token in tokens for word in ("--trust", token))
 
 
 _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, ...), or save it without that."

@@ -18,7 +18,7 @@ from __future__ import annotations
 # --------------------------------------------------------------------------- standard library
 
 _CLASSES = """
-    _collections.OrderedDict _collections._tuplegetter _decimal.Decimal _random.Random _uuid.UUID
+    _collections.OrderedDict _collections._tuplegetter _decimal.Decimal _io.BytesIO _random.Random _uuid.UUID
     array._array_reconstructor array.array builtins.ArithmeticError builtins.AttributeError
     builtins.Exception builtins.IndexError builtins.KeyError builtins.NotImplementedError
     builtins.RuntimeError builtins.StopIteration builtins.TypeError builtins.UserWarning
@@ -31,9 +31,9 @@ _CLASSES = """
     ipaddress.IPv4Address ipaddress.IPv4Network ipaddress.IPv6Address ipaddress.IPv6Network
     operator.itemgetter pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath
     pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.Path pathlib._local.PosixPath
-    pathlib._local.PurePosixPath random.Random re._compile types.GenericAlias types.MappingProxyType
-    types.SimpleNamespace uuid.SafeUUID uuid.UUID zoneinfo.ZoneInfo zoneinfo.ZoneInfo._unpickle
-    zoneinfo._unpickle
+    pathlib._local.PurePosixPath random.Random re.RegexFlag re._compile types.GenericAlias
+    types.MappingProxyType types.SimpleNamespace uuid.SafeUUID uuid.UUID zoneinfo.ZoneInfo
+    zoneinfo.ZoneInfo._unpickle zoneinfo._unpickle
 """
 CLASSES = frozenset(_CLASSES.split())
 """Classes and reconstructors: harmless to call, and each call makes an object of its own."""
@@ -142,6 +142,11 @@ TAKING_NAMES = GETITEM | REDUCE | TORCH_CALL | frozenset({"types.GenericAlias", 
 FIRST_OF = {
     "numpy.core.multiarray._reconstruct": frozenset({"numpy.memmap"}),
     "numpy._core.multiarray._reconstruct": frozenset({"numpy.memmap"}),
+    # Makes a bare instance of it, as the function of the same name in scikit-learn does.
+    "hdbscan.dist_metrics.newObj": frozenset(
+        f"hdbscan.dist_metrics.{name}Distance"
+        for name in ("Chebyshev", "Euclidean", "Hamming", "Haversine", "Manhattan", "Minkowski", "SEuclidean")
+    ),
 } | dict.fromkeys(REDUCE, GETITEM)
 """Tied names that may be the first argument of a call, by the name that is called."""
 NO_DICTS = frozenset({"numpy", "pandas", "pyarrow", "polars", "torch"})
@@ -149,7 +154,8 @@ NO_DICTS = frozenset({"numpy", "pandas", "pyarrow", "polars", "torch"})
 NUMPY_SCALARS = frozenset({"numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"})
 _NO_TEXTS = """
     builtins.frozenset builtins.complex datetime.date datetime.datetime datetime.time datetime.timedelta
-    decimal.Decimal fractions.Fraction uuid.UUID _uuid.UUID
+    decimal.Decimal fractions.Fraction torch._utils._rebuild_parameter torch._utils._rebuild_tensor_v2
+    uuid.UUID _uuid.UUID
 """
 NO_TEXTS = frozenset(_NO_TEXTS.split())
 """What makes keys of a dict that are no texts."""
@@ -162,7 +168,8 @@ MOST_FILLED = 1 << 24
 """The longest range that a file may make: a loop over it ends within a second."""
 
 _ATTRIBUTES = """
-    __dict__ __doc__ __fields_set__ __module__ __name__ __orig_class__ __pydantic_fields_set__ __qualname__
+    __dict__ __doc__ __fields_set__ __module__ __name__ __networkx_cache__ __orig_class__
+    __pydantic_fields_set__ __qualname__
 """
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 """Attributes with two underscores that libraries keep in a state. No protocol of Python looks for them."""

@@ -124,6 +124,9 @@ class Gate:
                     self._findings.missing.setdefault(name.module.partition(".")[0], found)
                 case Standing.CHANGED:
                     self._findings.changed.setdefault(name.dotted, found)
+                case Standing.BY_VALUE if self._policy.is_code(name.module):
+                    self._findings.makes_code = True
+                    self._findings.carried[name.dotted] = Refusal(name.dotted, name.offset, self._member)
                 case Standing.BY_VALUE:
                     self._only_by_value(name.dotted, name.offset)
         return Named(
@@ -404,12 +407,20 @@ class Gate:
             return  # it was judged when it was made
         if _is_plain(value) and not isinstance(value, str):
             return
+        if isinstance(value, Made) and self._is_checked(value.maker):
+            return
         fault = fault_of_formula(value) if isinstance(value, str) else described(value)
         if fault is not None and not self._policy.trusts(fault):
             name = dotted_in(fault)
             self._findings.refusals.setdefault(
                 name, Refusal(name, offset, member, f"in a text that {where} evaluates")
             )
+
+    def _is_checked(self, maker: Value) -> bool:
+        """Whether the texts of what `maker` makes are checked when it is made."""
+        return isinstance(maker, Named) and (
+            self._policy.standing(maker.module, maker.qualname) is Standing.TEXTS
+        )
 
     def _array(self, wrapper: Made, offset: int, stream: Stream) -> Value:
         if not self._joblib:

@@ -92,7 +92,9 @@ class Library:
     classes: tuple[str, ...] = ("",)
     """Classes of which bare instances may be made, and `__setstate__` called with anything."""
     built: tuple[str, ...] = ()
-    """Those of them whose constructors are harmless too. Such a class may stand in an attribute."""
+    """Those of them whose constructors are harmless too. Such a class may stand in an attribute.
+
+    Of a library that evaluates texts: those that evaluate none."""
     functions: tuple[str, ...] = ()
     """Functions that a model keeps, such as a metric. They are not called while a file loads."""
     never: tuple[str, ...] = ()
@@ -103,6 +105,8 @@ class Library:
     """Functions and values that a model keeps, by full name, wherever they are defined."""
     by_value: tuple[str, ...] = ()
     """What classes by value are made of: harmless only where code by value may run."""
+    as_code: tuple[str, ...] = ()
+    """What can run code of the file's own while it loads or answers: allowed where code by value may run."""
     evaluates: bool = False
     """Whether the library evaluates texts of its instances: each is parsed as a formula first."""
 
@@ -124,15 +128,22 @@ _TORCH_CALLED = """
     _utils._rebuild_parameter_with_state _utils._rebuild_qtensor _utils._rebuild_sparse_csr_tensor
     _utils._rebuild_sparse_tensor _utils._rebuild_tensor _utils._rebuild_tensor_v2
     _utils._rebuild_tensor_v3 device nn.parameter.Buffer nn.parameter.Parameter serialization._get_layout
-    storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
+    torch_version.TorchVersion storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
 """
 _TORCH_KEPT = """
-    _C._nn.gelu _C._nn.silu abs bfloat16 bool cat ceil channels_last clamp complex128 complex64
-    contiguous_format cos double exp float float16 float32 float64 float8_e4m3fn float8_e5m2 floor half
-    int int16 int32 int64 int8 log log1p long matmul max mean min mul per_channel_affine
-    per_channel_affine_float_qparams per_tensor_affine preserve_format qint32 qint8 quint8 relu round
-    short sigmoid sin softmax sparse_coo sparse_csr sqrt square stack strided sum tanh uint16 uint32
-    uint64 uint8
+    bfloat16 bool channels_last complex128 complex64 contiguous_format double float float16 float32 float64
+    float8_e4m3fn float8_e5m2 half int int16 int32 int64 int8 long per_channel_affine
+    per_channel_affine_float_qparams per_tensor_affine preserve_format qint32 qint8 quint8 short sparse_coo
+    sparse_csr strided uint16 uint32 uint64 uint8
+"""
+# torch writes `torch.relu` as `getattr(torch._C._VariableFunctionsClass, "relu")`.
+_TORCH_FUNCTIONS = """
+    abs adaptive_avg_pool1d avg_pool1d bilinear cat ceil celu celu_ clamp cos cosine_similarity exp floor
+    hardshrink log log1p log_softmax matmul max mean min mul pairwise_distance prelu relu relu_ round rrelu
+    selu selu_ sigmoid sin softmax sqrt square stack sum tanh
+"""
+_TORCH_NN = """
+    avg_pool2d avg_pool3d gelu linear log_sigmoid one_hot scaled_dot_product_attention softplus softshrink
 """
 TORCH_CALLED = frozenset(f"torch.{name}" for name in _TORCH_CALLED.split())
 _SCIPY_KEPT = """
@@ -161,6 +172,18 @@ _PANDAS_COMPILED = tuple(
     f"pandas._libs.{part}." for part in ("arrays", "internals", "interval", "missing", "sparse", "tslibs")
 )
 _PANDAS_FUNCTIONS = ("algorithms", "dtypes", "reshape", "tools", "ops", "arrays", "missing")
+
+# Models whose tokenizers read the files that their state names.
+_READING_FILES = """
+    bert_japanese biogpt cpm fastspeech2_conformer flaubert fsmt m2m_100 marian roformer siglip
+    speech_to_text xlm
+"""
+# sktime's wrappers of networks that other libraries load.
+_SKTIME_NETWORKS = (
+    *(f"sktime.{task}.deep_learning" for task in ("classification", "regression", "clustering")),
+    "sktime.classification.foundation_models",
+    "sktime.networks",
+)
 
 LIBRARIES: dict[str, Library] = {
     "sklearn": Library(
@@ -258,11 +281,18 @@ LIBRARIES: dict[str, Library] = {
     "torch": Library(
         "torch",
         classes=("torch.nn.", "torch.optim.", "torch.distributions.", "torch.ao.nn."),
-        built=("torch.nn.modules.", "torch.nn.parameter."),
+        built=(
+            "torch.nn.modules.",
+            "torch.nn.parameter.",
+            *(f"torch.optim.{name}." for name in ("adam", "adamw", "adagrad", "rmsprop", "sgd")),
+        ),
         functions=("torch.nn.functional.", "torch.nn.init."),
         never=("torch.nn.utils", "torch.nn.parallel"),
         called=TORCH_CALLED,
-        kept=frozenset(f"torch.{name}" for name in _TORCH_KEPT.split()),
+        kept=frozenset(f"torch.{name}" for name in _TORCH_KEPT.split())
+        | {f"torch._C._VariableFunctionsClass.{name}" for name in _TORCH_FUNCTIONS.split()}
+        | {f"torch._C._nn.{name}" for name in _TORCH_NN.split()}
+        | {"torch._C._VariableFunctionsClass", "torch.utils.data.dataloader.DataLoader"},
     ),
     "torchvision": Library(
         "torchvision",
@@ -277,7 +307,9 @@ LIBRARIES: dict[str, Library] = {
             "transformers.configuration_utils.",
             "transformers.activations.",
             "transformers.generation.",
+            "transformers.pipelines.",
         ),
+        as_code=tuple(f"transformers.models.{model}.tokenization" for model in _READING_FILES.split()),
     ),
     "xgboost": Library("xgboost", classes=("xgboost.core.Booster", "xgboost.sklearn.", "xgboost.callback.")),
     "lightgbm": Library(
@@ -297,7 +329,9 @@ LIBRARIES: dict[str, Library] = {
         ),
     ),
     "patsy": Library("patsy", evaluates=True, never=("patsy.eval", "patsy.build", "patsy.test")),
-    "formulaic": Library("formulaic", evaluates=True),
+    "formulaic": Library(
+        "formulaic", built=("formulaic.materializers.base.EncodedTermStructure",), evaluates=True
+    ),
     "imblearn": Library("imbalanced-learn", built=("imblearn.",), functions=("imblearn.metrics.",)),
     "category_encoders": Library("category-encoders", built=("category_encoders.",)),
     "lifelines": Library("lifelines"),
@@ -320,33 +354,65 @@ LIBRARIES: dict[str, Library] = {
     "nltk": Library(
         "nltk",
         functions=("nltk.tokenize.", "nltk.stem."),
-        classes=("nltk.tokenize.", "nltk.stem."),
+        classes=(
+            "nltk.classify.naivebayes.",
+            "nltk.probability.",
+            "nltk.redos.",
+            "nltk.stem.",
+            "nltk.tokenize.",
+        ),
+        built=("nltk.probability.FreqDist",),
         never=("nltk.tokenize.repp", "nltk.tokenize.stanford"),  # they start programs
     ),
-    "skorch": Library("skorch"),
+    # The bytes in a state are a pickle, which is loaded as that state says.
+    "skorch": Library("skorch", as_code=("skorch.",)),
     "feature_engine": Library("feature-engine"),
     "mlxtend": Library("mlxtend"),
     "umap": Library("umap-learn"),
-    "hdbscan": Library("hdbscan"),
+    "hdbscan": Library("hdbscan", called=frozenset({"hdbscan.dist_metrics.newObj"})),
     "pynndescent": Library("pynndescent"),
-    "ngboost": Library("ngboost"),
+    "ngboost": Library("ngboost", built=("ngboost.distns.", "ngboost.scores.")),
     "pygam": Library("pygam"),
     "prophet": Library("prophet"),
+    "cmdstanpy": Library("cmdstanpy"),
+    "stanio": Library("stanio"),
+    "river": Library(
+        "river",
+        called=frozenset({"river._river_rust.vectordict.VectorDict"}),
+    ),
+    "pytorch_tabnet": Library("pytorch-tabnet"),
+    "sentence_transformers": Library("sentence-transformers"),
+    "tokenizers": Library(
+        "tokenizers",
+        classes=(),
+        called=frozenset(f"tokenizers.{name}" for name in ("AddedToken", "Tokenizer", "models.Model")),
+    ),
+    # A pipeline is made of functions that call each other, and of pickles in bytes.
+    "spacy": Library("spacy", as_code=("spacy.",)),
+    "thinc": Library("thinc", as_code=("thinc.",)),
+    "confection": Library("confection", as_code=("confection.",)),
+    # A model is made from a configuration that may hold functions by value.
+    "keras": Library("keras", as_code=("keras.",)),
+    # Patterns are compiled from programs for a machine that does not check them.
+    "regex": Library("regex", classes=("regex._regex_core.RegexFlag",), as_code=("regex._regex.compile",)),
     "pmdarima": Library("pmdarima"),
     "tslearn": Library("tslearn"),
-    "sktime": Library("sktime"),
+    "sktime": Library("sktime", never=_SKTIME_NETWORKS),
     "sksurv": Library("scikit-survival"),
     "mapie": Library("mapie"),
-    "econml": Library("econml"),
+    "econml": Library("econml", kept=frozenset({"econml.utilities.add_intercept"})),
     "implicit": Library("implicit"),
-    "lightfm": Library("lightfm"),
     "surprise": Library("scikit-surprise"),
-    "gensim": Library("gensim", classes=("gensim.models.", "gensim.corpora.dictionary.")),
+    "gensim": Library(
+        "gensim",
+        classes=("gensim.models.", "gensim.corpora.dictionary."),
+        kept=frozenset({"gensim.utils.call_on_class_only"}),
+    ),
     "interpret": Library("interpret-core"),
-    "sklearn_pandas": Library("sklearn-pandas"),
-    "sklearn_crfsuite": Library("sklearn-crfsuite"),
-    "sklearn_compat": Library("sklearn-compat"),
-    "gplearn": Library("gplearn"),
+    # A state makes a temporary file, and names one that is deleted.
+    "sklearn_crfsuite": Library("sklearn-crfsuite", as_code=("sklearn_crfsuite._fileresource.",)),
+    "pycrfsuite": Library("python-crfsuite", classes=("pycrfsuite._logparser.",)),
+    "gplearn": Library("gplearn", functions=("gplearn.functions._", "gplearn.fitness._")),
     "ml_dtypes": Library("ml-dtypes", built=("ml_dtypes.",)),
     "networkx": Library("networkx", classes=("networkx.classes.",)),
     "pydantic": Library("pydantic", by_value=("pydantic.",)),
@@ -391,6 +457,8 @@ METHODS_OF: dict[str, frozenset[str]] = {
     ),
     "imblearn": frozenset(),
     "category_encoders": frozenset(),
+    "nltk": frozenset({"stem", "tokenize"}),
+    "re": frozenset({"findall", "finditer", "fullmatch", "match", "search", "split"}),
 }
 """Libraries whose instances give such methods, with those that they keep of themselves besides."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import enum
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from scaffold._modules import Home
 from scaffold.read import _allowed, _libraries
 from scaffold.read._definitions import Definition, Finder, Kind
 from scaffold.read._libraries import LIBRARIES, NEVER_PARTS, Library
+from scaffold.read._trust import Advice, Trust, trust_advice
 
 
 class Standing(enum.Enum):
@@ -50,14 +51,19 @@ class Policy:
 
     def __init__(self, finder: Finder, trusted: Collection[str] = (), *, confined: bool = True) -> None:
         self._finder = finder
-        self._trusted = frozenset(trusted)
+        self.trusted = tuple(trusted)
+        self._trust = Trust(trusted, finder)
         self.confined = confined
         """Whether code by value may run: it can do nothing outside."""
         self._standings: dict[tuple[str, str], Standing] = {}
 
     def trusts(self, name: str) -> bool:
         """Whether `--trust` opened this name."""
-        return name in self._trusted
+        return self._trust.opens(name)
+
+    def trust_advice(self, names: Sequence[str]) -> Advice:
+        """How `--trust` would open these names, besides those that it opened."""
+        return trust_advice(names, self.trusted, self._finder)
 
     def standing(self, module: str, qualname: str) -> Standing:
         """What `module.qualname` is worth."""
@@ -82,6 +88,11 @@ class Policy:
     def is_enum_member(self, module: str, name: str) -> bool:
         """Whether the name is an enumeration, whose members are attributes."""
         return any(d.kind is Kind.ENUM for d in self._finder.definitions(module, name))
+
+    def is_code(self, module: str) -> bool:
+        """Whether what `module` gives only where code by value may run is as good as such code itself."""
+        library = LIBRARIES.get(module.partition(".")[0])
+        return library is not None and bool(library.as_code)
 
     def _home(self, module: str, home: Home) -> Home:
         # Our own package is no code of the user's, even where it is installed as a checkout.
@@ -151,6 +162,10 @@ class Policy:
             return Standing.REFUSED
         if f"{definition.module}.{name}".startswith(library.by_value):
             return Standing.BY_VALUE
+        if (dotted := f"{definition.module}.{name}").startswith(library.as_code):
+            listed = dotted in library.as_code or definition.kind is not Kind.COMPILED
+            own = listed or self._finder.is_own(definition.module, definition.name)
+            return Standing.BY_VALUE if own else Standing.REFUSED
         if rest and not self._finder.has_class(definition.module, name):
             return Standing.REFUSED
         if definition.kind is Kind.COMPILED:
@@ -245,6 +260,6 @@ def _library_standing(library: Library, definition: Definition) -> Standing:
         return Standing.FUNCTION if dotted.startswith(library.functions) else Standing.REFUSED
     if not dotted.startswith(library.classes):
         return Standing.REFUSED
-    if library.evaluates:
+    if library.evaluates and not dotted.startswith(library.built):
         return Standing.TEXTS
     return Standing.CLASS if kind is Kind.ENUM or dotted.startswith(library.built) else Standing.BARE

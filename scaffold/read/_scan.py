@@ -222,8 +222,10 @@ def _raise_findings(path: Path, policy: Policy, findings: Findings, made_with: M
         refusals |= findings.carried or findings.by_value
     if refusals:
         told = tuple(_told(refusal) for refusal in refusals.values())
-        only_code = findings.makes_code and not findings.refusals
-        raise CarriedCodeError(path.name, told) if only_code else UntrustedCodeError(path.name, told)
+        if findings.makes_code and not findings.refusals:
+            raise CarriedCodeError(path.name, told, policy.trusted)
+        advice = policy.trust_advice(tuple(refusals))
+        raise UntrustedCodeError(path.name, told, advice.tokens, advice.never)
     for top, name in findings.missing.items():
         _require_whole_install(top)
         known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
