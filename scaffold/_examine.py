@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold._codec import encode
+from scaffold._live import LiveSource, use_live_source
 from scaffold._options import Options
 from scaffold._watch import Watch
 from scaffold.errors import (
@@ -61,6 +62,7 @@ class _Examination:
     def __init__(self, channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         self._channel, self._job, self._witness = channel, job, witness
         self._options = Options(**job["options"])
+        use_live_source(LiveSource.from_json(job["live"]))
 
     def run(self) -> None:
         witness, channel = self._witness, self._channel

@@ -18,6 +18,7 @@ from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._files import sha256_file
 from scaffold._given import Given, find_given
+from scaffold._live import live_source
 from scaffold._options import Options
 from scaffold._workers import model_environment, variables_left_out, worker_settings
 from scaffold.errors import UsageError, WorkerError
@@ -142,6 +143,7 @@ class _Worker:
             "ours": given.model.ours,
             "options": _for_worker(options),
             "elsewhere": variables_left_out(settings.environ),
+            "live": live_source().as_json(),
             "search": [str(folder.absolute()) for folder in given.search],
             "local": local,
             "watched": own_folders([given.model.path.absolute().parent, *given.search]),

@@ -19,6 +19,7 @@ SHARED = {
     "_model",
     "_unpickle",
     "_folders",
+    "_live",
     "_modules",
     "_uv",
     "_watch",

@@ -36,6 +36,9 @@ for _family in _FAMILIES:
     importlib.import_module(f"scaffold.cli.{_family}").register(app)
 
 
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
     # A model's libraries make hundreds of thousands of objects that stay: look for garbage less often.
@@ -49,9 +52,10 @@ def main() -> None:
         where = f": {error.filename}" if error.filename else ""
         show_error(f"{error.strerror or error}{where}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        show_error("Interrupted.")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # typer has caught the interrupt, and says nothing
+            show_error("Interrupted.")
+        raise
     except Exception as error:
         show_error(_own_fault(error))
         sys.exit(1)

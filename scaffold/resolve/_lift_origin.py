@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import linecache
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType
 
+from scaffold._live import live_source
 from scaffold.errors import SourceChangedError, SourceNotFoundError
 from scaffold.resolve._lift_script import Script, UnreadableScriptError, joined_cells, read_script
 
@@ -101,14 +100,8 @@ def _candidates(folders: Sequence[Path]) -> list[Path]:
 
 
 def _live(codes: Sequence[CodeType]) -> Iterator[Script]:
-    """What was typed in this process: the cells of a notebook in the order in which they ran."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    cells = [str(cell) for cell in shell.user_ns.get("In", [])] if shell is not None else []
-    if not cells:
-        names = dict.fromkeys(code.co_filename for code in codes)
-        cells = ["".join(linecache.getlines(name)) for name in names if not Path(name).is_file()]
-    text = joined_cells(cells)
+    """What was typed in the caller's session: the cells of a notebook in the order in which they ran."""
+    text = joined_cells(live_source().of(code.co_filename for code in codes))
     if text.strip():
         try:
             yield Script(text, "the notebook")

@@ -21,12 +21,12 @@ import sklearn
 import torch
 import xgboost
 from catboost import CatBoostClassifier
-from scaffold.upgrade._codec import decode, encode
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
+from scaffold._codec import decode, encode
 from scaffold._process import run_command
 from scaffold._pythons import installed_pythons, minor_of
 from scaffold.errors import (

@@ -1,0 +1,58 @@
+"""Code that was typed in a session and stands in no file: the cells of a notebook, the lines of a console.
+
+The caller's process knows it; the worker, which lifts definitions out of it, is given it. Standard library
+only.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSource:
+    """What was typed."""
+
+    cells: tuple[str, ...] = ()
+    """The cells of a notebook, in the order in which they ran."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Text by the name that code objects have for a file which is none."""
+
+    def of(self, names: Iterable[str]) -> list[str]:
+        """Return the cells; where there are none, the texts of these names."""
+        return list(self.cells) or [self.texts[name] for name in dict.fromkeys(names) if name in self.texts]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"cells": list(self.cells), "texts": dict(self.texts)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> LiveSource:
+        """Return what `as_json` wrote."""
+        return cls(cells=tuple(document["cells"]), texts=dict(document["texts"]))
+
+
+_given: LiveSource | None = None
+
+
+def live_source() -> LiveSource:
+    """Return what was typed in this process, or, in a worker, in its caller's."""
+    if _given is not None:
+        return _given
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    cells = [str(cell) for cell in shell.user_ns.get("In", [])] if shell is not None else []
+    names = [name for name in list(linecache.cache) if not Path(name).is_file()]
+    texts = {name: text for name in names if (text := "".join(linecache.getlines(name)))}
+    return LiveSource(cells=tuple(cells), texts=texts)
+
+
+def use_live_source(source: LiveSource) -> None:
+    """Have `live_source` return this from now on."""
+    global _given
+    _given = source
