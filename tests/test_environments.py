@@ -423,7 +423,7 @@ def test_what_the_environment_has_is_used_and_the_rest_is_installed_beside_it(tm
 
 
 def test_an_environment_that_has_all_of_it_gets_our_package_only(tmp_path: Path) -> None:
-    run = FakeUv(has={"cloudpickle": "3.1", "pydantic": "2.11.0"})
+    run = FakeUv(has={"cloudpickle": "3.1", "libcst": "1.8", "packaging": "25.0", "pydantic": "2.11.0"})
     made = opened("six", tmp_path, run)
     assert not any("--target" in command for command in run.commands)
     (package,) = made.overlay
@@ -495,7 +495,8 @@ def test_a_library_that_pydantic_does_not_go_with_is_named(tmp_path: Path) -> No
             return super().__call__(command)
 
     with pytest.raises(BrokenEnvironmentError) as caught:
-        opened("six", tmp_path, Failing(has={"typing-extensions": "4.4.0", "cloudpickle": "3.1"}))
+        has = {"typing-extensions": "4.4.0", "cloudpickle": "3.1", "libcst": "1.8", "packaging": "25.0"}
+        opened("six", tmp_path, Failing(has=has))
     assert str(caught.value) == (
         "The environment six cannot be used: scaffold needs pydantic>=2.9 beside it, "
         "which may not go with typing-extensions==4.4.0 in it.\n"

@@ -10,7 +10,14 @@ from typing import Any
 from scaffold.introspect import _kinds
 from scaffold.introspect._ask import Ask, Refused, ask
 from scaffold.introspect._compare import difference, plain, same_rows
-from scaffold.introspect._independence import Dependent, Finding, Independent, Unstable, examine_rows
+from scaffold.introspect._independence import (
+    Dependent,
+    Finding,
+    Independent,
+    Undecided,
+    Unstable,
+    examine_rows,
+)
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._readings import readings
 from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
@@ -93,6 +100,10 @@ def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, fresh: Call
     if isinstance(finding, Unstable):
         return Fed(output=whole, rows=rows, layout=layout, batched=True, unstable=finding)
     as_one = Fed(output=whole, evidence="the answer is one for the whole sample")
+    if isinstance(finding, Undecided) and not options:
+        wrapped = _wrapped(put, sample, rows, (None,))
+        if isinstance(wrapped, Fed):
+            return dataclasses.replace(wrapped, evidence=f"one record at a time: {finding}")
     if options:
         return (
             _with_options(put, sample, rows, options, as_one) if isinstance(finding, Independent) else as_one

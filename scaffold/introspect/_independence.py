@@ -71,7 +71,15 @@ class Unstable:
     difference: str
 
 
-Finding = Independent | Dependent | Unstable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """Rows that are all the same, and of which no others can be made up, show nothing."""
+
+    def __str__(self) -> str:
+        return "the rows of the sample are all alike, and no others can be made up of them"
+
+
+Finding = Independent | Dependent | Unstable | Undecided
 
 
 def examine_rows(
@@ -185,7 +193,7 @@ class _Examination:
         yield "with each row repeated", [place for place in shuffled for _ in (0, 1)]
         yield "beside one other row", [places[-1], places[0]]
         yield "in a batch of a few rows", shuffled[:5]
-        for many in (places[0], places[-1]):
+        for many in (places[0], places[-1]) if len(places) > 1 else ():
             few = [place for place in shuffled if place != many][:_FEW]
             yield "among many of another row", [*[many] * (_MANY * len(few)), *few]
         yield (
@@ -273,12 +281,12 @@ class _Examination:
         answers = self._answers(put(take(self.pool, [place])), 1)
         return None if answers is None else answers.row(0)
 
-    def independent(self) -> Independent | None:
-        """Return the claim; `None` where the rows are too few, or too much alike, to say anything."""
+    def independent(self) -> Independent | Undecided:
+        """Return the claim."""
         real = sum(place < len(self.numbers) for place in self.places)
         made_up = len(self.places) - real
         if not made_up and are_alike(self.sample):
-            return None
+            return Undecided()
         return Independent(real=real, made_up=made_up)
 
     def _answers(self, answer: Any, count: int | None) -> _Answers | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import decimal
 import functools
 import math
 import random
@@ -290,6 +291,16 @@ def _merged(one: dict[Any, Any], other: dict[Any, Any], recipe: _Recipe) -> dict
     }
 
 
+def _varied_decimal(one: decimal.Decimal, other: decimal.Decimal, share: float) -> decimal.Decimal:
+    """Return a Decimal between two, with as many digits behind the point as the first."""
+    step = other - one or abs(one) * decimal.Decimal(_SPREAD) or decimal.Decimal(1)
+    exponent = one.as_tuple().exponent
+    assert isinstance(exponent, int)
+    with decimal.localcontext() as context:
+        context.prec = max(28, len(one.as_tuple().digits) + abs(exponent) + 2)
+        return (one + step * decimal.Decimal(share)).quantize(decimal.Decimal((0, (1,), exponent)))
+
+
 def _spliced(one: str, other: str, share: float) -> str:
     """Return the first words of one text and the last of the other; of one text its words rotated."""
     first, last = (one.split(), other.split()) if " " in one.strip() else (list(one), list(other))
@@ -304,6 +315,12 @@ def _varied(one: Any, other: Any, share: float) -> Any:
     """Return a value between two of the same type, near it where they are the same; others as they are."""
     if isinstance(one, bool) or type(one) is not type(other):
         return one if share < 0.5 else other
+    if _kinds.kin(one, "numpy.floating", "numpy.integer"):
+        return type(one)(_varied(one.item(), other.item(), share))
+    if isinstance(one, decimal.Decimal) and one.is_finite() and other.is_finite():
+        return _varied_decimal(one, other, share)
+    if isinstance(one, datetime.timedelta):
+        return one + (other - one or one * _SPREAD or datetime.timedelta(days=1)) * share
     if isinstance(one, (int, float)) and math.isfinite(one) and math.isfinite(other):
         if one == other:
             whole = isinstance(one, int)

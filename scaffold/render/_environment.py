@@ -21,7 +21,7 @@ _FIRST = "import app.settings  # noqa: F401  # first: it sets what the model rea
 
 
 def environment_values(variables: Sequence[Variable]) -> dict[str, object]:
-    """Return the values of `app/__init__.py`, `app/settings.py` and `Dockerfile`; empty without variables.
+    """Return the values of `app/__init__.py` and `app/settings.py`; empty without variables.
 
     Raises:
         UsageError: A variable of the model has the name of a setting.
@@ -32,12 +32,11 @@ def environment_values(variables: Sequence[Variable]) -> dict[str, object]:
             "Give the model's another name in its code: MODEL_" + taken[0]
         )
     if not variables:
-        return {"settings_first": "", "model_environment": "", "image_environment": ""}
+        return {"settings_first": "", "model_environment": ""}
     plain = {variable.name: variable.value for variable in variables if not variable.secret}
     return {
         "settings_first": _FIRST,
         "model_environment": _in_settings(plain, [v.name for v in variables if v.secret]),
-        "image_environment": _in_image(plain),
     }
 
 
@@ -62,10 +61,10 @@ def _in_settings(plain: dict[str, str], secrets: Sequence[str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _in_image(plain: dict[str, str]) -> str:
+def image_environment(variables: Sequence[Variable]) -> str:
     """ENV lines. Source: the Dockerfile reference on quotes: a backslash escapes `"`, `$` and itself."""
     lines = []
-    for name, value in plain.items():
+    for name, value in ((v.name, v.value) for v in variables if not v.secret):
         quoted = "".join(f"\\{letter}" if letter in '\\"$' else letter for letter in value)
         if "\n" in value:
             raise UsageError(f"The value of {name} has several lines, which a Dockerfile cannot hold.")

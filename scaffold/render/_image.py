@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from scaffold.render._environment import image_environment
 from scaffold.spec import LocalSource, ProjectSpec, SystemPackage
 
 _WHEELS = "wheels"
@@ -22,6 +23,7 @@ def image_values(spec: ProjectSpec) -> dict[str, object]:
         "wheel_copy": f"\nCOPY {_WHEELS} {_WHEELS}" if _has_wheels(dependencies.sources) else "",
         "code_copies": _code_copies([source.path for source in dependencies.sources]),
         "model_sha256": spec.artifact.sha256,
+        "image_environment": image_environment(spec.variables),
     }
 
 

@@ -381,10 +381,32 @@ def test_a_home_and_the_temporary_folder_are_not_given_as_a_whole(
 ) -> None:
     (tmp_path / "home").mkdir()
     monkeypatch.setattr(_paths, "_homes", lambda: {str(tmp_path / "home")})
-    for folder in (tmp_path, tmp_path / "home", Path("/"), Path("/tmp")):
+    for folder in (tmp_path, tmp_path / "home"):
         unread: list[str] = []
         assert _paths._visible(str(folder), unread) == []
         assert unread == [str(folder)]
+    for folder in (Path("/"), Path("/tmp")):
+        unread = []
+        assert all(
+            str(folder) != grant.path or grant.rights == _landlock.READ_DIR
+            for grant in _paths._visible(str(folder), unread)
+        )
+        assert unread == [str(folder)]
+
+
+def test_of_a_home_only_python_code_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_paths, "_homes", lambda: {str(tmp_path)})
+    for name in ("train.py", "letter.txt", ".bashrc"):
+        (tmp_path / name).touch()
+    (tmp_path / "churn").mkdir()
+    (tmp_path / "churn" / "__init__.py").touch()
+    (tmp_path / "photos").mkdir()
+    given = {Path(grant.path).name: grant.rights for grant in _paths._visible(str(tmp_path), [])}
+    assert given == {
+        tmp_path.name: _landlock.READ_DIR,
+        "train.py": _landlock.READ_FILE,
+        "churn": _landlock.READ_FILE,
+    }
 
 
 def test_too_many_entries_close_what_was_not_looked_at(

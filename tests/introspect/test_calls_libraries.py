@@ -381,6 +381,7 @@ def test_every_row_of_the_documentation_names_a_test_that_is_there():
     page = (root / "docs" / "models.md").read_text()
     tests = "\n".join(path.read_text() for path in (root / "tests").rglob("test_*.py"))
     assert [name for name in re.findall(r"`(test_\w+)`", page) if f"def {name}(" not in tests] == []
-    rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    known = page.partition("\n## Libraries that were tried")[0]
+    rows = [line for line in known.splitlines() if line.startswith("| ") and "---" not in line]
     assert len(rows) > 30
     assert [row for row in rows if "`test_" not in row and "held by" not in row] == []

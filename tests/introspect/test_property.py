@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from scaffold.introspect import infer_signature
-from scaffold.introspect._rows import count_rows
+from scaffold.introspect._rows import count_rows, take
+from scaffold.spec import Signature
 from tests.introspect import _made
 from tests.introspect.conftest import Service, difference
 
@@ -43,15 +45,25 @@ class Single:
         return 1.0
 
 
+def without_evidence(signature: Signature) -> Signature:
+    return replace(signature, call=replace(signature.call, evidence=""))
+
+
 def comes_back(model: Any, sample: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         service = Service(Path(folder), model, infer_signature(model, sample))
-        found = service.given()
-        given_again = found if service.found.signature.call.batched else found[0]
+        found, call = service.given(), service.found.signature.call
+        if call.wrapped:
+            # Rows that are all alike show nothing of each other: each goes in alone.
+            for number, row in enumerate(found):
+                assert difference(row, take(sample, [number])) is None
+            return
+        given_again = found if call.batched else found[0]
         assert difference(given_again, sample) is None
         again = infer_signature(model, given_again)
         assert again.recording == service.found.recording
-        assert again.signature == service.found.signature
+        # How many rows could be made up goes by what a container says of missing values.
+        assert without_evidence(again.signature) == without_evidence(service.found.signature)
 
 
 BATCHES: dict[str, st.SearchStrategy[Any]] = {

@@ -22,6 +22,8 @@ VALUES = {
     "model_sha256": "ab" * 32,
     "max_body_bytes": 1 << 20,
     "opentelemetry": False,
+    "settings_first": "",
+    "model_environment": "",
 }
 
 SCHEMAS = '''"""What goes in and what comes out."""
