@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import json
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -171,7 +172,7 @@ def _all_have_come() -> None:
 _newcomers: list[Protocol] = []  # connections beyond the bound, until room is made for them
 
 
-def _make_room(connections: set[Protocol]) -> None:
+def _make_room(connections: set[Any]) -> None:
     """Close the connections that stood still longest; where too few do, the last that came."""
     newcomers = [*_newcomers]
     _newcomers.clear()
