@@ -119,7 +119,8 @@ class Gate:
             self._findings.names[key] = found
             match standing:
                 case Standing.REFUSED:
-                    self._refuse(name.dotted, name.offset)
+                    # Code by value may keep any name as a global: where that code may run, so may they.
+                    self._only_by_value(name.dotted, name.offset)
                 case Standing.MISSING:
                     self._findings.missing.setdefault(name.module.partition(".")[0], found)
                 case Standing.CHANGED:
@@ -133,7 +134,7 @@ class Gate:
             name.module,
             name.qualname,
             name.offset,
-            tied=standing in TIED,
+            tied=standing in TIED or standing is Standing.REFUSED,
             kept=standing is Standing.FUNCTION,
         )
 
@@ -168,7 +169,9 @@ class Gate:
     def _called_name(self, name: Named, call: Made, offset: int) -> Value:
         standing = self._policy.standing(name.module, name.qualname)
         if standing in UNKNOWN:
-            call.fresh = True  # it was refused by its name: nothing more is said of it
+            if standing is Standing.REFUSED:
+                self._refuse(name.dotted, name.offset)
+            call.fresh = True  # nothing more is said of it
             return call
         if standing is Standing.BY_VALUE:
             return self._made_by_value(call, offset)

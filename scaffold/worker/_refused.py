@@ -9,7 +9,10 @@ from scaffold.errors import (
     ConfinementError,
     IntrospectionError,
     LoadFailedError,
+    MissingLibraryError,
+    NotASampleError,
     ScaffoldError,
+    VersionMismatchError,
     WorkerLimitError,
 )
 
@@ -21,6 +24,8 @@ _WORDS = {
     Action.SIGNAL: "sends a signal to",
 }
 
+_OF_MODEL = (IntrospectionError, LoadFailedError, MissingLibraryError, NotASampleError, VersionMismatchError)
+"""Errors that may stand for what the model, or a library that reads a file, was refused."""
 _REFUSALS = ("permission", "permitted", "denied", "connection", "name resolution", "network", "max retries")
 
 
@@ -30,8 +35,10 @@ def refused_error(error: BaseException) -> ScaffoldError | None:
     Errors that repeat what the model said in words have what was refused last for their cause, if the words
     speak of that: libraries try many things that they can do without.
     """
+    if isinstance(error, ScaffoldError) and not isinstance(error, _OF_MODEL):
+        return None
     refused = explain(error)
-    if refused is None and isinstance(error, IntrospectionError | LoadFailedError) and _sounds_refused(error):
+    if refused is None and isinstance(error, ScaffoldError) and _sounds_refused(error):
         refused = next(iter(refusals()), None)
     if refused is None:
         return None
