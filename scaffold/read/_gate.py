@@ -118,8 +118,10 @@ class Gate:
             )
             self._findings.names[key] = found
             match standing:
+                case Standing.REFUSED if self._policy.is_standard(name.module):
+                    self._refuse(name.dotted, name.offset)
                 case Standing.REFUSED:
-                    # Code by value may keep any name as a global: where that code may run, so may they.
+                    # Code by value keeps what libraries define; where it may run, so may they.
                     self._only_by_value(name.dotted, name.offset)
                 case Standing.MISSING:
                     self._findings.missing.setdefault(name.module.partition(".")[0], found)

@@ -72,6 +72,10 @@ class Policy:
             self._standings[key] = self._judge(module, qualname)
         return self._standings[key]
 
+    def is_standard(self, module: str) -> bool:
+        """Whether `module` is of the standard library, or none at all."""
+        return module.partition(".")[0] in _STANDARD or self._finder.module(module) is None
+
     def is_local(self, module: str) -> bool:
         """Whether `module` is the user's own, or the script that made the file."""
         if module == "__main__":

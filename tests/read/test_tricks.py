@@ -378,6 +378,12 @@ def test_names_beside_code_by_value_are_judged_as_ever() -> None:
     assert refused(by_value(source, "model")) == ["posix.system"]
 
 
+def test_code_by_value_keeps_what_libraries_define_and_calls_none_of_that_while_it_loads() -> None:
+    kept = "from sklearn.datasets import fetch_openml\ndef model(x):\n    return fetch_openml(x)"
+    read(by_value(kept, "model"))
+    assert refused(whole(named("sklearn.datasets", "fetch_openml"))) == ["sklearn.datasets.fetch_openml"]
+
+
 def test_what_only_code_by_value_needs_is_refused_without_any() -> None:
     assert refused(whole(named("functools", "wraps"))) == ["functools.wraps"]
 

@@ -103,7 +103,7 @@ def test_functions_of_another_python_are_told_before_they_load(tmp_path: Path, p
             "Make the service in an environment of that Python:\n"
             f"  scaffold new ... --environment python=={python}"
         )
-    assert read_artifact(path, python=python, trusted=["*"]).made_with.python == python
+    assert read_artifact(path, ours=True).made_with.python == python
 
 
 @pytest.mark.parametrize("python", ["3.8", "3.9"])
