@@ -41,7 +41,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -n 2 -m "not docker and not cluster and not slow"
+	$(BIN)/python -m pytest -n 2 -m "not docker and not cluster and not slow and not libraries"
 
 examples: $(VENV)/.test
 	$(BIN)/python examples/regenerate.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,21 @@ from scaffold.worker._witness import Witness
 
 
 def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
-    """Load `job["model"]` in each way that may take it, and say what came of the last one."""
-    said = ""
-    for load in (_by_pickle, _by_joblib, _by_torch):
+    """Load `job["model"]` in the ways that take such a file, and say what came of the last one."""
+    path, said = Path(job["model"]), ""
+    for load in _ways(path.read_bytes()[:32], path.suffix):
         try:
-            said = f"loaded: {type(load(Path(job['model']))).__name__}"
+            said = f"loaded: {type(load(path)).__name__}"
         except BaseException as error:  # whatever the file raises
             said = f"{type(error).__name__}: {error}"
     channel.send({"said": said[:500], "holds": job["confined"]})
+
+
+def _ways(start: bytes, ending: str) -> list[Callable[[Path], Any]]:
+    """torch takes seconds to import: it loads what looks like its own, and pickle and joblib the rest."""
+    of_torch = ending in (".pt", ".pth") or start[:2] == b"PK" or b"l\xfc\x9cF" in start
+    plain = ending == ".pkl" and start[:1] == b"\x80"
+    return [_by_torch] if of_torch else [_by_pickle] if plain else [_by_pickle, _by_joblib]
 
 
 def _by_pickle(path: Path) -> Any:
