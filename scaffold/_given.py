@@ -30,8 +30,8 @@ class Given:
     model: GivenFile
     input: GivenFile
     output: GivenFile | None
-    search: tuple[Path, ...]
-    """Folders where local code may lie."""
+    local: tuple[Path, ...]
+    """Folders where code of the user's may lie."""
 
 
 def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
@@ -53,7 +53,7 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
         model=file,
         input=_sample_file(input, workspace / "input"),
         output=None if output is None else _sample_file(output, workspace / "output"),
-        search=tuple(_search_path(file.path, options)),
+        local=tuple(_local_folders(file.path, options)),
     )
 
 
@@ -93,17 +93,10 @@ def _names_file(text: str) -> bool:
         return False
 
 
-def _search_path(model: Path, options: Options) -> list[Path]:
-    """Where local code may lie: beside the source and the model, in the current folder, on `sys.path`.
-
-    Folders of installed distributions come first: no file beside a model hides a library.
-    """
+def _local_folders(model: Path, options: Options) -> list[Path]:
+    """Where the user's code may lie: beside the source and the model, in the current folder, on `sys.path`."""
     beside = [Path(options.source).absolute().parent] if options.source else []
     beside += [model.absolute().parent, Path.cwd()]
     places = [place for folder in beside for place in (folder, folder / "src")]
     places += [Path(entry) for entry in sys.path if entry]
-    standard = Path(os.__file__).parent
-    found = [
-        place for place in dict.fromkeys(places) if place.is_dir() and standard not in (place, *place.parents)
-    ]
-    return sorted(found, key=lambda place: home_of(place) is Home.LOCAL)
+    return [place for place in dict.fromkeys(places) if place.is_dir() and home_of(place) is Home.LOCAL]

@@ -102,11 +102,27 @@ def _as_module(name: str, spec: ModuleSpec) -> Module:
 def home_of(place: Path) -> Home:
     """Who the module in `place` belongs to."""
     place = place.resolve()
-    if any(place.is_relative_to(root) for root in _installed_roots()):
+    if any(place.is_relative_to(root) for root in (*_installed_roots(), *_other_installed)):
         return Home.INSTALLED
-    if any(place.is_relative_to(root) for root in _standard_roots()):
+    if any(place.is_relative_to(root) for root in (*_standard_roots(), *_other_standard)):
         return Home.STANDARD
     return Home.LOCAL
+
+
+_other_installed: list[Path] = []
+_other_standard: list[Path] = []
+
+
+def know_environment(path: Sequence[str], overlay: Sequence[str]) -> None:
+    """Have `home_of` know the folders of another environment than that of this process.
+
+    Args:
+        path: Its `sys.path`, without folders of the user's.
+        overlay: Folders of our own beside it.
+    """
+    for entry in map(Path, (*path, *overlay)):
+        installed = entry.name in ("site-packages", "dist-packages") or str(entry) in overlay
+        (_other_installed if installed else _other_standard).append(entry.resolve())
 
 
 @functools.cache

@@ -16,9 +16,11 @@ from scaffold import __version__
 from scaffold._codec import CodecError, decode
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
+from scaffold._environments import Environment
 from scaffold._files import sha256_file
 from scaffold._given import Given, find_given
 from scaffold._live import live_source
+from scaffold._modules import Home, home_of
 from scaffold._options import Options
 from scaffold._workers import model_environment, variables_left_out, worker_settings
 from scaffold.errors import UsageError, WorkerError
@@ -64,13 +66,14 @@ def specified(
             on_stage("note", note)
         settings = worker_settings(given, options, environment)
         installation = Installation(settings.path)
-        worker = stack.enter_context(_Worker(given, options, installation, settings))
+        modules = _search_path(given, environment)
+        worker = stack.enter_context(_Worker(given, options, installation, settings, modules))
         loaded = worker.loaded()
         on_stage("read", artifact_line(loaded.artifact))
         if not loaded.enforced.holds:
             on_stage("note", _missing_wall(loaded.enforced))
         on_stage("introspect", None)
-        search = (worker.folder / "code", *given.search)
+        search = (worker.folder / "code", *modules)
         trace = _trace_without(loaded, search, installation, settings)
         if trace is not None:
             stack.enter_context(trace)
@@ -129,14 +132,19 @@ class _Worker:
     """The worker that examines one model, and rehearses its service."""
 
     def __init__(
-        self, given: Given, options: Options, installation: Installation, settings: WorkerSettings
+        self,
+        given: Given,
+        options: Options,
+        installation: Installation,
+        settings: WorkerSettings,
+        search: Sequence[Path],
     ) -> None:
         from scaffold.resolve import own_folders
 
         self.hidden: Mapping[str, str] = {}
         self.sha256 = ""
         self._given = given
-        local = own_folders(given.search)
+        local = own_folders(given.local)
         job = {
             "model": str(given.model.path.absolute()),
             "provenance": given.model.provenance,
@@ -144,9 +152,9 @@ class _Worker:
             "options": _for_worker(options),
             "elsewhere": variables_left_out(settings.environ),
             "live": live_source().as_json(),
-            "search": [str(folder.absolute()) for folder in given.search],
+            "search": [str(folder.absolute()) for folder in search],
             "local": local,
-            "watched": own_folders([given.model.path.absolute().parent, *given.search]),
+            "watched": own_folders([given.model.path.absolute().parent, *given.local]),
             "installed": list(installation.folders),
         }
         for name, file in (("input", given.input), ("output", given.output)):
@@ -252,6 +260,13 @@ def _trace_without(
         installation=installation,
         settings=settings,
     )
+
+
+def _search_path(given: Given, environment: Environment) -> list[Path]:
+    """Where modules are looked for: in the environment first, so that no file hides a library."""
+    libraries = [Path(entry) for entry in environment.path if Path(entry).is_dir()]
+    installed = [folder for folder in libraries if home_of(folder) is not Home.STANDARD]
+    return list(dict.fromkeys([*installed, *given.local]))
 
 
 def _missing_wall(enforced: Enforced) -> str:

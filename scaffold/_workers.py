@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scaffold._confine import Closed, Confinement, Open
 from scaffold._environments import Environment, open_environment, running_environment
 from scaffold._given import Given
+from scaffold._modules import know_environment
 from scaffold._options import Options, secret_value
 from scaffold._variables import minimal_environment
 from scaffold.spec import Variable
@@ -31,9 +32,12 @@ def model_environment(given: Given, options: Options) -> Environment:
 
     files = [file.path for file in (given.model, given.input, given.output) if file is not None]
     needs = needs_of_files(files)
-    return open_environment(
+    environment = open_environment(
         list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
     )
+    if not environment.running:
+        know_environment(environment.path, environment.overlay)
+    return environment
 
 
 def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
