@@ -94,7 +94,7 @@ def _names_file(text: str) -> bool:
 
 
 def _local_folders(model: Path, options: Options) -> list[Path]:
-    """Where the user's code may lie: beside the source and the model, in the current folder, on `sys.path`."""
+    """Where the user's code may lie: beside the source and the model, here, and on `sys.path`."""
     beside = [Path(options.source).absolute().parent] if options.source else []
     beside += [model.absolute().parent, Path.cwd()]
     places = [place for folder in beside for place in (folder, folder / "src")]

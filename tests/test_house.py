@@ -21,6 +21,7 @@ SHARED = {
     "_folders",
     "_live",
     "_modules",
+    "_pythons",
     "_uv",
     "_watch",
     "_files",
@@ -53,7 +54,7 @@ def test_a_room_imports_the_shared_values_and_never_another_room(room: str) -> N
         assert imported_from_scaffold(path) <= SHARED | {room}, path
 
 
-@pytest.mark.parametrize("module", sorted(SHARED - {"_uv", "_watch", "__version__"}))
+@pytest.mark.parametrize("module", sorted(SHARED - {"_uv", "_watch", "_pythons", "__version__"}))
 def test_the_shared_values_need_the_standard_library_only(module: str) -> None:
     code = f"import sys, scaffold.{module}; print(*sys.modules)"
     loaded = subprocess.run(

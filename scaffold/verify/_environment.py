@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scaffold._checked import LOCK, read_lock
 from scaffold._process import Runner, run_command
+from scaffold._pythons import find_python
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, EnvironmentFailedError
 
@@ -27,7 +28,8 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
 
     Raises:
         UnsafeLockError: A line of the lock is more than a pinned distribution.
-        EnvironmentFailedError: There is no such Python, or something in the lock cannot be installed.
+        PythonNotFoundError: There is no such Python.
+        EnvironmentFailedError: Something in the lock cannot be installed.
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in the one, and is told the other
     wanted = hashlib.sha256(read_lock(root).encode()).hexdigest()
@@ -36,9 +38,8 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
     if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
         return interpreter
     uv, env = uv_command(), uv_environment()
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    base = find_python(python, run)
     try:
-        base = sys.executable if python == running else python
         run([uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], env=env)
         install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", LOCK]
         run([*install, "--python", str(interpreter)], cwd=root, env=env)
