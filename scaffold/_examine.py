@@ -48,6 +48,10 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         channel.send(encode_error(told))
     except MemoryError as error:
         channel.send(encode_error(refused_error(error) or WorkerLimitError("memory", "", "")))
+    except RecursionError:
+        channel.send(
+            encode_error(CallError("The model, or its answer, is nested too deeply to be looked at."))
+        )
     except SystemExit as error:
         channel.send(
             encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
@@ -163,6 +167,8 @@ def _missing_variable(
     loading = not isinstance(error, IntrospectionError)
     text = str(error)
     absent = {name: own for name, (present, own) in witness.variables.items() if not present}
+    # A copy of all variables tells of no look-up.
+    absent |= {name: True for name in job["elsewhere"] if f"KeyError: '{name}'" in text}
     names = [
         name
         for name, own in absent.items()

@@ -17,7 +17,7 @@ from scaffold._codec import CodecError, decode
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._environments import Environment
-from scaffold._files import sha256_file
+from scaffold._files import copy_below, sha256_file
 from scaffold._given import Given, find_given
 from scaffold._live import live_source
 from scaffold._modules import Home, home_of
@@ -25,7 +25,7 @@ from scaffold._options import Options
 from scaffold._workers import model_environment, variables_left_out, worker_settings
 from scaffold.errors import UsageError, WorkerError
 from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
-from scaffold.worker import Worker, WorkerSettings, is_inside
+from scaffold.worker import Worker, WorkerSettings, is_inside, printable, require_plain
 
 if TYPE_CHECKING:
     from scaffold.resolve import Found, Installation, Request, Trace
@@ -36,6 +36,7 @@ OnStage = Callable[[str, "str | None"], None]
 FIRST_VERSION = "1.0.0"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
 _PROGRAM = "scaffold._examine"
+_MOST_NOTES, _NOTE_CHARACTERS = 50, 1000
 
 
 @contextlib.contextmanager
@@ -67,7 +68,7 @@ def specified(
         settings = worker_settings(given, options, environment)
         installation = Installation(settings.path)
         modules = _search_path(given, environment)
-        worker = stack.enter_context(_Worker(given, options, installation, settings, modules))
+        worker = stack.enter_context(_Worker(given, options, installation, settings, modules, workspace))
         loaded = worker.loaded()
         on_stage("read", artifact_line(loaded.artifact))
         if not loaded.enforced.holds:
@@ -138,12 +139,13 @@ class _Worker:
         installation: Installation,
         settings: WorkerSettings,
         search: Sequence[Path],
+        workspace: Path,
     ) -> None:
         from scaffold.resolve import own_folders
 
         self.hidden: Mapping[str, str] = {}
         self.sha256 = ""
-        self._given = given
+        self._given, self._workspace = given, workspace
         local = own_folders(given.local)
         job = {
             "model": str(given.model.path.absolute()),
@@ -190,7 +192,7 @@ class _Worker:
             found = _Loaded(
                 artifact=artifact,
                 sources=tuple(map(_checked_source, sources)),
-                notes=tuple(map(str, message["notes"])),
+                notes=_checked_notes(message["notes"]),
                 modules=tuple(map(str, message["modules"])),
                 seen=Found.from_json({"failure": None, "matched": None, "phase": "load", **message["seen"]}),
                 enforced=Enforced.from_json(message["enforced"]),
@@ -206,7 +208,9 @@ class _Worker:
         message = self._worker.receive()
         with _readable():
             signature = decode("Signature", message["signature"])
-            return signature, decode("Recording", message["recording"]), list(map(str, message["notes"]))
+            require_plain(signature)
+            recording = decode("Recording", message["recording"])
+            return signature, recording, list(_checked_notes(message["notes"]))
 
     def finish(self, request: Request) -> Found:
         """Let the worker answer the recorded requests by the generated code, and return what it saw."""
@@ -219,9 +223,13 @@ class _Worker:
         """The model's file: the given one, or the one that the worker wrote anew in its own folder."""
         if path == self._given.model.path.absolute():
             return self._given.model.path
-        if path.is_file() and path.resolve().is_relative_to(self.folder):
-            return path.resolve()
-        raise CodecError(f"a model file that lies elsewhere: {path}")
+        if self.folder not in path.parents:
+            raise CodecError(f"a model file that lies elsewhere: {path}")
+        # Out of the reach of the worker, through no link of its making.
+        copy = self._workspace / "moved" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        copy_below(self.folder, path.relative_to(self.folder), copy)
+        return copy
 
 
 @contextlib.contextmanager
@@ -229,8 +237,12 @@ def _readable() -> Iterator[None]:
     """Raise WorkerError where a message of the worker is not of the expected form."""
     try:
         yield
-    except (CodecError, KeyError, TypeError, ValueError) as error:
+    except (CodecError, KeyError, TypeError, ValueError, OSError) as error:
         raise WorkerError(f"its message cannot be read: {error}") from error
+
+
+def _checked_notes(notes: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(printable(str(note))[:_NOTE_CHARACTERS] for note in notes[:_MOST_NOTES])
 
 
 def _checked_source(source: LocalSource) -> LocalSource:

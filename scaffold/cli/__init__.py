@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import signal
 import sys
 
 import typer
@@ -43,6 +44,9 @@ def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
     # A model's libraries make hundreds of thousands of objects that stay: look for garbage less often.
     gc.set_threshold(100_000, 50, 100)
+    for name in ("SIGTERM", "SIGHUP"):  # what is half done is cleared away as by Ctrl-C
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         app()
     except ScaffoldError as error:

@@ -45,6 +45,9 @@ def ask(model: Any, call: Call, value: Any) -> Any:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "an exception that cannot be written"  # its `__str__` raises
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return message if len(message) <= _MOST_MESSAGE else f"{message[: _MOST_MESSAGE - 3]}..."

@@ -63,8 +63,8 @@ def same_rows(alone: Any, among_others: Any) -> bool:
 def same_answer(got: Any, want: Any, *, smallest: float) -> bool:
     """Whether two answers to one row are the same within the stated tolerance.
 
-    A sum of large numbers that comes to nearly nothing is rounded as they are: so the tolerance is relative
-    to the largest number in the answer.
+    Each number counts by itself: an amount of millions says nothing of the probability beside it. Only in
+    float32 the largest number beside it counts, for a sum of large ones that comes to nearly nothing.
 
     Args:
         got: The answer to the row among others.
@@ -76,7 +76,8 @@ def same_answer(got: Any, want: Any, *, smallest: float) -> bool:
         return math.isclose(got, want, rel_tol=TOLERANCE, abs_tol=TOLERANCE * scale) or (
             got != got and want != want
         )
-    return same(got, want, Within(TOLERANCE, TOLERANCE * max(_largest(want), smallest)))
+    scale = max(_largest(want), smallest) if _is_single(want) else smallest
+    return same(got, want, Within(TOLERANCE, TOLERANCE * scale))
 
 
 def answer_scale(answers: Any) -> float:

@@ -49,7 +49,11 @@ class _Recipe:
         begin, end = self.part
         if (begin + (end - begin) * column / columns - self.start) % 1 < self.width:
             return one
-        return other if self.share is None else _varied(one, other, self.share)
+        if self.share is None:
+            return other
+        if self.one == self.other and isinstance(one, str):
+            return _spliced(one, one, self.share)
+        return _varied(one, other, self.share)
 
     def spans(self, columns: int) -> list[slice]:
         """Return the columns of row `one`, where there may be very many."""
@@ -85,20 +89,27 @@ def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, i
 def _is_new(made: Any, place: int, sample: Any, recipe: _Recipe) -> bool:
     """Whether a made-up row is neither of the rows that it was made of."""
     row = take(made, [place])
-    return not any(same(row, take(sample, [i])) for i in (recipe.one, recipe.other))
+    return not any(_equal(row, take(sample, [i])) for i in (recipe.one, recipe.other))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two containers hold the same; wide frames are compared by their columns."""
+    if _kinds.kin(one, "pandas.DataFrame") and _kinds.kin(other, "pandas.DataFrame"):
+        return bool(one.reset_index(drop=True).equals(other.reset_index(drop=True)))
+    return same(one, other)
 
 
 def _is_like(made: Any, sample: Any, chosen: Sequence[int]) -> bool:
     """Whether the container took the rows as they are: same values, same dtypes."""
     columns = [dict(c.dtypes) if _kinds.kin(c, "pandas.DataFrame") else None for c in (made, sample)]
-    return columns[0] == columns[1] and same(take(made, range(len(chosen))), take(sample, chosen))
+    return columns[0] == columns[1] and _equal(take(made, range(len(chosen))), take(sample, chosen))
 
 
 def are_alike(sample: Any) -> bool:
     """Whether the rows of a sample are all the same, so far as five of them show."""
     last = (count_rows(sample) or 1) - 1
     rows = [take(sample, [last * k // 4]) for k in range(5)]
-    return all(same(row, rows[0]) for row in rows[1:])
+    return all(_equal(row, rows[0]) for row in rows[1:])
 
 
 def _recipes(sample: Any, count: int) -> list[_Recipe]:

@@ -169,7 +169,7 @@ MOST_FILLED = 1 << 24
 
 _ATTRIBUTES = """
     __dict__ __doc__ __fields_set__ __module__ __name__ __networkx_cache__ __orig_class__
-    __pydantic_fields_set__ __qualname__
+    __pydantic_extra__ __pydantic_fields_set__ __pydantic_private__ __qualname__
 """
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 """Attributes with two underscores that libraries keep in a state. No protocol of Python looks for them."""

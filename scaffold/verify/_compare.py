@@ -34,7 +34,7 @@ def first_difference(
         scale: The largest number that stands beside them.
     """
     if isinstance(wanted, dict) and isinstance(got, dict):
-        scale = _largest(wanted.values())
+        scale = 1.0  # named numbers measure different things
         for key in [*wanted, *(key for key in got if key not in wanted)]:
             if key not in got or key not in wanted:
                 return Difference(f"{path}.{key}", got.get(key, "(absent)"), wanted.get(key, "(absent)"))

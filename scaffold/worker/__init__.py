@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scaffold.worker._errors import encode_error, printable
 from scaffold.worker._host import REHEARSAL, Worker, WorkerFaultError, WorkerSettings
+from scaffold.worker._plain import require_plain
 
 __all__ = [
     "REHEARSAL",
@@ -18,6 +19,7 @@ __all__ = [
     "is_inside",
     "mark_inside",
     "printable",
+    "require_plain",
 ]
 
 _inside = False

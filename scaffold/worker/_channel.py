@@ -69,7 +69,7 @@ class Channel:
         del self._pending[: end + 1]
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ChannelClosedError from error
         if not isinstance(message, dict):
             raise ChannelClosedError

@@ -49,7 +49,7 @@ def main() -> None:
 
 def _noted(path: Path) -> Callable[[str], None]:
     """Return what writes a text into a mapped file: it is there whatever ends the process."""
-    with path.open("wb+") as file:
+    with path.open("rb+") as file:
         file.truncate(_DOING_BYTES)
         content = mmap.mmap(file.fileno(), _DOING_BYTES)
 

@@ -9,7 +9,8 @@ from typing import Any
 from scaffold import errors
 from scaffold.errors import ScaffoldError, WorkerError
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Control characters, and those that turn the direction of a line.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def encode_error(error: ScaffoldError) -> dict[str, Any]:
@@ -37,7 +38,8 @@ def decode_error(document: dict[str, Any]) -> ScaffoldError:
 
 def printable(text: str) -> str:
     """Return `text` with its control characters replaced, newlines and tabs kept."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    whole = text.encode("utf-8", "replace").decode("utf-8")  # half a pair of surrogates cannot be printed
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", whole)
 
 
 def _plain(value: Any) -> Any:

@@ -24,6 +24,7 @@ from scaffold.worker._errors import decode_error, printable
 _PACKAGES = Path(__file__).parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from scaffold.worker._child import main; main()"
 _LOG_BYTES = 20_000
+_DOING_BYTES = 500
 _ENDING_S = 10.0
 REHEARSAL = "scaffold.worker._rehearse"
 
@@ -64,9 +65,13 @@ class Worker:
         self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="scaffold-worker-")).resolve()
         (self.folder / "tmp").mkdir()
-        self._log = (self.folder / "log.txt").open("wb")
+        # Read through what is opened here: the worker may put links in the place of both files.
+        self._log = (self.folder / "log.txt").open("w+b")
+        self._doing_file = (self.folder / DOING).open("w+b")
         command = [os.fspath(settings.python), "-c", _START, os.fspath(settings.package or _PACKAGES)]
-        self._process = start_peer(command, cwd=self.folder, env=settings.environ, log=self._log)
+        # The real home, for the confinement to know which folder that is; the model gets another one.
+        environ = {**settings.environ, **{n: v for n, v in os.environ.items() if n == "HOME"}}
+        self._process = start_peer(command, cwd=self.folder, env=environ, log=self._log)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
@@ -105,7 +110,7 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._log):
+        for stream in (self._process.stdin, self._process.stdout, self._log, self._doing_file):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
 
@@ -164,12 +169,15 @@ class Worker:
 
     def _doing(self) -> str:
         """The name that was being loaded, where the worker came to say so."""
-        with contextlib.suppress(OSError):
-            content = (self.folder / DOING).read_bytes()[:500]
-            return printable(content.rstrip(b"\0").decode("utf-8", "replace"))
+        with contextlib.suppress(OSError, ValueError):
+            self._doing_file.seek(0)
+            words = self._doing_file.read(_DOING_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
+            return printable(words[0]) if words else ""
         return ""
 
     def _end_of_log(self) -> str:
-        with contextlib.suppress(OSError):
-            return printable((self.folder / "log.txt").read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace"))
+        with contextlib.suppress(OSError, ValueError):
+            size_bytes = self._log.seek(0, os.SEEK_END)
+            self._log.seek(max(0, size_bytes - _LOG_BYTES))
+            return printable(self._log.read(_LOG_BYTES).decode("utf-8", "replace"))
         return ""

@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 # A file that never ends, or fills the memory, is stopped soon.
-LIMITS = Confinement(cpu_s=20, memory_bytes=3 << 30, file_bytes=1 << 20)
+LIMITS = Confinement(cpu_s=6, memory_bytes=3 << 30, file_bytes=1 << 20)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,33 @@
+"""What the worker says of a model becomes source text: names and types in it have to be no more than that."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from scaffold._codec import CodecError
+
+_IN_SOURCE = frozenset(
+    {"attribute", "estimator", "method", "missing", "module", "native", "qualname", "inputs", "outputs"}
+)
+"""Fields of a signature that stand in generated code as they are, not as quoted text."""
+_WORDS = re.compile(r"[^\n\r\"'\\#;()]*")
+
+
+def require_plain(value: Any) -> None:
+    """Return if the parts of a signature that go into code as they are hold names and types only.
+
+    Raises:
+        CodecError: One holds more.
+    """
+    if isinstance(value, tuple):
+        for item in value:
+            require_plain(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            held = getattr(value, field.name)
+            for text in held if isinstance(held, tuple) else (held,):
+                if field.name in _IN_SOURCE and isinstance(text, str) and not _WORDS.fullmatch(text):
+                    raise CodecError(f"a {field.name} that is none: {text[:80]!r}")
+            require_plain(held)
