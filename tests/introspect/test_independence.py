@@ -301,3 +301,21 @@ def test_a_made_up_row_that_the_model_refuses_alone_is_dropped() -> None:
     found = find_call(known, FRAME.head(3))
     assert found.call.batched
     assert "25 made-up" not in found.call.evidence
+
+
+@pytest.mark.parametrize("container", ["frame", "array", "dicts"])
+def test_a_small_number_counts_beside_a_large_one(container: str) -> None:
+    def predict(X: pd.DataFrame) -> Any:
+        found = pd.DataFrame({"amount": 1.5e6 + X["spent"] * 1000, "p": X["spent"].rank(pct=True)})
+        shapes = {"frame": found, "array": found.to_numpy(), "dicts": found.to_dict("records")}
+        return shapes[container]
+
+    sample = pd.DataFrame({"spent": [40.0, 10.0, 75.5, 20.0, 33.0]})
+    assert not find_call(predict, sample).call.batched
+
+
+def test_texts_of_a_single_row_are_varied() -> None:
+    def predict(X: pd.DataFrame) -> Any:
+        return X["shop"].astype("category").cat.codes.to_numpy()
+
+    assert not find_call(predict, pd.DataFrame({"shop": ["north"], "spent": [4.0]})).call.batched

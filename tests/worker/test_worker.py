@@ -27,7 +27,8 @@ from scaffold.errors import (
     WorkerError,
     WorkerLimitError,
 )
-from scaffold.spec import LocalSource
+from scaffold.spec import Call, LocalSource
+from scaffold.worker import require_plain
 from scaffold.worker._errors import decode_error, encode_error
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process so")
@@ -198,6 +199,49 @@ def _await(condition: Callable[[], Any]) -> Any:
 
 
 # --------------------------------------------------------------------------- a hostile worker
+
+FOLDER = "import os; F = os.path.dirname(os.environ['TMPDIR']); "
+
+
+@linux
+@pytest.mark.parametrize("name", ["log.txt", "doing"])
+def test_what_the_worker_puts_in_the_place_of_its_files_is_not_read(
+    inspect: Callable[..., Any], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "secret").write_text("a word that nobody may read")
+    link = f"os.remove(F + '/{name}'); os.symlink({str(tmp_path / 'secret')!r}, F + '/{name}'); "
+    with pytest.raises(WorkerError) as caught:
+        inspect(model(FOLDER + link + "os.kill(os.getpid(), 11)"))
+    assert "nobody may read" not in str(caught.value)
+
+
+@linux
+@pytest.mark.parametrize("line", ["b'[' * 200_000 + b'\\n'", "b'no JSON\\n'", "b'[]\\n'"])
+def test_what_is_no_message_ends_the_worker(inspect: Callable[..., Any], line: str) -> None:
+    send = (
+        "import gc, os; from scaffold.worker._channel import Channel; "
+        f"[os.write(c._writer, {line}) for c in gc.get_objects() if type(c) is Channel]; os._exit(0)"
+    )
+    with pytest.raises(WorkerError, match="broke off"):
+        inspect(model(send))
+
+
+@linux
+def test_a_folder_that_home_names_is_not_read_as_a_whole(
+    inspect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "letter.txt").write_text("private")
+    monkeypatch.setenv("HOME", str(tmp_path / "model"))
+    with pytest.raises(ConfinementError, match=r"reads .*letter\.txt"):
+        inspect(model(f"open({str(tmp_path / 'model' / 'letter.txt')!r})"))
+
+
+@pytest.mark.parametrize("text", ['x"""\nimport os', "a\nb", "f(1)", "a'b"])
+def test_a_name_that_is_more_than_a_name_does_not_become_code(text: str) -> None:
+    with pytest.raises(CodecError, match="that is none"):
+        require_plain(Call(method=text, batched=True))
+    require_plain(Call(method="predict_proba", batched=True))
 
 
 def test_an_error_crosses_the_pipe_as_it_is() -> None:
