@@ -16,6 +16,9 @@ ifneq ($(strip $(WHEELS)),)
 export UV_FIND_LINKS ?= $(WHEELS)
 endif
 export UV_SYSTEM_CERTS ?= 1
+# The process that loads a model cannot write beside its libraries: their bytecode is compiled when they are installed.
+export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check bench examples clean
 
