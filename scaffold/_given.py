@@ -33,6 +33,11 @@ class Given:
     local: tuple[Path, ...]
     """Folders where code of the user's may lie."""
 
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of all the files."""
+        return [file.path for file in (self.model, self.input, self.output) if file is not None]
+
 
 def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
     """Return the files of the model and the samples. Nothing in them is loaded.

@@ -30,8 +30,7 @@ def model_environment(given: Given, options: Options) -> Environment:
         return running_environment()
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
-    files = [file.path for file in (given.model, given.input, given.output) if file is not None]
-    needs = needs_of_files(files)
+    needs = needs_of_files(given.paths)
     environment = open_environment(
         list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
     )
@@ -43,8 +42,7 @@ def model_environment(given: Given, options: Options) -> Environment:
 def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
     """Return where the workers that load a model run, and what they may do."""
     variables = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
-    named = [file.path for file in (given.model, given.input, given.output) if file is not None]
-    named += [*map(Path, options.include), *([Path(options.source)] if options.source else [])]
+    named = [*given.paths, *map(Path, options.include), *([Path(options.source)] if options.source else [])]
     beside = [given.model.path.absolute().parent]
     return WorkerSettings(
         python=environment.python,

@@ -220,7 +220,7 @@ class _Examination:
         for place, number in sorted(standing.items()):
             row = answers.row(number)
             if not _same(row, self.alone[place].row(0), self.scales):
-                changed = self._changed(self.put, [place], "before and after other rows")
+                changed = self._changed(self.put, place, "before and after other rows")
                 return changed or self._company(words, value, place, number, row)
         return None
 
@@ -243,7 +243,7 @@ class _Examination:
         rows, the last one first, and for a few rows alone. A model that keeps what it saw first answers
         otherwise there.
         """
-        changed = self._changed(self.put, self.places[:1], "before and after other rows")
+        changed = self._changed(self.put, self.places[0], "before and after other rows")
         put = fresh() if changed is None else None
         if put is None:
             return changed
@@ -254,7 +254,7 @@ class _Examination:
             changed = changed or self._differs(answers.row(number), place, _OTHER_ORDER)
         for place in backwards[:: max(1, len(backwards) // _AGAIN)][:_AGAIN]:
             put = fresh() if changed is None else None
-            changed = changed if put is None else self._changed(put, [place], _OTHER_ORDER)
+            changed = changed if put is None else self._changed(put, place, _OTHER_ORDER)
         return changed
 
     def _differs(self, row: list[Any], place: int, when: str) -> Unstable | None:
@@ -264,18 +264,17 @@ class _Examination:
         shown = difference(self._shown(row), self._shown(before), name="the call before")
         return Unstable(when=when, difference=shown or "")
 
-    def _changed(self, put: Ask, places: Sequence[int], when: str) -> Unstable | None:
-        """Return where a row alone gets another answer than at first; a model at random does so at once."""
-        for place in places:
-            again = self._alone_again(put, place)
-            # A copy that cannot answer says nothing of the model.
-            found = None if again is None else self._differs(again, place, when)
-            if found is None or again is None:
-                continue
-            once_more = self._alone_again(put, place)
-            at_random = once_more is not None and not _same(once_more, again, self.scales)
-            return dataclasses.replace(found, when="twice") if at_random else found
-        return None
+    def _changed(self, put: Ask, place: int, when: str) -> Unstable | None:
+        """Return how a row alone gets another answer than at first; a model at random does so at once."""
+        again = self._alone_again(put, place)
+        if again is None:  # a copy that cannot answer says nothing of the model
+            return None
+        found = self._differs(again, place, when)
+        if found is None:
+            return None
+        once_more = self._alone_again(put, place)
+        at_random = once_more is not None and not _same(once_more, again, self.scales)
+        return dataclasses.replace(found, when="twice") if at_random else found
 
     def _alone_again(self, put: Ask, place: int) -> list[Any] | None:
         answers = self._answers(put(take(self.pool, [place])), 1)

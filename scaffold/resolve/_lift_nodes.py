@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from types import FunctionType
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -56,12 +57,12 @@ def _mentioned(node: cst.CSTNode) -> set[str]:
     return names
 
 
-def _is_definition(node: cst.CSTNode) -> bool:
+def _is_definition(node: cst.CSTNode | None) -> TypeGuard[cst.FunctionDef | cst.ClassDef]:
     return isinstance(node, cst.FunctionDef | cst.ClassDef)
 
 
 def defines(node: cst.CSTNode, name: str) -> bool:
-    return isinstance(node, cst.FunctionDef | cst.ClassDef) and node.name.value == name
+    return _is_definition(node) and node.name.value == name
 
 
 def definitions_inside(node: cst.CSTNode) -> list[cst.CSTNode]:
@@ -69,7 +70,7 @@ def definitions_inside(node: cst.CSTNode) -> list[cst.CSTNode]:
     waiting = list(node.children)
     while waiting:
         current = waiting.pop(0)
-        if isinstance(current, cst.FunctionDef | cst.ClassDef):
+        if _is_definition(current):
             found.append(current)
         else:
             waiting.extend(current.children)

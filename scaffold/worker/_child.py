@@ -14,11 +14,9 @@ from pathlib import Path
 
 from scaffold import _unpickle, worker
 from scaffold._confine import Confinement, enforce
-from scaffold.worker._channel import DOING, Channel
+from scaffold.worker._channel import DOING, DOING_BYTES, Channel
 from scaffold.worker._variables import watch_variables
 from scaffold.worker._witness import Finder, Witness
-
-_DOING_BYTES = 512
 
 
 def main() -> None:
@@ -50,11 +48,11 @@ def main() -> None:
 def _noted(path: Path) -> Callable[[str], None]:
     """Return what writes a text into a mapped file: it is there whatever ends the process."""
     with path.open("rb+") as file:
-        file.truncate(_DOING_BYTES)
-        content = mmap.mmap(file.fileno(), _DOING_BYTES)
+        file.truncate(DOING_BYTES)
+        content = mmap.mmap(file.fileno(), DOING_BYTES)
 
     def note(text: str) -> None:
-        content[:] = text.encode()[:_DOING_BYTES].ljust(_DOING_BYTES, b"\0")
+        content[:] = text.encode()[:DOING_BYTES].ljust(DOING_BYTES, b"\0")
 
     return note
 

@@ -18,13 +18,12 @@ from typing import Any
 from scaffold._confine import Action, Confinement, confined_environment, explain_exit
 from scaffold._process import start_peer
 from scaffold.errors import WorkerDiedError, WorkerError, WorkerLimitError
-from scaffold.worker._channel import DOING, Channel, ChannelClosedError, SilenceError
+from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
 
 _PACKAGES = Path(__file__).parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from scaffold.worker._child import main; main()"
 _LOG_BYTES = 20_000
-_DOING_BYTES = 500
 _ENDING_S = 10.0
 REHEARSAL = "scaffold.worker._rehearse"
 
@@ -171,7 +170,7 @@ class Worker:
         """The name that was being loaded, where the worker came to say so."""
         with contextlib.suppress(OSError, ValueError):
             self._doing_file.seek(0)
-            words = self._doing_file.read(_DOING_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
+            words = self._doing_file.read(DOING_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
             return printable(words[0]) if words else ""
         return ""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +13,6 @@ import pytest
 from scaffold._confine import Confinement
 from scaffold.errors import WorkerError
 from scaffold.worker import Worker, WorkerSettings
-from tests.attacks.case import SECRET
 from tests.attacks.corpus import CASES, Case, Place, effects
 
 pytestmark = [
@@ -25,25 +22,6 @@ pytestmark = [
 
 # A file that never ends, or fills the memory, is stopped soon.
 LIMITS = Confinement(cpu_s=6, memory_bytes=3 << 30, file_bytes=1 << 20)
-
-
-@pytest.fixture(scope="module")
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        yield server
-
-
-@pytest.fixture
-def place(tmp_path: Path, listener: socket.socket) -> Iterator[Place]:
-    (tmp_path / "markers").mkdir()
-    (tmp_path / "model").mkdir()
-    secret = tmp_path / "secret"
-    secret.write_bytes(SECRET)
-    yield Place(tmp_path / "markers", secret, listener.getsockname()[1])
-    assert secret.read_bytes() == SECRET
-    with pytest.raises(BlockingIOError):
-        listener.accept()
 
 
 def processes_of(session: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,30 +12,14 @@ import pytest
 
 from scaffold.errors import ReadError
 from scaffold.read import load_model, read_artifact
-from tests.attacks.case import SECRET
 from tests.attacks.corpus import CASES, Case, Place, effects
 
 TIMEOUT_S = 60
 
 
-@pytest.fixture(scope="module")
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        yield server
-
-
-@pytest.fixture
-def place(tmp_path: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    (tmp_path / "markers").mkdir()
-    (tmp_path / "model").mkdir()
-    secret = tmp_path / "secret"
-    secret.write_bytes(SECRET)
+@pytest.fixture(autouse=True)
+def _beside_the_model(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "model")
-    yield Place(tmp_path / "markers", secret, listener.getsockname()[1])
-    assert secret.read_bytes() == SECRET
-    with pytest.raises(BlockingIOError):
-        listener.accept()
 
 
 @pytest.fixture(autouse=True)
