@@ -428,7 +428,7 @@ def test_an_environment_that_has_all_of_it_gets_our_package_only(tmp_path: Path)
     assert not any("--target" in command for command in run.commands)
     (package,) = made.overlay
     assert [entry.name for entry in Path(package).iterdir()] == ["scaffold"]
-    assert (Path(package) / "scaffold/errors.py").is_file()
+    assert (Path(package) / "scaffold/errors/__init__.py").is_file()
 
 
 def test_a_pydantic_that_is_too_old_is_told(tmp_path: Path) -> None:

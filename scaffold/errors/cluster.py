@@ -1,0 +1,62 @@
+"""A service cannot be deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scaffold.errors.base import ScaffoldError
+
+
+class DeployError(ScaffoldError):
+    """A service cannot be deployed.
+
+    Args:
+        problem: What failed, in one sentence.
+        found: The facts, a line each.
+        fix: What to do or to type.
+        after: What was done about it: `Rolled back to revision 3.`
+    """
+
+    def __init__(self, problem: str, found: Sequence[str] = (), fix: str = "", after: str = "") -> None:
+        super().__init__(problem, tuple(found), fix, after)
+        self.problem, self.found, self.fix, self.after = problem, tuple(found), fix, after
+
+    def __str__(self) -> str:
+        facts = ["  " + line for text in self.found for line in text.splitlines()]
+        return "\n".join([self.problem, *facts, *filter(None, (self.fix, self.after))])
+
+
+class ClusterUnreachableError(DeployError):
+    """There is no way to the cluster: no kubeconfig, no such context, no answer, no valid login."""
+
+
+class ManifestError(DeployError):
+    """The files under `deploy/` cannot be used."""
+
+
+class ApplyConflictError(DeployError):
+    """Someone else set a field that a manifest sets, to another value."""
+
+
+class ClusterRefusedError(DeployError):
+    """The API, a quota or an admission policy said no."""
+
+
+class DeployBusyError(DeployError):
+    """Another deploy to the same target is under way."""
+
+
+class RolloutFailedError(DeployError):
+    """The new pods do not come to life, or cannot be reached."""
+
+
+class LiveAnswersDifferError(DeployError):
+    """The live service does not give the model's answers."""
+
+
+class NotDeployedError(DeployError):
+    """The target runs nothing, or not the revision that was asked for."""
+
+
+class PromotionRefusedError(DeployError):
+    """What would be promoted is not proven, or is another model than the project holds."""
