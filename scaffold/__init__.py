@@ -21,9 +21,11 @@ _HOMES = {
     "_building": ("build",),
     "_deploying": ("deploy", "deployments", "logs", "plan", "promote", "rollback", "status", "undeploy"),
     "_registered": ("register",),
+    "deploy": ("ClusterAccess",),
     "errors": ("ScaffoldError",),
 }
 __all__ = [
+    "ClusterAccess",
     "Project",
     "ScaffoldError",
     "Update",
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from scaffold._registered import register
     from scaffold._update import Update, init, undo, update
     from scaffold.api import Project, audit, inspect, new, serve, verify
+    from scaffold.deploy import ClusterAccess
     from scaffold.errors import ScaffoldError
 
 

@@ -9,14 +9,16 @@ import json
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaffold._settled import settled
 from scaffold.errors import AnswersDifferError, ImageCheckError
 from scaffold.spec import Image, JSONValue
 
 if TYPE_CHECKING:
-    from scaffold.image import OnProgress, Progress
+    from typing import Unpack
+
+    from scaffold.image import BuildChoices, OnProgress, Progress
 
 
 def _silent(_event: Progress) -> None:
@@ -24,7 +26,11 @@ def _silent(_event: Progress) -> None:
 
 
 def build(
-    project: str | Path, *, check: bool = False, on_progress: OnProgress = _silent, **choices: Any
+    project: str | Path,
+    *,
+    check: bool = False,
+    on_progress: OnProgress = _silent,
+    **choices: Unpack[BuildChoices],
 ) -> Image:
     """Build the image of a project, push it where that is asked for, and return what it is.
 

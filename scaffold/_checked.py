@@ -9,7 +9,14 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from scaffold.errors import ProjectError, UnsafeLockError, UnsafePathError
+from scaffold.errors import (
+    FileTooLargeError,
+    NotARegularFileError,
+    PythonVersionError,
+    UnreadableLockError,
+    UnsafeLockError,
+    UnsafePathError,
+)
 
 LOCK = "requirements.txt"
 PYTHON = ".python-version"
@@ -79,14 +86,9 @@ def read_below(root: Path, path: str) -> bytes:
     place = path_below(root, path)
     size_bytes = place.stat().st_size
     if not place.is_file():
-        raise ProjectError(
-            f"{place} is no regular file.\nPut the file in its place:\n  git checkout -- {place}"
-        )
+        raise NotARegularFileError(str(place))
     if size_bytes > LARGEST_TEXT_BYTES:
-        raise ProjectError(
-            f"{place} has {size_bytes >> 20} MiB; more than {LARGEST_TEXT_BYTES >> 20} MiB are not read.\n"
-            "Restore it from version control."
-        )
+        raise FileTooLargeError(str(place), size_bytes, LARGEST_TEXT_BYTES)
     return place.read_bytes()
 
 
@@ -104,9 +106,9 @@ def read_lock(root: Path) -> str:
     try:
         text = read_below(root, LOCK).decode()
     except OSError as error:
-        raise ProjectError(f"{root / LOCK} cannot be read: {error.strerror}.") from error
+        raise UnreadableLockError(str(root / LOCK), error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise ProjectError(f"{root / LOCK} is no UTF-8 text.") from error
+        raise UnreadableLockError(str(root / LOCK)) from error
     for number, line in enumerate(text.split("\n"), start=1):
         if not _is_lock_line(line.rstrip("\r")):
             raise UnsafeLockError(str(root / LOCK), number, line.strip())
@@ -126,10 +128,7 @@ def python_version(root: Path) -> str:
     except OSError:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
     if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", text, re.ASCII):
-        raise ProjectError(
-            f"{root / PYTHON} holds {text[:80]!r}, which is no version of Python.\n"
-            f"Write the version that the lock is for:\n  echo 3.11 > {root / PYTHON}"
-        )
+        raise PythonVersionError(str(root / PYTHON), text)
     return text
 
 

@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,20 @@ from typing import TYPE_CHECKING, Any
 from scaffold._process import run_command
 from scaffold._settled import settled
 from scaffold._who import user_and_host
-from scaffold.errors import CommandError, MissingExtraError, ScaffoldError, StoreError, UsageError
+from scaffold.errors import (
+    CommandError,
+    MissingExtraError,
+    NoRegistryInManifestsError,
+    ScaffoldError,
+    StoreError,
+)
 from scaffold.spec import Deployment, DeployProgress, Image, Release
 
 if TYPE_CHECKING:
-    from scaffold.deploy import Pace, Plan, Removal
+    from typing import Unpack
+
+    from scaffold.deploy import ClusterAccess, Pace, Plan, Removal
+    from scaffold.image import BuilderChoices
 
 OnEvent = Callable[[DeployProgress], None]
 
@@ -34,8 +43,7 @@ def deploy(
     project: str | Path,
     *,
     target: str = "staging",
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     image: str | None = None,
     registry: str | None = None,
     store: str | None = None,
@@ -44,15 +52,14 @@ def deploy(
     remove_failed: bool = False,
     pace: Pace | None = None,
     on_event: OnEvent = _silent,
-    **choices: Any,
+    **choices: Unpack[BuilderChoices],
 ) -> Deployment:
     """Build, push and deploy a project; return what runs, with the URL that gives the model's answers.
 
     Args:
         project: The project's folder.
         target: A folder under its `deploy/`.
-        kubeconfig: A path, or the content itself; else `$KUBECONFIG`, `~/.kube/config` or a pod's account.
-        context: A context of it other than the current one.
+        access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
         image: An image that is pushed already, by digest; otherwise it is built and pushed.
         registry: Where it is pushed; the one that the target's kustomization names, where it is left out.
         store: Where the deployment is recorded; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
@@ -76,8 +83,7 @@ def deploy(
         image=image or (lambda: _build(root, name, choices, on_event)),
         release=read_release(root),
         first_difference=_first_difference(),
-        kubeconfig=kubeconfig,
-        context=context,
+        access=access,
         docker_config=docker_config(name),
         force_conflicts=force_conflicts,
         roll_back=roll_back,
@@ -94,26 +100,24 @@ def plan(
     *,
     target: str = "staging",
     image: str = "",
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
 ) -> Plan:
     """Return what a deploy would change, as the server sees it; nothing is built and nothing written."""
     from scaffold.deploy import plan_deployment
 
-    return plan_deployment(Path(project), target=target, image=image, kubeconfig=kubeconfig, context=context)
+    return plan_deployment(Path(project), target=target, image=image, access=access)
 
 
 def status(
     project: str | Path,
     *,
     target: str = "staging",
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
 ) -> Deployment:
     """Return what runs at a target, as the cluster says."""
     from scaffold.deploy import read_status
 
-    return read_status(Path(project), target=target, kubeconfig=kubeconfig, context=context)
+    return read_status(Path(project), target=target, access=access)
 
 
 def rollback(
@@ -121,8 +125,7 @@ def rollback(
     *,
     target: str = "staging",
     to: int | None = None,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
     on_event: OnEvent = _silent,
@@ -137,8 +140,7 @@ def rollback(
         to=to,
         release=read_release(root),
         first_difference=_first_difference(),
-        kubeconfig=kubeconfig,
-        context=context,
+        access=access,
         pace=pace,
         on_event=on_event,
     )
@@ -154,8 +156,7 @@ def promote(
     reason: str,
     approved_by: str = "",
     force: bool = False,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
     on_event: OnEvent = _silent,
@@ -169,8 +170,7 @@ def promote(
         reason: Why it may; recorded.
         approved_by: Who says so; whoever calls, where it is left out.
         force: Promote what is not proven.
-        kubeconfig: As for `deploy`.
-        context: As for `deploy`.
+        access: As for `deploy`.
         store: As for `deploy`.
         pace: As for `deploy`.
         on_event: As for `deploy`.
@@ -182,17 +182,14 @@ def promote(
 
     root = settled(project)
     asked = replace(read_release(root), reason=reason, approved_by=approved_by or user_and_host())
-    image, release = release_to_promote(
-        root, source=source, release=asked, force=force, kubeconfig=kubeconfig, context=context
-    )
+    image, release = release_to_promote(root, source=source, release=asked, force=force, access=access)
     deployment = deploy_project(
         root,
         target=target,
         image=image,
         release=release,
         first_difference=_first_difference(),
-        kubeconfig=kubeconfig,
-        context=context,
+        access=access,
         docker_config=docker_config(image),
         pace=pace,
         on_event=on_event,
@@ -205,28 +202,26 @@ def deployments(
     project: str | Path,
     *,
     target: str = "staging",
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
 ) -> tuple[Deployment, ...]:
     """Return the revisions that the cluster keeps of a target, the newest first."""
     from scaffold.deploy import read_history
 
-    return read_history(Path(project), target=target, kubeconfig=kubeconfig, context=context)
+    return read_history(Path(project), target=target, access=access)
 
 
 def undeploy(
     project: str | Path,
     *,
     target: str = "staging",
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     store: str | None = None,
     on_event: OnEvent = _silent,
 ) -> Removal:
     """Delete what deploys created at a target, and nothing else; return what went and what stays."""
     from scaffold.deploy import remove_deployment
 
-    removal = remove_deployment(Path(project), target=target, kubeconfig=kubeconfig, context=context)
+    removal = remove_deployment(Path(project), target=target, access=access)
     if removal.last is not None:
         _record("undeploy", removal.last, store, on_event)
     return removal
@@ -238,15 +233,12 @@ def logs(
     target: str = "staging",
     follow: bool = False,
     tail: int = 100,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
 ) -> Iterator[str]:
     """Yield the last lines of the logs of a target's pods."""
     from scaffold.deploy import stream_logs
 
-    return stream_logs(
-        Path(project), target=target, follow=follow, tail=tail, kubeconfig=kubeconfig, context=context
-    )
+    return stream_logs(Path(project), target=target, follow=follow, tail=tail, access=access)
 
 
 def read_release(root: Path) -> Release:
@@ -284,20 +276,16 @@ def docker_config(image: str) -> str | None:
     return json.dumps({"auths": {key: {"username": username, "password": password, "auth": login}}})
 
 
-def _build(root: Path, name: str, choices: Mapping[str, Any], on_event: OnEvent) -> Image:
+def _build(root: Path, name: str, choices: BuilderChoices, on_event: OnEvent) -> Image:
     """Build the image under `name` and push it; with an engine where there is one."""
     from scaffold._building import build
 
     if "/" not in name:
-        raise UsageError(
-            f"The manifests name no registry for the image, only '{name}'; the cluster pulls it from one.\n"
-            "Write it into kustomization.yaml (`newName: registry.example.org/models/...`), or say it here:\n"
-            f"  scaffold deploy {root} --registry registry.example.org/models"
-        )
+        raise NoRegistryInManifestsError(str(root), name)
     has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
-    given = {"builder": "docker" if has_engine else "layers"} | dict(choices)
-    on_event(DeployProgress(stage="build", detail=f"{name}, by {given['builder']} …"))
-    return build(root, tag=name, push=True, **given)
+    builder = choices.setdefault("builder", "docker" if has_engine else "layers")
+    on_event(DeployProgress(stage="build", detail=f"{name}, by {builder} …"))
+    return build(root, tag=name, push=True, **choices)
 
 
 def _image_name(root: Path, target: str, registry: str | None) -> str:

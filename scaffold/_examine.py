@@ -19,13 +19,14 @@ from scaffold._live import LiveSource, use_live_source
 from scaffold._options import Options
 from scaffold._watch import Watch
 from scaffold.errors import (
-    CallError,
     IntrospectionError,
     LoadFailedError,
     MissingLibraryError,
     MissingVariableError,
+    NoFittingCallError,
     NotAModelError,
     ScaffoldError,
+    TooDeepError,
     WorkerLimitError,
 )
 from scaffold.spec import Artifact
@@ -47,11 +48,9 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         told = refused_error(error) or _missing_variable(error, job, witness) or error
         channel.send(encode_error(told))
     except MemoryError as error:
-        channel.send(encode_error(refused_error(error) or WorkerLimitError("memory", "", "")))
+        channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
     except RecursionError:
-        channel.send(
-            encode_error(CallError("The model, or its answer, is nested too deeply to be looked at."))
-        )
+        channel.send(encode_error(TooDeepError()))
     except SystemExit as error:
         channel.send(
             encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
@@ -119,7 +118,7 @@ class _Examination:
             found = infer_signature(
                 model, *samples, method=self._options.method, overrides=self._options.overrides
             )
-        except CallError as error:
+        except NoFittingCallError as error:
             raise _other_version(error, artifact) or error from error
         self._witness.note_unheard(watch.opened())
         self._witness.phase = "wait"
@@ -144,7 +143,7 @@ class _Examination:
         importlib.invalidate_caches()
 
 
-def _other_version(error: CallError, artifact: Artifact) -> ScaffoldError | None:
+def _other_version(error: NoFittingCallError, artifact: Artifact) -> ScaffoldError | None:
     """Return the error that names both versions, where the model raises and the file says other versions."""
     from scaffold.read import version_mismatch
 
@@ -176,7 +175,7 @@ def _missing_variable(
     ]
     if not names:
         return None
-    attempts = error.attempts if isinstance(error, CallError) else ()
+    attempts = error.attempts if isinstance(error, NoFittingCallError) else ()
     return MissingVariableError(names, attempts[0][1] if attempts else text.splitlines()[0])
 
 

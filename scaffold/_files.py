@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from scaffold.errors import TargetNotEmptyError, UsageError
+from scaffold.errors import FolderNotMadeError, TargetNotEmptyError
 
 _BLOCK_BYTES = 1 << 20
 
@@ -56,10 +56,9 @@ def require_empty(target: Path) -> None:
     if target.is_dir():
         found = sorted(entry.name for entry in target.iterdir())
         if found:
-            shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-            raise TargetNotEmptyError(str(target), shown)
+            raise TargetNotEmptyError(str(target), tuple(found))
     elif target.exists():
-        raise TargetNotEmptyError(str(target), "a file of that name")
+        raise TargetNotEmptyError(str(target))
 
 
 @contextlib.contextmanager
@@ -75,7 +74,7 @@ def staged(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{target.parent} cannot be made: {error.strerror}. Nothing was written.") from error
+        raise FolderNotMadeError(str(target.parent), error.strerror or str(error)) from error
     prefix = f".{target.name}.partial-"
     for left in target.parent.glob(f"{prefix}*"):
         if not _runs(left.name.removeprefix(prefix).partition("-")[0]):

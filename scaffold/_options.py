@@ -11,8 +11,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TypedDict
 
-from scaffold.errors import UsageError
+from scaffold.errors import InvalidOptionError, UnsetVariableError
 from scaffold.spec import JSONValue, Overrides, Variable
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -22,6 +23,30 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 def _told(help: str, *, flag: str = "", metavar: str = "") -> dict[str, str]:
     """What the command line says of a field; `flag` where that is not the field's name."""
     return {"help": help, "flag": flag, "metavar": metavar}
+
+
+class ModelOptions(TypedDict, total=False):
+    """The fields of `Options` as keywords of `new`, `update` and `inspect`, for type checkers."""
+
+    environment: Sequence[str]
+    method: str | None
+    trust: Sequence[str]
+    nullable: Sequence[str]
+    types: Mapping[str, str]
+    choices: Sequence[str]
+    examples_from_sample: bool
+    pin: Sequence[str]
+    require: Sequence[str]
+    include: Sequence[str | Path]
+    source: str | Path | None
+    python: str
+    gpu: bool
+    env: Sequence[str]
+    secret: Sequence[str]
+    allow_read: Sequence[str | Path]
+    allow_network: bool
+    memory_limit: str
+    time_limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +114,7 @@ class Options:
             UsageError: `python` is no version of Python.
         """
         if self.python and not re.fullmatch(r"3\.\d{1,2}", self.python, re.ASCII):
-            raise UsageError(
-                f"{self.python!r} is no version of Python that a service can run on.\n"
-                f"  --python {RUNNING_PYTHON}"
-            )
+            raise InvalidOptionError("python", self.python)
 
     def as_json(self) -> dict[str, JSONValue]:
         """What was said, without what was not; the project's record keeps it for the next model.
@@ -149,7 +171,7 @@ class Options:
             return None
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", self.memory_limit.strip(), re.IGNORECASE)
         if match is None:
-            raise UsageError(f"{self.memory_limit!r} is no size of memory.\n  --memory-limit 32G")
+            raise InvalidOptionError("memory_limit", self.memory_limit)
         return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
@@ -161,10 +183,7 @@ def secret_value(name: str) -> str:
     """
     value = os.environ.get(name)
     if value is None:
-        raise UsageError(
-            f"The secret {name} has no value here, and the model is tried with it.\n"
-            f"  export {name}=...  # then the same command again"
-        )
+        raise UnsetVariableError(name, secret=True)
     return value
 
 
@@ -175,11 +194,11 @@ def _assigned(text: str) -> tuple[str, str]:
     if equals:
         return name, value
     if name not in os.environ:
-        raise UsageError(f"The variable {name} has no value here.\n  --env {name}=VALUE")
+        raise UnsetVariableError(name)
     return name, os.environ[name]
 
 
 def _checked_name(name: str) -> str:
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         return name
-    raise UsageError(f"{name!r} is no name of an environment variable.\n  --env RATE=1.5")
+    raise InvalidOptionError("env", name)

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from scaffold._files import sha256_file
 from scaffold._who import now_utc, user_and_host
-from scaffold.errors import StoreError, UsageError
+from scaffold.errors import (
+    InvalidRegistrationError,
+    ModelMovedError,
+    NoModelToRegisterError,
+    UnknownModelError,
+)
 from scaffold.find import find_model
 
 if TYPE_CHECKING:
@@ -38,14 +43,11 @@ def register(model: str | Path, *, name: str, version: str, store: str | None = 
     from scaffold.store import Model, open_store
 
     if not name.strip() or not version.strip() or "/" in name:
-        raise UsageError(
-            f"A model is registered under a name without '/' and a version, not {name!r} and {version!r}.\n"
-            f"  scaffold register {model} --name churn --version 1.0.0"
-        )
+        raise InvalidRegistrationError(str(model), name, version)
     given = os.fspath(model)
     path = find_model(given)
     if not path.is_file():
-        raise StoreError(f"There is no model to register: {given}")
+        raise NoModelToRegisterError(given)
     entry = Model(
         name=name,
         version=version,
@@ -71,15 +73,8 @@ def registered_file(source: str) -> Path:
     with closing(open_store()) as opened:
         found = opened.find_model(name, version or None)
     if found is None:
-        raise StoreError(
-            f"The store has no model '{name}'{f' {version}' if version else ''}.\n"
-            f"  scaffold register PATH --name {name or 'NAME'} --version {version or '1.0.0'}"
-        )
+        raise UnknownModelError(name, version)
     path = find_model(found.location)
     if not path.is_file() or sha256_file(path) != found.sha256:
-        raise StoreError(
-            f"{name} {found.version} is no longer what was registered by {found.by} on {found.at[:10]}.\n"
-            f"  looked at: {found.location}\n"
-            "Bring that file back, or register what is there now as another version."
-        )
+        raise ModelMovedError(name, found.version, found.by, found.at, found.location)
     return path

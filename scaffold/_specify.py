@@ -23,7 +23,7 @@ from scaffold._live import live_source
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
 from scaffold._workers import model_environment, variables_left_out, worker_settings
-from scaffold.errors import UsageError, WorkerError
+from scaffold.errors import InvalidOptionError, ModelChangedError, NestedCallError, WorkerMessageError
 from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
 from scaffold.worker import Worker, WorkerSettings, is_inside, printable, require_plain
 
@@ -54,10 +54,7 @@ def specified(
     from scaffold.resolve import Installation, resolve_dependencies
 
     if is_inside():
-        raise UsageError(
-            "The model's code calls scaffold itself while it is loaded, and that would never end.\n"
-            'Put the call below `if __name__ == "__main__":` in the script that defines the model.'
-        )
+        raise NestedCallError()
     with contextlib.ExitStack() as stack:
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
         on_stage("read", None)
@@ -199,7 +196,7 @@ class _Worker:
             )
         # The file that goes into the project is the one that was examined.
         if sha256_file(path) != artifact.sha256:
-            raise WorkerError(f"{path.name} changed while it was read")
+            raise ModelChangedError(path.name)
         self.sha256 = artifact.sha256
         return found
 
@@ -238,7 +235,7 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except (CodecError, KeyError, TypeError, ValueError, OSError) as error:
-        raise WorkerError(f"its message cannot be read: {error}") from error
+        raise WorkerMessageError(str(error)) from error
 
 
 def _checked_notes(notes: Sequence[Any]) -> tuple[str, ...]:
@@ -317,8 +314,24 @@ def _pin(text: str) -> tuple[str, str]:
     """
     name, equals, version = text.partition("==")
     if not equals or not name.strip() or not version.strip():
-        raise UsageError(f"{text!r} pins nothing: a name and a version are wanted.\n  --pin numpy==2.4.6")
+        raise InvalidOptionError("pin", text)
     return re.sub(r"[-_.]+", "-", name.strip().lower()), version.strip()
+
+
+def checked_answers(
+    answers: Mapping[str, JSONValue] | None, recorded: Mapping[str, JSONValue] | None = None
+) -> Mapping[str, JSONValue]:
+    """Return the answers of a project, `answers` and those `recorded` before, once each is checked.
+
+    Raises:
+        UnknownAnswerError: The template has no such question.
+        InvalidAnswerError: A value that the answer cannot have.
+    """
+    if not answers and not recorded:
+        return {}  # the renderer takes a while to import, and the worker is started first
+    from scaffold.render import read_answers
+
+    return read_answers(answers or {}, recorded)
 
 
 def service_name(name: str | None, target: Path) -> str:
@@ -332,11 +345,7 @@ def service_name(name: str | None, target: Path) -> str:
         made = made[:_NAME_CHARACTERS].strip("-")
         return made if made[:1].isalpha() else f"model-{made}".strip("-")
     if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name) or len(name) > _NAME_CHARACTERS:
-        raise UsageError(
-            f"{name!r} cannot be the service's name: an image and Kubernetes objects are named so.\n"
-            f"Lower-case letters, digits and '-', a letter first, {_NAME_CHARACTERS} characters at most:\n"
-            "  --name titanic-service"
-        )
+        raise InvalidOptionError("name", name)
     return name
 
 

@@ -13,7 +13,7 @@ from scaffold import __version__
 from scaffold._files import sha256_file
 from scaffold._options import Options
 from scaffold._specify import OnStage, specified
-from scaffold.errors import UpgradeError
+from scaffold.errors import ModelGoneError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 
 if TYPE_CHECKING:
@@ -49,33 +49,31 @@ def new_state(
     options: Options,
     on_stage: OnStage,
 ) -> Iterator[ProjectSpec]:
-    """Give the spec of the new state: of the new model, or of the old one with what else changes."""
+    """Give the spec of the new state: of the new model, or of the old one with what else changes.
+
+    `answers` are all answers of the project, those of the record among them.
+    """
     from scaffold.resolve import renew_service_layer
 
-    merged = {**record.spec.answers, **answers}
     model, sample_input, sample_output = given
     if model is not None:
         name = record.spec.name
-        with specified(model, sample_input, sample_output, name, merged, options, on_stage) as spec:
+        with specified(model, sample_input, sample_output, name, answers, options, on_stage) as spec:
             yield spec
         return
     artifact = record.spec.artifact
     if not (artifact.path.is_file() and sha256_file(artifact.path) == artifact.sha256):
-        raise UpgradeError(
-            f"{root} does not hold the model that it was made from (sha256 {artifact.sha256[:12]}).\n"
-            "Give the one that it is to serve:\n"
-            f"  scaffold update {root} --model model.pkl --input sample.pkl"
-        )
+        raise ModelGoneError(str(root), artifact.sha256)
     pinned = [text.partition("==")[0].strip().lower() for text in options.pin]
     dependencies = renew_service_layer(
         record.spec.dependencies,
         pinned=pinned,
-        opentelemetry=merged.get("opentelemetry") is True,
+        opentelemetry=answers.get("opentelemetry") is True,
         gpu=options.gpu,
     )
     yield replace(
         record.spec,
-        answers=merged,
+        answers=answers,
         dependencies=dependencies,
         generator=__version__,
         variables=options.variables,

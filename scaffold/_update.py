@@ -8,15 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold._options import Options
+from scaffold._options import ModelOptions, Options
 from scaffold._proving import proven, unproven
-from scaffold._specify import OnStage
+from scaffold._specify import OnStage, checked_answers
 from scaffold._states import last_state, new_state, renderer
 from scaffold._workers import proof_access
-from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UpgradeError, UsageError
+from scaffold.errors import (
+    BreakingChangeError,
+    DirtyTreeError,
+    MergeConflictError,
+    MissingSampleError,
+    UnknownOptionsError,
+)
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
 
 
@@ -98,7 +106,7 @@ def update(
     verify: bool = True,
     on_stage: OnStage = _silent,
     on_report: Callable[[Update], None] = _unseen,
-    **options: Any,
+    **options: Unpack[ModelOptions],
 ) -> Update:
     """Bring a project up to a new model, newer templates or other answers, and keep its owner's edits.
 
@@ -128,17 +136,16 @@ def update(
 
     root = Path(project)
     if model is not None and input is None:
-        raise UsageError(
-            "A new model comes with a sample of its input:\n"
-            f"  scaffold update {root} --model model.pkl --input sample.pkl"
-        )
+        raise MissingSampleError(str(root))
     finish_interrupted(root)
     record, ancestor = last_state(root, on_stage)
     try:
-        said = Options(**{**record.options, **options})
+        recorded: dict[str, Any] = dict(record.options)
+        said = Options(**{**recorded, **options})
     except TypeError as error:
-        raise UpgradeError(f"{root}/.scaffold/record.json holds options that are none: {error}") from error
-    state = new_state(root, record, (model, input, output), answers or {}, said, on_stage)
+        raise UnknownOptionsError(f"{root}/.scaffold/record.json", str(error)) from error
+    checked = checked_answers(answers, record.spec.answers)
+    state = new_state(root, record, (model, input, output), checked, said, on_stage)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
         found = _described(plan)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold._checked import path_below, python_version
 from scaffold._files import require_empty, sha256_file, staged
-from scaffold._options import Options
+from scaffold._options import ModelOptions, Options
 from scaffold._proving import accept_answers
 from scaffold._settled import settled
-from scaffold._specify import OnStage, service_name, specified, told_of_checks
+from scaffold._specify import OnStage, checked_answers, service_name, specified, told_of_checks
 from scaffold._workers import proof_access
-from scaffold.errors import NoRecordError, UsageError
+from scaffold.errors import MissingTargetError, NoRecordError, NotAProjectError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Variable, Verification
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from scaffold.resolve import Audit
 
 
@@ -58,7 +60,7 @@ def new(
     answers: Mapping[str, JSONValue] | None = None,
     template: str | None = None,
     on_stage: OnStage = _silent,
-    **options: Any,
+    **options: Unpack[ModelOptions],
 ) -> Project:
     """Write a score service for a trained model, prove it, and return where it is.
 
@@ -78,12 +80,13 @@ def new(
         ScaffoldError: A leaf of it, which says what to do. Nothing is written then.
     """
     if target is None:
-        raise UsageError('The folder to write is missing:\n  scaffold.new(model, sample, output, "service")')
+        raise MissingTargetError()
     target = Path(target)
     require_empty(target)
     name = service_name(name, target)
     said = Options(**options)
-    with specified(model, input, output, name, answers or {}, said, on_stage) as spec:
+    checked = checked_answers(answers)
+    with specified(model, input, output, name, checked, said, on_stage) as spec:
         with staged(target) as root:
             files = _write(spec, root, template, on_stage)
             verification = _prove(spec, root, files, said, on_stage) if verify else None
@@ -92,7 +95,12 @@ def new(
 
 
 def inspect(
-    model: Any, input: Any, output: Any = None, *, on_stage: OnStage = _silent, **options: Any
+    model: Any,
+    input: Any,
+    output: Any = None,
+    *,
+    on_stage: OnStage = _silent,
+    **options: Unpack[ModelOptions],
 ) -> ProjectSpec:
     """Return what `new` would make a project of. Writes nothing.
 
@@ -235,8 +243,5 @@ def _variables_of(root: Path) -> tuple[Variable, ...]:
 def _project_root(project: str | Path) -> Path:
     root = Path(project)
     if not (root / "app" / "main.py").is_file() or not (root / "requirements.txt").is_file():
-        raise UsageError(
-            f"{root} is no generated project: it has no app/main.py with a requirements.txt.\n"
-            "Name the folder that `scaffold new` wrote:\n  scaffold verify titanic-service"
-        )
+        raise NotAProjectError(str(root), ("app/main.py", "requirements.txt"))
     return settled(root)

@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from scaffold.errors import name_commands
+
 
 @pytest.fixture(autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what commands note of this user's changes out of the user's own folder."""
     folder = tmp_path_factory.getbasetemp() / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def commands_in_messages() -> Iterator[None]:
+    """Read messages as they are on the command line; tests/errors/ reads them as a Python caller does."""
+    with name_commands():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -172,7 +172,7 @@ def test_what_is_neither_a_requirement_nor_a_file_is_told() -> None:
     assert str(caught.value) == (
         "The environment cannot be read from 'scikit-learn 1.3.2': "
         "'scikit-learn 1.3.2' is neither a requirement nor a file that exists.\n"
-        "Write a requirement as pip takes it: --environment 'scikit-learn==1.3.2'"
+        "Write a requirement as pip takes it: --environment scikit-learn==1.3.2"
     )
 
 

@@ -11,7 +11,7 @@ import typer
 
 from scaffold import __version__
 from scaffold.cli._show import show_error
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, name_commands
 
 # One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
 _FAMILIES = ("_new", "_project", "_update", "_image", "_deploy")
@@ -40,6 +40,7 @@ for _family in _FAMILIES:
 _INTERRUPTED = 130
 
 
+@name_commands()
 def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
     # A model's libraries make hundreds of thousands of objects that stay: look for garbage less often.

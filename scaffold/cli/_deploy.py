@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaffold.cli._options import cluster_options
 from scaffold.cli._show import console, show_json
 
 if TYPE_CHECKING:
-    from scaffold.deploy import Pace
+    from scaffold.deploy import ClusterAccess, Pace
+    from scaffold.image import BuilderChoices
     from scaffold.spec import Deployment, DeployProgress
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.")]
-KUBECONFIG = Annotated[str | None, typer.Option(help="A kubeconfig: a path, or its content.")]
-CONTEXT = Annotated[str | None, typer.Option(help="A context of the kubeconfig.")]
 STORE = Annotated[
     str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
 ]
@@ -30,15 +30,13 @@ HERE = Path()
 def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
     for verb in (deploy, status, rollback, promote, deployments, undeploy, logs):
-        app.command()(verb)
+        app.command()(cluster_options(verb))
     app.command("register")(register_model)
 
 
 def deploy(
     project: PROJECT = HERE,
     target: TARGET = "staging",
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
     dry_run: Annotated[bool, typer.Option(help="Show what would change, and stop.")] = False,
     image: Annotated[
         str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
@@ -58,22 +56,24 @@ def deploy(
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """Build, push, deploy, wait, replay the sample against the live URL, record it, and print the URL."""
     from scaffold import _deploying
 
     if dry_run:
-        planned = _deploying.plan(
-            project, target=target, image=image or "", kubeconfig=kubeconfig, context=context
-        )
+        planned = _deploying.plan(project, target=target, image=image or "", access=access)
         _show_plan(planned)
         return
+    choices: BuilderChoices = {"insecure": insecure}
+    if builder:
+        choices["builder"] = builder
     with Progress(quiet=as_json) as progress:
         deployed = _deploying.deploy(
             project,
             target=target,
-            kubeconfig=kubeconfig,
-            context=context,
+            access=access,
             image=image,
             registry=registry,
             store=store,
@@ -82,8 +82,7 @@ def deploy(
             remove_failed=remove_failed,
             pace=_pace(timeout),
             on_event=progress,
-            insecure=insecure,
-            **({"builder": builder} if builder else {}),
+            **choices,
         )
     _show_live(deployed, as_json)
 
@@ -91,14 +90,14 @@ def deploy(
 def status(
     project: PROJECT = HERE,
     target: TARGET = "staging",
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
     as_json: AS_JSON = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """What runs at a target: pods, image, model, URL, since when, by whom."""
     from scaffold import _deploying
 
-    found = _deploying.status(project, target=target, kubeconfig=kubeconfig, context=context)
+    found = _deploying.status(project, target=target, access=access)
     if as_json:
         show_json(dataclasses.asdict(found))
         return
@@ -125,11 +124,11 @@ def rollback(
     project: PROJECT = HERE,
     target: TARGET = "staging",
     to: Annotated[int | None, typer.Option(help="The revision; the one before without it.")] = None,
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """Bring a target back to an earlier revision."""
     from scaffold import _deploying
@@ -139,8 +138,7 @@ def rollback(
             project,
             target=target,
             to=to,
-            kubeconfig=kubeconfig,
-            context=context,
+            access=access,
             store=store,
             pace=_pace(timeout),
             on_event=progress,
@@ -155,11 +153,11 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why it may go there; recorded.")] = "",
     approved_by: Annotated[str, typer.Option(help="Who says so; you, where it is left out.")] = "",
     force: Annotated[bool, typer.Option(help="Promote what is not proven.")] = False,
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """Deploy the very image that runs at one target to another; it is never built anew."""
     from scaffold import _deploying
@@ -172,8 +170,7 @@ def promote(
             reason=reason,
             approved_by=approved_by,
             force=force,
-            kubeconfig=kubeconfig,
-            context=context,
+            access=access,
             store=store,
             pace=_pace(timeout),
             on_event=progress,
@@ -184,16 +181,16 @@ def promote(
 def deployments(
     project: PROJECT = HERE,
     target: TARGET = "staging",
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
     as_json: AS_JSON = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """The history of a target, the newest first."""
     from rich.table import Table
 
     from scaffold import _deploying
 
-    found = _deploying.deployments(project, target=target, kubeconfig=kubeconfig, context=context)
+    found = _deploying.deployments(project, target=target, access=access)
     if as_json:
         show_json([dataclasses.asdict(one) for one in found])
         return
@@ -214,10 +211,10 @@ def deployments(
 def undeploy(
     project: PROJECT = HERE,
     target: TARGET = "staging",
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
     store: STORE = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """Delete what deploys created at a target, and nothing else."""
     from scaffold import _deploying
@@ -225,9 +222,7 @@ def undeploy(
     if not yes:
         typer.confirm(f"Take '{target}' of {project.resolve().name} down?", abort=True)
     with Progress(quiet=True) as progress:
-        removal = _deploying.undeploy(
-            project, target=target, kubeconfig=kubeconfig, context=context, store=store, on_event=progress
-        )
+        removal = _deploying.undeploy(project, target=target, access=access, store=store, on_event=progress)
     out = console()
     for name in removal.removed:
         out.print(f"removed  {name}", markup=False)
@@ -242,15 +237,13 @@ def logs(
     target: TARGET = "staging",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
     tail: Annotated[int, typer.Option(help="Lines of each pod.")] = 100,
-    kubeconfig: KUBECONFIG = None,
-    context: CONTEXT = None,
+    *,
+    access: ClusterAccess,
 ) -> None:
     """The last lines of the logs of a target's pods."""
     from scaffold import _deploying
 
-    for line in _deploying.logs(
-        project, target=target, follow=follow, tail=tail, kubeconfig=kubeconfig, context=context
-    ):
+    for line in _deploying.logs(project, target=target, follow=follow, tail=tail, access=access):
         typer.echo(line)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scaffold.cli._show import console, show_json
-from scaffold.errors import UsageError
+from scaffold.errors import IncompleteLoginError
 
 if TYPE_CHECKING:
     from scaffold.image import Credentials, Progress
@@ -92,10 +92,7 @@ def _credentials(username: str | None, password_stdin: bool) -> Credentials | No
         from scaffold.image import Credentials
 
         return Credentials(username=username, password=sys.stdin.readline().rstrip("\n"))
-    raise UsageError(
-        "--username and --password-stdin go together:\n"
-        "  scaffold build ... --username NAME --password-stdin < password-file"
-    )
+    raise IncompleteLoginError("options")
 
 
 def _show_image(image: Image, *, unpacked: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from scaffold.cli._options import assignments, model_options
 from scaffold.cli._show import Stages, console, file_tree, show_json, show_rows
-from scaffold.errors import UsageError
+from scaffold.errors import UnreadableAnswerError
 
 if TYPE_CHECKING:
     from scaffold.api import Project
@@ -136,15 +136,12 @@ def parsed_answers(pairs: list[str]) -> dict[str, Any]:
     import yaml
 
     answers = {}
-    for name, value in assignments(pairs, "--answer").items():
+    for name, value in assignments(pairs, "answers").items():
         try:
             answers[name] = yaml.safe_load(value)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             problem = getattr(error, "problem", None) or error
-            raise UsageError(
-                f"--answer {name}={value} cannot be read as YAML: {problem}\n"
-                f"Put text in quotes of its own:\n  --answer '{name}=\"...\"'"
-            ) from error
+            raise UnreadableAnswerError(name, value, str(problem)) from error
     return answers
 
 

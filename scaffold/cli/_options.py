@@ -1,4 +1,4 @@
-"""The fields of `Options` as options of a command: said once, there, for every verb that takes them."""
+"""Options that several commands share, made from one value: `Options` and `ClusterAccess`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from scaffold._options import Options
-from scaffold.errors import UsageError
+from scaffold.errors import NotAnAssignmentError
 
-_LIST = (list, "Sequence")
+if TYPE_CHECKING:
+    from scaffold.deploy import ClusterAccess
+
+
+_CLUSTER = {
+    "kubeconfig": "A kubeconfig: a path, or its content.",
+    "context": "A context of the kubeconfig.",
+}
 
 
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -22,34 +29,67 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
 
     The command gets the fields that were given as a dict: an update takes the others from the last time.
     """
+
+    def read(given: dict[str, Any]) -> dict[str, Any]:
+        given["types"] = assignments(given["types"], "types")
+        return {name: value for name, value in given.items() if value}
+
+    return _with_options(command, "options", [_parameter(each) for each in fields(Options)], read)
+
+
+def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return `command` with `--kubeconfig` and `--context` in place of its parameter `access`."""
+
+    def read(given: dict[str, Any]) -> ClusterAccess:
+        from scaffold.deploy import ClusterAccess
+
+        return ClusterAccess(**given)
+
+    made = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(help=text)],
+        )
+        for name, text in _CLUSTER.items()
+    ]
+    return _with_options(command, "access", made, read)
+
+
+def _with_options(
+    command: Callable[..., None],
+    name: str,
+    made: list[inspect.Parameter],
+    read: Callable[[dict[str, Any]], object],
+) -> Callable[..., None]:
+    """Return `command` with the options `made` in place of its parameter `name`, which is read from them."""
     signature = inspect.signature(command)
-    hints = get_type_hints(command, include_extras=True)
-    made = [_parameter(each) for each in fields(Options)]
+    replaced = str(signature.parameters[name].annotation)  # it may be imported for type checkers only
+    hints = get_type_hints(command, localns={replaced: object}, include_extras=True)
     kept = [
-        parameter.replace(annotation=hints[name])
-        for name, parameter in signature.parameters.items()
-        if name != "options"
+        parameter.replace(annotation=hints[each])
+        for each, parameter in signature.parameters.items()
+        if each != name
     ]
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:
         given = {each.name: arguments.pop(each.name) for each in made}
-        given["types"] = assignments(given["types"], "--type")
-        options = {name: value for name, value in given.items() if value}
-        command(**arguments, options=options)
+        command(**arguments, **{name: read(given)})
 
     wrapped.__signature__ = signature.replace(parameters=[*kept, *made])  # type: ignore[attr-defined]
     wrapped.__annotations__ = {each.name: each.annotation for each in (*kept, *made)}
     return wrapped
 
 
-def assignments(pairs: list[str], option: str) -> dict[str, str]:
+def assignments(pairs: list[str], option: Literal["types", "answers"]) -> dict[str, str]:
     """`zip=str` as {"zip": "str"}; the field's name may hold `=`, the type never does."""
     assigned = {}
     for pair in pairs:
         name, equals, value = pair.rpartition("=")
         if not equals or not name:
-            raise UsageError(f"{option} {pair} names no field and type.\n  {option} zip=str")
+            raise NotAnAssignmentError(option, pair)
         assigned[name] = value
     return assigned
 

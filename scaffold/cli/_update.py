@@ -11,7 +11,7 @@ import typer
 from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import model_options
 from scaffold.cli._show import Stages, console, show_error, show_json
-from scaffold.errors import UsageError
+from scaffold.errors import ExclusiveOptionsError
 
 if TYPE_CHECKING:
     from scaffold._update import Update
@@ -191,7 +191,7 @@ def _preferred(ours: bool, theirs: bool) -> Any:
     from scaffold.upgrade import Prefer
 
     if ours and theirs:
-        raise UsageError("--ours and --theirs exclude each other.")
+        raise ExclusiveOptionsError("ours", "theirs")
     return Prefer.OURS if ours else Prefer.THEIRS if theirs else None
 
 

@@ -1,6 +1,7 @@
 """A project runs in a cluster: deployed, proven live, recorded; or rolled back and explained."""
 
 from scaffold.deploy._apply import Plan
+from scaffold.deploy._client import ClusterAccess
 from scaffold.deploy._deploy import deploy_project, plan_deployment
 from scaffold.deploy._manifests import read_image
 from scaffold.deploy._rollout import Pace
@@ -8,6 +9,7 @@ from scaffold.deploy._undeploy import Removal, remove_deployment
 from scaffold.deploy._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs
 
 __all__ = [
+    "ClusterAccess",
     "Pace",
     "Plan",
     "Removal",

@@ -282,13 +282,19 @@ def _retries() -> Any:
     )
 
 
-def connect(kubeconfig: str | Path | None = None, context: str | None = None) -> Cluster:
-    """Return the cluster that `kubeconfig` names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAccess:
+    """Which cluster is meant, and as whom."""
 
-    Args:
-        kubeconfig: A path, or the content itself; without it `$KUBECONFIG`, which may hold either too, then
-            `~/.kube/config`, and inside a pod the pod's own account.
-        context: A context of it other than the current one.
+    kubeconfig: str | Path | None = None
+    """A path, or the content itself. Without it `$KUBECONFIG`, which may hold either too, then
+    `~/.kube/config`, and inside a pod the pod's own account."""
+    context: str | None = None
+    """A context of the kubeconfig other than the current one."""
+
+
+def connect(access: ClusterAccess | None = None) -> Cluster:
+    """Return the cluster that `access` names.
 
     Raises:
         MissingExtraError: The `kubernetes` extra is not installed.
@@ -301,6 +307,7 @@ def connect(kubeconfig: str | Path | None = None, context: str | None = None) ->
     import yaml
 
     configuration = type.__call__(client.Configuration)
+    kubeconfig, context = (access.kubeconfig, access.context) if access else (None, None)
     text = str(kubeconfig) if kubeconfig is not None else ""
     if not text and _is_content(named := os.environ.get("KUBECONFIG", "")):
         text = named

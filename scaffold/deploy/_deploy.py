@@ -22,7 +22,7 @@ from scaffold.deploy._apply import (
     seed_replicas,
     undo_changes,
 )
-from scaffold.deploy._client import ApiError, Cluster, Manifest, connect
+from scaffold.deploy._client import ApiError, Cluster, ClusterAccess, Manifest, connect
 from scaffold.deploy._lock import deploy_lock
 from scaffold.deploy._manifests import Target, read_recording, read_target, service_container
 from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
@@ -47,8 +47,7 @@ def deploy_project(
     image: Image | str | Callable[[], Image | str],
     release: Release,
     first_difference: FirstDifference,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     docker_config: str | None = None,
     force_conflicts: bool = False,
     roll_back: bool = True,
@@ -64,8 +63,7 @@ def deploy_project(
         image: The image by digest, or what builds and pushes it; called once the cluster has answered.
         release: What is recorded beside the image.
         first_difference: Compares an answer with the recorded one.
-        kubeconfig: A path, or the content itself; else `$KUBECONFIG`, `~/.kube/config` or a pod's account.
-        context: A context of it other than the current one.
+        access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
         docker_config: The text of a docker `config.json` with the registry's login, for the pull secret.
         force_conflicts: Take over fields that others have set.
         roll_back: Whether a deploy that fails is taken back to what ran before.
@@ -80,7 +78,7 @@ def deploy_project(
     with explained():
         wanted = read_target(root, target)
         recording = read_recording(root)
-        cluster = connect(kubeconfig, context)
+        cluster = connect(access)
         _reach(cluster)
         reference = _reference(image, on_event)
         ensure_namespace(cluster, wanted, wait_s=pace.address_s, poll_s=pace.poll_s)
@@ -112,8 +110,7 @@ def plan_deployment(
     *,
     target: str,
     image: str = "",
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     force_conflicts: bool = False,
 ) -> Plan:
     """Return what a deploy would change, as the server sees it; nothing is written.
@@ -122,13 +119,12 @@ def plan_deployment(
         root: The project.
         target: A folder under `deploy/`.
         image: The image by digest; the one that runs, else the manifest's, where it is left out.
-        kubeconfig: As for `deploy_project`.
-        context: As for `deploy_project`.
+        access: As for `deploy_project`.
         force_conflicts: As for `deploy_project`.
     """
     with explained():
         wanted = read_target(root, target)
-        cluster = connect(kubeconfig, context)
+        cluster = connect(access)
         _reach(cluster)
         if not image:
             live = cluster.get(cluster.locate(wanted.deployment))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.deploy._apply import beside, is_made_by_us
-from scaffold.deploy._client import ApiError, Cluster, Kind, Manifest, connect
+from scaffold.deploy._client import ApiError, Cluster, ClusterAccess, Kind, Manifest, connect
 from scaffold.deploy._deploy import describe_deployment, explained, holder_name
 from scaffold.deploy._lock import deploy_lock
 from scaffold.deploy._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
@@ -38,20 +38,17 @@ class Removal:
     """What ran until then."""
 
 
-def remove_deployment(
-    root: Path, *, target: str, kubeconfig: str | Path | None = None, context: str | None = None
-) -> Removal:
+def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None = None) -> Removal:
     """Delete what our deploys created at the target; the namespace too if we made it and it is empty.
 
     Args:
         root: The project.
         target: A folder under `deploy/`.
-        kubeconfig: As for `deploy_project`.
-        context: As for `deploy_project`.
+        access: As for `deploy_project`.
     """
     with explained():
         wanted = read_target(root, target)
-        cluster = connect(kubeconfig, context)
+        cluster = connect(access)
         namespace = cluster.get(f"/api/v1/namespaces/{wanted.namespace}")
         if namespace is None:
             return Removal(removed=(), left=())

@@ -19,7 +19,7 @@ from scaffold.deploy._apply import (
     record_of,
     remove_later,
 )
-from scaffold.deploy._client import Cluster, Manifest, connect
+from scaffold.deploy._client import Cluster, ClusterAccess, Manifest, connect
 from scaffold.deploy._deploy import (
     PASSED,
     OnEvent,
@@ -37,9 +37,7 @@ from scaffold.errors import NotDeployedError, PromotionRefusedError
 from scaffold.spec import Deployment, DeployProgress, Release
 
 
-def read_status(
-    root: Path, *, target: str, kubeconfig: str | Path | None = None, context: str | None = None
-) -> Deployment:
+def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
     """Return what runs at the target.
 
     Raises:
@@ -47,16 +45,14 @@ def read_status(
     """
     with explained():
         wanted = read_target(root, target)
-        return describe_deployment(live_deployment(connect(kubeconfig, context), wanted), wanted)
+        return describe_deployment(live_deployment(connect(access), wanted), wanted)
 
 
-def read_history(
-    root: Path, *, target: str, kubeconfig: str | Path | None = None, context: str | None = None
-) -> tuple[Deployment, ...]:
+def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
     """Return the revisions that the cluster keeps, the newest first, as they were recorded."""
     with explained():
         wanted = read_target(root, target)
-        cluster = connect(kubeconfig, context)
+        cluster = connect(access)
         sets = replica_sets(cluster, live_deployment(cluster, wanted))
         return tuple(describe_deployment(one, wanted) for one in sets)
 
@@ -68,8 +64,7 @@ def roll_back(
     to: int | None = None,
     release: Release,
     first_difference: FirstDifference,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
@@ -85,8 +80,7 @@ def roll_back(
         to: The revision; the one before the present one where it is left out.
         release: Who goes back, and which model the project holds.
         first_difference: As for `deploy_project`.
-        kubeconfig: As for `deploy_project`.
-        context: As for `deploy_project`.
+        access: As for `deploy_project`.
         pace: As for `deploy_project`.
         on_event: As for `deploy_project`.
 
@@ -97,7 +91,7 @@ def roll_back(
     pace = pace or Pace()
     with explained():
         wanted = read_target(root, target)
-        cluster = connect(kubeconfig, context)
+        cluster = connect(access)
         live = live_deployment(cluster, wanted)
         with deploy_lock(cluster, wanted, holder_name(release)):
             chosen = _choose(cluster, live, to, wanted)
@@ -123,8 +117,7 @@ def release_to_promote(
     source: str,
     release: Release,
     force: bool = False,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
 ) -> tuple[str, Release]:
     """Return the image that runs at `source`, and its release with the approval of `release`.
 
@@ -133,14 +126,13 @@ def release_to_promote(
         source: The target that is promoted.
         release: Who approves and why, and which model the project holds.
         force: Promote what is not proven, or another model than the project's.
-        kubeconfig: As for `deploy_project`.
-        context: As for `deploy_project`.
+        access: As for `deploy_project`.
 
     Raises:
         PromotionRefusedError: Nobody approved, the source is not proven, or it serves another model.
         NotDeployedError: Nothing runs at `source`.
     """
-    found = read_status(root, target=source, kubeconfig=kubeconfig, context=context)
+    found = read_status(root, target=source, access=access)
     theirs = found.release
     if not release.approved_by or not release.reason:
         fix = f"scaffold promote --from {source} --to ... --reason 'approved in TICKET'"
@@ -166,13 +158,12 @@ def stream_logs(
     target: str,
     follow: bool = False,
     tail: int = 100,
-    kubeconfig: str | Path | None = None,
-    context: str | None = None,
+    access: ClusterAccess | None = None,
 ) -> Iterator[str]:
     """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written."""
     with explained():
         wanted = read_target(root, target)
-        cluster = connect(kubeconfig, context)
+        cluster = connect(access)
         pods = pods_of(cluster, live_deployment(cluster, wanted))
         for pod in pods[:1] if follow else pods:
             name = pod["metadata"]["name"]

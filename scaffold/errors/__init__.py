@@ -1,97 +1,190 @@
 """The whole error tree: one branch per stage, a leaf where a caller would act differently.
 
     ScaffoldError
-    ├── UsageError                what was typed cannot be done
-    │   ├── MissingExtraError     an extra of this package is not installed
-    │   ├── NeverTrustedError     --trust names what can never be trusted
-    │   ├── InvalidAnswerError    an answer holds a value that it cannot hold
-    │   └── TargetNotEmptyError
+    ├── UsageError                      what was typed cannot be done
+    │   ├── MissingExtraError           an extra of this package is not installed
+    │   ├── InvalidOptionError          an option has a value that it cannot have
+    │   ├── NotAnAssignmentError        an option of the command line wants `NAME=VALUE`
+    │   ├── InvalidAnswerError          an answer holds a value that it cannot hold
+    │   ├── UnknownAnswerError          the template asks no such question
+    │   ├── UnreadableAnswerError       an answer of the command line is no YAML
+    │   ├── AnswersFileError            a file of answers cannot be read, or holds none
+    │   ├── RefusedAnswerError          a template refuses an answer, by a rule of its own
+    │   ├── NoTerminalError             questions are to be asked, and there is no terminal
+    │   ├── TargetNotEmptyError
+    │   ├── FolderNotMadeError          a folder cannot be made
+    │   ├── MissingTargetError          `new` is called without the folder to write
+    │   ├── MissingSampleError          a new model is given without a sample of its input
+    │   ├── NotAProjectError            a folder is no generated project
+    │   ├── NestedCallError             the code of the model calls this package while the model is loaded
+    │   ├── NeverTrustedError           --trust names what can never be trusted
+    │   ├── UnsetVariableError          an environment variable that the model needs has no value here
+    │   ├── VariableTakenError          the model reads a variable that is a setting of the service
+    │   ├── MultilineVariableError      the value of an environment variable has several lines
+    │   ├── ExclusiveOptionsError       two options of the command line exclude each other
+    │   ├── InvalidRegistrationError    a model cannot be registered under that name and version
+    │   ├── BuilderOptionError          a builder does not have this option
+    │   ├── MissingDestinationError     the layers builder is not told where the image goes
+    │   ├── NoRegistryError             an image is to be pushed, and its name has no registry
+    │   ├── NamedTwiceError             a tag names the registry, and an option names another one
+    │   ├── UnnamedImageError           neither an option nor the labels of the Dockerfile name the image
+    │   ├── IncompleteLoginError        a user name for the registry comes without a password, or the reverse
+    │   ├── MissingFileError            an option names a file that is not there
+    │   ├── PasswordInUrlError          the URL of a package index holds a password
+    │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
-    │   ├── ModelNotFetchedError  a model that another tool keeps cannot be had
     │   ├── NoSuchFileError
+    │   ├── ModelNotFetchedError        a model that another tool keeps cannot be had
     │   ├── NotAModelError
     │   ├── TruncatedFileError
-    │   ├── UntrustedCodeError    a pickle names what is on no allow list
-    │   │   └── CarriedCodeError  a pickle carries code, and nothing confines what loads it
-    │   ├── UnseenNameError       a pickle looks up, while it loads, what it did not show when it was read
-    │   ├── FileChangedError      a file is another than the one that was read
-    │   ├── MissingLibraryError   no installed distribution provides what a pickle names
-    │   ├── ForeignCodeError      a pickle carries functions that another Python compiled
-    │   ├── VersionMismatchError  the installed library has not, or not so, what a pickle names
-    │   ├── LoadFailedError       the file names nothing bad and does not load
-    │   ├── NotASampleError       a file holds no sample
-    │   └── UnpicklableModelError an object in memory cannot be written to a file
-    ├── WorkerError               the process that loads the model broke off
-    │   ├── WorkerDiedError       a signal ended it
-    │   ├── WorkerLimitError      it exceeded a limit of time or memory
-    │   ├── ConfinementError      the model wants what the process may not do
-    │   └── MissingVariableError  the model reads an environment variable that the service would not have
-    ├── EnvironmentSpecError      what `--environment` names cannot be used
-    │   ├── NotAnEnvironmentError     a path that is no environment, interpreter or requirement file
-    │   ├── RequirementFileError      a requirement file, or a requirement, that cannot be read
-    │   ├── PythonNotFoundError       a Python that is not installed and that uv cannot install
-    │   ├── PythonTooOldError         a Python older than this package supports
-    │   ├── UnresolvableError         uv finds no versions that go together, or cannot install them
-    │   └── BrokenEnvironmentError    an environment whose Python, libraries or pydantic do not work
+    │   ├── UntrustedCodeError          a pickle names what is on no allow list
+    │   │   └── CarriedCodeError        a pickle carries code, and nothing confines what loads it
+    │   ├── UnseenNameError             a pickle looks up, while it loads, what was not seen in it before
+    │   ├── FileChangedError            a file is another than the one that was read
+    │   ├── MissingLibraryError         no installed distribution provides what a pickle names
+    │   ├── ForeignCodeError            a pickle carries functions that another Python compiled
+    │   ├── VersionMismatchError        the installed library has not, or not so, what a pickle names
+    │   ├── LoadFailedError             the file names nothing bad and does not load
+    │   ├── NotASampleError             a file holds no sample
+    │   └── UnpicklableModelError       an object in memory cannot be written to a file
+    ├── WorkerError                     the process that loads the model broke off
+    │   ├── WorkerEndedError            it ended by itself
+    │   ├── WorkerMessageError          it sent what cannot be read
+    │   ├── ModelChangedError           the file of the model changed meanwhile
+    │   ├── WorkerDiedError             a signal ended it
+    │   ├── WorkerLimitError            it exceeded a limit of time or memory
+    │   ├── ConfinementError            the model wants what the process may not do
+    │   └── MissingVariableError        the model reads a variable that the service would not have
+    ├── EnvironmentSpecError            what `--environment` names cannot be used
+    │   ├── NotAnEnvironmentError       a path that is no environment, interpreter or requirement file
+    │   ├── RequirementFileError        a requirement file, or a requirement, that cannot be read
+    │   ├── PythonNotFoundError         a Python that is not installed and that uv cannot install
+    │   ├── PythonTooOldError           a Python older than this package supports
+    │   ├── UnresolvableError           uv finds no versions that go together, or cannot install them
+    │   └── BrokenEnvironmentError      an environment whose Python, libraries or pydantic do not work
     ├── IntrospectionError
     │   ├── UnsupportedSampleError
-    │   ├── UnknownFieldError     an option names a field that the sample does not have
-    │   ├── CallError             the model does not take the sample, or does not give the output
-    │   ├── AmbiguousCallError    several methods give the output
-    │   └── UnstableModelError    the same input gets different answers
+    │   ├── UnknownFieldError           an option names a field that the sample does not have
+    │   ├── CallError                   the model does not take the sample, or does not give the output
+    │   │   ├── NoFittingCallError      no call that was tried takes the sample, or gives the output
+    │   │   ├── EmptySampleError        the input sample holds no records
+    │   │   ├── TooDeepError            the model, or its answer, is nested too deeply
+    │   │   ├── ChangingMethodError     an option names a method that changes something, by its name
+    │   │   ├── NoSuchMethodError       an option names a method that the model does not have
+    │   │   ├── NothingToCallError      the file holds an object that answers nothing
+    │   │   └── IndexNeededError        the answers depend on the index of a frame
+    │   ├── AmbiguousCallError          several methods give the output
+    │   └── UnstableModelError          the same input gets different answers
     ├── ResolutionError
-    │   ├── SourceNotFoundError   what a pickle looks for in `__main__` is defined nowhere
-    │   ├── SourceChangedError    a script is not what it was when the pickle was made
-    │   ├── TwoModulesError       two local modules have one name
-    │   ├── MissingModuleError    no installed distribution provides a module
-    │   ├── BrokenInstallError    an installed distribution cannot be had again
-    │   ├── TraceFailedError      the process that traces the model died
+    │   ├── SourceNotFoundError         what a pickle looks for in `__main__` is defined nowhere
+    │   ├── SourceChangedError          a script is not what it was when the pickle was made
+    │   ├── TwoModulesError             two local modules have one name
+    │   ├── MissingModuleError          no installed distribution provides a module
+    │   ├── BrokenInstallError          an installed distribution cannot be had again
+    │   ├── TraceFailedError            the process that traces the model died
     │   └── LockFailedError
     │       ├── NoSuchVersionError
     │       └── ConflictError
     ├── RenderError
+    │   └── BadTemplateError            a template is none, or is at fault
     ├── VerificationError
     │   ├── EnvironmentFailedError
+    │   ├── RecordingError              the recorded sample of a project cannot be used
+    │   │   ├── MissingRecordingError   it cannot be read
+    │   │   ├── InvalidRecordingError   it has another form than `new` writes
+    │   │   └── RecordingLengthError    it is empty, or has no answer for each request
+    │   ├── SampleRefusedError          the service refuses the sample
+    │   ├── BatchLengthError            the service does not give one answer for each row of a batch
+    │   ├── UnfitAcceptedError          the service does not refuse a body that does not fit
     │   ├── ServiceFailedError
+    │   │   ├── ServiceNotStartedError  the service does not start
+    │   │   └── ServiceBrokeOffError    the service breaks off at a request
     │   ├── AnswersDifferError
-    │   ├── RowsDependError       an answer depends on the rows that are asked with it
-    │   └── AnswerChangedError    the service gives another answer than it gave before
-    ├── ProjectError              a file of a project is not what this package writes there
-    │   ├── UnsafePathError       a path leads out of the project
-    │   └── UnsafeLockError       a line of the lock is more than a pin
+    │   ├── RowsDependError             an answer depends on the rows that are asked with it
+    │   └── AnswerChangedError          the service gives another answer than it gave before
+    ├── ProjectError                    a file of a project is not what this package writes there
+    │   ├── NotARegularFileError        a folder, a device or a socket stands where a project has a file
+    │   ├── FileTooLargeError           a file of a project is larger than this package writes it
+    │   ├── UnreadableLockError         the lock of a project cannot be read
+    │   ├── PythonVersionError          the file that says for which Python a project is holds no version
+    │   ├── UnsafePathError             a path leads out of the project
+    │   └── UnsafeLockError             a line of the lock is more than a pin
     ├── UpgradeError
-    │   ├── ForeignChangeError    a half finished change that was not begun here
-    │   ├── NoRecordError         a folder without the record that an update starts from
-    │   ├── DirtyTreeError        changes that are not committed
-    │   ├── MergeConflictError    files that both sides changed
-    │   ├── BreakingChangeError   callers of the service would have to change
-    │   └── UndoError             there is nothing to take back, or it was changed since
+    │   ├── ModelGoneError              a project does not hold the model that it was made from
+    │   ├── RecordError                 the record of a project cannot be used
+    │   │   ├── DamagedRecordError      it cannot be read
+    │   │   ├── NewerRecordError        another version of this package wrote it
+    │   │   └── UnknownOptionsError     it holds options that this package does not have
+    │   ├── ChangeFailedError           the files of a project cannot be changed; they are as they were before
+    │   ├── ChangedMeanwhileError       a file of a project was changed while an update ran
+    │   ├── DamagedJournalError         what should be the journal of a change is none
+    │   ├── UnknownContentError         only the hash of a file of the new state is known
+    │   ├── ForeignChangeError          a half finished change that was not begun here
+    │   ├── NoRecordError               a folder without the record that an update starts from
+    │   ├── DirtyTreeError              changes that are not committed
+    │   ├── MergeConflictError          files that both sides changed
+    │   ├── BreakingChangeError         callers of the service would have to change
+    │   └── UndoError                   there is nothing to take back, or it was changed since
+    │       ├── NothingToUndoError      there is no update to take back
+    │       ├── ChangedSinceError       files of an update were changed after it
+    │       └── DamagedBackupError      what files held before an update is damaged or gone
     ├── ImageError
-    │   ├── DockerfileError       the layers builder cannot do what a line of it says
+    │   ├── NoDockerfileError           a folder has no Dockerfile
+    │   ├── MissingLockError            a project has no lock
+    │   ├── ContextFileError            a file of the build context cannot be read, or changes meanwhile
+    │   ├── CacheFolderError            the folder that keeps layers between builds cannot be made
+    │   ├── BaseError                   the base image cannot be used
+    │   │   ├── BasePlatformError       the base is not made for the platform of the image
+    │   │   ├── NoPythonInBaseError     the base holds no Python 3
+    │   │   └── BaseLayerError          a layer of the base cannot be read
+    │   ├── DebianError                 the Debian packages of the image cannot be had
+    │   │   ├── NoDebianSourceError     the base names no archive of Debian packages
+    │   │   ├── NoSuchPackageError      no source of the base has a package
+    │   │   ├── UnreadablePackageError  a package is packed in an unknown way
+    │   │   ├── DownloadError           a file of an archive cannot be downloaded
+    │   │   ├── WrongHashError          a file of an archive has another hash than the archive says
+    │   │   ├── UnsignedListError       a list of packages is not signed by a key of the base
+    │   │   ├── WrongListError          it is of another suite
+    │   │   └── ListDateError           its date cannot be read, has expired, or lies in the future
+    │   ├── DockerfileError             the layers builder cannot do what a line of it says
     │   ├── EngineNotRunningError
-    │   ├── BuildStepError        a step of the Dockerfile failed
-    │   ├── PackagesError         what the lock names cannot be had for the image's platform
+    │   ├── EngineRefusedError          the Docker Engine refuses a request
+    │   ├── BuildStepError              a step of the Dockerfile failed
+    │   ├── PackagesError               what the lock names cannot be had for the image's platform
+    │   ├── CredentialHelperError       a credential helper of Docker's configuration failed
+    │   ├── UntrustedRegistryError      no known authority signed the certificate of a registry
     │   ├── RegistryLoginError
     │   ├── RepositoryNotFoundError
-    │   ├── UploadError           the connection broke, again and again
-    │   ├── DiskFullError         here, or at the registry
-    │   ├── RegistryError         the registry answered something else
-    │   └── ImageCheckError       the image runs, but not as it should
+    │   ├── UploadError                 the connection broke, again and again
+    │   ├── DiskFullError               here, or at the registry
+    │   ├── RegistryError               the registry answered something else
+    │   ├── ImagePythonError            the image was built, and its Python does not run
+    │   └── ImageCheckError             the image runs, but not as it should
     ├── DeployError
     │   ├── ClusterUnreachableError
-    │   ├── ManifestError         the files under deploy/ cannot be used
-    │   ├── ApplyConflictError    someone else set a field that a manifest sets
-    │   ├── ClusterRefusedError   the API, a quota or an admission policy said no
-    │   ├── DeployBusyError       another deploy to the target is under way
+    │   ├── ManifestError               the files under deploy/ cannot be used
+    │   ├── ApplyConflictError          someone else set a field that a manifest sets
+    │   ├── ClusterRefusedError         the API, a quota or an admission policy said no
+    │   ├── DeployBusyError             another deploy to the target is under way
     │   ├── RolloutFailedError
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
     │   └── PromotionRefusedError
     ├── StoreError
-    └── CommandError              a command that we ran failed
+    │   ├── NoModelToRegisterError      there is no file to register as a model
+    │   ├── UnknownModelError           it has no model of that name and version
+    │   ├── ModelMovedError             where a model was registered is another file now, or none
+    │   ├── VersionTakenError           another model is registered under that name and version
+    │   ├── StoreUrlError               a variable holds no URL of a database
+    │   ├── MissingDriverError          the driver of a database is not installed
+    │   ├── StoreFolderError            the folder of the store cannot be made
+    │   ├── NewerStoreError             a newer version of this package wrote the store
+    │   └── StoreUnusableError          the database does not do what is asked
+    └── CommandError                    a command that we ran failed
 
-Facts stand in the constructor's arguments, the message is written in `__str__`: what failed, what was
-found, what to type. Every error here pickles. Standard library only.
+One file for each room. The fields of an error are its facts, and `__str__` words the message from them: what
+failed, what was found, what to type. `wording` has the words for a Python caller and for the command line.
+Every error pickles. Standard library only.
 """
 
 from __future__ import annotations
@@ -105,6 +198,7 @@ from scaffold.errors.cluster import (
     DeployError,
     LiveAnswersDifferError,
     ManifestError,
+    NoRegistryInManifestsError,
     NotDeployedError,
     PromotionRefusedError,
     RolloutFailedError,
@@ -120,33 +214,87 @@ from scaffold.errors.environment import (
     UnresolvableError,
 )
 from scaffold.errors.image import (
+    BaseError,
+    BaseLayerError,
+    BasePlatformError,
+    BuilderOptionError,
     BuildStepError,
+    CacheFolderError,
+    ContextFileError,
+    CredentialHelperError,
+    DebianError,
     DiskFullError,
     DockerfileError,
+    DownloadError,
     EngineNotRunningError,
+    EngineRefusedError,
     ImageCheckError,
     ImageError,
+    ImagePythonError,
+    IncompleteLoginError,
+    ListDateError,
+    MissingDestinationError,
+    MissingFileError,
+    MissingLockError,
+    NamedTwiceError,
+    NoDebianSourceError,
+    NoDockerfileError,
+    NoPythonInBaseError,
+    NoRegistryError,
+    NoSuchPackageError,
     PackagesError,
+    PasswordInUrlError,
     RegistryError,
     RegistryLoginError,
     RepositoryNotFoundError,
+    UnnamedImageError,
+    UnreadablePackageError,
+    UnsignedListError,
+    UntrustedRegistryError,
     UploadError,
+    WrongHashError,
+    WrongListError,
 )
 from scaffold.errors.introspect import (
     AmbiguousCallError,
     CallError,
+    ChangingMethodError,
+    EmptySampleError,
+    IndexNeededError,
     IntrospectionError,
+    NoFittingCallError,
+    NoSuchMethodError,
+    NothingToCallError,
+    Remedy,
+    TooDeepError,
     UnknownFieldError,
     UnstableModelError,
     UnsupportedSampleError,
 )
-from scaffold.errors.project import ProjectError, UnsafeLockError, UnsafePathError
+from scaffold.errors.project import (
+    FileTooLargeError,
+    NotARegularFileError,
+    ProjectError,
+    PythonVersionError,
+    UnreadableLockError,
+    UnsafeLockError,
+    UnsafePathError,
+)
 from scaffold.errors.proof import (
     AnswerChangedError,
     AnswersDifferError,
+    BatchLengthError,
     EnvironmentFailedError,
+    InvalidRecordingError,
+    MissingRecordingError,
+    RecordingError,
+    RecordingLengthError,
     RowsDependError,
+    SampleRefusedError,
+    ServiceBrokeOffError,
     ServiceFailedError,
+    ServiceNotStartedError,
+    UnfitAcceptedError,
     VerificationError,
 )
 from scaffold.errors.read import (
@@ -166,7 +314,7 @@ from scaffold.errors.read import (
     UntrustedCodeError,
     VersionMismatchError,
 )
-from scaffold.errors.render import RenderError
+from scaffold.errors.render import BadTemplateError, RenderError
 from scaffold.errors.resolve import (
     BrokenInstallError,
     ConflictError,
@@ -179,119 +327,257 @@ from scaffold.errors.resolve import (
     TraceFailedError,
     TwoModulesError,
 )
-from scaffold.errors.store import StoreError
+from scaffold.errors.store import (
+    MissingDriverError,
+    ModelMovedError,
+    NewerStoreError,
+    NoModelToRegisterError,
+    StoreError,
+    StoreFolderError,
+    StoreUnusableError,
+    StoreUrlError,
+    UnknownModelError,
+    VersionTakenError,
+)
 from scaffold.errors.upgrade import (
     BreakingChangeError,
+    ChangedMeanwhileError,
+    ChangedSinceError,
+    ChangeFailedError,
+    DamagedBackupError,
+    DamagedJournalError,
+    DamagedRecordError,
     DirtyTreeError,
     ForeignChangeError,
     MergeConflictError,
+    ModelGoneError,
+    NewerRecordError,
     NoRecordError,
+    NothingToUndoError,
+    RecordError,
     UndoError,
+    UnknownContentError,
+    UnknownOptionsError,
     UpgradeError,
 )
 from scaffold.errors.usage import (
+    AnswersFileError,
+    ExclusiveOptionsError,
+    FolderNotMadeError,
     InvalidAnswerError,
+    InvalidOptionError,
+    InvalidRegistrationError,
     MissingExtraError,
+    MissingSampleError,
+    MissingTargetError,
+    MultilineVariableError,
+    NestedCallError,
     NeverTrustedError,
+    NotAnAssignmentError,
+    NotAProjectError,
+    NoTerminalError,
+    RefusedAnswerError,
     TargetNotEmptyError,
+    UnknownAnswerError,
+    UnreadableAnswerError,
+    UnsetVariableError,
     UsageError,
+    VariableTakenError,
 )
+from scaffold.errors.wording import name_commands
 from scaffold.errors.worker import (
     ConfinementError,
     MissingVariableError,
+    ModelChangedError,
     WorkerDiedError,
+    WorkerEndedError,
     WorkerError,
     WorkerLimitError,
+    WorkerMessageError,
 )
 
 __all__ = [
     "AmbiguousCallError",
     "AnswerChangedError",
     "AnswersDifferError",
+    "AnswersFileError",
     "ApplyConflictError",
+    "BadTemplateError",
+    "BaseError",
+    "BaseLayerError",
+    "BasePlatformError",
+    "BatchLengthError",
     "BreakingChangeError",
     "BrokenEnvironmentError",
     "BrokenInstallError",
     "BuildStepError",
+    "BuilderOptionError",
+    "CacheFolderError",
     "CallError",
     "CarriedCodeError",
+    "ChangeFailedError",
+    "ChangedMeanwhileError",
+    "ChangedSinceError",
+    "ChangingMethodError",
     "ClusterRefusedError",
     "ClusterUnreachableError",
     "CommandError",
     "ConfinementError",
     "ConflictError",
+    "ContextFileError",
+    "CredentialHelperError",
+    "DamagedBackupError",
+    "DamagedJournalError",
+    "DamagedRecordError",
+    "DebianError",
     "DeployBusyError",
     "DeployError",
     "DirtyTreeError",
     "DiskFullError",
     "DockerfileError",
+    "DownloadError",
+    "EmptySampleError",
     "EngineNotRunningError",
+    "EngineRefusedError",
     "EnvironmentFailedError",
     "EnvironmentSpecError",
+    "ExclusiveOptionsError",
     "FileChangedError",
+    "FileTooLargeError",
+    "FolderNotMadeError",
     "ForeignChangeError",
     "ForeignCodeError",
     "ImageCheckError",
     "ImageError",
+    "ImagePythonError",
+    "IncompleteLoginError",
+    "IndexNeededError",
     "IntrospectionError",
     "InvalidAnswerError",
+    "InvalidOptionError",
+    "InvalidRecordingError",
+    "InvalidRegistrationError",
+    "ListDateError",
     "LiveAnswersDifferError",
     "LoadFailedError",
     "LockFailedError",
     "ManifestError",
     "MergeConflictError",
+    "MissingDestinationError",
+    "MissingDriverError",
     "MissingExtraError",
+    "MissingFileError",
     "MissingLibraryError",
+    "MissingLockError",
     "MissingModuleError",
+    "MissingRecordingError",
+    "MissingSampleError",
+    "MissingTargetError",
     "MissingVariableError",
+    "ModelChangedError",
+    "ModelGoneError",
+    "ModelMovedError",
     "ModelNotFetchedError",
+    "MultilineVariableError",
+    "NamedTwiceError",
+    "NestedCallError",
     "NeverTrustedError",
+    "NewerRecordError",
+    "NewerStoreError",
+    "NoDebianSourceError",
+    "NoDockerfileError",
+    "NoFittingCallError",
+    "NoModelToRegisterError",
+    "NoPythonInBaseError",
     "NoRecordError",
+    "NoRegistryError",
+    "NoRegistryInManifestsError",
     "NoSuchFileError",
+    "NoSuchMethodError",
+    "NoSuchPackageError",
     "NoSuchVersionError",
+    "NoTerminalError",
     "NotAModelError",
+    "NotAProjectError",
+    "NotARegularFileError",
     "NotASampleError",
+    "NotAnAssignmentError",
     "NotAnEnvironmentError",
     "NotDeployedError",
+    "NothingToCallError",
+    "NothingToUndoError",
     "PackagesError",
+    "PasswordInUrlError",
     "ProjectError",
     "PromotionRefusedError",
     "PythonNotFoundError",
     "PythonTooOldError",
+    "PythonVersionError",
     "ReadError",
+    "RecordError",
+    "RecordingError",
+    "RecordingLengthError",
+    "RefusedAnswerError",
     "RegistryError",
     "RegistryLoginError",
+    "Remedy",
     "RenderError",
     "RepositoryNotFoundError",
     "RequirementFileError",
     "ResolutionError",
     "RolloutFailedError",
     "RowsDependError",
+    "SampleRefusedError",
     "ScaffoldError",
+    "ServiceBrokeOffError",
     "ServiceFailedError",
+    "ServiceNotStartedError",
     "SourceChangedError",
     "SourceNotFoundError",
     "StoreError",
+    "StoreFolderError",
+    "StoreUnusableError",
+    "StoreUrlError",
     "TargetNotEmptyError",
+    "TooDeepError",
     "TraceFailedError",
     "TruncatedFileError",
     "TwoModulesError",
     "UndoError",
+    "UnfitAcceptedError",
+    "UnknownAnswerError",
+    "UnknownContentError",
     "UnknownFieldError",
+    "UnknownModelError",
+    "UnknownOptionsError",
+    "UnnamedImageError",
     "UnpicklableModelError",
+    "UnreadableAnswerError",
+    "UnreadableLockError",
+    "UnreadablePackageError",
     "UnresolvableError",
     "UnsafeLockError",
     "UnsafePathError",
     "UnseenNameError",
+    "UnsetVariableError",
+    "UnsignedListError",
     "UnstableModelError",
     "UnsupportedSampleError",
     "UntrustedCodeError",
+    "UntrustedRegistryError",
     "UpgradeError",
     "UploadError",
     "UsageError",
+    "VariableTakenError",
     "VerificationError",
     "VersionMismatchError",
+    "VersionTakenError",
     "WorkerDiedError",
+    "WorkerEndedError",
     "WorkerError",
     "WorkerLimitError",
+    "WorkerMessageError",
+    "WrongHashError",
+    "WrongListError",
+    "name_commands",
 ]

@@ -5,6 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.usage import UsageError
+from scaffold.errors.wording import invocation
+
+
+class NoRegistryInManifestsError(UsageError):
+    """The manifests name the image without a registry, so that no cluster can pull it."""
+
+    project: str
+    image: str
+
+    def __str__(self) -> str:
+        command = invocation("deploy", self.project, registry="registry.example.org/models")
+        return (
+            f"The manifests name no registry for the image, only '{self.image}';"
+            " the cluster pulls it from one.\n"
+            "Write it into kustomization.yaml (`newName: registry.example.org/models/...`), or say it here:\n"
+            f"  {command}"
+        )
 
 
 class DeployError(ScaffoldError):
@@ -17,9 +35,10 @@ class DeployError(ScaffoldError):
         after: What was done about it: `Rolled back to revision 3.`
     """
 
-    def __init__(self, problem: str, found: Sequence[str] = (), fix: str = "", after: str = "") -> None:
-        super().__init__(problem, tuple(found), fix, after)
-        self.problem, self.found, self.fix, self.after = problem, tuple(found), fix, after
+    problem: str
+    found: Sequence[str] = ()
+    fix: str = ""
+    after: str = ""
 
     def __str__(self) -> str:
         facts = ["  " + line for text in self.found for line in text.splitlines()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.wording import invocation, option
 
 
 class EnvironmentSpecError(ScaffoldError):
@@ -14,30 +15,31 @@ class EnvironmentSpecError(ScaffoldError):
 class NotAnEnvironmentError(EnvironmentSpecError):
     """A path that is no environment, no interpreter and no requirement file."""
 
-    def __init__(self, path: str, found: str, near: Sequence[str] = ()) -> None:
-        super().__init__(path, found, near)
-        self.path, self.found, self.near = path, found, near
+    path: str
+    found: str
+    near: Sequence[str] = ()
 
     def __str__(self) -> str:
         beside = f"\n  beside the path: {', '.join(self.near)}" if self.near else ""
         return (
             f"{self.path} is not an environment: {self.found}.{beside}\n"
             "Name a virtual or conda environment, its Python, a requirement file, or requirements:\n"
-            "  scaffold new ... --environment .venv\n"
-            "  scaffold new ... --environment requirements.txt\n"
-            "  scaffold new ... --environment 'scikit-learn==1.3.2'"
+            f"  {_environment('.venv')}\n"
+            f"  {_environment('requirements.txt')}\n"
+            f"  {_environment('scikit-learn==1.3.2')}"
         )
 
 
 class RequirementFileError(EnvironmentSpecError):
     """A requirement, or a file of requirements, that cannot be read."""
 
-    def __init__(self, source: str, problem: str, advice: str = "") -> None:
-        super().__init__(source, problem, advice)
-        self.source, self.problem, self.advice = source, problem, advice
+    source: str
+    problem: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        advice = self.advice or "Write a requirement as pip takes it: --environment 'scikit-learn==1.3.2'"
+        example = option("environment", ["scikit-learn==1.3.2"])
+        advice = self.advice or f"Write a requirement as pip takes it: {example}"
         return f"The environment cannot be read from {self.source}: {self.problem}.\n{advice}"
 
 
@@ -50,9 +52,9 @@ class PythonNotFoundError(EnvironmentSpecError):
         cause: Why uv cannot install the wanted version.
     """
 
-    def __init__(self, wanted: str, installed: Sequence[tuple[str, str]], cause: str = "") -> None:
-        super().__init__(wanted, installed, cause)
-        self.wanted, self.installed, self.cause = wanted, installed, cause
+    wanted: str
+    installed: Sequence[tuple[str, str]]
+    cause: str = ""
 
     def __str__(self) -> str:
         lines = [f"Python {self.wanted} is not installed, and uv cannot install it."]
@@ -63,7 +65,7 @@ class PythonNotFoundError(EnvironmentSpecError):
         lines.append(
             f"Install Python {self.wanted} with your system's packages, pyenv or conda, "
             "or give the path of an environment that has it:\n"
-            "  scaffold new ... --environment PATH"
+            f"  {_environment('PATH')}"
         )
         return "\n".join(lines)
 
@@ -71,9 +73,9 @@ class PythonNotFoundError(EnvironmentSpecError):
 class PythonTooOldError(EnvironmentSpecError):
     """A Python that is older than the oldest that this package supports."""
 
-    def __init__(self, version: str, oldest: str, path: str = "") -> None:
-        super().__init__(version, oldest, path)
-        self.version, self.oldest, self.path = version, oldest, path
+    version: str
+    oldest: str
+    path: str = ""
 
     def __str__(self) -> str:
         where = f"{self.path} is Python {self.version}" if self.path else f"Python {self.version} is named"
@@ -81,7 +83,7 @@ class PythonTooOldError(EnvironmentSpecError):
             f"{where}; scaffold supports Python {self.oldest} and later.\n"
             f"Make the model again on Python {self.oldest} or later. If the file holds no functions of its "
             "own, the same libraries on a later Python may load it:\n"
-            f"  scaffold new ... --environment 'python=={self.oldest}' --environment 'scikit-learn==VERSION'"
+            f"  {_environment(f'python=={self.oldest}', 'scikit-learn==VERSION')}"
         )
 
 
@@ -94,28 +96,32 @@ class UnresolvableError(EnvironmentSpecError):
         tail: The end of uv's output.
     """
 
-    def __init__(self, wanted: str, pythons: Sequence[str], tail: str) -> None:
-        super().__init__(wanted, pythons, tail)
-        self.wanted, self.pythons, self.tail = wanted, pythons, tail
+    wanted: str
+    pythons: Sequence[str]
+    tail: str
 
     def __str__(self) -> str:
         end = "\n".join(f"  {line.strip()}" for line in self.tail.strip().splitlines()[-12:])
         return (
             f"No environment can be made of {self.wanted} with Python {', '.join(self.pythons)}.\n{end}\n"
             "Name other versions, another Python, or an environment that you have:\n"
-            "  scaffold new ... --environment 'python==3.11' --environment 'scikit-learn==1.3.2'\n"
-            "  scaffold new ... --environment PATH"
+            f"  {_environment('python==3.11', 'scikit-learn==1.3.2')}\n"
+            f"  {_environment('PATH')}"
         )
 
 
 class BrokenEnvironmentError(EnvironmentSpecError):
     """An environment that does not work, or that lacks what the worker needs."""
 
-    def __init__(self, path: str, problem: str, advice: str = "") -> None:
-        super().__init__(path, problem, advice)
-        self.path, self.problem, self.advice = path, problem, advice
+    path: str
+    problem: str
+    advice: str = ""
 
     def __str__(self) -> str:
         return f"The environment {self.path} cannot be used: {self.problem}" + (
             f"\n{self.advice}" if self.advice else ""
         )
+
+
+def _environment(*specs: str) -> str:
+    return invocation("new", ..., environment=specs)

@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.wording import invocation
 
 
 class ProjectError(ScaffoldError):
     """A file of a project is not what this package writes there, so it is not used."""
 
 
+class NotARegularFileError(ProjectError):
+    """A folder, a device or a socket stands where a project has a file."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is no regular file.\nPut the file in its place:\n  git checkout -- {self.path}"
+
+
+class FileTooLargeError(ProjectError):
+    """A file of a project is larger than this package writes it."""
+
+    path: str
+    size_bytes: int
+    most_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} has {self.size_bytes >> 20} MiB;"
+            f" more than {self.most_bytes >> 20} MiB are not read.\n"
+            "Restore it from version control."
+        )
+
+
+class UnreadableLockError(ProjectError):
+    """The lock of a project cannot be read.
+
+    Args:
+        lock: The file.
+        cause: Why; empty where it holds no text.
+    """
+
+    lock: str
+    cause: str = ""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lock} cannot be read: {self.cause}." if self.cause else f"{self.lock} is no UTF-8 text."
+        )
+
+
+class PythonVersionError(ProjectError):
+    """The file that says for which Python a project is holds no version."""
+
+    path: str
+    found: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} holds {self.found[:80]!r}, which is no version of Python.\n"
+            f"Write the version that the lock is for:\n  echo 3.11 > {self.path}"
+        )
+
+
 class UnsafePathError(ProjectError):
     """A path that a project names leads out of the project, or may."""
 
-    def __init__(self, root: str, path: str, reason: str) -> None:
-        super().__init__(root, path, reason)
-        self.root, self.path, self.reason = root, path, reason
+    root: str
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         return (
@@ -28,14 +83,14 @@ class UnsafePathError(ProjectError):
 class UnsafeLockError(ProjectError):
     """A line of a lock is more than a pinned distribution."""
 
-    def __init__(self, lock: str, number: int, line: str) -> None:
-        super().__init__(lock, number, line)
-        self.lock, self.number, self.line = lock, number, line
+    lock: str
+    number: int
+    line: str
 
     def __str__(self) -> str:
         return (
             f"{self.lock}, line {self.number}, is no pinned distribution with hashes:\n"
             f"  {self.line[:200]!r}\n"
             "Name what the service needs in requirements.in, and let the lock be made from that:\n"
-            f"  scaffold update {self.lock.rpartition('/')[0] or '.'}"
+            f"  {invocation('update', self.lock.rpartition('/')[0] or '.')}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.wording import invocation
 
 
 class VerificationError(ScaffoldError):
@@ -14,23 +15,133 @@ class VerificationError(ScaffoldError):
 class EnvironmentFailedError(VerificationError):
     """The lock cannot be installed."""
 
-    def __init__(self, tail: str) -> None:
-        super().__init__(tail)
-        self.tail = tail
+    tail: str
 
     def __str__(self) -> str:
         return f"The clean environment for the proof cannot be made:\n{self.tail}"
 
 
+class RecordingError(VerificationError):
+    """The recorded sample of a project cannot be used."""
+
+
+class MissingRecordingError(RecordingError):
+    """The recorded sample of a project cannot be read."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot be read: {self.cause}.\n"
+            "It holds the sample to compare with;"
+            " `scaffold update` writes it anew from a model and a sample."
+        )
+
+
+class InvalidRecordingError(RecordingError):
+    """The recorded sample of a project has another form than `new` writes."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f'{self.path} is not {{"requests": [...], "answers": [...]}}: {self.cause}'
+
+
+class RecordingLengthError(RecordingError):
+    """A recorded sample is empty, or does not hold an answer for each request."""
+
+    path: str
+    requests: int
+    answers: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} holds {self.requests} requests and {self.answers} answers; "
+            "they must be as many, and at least one."
+        )
+
+
+class SampleRefusedError(VerificationError):
+    """The service refuses the sample.
+
+    Args:
+        what: The request: `row 3`.
+        status: The status of the answer.
+        body: The answer, as JSON.
+    """
+
+    what: str
+    status: int
+    body: str
+
+    def __str__(self) -> str:
+        return (
+            f"The service refuses the sample: {self.what} is answered with {self.status}.\n"
+            f"  {self.body[:500]}"
+        )
+
+
+class BatchLengthError(VerificationError):
+    """The service does not give one answer for each row of a batch.
+
+    Args:
+        order: That of the rows: `in reverse order`.
+        rows: How many were sent.
+        answers: How many came back.
+    """
+
+    order: str
+    rows: int
+    answers: int
+
+    def __str__(self) -> str:
+        return f"A batch {self.order} holds {self.rows} rows and gets {self.answers} answers."
+
+
+class UnfitAcceptedError(VerificationError):
+    """The service does not refuse a body that does not fit."""
+
+    status: int
+    body: str
+
+    def __str__(self) -> str:
+        return f"The service answers {self.status}, not 422, to a body that does not fit: {self.body}."
+
+
 class ServiceFailedError(VerificationError):
     """The service does not start, or breaks off."""
 
-    def __init__(self, what: str, log: str) -> None:
-        super().__init__(what, log)
-        self.what, self.log = what, log
+
+class ServiceNotStartedError(ServiceFailedError):
+    """The service does not start.
+
+    Args:
+        status: Its exit status; `None` where it runs and did not get ready in time.
+        log: The end of its log.
+    """
+
+    status: int | None
+    log: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} The end of its log:\n{self.log}" if self.log else self.what
+        head = (
+            "The service did not get ready in time."
+            if self.status is None
+            else f"The service does not start (exit status {self.status})."
+        )
+        return f"{head} The end of its log:\n{self.log}" if self.log else head
+
+
+class ServiceBrokeOffError(ServiceFailedError):
+    """The service breaks off at a request."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"The service broke off at POST {self.path}: {self.cause}"
 
 
 class AnswersDifferError(VerificationError):
@@ -44,15 +155,10 @@ class AnswersDifferError(VerificationError):
             differ; `None` where they were not compared.
     """
 
-    def __init__(
-        self,
-        what: str,
-        path: str,
-        values: tuple[str, str],
-        versions: Sequence[tuple[str, str, str]] | None = None,
-    ) -> None:
-        super().__init__(what, path, values, versions)
-        self.what, self.path, self.values, self.versions = what, path, values, versions
+    what: str
+    path: str
+    values: tuple[str, str]
+    versions: Sequence[tuple[str, str, str]] | None = None
 
     def __str__(self) -> str:
         got, wanted = self.values
@@ -69,7 +175,8 @@ class AnswersDifferError(VerificationError):
         ]
         if self.versions:
             name, _, here = self.versions[0]
-            lines.append(f"Pin what the model was made with: scaffold new ... --pin {name}=={here}")
+            command = invocation("new", ..., pin=[f"{name}=={here}"])
+            lines.append(f"Pin what the model was made with: {command}")
         elif self.versions is not None:
             lines.append(
                 "What the model needs has the same versions in both. Does the model depend on the time, on "
@@ -88,9 +195,10 @@ class RowsDependError(VerificationError):
         values: The value from the service and that of the row alone, as JSON.
     """
 
-    def __init__(self, row: int, when: str, path: str, values: tuple[str, str]) -> None:
-        super().__init__(row, when, path, values)
-        self.row, self.when, self.path, self.values = row, when, path, values
+    row: int
+    when: str
+    path: str
+    values: tuple[str, str]
 
     def __str__(self) -> str:
         got, alone = self.values
@@ -112,9 +220,9 @@ class AnswerChangedError(VerificationError):
         values: The value now and the one before, as JSON.
     """
 
-    def __init__(self, row: int, path: str, values: tuple[str, str]) -> None:
-        super().__init__(row, path, values)
-        self.row, self.path, self.values = row, path, values
+    row: int
+    path: str
+    values: tuple[str, str]
 
     def __str__(self) -> str:
         now, before = self.values

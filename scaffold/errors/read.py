@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.wording import either, invocation, option
 
 _MODEL_FORMATS = (
     "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, "
@@ -22,9 +22,8 @@ class ReadError(ScaffoldError):
 class NoSuchFileError(ReadError):
     """A path leads to no file."""
 
-    def __init__(self, path: str, near: Sequence[str] = ()) -> None:
-        super().__init__(path, near)
-        self.path, self.near = path, near
+    path: str
+    near: Sequence[str] = ()
 
     def __str__(self) -> str:
         beside = f"\nBeside it: {', '.join(self.near)}" if self.near else ""
@@ -34,9 +33,9 @@ class NoSuchFileError(ReadError):
 class ModelNotFetchedError(ReadError):
     """A model that lies elsewhere, or that another tool keeps, cannot be had."""
 
-    def __init__(self, source: str, cause: str, command: str) -> None:
-        super().__init__(source, cause, command)
-        self.source, self.cause, self.command = source, cause, command
+    source: str
+    cause: str
+    command: str
 
     def __str__(self) -> str:
         hint = f"\n  {self.command}" if self.command else ""
@@ -46,9 +45,9 @@ class ModelNotFetchedError(ReadError):
 class NotAModelError(ReadError):
     """A file is none of the formats that are read."""
 
-    def __init__(self, path: str, found: str, advice: str = "") -> None:
-        super().__init__(path, found, advice)
-        self.path, self.found, self.advice = path, found, advice
+    path: str
+    found: str
+    advice: str = ""
 
     def __str__(self) -> str:
         return f"{self.path} is no model file: {self.found}.\n{self.advice or _MODEL_FORMATS}"
@@ -57,9 +56,9 @@ class NotAModelError(ReadError):
 class TruncatedFileError(ReadError):
     """A file ends before what it holds does."""
 
-    def __init__(self, path: str, end: int, unpacked: bool = False) -> None:
-        super().__init__(path, end, unpacked)
-        self.path, self.end, self.unpacked = path, end, unpacked
+    path: str
+    end: int
+    unpacked: bool = False
 
     def __str__(self) -> str:
         where = "of what it unpacks to" if self.unpacked else "of the file"
@@ -76,15 +75,10 @@ class UntrustedCodeError(ReadError):
         never: Those of the names that no `--trust` opens.
     """
 
-    def __init__(
-        self,
-        path: str,
-        names: Sequence[tuple[str, str, str]],
-        trust: Sequence[str] = (),
-        never: Sequence[str] = (),
-    ) -> None:
-        super().__init__(path, names, trust, never)
-        self.path, self.names, self.trust, self.never = path, names, trust, never
+    path: str
+    names: Sequence[tuple[str, str, str]]
+    trust: Sequence[str] = ()
+    never: Sequence[str] = ()
 
     def __str__(self) -> str:
         head = f"Refused as unsafe: {self.path} names code that scaffold does not run unasked."
@@ -93,9 +87,9 @@ class UntrustedCodeError(ReadError):
         ]
         if self.never or not self.trust:
             names = ", ".join(self.never or [name for name, _, _ in self.names])
-            return "\n".join([head, f"No --trust opens {names}.", *lines, _NO_TRUST])
-        advice = f"If you made this file and expect that: scaffold new ... {_trust_options(self.trust)}"
-        return "\n".join([head, *lines, advice])
+            return "\n".join([head, f"No {option('trust')} opens {names}.", *lines, _NO_TRUST])
+        command = invocation("new", ..., trust=self.trust)
+        return "\n".join([head, *lines, f"If you made this file and expect that: {command}"])
 
 
 class CarriedCodeError(UntrustedCodeError):
@@ -107,7 +101,7 @@ class CarriedCodeError(UntrustedCodeError):
             [
                 f"Refused as unsafe: {self.path} carries code, which would run here without confinement.",
                 *lines,
-                f"If you made this file: scaffold new ... {_trust_options((*self.trust, 'by-value'))}",
+                f"If you made this file: {invocation('new', ..., trust=[*self.trust, 'by-value'])}",
             ]
         )
 
@@ -115,9 +109,9 @@ class CarriedCodeError(UntrustedCodeError):
 class UnseenNameError(ReadError):
     """A file looks up a name while it loads that was not seen in it before."""
 
-    def __init__(self, path: str, name: str, reason: str = "") -> None:
-        super().__init__(path, name, reason)
-        self.path, self.name, self.reason = path, name, reason
+    path: str
+    name: str
+    reason: str = ""
 
     def __str__(self) -> str:
         reason = self.reason or "the name was not found when the file was read"
@@ -131,9 +125,9 @@ class UnseenNameError(ReadError):
 class FileChangedError(ReadError):
     """A file holds something else than when its names were read."""
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        super().__init__(path, expected, found)
-        self.path, self.expected, self.found = path, expected, found
+    path: str
+    expected: str
+    found: str
 
     def __str__(self) -> str:
         return (
@@ -146,12 +140,11 @@ class FileChangedError(ReadError):
 class MissingLibraryError(ReadError):
     """No installed distribution provides a module that a pickle names."""
 
-    def __init__(
-        self, path: str, module: str, needed_by: str, distribution: str = "", guess: str = ""
-    ) -> None:
-        super().__init__(path, module, needed_by, distribution, guess)
-        self.path, self.module, self.needed_by = path, module, needed_by
-        self.distribution, self.guess = distribution, guess
+    path: str
+    module: str
+    needed_by: str
+    distribution: str = ""
+    guess: str = ""
 
     def __str__(self) -> str:
         head = f"{self.path} needs '{self.module}', which no installed distribution provides."
@@ -160,7 +153,7 @@ class MissingLibraryError(ReadError):
                 f"{head}\n  needed by: {self.needed_by}\n"
                 "Install it, in the version that the file was made with, or name an environment:\n"
                 f"  pip install '{self.distribution}'\n"
-                f"  scaffold new ... --environment '{self.distribution}'"
+                f"  {invocation('new', ..., environment=[self.distribution])}"
             )
         if self.distribution:
             return f"{head}\n  needed by: {self.needed_by}\nInstall it: pip install {self.distribution}"
@@ -168,7 +161,7 @@ class MissingLibraryError(ReadError):
         return (
             f"{head}\n  needed by: {self.needed_by}\n"
             f"Install the distribution that provides it{guess} or, if it is a file of yours, "
-            "name its folder:\n  PYTHONPATH=FOLDER scaffold new ..."
+            f"name its folder:\n  {either('sys.path.append(FOLDER)', 'PYTHONPATH=FOLDER scaffold new ...')}"
         )
 
 
@@ -179,12 +172,13 @@ class ForeignCodeError(ReadError):
         path: The file.
         pythons: The versions that can have compiled them; none if no known version can have.
         here: The version that would load them.
-        environment: The options of an environment that can: `--environment python==3.12`.
+        environment: What an environment needs that can: `python==3.12`.
     """
 
-    def __init__(self, path: str, pythons: Sequence[str], here: str, environment: str = "") -> None:
-        super().__init__(path, pythons, here, environment)
-        self.path, self.pythons, self.here, self.environment = path, pythons, here, environment
+    path: str
+    pythons: Sequence[str]
+    here: str
+    environment: Sequence[str] = ()
 
     def __str__(self) -> str:
         by = f"Python {' or '.join(self.pythons)}" if self.pythons else "no Python that scaffold knows"
@@ -192,9 +186,9 @@ class ForeignCodeError(ReadError):
             f"{self.path} holds functions compiled by {by}; this is {self.here}.\n"
             "  Bytecode runs only in the minor version of Python that compiled it."
         )
-        if "python==" not in self.environment:
+        if not any(spec.startswith("python==") for spec in self.environment):
             return f"{head}\nMake the model again with Python {self.here}."
-        command = f"scaffold new ... {self.environment}"
+        command = invocation("new", ..., environment=self.environment)
         return f"{head}\nMake the service in an environment of that Python:\n  {command}"
 
 
@@ -209,24 +203,17 @@ class VersionMismatchError(ReadError):
         detail: The error of the library, in a line.
         written: The version that the file was made with, where the file names it, or a specifier.
         python: The Python that the file was made with, where the file tells it.
-        environment: The options of an environment with those versions.
+        environment: What an environment with those versions needs: `scikit-learn==1.3.2`.
     """
 
-    def __init__(
-        self,
-        path: str,
-        names: Sequence[str],
-        distribution: str,
-        version: str,
-        detail: str = "",
-        written: str = "",
-        python: str = "",
-        environment: str = "",
-    ) -> None:
-        super().__init__(path, names, distribution, version, detail, written, python, environment)
-        self.path, self.names, self.detail = path, names, detail
-        self.distribution, self.version = distribution, version
-        self.written, self.python, self.environment = written, python, environment
+    path: str
+    names: Sequence[str]
+    distribution: str
+    version: str
+    detail: str = ""
+    written: str = ""
+    python: str = ""
+    environment: Sequence[str] = ()
 
     def __str__(self) -> str:
         found = "\n".join(f"  {line}" for line in (*self.names, *([self.detail] if self.detail else [])))
@@ -236,7 +223,7 @@ class VersionMismatchError(ReadError):
                 f"{self.path} was made with {self.distribution} {self.written}{on}; "
                 f"here is {self.version}.\n{found}\n"
                 "Make the service in an environment of that version:\n"
-                f"  scaffold new ... {self.environment}"
+                f"  {invocation('new', ..., environment=self.environment)}"
             )
         return (
             f"{self.path} does not fit the {self.distribution} {self.version} that is installed here.\n"
@@ -249,9 +236,9 @@ class VersionMismatchError(ReadError):
 class LoadFailedError(ReadError):
     """A model file names nothing bad, and does not load."""
 
-    def __init__(self, path: str, cause: str, advice: str = "") -> None:
-        super().__init__(path, cause, advice)
-        self.path, self.cause, self.advice = path, cause, advice
+    path: str
+    cause: str
+    advice: str = ""
 
     def __str__(self) -> str:
         return f"{self.path} does not load.\n  {self.cause}" + (f"\n{self.advice}" if self.advice else "")
@@ -260,9 +247,8 @@ class LoadFailedError(ReadError):
 class NotASampleError(ReadError):
     """A file holds no sample that can be read."""
 
-    def __init__(self, path: str, found: str) -> None:
-        super().__init__(path, found)
-        self.path, self.found = path, found
+    path: str
+    found: str
 
     def __str__(self) -> str:
         return (
@@ -274,13 +260,9 @@ class NotASampleError(ReadError):
 class UnpicklableModelError(ReadError):
     """An object in memory cannot be written to a file."""
 
-    def __init__(self, kind: str, cause: str, advice: str) -> None:
-        super().__init__(kind, cause, advice)
-        self.kind, self.cause, self.advice = kind, cause, advice
+    kind: str
+    cause: str
+    advice: str
 
     def __str__(self) -> str:
         return f"This {self.kind} cannot be written to a file: {self.cause}.\n{self.advice}"
-
-
-def _trust_options(tokens: Sequence[str]) -> str:
-    return shlex.join(word for token in tokens for word in ("--trust", token))

@@ -7,3 +7,13 @@ from scaffold.errors.base import ScaffoldError
 
 class RenderError(ScaffoldError):
     """The project cannot be written."""
+
+
+class BadTemplateError(RenderError):
+    """A template is none, or is at fault."""
+
+    template: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"The template {self.template} cannot be rendered: {self.cause}"

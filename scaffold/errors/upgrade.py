@@ -2,19 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.wording import invocation
 
 
 class UpgradeError(ScaffoldError):
     """A project cannot be brought up to date."""
 
 
+class ModelGoneError(UpgradeError):
+    """A project does not hold the model that it was made from."""
+
+    project: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.project} does not hold the model that it was made from (sha256 {self.sha256[:12]}).\n"
+            "Give the one that it is to serve:\n"
+            f"  {invocation('update', self.project, model='model.pkl', input='sample.pkl')}"
+        )
+
+
+class RecordError(UpgradeError):
+    """The record of a project cannot be used."""
+
+
+class DamagedRecordError(RecordError):
+    """The record of a project cannot be read."""
+
+    project: str
+    record: str
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.record} cannot be read: {self.cause}\n"
+            f"Restore it from version control:\n  git -C {self.project} checkout -- .scaffold"
+        )
+
+
+class NewerRecordError(RecordError):
+    """Another version of this package wrote the record of a project."""
+
+    record: str
+    generator: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.record} was written by another version of model-scaffold ({self.generator}).\n"
+            "Update this one:  pip install --upgrade model-scaffold"
+        )
+
+
+class UnknownOptionsError(RecordError):
+    """The record of a project holds options that this package does not have."""
+
+    record: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.record} holds options that are none: {self.cause}"
+
+
+class ChangeFailedError(UpgradeError):
+    """The files of a project cannot be changed; they are as they were before.
+
+    Args:
+        project: The project's folder.
+        cause: Why.
+        step: `write`: nothing was changed yet. `change`: what was changed is taken back.
+            `resume`: an update that was cut off earlier is taken back.
+    """
+
+    project: str
+    cause: str
+    step: Literal["write", "change", "resume"]
+
+    def __str__(self) -> str:
+        match self.step:
+            case "write":
+                return f"{self.project} cannot be written: {self.cause}. It is as it was before."
+            case "change":
+                return f"{self.project} cannot be changed: {self.cause}. It is as it was before."
+            case "resume":
+                return (
+                    f"An update of {self.project} that was cut off is taken back: {self.cause}.\n"
+                    "Run the command again."
+                )
+
+
+class ChangedMeanwhileError(UpgradeError):
+    """A file of a project was changed while an update ran."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} was changed while the update ran. Nothing was written; run it again."
+
+
+class DamagedJournalError(UpgradeError):
+    """A folder that should hold a change that was not finished holds no journal of one."""
+
+    journal: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.journal} is no journal of a change, so nothing was done with it.\n"
+            f"Remove it to go on:\n  rm -r {self.journal.rpartition('/')[0]}"
+        )
+
+
+class UnknownContentError(UpgradeError):
+    """Only the hash of a file of the new state is known."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: only the hash of its new content is known."
+
+
 class ForeignChangeError(UpgradeError):
     """A project holds a half finished change that this user did not begin on this machine."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self.root = root
+    root: str
 
     def __str__(self) -> str:
         folder = f"{self.root}/.scaffold/update"
@@ -29,9 +143,7 @@ class ForeignChangeError(UpgradeError):
 class NoRecordError(UpgradeError):
     """A folder has no record of what it was made from."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self.root = root
+    root: str
 
     def __str__(self) -> str:
         return (
@@ -44,52 +156,105 @@ class NoRecordError(UpgradeError):
 class DirtyTreeError(UpgradeError):
     """A project in git holds changes that are not committed."""
 
-    def __init__(self, root: str, changed: tuple[str, ...]) -> None:
-        super().__init__(root, changed)
-        self.root, self.changed = root, changed
+    root: str
+    changed: tuple[str, ...]
 
     def __str__(self) -> str:
         return (
             f"{self.root} holds changes that are not committed: {_names(self.changed, 5)}\n"
             "Commit them first, so that the update is a diff of its own; or go ahead:\n"
-            f"  scaffold update {self.root} --dirty ..."
+            f"  {invocation('update', self.root, ..., dirty=True)}"
         )
 
 
 class MergeConflictError(UpgradeError):
     """Both the owner and the new state changed the same thing; the files show where."""
 
-    def __init__(self, root: str, conflicts: tuple[tuple[str, str], ...]) -> None:
-        super().__init__(root, conflicts)
-        self.root, self.conflicts = root, conflicts
+    root: str
+    conflicts: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
         files = "\n".join(f"  {path}: {detail}" for path, detail in self.conflicts)
         return (
             f"{len(self.conflicts)} files of {self.root} are in conflict:\n{files}\n"
             "Settle each one, and then prove the project; or take the update back:\n"
-            f"  scaffold verify {self.root}\n  scaffold undo {self.root}"
+            f"  {invocation('verify', self.root)}\n  {invocation('undo', self.root)}"
         )
 
 
 class BreakingChangeError(UpgradeError):
     """Those who call the service would have to change."""
 
-    def __init__(self, root: str, changes: tuple[str, ...]) -> None:
-        super().__init__(root, changes)
-        self.root, self.changes = root, changes
+    root: str
+    changes: tuple[str, ...]
 
     def __str__(self) -> str:
         lines = "\n".join(f"  {change}" for change in self.changes)
         return (
             f"The new state of {self.root} breaks those who call it:\n{lines}\n"
             "Nothing was written. To go ahead:\n"
-            f"  scaffold update {self.root} --allow-breaking ..."
+            f"  {invocation('update', self.root, ..., allow_breaking=True)}"
         )
 
 
 class UndoError(UpgradeError):
     """An update cannot be taken back."""
+
+
+class NothingToUndoError(UndoError):
+    """A project has no update to take back."""
+
+    project: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.project} has no update to take back.\nOlder states are in version control, if you use it."
+        )
+
+
+class ChangedSinceError(UndoError):
+    """Files of an update were changed after it.
+
+    Args:
+        project: The project's folder.
+        files: The files, by their path in it.
+        kept: The folder with what they held before the update.
+        journal: The name of the file that says which is which.
+    """
+
+    project: str
+    files: Sequence[str]
+    kept: str
+    journal: str
+
+    def __str__(self) -> str:
+        files = "\n".join(f"  {path}" for path in self.files)
+        return (
+            f"The last update of {self.project} cannot be taken back, for these files were changed since:\n"
+            f"{files}\n"
+            f"What they held before the update lies in {self.kept}, by their place in {self.journal}."
+        )
+
+
+class DamagedBackupError(UndoError):
+    """What files held before an update is damaged or gone.
+
+    Args:
+        project: The project's folder.
+        files: The files, by their path in it.
+        kept: The folder with what they held.
+    """
+
+    project: str
+    files: Sequence[str]
+    kept: str
+
+    def __str__(self) -> str:
+        files = "\n".join(f"  {path}" for path in self.files)
+        return (
+            f"The last update of {self.project} cannot be taken back: {self.kept} does not hold"
+            f" what these files were before it:\n{files}"
+        )
 
 
 def _names(names: tuple[str, ...], most: int = 12) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.wording import either, invocation, option
 
 
 class UsageError(ScaffoldError):
@@ -12,9 +16,8 @@ class UsageError(ScaffoldError):
 class MissingExtraError(UsageError):
     """An optional part of this package is asked for and not installed."""
 
-    def __init__(self, extra: str, module: str) -> None:
-        super().__init__(extra, module)
-        self.extra, self.module = extra, module
+    extra: str
+    module: str
 
     def __str__(self) -> str:
         return (
@@ -23,42 +26,293 @@ class MissingExtraError(UsageError):
         )
 
 
+class InvalidOptionError(UsageError):
+    """An option has a value that it cannot have.
+
+    Args:
+        option: By the name of its keyword: `memory_limit`.
+        found: The value.
+    """
+
+    option: str
+    found: str
+
+    def __str__(self) -> str:
+        problem, example = _WANTED[self.option]
+        return f"{self.found!r} {problem}\n  {option(self.option, example)}"
+
+
+_WANTED: dict[str, tuple[str, object]] = {
+    "builder": ("is no builder: it is docker or layers.", "layers"),
+    "env": ("is no name of an environment variable.", ["RATE=1.5"]),
+    "memory_limit": ("is no size of memory.", "32G"),
+    "name": (
+        (
+            "cannot be the service's name: an image and Kubernetes objects are named so.\n"
+            "Lower-case letters, digits and '-', a letter first, 50 characters at most:"
+        ),
+        "titanic-service",
+    ),
+    "pin": ("pins nothing: a name and a version are wanted.", ["numpy==2.4.6"]),
+    "platforms": ("is no platform that is known here: linux/amd64 or linux/arm64.", ["linux/amd64"]),
+    "python": ("is no version of Python that a service can run on.", "3.11"),
+    "tag": (
+        "is no image reference: registry.example.com/churn:1.0.0 would be one, in lower case.",
+        "registry.example.com/churn:1.0.0",
+    ),
+}
+
+
+class NotAnAssignmentError(UsageError):
+    """An option of the command line wants `NAME=VALUE` and holds no such text."""
+
+    option: Literal["types", "answers"]
+    found: str
+
+    def __str__(self) -> str:
+        what, example = {
+            "types": ("names no field and type", {"zip": "str"}),
+            "answers": ("names no answer and value", {"replicas": "3"}),
+        }[self.option]
+        return f"{option(self.option)} {self.found} {what}.\n  {option(self.option, example)}"
+
+
 class InvalidAnswerError(UsageError):
     """An answer, or the option that gives it, has a value that it cannot have."""
 
-    def __init__(self, answer: str, found: object, wanted: str) -> None:
-        super().__init__(answer, found, wanted)
-        self.answer, self.found, self.wanted = answer, found, wanted
+    answer: str
+    found: object
+    wanted: str
 
     def __str__(self) -> str:
         return f"The answer '{self.answer}' is {self.found!r}.\nIt takes {self.wanted}."
 
 
-class TargetNotEmptyError(UsageError):
-    """The folder that a project would be written to holds something already."""
+class UnknownAnswerError(UsageError):
+    """The template asks no such question.
 
-    def __init__(self, target: str, found: str) -> None:
-        super().__init__(target, found)
-        self.target, self.found = target, found
+    Args:
+        answer: The name that was given: `replica`, or `per_target.production.replica`.
+        known: The names of the questions.
+    """
+
+    answer: str
+    known: Sequence[str]
+
+    def __str__(self) -> str:
+        from difflib import get_close_matches
+
+        place, dot, name = self.answer.rpartition(".")
+        near = get_close_matches(name, self.known, n=1)
+        meant = f" Did you mean '{place}{dot}{near[0]}'?" if near else ""
+        return f"The template has no question '{self.answer}'.{meant}\nIt asks: {', '.join(self.known)}."
+
+
+class UnreadableAnswerError(UsageError):
+    """An answer of the command line is no YAML."""
+
+    answer: str
+    found: str
+    cause: str
 
     def __str__(self) -> str:
         return (
-            f"{self.target} is not empty: it holds {self.found}.\n"
+            f"--answer {self.answer}={self.found} cannot be read as YAML: {self.cause}\n"
+            f"Put text in quotes of its own:\n  --answer '{self.answer}=\"...\"'"
+        )
+
+
+class AnswersFileError(UsageError):
+    """A file of answers cannot be read, or holds none.
+
+    Args:
+        path: The file.
+        cause: Why it cannot be read; empty where it holds something else than answers.
+    """
+
+    path: str
+    cause: str = ""
+
+    def __str__(self) -> str:
+        if self.cause:
+            return f"{self.path} cannot be read as answers: {self.cause}"
+        return f"{self.path} holds no answers.\nOne `question: answer` a line is wanted, e.g.  variant: text"
+
+
+class RefusedAnswerError(UsageError):
+    """A template refuses an answer, by a rule of its own."""
+
+    cause: str
+
+    def __str__(self) -> str:
+        return f"An answer is not allowed. {self.cause}\nNothing was written."
+
+
+class NoTerminalError(UsageError):
+    """Questions are to be asked, and there is no terminal."""
+
+    target: str
+
+    def __str__(self) -> str:
+        return (
+            "There is no terminal to ask questions in. Take the defaults, or give the answers:\n"
+            f"  {invocation('init', self.target, **either({}, {'defaults': True}))}\n"
+            f"  {invocation('init', self.target, answers_file='answers.yaml')}"
+        )
+
+
+class TargetNotEmptyError(UsageError):
+    """The folder that a project would be written to holds something already.
+
+    Args:
+        target: The folder.
+        found: What is in it; nothing where a file has its name.
+    """
+
+    target: str
+    found: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        more = f" and {len(self.found) - 3} more" if len(self.found) > 3 else ""
+        head = (
+            f"{self.target} is not empty: it holds {', '.join(self.found[:3])}{more}."
+            if self.found
+            else f"{self.target} is no folder: there is a file of that name."
+        )
+        return (
+            f"{head}\n"
             "Nothing was written. Name a folder that is empty or absent, or bring the project up to date:\n"
-            f"  scaffold update {self.target} --model ..."
+            f"  {invocation('update', self.target, model=...)}"
+        )
+
+
+class FolderNotMadeError(UsageError):
+    """A folder cannot be made."""
+
+    folder: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.folder} cannot be made: {self.cause}. Nothing was written."
+
+
+class MissingTargetError(UsageError):
+    """`new` is called without the folder to write."""
+
+    def __str__(self) -> str:
+        return 'The folder to write is missing:\n  scaffold.new(model, sample, output, "service")'
+
+
+class MissingSampleError(UsageError):
+    """A new model is given without a sample of its input."""
+
+    project: str
+
+    def __str__(self) -> str:
+        command = invocation("update", self.project, model="model.pkl", input="sample.pkl")
+        return f"A new model comes with a sample of its input:\n  {command}"
+
+
+class NotAProjectError(UsageError):
+    """A folder is no generated project.
+
+    Args:
+        folder: The folder.
+        missing: The files that it lacks.
+        verb: What it was named for.
+    """
+
+    folder: str
+    missing: Sequence[str]
+    verb: str = "verify"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.folder} is no generated project: it has no {' with a '.join(self.missing)}.\n"
+            f"Name the folder that `scaffold new` wrote:\n  {invocation(self.verb, 'titanic-service')}"
+        )
+
+
+class NestedCallError(UsageError):
+    """The code of the model calls this package while the model is loaded."""
+
+    def __str__(self) -> str:
+        return (
+            "The model's code calls scaffold itself while it is loaded, and that would never end.\n"
+            'Put the call below `if __name__ == "__main__":` in the script that defines the model.'
         )
 
 
 class NeverTrustedError(UsageError):
     """`--trust` names what can never be trusted."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    name: str
 
     def __str__(self) -> str:
         return (
-            f"--trust {self.name} is not possible: a file that may use this name can run anything.\n"
+            f"{option('trust', [self.name])} is not possible:"
+            " a file that may use this name can run anything.\n"
             "Trust the names that the file reaches with this one, or the distribution that they belong to:\n"
-            "  scaffold new ... --trust DISTRIBUTION"
+            f"  {invocation('new', ..., trust=['DISTRIBUTION'])}"
+        )
+
+
+class UnsetVariableError(UsageError):
+    """An environment variable that the model needs has no value here."""
+
+    name: str
+    secret: bool = False
+
+    def __str__(self) -> str:
+        if self.secret:
+            return (
+                f"The secret {self.name} has no value here, and the model is tried with it.\n"
+                f"  export {self.name}=...  # then the same command again"
+            )
+        return f"The variable {self.name} has no value here.\n  {option('env', [f'{self.name}=VALUE'])}"
+
+
+class VariableTakenError(UsageError):
+    """The model reads an environment variable that is a setting of the service."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"The model reads the variable {self.name}, which is a setting of the service as well.\n"
+            f"Give the model's another name in its code: MODEL_{self.name}"
+        )
+
+
+class MultilineVariableError(UsageError):
+    """The value of an environment variable has several lines."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"The value of {self.name} has several lines, which a Dockerfile cannot hold."
+
+
+class ExclusiveOptionsError(UsageError):
+    """Two options of the command line exclude each other."""
+
+    one: str
+    other: str
+
+    def __str__(self) -> str:
+        return f"{option(self.one)} and {option(self.other)} exclude each other."
+
+
+class InvalidRegistrationError(UsageError):
+    """A model cannot be registered under that name and version."""
+
+    model: str
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return (
+            "A model is registered under a name without '/' and a version,"
+            f" not {self.name!r} and {self.version!r}.\n"
+            f"  {invocation('register', self.model, name='churn', version='1.0.0')}"
         )

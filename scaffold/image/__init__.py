@@ -7,16 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold._process import Runner, run_command
-from scaffold.errors import CommandError, MissingExtraError, UsageError
+from scaffold.errors import (
+    CommandError,
+    MissingExtraError,
+    NamedTwiceError,
+    NoRegistryError,
+    UnnamedImageError,
+)
 from scaffold.image._context import read_dockerfile
 from scaffold.image._credentials import Credentials
 from scaffold.image._dockerfile import read_plan
 from scaffold.image._events import OnProgress, Progress, silent
-from scaffold.image._options import BuildOptions
+from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._reference import Reference, parse_reference
 from scaffold.spec import Image
 
-__all__ = ["BuildOptions", "Credentials", "OnProgress", "Progress", "build_image"]
+__all__ = [
+    "BuildChoices",
+    "BuildOptions",
+    "BuilderChoices",
+    "Credentials",
+    "OnProgress",
+    "Progress",
+    "build_image",
+]
 
 
 def build_image(
@@ -50,10 +64,7 @@ def build_image(
         arguments["BASE"] = options.base
     reference = _reference(options, read_plan(text, arguments, {}).labels)
     if options.push and reference.registry == "docker.io" and reference.repository.startswith("library/"):
-        raise UsageError(
-            f"Where should '{reference.familiar}' be pushed to? Name its place:\n"
-            "  scaffold build ... --push --registry registry.example.com/team"
-        )
+        raise NoRegistryError(reference.familiar)
     if options.builder == "layers":
         from scaffold.image._assemble import build_layers as build
     else:
@@ -66,13 +77,11 @@ def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:
     tag = options.tag or labels.get("org.opencontainers.image.version", "")
     if ":" in tag or "/" in tag:
         if options.registry:
-            raise UsageError("--tag names the whole image already: leave out --registry.")
+            raise NamedTwiceError()
         return parse_reference(tag)
     name = labels.get("org.opencontainers.image.title", "")
     if not name or not tag:
-        raise UsageError(
-            "The Dockerfile has no labels for title and version: name the image with --tag NAME:TAG."
-        )
+        raise UnnamedImageError()
     return parse_reference("/".join(filter(None, ((options.registry or "").strip("/"), f"{name}:{tag}"))))
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from scaffold.errors import ImageError, RegistryError
+from scaffold.errors import BaseLayerError, BasePlatformError, NoPythonInBaseError, RegistryError
 from scaffold.image._dependencies import Interpreter
 from scaffold.image._dockerfile import DEFAULT_PATH
 from scaffold.image._events import OnProgress, Progress
@@ -70,9 +70,7 @@ def fetch_base(
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(f"the base {reference}", 200, "its configuration is none of an image") from error
     if found != platform:
-        raise ImageError(
-            f"The base {reference} is for {found}, not for {platform}. Name another with --base."
-        )
+        raise BasePlatformError(str(reference), platform, (found,), listed=False)
     known = store.fact(f"interpreter {digest}")
     if not known:
         for layer in layers:
@@ -80,7 +78,7 @@ def fetch_base(
         path = next((e[5:] for e in image["config"].get("Env") or () if e.startswith("PATH=")), DEFAULT_PATH)
         known = _find_interpreter([(store.blob(layer.digest), layer.media_type) for layer in layers], path)
         if not known:
-            raise ImageError(f"The base {reference} holds no Python 3. Name another with --base.")
+            raise NoPythonInBaseError(str(reference))
         store.remember(f"interpreter {digest}", known)
     return Base(reference=reference.at(digest), image=image, layers=layers, interpreter=Interpreter(**known))
 
@@ -114,8 +112,8 @@ def _manifest(repository: Repository, reference: Reference, platform: str) -> tu
         of = entry.get("platform") or {}
         known.setdefault(f"{of.get('os')}/{of.get('architecture')}", entry["digest"])
     if platform not in known:
-        listed = ", ".join(sorted(name for name in known if "unknown" not in name and "None" not in name))
-        raise ImageError(f"The base {reference} is not to be had for {platform}, only for {listed}.")
+        listed = sorted(name for name in known if "unknown" not in name and "None" not in name)
+        raise BasePlatformError(str(reference), platform, tuple(listed), listed=True)
     content, _, digest = repository.manifest(checked_digest(known[platform], where))
     return _checked(json.loads(content), where), digest
 
@@ -190,7 +188,7 @@ def layer_members(
                 for member in tar:
                     yield member, partial(_content, tar, member)
         except (tarfile.TarError, EOFError) as error:
-            raise ImageError(f"The layer {layer.name[:12]} of the base cannot be read: {error}.") from error
+            raise BaseLayerError(layer.name, str(error)) from error
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -204,9 +202,7 @@ def open_layer(path: Path, media_type: str) -> IO[bytes]:
     if media_type.endswith("tar"):
         return path.open("rb")
     if not media_type.endswith("gzip"):
-        raise ImageError(
-            f"The base has a layer of the kind {media_type}, which cannot be read. Name another."
-        )
+        raise BaseLayerError(media_type)
     from isal import igzip
 
     opened: IO[bytes] = igzip.open(path, "rb")

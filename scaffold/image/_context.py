@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
-from scaffold.errors import DockerfileError, ImageError
+from scaffold.errors import DockerfileError, NoDockerfileError
 from scaffold.image._dockerfile import Copy, Plan
 from scaffold.image._tar import Entry, file_entry
 
@@ -21,9 +21,7 @@ def read_dockerfile(root: Path) -> str:
     try:
         return (root / "Dockerfile").read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageError(
-            f"{root} holds no Dockerfile, so there is nothing to build. Make a project:\n  scaffold new ..."
-        ) from error
+        raise NoDockerfileError(str(root)) from error
 
 
 def context_files(root: Path) -> list[str]:
@@ -83,4 +81,4 @@ def _matches(files: list[str], copy: Copy) -> Iterator[tuple[str, str]]:
                 else:
                     yield name, copy.target
         if not found and "[" not in source:
-            raise DockerfileError(copy.line, f"COPY {source}", "no such file in the build context")
+            raise DockerfileError(copy.line, f"COPY {source}", "file")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from scaffold.errors import ImageError, UsageError
+from scaffold.errors import CredentialHelperError, IncompleteLoginError
 
 _HUB_KEY = "https://index.docker.io/v1/"
 
@@ -35,9 +35,7 @@ def given_credentials(given: Credentials | None) -> Credentials | None:
         os.environ.get(f"SCAFFOLD_REGISTRY_{part}", "") for part in ("USERNAME", "PASSWORD")
     )
     if bool(username) != bool(password):
-        raise UsageError(
-            "SCAFFOLD_REGISTRY_USERNAME and SCAFFOLD_REGISTRY_PASSWORD go together: one is not set."
-        )
+        raise IncompleteLoginError("variables")
     return Credentials(username=username, password=password) if username else None
 
 
@@ -55,10 +53,7 @@ def stored_credentials(registry: str) -> Credentials | None:
         found = auth.load_config().resolve_authconfig(key) or {}
     except DockerException as error:
         # Only the type and the registry: a helper's output may hold what it should have kept.
-        raise ImageError(
-            f"The credential helper that Docker's configuration names for {registry} failed"
-            f" ({type(error).__name__}). Try: docker login {registry}"
-        ) from None
+        raise CredentialHelperError(registry, type(error).__name__) from None
     username = found.get("username") or found.get("Username") or ""
     password = found.get("password") or found.get("Password") or ""
     token = found.get("identitytoken") or found.get("IdentityToken") or ""

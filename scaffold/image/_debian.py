@@ -23,7 +23,17 @@ from pathlib import Path
 from typing import Any
 
 from scaffold._process import Runner
-from scaffold.errors import CommandError, ImageError
+from scaffold.errors import (
+    CommandError,
+    DownloadError,
+    ListDateError,
+    NoDebianSourceError,
+    NoSuchPackageError,
+    UnreadablePackageError,
+    UnsignedListError,
+    WrongHashError,
+    WrongListError,
+)
 from scaffold.image._dependencies import Package
 from scaffold.image._reference import is_loopback
 from scaffold.image._tar import Entry, text_entry
@@ -130,7 +140,7 @@ def fetch_url(url: str, *, ca_bundle: Path | None) -> bytes:
             response = session.get(url, timeout=60, verify=str(ca_bundle) if ca_bundle else True)
             response.raise_for_status()
         except requests.RequestException as error:
-            raise ImageError(f"{url} cannot be fetched: {type(error).__name__}.") from error
+            raise DownloadError(url, type(error).__name__) from error
     return response.content
 
 
@@ -154,7 +164,7 @@ def debian_entries(
     for source in _sources(base):
         _read_suite(index, source, architecture, folder, fetch=fetch, run=run)
     if not index.named:
-        raise ImageError("The base names no source of Debian packages in /etc/apt, so none can be fetched.")
+        raise NoDebianSourceError()
     status = [(text, _fields(text)) for text in base.files.get(_STATUS, b"").strip().split(b"\n\n")]
     installed = {one["Package"]: one for _, one in status if "Package" in one}
     chosen = _closure(names, index, installed)
@@ -164,13 +174,11 @@ def debian_entries(
     for name, one in chosen.items():
         content = fetch(f"{one['URI']}/{one['Filename']}")
         if hashlib.sha256(content).hexdigest() != one["SHA256"]:
-            raise ImageError(f"The Debian package {name} that came has another hash than its archive says.")
+            raise WrongHashError(name, package=True)
         try:
             unpacked, control = _unpack_deb(name, content, base.links, folder)
         except (tarfile.TarError, KeyError) as error:
-            raise ImageError(
-                f"The Debian package {name} is packed in a way that cannot be read here."
-            ) from error
+            raise UnreadablePackageError(name) from error
         entries |= unpacked
         multi = f":{one['Architecture']}" if one.get("Multi-Arch") == "same" else ""
         listed = "".join(f"/{path}\n" for path in (".", *sorted(unpacked)))
@@ -260,7 +268,7 @@ def _read_suite(
             if path in hashes:
                 listed = fetch(f"{place}/{path}")
                 if hashlib.sha256(listed).hexdigest() != hashes[path]:
-                    raise ImageError(f"{place}/{path} has another hash than its archive says.")
+                    raise WrongHashError(f"{place}/{path}", package=False)
                 index.add(_OPENERS[ending](listed), uri)
                 break
 
@@ -273,18 +281,13 @@ def _require_current(release: Fields, source: _Source, place: str, now: dt.datet
     names = {release[name] for name in ("Suite", "Codename") if release.get(name)}
     wanted = source.suite.rstrip("/")
     if names and not {wanted, wanted.partition("/")[0]} & names:
-        raise ImageError(f"{place} is a list of {' or '.join(sorted(names))}, not of {source.suite}.")
+        raise WrongListError(place, tuple(sorted(names)), source.suite)
     until = _moment(release.get("Valid-Until", ""), place)
     if until and until < now and source.expires:
-        raise ImageError(
-            f"{place} was valid until {until:%Y-%m-%d}: the archive is stale, or an old list was sent.\n"
-            "Name a newer base with --base, or let the base's sources say Check-Valid-Until: no."
-        )
+        raise ListDateError(place, until, expired=True)
     made = _moment(release.get("Date", ""), place)
     if made and made > now + _CLOCK_DIFFERENCE:
-        raise ImageError(
-            f"{place} is of {made:%Y-%m-%d %H:%M} UTC, and the clock here says {now:%Y-%m-%d %H:%M}. Set it."
-        )
+        raise ListDateError(place, made, clock=now)
 
 
 def _moment(text: str, place: str) -> dt.datetime | None:
@@ -293,7 +296,7 @@ def _moment(text: str, place: str) -> dt.datetime | None:
     try:
         found = email.utils.parsedate_to_datetime(text)
     except ValueError as error:
-        raise ImageError(f"{place} has a date that cannot be read: {text[:80]}") from error
+        raise ListDateError(place, text) from error
     return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)
 
 
@@ -312,7 +315,7 @@ def _verified(release: bytes, uri: str, keys: Sequence[bytes], folder: Path, run
     except CommandError as error:
         # Archives sign with several keys, and an older base knows some of them: one is enough.
         if " GOODSIG " not in error.tail or " BADSIG " in error.tail:
-            raise ImageError(f"The package list of {uri} is not signed by a key of the base.") from error
+            raise UnsignedListError(uri) from error
     return out.read_bytes()
 
 
@@ -331,7 +334,7 @@ def _closure(
             continue
         found = next(filter(None, (index.best(*one) for one in alternatives)), None)
         if found is None:
-            raise ImageError(f"The sources of the base have no Debian package for '{asked}'.")
+            raise NoSuchPackageError(asked)
         chosen[found["Package"]] = found
         groups = f"{found.get('Pre-Depends', '')},{found.get('Depends', '')}".split(",")
         waiting += [(group.strip(), list(_alternatives(group))) for group in groups if group.strip()]

@@ -99,12 +99,7 @@ def install_packages(
         ]
         if tags and not any(tag.endswith(("-any", f"_{machine}")) and "macos" not in tag for tag in tags):
             name = wheel.parent.name.partition("-")[0]
-            raise PackagesError(
-                platform,
-                interpreter.version,
-                f"  {name} has no wheel for it and was compiled here ({tags[0]}). Build with an engine:\n"
-                "  scaffold build ... --builder docker",
-            )
+            raise PackagesError(platform, interpreter.version, compiled=(name, tags[0]))
 
 
 def environment_entries(folder: Path, target: str, interpreter: Interpreter) -> Iterator[Entry]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold._process import Runner
-from scaffold.errors import BuildStepError, CommandError, ImageError
+from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.image._context import context_entries, read_dockerfile
 from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image._dependencies import Package, largest_packages
@@ -192,7 +192,7 @@ def _packages(client: Any, image_id: str, layers: Sequence[Layer], store: Store)
             remove=True,
         )
     except DockerException as error:
-        raise ImageError(f"The image was built, but its Python does not run: {error}") from error
+        raise ImagePythonError(str(error)) from error
     packages = tuple(
         Package(name=name.lower().replace("_", "-"), version=version, size_bytes=size_bytes)
         for name, version, size_bytes in json.loads(printed)

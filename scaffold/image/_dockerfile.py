@@ -80,7 +80,7 @@ def read_base(text: str, arguments: Mapping[str, str]) -> str:
         elif step.keyword == "FROM":
             base = _replace(step.value.split()[0], known)
     if not base:
-        raise DockerfileError(1, "FROM", "there is none, so there is nothing to start from")
+        raise DockerfileError(1, "FROM", "from")
     return base
 
 
@@ -106,7 +106,7 @@ def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str,
                 plan.refused.append(error)
             except (ValueError, IndexError):
                 said = f"{step.keyword} {step.value}"
-                plan.refused.append(DockerfileError(step.line, said, "this cannot be read"))
+                plan.refused.append(DockerfileError(step.line, said, "unreadable"))
     plan.config["Env"] = [f"{name}={value}" for name, value in plan.env.items()]
     return plan
 
@@ -173,7 +173,7 @@ def _apply(step: Instruction, plan: Plan, known: Mapping[str, str]) -> None:
             plan.system += names
         case _:
             said = f"{step.keyword} {step.value}"
-            raise DockerfileError(step.line, said, "only a container can run that")
+            raise DockerfileError(step.line, said, "container")
 
 
 def _argument(step: Instruction, known: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
@@ -195,7 +195,7 @@ def _pairs(step: Instruction, known: Mapping[str, str]) -> dict[str, str]:
 def _copy(step: Instruction, known: Mapping[str, str]) -> Copy:
     refused = set(step.flags) - {"from"}
     if refused:
-        raise DockerfileError(step.line, f"COPY --{min(refused)}", "this option is not known here")
+        raise DockerfileError(step.line, f"COPY --{min(refused)}", "option")
     words = _exec_form(step.value) or shlex.split(step.value)
     *sources, target = (_replace(word, known) for word in words)
     return Copy(sources=tuple(sources), target=target, stage=step.flags.get("from"), line=step.line)

@@ -12,6 +12,7 @@ from scaffold.errors import (
     BuildStepError,
     DiskFullError,
     EngineNotRunningError,
+    EngineRefusedError,
     ImageError,
     RegistryError,
     RegistryLoginError,
@@ -68,7 +69,7 @@ def engine_errors() -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise ImageError(f"The Docker Engine refused that: {error.explanation or error}") from error
+        raise EngineRefusedError(str(error.explanation or error)) from error
     except (DockerException, RequestException) as error:
         host = os.environ.get("DOCKER_HOST", "its usual place")
         raise EngineNotRunningError(host, f"it broke off: {_innermost(error)}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scaffold._checked import LOCK, read_lock
 from scaffold._process import Runner
-from scaffold.errors import DockerfileError, ImageError
+from scaffold.errors import DockerfileError, MissingLockError
 from scaffold.image._base import Base, fetch_base, fetch_layer, layer_members
 from scaffold.image._context import copied_entries, read_dockerfile
 from scaffold.image._debian import debian_entries, fetch_url, read_debian
@@ -105,13 +105,11 @@ class LayerBuilder:
         copies = [copy for copy in plan.copies if copy.stage is not None]
         if len(copies) != 1 or len(copies[0].sources) != 1:
             line = copies[-1].line if copies else 1
-            raise DockerfileError(
-                line, "COPY --from", "one environment is taken from another stage, here not"
-            )
+            raise DockerfileError(line, "COPY --from", "stage")
         copy = copies[0]
         lock = self._root / LOCK
         if not lock.is_file():
-            raise ImageError(f"{lock} is not there: the lock says what goes into the image.")
+            raise MissingLockError(str(lock))
         weighed = hashlib.sha256(read_lock(self._root).encode()).hexdigest()
         key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"

@@ -6,10 +6,40 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from scaffold.errors import UsageError
+from scaffold.errors import (
+    BuilderOptionError,
+    InvalidOptionError,
+    MissingDestinationError,
+    MissingFileError,
+    PasswordInUrlError,
+)
 from scaffold.image._credentials import Credentials
 from scaffold.image._dependencies import MACHINES, PackageIndex
+
+
+class BuilderChoices(TypedDict, total=False):
+    """How an image is built: keywords of `build` and of `deploy`, for type checkers."""
+
+    builder: str
+    platforms: tuple[str, ...]
+    base: str | None
+    index_url: str | None
+    netrc: Path | None
+    ca_bundle: Path | None
+    credentials: Credentials | None
+    insecure: bool
+    network: str | None
+
+
+class BuildChoices(BuilderChoices, total=False):
+    """How an image is built, what it is called and where it goes: keywords of `build`."""
+
+    tag: str | None
+    registry: str | None
+    push: bool
+    output: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,33 +75,21 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         if self.builder not in ("docker", "layers"):
-            raise UsageError(f"There is no builder '{self.builder}': it is docker or layers.")
+            raise InvalidOptionError("builder", self.builder)
         for name in self.platforms:
             if name not in {f"linux/{machine}" for machine in MACHINES}:
-                raise UsageError(f"'{name}' is no platform that is known here: linux/amd64 or linux/arm64.")
+                raise InvalidOptionError("platforms", name)
         if self.builder == "docker" and len(self.platforms) > 1:
-            raise UsageError(
-                "The docker builder makes one platform at a time; --builder layers makes several."
-            )
+            raise BuilderOptionError("docker", "platforms")
         if self.builder == "docker" and self.output:
-            raise UsageError(
-                "The docker builder leaves the image in its engine; --output is for --builder layers."
-            )
+            raise BuilderOptionError("docker", "output")
         if self.builder == "layers" and not (self.push or self.output):
-            raise UsageError(
-                "The layers builder has no engine to leave the image in: say where it goes.\n"
-                "  scaffold build ... --builder layers --push\n"
-                "  scaffold build ... --builder layers --output image.tar"
-            )
+            raise MissingDestinationError()
         for path in (self.netrc, self.ca_bundle):
             if path and not path.is_file():
-                raise UsageError(f"{path} is not there.")
+                raise MissingFileError(str(path))
         if self.index_url and "@" in self.index_url.partition("://")[2].partition("/")[0]:
-            raise UsageError(
-                "--index-url holds a password, which would stay in the image's history. Put it into a file\n"
-                "  machine HOST login USER password SECRET\n"
-                "and name that: --netrc FILE"
-            )
+            raise PasswordInUrlError()
 
     @property
     def wanted_platforms(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 
-from scaffold.errors import RegistryError, UsageError
+from scaffold.errors import InvalidOptionError, RegistryError
 
 _DOCKER_HUB = "docker.io"
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
@@ -78,9 +78,7 @@ def parse_reference(text: str) -> Reference:
         or (tag and not _TAG.fullmatch(tag))
         or (digest and not _DIGEST.fullmatch(digest))
     ):
-        raise UsageError(
-            f"'{text}' is no image reference: registry.example.com/churn:1.0.0 would be one, in lower case."
-        )
+        raise InvalidOptionError("tag", text)
     if not tag and not digest:
         tag = "latest"
     return Reference(registry=first, repository=repository, tag=tag, digest=digest)

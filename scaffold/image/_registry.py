@@ -28,6 +28,7 @@ from scaffold.errors import (
     RegistryError,
     RegistryLoginError,
     RepositoryNotFoundError,
+    UntrustedRegistryError,
     UploadError,
 )
 from scaffold.image._credentials import Credentials
@@ -254,12 +255,7 @@ class Repository:
             try:
                 return work(attempt)
             except SSLError as error:
-                raise ImageError(
-                    f"{self.registry} is not trusted over TLS: {_plain(error)}\n"
-                    "Name the certificates of a proxy that opens TLS, or speak plain HTTP to it:\n"
-                    "  scaffold build ... --ca-bundle FILE\n"
-                    "  scaffold build ... --insecure"
-                ) from error
+                raise UntrustedRegistryError(self.registry, _plain(error)) from error
             except (_BrokenError, RequestException) as error:
                 detail = _plain(error)
                 wait_s = error.wait_s if isinstance(error, _BrokenError) else 0.0

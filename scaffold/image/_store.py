@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scaffold.errors import ImageError
+from scaffold.errors import CacheFolderError
 from scaffold.image._disk import needs_room
 
 _KEPT_DAYS = 30
@@ -30,9 +30,7 @@ class Store:
             for name in ("blobs", "facts", "work"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ImageError(
-                f"{self.root} cannot be made: {error.strerror}. Name another place in XDG_CACHE_HOME."
-            ) from error
+            raise CacheFolderError(str(self.root), error.strerror or str(error)) from error
 
     def blob(self, digest: str) -> Path:
         """Return where the blob lies, or would."""

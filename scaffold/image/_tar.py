@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold.errors import ImageError
+from scaffold.errors import ContextFileError
 from scaffold.image._disk import needs_room
 
 GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -219,9 +219,9 @@ def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
                 read_bytes += len(block)
                 yield block
         except OSError as error:
-            raise ImageError(f"{entry.source} cannot be read: {error.strerror}") from error
+            raise ContextFileError(str(entry.source), error.strerror or str(error)) from error
         if read_bytes != entry.size_bytes:
-            raise ImageError(f"{entry.source} changed while it was read. Build again when it is finished.")
+            raise ContextFileError(str(entry.source))
         yield bytes(-entry.size_bytes % tarfile.BLOCKSIZE)
     yield bytes(2 * tarfile.BLOCKSIZE)
 

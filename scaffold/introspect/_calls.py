@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.errors import AmbiguousCallError, CallError, UnstableModelError
+from scaffold.errors import (
+    AmbiguousCallError,
+    CallError,
+    ChangingMethodError,
+    EmptySampleError,
+    IndexNeededError,
+    NoFittingCallError,
+    NoSuchMethodError,
+    Remedy,
+    UnstableModelError,
+)
 from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._advice import advice_for, nothing_to_call
 from scaffold.introspect._ask import Refused, ask
@@ -78,7 +88,7 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
         UnstableModelError: The model answers the same input differently from one call to the next.
     """
     if count_rows(sample) == 0:
-        raise CallError("The input sample holds no records.", advice="Give one with a row or more.")
+        raise EmptySampleError()
     search = _Search(model, sample, output)
     matches = search.by_name(method) if method else search.by_preference()
     match = _choose(model, matches)
@@ -100,13 +110,9 @@ class _Search:
 
     def by_name(self, method: str) -> list[_Match]:
         if _estimators.changes_something(method):
-            raise CallError(f"'{method}' is not called: by its name it changes something.")
+            raise ChangingMethodError(method)
         if not callable(attribute(self.model, method)):
-            offered = ", ".join(_estimators.public_methods(self.model)) or "none"
-            raise CallError(
-                f"{type(self.model).__name__} has no method '{method}' that answers.",
-                advice=f"It has: {offered}",
-            )
+            raise NoSuchMethodError(type(self.model).__name__, method, _estimators.public_methods(self.model))
         matches = self._first_presentation((method,), self.model)
         return matches or self._with_a_switch((method,))
 
@@ -172,25 +178,22 @@ class _Search:
             return unstable
         takes = session_takes(self.model) if _estimators.runtime_of(self.model) is Runtime.ONNX else {}
         if not self.attempts and not takes:
-            return CallError(nothing_to_call(self.model))
+            return nothing_to_call(self.model)
         wanted, found = tuple(takes) if len(takes) > 1 else feature_names(self.model), _keys(self.sample)
-        if self.output is None or not self.attempts:
-            summary = "The model does not take the input sample."
-        else:
-            summary = "The model does not give the output sample from the input sample."
+        gives = self.output is not None and bool(self.attempts)
         attempts = _grouped(self.attempts)
-        advice = self._advice(takes)
+        remedy, about = self._advice(takes)
         if wanted and found and wanted != found:
             # The sample is no frame of this model: how it fares as anything else says nothing more.
-            attempts, advice = attempts[:1], "Give a sample with the columns that the model takes."
-        return CallError(summary, attempts, wanted if found else (), found, advice)
+            attempts, remedy = attempts[:1], "columns"
+        return NoFittingCallError(gives, attempts, wanted if found else (), found, remedy, about)
 
-    def _advice(self, takes: Mapping[str, str]) -> str:
+    def _advice(self, takes: Mapping[str, str]) -> tuple[Remedy, tuple[str, ...]]:
         rows, answers = count_rows(self.sample), count_rows(self.output)
         if rows and answers and rows != answers:
-            return f"The input sample has {rows} rows, the output sample {answers}: give their answers."
+            return "rows", (str(rows), str(answers))
         if takes:
-            return f"Give a sample of what it takes: {', '.join(f'{k} {v}' for k, v in takes.items())}"
+            return "inputs", tuple(f"{name} {type_}" for name, type_ in takes.items())
         return advice_for(self.model, self.attempts)
 
     def _unstable(self) -> UnstableModelError | None:
@@ -270,14 +273,7 @@ def _index_error(model: Any, match: _Match) -> CallError | None:
     )
     if where is None:
         return None
-    return CallError(
-        "The model's answers depend on the index of the sample, which does not go over HTTP.",
-        ((f"{_written(match.call)} without the index", where),),
-        advice="Make the index a column of the sample, and have the model set it:\n"
-        "  class Service:\n"
-        "      def __init__(self, model): self.model = model\n"
-        "      def predict(self, X): return self.model.predict(X.set_index('name'))",
-    )
+    return IndexNeededError(_written(match.call), where)
 
 
 def _instability(model: Any, call: Call, value: Any) -> UnstableModelError | None:

@@ -138,7 +138,7 @@ def with_overrides(
     """
     fields = fields_of(schema)
     names = tuple(field.name for field in fields)
-    for option, named in (("--nullable", overrides.nullable), ("--choices", overrides.choices)):
+    for option, named in (("nullable", overrides.nullable), ("choices", overrides.choices)):
         for name in named:
             if name not in names:
                 raise UnknownFieldError(option, name, names)
@@ -255,7 +255,7 @@ def cast(sample: Any, types: Any) -> Any:
 
 def _known(name: str, names: tuple[str, ...]) -> None:
     if name not in names:
-        raise UnknownFieldError("--type", name, names)
+        raise UnknownFieldError("types", name, names)
 
 
 def _cast_column(column: Any, name: str, type_: str) -> Any:

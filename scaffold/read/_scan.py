@@ -36,7 +36,7 @@ from scaffold.read._streams import BombError, CutShortError, GarbledError, Strea
 from scaffold.read._torch import follow_archive, follow_legacy
 from scaffold.read._versions import (
     RUNNING,
-    environment_options,
+    environment_like,
     installed_version,
     native_made_with,
     require_python,
@@ -246,10 +246,10 @@ def _changed(
     path: Path, names: Sequence[str], distribution: str, version: str, made_with: MadeWith
 ) -> VersionMismatchError:
     """The error for names that the installed version does not have, with the version that the file names."""
-    written, environment = made_with.versions.get(distribution, ""), environment_options(made_with)
+    written, environment = made_with.versions.get(distribution, ""), environment_like(made_with)
     if not written and (bound := made_with.bounds.get(distribution)):
         written = bound
-        environment = f"{environment} --environment '{distribution}{bound}'".strip()
+        environment = (*environment, f"{distribution}{bound}")
     return VersionMismatchError(
         path.name,
         names,

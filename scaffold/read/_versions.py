@@ -119,7 +119,7 @@ def require_python(name: str, made_with: MadeWith, python: str) -> None:
     An interpreter does not check the bytecode that it is given: foreign bytecode may end the process.
     """
     if made_with.carries_code and python not in made_with.pythons:
-        raise ForeignCodeError(name, made_with.pythons, python, environment_options(made_with, python))
+        raise ForeignCodeError(name, made_with.pythons, python, environment_like(made_with, python))
 
 
 def version_mismatch(
@@ -154,7 +154,7 @@ def version_mismatch(
         cause,
         written=written,
         python=made_with.python or "",
-        environment=environment_options(made_with),
+        environment=environment_like(made_with),
     )
 
 
@@ -181,17 +181,19 @@ def version_notes(
     )
 
 
-def environment_options(made_with: MadeWith, python: str = RUNNING) -> str:
-    """What to type for an environment like that of the file: `--environment 'scikit-learn==1.3.2'`.
+def environment_like(made_with: MadeWith, python: str = RUNNING) -> tuple[str, ...]:
+    """What an environment like that of the file needs: `python==3.11`, `scikit-learn==1.3.2`.
 
     A Python is among them where the minor version `python` cannot run the functions in the file and a version
     that this package supports can.
     """
     supported = [version for version in made_with.pythons if int(version.split(".")[1]) >= _OLDEST_MINOR]
     other = supported[-1:] if python not in made_with.pythons else []
-    options = [f"--environment python=={version}" for version in other]
-    options += [f"--environment '{name}=={version}'" for name, version in made_with.versions.items()]
-    return " ".join(options)
+    versions = made_with.versions.items()
+    return (
+        *(f"python=={version}" for version in other),
+        *(f"{name}=={version}" for name, version in versions),
+    )
 
 
 # --------------------------------------------------------------------------- what stands in a pickle

@@ -1,5 +1,6 @@
 """ProjectSpec -> RenderedProject: what was decided becomes files."""
 
+from scaffold.render._knobs import read_answers
 from scaffold.render._project import filled_manifests, model_code, recorded_sample, render_project
 from scaffold.render._tree import template_path
 from scaffold.render._values import shell_example
@@ -7,6 +8,7 @@ from scaffold.render._values import shell_example
 __all__ = [
     "filled_manifests",
     "model_code",
+    "read_answers",
     "recorded_sample",
     "render_project",
     "shell_example",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold._files import staged
-from scaffold.errors import RenderError, UsageError
+from scaffold.errors import AnswersFileError, BadTemplateError, NoTerminalError, RefusedAnswerError
 from scaffold.render._tree import template_path
 
 VARIANTS = ("regression", "classification", "text", "image")
@@ -42,16 +42,13 @@ def render_bootstrap(
         try:
             run_copy(source, folder, data=known, defaults=not ask, quiet=True, overwrite=True)
         except InteractiveSessionError as error:
-            raise UsageError(
-                "There is no terminal to ask questions in. Take the defaults, or give the answers:\n"
-                f"  scaffold init {target} --defaults\n  scaffold init {target} --answers answers.yaml"
-            ) from error
+            raise NoTerminalError(str(target)) from error
         except CopierAnswersInterrupt as error:
             raise KeyboardInterrupt from error
         except (CopierError, TemplateError) as error:
-            raise RenderError(f"The template {source} cannot be rendered: {error}") from error
+            raise BadTemplateError(source, str(error)) from error
         except ValueError as error:
-            raise UsageError(f"An answer is not allowed. {error}\nNothing was written.") from error
+            raise RefusedAnswerError(str(error)) from error
         return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
@@ -66,9 +63,7 @@ def read_answers(path: Path) -> dict[str, object]:
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as answers: {error}") from error
+        raise AnswersFileError(str(path), str(error)) from error
     if not isinstance(answers, dict):
-        raise UsageError(
-            f"{path} holds no answers.\nOne `question: answer` a line is wanted, e.g.  variant: text"
-        )
+        raise AnswersFileError(str(path))
     return {str(name): value for name, value in answers.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from scaffold.errors import UsageError
+from scaffold.errors import MultilineVariableError, VariableTakenError
 from scaffold.render._source._code import mapping, statement, text
 from scaffold.spec import Variable
 
@@ -27,10 +27,7 @@ def environment_values(variables: Sequence[Variable]) -> dict[str, object]:
         UsageError: A variable of the model has the name of a setting.
     """
     if taken := sorted({variable.name for variable in variables} & SETTINGS):
-        raise UsageError(
-            f"The model reads the variable {taken[0]}, which is a setting of the service as well.\n"
-            "Give the model's another name in its code: MODEL_" + taken[0]
-        )
+        raise VariableTakenError(taken[0])
     if not variables:
         return {"settings_first": "", "model_environment": ""}
     plain = {variable.name: variable.value for variable in variables if not variable.secret}
@@ -67,6 +64,6 @@ def image_environment(variables: Sequence[Variable]) -> str:
     for name, value in ((v.name, v.value) for v in variables if not v.secret):
         quoted = "".join(f"\\{letter}" if letter in '\\"$' else letter for letter in value)
         if "\n" in value:
-            raise UsageError(f"The value of {name} has several lines, which a Dockerfile cannot hold.")
+            raise MultilineVariableError(name)
         lines.append(f'ENV {name}="{quoted}"')
     return "".join(f"{line}\n" for line in ["# What the model reads.", *lines]) if lines else ""

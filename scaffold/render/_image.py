@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from scaffold.render._environment import image_environment
+from scaffold.render._knobs import read_base_image
 from scaffold.spec import LocalSource, ProjectSpec, SystemPackage
 
 _WHEELS = "wheels"
@@ -16,7 +17,7 @@ def image_values(spec: ProjectSpec) -> dict[str, object]:
     `spec.answers["base_image"]` replaces the slim image of the lock's Python.
     """
     dependencies = spec.dependencies
-    base = spec.answers.get("base_image")
+    base = read_base_image(spec.answers)
     return {
         "base_image": base or f"docker.io/library/python:{dependencies.python}-slim-bookworm",
         "system_packages": _system_packages(dependencies.system),

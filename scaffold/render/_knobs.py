@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scaffold.errors import InvalidAnswerError
+from scaffold.errors import InvalidAnswerError, UnknownAnswerError
 from scaffold.spec import JSONValue
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -18,6 +18,7 @@ _CPU = re.compile(r"[1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?")
 _MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?")
 _URL = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _DEFAULT_TARGETS = ("staging", "production")
 _RESERVED_TARGETS = {"chart"}
 
@@ -68,6 +69,54 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
+ANSWERS = (*KNOBS, "base_image", "opentelemetry", "per_target", "targets")
+"""Everything that the template asks."""
+
+
+def read_answers(
+    answers: Mapping[str, JSONValue], recorded: Mapping[str, JSONValue] | None = None
+) -> dict[str, JSONValue]:
+    """Return the answers of a project, each checked: `answers`, and those `recorded` before.
+
+    A recorded answer to a question that is no longer asked is left out.
+
+    Raises:
+        UnknownAnswerError: The template has no question of that name.
+        InvalidAnswerError: A value that the answer cannot have.
+    """
+    for name in answers:
+        if name not in ANSWERS:
+            raise UnknownAnswerError(name, ANSWERS)
+    known = {name: value for name, value in (recorded or {}).items() if name in ANSWERS}
+    merged = known | dict(answers)
+    targets = read_targets(merged)
+    for target in targets:
+        read_knobs(merged, target)
+    own = answers.get("per_target")
+    for name in own if isinstance(own, dict) else ():
+        if name not in targets:
+            raise InvalidAnswerError("per_target", name, f"the names of targets: {', '.join(targets)}")
+    read_opentelemetry(merged)
+    read_base_image(merged)
+    return merged
+
+
+def read_opentelemetry(answers: Mapping[str, JSONValue]) -> bool:
+    """Return whether the service sends traces.
+
+    Raises:
+        InvalidAnswerError: The answer is neither true nor false.
+    """
+    return _flag("opentelemetry", answers.get("opentelemetry") or False)
+
+
+def read_base_image(answers: Mapping[str, JSONValue]) -> str:
+    """Return the base of the image; nothing where the slim image of the lock's Python is to be it.
+
+    Raises:
+        InvalidAnswerError: The answer is no reference of an image.
+    """
+    return _BASE_IMAGE("base_image", answers.get("base_image") or "")
 
 
 def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
@@ -95,7 +144,8 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
     """Return the knobs of `target`: its own answers, else those for all targets, else the defaults.
 
     Raises:
-        InvalidAnswerError: A value that the knob cannot take, or an unknown knob under `per_target`.
+        UnknownAnswerError: There is no such knob under `per_target`.
+        InvalidAnswerError: A value that the knob cannot take.
     """
     overrides = answers.get("per_target") or {}
     own = overrides.get(target) if isinstance(overrides, dict) else None
@@ -103,7 +153,7 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
         raise InvalidAnswerError("per_target", overrides, "answers by target, as in {'production': {...}}")
     for name in own or {}:
         if name not in KNOBS:
-            raise InvalidAnswerError(f"per_target.{target}", name, f"one of {', '.join(KNOBS)}")
+            raise UnknownAnswerError(f"per_target.{target}.{name}", KNOBS)
     merged = {name: answers[name] for name in KNOBS if name in answers} | (own or {})
     values = {name: _CHECKS[name](name, value) for name, value in merged.items() if value is not None}
     knobs = Knobs(**values)  # type: ignore[arg-type]
@@ -193,6 +243,7 @@ def _url(name: str, value: JSONValue) -> str:
     return url
 
 
+_BASE_IMAGE = _text(_IMAGE, "the reference of an image, as in docker.io/library/python:3.11-slim")
 _OBJECT_NAME = _text(_LABEL, "a name of lower-case letters, digits and '-'", 63)
 
 _CHECKS: dict[str, Callable[[str, JSONValue], object]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from scaffold.errors import InvalidAnswerError
+from scaffold.render._knobs import read_opentelemetry
 from scaffold.spec import ProjectSpec
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
@@ -20,12 +20,9 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
     Raises:
         InvalidAnswerError: The answer is neither true nor false.
     """
-    asked = spec.answers.get("opentelemetry") or False
-    if not isinstance(asked, bool):
-        raise InvalidAnswerError("opentelemetry", asked, "true or false")
     largest = max((len(json.dumps(request)) for request in spec.recording.requests), default=0)
     wanted = max(min(_RECORDS * largest, _MOST_BYTES), _LARGE_RECORDS * largest)
     limit = _LEAST_BYTES
     while limit < wanted:
         limit *= 2
-    return {"max_body_bytes": f"{limit:_}", "opentelemetry": asked}
+    return {"max_body_bytes": f"{limit:_}", "opentelemetry": read_opentelemetry(spec.answers)}

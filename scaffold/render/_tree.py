@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from scaffold._files import sha256_file
-from scaffold.errors import RenderError
+from scaffold.errors import BadTemplateError
 from scaffold.spec import RenderedProject
 
 
@@ -38,7 +38,7 @@ def render_tree(
     try:
         run_copy(str(template), root, data=dict(values), defaults=True, quiet=True, overwrite=True)
     except (CopierError, TemplateError, ValueError) as error:  # ValueError: it is no folder
-        raise RenderError(f"The template {template} cannot be rendered: {error}") from error
+        raise BadTemplateError(str(template), str(error)) from error
     for path, content in extra.items():
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)

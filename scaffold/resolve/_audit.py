@@ -17,7 +17,7 @@ from scaffold._checked import LOCK, path_below, read_lock
 from scaffold._files import sha256_file
 from scaffold._process import Runner, run_command
 from scaffold._uv import uv_command, uv_environment
-from scaffold.errors import CommandError, UsageError
+from scaffold.errors import CommandError, NotAProjectError
 from scaffold.resolve._lock import Pin, parse_lock
 
 _UNKNOWN = "unknown"
@@ -69,9 +69,7 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
         UnsafeLockError: A line of the lock is more than a pinned distribution.
     """
     if not path_below(root, LOCK).is_file():
-        raise UsageError(
-            f"{root} has no requirements.txt: name the folder of a project.\n  scaffold audit DIR"
-        )
+        raise NotAProjectError(str(root), (LOCK,), "audit")
     pins = parse_lock(read_lock(root))
     components = tuple(
         Component(name=name, version=version, licence=_licence(name, version))

@@ -338,11 +338,11 @@ def _explained(tail: str, requirements: Sequence[Requirement]) -> LockFailedErro
     cause = _cause(tail)
     reasons = {requirement.distribution: requirement.reason for requirement in requirements}
     if match := re.search(r"no version of ([\w.-]+?)(?:\[[^]]*\])?\s*(==[\w.+!-]+)", cause):
-        return NoSuchVersionError(match[1], match[2], reasons.get(match[1], ""), cause)
+        return NoSuchVersionError(cause, match[1], match[2], reasons.get(match[1], ""))
     if match := re.search(r"Because ([\w.-]+)\S* was not found in", cause):
-        return NoSuchVersionError(match[1], "", reasons.get(match[1], ""), cause)
+        return NoSuchVersionError(cause, match[1], "", reasons.get(match[1], ""))
     if match := re.search(r"(?:Because|And because|and) ([\w.-]+)(\S*) depends on ([\w.-]+)(\S*)", cause):
-        return ConflictError(match[1], match[3], match[4].rstrip(","), cause)
+        return ConflictError(cause, match[1], match[3], match[4].rstrip(","))
     return LockFailedError(cause)
 
 

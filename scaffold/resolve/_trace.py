@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from scaffold._codec import encode
 from scaffold._modules import Home, home_of
-from scaffold.errors import WorkerError
+from scaffold.errors import WorkerMessageError
 from scaffold.resolve._distributions import Installation
 from scaffold.spec import Artifact, Call, JSONValue
 from scaffold.worker import REHEARSAL, Worker, WorkerSettings
@@ -95,7 +95,7 @@ class Found:
                 libraries=tuple(reply["libraries"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise WorkerError(f"its reply cannot be read: {error}") from error
+            raise WorkerMessageError(str(error)) from error
 
     @property
     def succeeded(self) -> bool:

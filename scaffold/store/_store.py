@@ -10,7 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold.errors import MissingExtraError, StoreError
+from scaffold.errors import (
+    MissingDriverError,
+    MissingExtraError,
+    NewerStoreError,
+    StoreError,
+    StoreFolderError,
+    StoreUnusableError,
+    StoreUrlError,
+    VersionTakenError,
+)
 from scaffold.spec import Deployment, Release
 
 if TYPE_CHECKING:
@@ -86,10 +95,8 @@ class Store:
             there = self.find_model(model.name, model.version)
             if there is not None and there.sha256 == model.sha256:
                 return
-            raise StoreError(
-                f"The store has another {model.name} {model.version}.\n"
-                f"  there: {there.sha256[:12] if there else '?'}, given: {model.sha256[:12]}\n"
-                "A version never changes what it names: raise it with --version."
+            raise VersionTakenError(
+                model.name, model.version, there.sha256 if there else "", model.sha256
             ) from error
 
     def find_model(self, name: str, version: str | None = None) -> Model | None:
@@ -142,14 +149,9 @@ def open_store(url: str | None = None) -> Store:
         parsed = sqlalchemy.make_url(given)
         engine = sqlalchemy.create_engine(parsed, connect_args=_connect_args(parsed))
     except ArgumentError as error:
-        raise StoreError(
-            f"{URL_VARIABLE} is no database URL.\n  as in: postgresql+psycopg://user:password@host/name"
-        ) from error
+        raise StoreUrlError(URL_VARIABLE) from error
     except ImportError as error:
-        raise StoreError(
-            f"The driver for {parsed.drivername} is not installed: the module '{error.name}'.\n"
-            f"  pip install {error.name}"
-        ) from error
+        raise MissingDriverError(parsed.drivername, error.name or "") from error
     try:
         _migrate(engine)
     except SQLAlchemyError as error:
@@ -176,7 +178,7 @@ def _connect_args(url: Any) -> dict[str, Any]:
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{Path(url.database).parent} cannot be made: {error.strerror}.") from error
+            raise StoreFolderError(str(Path(url.database).parent), error.strerror or str(error)) from error
     return {"timeout": 30}
 
 
@@ -197,10 +199,7 @@ def _migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as error:
             head = ScriptDirectory.from_config(config).get_current_head()
-            raise StoreError(
-                f"The store was written by a newer version ({error}; this one knows {head}).\n"
-                "  pip install --upgrade 'model-scaffold[store]'"
-            ) from error
+            raise NewerStoreError(str(error), str(head)) from error
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -215,7 +214,4 @@ def _entry(row: dict[str, Any]) -> Entry:
 def _unusable(url: Any, error: Exception) -> StoreError:
     shown = url.render_as_string(hide_password=True)
     detail = str(getattr(error, "orig", None) or error).splitlines()[0]
-    return StoreError(
-        f"The store cannot be used.\n  {shown}: {detail}\n"
-        f"Name another database: {URL_VARIABLE}=sqlite:///path/to/store.db"
-    )
+    return StoreUnusableError(shown, detail, URL_VARIABLE)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from scaffold._begun import forget_begun, is_begun
 from scaffold._checked import path_below, read_below
-from scaffold.errors import ForeignChangeError, ScaffoldError, UpgradeError
+from scaffold.errors import DamagedJournalError, ForeignChangeError, ScaffoldError
 
 FOLDER = ".scaffold"
 UPDATE, UNDO = f"{FOLDER}/update", f"{FOLDER}/undo"
@@ -121,10 +121,7 @@ def _read_journal(root: Path, folder: str) -> tuple[str, list[Entry]]:
         if not isinstance(change, str) or not all(re.fullmatch("([0-9a-f]{64})?", value) for value in hashes):
             raise ValueError("a hash is none")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise UpgradeError(
-            f"{root / folder / JOURNAL} is no journal of a change, so nothing was done with it.\n"
-            f"Remove it to go on:\n  rm -r {root / folder}"
-        ) from error
+        raise DamagedJournalError(str(root / folder / JOURNAL)) from error
     for number, entry in enumerate(entries):
         path_below(root, entry.path, link=True)
         for side in ("old", "new"):

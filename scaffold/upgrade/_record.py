@@ -18,7 +18,14 @@ from pathlib import Path
 from scaffold._checked import LOCK, RECORDED, checked_path, path_below, read_below
 from scaffold._codec import decode, encode
 from scaffold._process import Runner, run_command
-from scaffold.errors import CommandError, NoRecordError, UnsafePathError, UpgradeError
+from scaffold.errors import (
+    CommandError,
+    DamagedRecordError,
+    NewerRecordError,
+    NoRecordError,
+    UnsafePathError,
+    UpgradeError,
+)
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
 
@@ -102,11 +109,8 @@ def _read_document(root: Path) -> ProjectRecord:
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(root, error) from error
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise UpgradeError(
-            f"{root / RECORD} was written by another version of model-scaffold"
-            f" ({document.get('generator') if isinstance(document, dict) else 'unknown'}).\n"
-            "Update this one:  pip install --upgrade model-scaffold"
-        )
+        generator = document.get("generator") if isinstance(document, dict) else "unknown"
+        raise NewerRecordError(str(root / RECORD), str(generator))
     try:
         record = ProjectRecord(
             spec=decode("ProjectSpec", document["spec"]),
@@ -130,10 +134,7 @@ def _read_document(root: Path) -> ProjectRecord:
 
 def _damaged(root: Path, error: Exception) -> UpgradeError:
     """The record is no record: what was found, and where an older one may be."""
-    return UpgradeError(
-        f"{root / RECORD} cannot be read: {type(error).__name__}: {error}\n"
-        f"Restore it from version control:\n  git -C {root} checkout -- .scaffold"
-    )
+    return DamagedRecordError(str(root), str(root / RECORD), f"{type(error).__name__}: {error}")
 
 
 def _slim(spec: ProjectSpec) -> ProjectSpec:

@@ -24,7 +24,14 @@ from pathlib import Path
 from scaffold._begun import note_begun
 from scaffold._checked import path_below
 from scaffold._process import start_command
-from scaffold.errors import UndoError, UpgradeError
+from scaffold.errors import (
+    ChangedMeanwhileError,
+    ChangedSinceError,
+    ChangeFailedError,
+    DamagedBackupError,
+    NothingToUndoError,
+    UnknownContentError,
+)
 from scaffold.upgrade import _finish
 from scaffold.upgrade._content import Content, Link, Opaque, content_sha256, read_content
 from scaffold.upgrade._finish import (
@@ -59,10 +66,9 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
         with held(root):
             _commit(root, path_below(root, UPDATE), before, changes)
     except OSError as error:
-        reason = error.strerror or error
-        raise UpgradeError(f"{root} cannot be written: {reason}. It is as it was before.") from error
+        raise ChangeFailedError(str(root), str(error.strerror or error), "write") from error
     if reason := _finished(root):
-        raise UpgradeError(f"{root} cannot be changed: {reason}. It is as it was before.")
+        raise ChangeFailedError(str(root), reason, "change")
 
 
 def finish_interrupted(root: Path) -> None:
@@ -79,9 +85,7 @@ def finish_interrupted(root: Path) -> None:
     if os.path.lexists(folder / JOURNAL):
         read_begun(root)
     if reason := _finished(root):
-        raise UpgradeError(
-            f"An update of {root} that was cut off is taken back: {reason}.\nRun the command again."
-        )
+        raise ChangeFailedError(str(root), reason, "resume")
 
 
 def _commit(
@@ -130,23 +134,14 @@ def undo_change(root: Path) -> list[str]:
     finish_interrupted(root)
     folder = path_below(root, UNDO)
     if not path_below(root, f"{UNDO}/{JOURNAL}").is_file():
-        raise UndoError(
-            f"{root} has no update to take back.\nOlder states are in version control, if you use it."
-        )
+        raise NothingToUndoError(str(root))
     entries = read_journal(folder)
     touched = [entry.path for entry in entries if digest(root / entry.path) != entry.gets]
     if touched:
-        raise UndoError(
-            f"The last update of {root} cannot be taken back, for these files were changed since:\n"
-            + "\n".join(f"  {path}" for path in touched)
-            + f"\nWhat they held before the update lies in {folder / 'old'}, by their place in {JOURNAL}."
-        )
+        raise ChangedSinceError(str(root), tuple(touched), str(folder / "old"), JOURNAL)
     changes = {entry.path: _read(folder / "old" / str(n)) for n, entry in enumerate(entries)}
     if damaged := [entry.path for entry in entries if _hash(changes[entry.path]) != entry.had]:
-        raise UndoError(
-            f"The last update of {root} cannot be taken back: {folder / 'old'} does not hold what these files"
-            " were before it:\n" + "\n".join(f"  {path}" for path in damaged)
-        )
+        raise DamagedBackupError(str(root), tuple(damaged), str(folder / "old"))
     current = {path: content for path in changes if (content := _read(root / path)) is not None}
     apply_changes(root, current, changes)
     return sorted(changes)
@@ -157,9 +152,7 @@ def _stage(
 ) -> Entry:
     had, gets = map(_hash, (before, content))
     if digest(path_below(root, path, link=True)) != had:
-        raise UpgradeError(
-            f"{root / path} was changed while the update ran. Nothing was written; run it again."
-        )
+        raise ChangedMeanwhileError(str(root / path))
     if had:
         _copy(root / path, folder / "old" / str(number))
     if content is not None:
@@ -183,7 +176,7 @@ def _write(target: Path, content: Content, like: Path) -> None:
             target.symlink_to(destination)
             return
         case _:
-            raise UpgradeError("A file of the new state is known by its hash alone.")
+            raise UnknownContentError(str(like))
     with contextlib.suppress(OSError):
         target.chmod(like.stat().st_mode & 0o777)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from scaffold.errors import AnswerChangedError, RowsDependError, VerificationError
+from scaffold.errors import AnswerChangedError, BatchLengthError, RowsDependError, SampleRefusedError
 from scaffold.spec import JSONValue, Recording
 from scaffold.verify._compare import Difference, first_difference
 from scaffold.verify._service import Answer, Caller, Service
@@ -41,11 +41,9 @@ def replay_in_other_orders(service: Service, recording: Recording) -> int:
             batch = rows[start : start + BATCH]
             answer = service.post("/score/batch", [recording.requests[row] for row in batch])
             if answer.status != 200 or not isinstance(answer.body, list):
-                raise VerificationError(_refusal(f"a batch {words}", answer))
+                raise _refusal(f"a batch {words}", answer)
             if len(answer.body) != len(batch):
-                raise VerificationError(
-                    f"A batch {words} holds {len(batch)} rows and gets {len(answer.body)} answers."
-                )
+                raise BatchLengthError(words, len(batch), len(answer.body))
             for row, got in zip(batch, answer.body, strict=True):
                 _compare(service, recording, row, got, f"in a batch {words}")
             compared += len(batch)
@@ -112,7 +110,7 @@ def _compare_all(service: Service, recording: Recording, found: list[tuple[int, 
     answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
     for row, answer in answered:
         if answer.status != 200:
-            raise VerificationError(_refusal(f"row {row} {when}", answer))
+            raise _refusal(f"row {row} {when}", answer)
         _compare(service, recording, row, answer.body, when)
 
 
@@ -149,8 +147,5 @@ def _shown(found: Difference) -> tuple[str, str]:
     return json.dumps(found.got), json.dumps(found.wanted)
 
 
-def _refusal(what: str, answer: Answer) -> str:
-    return (
-        f"The service refuses the sample: {what} is answered with {answer.status}.\n"
-        f"  {json.dumps(answer.body)[:500]}"
-    )
+def _refusal(what: str, answer: Answer) -> SampleRefusedError:
+    return SampleRefusedError(what, answer.status, json.dumps(answer.body))

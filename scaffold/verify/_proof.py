@@ -10,7 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from scaffold._checked import LOCK, RECORDED, read_below, read_lock
-from scaffold.errors import AnswersDifferError, VerificationError
+from scaffold.errors import (
+    AnswersDifferError,
+    InvalidRecordingError,
+    MissingRecordingError,
+    RecordingLengthError,
+    SampleRefusedError,
+    UnfitAcceptedError,
+)
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 from scaffold.verify._blame import pins_of_model
 from scaffold.verify._compare import Difference, first_difference
@@ -97,19 +104,11 @@ def read_recording(root: Path) -> Recording:
         recorded = json.loads(read_below(root, RECORDED))
         recording = Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
     except OSError as error:
-        raise VerificationError(
-            f"{path} cannot be read: {error.strerror}.\n"
-            "It holds the sample to compare with; `scaffold update` writes it anew from a model and a sample."
-        ) from error
+        raise MissingRecordingError(str(path), error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise VerificationError(
-            f'{path} is not {{"requests": [...], "answers": [...]}}: {error!r}'
-        ) from error
+        raise InvalidRecordingError(str(path), repr(error)) from error
     if len(recording.requests) != len(recording.answers) or not recording.requests:
-        raise VerificationError(
-            f"{path} holds {len(recording.requests)} requests and {len(recording.answers)} answers; "
-            "they must be as many, and at least one."
-        )
+        raise RecordingLengthError(str(path), len(recording.requests), len(recording.answers))
     return recording
 
 
@@ -133,21 +132,16 @@ def _replay_in_batches(service: Service, recording: Recording, pins: dict[str, s
 
 def _compare(answer: Answer, wanted: JSONValue, what: str, pins: dict[str, str]) -> None:
     if answer.status != 200:
-        raise VerificationError(
-            f"The service refuses the sample: {what} is answered with {answer.status}.\n"
-            f"  {json.dumps(answer.body)[:500]}"
-        )
+        raise SampleRefusedError(what, answer.status, json.dumps(answer.body))
     if found := first_difference(answer.body, wanted):
         raise AnswersDifferError(what, found.path, _shown(found), _versions(pins))
 
 
 def _check_refusal(service: Service) -> None:
-    answer = service.post("/score", {_UNKNOWN_FIELD: None})
+    body: JSONValue = {_UNKNOWN_FIELD: None}
+    answer = service.post("/score", body)
     if answer.status != 422:
-        raise VerificationError(
-            f"The service answers {answer.status}, not 422, to a body that does not fit: "
-            f'{{"{_UNKNOWN_FIELD}": null}}.'
-        )
+        raise UnfitAcceptedError(answer.status, json.dumps(body))
 
 
 def _shown(found: Difference) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from typing import IO
 from scaffold._confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold._process import start_command
 from scaffold._variables import minimal_environment
-from scaffold.errors import ServiceFailedError
+from scaffold.errors import ServiceBrokeOffError, ServiceNotStartedError
 from scaffold.spec import JSONValue
 
 _STOP_S = 15.0
@@ -62,7 +62,7 @@ class Caller:
             response = self._connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ServiceFailedError(f"The service broke off at POST {path}: {error!r}", "") from error
+            raise ServiceBrokeOffError(path, repr(error)) from error
         seconds = time.perf_counter() - began
         try:
             parsed = json.loads(content)
@@ -210,16 +210,14 @@ def _command(root: Path, host: str, port: int) -> list[str]:
 def _await_ready(process: Popen[bytes], port: int, deadline: float, log: IO[bytes]) -> None:
     while True:
         if process.poll() is not None:
-            raise ServiceFailedError(
-                f"The service does not start (exit status {process.returncode}).", _end(log)
-            )
+            raise ServiceNotStartedError(process.returncode, _end(log))
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
             connection.request("GET", "/readyz")
             if connection.getresponse().status == 200:
                 return
         if time.monotonic() > deadline:
-            raise ServiceFailedError("The service did not get ready in time.", _end(log))
+            raise ServiceNotStartedError(None, _end(log))
         time.sleep(0.02)
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from scaffold import errors
-from scaffold.errors import ScaffoldError, WorkerError
+from scaffold.errors import ScaffoldError, WorkerMessageError
 
 # Control characters, and those that turn the direction of a line.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -27,12 +27,12 @@ def decode_error(document: dict[str, Any]) -> ScaffoldError:
     cls = getattr(errors, str(document.get("error")), None)
     arguments = document.get("arguments")
     if not (isinstance(cls, type) and issubclass(cls, ScaffoldError)) or not isinstance(arguments, list):
-        return WorkerError("the worker process reported an error that is not known", "")
+        return WorkerMessageError("it names no error that is known")
     try:
         error = cls(*(_frozen(argument) for argument in arguments))
         str(error)
     except Exception as fault:
-        return WorkerError(f"the worker process reported a {cls.__name__} that cannot be read: {fault}", "")
+        return WorkerMessageError(str(fault), cls.__name__)
     return error
 
 

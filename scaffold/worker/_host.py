@@ -17,7 +17,7 @@ from typing import Any
 
 from scaffold._confine import Action, Confinement, confined_environment, explain_exit
 from scaffold._process import start_peer
-from scaffold.errors import WorkerDiedError, WorkerError, WorkerLimitError
+from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerError, WorkerLimitError
 from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
 
@@ -160,11 +160,12 @@ class Worker:
         log, doing = self._end_of_log(), self._doing()
         refused = explain_exit(status)
         if refused is not None:
-            limit = "CPU time" if refused.action is Action.CPU else "written bytes"
-            return WorkerLimitError(limit, refused.target, doing)
+            if refused.action is Action.CPU:
+                return WorkerLimitError("CPU time", refused.target, doing)
+            return WorkerLimitError("written bytes", refused.target, doing)
         if status < 0:
             return WorkerDiedError(signal.Signals(-status).name, doing, log)
-        return WorkerError(f"exit status {status}", log)
+        return WorkerEndedError(status, log)
 
     def _doing(self) -> str:
         """The name that was being loaded, where the worker came to say so."""

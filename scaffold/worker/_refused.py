@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from scaffold._confine import Action, Refused, explain, refusals
 from scaffold.errors import (
     ConfinementError,
@@ -17,6 +15,7 @@ from scaffold.errors import (
 )
 
 _WORDS = {
+    Action.READ: "reads",
     Action.WRITE: "writes",
     Action.LISTEN: "listens on",
     Action.RUN: "runs the program",
@@ -54,12 +53,8 @@ def _sounds_refused(error: ScaffoldError) -> bool:
 def _told(refused: Refused, cause: str) -> ScaffoldError:
     match refused.action:
         case Action.MEMORY:
-            return WorkerLimitError("memory", refused.target, "")
-        case Action.READ:
-            option = f"--allow-read {shlex.quote(refused.target)}"
-            return ConfinementError(f"reads {refused.target}", option, cause)
+            return WorkerLimitError("memory", refused.target)
         case Action.CONNECT:
-            target = refused.target or "the network"
-            return ConfinementError(f"connects to {target}", "--allow-network", cause)
+            return ConfinementError("connects to", refused.target or "the network", cause)
     action = _WORDS.get(refused.action, f"wants to {refused.action.value}")
-    return ConfinementError(f"{action} {refused.target}".rstrip(), "", cause)
+    return ConfinementError(action, refused.target, cause)

@@ -176,7 +176,7 @@ def test_a_verb_on_a_folder_that_is_no_project(run: Run) -> None:
         (["--answer", "targets=[unclosed"], "--answer targets=[unclosed cannot be read as YAML: expected"),
         (["--answer", "replicas=!!python/object:os.system x"], "could not determine a constructor"),
         (["--answer", "day=2026-99-99"], "--answer day=2026-99-99 cannot be read as YAML: month must be"),
-        (["--answer", "targets"], "--answer targets names no field and type."),
+        (["--answer", "targets"], "--answer targets names no answer and value."),
         (["--python", "banana"], "'banana' is no version of Python that a service can run on."),
         (["--python", "2.7"], "'2.7' is no version of Python"),
         (["--python", "3.11; x"], "'3.11; x' is no version of Python"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import _deploying
-from scaffold.deploy import Pace
+from scaffold.deploy import ClusterAccess, Pace
 from scaffold.deploy._client import Cluster
 from scaffold.errors import PromotionRefusedError
 from scaffold.store import open_store
@@ -60,7 +60,7 @@ def test_a_kubeconfig_is_taken_as_its_content_and_a_dry_run_writes_nothing(
     cluster: Cluster, first: Built, name: str
 ) -> None:
     content = Path(os.environ["KUBECONFIG"].split(os.pathsep)[0]).read_text()
-    planned = _deploying.plan(first.root, image=first.image, kubeconfig=content)
+    planned = _deploying.plan(first.root, image=first.image, access=ClusterAccess(kubeconfig=content))
     assert planned.unchecked
     assert first.image in planned.diff
     assert cluster.get(f"/api/v1/namespaces/{name}-staging") is None
@@ -76,13 +76,13 @@ def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Bu
 def test_the_documented_role_is_enough_in_a_namespace_that_was_given(
     cluster: Cluster, first: Built, second: Built, name: str
 ) -> None:
-    account = grant_documented_role(cluster, f"{name}-staging")
-    assert _deploying.deploy(first.root, image=first.image, kubeconfig=account, pace=PACE).live == "passed"
-    assert _deploying.deploy(second.root, image=second.image, kubeconfig=account, pace=PACE).revision == 2
-    assert _deploying.rollback(first.root, kubeconfig=account, pace=PACE).image == first.image
-    assert _deploying.status(first.root, kubeconfig=account).revision == 3
-    assert list(_deploying.logs(first.root, kubeconfig=account))
-    removal = _deploying.undeploy(first.root, kubeconfig=account)
+    access = ClusterAccess(kubeconfig=grant_documented_role(cluster, f"{name}-staging"))
+    assert _deploying.deploy(first.root, image=first.image, access=access, pace=PACE).live == "passed"
+    assert _deploying.deploy(second.root, image=second.image, access=access, pace=PACE).revision == 2
+    assert _deploying.rollback(first.root, access=access, pace=PACE).image == first.image
+    assert _deploying.status(first.root, access=access).revision == 3
+    assert list(_deploying.logs(first.root, access=access))
+    removal = _deploying.undeploy(first.root, access=access)
     assert f"Deployment/{name}" in removal.removed
     assert removal.left == (f"Namespace/{name}-staging: it was there before the first deploy",)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.deploy import (
+    ClusterAccess,
     Pace,
     deploy_project,
     plan_deployment,
@@ -38,25 +39,28 @@ class Deploys:
     kubeconfig: str
     events: list[DeployProgress] = field(default_factory=list)
 
+    @property
+    def access(self) -> ClusterAccess:
+        return ClusterAccess(kubeconfig=self.kubeconfig)
+
     def deploy(self, number: int = 1, target: str = "staging", **options: Any) -> Deployment:
-        given = {"release": RELEASE, "image": image(number), "pace": QUICK} | options
+        given = {"release": RELEASE, "image": image(number), "pace": QUICK, "access": self.access} | options
         return deploy_project(
             self.project,
             target=target,
             first_difference=first_difference,
-            kubeconfig=self.kubeconfig,
             on_event=self.events.append,
             **given,
         )
 
     def plan(self, number: int = 1, target: str = "staging") -> Any:
-        return plan_deployment(self.project, target=target, image=image(number), kubeconfig=self.kubeconfig)
+        return plan_deployment(self.project, target=target, image=image(number), access=self.access)
 
     def status(self, target: str = "staging") -> Deployment:
-        return read_status(self.project, target=target, kubeconfig=self.kubeconfig)
+        return read_status(self.project, target=target, access=self.access)
 
     def history(self, target: str = "staging") -> tuple[Deployment, ...]:
-        return read_history(self.project, target=target, kubeconfig=self.kubeconfig)
+        return read_history(self.project, target=target, access=self.access)
 
     def roll_back(self, to: int | None = None, target: str = "staging") -> Deployment:
         return roll_back(
@@ -65,17 +69,17 @@ class Deploys:
             to=to,
             release=RELEASE,
             first_difference=first_difference,
-            kubeconfig=self.kubeconfig,
+            access=self.access,
             pace=QUICK,
         )
 
     def promoted(self, release: Release, *, force: bool = False) -> tuple[str, Release]:
         return release_to_promote(
-            self.project, source="staging", release=release, force=force, kubeconfig=self.kubeconfig
+            self.project, source="staging", release=release, force=force, access=self.access
         )
 
     def undeploy(self, target: str = "staging") -> Any:
-        return remove_deployment(self.project, target=target, kubeconfig=self.kubeconfig)
+        return remove_deployment(self.project, target=target, access=self.access)
 
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
         """What an owner does with a manifest of theirs."""

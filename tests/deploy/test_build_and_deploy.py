@@ -39,7 +39,7 @@ def test_what_runs_is_what_was_built_by_its_digest(
     with serving(FakeRegistry()) as registry:
         deployed = _deploying.deploy(
             root,
-            kubeconfig=deploys.kubeconfig,
+            access=deploys.access,
             registry=f"{registry.address}/team",
             builder="layers",
             base=put_base(registry),

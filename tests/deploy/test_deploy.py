@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from scaffold.deploy import deploy_project
+from scaffold.deploy import ClusterAccess, deploy_project
 from scaffold.errors import (
     ApplyConflictError,
     ClusterRefusedError,
@@ -304,7 +304,7 @@ def test_a_cluster_that_does_not_answer_is_an_error_before_anything_is_built(dep
             image=lambda: built.append("built") or image(),
             release=RELEASE,
             first_difference=lambda *_: None,
-            kubeconfig=dead,
+            access=ClusterAccess(kubeconfig=dead),
             pace=QUICK,
         )
     assert built == []
@@ -329,7 +329,7 @@ def test_a_kubeconfig_that_cannot_be_used_says_which(
 ) -> None:
     deploys.kubeconfig = text or deploys.kubeconfig
     with pytest.raises(ClusterUnreachableError) as caught:
-        deploys.deploy(context=context)
+        deploys.deploy(access=ClusterAccess(kubeconfig=deploys.kubeconfig, context=context))
     assert "The kubeconfig cannot be used." in str(caught.value)
     assert message in str(caught.value)
 

@@ -337,7 +337,7 @@ def test_an_interrupted_deploy_says_that_the_rollout_goes_on(deploys: Deploys) -
             image=image(1),
             release=RELEASE,
             first_difference=first_difference,
-            kubeconfig=deploys.kubeconfig,
+            access=deploys.access,
             pace=QUICK,
             on_event=interrupt,
         )

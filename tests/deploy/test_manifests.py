@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scaffold.deploy._manifests import read_target
-from scaffold.errors import InvalidAnswerError
+from scaffold.errors import InvalidAnswerError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
 from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
@@ -210,7 +210,10 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
         ({"service_monitor": True, "metrics": False}, "metrics to be on"),
         ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
-        ({"per_target": {"staging": {"cpus": "1"}}}, "The answer 'per_target.staging' is 'cpus'."),
+        (
+            {"per_target": {"staging": {"cpus": "1"}}},
+            "The template has no question 'per_target.staging.cpus'. Did you mean 'per_target.staging.cpu'?",
+        ),
         ({"per_target": []}, None),
         ({"per_target": [1]}, "answers by target"),
     ],
@@ -222,7 +225,7 @@ def test_an_answer_that_no_manifest_can_hold_is_refused(
     if message is None:
         assert deploy_files(spec)
         return
-    with pytest.raises(InvalidAnswerError) as caught:
+    with pytest.raises((InvalidAnswerError, UnknownAnswerError)) as caught:
         deploy_files(spec)
     assert message in str(caught.value)
 

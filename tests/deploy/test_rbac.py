@@ -63,7 +63,7 @@ def test_in_a_namespace_that_was_given_the_documented_role_is_exactly_what_is_ca
     deploys.deploy(2)
     deploys.roll_back()
     deploys.history()
-    list(stream_logs(deploys.project, target="staging", kubeconfig=deploys.kubeconfig))
+    list(stream_logs(deploys.project, target="staging", access=deploys.access))
     deploys.undeploy()
     called = {(verb, group, resource) for verb, group, resource, namespace in api.calls if namespace}
     assert called == documented("scaffold-deploy")

@@ -203,6 +203,6 @@ def test_undeploy_leaves_a_namespace_whose_contents_it_may_not_see(deploys: Depl
 def test_the_logs_of_every_pod_carry_its_name(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.cluster.api.pod_log = lambda name, _previous: f"hello from {name}\nbye"
-    lines = list(stream_logs(deploys.project, target="staging", kubeconfig=deploys.kubeconfig))
+    lines = list(stream_logs(deploys.project, target="staging", access=deploys.access))
     pods = sorted(pod["metadata"]["name"] for pod in deploys.cluster.api.all("Pod"))
     assert lines == [line for pod in pods for line in (f"{pod}  hello from {pod}", f"{pod}  bye")]

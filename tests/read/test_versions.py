@@ -40,7 +40,7 @@ from scaffold.spec import MadeWith
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLD_FOREST = Path(__file__).parent / "made_elsewhere/gradient_boosting_sklearn_1_3_2.pkl"
 OLDER = MadeWith(versions={"scikit-learn": "1.3.2"})
-OLDER_OPTION = "--environment 'scikit-learn==1.3.2'"
+OLDER_OPTION = "--environment scikit-learn==1.3.2"
 ROWS = np.random.default_rng(0).random((40, 3))
 LABELS = (ROWS[:, 0] > 0.5).astype(int)
 # Runs in another Python: a class and a function of a script, as cloudpickle writes them.
@@ -239,7 +239,7 @@ def test_a_model_of_an_older_library_names_both_versions() -> None:
         f"{OLD_FOREST.name} was made with scikit-learn 1.3.2; here is {sklearn.__version__}.\n"
         "  sklearn.ensemble._gb_losses.BinomialDeviance\n"
         "Make the service in an environment of that version:\n"
-        "  scaffold new ... --environment 'scikit-learn==1.3.2'"
+        "  scaffold new ... --environment scikit-learn==1.3.2"
     )
 
 
@@ -264,7 +264,7 @@ def test_a_model_that_breaks_while_it_loads_names_both_versions(tmp_path: Path) 
         f"model.pkl was made with scikit-learn 1.3.2; here is {sklearn.__version__}.\n"
         "  TypeError: 'int' object is not iterable\n"
         "Make the service in an environment of that version:\n"
-        "  scaffold new ... --environment 'scikit-learn==1.3.2'"
+        "  scaffold new ... --environment scikit-learn==1.3.2"
     )
 
 
@@ -286,7 +286,7 @@ def test_the_library_in_whose_code_it_broke_is_named_first() -> None:
     installed = {"scikit-learn": "1.9.1", "xgboost": "3.2.0"}.get
     error = version_mismatch("m.pkl", both, "x", library="xgboost", installed=installed)
     assert str(error).startswith("m.pkl was made with xgboost 1.7.6 on Python 3.11; here is 3.2.0.")
-    assert "--environment 'scikit-learn==1.3.2' --environment 'xgboost==1.7.6'" in str(error)
+    assert "--environment scikit-learn==1.3.2 --environment xgboost==1.7.6" in str(error)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 

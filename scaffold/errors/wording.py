@@ -1,0 +1,84 @@
+"""What a message tells a person to type: a Python call, or a command where the command line runs.
+
+invocation("new", ..., trust=["posix.system"])
+scaffold.new(..., trust=['posix.system'])       for a Python caller
+scaffold new ... --trust posix.system           on the command line
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+_FLAGS = {"answers": "answer", "answers_file": "answers", "platforms": "platform", "types": "type"}
+_Said = TypeVar("_Said")
+_names_commands = False
+
+
+@contextmanager
+def name_commands() -> Iterator[None]:
+    """Let messages name commands instead of Python calls until the block ends."""
+    global _names_commands
+    before, _names_commands = _names_commands, True
+    try:
+        yield
+    finally:
+        _names_commands = before
+
+
+def invocation(verb: str, *arguments: object, **options: object) -> str:
+    """Return a call of a verb.
+
+    Args:
+        verb: `new`, `update`, ...
+        arguments: Its positional arguments; `...` stands for those that the person knows.
+        options: By keyword: a text, a number, True, or several texts; `...` stands for a value.
+    """
+    if _names_commands:
+        words = [_word(each) for each in arguments]
+        return " ".join(["scaffold", verb, *words, *(option(name, value) for name, value in options.items())])
+    texts = [_literal(each) for each in arguments]
+    return (
+        f"scaffold.{verb}({', '.join([*texts, *(option(name, value) for name, value in options.items())])})"
+    )
+
+
+def option(name: str, value: object = None) -> str:
+    """Return an option of a verb: `--trust NAME`, or `trust=['NAME']`; its name alone without a value."""
+    if not _names_commands:
+        return name if value is None else f"{name}={_literal(value)}"
+    flag = f"--{_FLAGS.get(name, name).replace('_', '-')}"
+    if value is None or value is True:
+        return flag
+    if isinstance(value, Mapping):
+        value = [f"{key}={each}" for key, each in value.items()]
+    values = value if isinstance(value, list | tuple) else [value]
+    return " ".join(f"{flag} {_word(each)}" for each in values)
+
+
+def either(call: _Said, command: _Said) -> _Said:
+    """Return what is said to a Python caller, or what is said on the command line."""
+    return command if _names_commands else call
+
+
+def with_variable(name: str, value: str, verb: str) -> str:
+    """Return what sets an environment variable for a verb."""
+    if _names_commands:
+        return f"{name}={value} {invocation(verb, ...)}"
+    return f"os.environ[{name!r}] = {value!r}"
+
+
+def _word(value: object) -> str:
+    return "..." if value is ... else shlex.quote(str(value))
+
+
+def _literal(value: object) -> str:
+    if value is ...:
+        return "..."
+    if isinstance(value, Mapping):
+        return repr({str(key): each for key, each in value.items()})
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return repr([str(each) for each in value])
+    return repr(value) if isinstance(value, bool | int | float) else repr(str(value))

@@ -1,0 +1,110 @@
+"""Every error keeps its facts, pickles, and words its own message."""
+
+import pickle
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from scaffold import errors
+from scaffold.errors import InvalidOptionError, NoSuchVersionError, ScaffoldError, UsageError
+from scaffold.worker._errors import decode_error, encode_error
+
+
+def walk(cls: type[ScaffoldError], depth: int = 0) -> Iterator[tuple[int, type[ScaffoldError]]]:
+    """The classes of the tree below `cls`, each with how deep it stands."""
+    yield depth, cls
+    for child in cls.__subclasses__():
+        if child.__module__.startswith("scaffold.errors."):
+            yield from walk(child, depth + 1)
+
+
+TREE = list(walk(ScaffoldError))
+BRANCHES = [cls for _, cls in TREE if not cls._fields and "__str__" not in vars(cls)]
+
+
+def example(hint: Any) -> Any:
+    """Some value of the type of a field."""
+    inner = [each for each in get_args(hint) if each not in (..., type(None))]
+    if get_origin(hint) is Literal:
+        return inner[0]
+    if get_origin(hint) is tuple and ... not in get_args(hint):
+        return tuple(map(example, inner))
+    if get_origin(hint) in (tuple, Sequence):
+        return (example(inner[0]),)
+    if inner:
+        return example(inner[0])
+    return {str: "text", int: 3, bool: True, object: "value", datetime: datetime(2026, 1, 2)}[hint]
+
+
+def example_error(cls: type[ScaffoldError]) -> ScaffoldError:
+    hints = get_type_hints(cls)
+    facts = {name: example(hints[name]) for name in cls._fields}
+    return cls(**facts | ({"option": "python"} if cls is InvalidOptionError else {}))
+
+
+@pytest.mark.parametrize("cls", [cls for _, cls in TREE], ids=lambda cls: cls.__name__)
+def test_an_error_survives_pickling_and_the_way_from_the_worker(cls: type[ScaffoldError]) -> None:
+    error = example_error(cls)
+    for copy in (pickle.loads(pickle.dumps(error)), decode_error(encode_error(error))):
+        assert type(copy) is cls
+        assert str(copy) == str(error)
+        assert [getattr(copy, name) for name in cls._fields] == list(error.args)
+
+
+@pytest.mark.parametrize("cls", [cls for _, cls in TREE if cls not in BRANCHES], ids=lambda cls: cls.__name__)
+def test_an_error_words_its_message_from_its_facts(cls: type[ScaffoldError]) -> None:
+    message = str(example_error(cls))
+    assert re.match(r"\S.*\w", message)
+    assert cls.__str__ is not Exception.__str__
+    assert message == message.rstrip()
+
+
+def test_a_branch_takes_no_text() -> None:
+    for cls in BRANCHES:
+        with pytest.raises(TypeError, match="takes no arguments"):
+            cls("What was typed cannot be done.")
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ((), {}),
+        (("python", "2", "more"), {}),
+        (("python",), {"option": "python", "found": "2"}),
+        (("python", "2"), {"other": 1}),
+    ],
+)
+def test_facts_are_checked_as_arguments_are(values: tuple[str, ...], named: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="InvalidOptionError takes option, found"):
+        InvalidOptionError(*values, **named)
+
+
+def test_a_leaf_has_the_facts_of_its_branch_first() -> None:
+    error = NoSuchVersionError("no such version", "numpy", "==9", reason="array")
+    assert (error.cause, error.distribution, error.specifier, error.reason) == error.args
+
+
+def test_the_docstring_draws_the_tree() -> None:
+    drawn = [
+        (len(found[1]) // 4, found[2])
+        for found in re.finditer(r"^    ([ │├└─]*)(\w+Error)\b", errors.__doc__ or "", re.MULTILINE)
+    ]
+    below: dict[str, list[str]] = {}
+    path: list[str] = []
+    for depth, name in drawn:
+        path[depth:] = [name]
+        below.setdefault(name, [])
+        if depth:
+            below[path[depth - 1]].append(name)
+    assert {name: sorted(names) for name, names in below.items()} == {
+        cls.__name__: sorted(child.__name__ for depth, child in walk(cls) if depth == 1) for _, cls in TREE
+    }
+
+
+def test_every_error_is_exported() -> None:
+    assert {cls.__name__ for _, cls in TREE} <= set(errors.__all__)
+    assert all(getattr(errors, name) for name in errors.__all__)
+    assert issubclass(UsageError, ScaffoldError)
