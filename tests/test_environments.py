@@ -470,7 +470,7 @@ def test_an_environment_by_path_is_not_modified_and_runs_our_package(tmp_path: P
         f"import sys; sys.path += {list(found.overlay)!r}\n"
         f"import pathlib, scaffold.read\nscaffold.read.read_artifact(pathlib.Path({str(OLD_MODEL)!r}))"
     )
-    with pytest.raises(CommandError, match=r"--environment 'scikit-learn==1\.3\.2'"):
+    with pytest.raises(CommandError, match=r"environment=\['scikit-learn==1\.3\.2'\]"):
         run_command([str(found.python), "-I", "-c", code])
 
 

@@ -112,7 +112,7 @@ class DamagedJournalError(UpgradeError):
     def __str__(self) -> str:
         return (
             f"{self.journal} is no journal of a change, so nothing was done with it.\n"
-            f"Remove it to go on:\n  rm -r {self.journal.rpartition('/')[0]}"
+            f"Remove it to go on:\n  rm -r {self.journal.rpartition('/')[0] or '.'}"
         )
 
 

@@ -28,6 +28,8 @@ def decode_error(document: dict[str, Any]) -> ScaffoldError:
     arguments = document.get("arguments")
     if not (isinstance(cls, type) and issubclass(cls, ScaffoldError)) or not isinstance(arguments, list):
         return WorkerMessageError("it names no error that is known")
+    if cls.__str__ is Exception.__str__:
+        return WorkerMessageError(f"{cls.__name__} is a kind of error")
     try:
         error = cls(*(_frozen(argument) for argument in arguments))
         str(error)

@@ -40,7 +40,7 @@ from scaffold.spec import MadeWith
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLD_FOREST = Path(__file__).parent / "made_elsewhere/gradient_boosting_sklearn_1_3_2.pkl"
 OLDER = MadeWith(versions={"scikit-learn": "1.3.2"})
-OLDER_OPTION = "--environment scikit-learn==1.3.2"
+OLDER_OPTION = "--environment 'scikit-learn==1.3.2'"
 ROWS = np.random.default_rng(0).random((40, 3))
 LABELS = (ROWS[:, 0] > 0.5).astype(int)
 # Runs in another Python: a class and a function of a script, as cloudpickle writes them.

@@ -22,10 +22,12 @@ from scaffold.errors import (
     ConfinementError,
     LoadFailedError,
     MissingVariableError,
+    NoFittingCallError,
     UsageError,
     WorkerDiedError,
     WorkerError,
     WorkerLimitError,
+    WorkerMessageError,
 )
 from scaffold.spec import Call, LocalSource
 from scaffold.worker import require_plain
@@ -156,7 +158,7 @@ def test_the_caller_imports_no_library_of_the_model(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == ["CallError", "[]"]
+    assert done.stdout.splitlines() == ["NothingToCallError", "[]"]
 
 
 def test_a_model_that_calls_the_tool_does_not_start_another_worker(inspect: Callable[..., Any]) -> None:
@@ -245,9 +247,9 @@ def test_a_name_that_is_more_than_a_name_does_not_become_code(text: str) -> None
 
 
 def test_an_error_crosses_the_pipe_as_it_is() -> None:
-    error = CallError("The model does not take the sample.", (("model.predict(X)", "no"),), ("a",), ("b",))
+    error = NoFittingCallError(False, (("model.predict(X)", "no"),), ("a",), ("b",))
     again = decode_error(json.loads(json.dumps(encode_error(error))))
-    assert type(again) is CallError
+    assert type(again) is NoFittingCallError
     assert (str(again), again.args) == (str(error), error.args)
     assert pickle.loads(pickle.dumps(again)).args == error.args
 
@@ -264,7 +266,7 @@ def test_an_error_crosses_the_pipe_as_it_is() -> None:
     ],
 )
 def test_a_made_up_error_is_no_more_than_an_error_of_the_worker(document: dict[str, Any]) -> None:
-    assert type(decode_error(document)) is WorkerError
+    assert type(decode_error(document)) is WorkerMessageError
 
 
 def test_text_of_the_worker_cannot_move_the_cursor() -> None:
