@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TypedDict
 from scaffold.errors import InvalidOptionError, UnsetVariableError
 from scaffold.spec import JSONValue, Overrides, Variable
 
-RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 

@@ -39,28 +39,29 @@ class InvalidOptionError(UsageError):
 
     def __str__(self) -> str:
         problem, example = _WANTED[self.option]
-        return f"{self.found!r} {problem}\n  {option(self.option, example)}"
+        return f"{problem.format(self.found)}\n  {option(self.option, example)}"
 
 
 _WANTED: dict[str, tuple[str, object]] = {
-    "builder": ("is no builder: it is docker or layers.", "layers"),
-    "env": ("is no name of an environment variable.", ["RATE=1.5"]),
-    "memory_limit": ("is no size of memory.", "32G"),
+    "builder": ("There is no builder {!r}: it is docker or layers.", "layers"),
+    "env": ("{!r} is no name of an environment variable.", ["RATE=1.5"]),
+    "memory_limit": ("{!r} is no size of memory.", "32G"),
     "name": (
         (
-            "cannot be the service's name: an image and Kubernetes objects are named so.\n"
+            "{!r} cannot be the service's name: an image and Kubernetes objects are named so.\n"
             "Lower-case letters, digits and '-', a letter first, 50 characters at most:"
         ),
         "titanic-service",
     ),
-    "pin": ("pins nothing: a name and a version are wanted.", ["numpy==2.4.6"]),
-    "platforms": ("is no platform that is known here: linux/amd64 or linux/arm64.", ["linux/amd64"]),
-    "python": ("is no version of Python that a service can run on.", "3.11"),
-    "tag": (
-        "is no image reference: registry.example.com/churn:1.0.0 would be one, in lower case.",
-        "registry.example.com/churn:1.0.0",
+    "pin": ("{!r} pins nothing: a name and a version are wanted.", ["numpy==2.4.6"]),
+    "platforms": (
+        "{!r} is no platform that is known here: linux/amd64 or linux/arm64.",
+        ["linux/amd64"],
     ),
+    "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
+    "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
 }
+"""By option: what is wrong with a value, and a value that it can have."""
 
 
 class NotAnAssignmentError(UsageError):

@@ -186,6 +186,19 @@ def test_an_option_that_cannot_be_read(run: Run, model: Path, options: list[str]
     assert said in refused(run, "model.pkl", "--input", "sample.pkl", *options)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("replica=3", "The template has no question 'replica'. Did you mean 'replicas'?"),
+        ("replicas=many", "The answer 'replicas' is 'many'."),
+    ],
+)
+def test_an_answer_that_nobody_asked_for_is_refused_before_the_model_is_read(
+    run: Run, answer: str, said: str
+) -> None:
+    assert said in refused(run, "absent.pkl", "--input", "absent.csv", "--answer", answer)
+
+
 def test_the_advice_on_yaml_is_right(run: Run, model: Path) -> None:
     said = refused(run, "model.pkl", "--input", "sample.pkl", "--answer", "targets=[unclosed")
     assert """--answer 'targets="..."'""" in said

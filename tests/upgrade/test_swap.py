@@ -247,7 +247,9 @@ def test_a_full_disk_leaves_the_project_as_before_and_says_so(tmp_path: Path) ->
     done = subprocess.run(
         [sys.executable, "-c", limited, str(root)], input="\n", capture_output=True, text=True, check=False
     )
-    assert f"UpgradeError: {root} cannot be written: File too large. It is as it was before." in done.stderr
+    assert (
+        f"ChangeFailedError: {root} cannot be written: File too large. It is as it was before." in done.stderr
+    )
     assert snapshot(root) == before
     assert not (root / ".scaffold/update").exists()
 
