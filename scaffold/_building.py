@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold._events import OnEvent, ignore
 from scaffold._settled import settled
 from scaffold.errors import AnswersDifferError, ImageCheckError
 from scaffold.spec import Image, JSONValue
@@ -18,18 +19,14 @@ from scaffold.spec import Image, JSONValue
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from scaffold.image import BuildChoices, OnProgress, Progress
-
-
-def _silent(_event: Progress) -> None:
-    """Show nothing."""
+    from scaffold.image import BuildChoices
 
 
 def build(
     project: str | Path,
     *,
     check: bool = False,
-    on_progress: OnProgress = _silent,
+    on_event: OnEvent = ignore,
     **choices: Unpack[BuildChoices],
 ) -> Image:
     """Build the image of a project, push it where that is asked for, and return what it is.
@@ -37,7 +34,7 @@ def build(
     Args:
         project: The project's folder; its Dockerfile says what the image is.
         check: Run the image and replay the sample before anything goes out.
-        on_progress: Told where the build stands.
+        on_event: Called with each event.
         choices: The fields of `scaffold.image.BuildOptions`: `builder`, `push`, `registry`, `tag`, ...
 
     Raises:
@@ -48,7 +45,7 @@ def build(
 
     root = settled(project)
     replay = (lambda url: _replay(root, url)) if check else None
-    return build_image(root, BuildOptions(check=replay, **choices), on_progress=on_progress)
+    return build_image(root, BuildOptions(check=replay, **choices), on_event=on_event)
 
 
 def _replay(root: Path, url: str) -> None:

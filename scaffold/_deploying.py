@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._events import Noted, OnEvent, Started, ignore
 from scaffold._process import run_command
 from scaffold._settled import settled
 from scaffold._who import user_and_host
@@ -24,19 +25,13 @@ from scaffold.errors import (
     ScaffoldError,
     StoreError,
 )
-from scaffold.spec import Deployment, DeployProgress, Image, Release
+from scaffold.spec import Deployment, Image, Release
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from scaffold.deploy import ClusterAccess, Pace, Plan, Removal
     from scaffold.image import BuilderChoices
-
-OnEvent = Callable[[DeployProgress], None]
-
-
-def _silent(_event: DeployProgress) -> None:
-    """Show nothing."""
 
 
 def deploy(
@@ -51,7 +46,7 @@ def deploy(
     roll_back: bool = True,
     remove_failed: bool = False,
     pace: Pace | None = None,
-    on_event: OnEvent = _silent,
+    on_event: OnEvent = ignore,
     **choices: Unpack[BuilderChoices],
 ) -> Deployment:
     """Build, push and deploy a project; return what runs, with the URL that gives the model's answers.
@@ -67,7 +62,7 @@ def deploy(
         roll_back: Whether a deploy that fails is taken back to what ran before.
         remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
         pace: How long to wait.
-        on_event: Told each stage, and the pods while they are waited for.
+        on_event: Called with each event.
         choices: Further fields of `scaffold.image.BuildOptions`: `builder`, `insecure`, ...
 
     Raises:
@@ -128,7 +123,7 @@ def rollback(
     access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
-    on_event: OnEvent = _silent,
+    on_event: OnEvent = ignore,
 ) -> Deployment:
     """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
     from scaffold.deploy import roll_back
@@ -159,7 +154,7 @@ def promote(
     access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
-    on_event: OnEvent = _silent,
+    on_event: OnEvent = ignore,
 ) -> Deployment:
     """Deploy to `target` the very image that runs at `source`; return what runs.
 
@@ -216,7 +211,7 @@ def undeploy(
     target: str = "staging",
     access: ClusterAccess | None = None,
     store: str | None = None,
-    on_event: OnEvent = _silent,
+    on_event: OnEvent = ignore,
 ) -> Removal:
     """Delete what deploys created at a target, and nothing else; return what went and what stays."""
     from scaffold.deploy import remove_deployment
@@ -284,8 +279,8 @@ def _build(root: Path, name: str, choices: BuilderChoices, on_event: OnEvent) ->
         raise NoRegistryInManifestsError(str(root), name)
     has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
     builder = choices.setdefault("builder", "docker" if has_engine else "layers")
-    on_event(DeployProgress(stage="build", detail=f"{name}, by {builder} …"))
-    return build(root, tag=name, push=True, **choices)
+    on_event(Started("build", f"{name}, by {builder}"))
+    return build(root, tag=name, push=True, on_event=on_event, **choices)
 
 
 def _image_name(root: Path, target: str, registry: str | None) -> str:
@@ -340,4 +335,4 @@ def _record(action: str, deployment: Deployment, url: str | None, on_event: OnEv
         finally:
             store.close()
     except (MissingExtraError, StoreError) as error:
-        on_event(DeployProgress(stage="note", detail=f"not recorded in the store: {error}"))
+        on_event(Noted(f"not recorded in the store: {error}"))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold._checked import RECORDED
-from scaffold._specify import OnStage, told_of_checks
+from scaffold._events import Noted, OnEvent, Started
+from scaffold._specify import told_of_checks
 from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, Recording, Verification
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ MOST_REPLAYED_REQUESTS = 100
 
 
 def proven(
-    plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_stage: OnStage
+    plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
     """Prove the merged project in a copy, and take into the plan what only a running service can tell."""
     from scaffold.render import filled_manifests, recorded_sample
@@ -45,13 +46,13 @@ def proven(
         return accepted
 
     write_merged(plan, folder)
-    on_stage("verify", None)
+    on_event(Started("verify"))
     python = plan.record.spec.dependencies.python
     verification = verify_project(
-        folder, python=python, on_check=told_of_checks(on_stage), observe=observe, access=access
+        folder, python=python, on_check=told_of_checks(on_event), observe=observe, access=access
     )
     for note in notes:
-        on_stage("note", note)
+        on_event(Noted(note))
     if verification.measurements:
         derived |= filled_manifests(plan.record.spec, verification.measurements)
     if verification.openapi:
@@ -67,7 +68,7 @@ def unproven(plan: UpdatePlan) -> UpdatePlan:
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
 
 
-def accept_answers(root: Path, *, python: str, access: ProofAccess, on_stage: OnStage) -> Verification:
+def accept_answers(root: Path, *, python: str, access: ProofAccess, on_event: OnEvent) -> Verification:
     """Prove a project with the answers that it gives now, and record these as the right ones.
 
     Raises:
@@ -87,12 +88,12 @@ def accept_answers(root: Path, *, python: str, access: ProofAccess, on_stage: On
         given.append(Recording(requests=before.requests, answers=answers))
         return given[-1]
 
-    on_stage("verify", None)
+    on_event(Started("verify"))
     verification = verify_project(
-        root, python=python, on_check=told_of_checks(on_stage), observe=observe, access=access
+        root, python=python, on_check=told_of_checks(on_event), observe=observe, access=access
     )
     found = upgrade.compare_answers(before.answers, given[-1].answers)
-    on_stage("note", _accepted_note(found))
+    on_event(Noted(_accepted_note(found)))
     measured = record.verification.measurements if record.verification else None  # its manifests hold these
     proof = replace(verification, openapi="", measurements=measured)
     upgrade.accept_answers(root, replace(record, verification=proof), ancestor, recorded_sample(given[-1]))

@@ -17,6 +17,7 @@ from scaffold._codec import CodecError, decode
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._environments import Environment
+from scaffold._events import Finished, Noted, OnEvent, Started
 from scaffold._files import copy_below, sha256_file
 from scaffold._given import Given, find_given
 from scaffold._live import live_source
@@ -29,9 +30,6 @@ from scaffold.worker import Worker, WorkerSettings, is_inside, printable, requir
 
 if TYPE_CHECKING:
     from scaffold.resolve import Found, Installation, Request, Trace
-
-OnStage = Callable[[str, "str | None"], None]
-"""Called with each stage as it begins (`None`), and with its result."""
 
 FIRST_VERSION = "1.0.0"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
@@ -47,7 +45,7 @@ def specified(
     name: str,
     answers: Mapping[str, JSONValue],
     options: Options,
-    on_stage: OnStage,
+    on_event: OnEvent,
     version: str = FIRST_VERSION,
 ) -> Iterator[ProjectSpec]:
     """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
@@ -57,20 +55,20 @@ def specified(
         raise NestedCallError()
     with contextlib.ExitStack() as stack:
         workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
-        on_stage("read", None)
+        on_event(Started("read"))
         given = find_given(model, input, output, workspace, options)
         environment = model_environment(given, options)
         for note in environment.notes:
-            on_stage("note", note)
+            on_event(Noted(note))
         settings = worker_settings(given, options, environment)
         installation = Installation(settings.path)
         modules = _search_path(given, environment)
         worker = stack.enter_context(_Worker(given, options, installation, settings, modules, workspace))
         loaded = worker.loaded()
-        on_stage("read", artifact_line(loaded.artifact))
+        on_event(Finished("read", artifact_line(loaded.artifact)))
         if not loaded.enforced.holds:
-            on_stage("note", _missing_wall(loaded.enforced))
-        on_stage("introspect", None)
+            on_event(Noted(_missing_wall(loaded.enforced)))
+        on_event(Started("introspect"))
         search = (worker.folder / "code", *modules)
         trace = _trace_without(loaded, search, installation, settings)
         if trace is not None:
@@ -79,8 +77,8 @@ def specified(
         from scaffold.render import model_code
 
         signature, recording, notes = worker.introspected()
-        on_stage("introspect", signature_line(signature))
-        on_stage("resolve", None)
+        on_event(Finished("introspect", signature_line(signature)))
+        on_event(Started("resolve"))
         # The next stage's libraries are imported while this one waits for its processes.
         threading.Thread(target=importlib.import_module, args=["copier"], daemon=True).start()
         dependencies = resolve_dependencies(
@@ -96,9 +94,9 @@ def specified(
             settings=settings,
         )
         worker.end()
-        on_stage("resolve", dependencies_line(dependencies))
+        on_event(Finished("resolve", dependencies_line(dependencies)))
         for note in (*loaded.notes, *notes, *signature.notes, *dependencies.notes):
-            on_stage("note", note)
+            on_event(Noted(note))
         yield ProjectSpec(
             name=name,
             version=version,
@@ -349,11 +347,11 @@ def service_name(name: str | None, target: Path) -> str:
     return name
 
 
-def told_of_checks(on_stage: OnStage) -> Callable[[Check], None]:
+def told_of_checks(on_event: OnEvent) -> Callable[[Check], None]:
     """Return what shows each check of a proof as it passes."""
 
     def show(check: Check) -> None:
-        on_stage("verify", f"{check.name}: {check.detail}")
-        on_stage("verify", None)
+        on_event(Finished("verify", f"{check.name}: {check.detail}"))
+        on_event(Started("verify"))
 
     return show

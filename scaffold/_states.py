@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
+from scaffold._events import Noted, OnEvent
 from scaffold._files import sha256_file
 from scaffold._options import Options
-from scaffold._specify import OnStage, specified
+from scaffold._specify import specified
 from scaffold.errors import ModelGoneError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from scaffold.upgrade import Content
 
 
-def last_state(root: Path, on_stage: OnStage) -> tuple[ProjectRecord, dict[str, Content]]:
+def last_state(root: Path, on_event: OnEvent) -> tuple[ProjectRecord, dict[str, Content]]:
     """Return a project's record and its pristine files; a note says where some of these are lost for good."""
     from scaffold.upgrade import read_record, unknown_files
 
@@ -32,10 +33,12 @@ def last_state(root: Path, on_stage: OnStage) -> tuple[ProjectRecord, dict[str, 
             if wrote != __version__
             else ""
         )
-        on_stage(
-            "note",
-            f"{root}/.scaffold/pristine.tar.xz is lost, so {', '.join(lost)} cannot be merged, only compared:"
-            f" version {wrote} of model-scaffold wrote them, and this is {__version__}{by_it}",
+        on_event(
+            Noted(
+                f"{root}/.scaffold/pristine.tar.xz is lost, so {', '.join(lost)} cannot be merged,"
+                f" only compared: version {wrote} of model-scaffold wrote them,"
+                f" and this is {__version__}{by_it}"
+            )
         )
     return record, ancestor
 
@@ -47,7 +50,7 @@ def new_state(
     given: tuple[Any, Any, Any],
     answers: Mapping[str, JSONValue],
     options: Options,
-    on_stage: OnStage,
+    on_event: OnEvent,
 ) -> Iterator[ProjectSpec]:
     """Give the spec of the new state: of the new model, or of the old one with what else changes.
 
@@ -58,7 +61,7 @@ def new_state(
     model, sample_input, sample_output = given
     if model is not None:
         name = record.spec.name
-        with specified(model, sample_input, sample_output, name, answers, options, on_stage) as spec:
+        with specified(model, sample_input, sample_output, name, answers, options, on_event) as spec:
             yield spec
         return
     artifact = record.spec.artifact

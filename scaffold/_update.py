@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._events import OnEvent, ignore
 from scaffold._options import ModelOptions, Options
 from scaffold._proving import proven, unproven
-from scaffold._specify import OnStage, checked_answers
+from scaffold._specify import checked_answers
 from scaffold._states import last_state, new_state, renderer
 from scaffold._workers import proof_access
 from scaffold.errors import (
@@ -59,10 +60,6 @@ class Update:
         }
 
 
-def _silent(_stage: str, _found: str | None) -> None:
-    """Show nothing."""
-
-
 def _unseen(_update: Update) -> None:
     """Show nothing."""
 
@@ -104,7 +101,7 @@ def update(
     allow_breaking: bool = False,
     dirty: bool = False,
     verify: bool = True,
-    on_stage: OnStage = _silent,
+    on_event: OnEvent = ignore,
     on_report: Callable[[Update], None] = _unseen,
     **options: Unpack[ModelOptions],
 ) -> Update:
@@ -123,7 +120,7 @@ def update(
         allow_breaking: Go ahead although callers of the service would have to change.
         dirty: Go ahead although git has changes that are not committed.
         verify: Whether to prove the merged project before anything is written.
-        on_stage: Told of each stage.
+        on_event: Called with each event.
         on_report: Told what changes, before anything is proven or written.
         options: Fields of `Options`; what was said the last time holds for the others.
 
@@ -138,14 +135,14 @@ def update(
     if model is not None and input is None:
         raise MissingSampleError(str(root))
     finish_interrupted(root)
-    record, ancestor = last_state(root, on_stage)
+    record, ancestor = last_state(root, on_event)
     try:
         recorded: dict[str, Any] = dict(record.options)
         said = Options(**{**recorded, **options})
     except TypeError as error:
         raise UnknownOptionsError(f"{root}/.scaffold/record.json", str(error)) from error
     checked = checked_answers(answers, record.spec.answers)
-    state = new_state(root, record, (model, input, output), checked, said, on_stage)
+    state = new_state(root, record, (model, input, output), checked, said, on_event)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
         found = _described(plan)
@@ -159,7 +156,7 @@ def update(
         notes: tuple[str, ...] = ()
         if verify:
             access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
-            plan, notes = proven(plan, record, Path(folder) / "merged", access, on_stage)
+            plan, notes = proven(plan, record, Path(folder) / "merged", access, on_event)
         else:
             plan = unproven(plan)
         return _applied(plan, notes, verify=verify)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold._checked import path_below, python_version
+from scaffold._events import Finished, OnEvent, Started, ignore
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._options import ModelOptions, Options
 from scaffold._proving import accept_answers
 from scaffold._settled import settled
-from scaffold._specify import OnStage, checked_answers, service_name, specified, told_of_checks
+from scaffold._specify import checked_answers, service_name, specified, told_of_checks
 from scaffold._workers import proof_access
 from scaffold.errors import MissingTargetError, NoRecordError, NotAProjectError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Variable, Verification
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from scaffold.resolve import Audit
-
-
-def _silent(_stage: str, _found: str | None) -> None:
-    """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,7 @@ def new(
     verify: bool = True,
     answers: Mapping[str, JSONValue] | None = None,
     template: str | None = None,
-    on_stage: OnStage = _silent,
+    on_event: OnEvent = ignore,
     **options: Unpack[ModelOptions],
 ) -> Project:
     """Write a score service for a trained model, prove it, and return where it is.
@@ -73,7 +70,7 @@ def new(
         verify: Whether to prove it. A project that fails its proof is not written.
         answers: What the templates ask: `targets`, `registry` and the other knobs of docs/deploy.md.
         template: A path or URL of another service template; docs/templates.md says what it is given.
-        on_stage: Told of each stage.
+        on_event: Called with each event.
         options: The fields of `Options`.
 
     Raises:
@@ -86,10 +83,10 @@ def new(
     name = service_name(name, target)
     said = Options(**options)
     checked = checked_answers(answers)
-    with specified(model, input, output, name, checked, said, on_stage) as spec:
+    with specified(model, input, output, name, checked, said, on_event) as spec:
         with staged(target) as root:
-            files = _write(spec, root, template, on_stage)
-            verification = _prove(spec, root, files, said, on_stage) if verify else None
+            files = _write(spec, root, template, on_event)
+            verification = _prove(spec, root, files, said, on_event) if verify else None
             _record(spec, root, files, said, verification, template)
         return Project(root=target, spec=spec, files=files, verification=verification)
 
@@ -99,7 +96,7 @@ def inspect(
     input: Any,
     output: Any = None,
     *,
-    on_stage: OnStage = _silent,
+    on_event: OnEvent = ignore,
     **options: Unpack[ModelOptions],
 ) -> ProjectSpec:
     """Return what `new` would make a project of. Writes nothing.
@@ -108,13 +105,13 @@ def inspect(
         model: As for `new`, like the others.
         input: A sample of its input.
         output: What the model gives for it.
-        on_stage: Told of each stage.
+        on_event: Called with each event.
         options: The fields of `Options`.
 
     Raises:
         ScaffoldError: A leaf of it, which says what to do.
     """
-    with specified(model, input, output, "model", {}, Options(**options), on_stage) as spec:
+    with specified(model, input, output, "model", {}, Options(**options), on_event) as spec:
         return spec
 
 
@@ -124,7 +121,7 @@ def verify(
     accept: bool = False,
     allow_read: Sequence[str | Path] = (),
     allow_network: bool = False,
-    on_stage: OnStage = _silent,
+    on_event: OnEvent = ignore,
 ) -> Verification:
     """Prove a project again, as it stands now, and return the proof.
 
@@ -133,7 +130,7 @@ def verify(
         accept: Take the answers that the service gives now for the right ones, and record them.
         allow_read: Files and folders that the service may read besides the project.
         allow_network: Whether the service may connect to other machines.
-        on_stage: Told of each stage.
+        on_event: Called with each event.
 
     Raises:
         VerificationError: Its service does not give the recorded answers; or a branch of it.
@@ -144,13 +141,13 @@ def verify(
     python = python_version(root)
     access = proof_access(_variables_of(root), read=allow_read, network=allow_network)
     if accept:
-        return accept_answers(root, python=python, access=access, on_stage=on_stage)
-    on_stage("verify", None)
-    return verify_project(root, python=python, on_check=told_of_checks(on_stage), access=access)
+        return accept_answers(root, python=python, access=access, on_event=on_event)
+    on_event(Started("verify"))
+    return verify_project(root, python=python, on_check=told_of_checks(on_event), access=access)
 
 
 def serve(
-    project: str | Path, *, host: str = "127.0.0.1", port: int = 8000, on_stage: OnStage = _silent
+    project: str | Path, *, host: str = "127.0.0.1", port: int = 8000, on_event: OnEvent = ignore
 ) -> int:
     """Run a project's service until it is interrupted; return its exit status.
 
@@ -159,10 +156,10 @@ def serve(
     from scaffold.verify import make_environment, serve_project
 
     root = _project_root(project)
-    on_stage("environment", None)
+    on_event(Started("environment"))
     python = make_environment(root, path_below(root, ".venv"), python=python_version(root))
-    on_stage("environment", f"{root / '.venv'} holds what the lock says")
-    on_stage("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it")
+    on_event(Finished("environment", f"{root / '.venv'} holds what the lock says"))
+    on_event(Finished("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it"))
     return serve_project(root, python, host=host, port=port)
 
 
@@ -177,27 +174,27 @@ def audit(project: str | Path) -> Audit:
     return audit_project(_project_root(project))
 
 
-def _write(spec: ProjectSpec, root: Path, template: str | None, on_stage: OnStage) -> dict[str, str]:
+def _write(spec: ProjectSpec, root: Path, template: str | None, on_event: OnEvent) -> dict[str, str]:
     """Write the project of `spec` into `root` and return the sha256 of its files."""
     from scaffold.render import render_project
 
-    on_stage("render", None)
+    on_event(Started("render"))
     files = dict(render_project(spec, root, template=template).files)
-    on_stage("render", f"{len(files)} files")
+    on_event(Finished("render", f"{len(files)} files"))
     return files
 
 
 def _prove(
-    spec: ProjectSpec, root: Path, files: dict[str, str], said: Options, on_stage: OnStage
+    spec: ProjectSpec, root: Path, files: dict[str, str], said: Options, on_event: OnEvent
 ) -> Verification:
     """Prove the project in `root`, and write what was measured into its manifests and into `files`."""
     from scaffold.render import filled_manifests
     from scaffold.verify import verify_project
 
-    on_stage("verify", None)
+    on_event(Started("verify"))
     access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
     verification = verify_project(
-        root, python=spec.dependencies.python, on_check=told_of_checks(on_stage), access=access
+        root, python=spec.dependencies.python, on_check=told_of_checks(on_event), access=access
     )
     assert verification.measurements is not None
     written = filled_manifests(spec, verification.measurements)

@@ -641,13 +641,3 @@ class PodState:
     restarts: int
     state: str
     """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeployProgress:
-    """One moment of a deploy: a stage, what was found, and the pods while they are waited for."""
-
-    stage: str
-    """`build`, `image`, `diff`, `apply`, `rollout`, `address`, `replay`, `undo` or `note`."""
-    detail: str = ""
-    pods: tuple[PodState, ...] = ()

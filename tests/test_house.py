@@ -14,6 +14,7 @@ ROOMS = sorted(
 SHARED = {
     "spec",
     "errors",
+    "_events",
     "_process",
     "_confine",
     "_model",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaffold.cli._display import Display
 from scaffold.cli._options import cluster_options
-from scaffold.cli._show import console, show_json
+from scaffold.cli._show import console, show_diff, show_json
 
 if TYPE_CHECKING:
     from scaffold.deploy import ClusterAccess, Pace
     from scaffold.image import BuilderChoices
-    from scaffold.spec import Deployment, DeployProgress
+    from scaffold.spec import Deployment
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.")]
@@ -69,7 +69,7 @@ def deploy(
     choices: BuilderChoices = {"insecure": insecure}
     if builder:
         choices["builder"] = builder
-    with Progress(quiet=as_json) as progress:
+    with Display(quiet=as_json) as display:
         deployed = _deploying.deploy(
             project,
             target=target,
@@ -81,7 +81,7 @@ def deploy(
             roll_back=roll_back,
             remove_failed=remove_failed,
             pace=_pace(timeout),
-            on_event=progress,
+            on_event=display,
             **choices,
         )
     _show_live(deployed, as_json)
@@ -133,7 +133,7 @@ def rollback(
     """Bring a target back to an earlier revision."""
     from scaffold import _deploying
 
-    with Progress(quiet=as_json) as progress:
+    with Display(quiet=as_json) as display:
         deployed = _deploying.rollback(
             project,
             target=target,
@@ -141,7 +141,7 @@ def rollback(
             access=access,
             store=store,
             pace=_pace(timeout),
-            on_event=progress,
+            on_event=display,
         )
     _show_live(deployed, as_json)
 
@@ -162,7 +162,7 @@ def promote(
     """Deploy the very image that runs at one target to another; it is never built anew."""
     from scaffold import _deploying
 
-    with Progress(quiet=as_json) as progress:
+    with Display(quiet=as_json) as display:
         deployed = _deploying.promote(
             project,
             source=source,
@@ -173,7 +173,7 @@ def promote(
             access=access,
             store=store,
             pace=_pace(timeout),
-            on_event=progress,
+            on_event=display,
         )
     _show_live(deployed, as_json)
 
@@ -221,8 +221,8 @@ def undeploy(
 
     if not yes:
         typer.confirm(f"Take '{target}' of {project.resolve().name} down?", abort=True)
-    with Progress(quiet=True) as progress:
-        removal = _deploying.undeploy(project, target=target, access=access, store=store, on_event=progress)
+    with Display(quiet=True) as display:
+        removal = _deploying.undeploy(project, target=target, access=access, store=store, on_event=display)
     out = console()
     for name in removal.removed:
         out.print(f"removed  {name}", markup=False)
@@ -260,74 +260,6 @@ def register_model(
     console().print(
         f"store:{entry.name}/{entry.version}  {entry.sha256[:12]}  {entry.location}", markup=False
     )
-
-
-class Progress:
-    """One line for each stage of a deploy; while pods are waited for, a live table of them."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._console = console(stderr=True)
-        self._live: Any = None
-
-    def __enter__(self) -> Progress:
-        """Begin to show."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the last state of the pods on the screen."""
-        self._stop()
-
-    def __call__(self, event: DeployProgress) -> None:
-        """Show one moment."""
-        if event.stage == "note":
-            self._line("[yellow]![/]", event.stage, event.detail)
-        elif self._quiet:
-            return
-        elif event.stage == "rollout":
-            self._show_pods(event.pods)
-        elif event.stage == "undo":
-            self._line("[red]✗[/]", "undo", "it failed; going back …")
-        elif event.stage == "diff":
-            self._stop()
-            show_diff(event.detail or "Nothing changes but what is recorded.", stderr=True)
-        else:
-            self._line("[green]✓[/]", event.stage, event.detail)
-
-    def _line(self, mark: str, stage: str, detail: str) -> None:
-        self._stop()
-        self._console.print(f"{mark} [bold]{stage:<11}[/]", end=" ")
-        self._console.print(detail, markup=False)
-
-    def _show_pods(self, pods: Sequence[Any]) -> None:
-        from rich.live import Live
-        from rich.table import Table
-
-        table = Table(box=None, show_header=False)
-        for pod in pods:
-            restarts = f"{pod.restarts} restarts" if pod.restarts else ""
-            table.add_row("[green]●[/]" if pod.ready else "[yellow]○[/]", pod.name, pod.state, restarts)
-        if not self._console.is_terminal:
-            for pod in pods:
-                self._console.print(f"  {pod.name}: {pod.state}", markup=False)
-            return
-        if self._live is None:
-            self._live = Live(console=self._console, refresh_per_second=4)
-            self._live.start()
-        self._live.update(table)
-
-    def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-
-def show_diff(text: str, *, stderr: bool = False) -> None:
-    """Print a unified diff, its lines coloured by their sign."""
-    out = console(stderr=stderr)
-    styles = {"+": "green", "-": "red", "@": "cyan"}
-    for line in text.splitlines():
-        out.print(line, markup=False, style=styles.get(line[:1], ""))
 
 
 def _show_plan(planned: Any) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scaffold.cli._display import Display
 from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
 if TYPE_CHECKING:
-    from scaffold.image import Credentials, Progress
+    from scaffold.image import Credentials
     from scaffold.spec import Image
 
 HERE = Path()
@@ -59,11 +59,11 @@ def build(
     """Build the image of a project; push it, or write it to a file."""
     from scaffold import _building
 
-    with _Bars(quiet=as_json) as bars:
+    with Display(quiet=as_json) as display:
         image = _building.build(
             project,
             check=check,
-            on_progress=bars,
+            on_event=display,
             builder=builder,
             push=push,
             registry=registry,
@@ -118,44 +118,3 @@ def _show_image(image: Image, *, unpacked: bool) -> None:
 
 def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
-
-
-class _Bars:
-    """One line for each stage, with a bar where its size is known."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("[bold]{task.fields[stage]:<12}[/]"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=console(stderr=True),
-            disable=quiet,
-        )
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def __call__(self, event: Progress) -> None:
-        """Show where the build stands."""
-        if event.stage == "note":
-            self._progress.console.print("[yellow]![/] [bold]note[/]", end=" ")
-            self._progress.console.print(event.detail, markup=False)
-            return
-        if event.stage not in self._tasks:
-            self._tasks[event.stage] = self._progress.add_task("", total=None, stage=event.stage)
-        self._progress.update(
-            self._tasks[event.stage],
-            description=" ".join(event.detail.split())[:60],
-            total=event.total or None,
-            completed=event.done,
-        )

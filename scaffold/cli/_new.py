@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaffold.cli._display import Display
 from scaffold.cli._options import assignments, model_options
-from scaffold.cli._show import Stages, console, file_tree, show_json, show_rows
+from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def new(
     """Write a proven score service for a trained model."""
     from scaffold import api
 
-    with Stages(quiet=as_json) as stages:
+    with Display(quiet=as_json) as display:
         project = api.new(
             model,
             input,
@@ -71,7 +72,7 @@ def new(
             answers=parsed_answers(answer),
             template=template,
             verify=not no_verify,
-            on_stage=stages,
+            on_event=display,
             **options,
         )
     if as_json:
@@ -103,12 +104,12 @@ def inspect(
     """
     from scaffold import api
 
-    with Stages(quiet=as_json) as stages:
+    with Display(quiet=as_json) as display:
         found = api.inspect(
             model,
             input,
             output,
-            on_stage=stages,
+            on_event=display,
             **options,
         )
     if as_json:

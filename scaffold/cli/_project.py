@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scaffold.cli._show import Stages, console, show_json, show_rows
+from scaffold.cli._display import Display
+from scaffold.cli._show import console, show_json, show_rows
 
 if TYPE_CHECKING:
     from scaffold.resolve import Audit
@@ -38,13 +39,13 @@ def verify(
     """Prove a project again, as it stands now."""
     from scaffold import api
 
-    with Stages(quiet=as_json) as stages:
+    with Display(quiet=as_json) as display:
         verification = api.verify(
             project,
             accept=accept,
             allow_read=allow_read,
             allow_network=allow_network,
-            on_stage=stages,
+            on_event=display,
         )
     if as_json:
         show_json(verification)
@@ -67,8 +68,8 @@ def serve(
     """
     from scaffold import api
 
-    with Stages() as stages:
-        raise typer.Exit(api.serve(project, host=host, port=port, on_stage=stages))
+    with Display() as display:
+        raise typer.Exit(api.serve(project, host=host, port=port, on_event=display))
 
 
 def audit(

@@ -1,4 +1,4 @@
-"""What a person sees: one line a stage, a tree of what was written, one clear error."""
+"""What a person sees of results: JSON, rows, a diff, a tree of what was written, one clear error."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,40 +56,12 @@ def show_rows(rows: Sequence[tuple[str, ...]]) -> None:
     console().print(table)
 
 
-class Stages:
-    """One line for each stage when it ends, with what was found; a spinner while it works."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._console = console(stderr=True)
-        self._status: Any = None
-
-    def __call__(self, stage: str, found: str | None) -> None:
-        """Show that `stage` began (`found` is None) or what it found."""
-        if self._quiet:
-            return
-        self._stop()
-        if found is None:
-            if self._console.is_terminal:
-                self._status = self._console.status(f"[dim]{stage} …[/]", spinner="dots")
-                self._status.start()
-            return
-        mark = "[yellow]![/]" if stage == "note" else "[green]✓[/]"
-        self._console.print(f"{mark} [bold]{stage:<11}[/]", end=" ")
-        self._console.print(found, markup=False)
-
-    def __enter__(self) -> Stages:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+def show_diff(text: str, *, stderr: bool = False) -> None:
+    """Print a unified diff, its lines coloured by their sign."""
+    out = console(stderr=stderr)
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in text.splitlines():
+        out.print(line, markup=False, style=styles.get(line[:1], ""))
 
 
 def file_tree(root: Path, files: Mapping[str, str], notes: Mapping[str, str]) -> Tree:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaffold.cli._display import Display
 from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import model_options
-from scaffold.cli._show import Stages, console, show_error, show_json
+from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError
 
 if TYPE_CHECKING:
@@ -167,8 +168,8 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
             _show_changes(found)
 
     try:
-        with Stages(quiet=as_json) as stages:
-            found = _update.update(project, *given, on_stage=stages, on_report=report, **options)
+        with Display(quiet=as_json) as display:
+            found = _update.update(project, *given, on_event=display, on_report=report, **options)
     except UpgradeError as error:
         if as_json and planned:
             show_json(planned[-1].as_json())

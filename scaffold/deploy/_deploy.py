@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold._events import ChangesPlanned, Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold._who import now_utc, user_and_host
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
@@ -28,16 +29,11 @@ from scaffold.deploy._manifests import Target, read_recording, read_target, serv
 from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
-from scaffold.spec import Deployment, DeployProgress, Image, JSONValue, PodState, Release
+from scaffold.spec import Deployment, Image, JSONValue, PodState, Release
 
-OnEvent = Callable[[DeployProgress], None]
 PASSED = "passed"
 PENDING = "pending"
 _NOT_ROLLED_BACK = "It was not rolled back, as asked; the pods of before go on serving."
-
-
-def ignore(_event: DeployProgress) -> None:
-    """Show nothing."""
 
 
 def deploy_project(
@@ -69,7 +65,7 @@ def deploy_project(
         roll_back: Whether a deploy that fails is taken back to what ran before.
         remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
         pace: How long to wait.
-        on_event: Told each stage, and the pods while they are waited for.
+        on_event: Called with each event.
 
     Raises:
         DeployError: One of its leaves; the message says what failed, what to do, and what was rolled back.
@@ -86,7 +82,7 @@ def deploy_project(
             if docker_config:
                 ensure_pull_secret(cluster, wanted, docker_config)
             plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
-            on_event(DeployProgress(stage="diff", detail=plan.summary))
+            on_event(ChangesPlanned(plan.summary))
             attempt = _Attempt(cluster, wanted, plan.changes, pace, on_event)
             notes = _notes(wanted, reference, release)
             try:
@@ -178,7 +174,7 @@ def wait_until_live(cluster: Cluster, target: Target, pace: Pace, on_event: OnEv
     """Wait for the rollout, and show its pods."""
 
     def show(pods: tuple[PodState, ...]) -> None:
-        on_event(DeployProgress(stage="rollout", pods=pods))
+        on_event(PodsChanged(pods))
 
     return wait_for_rollout(cluster, target, pace, show)
 
@@ -195,7 +191,7 @@ class _Attempt:
 
     def apply(self, notes: dict[str, str], *, force: bool) -> None:
         """Apply the manifests, and record what they are for."""
-        self.on_event(DeployProgress(stage="apply", detail=f"{len(self.changes)} objects"))
+        self.on_event(Finished("apply", f"{len(self.changes)} objects"))
         with explained():
             apply_changes(self.cluster, self.changes, force=force)
             if _is_first(self.changes):
@@ -209,13 +205,13 @@ class _Attempt:
         with explained():
             wait_until_live(self.cluster, self.target, self.pace, self.on_event)
             channel = find_channel(self.cluster, self.target, self.pace)
-            self.on_event(DeployProgress(stage="address", detail=channel.url))
+            self.on_event(Finished("address", channel.url))
             try:
                 rows = replay_sample(channel, *recording, first_difference, self.pace)
             finally:
                 channel.close()
         detail = f"{rows} of {rows} rows answered as the model does"
-        self.on_event(DeployProgress(stage="replay", detail=detail))
+        self.on_event(Finished("replay", detail))
         return channel.url
 
     def note(self, notes: dict[str, str]) -> None:
@@ -225,7 +221,7 @@ class _Attempt:
 
     def take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Undo it as was asked; return what was done, in a sentence."""
-        self.on_event(DeployProgress(stage="undo"))
+        self.on_event(RollbackStarted())
         try:
             if not _is_first(self.changes):
                 return self._restore() if roll_back else _NOT_ROLLED_BACK
@@ -289,5 +285,5 @@ def _reference(image: Image | str | Callable[[], Image | str], on_event: OnEvent
     if "@sha256:" not in reference:
         fix = "Push it: scaffold build --push. Its digest is what is deployed, for a tag can be moved."
         raise DeployError("The image has no digest.", (f"image: {reference}",), fix)
-    on_event(DeployProgress(stage="image", detail=reference))
+    on_event(Finished("image", reference))
     return reference

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+from scaffold._events import Finished, OnEvent, ignore
 from scaffold._who import now_utc
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
@@ -22,11 +23,9 @@ from scaffold.deploy._apply import (
 from scaffold.deploy._client import Cluster, ClusterAccess, Manifest, connect
 from scaffold.deploy._deploy import (
     PASSED,
-    OnEvent,
     describe_deployment,
     explained,
     holder_name,
-    ignore,
     wait_until_live,
 )
 from scaffold.deploy._lock import deploy_lock
@@ -34,7 +33,7 @@ from scaffold.deploy._manifests import Target, in_order, read_recording, read_ta
 from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
-from scaffold.spec import Deployment, DeployProgress, Release
+from scaffold.spec import Deployment, Release
 
 
 def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
@@ -98,7 +97,7 @@ def roll_back(
             notes = record_of(chosen["metadata"].get("annotations") or {})
             notes |= {"by": holder_name(release), "at": now_utc()}
             notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(chosen)}"
-            on_event(DeployProgress(stage="apply", detail=notes["reason"]))
+            on_event(Finished("apply", notes["reason"]))
             manifest = _manifest_of(chosen, live)
             back = in_order([manifest, *beside(manifest)])
             apply_changes(cluster, changes_back(cluster, back), force=True)
@@ -257,5 +256,5 @@ def _replay(
     finally:
         channel.close()
     detail = f"{rows} of {rows} rows answered as the model does" if rows else "ready; another model's sample"
-    on_event(DeployProgress(stage="replay", detail=detail))
+    on_event(Finished("replay", detail))
     return channel.url

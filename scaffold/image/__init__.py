@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
+from scaffold._events import OnEvent, ignore
 from scaffold._process import Runner, run_command
 from scaffold.errors import (
     CommandError,
@@ -17,27 +18,18 @@ from scaffold.errors import (
 from scaffold.image._context import read_dockerfile
 from scaffold.image._credentials import Credentials
 from scaffold.image._dockerfile import read_plan
-from scaffold.image._events import OnProgress, Progress, silent
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._reference import Reference, parse_reference
 from scaffold.spec import Image
 
-__all__ = [
-    "BuildChoices",
-    "BuildOptions",
-    "BuilderChoices",
-    "Credentials",
-    "OnProgress",
-    "Progress",
-    "build_image",
-]
+__all__ = ["BuildChoices", "BuildOptions", "BuilderChoices", "Credentials", "build_image"]
 
 
 def build_image(
     root: Path,
     options: BuildOptions | None = None,
     *,
-    on_progress: OnProgress = silent,
+    on_event: OnEvent = ignore,
     run: Runner = run_command,
     store: Path | None = None,
 ) -> Image:
@@ -46,7 +38,7 @@ def build_image(
     Args:
         root: A generated project: its Dockerfile says what the image is, whoever edited it.
         options: What is chosen; an image in the local Docker Engine when absent.
-        on_progress: Told where the build stands.
+        on_event: Called with each event.
         run: Runs commands.
         store: Where layers are kept between builds; the user's cache folder when absent.
 
@@ -69,7 +61,7 @@ def build_image(
         from scaffold.image._assemble import build_layers as build
     else:
         from scaffold.image._docker import build_with_engine as build
-    return build(root, reference, arguments, options, on_progress=on_progress, run=run, store=store)
+    return build(root, reference, arguments, options, on_event=on_event, run=run, store=store)
 
 
 def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:

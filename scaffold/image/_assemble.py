@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from scaffold._events import Advanced, OnEvent
 from scaffold._process import Runner
 from scaffold.image._credentials import given_credentials, stored_credentials
 from scaffold.image._dependencies import largest_packages
 from scaffold.image._disk import needs_room
-from scaffold.image._events import OnProgress, Progress
 from scaffold.image._layers import LayerBuilder, Layered
 from scaffold.image._oci import Document, make_index, write_output
 from scaffold.image._options import BuildOptions
@@ -28,7 +28,7 @@ def build_layers(
     arguments: Mapping[str, str],
     options: BuildOptions,
     *,
-    on_progress: OnProgress,
+    on_event: OnEvent,
     run: Runner,
     store: Path | None,
 ) -> Image:
@@ -42,26 +42,26 @@ def build_layers(
             store=kept,
             work=work,
             run=run,
-            on_progress=on_progress,
+            on_event=on_event,
         )
         target = _repository(reference, reference, options)
         source = _repository(builder.base, reference, options)
         layered = builder.build(source, options.wanted_platforms)
         top = layered.images[0].manifest if len(layered.images) == 1 else make_index(layered.images)
         if options.output or options.check:
-            images = layered.complete(kept, on_progress)
+            images = layered.complete(kept, on_event)
         if options.check:
-            on_progress(Progress(stage="check", detail="running what was packed"))
+            on_event(Advanced(stage="check", detail="running what was packed"))
             with kept.folder() as folder, run_unpacked(images[0], folder, reference.familiar) as url:
                 options.check(url)
         if options.output:
-            on_progress(Progress(stage="write", detail=str(options.output)))
+            on_event(Advanced(stage="write", detail=str(options.output)))
             with needs_room(options.output.parent):
                 write_output(options.output, top, images, reference.familiar)
         pushed = frozenset[str]()
         if options.push:
-            pushed = push_layered(layered, top, target, reference.tag, kept, on_progress)
-            _attach_sboms(layered, target, kept, on_progress)
+            pushed = push_layered(layered, top, target, reference.tag, kept, on_event)
+            _attach_sboms(layered, target, kept, on_event)
     kept.tidy()
     return _image(reference, top, layered, pushed)
 
@@ -77,11 +77,11 @@ def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> 
     )
 
 
-def _attach_sboms(layered: Layered, target: Repository, store: Store, on_progress: OnProgress) -> None:
+def _attach_sboms(layered: Layered, target: Repository, store: Store, on_event: OnEvent) -> None:
     for image in layered.images:
         sbom = make_sbom(image.manifest.digest, str(layered.base), layered.packages, image.labels)
         referrer = make_referrer(image.manifest.descriptor(), sbom)
-        push_referrer(image.manifest.digest, referrer, sbom, target, store, on_progress)
+        push_referrer(image.manifest.digest, referrer, sbom, target, store, on_event)
 
 
 def _image(reference: Reference, top: Document, layered: Layered, pushed: frozenset[str]) -> Image:

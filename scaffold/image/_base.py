@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from scaffold._events import Advanced, OnEvent
 from scaffold.errors import BaseLayerError, BasePlatformError, NoPythonInBaseError, RegistryError
 from scaffold.image._dependencies import Interpreter
 from scaffold.image._dockerfile import DEFAULT_PATH
-from scaffold.image._events import OnProgress, Progress
 from scaffold.image._reference import Reference, checked_digest
 from scaffold.image._registry import INDEXES, Repository
 from scaffold.image._store import Store
@@ -46,7 +46,7 @@ class Base:
 
 
 def fetch_base(
-    repository: Repository, reference: Reference, platform: str, store: Store, on_progress: OnProgress
+    repository: Repository, reference: Reference, platform: str, store: Store, on_event: OnEvent
 ) -> Base:
     """Return the base for `platform`. Its layers are fetched only where their Python is not known yet.
 
@@ -54,7 +54,7 @@ def fetch_base(
         RepositoryNotFoundError: The registry does not know it.
         ImageError: It is not to be had for that platform, or holds no Python.
     """
-    on_progress(Progress(stage="base", detail=str(reference)))
+    on_event(Advanced(stage="base", detail=str(reference)))
     try:
         manifest, digest = _manifest(repository, reference, platform)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -74,7 +74,7 @@ def fetch_base(
     known = store.fact(f"interpreter {digest}")
     if not known:
         for layer in layers:
-            fetch_layer(repository, layer, store, on_progress)
+            fetch_layer(repository, layer, store, on_event)
         path = next((e[5:] for e in image["config"].get("Env") or () if e.startswith("PATH=")), DEFAULT_PATH)
         known = _find_interpreter([(store.blob(layer.digest), layer.media_type) for layer in layers], path)
         if not known:
@@ -83,9 +83,9 @@ def fetch_base(
     return Base(reference=reference.at(digest), image=image, layers=layers, interpreter=Interpreter(**known))
 
 
-def fetch_layer(repository: Repository, layer: Blob, store: Store, on_progress: OnProgress) -> Path:
+def fetch_layer(repository: Repository, layer: Blob, store: Store, on_event: OnEvent) -> Path:
     """Return the layer's file, downloaded where it is not here yet."""
-    return _blob(repository, store, layer.digest, on_progress, most_bytes=layer.size_bytes)
+    return _blob(repository, store, layer.digest, on_event, most_bytes=layer.size_bytes)
 
 
 def _layers(manifest: Mapping[str, Any], image: Mapping[str, Any], where: str) -> tuple[Blob, ...]:
@@ -132,7 +132,7 @@ def _blob(
     repository: Repository,
     store: Store,
     digest: str,
-    on_progress: OnProgress = lambda _: None,
+    on_event: OnEvent = lambda _: None,
     *,
     most_bytes: int,
 ) -> Path:
@@ -144,7 +144,7 @@ def _blob(
     def on_bytes(count: int) -> None:
         nonlocal done
         done += count
-        on_progress(Progress(stage="base", detail=digest[7:19], done=done, total=most_bytes))
+        on_event(Advanced(stage="base", detail=digest[7:19], done=done, total=most_bytes))
 
     with store.folder() as folder:
         repository.read_blob(digest, folder / "blob", on_bytes, most_bytes=most_bytes)

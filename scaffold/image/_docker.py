@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scaffold._events import Advanced, OnEvent
 from scaffold._process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.image._context import context_entries, read_dockerfile
@@ -18,7 +19,6 @@ from scaffold.image._credentials import Credentials, given_credentials, stored_c
 from scaffold.image._dependencies import Package, largest_packages
 from scaffold.image._dockerfile import instructions, read_base
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
-from scaffold.image._events import OnProgress, Progress
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
 from scaffold.image._reference import Reference, parse_reference
@@ -44,7 +44,7 @@ def build_with_engine(
     arguments: Mapping[str, str],
     options: BuildOptions,
     *,
-    on_progress: OnProgress,
+    on_event: OnEvent,
     run: Runner,
     store: Path | None,
 ) -> Image:
@@ -52,7 +52,7 @@ def build_with_engine(
     client = connect()
     with engine_errors():
         return _build_and_push(
-            client, root, reference, arguments, options, on_progress=on_progress, run=run, store=store
+            client, root, reference, arguments, options, on_event=on_event, run=run, store=store
         )
 
 
@@ -63,27 +63,27 @@ def _build_and_push(
     arguments: Mapping[str, str],
     options: BuildOptions,
     *,
-    on_progress: OnProgress,
+    on_event: OnEvent,
     run: Runner,
     store: Path | None,
 ) -> Image:
     name = reference.familiar
     if options.netrc:
-        _build_with_secret(root, name, arguments, options, run, on_progress)
+        _build_with_secret(root, name, arguments, options, run, on_event)
         image_id = client.images.get(name).id
     else:
-        image_id = _build(client, root, name, arguments, options, on_progress)
+        image_id = _build(client, root, name, arguments, options, on_event)
     base = parse_reference(read_base(read_dockerfile(root), arguments))
     layers = tuple(_layers(client, image_id, base))
     kept = Store(store)
     packages = _packages(client, image_id, layers, kept)
     if options.check:
-        on_progress(Progress(stage="check", detail="running the image"))
+        on_event(Advanced(stage="check", detail="running the image"))
         with run_container(client, image_id, name, host_network=options.network == "host") as url:
             options.check(url)
     digest = image_id
     if options.push:
-        digest = _push(client, reference, base, packages, options, on_progress, kept)
+        digest = _push(client, reference, base, packages, options, on_event, kept)
     return Image(reference=name, digest=digest, layers=layers, largest=largest_packages(packages))
 
 
@@ -93,7 +93,7 @@ def _build(
     name: str,
     arguments: Mapping[str, str],
     options: BuildOptions,
-    on_progress: OnProgress,
+    on_event: OnEvent,
 ) -> str:
     """Stream the context to the engine, which follows the Dockerfile in it; return the image's id."""
     entries = {entry.name: entry for entry in context_entries(root)}
@@ -115,7 +115,7 @@ def _build(
         forcerm=True,
         decode=True,
     )
-    return follow_build(events, on_progress)
+    return follow_build(events, on_event)
 
 
 def _build_with_secret(
@@ -124,7 +124,7 @@ def _build_with_secret(
     arguments: Mapping[str, str],
     options: BuildOptions,
     run: Runner,
-    on_progress: OnProgress,
+    on_event: OnEvent,
 ) -> None:
     """Build with BuildKit, which alone can show a file to a step without keeping it.
 
@@ -135,7 +135,7 @@ def _build_with_secret(
         BuildStepError: The build failed, or the command cannot use BuildKit.
     """
     assert options.netrc is not None
-    on_progress(Progress(stage="build", detail="with BuildKit, for the secret"))
+    on_event(Advanced(stage="build", detail="with BuildKit, for the secret"))
     secrets = {"netrc": options.netrc}
     given = dict(arguments)
     if options.index_url:
@@ -207,7 +207,7 @@ def _push(
     base: Reference,
     packages: tuple[Package, ...],
     options: BuildOptions,
-    on_progress: OnProgress,
+    on_event: OnEvent,
     store: Store,
 ) -> str:
     """Push through the engine, then attach the bill of materials; return the digest."""
@@ -216,13 +216,13 @@ def _push(
         reference.name, tag=reference.tag, stream=True, decode=True, auth_config=_auth_config(credentials)
     )
     username = credentials.username if credentials else None
-    digest = follow_push(events, reference, username, on_progress)
+    digest = follow_push(events, reference, username, on_event)
     target = Repository(reference, credentials, insecure=options.insecure, ca_bundle=options.ca_bundle)
     content, media_type, digest = target.manifest(digest or reference.tag)
     labels = client.images.get(reference.familiar).labels
     sbom = make_sbom(digest, str(base), packages, labels)
     subject = {"mediaType": media_type, "digest": digest, "size": len(content)}
-    push_referrer(digest, make_referrer(subject, sbom), sbom, target, store, on_progress)
+    push_referrer(digest, make_referrer(subject, sbom), sbom, target, store, on_event)
     return digest
 
 

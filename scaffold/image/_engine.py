@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from scaffold._events import Advanced, OnEvent
 from scaffold.errors import (
     BuildStepError,
     DiskFullError,
@@ -19,7 +20,6 @@ from scaffold.errors import (
     RepositoryNotFoundError,
     UploadError,
 )
-from scaffold.image._events import OnProgress, Progress
 from scaffold.image._reference import Reference
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
@@ -75,7 +75,7 @@ def engine_errors() -> Iterator[None]:
         raise EngineNotRunningError(host, f"it broke off: {_innermost(error)}") from error
 
 
-def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -> str:
+def follow_build(events: Iterable[Mapping[str, Any]], on_event: OnEvent) -> str:
     """Return the id of the image that a build ends with.
 
     Raises:
@@ -87,14 +87,14 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -
         text = _COLOUR.sub("", str(event.get("stream", "")))
         if match := _STEP.match(text):
             step, printed = match[3].strip(), ""
-            on_progress(Progress(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
+            on_event(Advanced(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
         elif not _BOOKKEEPING.match(text):
             # A line may come in several pieces, and a long log is not kept.
             printed = (printed + text)[-_TAIL_CHARACTERS:]
         if event.get("status") and event.get("id"):
             detail = event.get("progressDetail") or {}
-            on_progress(
-                Progress(
+            on_event(
+                Advanced(
                     stage="base",
                     detail=f"{event['id']} {event['status']}",
                     done=detail.get("current", 0),
@@ -109,7 +109,7 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_progress: OnProgress) -
 
 
 def follow_push(
-    events: Iterable[Mapping[str, Any]], reference: Reference, username: str | None, on_progress: OnProgress
+    events: Iterable[Mapping[str, Any]], reference: Reference, username: str | None, on_event: OnEvent
 ) -> str:
     """Return the digest that the registry gave the image.
 
@@ -122,8 +122,8 @@ def follow_push(
             raise _push_failed(str(event["error"]).strip(), reference, username)
         detail = event.get("progressDetail") or {}
         if detail.get("total"):
-            on_progress(
-                Progress(
+            on_event(
+                Advanced(
                     stage="push", detail=str(event.get("id")), done=detail["current"], total=detail["total"]
                 )
             )

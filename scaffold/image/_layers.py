@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from scaffold._checked import LOCK, read_lock
+from scaffold._events import Advanced, Noted, OnEvent
 from scaffold._process import Runner
 from scaffold.errors import DockerfileError, MissingLockError
 from scaffold.image._base import Base, fetch_base, fetch_layer, layer_members
@@ -22,7 +23,6 @@ from scaffold.image._dependencies import (
     installed_packages,
 )
 from scaffold.image._dockerfile import Plan, read_base, read_plan
-from scaffold.image._events import OnProgress, Progress
 from scaffold.image._oci import Part, PlatformImage, make_image
 from scaffold.image._reference import Reference, parse_reference
 from scaffold.image._registry import Repository
@@ -41,14 +41,14 @@ class Layered:
     base: Reference
     source: Repository
 
-    def complete(self, store: Store, on_progress: OnProgress) -> tuple[PlatformImage, ...]:
+    def complete(self, store: Store, on_event: OnEvent) -> tuple[PlatformImage, ...]:
         """Return the images with all files at hand, the base's too."""
 
         def at_hand(part: Part) -> Part:
             if part.part != "base":
                 return part
             return replace(
-                part, blob=replace(part.blob, path=fetch_layer(self.source, part.blob, store, on_progress))
+                part, blob=replace(part.blob, path=fetch_layer(self.source, part.blob, store, on_event))
             )
 
         return tuple(replace(image, parts=tuple(map(at_hand, image.parts))) for image in self.images)
@@ -66,10 +66,10 @@ class LayerBuilder:
         store: Store,
         work: Path,
         run: Runner,
-        on_progress: OnProgress,
+        on_event: OnEvent,
     ) -> None:
         self._root, self._arguments, self._index = root, arguments, index
-        self._store, self._work, self._run, self._on_progress = store, work, run, on_progress
+        self._store, self._work, self._run, self._on_event = store, work, run, on_event
         self._text = read_dockerfile(root)
         self._ours: dict[str, Part] = {}
         self.base = parse_reference(read_base(self._text, arguments))
@@ -84,7 +84,7 @@ class LayerBuilder:
         images: list[PlatformImage] = []
         packages: tuple[Package, ...] = ()
         for platform in platforms:
-            base = fetch_base(source, self.base, platform, self._store, self._on_progress)
+            base = fetch_base(source, self.base, platform, self._store, self._on_event)
             plan = read_plan(self._text, self._arguments, base.image.get("config") or {})
             if plan.refused:
                 raise plan.refused[0]
@@ -155,7 +155,7 @@ class LayerBuilder:
     def _install(
         self, lock: Path, target: str, base: Base, platform: str, folder: Path
     ) -> tuple[list[Entry], tuple[Package, ...]]:
-        self._on_progress(Progress(stage="dependencies", detail=f"installing the lock for {platform}"))
+        self._on_event(Advanced(stage="dependencies", detail=f"installing the lock for {platform}"))
         installed = folder / "packages"
         install_packages(
             lock,
@@ -170,9 +170,9 @@ class LayerBuilder:
     def _fetch_debian(
         self, names: Sequence[str], base: Base, source: Repository, platform: str, folder: Path
     ) -> tuple[list[Entry], tuple[Package, ...]]:
-        self._on_progress(Progress(stage="dependencies", detail=f"fetching {' '.join(names)}"))
+        self._on_event(Advanced(stage="dependencies", detail=f"fetching {' '.join(names)}"))
         layers = [
-            (fetch_layer(source, layer, self._store, self._on_progress), layer.media_type)
+            (fetch_layer(source, layer, self._store, self._on_event), layer.media_type)
             for layer in base.layers
         ]
         entries, packages, notes = debian_entries(
@@ -184,7 +184,7 @@ class LayerBuilder:
             run=self._run,
         )
         for note in notes:
-            self._on_progress(Progress(stage="note", detail=note))
+            self._on_event(Noted(note))
         return entries, packages
 
     def _project_parts(self, plan: Plan) -> list[Part]:
@@ -210,6 +210,6 @@ class LayerBuilder:
             nonlocal done
             done += count
             # The tar's own headers count too, so that the sum may be a little over the files' bytes.
-            self._on_progress(Progress(stage=part, done=min(done, total_bytes), total=total_bytes))
+            self._on_event(Advanced(stage=part, done=min(done, total_bytes), total=total_bytes))
 
         return write_layer(entries, path, on_bytes)

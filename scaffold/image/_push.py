@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from scaffold._events import Advanced, Noted, OnEvent
 from scaffold.errors import RegistryError
 from scaffold.image._base import fetch_layer
-from scaffold.image._events import OnProgress, Progress
 from scaffold.image._layers import Layered
 from scaffold.image._oci import Document, Part, document
 from scaffold.image._registry import OCI_INDEX, Repository
@@ -16,13 +16,13 @@ from scaffold.image._tar import Blob
 
 
 def push_layered(
-    layered: Layered, top: Document, target: Repository, tag: str, store: Store, on_progress: OnProgress
+    layered: Layered, top: Document, target: Repository, tag: str, store: Store, on_event: OnEvent
 ) -> frozenset[str]:
     """Push the images and the tag; return the digests of the layers that had to go."""
     pushed: set[str] = set()
     for image in layered.images:
         for part in image.parts:
-            if part.blob.digest not in pushed and _push_part(layered, part, target, store, on_progress):
+            if part.blob.digest not in pushed and _push_part(layered, part, target, store, on_event):
                 pushed.add(part.blob.digest)
         _push_document(image.config, target, store)
         target.put_manifest(image.manifest.digest, image.manifest.content, image.manifest.media_type)
@@ -36,7 +36,7 @@ def push_referrer(
     content: Document,
     target: Repository,
     store: Store,
-    on_progress: OnProgress,
+    on_event: OnEvent,
 ) -> None:
     """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
@@ -48,7 +48,7 @@ def push_referrer(
         if not target.put_manifest(referrer.digest, referrer.content, referrer.media_type):
             _list_referrer(digest, referrer, target)
     except RegistryError as error:
-        on_progress(Progress(stage="note", detail=f"no bill of materials is attached. {error}"))
+        on_event(Noted(f"no bill of materials is attached. {error}"))
 
 
 def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
@@ -71,9 +71,7 @@ def _list_referrer(digest: str, referrer: Document, target: Repository) -> None:
 EMPTY = Document(content=b"{}", media_type="application/vnd.oci.empty.v1+json")
 
 
-def _push_part(
-    layered: Layered, part: Part, target: Repository, store: Store, on_progress: OnProgress
-) -> bool:
+def _push_part(layered: Layered, part: Part, target: Repository, store: Store, on_event: OnEvent) -> bool:
     """Push one layer; return whether its bytes had to go."""
     blob = part.blob
     if target.has_blob(blob.digest):
@@ -82,13 +80,13 @@ def _push_part(
     if part.part == "base":
         if source.registry == target.registry and target.mount_blob(blob.digest, source.name):
             return False
-        blob = replace(blob, path=fetch_layer(source, blob, store, on_progress))
+        blob = replace(blob, path=fetch_layer(source, blob, store, on_event))
     done = 0
 
     def on_bytes(count: int) -> None:
         nonlocal done
         done += count
-        on_progress(Progress(stage="push", detail=part.part, done=done, total=blob.size_bytes))
+        on_event(Advanced(stage="push", detail=part.part, done=done, total=blob.size_bytes))
 
     target.push_blob(blob, on_bytes)
     return True

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scaffold._events import Event
 from scaffold.deploy import (
     ClusterAccess,
     Pace,
@@ -17,7 +18,7 @@ from scaffold.deploy import (
     remove_deployment,
     roll_back,
 )
-from scaffold.spec import Deployment, DeployProgress, Release
+from scaffold.spec import Deployment, Release
 from scaffold.verify._compare import first_difference
 from tests.deploy._fake_pods import FakeCluster
 
@@ -37,7 +38,7 @@ class Deploys:
     project: Path
     cluster: FakeCluster
     kubeconfig: str
-    events: list[DeployProgress] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def access(self) -> ClusterAccess:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import _deploying
-from scaffold.spec import DeployProgress
+from scaffold._events import Advanced, Event, Finished, Started
 from scaffold.store import open_store
 from tests.deploy._deploys import QUICK, Deploys
 from tests.image._fake_registry import FakeRegistry, serving
@@ -35,7 +35,7 @@ def test_what_runs_is_what_was_built_by_its_digest(
     root = write_project(tmp_path / "churn", lock=make_wheel(quiet_environment))
     (deploys.project / "deploy").rename(root / "deploy")
     (deploys.project / "tests/recorded.json").rename(root / "tests/recorded.json")
-    events: list[DeployProgress] = []
+    events: list[Event] = []
     with serving(FakeRegistry()) as registry:
         deployed = _deploying.deploy(
             root,
@@ -51,6 +51,8 @@ def test_what_runs_is_what_was_built_by_its_digest(
         assert name == f"{registry.address}/team/titanic"
         assert registry.manifest("team/titanic", "1.0.0") == registry.manifest("team/titanic", digest)
     assert deployed.live == "passed"
-    assert [event.stage for event in events][:2] == ["build", "image"]
+    assert events[0] == Started("build", f"{registry.address}/team/titanic:1.0.0, by layers")
+    assert any(isinstance(event, Advanced) and event.stage == "push" for event in events)
+    assert next(event for event in events if isinstance(event, Finished)).stage == "image"
     entry = open_store().history("titanic")[0]
     assert (entry.action, entry.deployment.image) == ("deploy", deployed.image)

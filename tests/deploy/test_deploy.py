@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from scaffold._events import ChangesPlanned, Finished, PodsChanged
 from scaffold.deploy import ClusterAccess, deploy_project
 from scaffold.errors import (
     ApplyConflictError,
@@ -37,12 +38,13 @@ def test_a_first_deploy_creates_everything_and_says_where_it_is(deploys: Deploys
     assert container_of(deploys)["image"] == image()
     kinds = {one["kind"] for one in deploys.cluster.api.objects.values()}
     assert {"Namespace", "ServiceAccount", "NetworkPolicy", "Service", "HorizontalPodAutoscaler"} <= kinds
-    assert "+ Deployment/titanic (new)" in deploys.events[1].detail.splitlines()
-    assert [event.stage for event in deploys.events] == [
-        "image",
-        "diff",
+    image_event, planned, *rest = deploys.events
+    assert image_event == Finished("image", image())
+    assert isinstance(planned, ChangesPlanned)
+    assert "+ Deployment/titanic (new)" in planned.diff.splitlines()
+    assert [event.stage if isinstance(event, Finished) else type(event) for event in rest] == [
         "apply",
-        "rollout",
+        PodsChanged,
         "address",
         "replay",
     ]
@@ -75,7 +77,7 @@ def test_the_second_deploy_shows_what_changes_and_changes_only_that(deploys: Dep
     deploys.deploy(1)
     deploys.events.clear()
     assert deploys.deploy(2).revision == 2
-    shown = next(event.detail for event in deploys.events if event.stage == "diff")
+    shown = next(event.diff for event in deploys.events if isinstance(event, ChangesPlanned))
     changed = [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert [(line[0], line.split()[-1]) for line in changed] == [("-", image(1)), ("+", image(2))]
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from scaffold._events import Event, Finished
 from scaffold.deploy import deploy_project
 from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
-from scaffold.spec import DeployProgress
 from scaffold.verify._compare import first_difference
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
@@ -326,8 +326,8 @@ def test_events_explain_and_are_not_needed(deploys: Deploys) -> None:
 
 
 def test_an_interrupted_deploy_says_that_the_rollout_goes_on(deploys: Deploys) -> None:
-    def interrupt(event: DeployProgress) -> None:
-        if event.stage == "address":
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Finished) and event.stage == "address":
             raise KeyboardInterrupt
 
     with pytest.raises(DeployError) as caught:

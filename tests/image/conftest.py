@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.image import BuildOptions, Progress, build_image
+from scaffold._events import Event
+from scaffold.image import BuildOptions, build_image
 from scaffold.spec import Image
 from tests.image._fake_registry import FakeRegistry, serving
 from tests.image._projects import make_wheel, put_base, write_project
@@ -28,14 +29,12 @@ class Bench:
     root: Path
     base: str
     store: Path
-    told: list[Progress]
+    told: list[Event]
 
     def build(self, root: Path | None = None, *, store: Path | None = None, **choices: object) -> Image:
         given = {"registry": f"{self.registry.address}/team", "base": self.base, "push": True, **choices}
         options = replace(BuildOptions(builder="layers", push=True, platforms=("linux/amd64",)), **given)  # type: ignore[arg-type]
-        return build_image(
-            root or self.root, options, on_progress=self.told.append, store=store or self.store
-        )
+        return build_image(root or self.root, options, on_event=self.told.append, store=store or self.store)
 
 
 @pytest.fixture

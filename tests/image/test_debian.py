@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold._events import Noted
 from scaffold.errors import ImageError
 from scaffold.image._debian import _version_key
 from scaffold.spec import SystemPackage
@@ -188,13 +189,13 @@ def test_a_library_of_several_kinds_gets_its_link(bench: Bench, archive: Archive
     layer = build(bench, archive, "libblas3")
     assert layer.getmember("usr/lib/libblas.so.3").linkname == "/etc/alternatives/libblas.so.3"
     assert layer.getmember("etc/alternatives/libblas.so.3").linkname == "/usr/lib/blas/libblas.so.3"
-    assert not [event for event in bench.told if event.stage == "note"]
+    assert not [event for event in bench.told if isinstance(event, Noted)]
 
 
 def test_a_setup_script_that_is_not_run_is_told(bench: Bench, archive: Archive) -> None:
     archive.add("fontconfig", "2-1", {"./etc/fonts/fonts.conf": "x"}, postinst="#!/bin/sh\nfc-cache\n")
     build(bench, archive, "fontconfig")
-    (note,) = (event.detail for event in bench.told if event.stage == "note")
+    (note,) = (event.text for event in bench.told if isinstance(event, Noted))
     assert note.startswith("fontconfig has a setup script")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from scaffold._events import Advanced, Noted
 from scaffold.errors import (
     DockerfileError,
     ImageError,
@@ -116,7 +117,9 @@ def test_after_only_the_model_changed_one_layer_is_pushed(bench: Bench) -> None:
     (bench.root / "app/model/model.pkl").write_bytes(b"retrained")
     bench.told.clear()
     assert pushed_parts(bench.build()) == ["model"]
-    assert not [event for event in bench.told if event.stage == "dependencies"]
+    assert not [
+        event for event in bench.told if isinstance(event, Advanced) and event.stage == "dependencies"
+    ]
 
 
 def test_a_base_of_the_same_registry_is_mounted_and_not_sent(bench: Bench) -> None:
@@ -262,7 +265,7 @@ def test_a_registry_that_takes_images_only_gets_the_image(bench: Bench) -> None:
     bench.registry.images_only = True
     image = bench.build()
     assert manifest_of(bench)["config"]
-    notes = [event.detail for event in bench.told if event.stage == "note"]
+    notes = [event.text for event in bench.told if isinstance(event, Noted)]
     assert len(notes) == 1
     assert "unknown artifact type" in notes[0]
     assert image.digest.replace(":", "-") not in bench.registry.manifests["team/churn"]

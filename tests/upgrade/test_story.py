@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scaffold import __version__, api
+from scaffold._events import Event, Noted
 from scaffold._update import Update, undo, update
 from scaffold.cli import app
 from scaffold.errors import (
@@ -237,9 +238,9 @@ def test_a_lost_copy_of_the_pristine_files_is_told_or_written_again(project: Pat
     pristine.unlink()
     record = project / ".scaffold/record.json"
     record.write_text(record.read_text().replace(f'"{__version__}"', '"0.0.9"'))
-    told: list[str] = []
-    found = update(project, dry_run=True, on_stage=lambda stage, said: told.append(f"{stage}: {said}"))
-    [note] = [line for line in told if line.startswith("note: ")]
+    events: list[Event] = []
+    found = update(project, dry_run=True, on_event=events.append)
+    [note] = [event.text for event in events if isinstance(event, Noted)]
     assert "pristine.tar.xz is lost, so app/main.py cannot be merged, only compared" in note
     assert note.endswith(f"uvx --from model-scaffold==0.0.9 scaffold update {project}")
     assert set(found.conflicts) <= {"app/main.py"}
@@ -254,9 +255,10 @@ def test_answers_that_are_accepted_are_the_recorded_ones(project: Path) -> None:
     before = json.loads((project / "tests/recorded.json").read_text())
     with pytest.raises(AnswersDifferError):
         api.verify(project)
-    told: list[str | None] = []
-    api.verify(project, accept=True, on_stage=lambda _stage, said: told.append(said))
-    assert any(said and said.startswith("20 of 20 answers are others than those recorded") for said in told)
+    events: list[Event] = []
+    api.verify(project, accept=True, on_event=events.append)
+    notes = [event.text for event in events if isinstance(event, Noted)]
+    assert any(note.startswith("20 of 20 answers are others than those recorded") for note in notes)
     after = json.loads((project / "tests/recorded.json").read_text())
     assert after["requests"] == before["requests"]
     assert [answer["prediction"] for answer in after["answers"]] == [
