@@ -78,10 +78,10 @@ def read_conda(path: Path) -> CondaFile:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RequirementFileError(path.name, f"it is no YAML ({str(error).splitlines()[0]})") from error
+        raise RequirementFileError(path.name, "YAML", cause=str(error).splitlines()[0]) from error
     dependencies = document.get("dependencies") if isinstance(document, dict) else None
     if not isinstance(dependencies, list):
-        raise RequirementFileError(path.name, "it has no list 'dependencies'")
+        raise RequirementFileError(path.name, "dependencies")
     pip: list[str] = []
     lines: list[str] = []
     left_out: list[str] = []
@@ -110,14 +110,14 @@ def read_conda(path: Path) -> CondaFile:
 def _pip_section(path: Path, entry: dict[object, object]) -> list[str]:
     entries = entry.get("pip") or []
     if not isinstance(entries, list):
-        raise RequirementFileError(path.name, "its pip section is no list")
+        raise RequirementFileError(path.name, "pip")
     return [str(line).partition(" #")[0].strip() for line in entries]
 
 
 def _named_file(path: Path, line: str) -> Path:
     found = path.parent / line.removeprefix("-r").strip()
     if not found.is_file():
-        raise RequirementFileError(path.name, f"it names {found.name}, and there is no such file beside it")
+        raise RequirementFileError(path.name, "missing", found.name)
     return found
 
 
@@ -149,5 +149,5 @@ def _checked(path: Path, line: str) -> str:
         Requirement(line)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
-        raise RequirementFileError(path.name, f"'{line}' is no requirement ({reason})") from error
+        raise RequirementFileError(path.name, "line", line, reason) from error
     return line

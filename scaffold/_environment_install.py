@@ -27,7 +27,7 @@ from scaffold._files import staged
 from scaffold._process import Runner
 from scaffold._pythons import RUNNING, candidate_pythons, find_python, uv_python_environment
 from scaffold._uv import uv_command
-from scaffold.errors import BrokenEnvironmentError, CommandError, TargetNotEmptyError, UnresolvableError
+from scaffold.errors import CommandError, LibrariesBrokenError, TargetNotEmptyError, UnresolvableError
 
 _BINARY = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
 # pydantic comes into an environment where something requires it: the worker uses that one.
@@ -110,7 +110,7 @@ def install_environment(
     try:
         made = _installed(spec, resolved, tuple(needed), folder, run)
     except _NumpyAbiError as error:
-        raise BrokenEnvironmentError(spec.wanted, f"its libraries do not import.\n  {error}") from error
+        raise LibrariesBrokenError(spec.wanted, str(error), numpy=True) from error
     return Installed(made.python, (*made.notes, note))
 
 
@@ -287,8 +287,4 @@ def _require_imports(spec: EnvironmentSpec, python: Path, modules: Sequence[str]
         reason = end[0] if end else f"the import of {' or '.join(modules)} ended the process"
         if _ABI.search(error.tail):
             raise _NumpyAbiError(reason) from error
-        raise BrokenEnvironmentError(
-            spec.wanted,
-            f"its libraries do not import.\n  {reason}",
-            "Name the versions of what it needs too, as they were where the model was made.",
-        ) from error
+        raise LibrariesBrokenError(spec.wanted, reason) from error

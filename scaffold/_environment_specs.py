@@ -71,18 +71,12 @@ def parse_environment(spec: str | Sequence[str]) -> EnvironmentSpec:
     wanted = " ".join(parts)
     parsed = [_parse_part(part.strip()) for part in parts if part.strip()]
     if not parsed:
-        raise RequirementFileError("''", "nothing is named")
+        raise RequirementFileError("''", "empty")
     if len(parsed) > 1 and any(one.interpreter for one in parsed):
-        raise RequirementFileError(
-            f"'{wanted}'", "an environment that exists is used as it is, and nothing is added to it"
-        )
+        raise RequirementFileError(f"'{wanted}'", "existing")
     locks = [one.lock for one in parsed if one.lock]
     if len(locks) > 1 or (locks and any(one.files or one.lines for one in parsed)):
-        raise RequirementFileError(
-            f"'{wanted}'",
-            "a lock settles every version, so no other requirements go with the lock",
-            "Name the lock alone, or with the version of Python: --environment 'python==3.11'",
-        )
+        raise RequirementFileError(f"'{wanted}'", "lock")
     return EnvironmentSpec(
         interpreter=parsed[0].interpreter,
         files=tuple(file for one in parsed for file in one.files),
@@ -106,12 +100,12 @@ def _parse_part(part: str) -> EnvironmentSpec:
     if not path.is_file():
         near = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
         shown = [name for name in near if name.endswith(_FILE_ENDINGS) or name.endswith("env")]
-        raise NotAnEnvironmentError(part, "there is no such file or folder", tuple(shown[:8]))
+        raise NotAnEnvironmentError(part, "absent", tuple(shown[:8]))
     if path.name.endswith(_FILE_ENDINGS):
         return _read_file(path.absolute())
     if os.access(path, os.X_OK):
         return EnvironmentSpec(interpreter=path.absolute())
-    raise NotAnEnvironmentError(part, "it is a file of another kind")
+    raise NotAnEnvironmentError(part, "kind")
 
 
 def _looks_like_a_path(part: str, path: Path) -> bool:
@@ -128,12 +122,9 @@ def _interpreter_of(folder: Path) -> Path:
     if found:
         return found.absolute()
     if (folder / "conda-meta").is_dir():
-        raise NotAnEnvironmentError(str(folder), "it is a conda environment without Python")
+        raise NotAnEnvironmentError(str(folder), "conda")
     files = [name for name in ("uv.lock", "pylock.toml", "requirements.txt") if (folder / name).is_file()]
-    hint = f"; name its {files[0]}" if files else ""
-    raise NotAnEnvironmentError(
-        str(folder), f"the folder holds neither pyvenv.cfg nor conda-meta with a Python{hint}"
-    )
+    raise NotAnEnvironmentError(str(folder), "folder", files)
 
 
 def _environment_python(folder: Path) -> Path | None:
@@ -152,9 +143,7 @@ def _parse_lines(text: str) -> EnvironmentSpec:
         elif _is_requirement(piece):
             lines.append(piece)
         else:
-            raise RequirementFileError(
-                f"'{text}'", f"'{piece}' is neither a requirement nor a file that exists"
-            )
+            raise RequirementFileError(f"'{text}'", "neither", piece)
     return EnvironmentSpec(lines=tuple(lines), python=python)
 
 
@@ -179,12 +168,7 @@ def _read_file(path: Path) -> EnvironmentSpec:
     if path.name == "uv.lock" or re.fullmatch(r"pylock(\..+)?\.toml", path.name):
         return replace(spec, lock=path)
     if path.suffix == ".lock" or (path.suffix == ".toml" and path.name != "pyproject.toml"):
-        raise RequirementFileError(
-            path.name,
-            "files of this kind are not read",
-            "Read are requirements.txt, conda.yaml, pylock.toml, uv.lock and pyproject.toml. "
-            "A lock of another tool can be exported: poetry export -o requirements.txt",
-        )
+        raise RequirementFileError(path.name, "kind")
     if path.name != "pyproject.toml" and _HASH.search(text):
         return replace(spec, lock=path)
     return replace(spec, files=(path,))

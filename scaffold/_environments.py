@@ -26,8 +26,9 @@ from scaffold._process import Runner, run_command
 from scaffold._pythons import RUNNING, SUPPORTED, minor_of, uv_python_environment
 from scaffold._uv import uv_command
 from scaffold.errors import (
-    BrokenEnvironmentError,
     CommandError,
+    LibrariesConflictError,
+    LibraryTooOldError,
     NotAnEnvironmentError,
     PythonTooOldError,
 )
@@ -218,9 +219,9 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
         )
     except CommandError as error:
         end = error.tail.strip().splitlines()
-        raise NotAnEnvironmentError(str(interpreter), f"its Python does not run ({end[-1:]})") from error
+        raise NotAnEnvironmentError(str(interpreter), "run", cause=str(end[-1:])) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise NotAnEnvironmentError(str(interpreter), "it is no Python") from error
+        raise NotAnEnvironmentError(str(interpreter), "python") from error
 
 
 def _make_overlay(facts: _Facts, wanted: str, root: Path, run: Runner) -> tuple[str, ...]:
@@ -229,12 +230,7 @@ def _make_overlay(facts: _Facts, wanted: str, root: Path, run: Runner) -> tuple[
     for name, specifier in WORKER_NEEDS.items():
         version = facts.versions.get(name)
         if version and not SpecifierSet(specifier).contains(version, prereleases=True):
-            raise BrokenEnvironmentError(
-                wanted,
-                f"it has {name} {version}, and scaffold needs {name}{specifier} in it.",
-                "Name the model's own requirements instead, without that version:\n"
-                "  scaffold new ... --environment 'scikit-learn==VERSION'",
-            )
+            raise LibraryTooOldError(wanted, name, version, specifier)
     if not missing:
         return (_package_folder(root),)
     return (_package_folder(root), _installed_overlay(facts, missing, wanted, root, run))
@@ -265,16 +261,10 @@ def _installed_overlay(
         command += ["--python", str(facts.python), *wishes, *pins, "--target"]
         make_once(target, lambda folder: _run_uv([*command, str(folder)], run))
     except CommandError as error:
-        there = f", which may not go with {' and '.join(pins)} in it" if pins else ""
         cause = next(
             (line for line in error.tail.splitlines()[::-1] if "because" in line.lower()), error.tail
         )
-        raise BrokenEnvironmentError(
-            wanted,
-            f"scaffold needs {' and '.join(wishes)} beside it{there}.\n  {cause.strip()}",
-            "Update that library in the environment, or name the model's own requirements instead:\n"
-            "  scaffold new ... --environment requirements.txt",
-        ) from error
+        raise LibrariesConflictError(wanted, wishes, pins, cause.strip()) from error
     return str(target)
 
 

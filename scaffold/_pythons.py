@@ -70,7 +70,7 @@ def candidate_pythons(wanted: str, preferred: Sequence[str], run: Runner) -> Ite
     try:
         allowed = SpecifierSet(wanted)
     except InvalidSpecifier as error:
-        raise RequirementFileError(f"'python{wanted}'", "it names no version of Python") from error
+        raise RequirementFileError(f"'python{wanted}'", "python") from error
     fitting = [version for version in SUPPORTED if _allows(allowed, version)]
     if not fitting and any(_allows(allowed, f"3.{minor}") for minor in range(5, 10)):
         raise PythonTooOldError(wanted, SUPPORTED[0])

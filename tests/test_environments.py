@@ -23,6 +23,7 @@ from scaffold._pythons import RUNNING, candidate_pythons, uv_python_environment
 from scaffold.errors import (
     BrokenEnvironmentError,
     CommandError,
+    LibrariesBrokenError,
     NotAnEnvironmentError,
     PythonNotFoundError,
     PythonTooOldError,
@@ -546,12 +547,12 @@ def test_two_makers_of_one_environment_get_the_same_whole_one(tmp_path: Path) ->
 
 def test_every_error_survives_a_pickle() -> None:
     for error in (
-        NotAnEnvironmentError("x", "nothing", ("y",)),
-        RequirementFileError("x", "y"),
+        NotAnEnvironmentError("x", "absent", ("y",)),
+        RequirementFileError("x", "neither", "y"),
         PythonNotFoundError("3.9", (("3.11", "/p"),), "cause"),
         PythonTooOldError("3.9", "3.10"),
         UnresolvableError("x", ("3.11",), "tail"),
-        BrokenEnvironmentError("x", "y"),
+        LibrariesBrokenError("x", "y"),
     ):
         copy = pickle.loads(pickle.dumps(error))
         assert isinstance(copy, ScaffoldError)

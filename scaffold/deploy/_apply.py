@@ -15,6 +15,7 @@ from typing import cast
 from scaffold.deploy._client import FIELD_MANAGER, ApiError, Cluster, Manifest
 from scaffold.deploy._manifests import ANNOTATION, BESIDE, Target, describe, fill_in
 from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
+from scaffold.errors.wording import option
 
 APPLIED = f"{ANNOTATION}applied"
 MADE = f"{ANNOTATION}made"
@@ -256,7 +257,7 @@ def _refusal(manifest: Manifest, error: ApiError) -> DeployError:
         found = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes]
         fix = (
             "Someone else set these fields. Write their values into the manifest, "
-            "or take the fields over: --force-conflicts"
+            f"or take the fields over: {option('force_conflicts', True)}"
         )
         return ApplyConflictError(f"{name} differs from the manifest where others set it.", found, fix)
     return ClusterRefusedError(f"The cluster does not take {name}.", (error.message,), refusal_fix(error))

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from scaffold.errors import ClusterUnreachableError, DeployError, MissingExtraError
+from scaffold.errors.wording import either
 
 FIELD_MANAGER = "model-scaffold"
 
@@ -135,7 +136,8 @@ class Cluster:
         except (urllib3.exceptions.HTTPError, OSError) as error:  # OSError: a certificate that is none
             raise self.unreachable(error) from error
         if response.status == 401:
-            fix = "Log in again as you do for this cluster, or name another context with --context."
+            another = either("ClusterAccess(context=...)", "--context NAME")
+            fix = f"Log in again as you do for this cluster, or name another context: {another}"
             found = (f"context: {self.context}", f"server: {self.server}")
             raise ClusterUnreachableError("The cluster does not accept the login.", found, fix)
         if not 200 <= response.status < 300:
@@ -172,10 +174,14 @@ class Cluster:
 
     def unreachable(self, error: Exception) -> ClusterUnreachableError:
         """The error for a cluster that does not answer."""
+        another = either(
+            "ClusterAccess(context=...) or ClusterAccess(kubeconfig=...)",
+            "--context NAME or --kubeconfig FILE",
+        )
         return ClusterUnreachableError(
             "The cluster does not answer.",
             (f"context: {self.context}", f"server: {self.server}", str(error)[:300]),
-            "Is the network up, and the cluster running? Another one: --context NAME or --kubeconfig FILE.",
+            f"Is the network up, and the cluster running? Another one: {another}.",
         )
 
     # ---- kinds
@@ -351,7 +357,10 @@ def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreac
     source = "the text that was given" if _is_content(text) else text
     source = source or os.environ.get("KUBECONFIG") or "~/.kube/config"
     found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [_said(error)]
-    fix = "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts."
+    fix = either(
+        "Name one: ClusterAccess(kubeconfig=FILE, context=...), or set KUBECONFIG.",
+        "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts.",
+    )
     return ClusterUnreachableError("The kubeconfig cannot be used.", found, fix)
 
 

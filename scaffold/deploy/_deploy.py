@@ -29,6 +29,7 @@ from scaffold.deploy._manifests import Target, read_recording, read_target, serv
 from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
+from scaffold.errors.wording import on_project
 from scaffold.spec import Deployment, Image, JSONValue, PodState, Release
 
 PASSED = "passed"
@@ -94,7 +95,8 @@ def deploy_project(
                 raise type(error)(error.problem, error.found, error.fix, after) from error
             except KeyboardInterrupt as error:
                 attempt.note(notes | {"live": "interrupted"})
-                fix = f"Look at it: scaffold status --target {target}, and go back: scaffold rollback"
+                look, back = on_project("status", target=target), on_project("rollback", target=target)
+                fix = f"Look at it: {look}, and go back: {back}"
                 after = "What was applied goes on in the cluster."
                 raise DeployError("The deploy was interrupted.", (), fix, after) from error
             annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
@@ -226,7 +228,8 @@ class _Attempt:
             if not _is_first(self.changes):
                 return self._restore() if roll_back else _NOT_ROLLED_BACK
             if not remove:
-                return f"It is left for inspection. Remove it: scaffold undeploy --target {self.target.name}"
+                command = on_project("undeploy", target=self.target.name)
+                return f"It is left for inspection. Remove it: {command}"
             undo_changes(self.cluster, self.changes)
             return "It was the first deploy, and was removed; its namespace stays."
         except (DeployError, ApiError) as error:
@@ -283,7 +286,8 @@ def _reference(image: Image | str | Callable[[], Image | str], on_event: OnEvent
     else:
         reference = made
     if "@sha256:" not in reference:
-        fix = "Push it: scaffold build --push. Its digest is what is deployed, for a tag can be moved."
+        command = on_project("build", push=True)
+        fix = f"Push it: {command}. Its digest is what is deployed, for a tag can be moved."
         raise DeployError("The image has no digest.", (f"image: {reference}",), fix)
     on_event(Finished("image", reference))
     return reference

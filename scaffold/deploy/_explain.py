@@ -9,6 +9,7 @@ from typing import Any
 
 from scaffold.deploy._client import ApiError, Cluster, Manifest
 from scaffold.deploy._manifests import service_container
+from scaffold.errors.wording import either, on_project
 from scaffold.spec import PodState
 
 LOG_LINES = 15
@@ -69,7 +70,8 @@ def explain_deadline(scene: Scene, waited_s: float) -> Failure:
     return Failure(
         problem=f"The rollout was not complete after {waited_s:.0f} s.",
         found=tuple(states or ("no pod of the new revision was created",)),
-        fix="Give it more time with --timeout, or look at: scaffold logs, scaffold status",
+        fix=f"Give it more time with {either('Pace(rollout_s=...)', '--timeout')},"
+        f" or look at: {on_project('logs')}, {on_project('status')}",
     )
 
 
@@ -186,7 +188,7 @@ def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
             patience_s=5,
         )
     if re.search(r"not found|manifest unknown|does not exist|404", text, re.IGNORECASE):
-        fix = "Push it: scaffold build --push, then deploy again."
+        fix = f"Push it: {on_project('build', push=True)}, then deploy again."
         return Failure(problem="The image is not in the registry.", found=found, fix=fix, patience_s=5)
     if reason == "InvalidImageName":
         fix = "Mend the image's name in kustomization.yaml."

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from scaffold.deploy._client import ApiError, Cluster, Manifest
 from scaffold.deploy._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
 from scaffold.errors import ClusterRefusedError, ClusterUnreachableError, DeployBusyError
+from scaffold.errors.wording import on_project
 
 LEASE_S = 60
 _RENEW_S = 20
@@ -88,7 +89,7 @@ def _busy(target: Target, lease: Manifest | None) -> DeployBusyError:
     return DeployBusyError(
         f"Another deploy to '{target.name}' is under way.",
         (f"{holder} deploys since {since} UTC" if since else f"{holder} deploys",),
-        "Nothing was changed. Wait for its end and look at it first: scaffold status",
+        f"Nothing was changed. Wait for its end and look at it first: {on_project('status')}",
     )
 
 

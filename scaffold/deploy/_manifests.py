@@ -12,6 +12,7 @@ from typing import Any, cast
 from scaffold._checked import RECORDED, read_below
 from scaffold.deploy._client import Manifest
 from scaffold.errors import ManifestError
+from scaffold.errors.wording import invocation
 from scaffold.spec import JSONValue
 
 ANNOTATION = "model-scaffold/"
@@ -88,7 +89,7 @@ def read_target(root: Path, target: str) -> Target:
         raise ManifestError(
             f"The project has no target '{target}'.",
             (f"looked for: {folder / 'kustomization.yaml'}", f"there are: {', '.join(there) or 'none'}"),
-            f"scaffold deploy {root} --target {there[0]}" if there else "",
+            invocation("deploy", str(root), target=there[0]) if there else "",
         )
     manifests = _kustomized(folder)
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
@@ -166,7 +167,7 @@ def read_recording(root: Path) -> tuple[list[JSONValue], list[JSONValue]]:
         return list(recorded["requests"]), list(recorded["answers"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         found = (f"{path}: {error}",)
-        fix = f"scaffold update {root} writes it anew."
+        fix = f"{invocation('update', str(root))} writes it anew."
         raise ManifestError("The recorded sample of the project cannot be read.", found, fix) from error
 
 

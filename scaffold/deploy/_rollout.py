@@ -10,6 +10,7 @@ from scaffold.deploy._client import ApiError, Cluster, Manifest
 from scaffold.deploy._explain import Failure, Scene, explain_deadline, find_failure, pod_state
 from scaffold.deploy._manifests import NAME_LABEL, Target
 from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
+from scaffold.errors.wording import on_project
 from scaffold.spec import PodState
 
 _API_AWAY_S = 60
@@ -91,7 +92,7 @@ def live_deployment(cluster: Cluster, target: Target) -> Manifest:
         raise NotDeployedError(
             f"The target '{target.name}' runs nothing.",
             (f"looked for: Deployment/{target.service} in namespace {target.namespace} of {cluster.server}",),
-            f"scaffold deploy --target {target.name}",
+            on_project("deploy", target=target.name),
         )
     return found
 
@@ -137,7 +138,7 @@ def _look(cluster: Cluster, path: str, target: Target) -> Scene:
     deployment = cluster.get(path)
     if deployment is None:
         problem = f"Deployment/{target.service} was deleted during its rollout."
-        raise RolloutFailedError(problem, (), f"scaffold deploy --target {target.name}")
+        raise RolloutFailedError(problem, (), on_project("deploy", target=target.name))
     is_observed = (deployment.get("status") or {}).get("observedGeneration", 0) >= _generation(deployment)
     pods = pods_of(cluster, deployment, newest=True) if is_observed else []
     return Scene(

@@ -33,6 +33,7 @@ from scaffold.deploy._manifests import Target, in_order, read_recording, read_ta
 from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
+from scaffold.errors.wording import either, on_project, option
 from scaffold.spec import Deployment, Release
 
 
@@ -134,7 +135,8 @@ def release_to_promote(
     found = read_status(root, target=source, access=access)
     theirs = found.release
     if not release.approved_by or not release.reason:
-        fix = f"scaffold promote --from {source} --to ... --reason 'approved in TICKET'"
+        options = {**either({"source": source}, {"from": source}), **either({"target": ...}, {"to": ...})}
+        fix = on_project("promote", **options, reason="approved in TICKET")
         raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
     if not force:
         _require_proof(found, source)
@@ -181,7 +183,8 @@ def _require_proof(found: Deployment, source: str) -> None:
                 f"clean-environment proof: {proof or 'not recorded'}",
                 f"live replay: {found.live or 'not done'}",
             ),
-            f"scaffold verify, then scaffold deploy --target {source}. Or, with a reason: --force",
+            f"{on_project('verify')}, then {on_project('deploy', target=source)}."
+            f" Or, with a reason: {option('force', True)}",
         )
 
 
@@ -196,7 +199,7 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
         raise NotDeployedError(
             f"'{target.name}' runs revision {present}, and there is no {what}.",
             (f"kept: {numbers}",),
-            f"scaffold deployments --target {target.name}",
+            on_project("deployments", target=target.name),
         )
     return chosen[0]
 

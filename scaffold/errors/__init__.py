@@ -62,6 +62,9 @@
     │   ├── PythonTooOldError           a Python older than this package supports
     │   ├── UnresolvableError           uv finds no versions that go together, or cannot install them
     │   └── BrokenEnvironmentError      an environment whose Python, libraries or pydantic do not work
+    │       ├── LibrariesBrokenError    the libraries of an environment do not import
+    │       ├── LibraryTooOldError      an environment has a library in a version that the worker cannot use
+    │       └── LibrariesConflictError  what the worker needs cannot be installed beside an environment
     ├── IntrospectionError
     │   ├── UnsupportedSampleError
     │   ├── UnknownFieldError           an option names a field that the sample does not have
@@ -207,6 +210,9 @@ from scaffold.errors.command import CommandError
 from scaffold.errors.environment import (
     BrokenEnvironmentError,
     EnvironmentSpecError,
+    LibrariesBrokenError,
+    LibrariesConflictError,
+    LibraryTooOldError,
     NotAnEnvironmentError,
     PythonNotFoundError,
     PythonTooOldError,
@@ -457,6 +463,9 @@ __all__ = [
     "InvalidOptionError",
     "InvalidRecordingError",
     "InvalidRegistrationError",
+    "LibrariesBrokenError",
+    "LibrariesConflictError",
+    "LibraryTooOldError",
     "ListDateError",
     "LiveAnswersDifferError",
     "LoadFailedError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
 from scaffold.errors.wording import invocation, option
@@ -13,16 +14,34 @@ class EnvironmentSpecError(ScaffoldError):
 
 
 class NotAnEnvironmentError(EnvironmentSpecError):
-    """A path that is no environment, no interpreter and no requirement file."""
+    """A path that is no environment, no interpreter and no requirement file.
+
+    Args:
+        path: What was named.
+        problem: A key of the sentences below.
+        near: Files beside a path that leads nowhere, or requirement files in a folder that is no environment.
+        cause: The error of a Python that does not run.
+    """
 
     path: str
-    found: str
+    problem: Literal["absent", "conda", "folder", "kind", "python", "run"]
     near: Sequence[str] = ()
+    cause: str = ""
 
     def __str__(self) -> str:
-        beside = f"\n  beside the path: {', '.join(self.near)}" if self.near else ""
+        hint = f"; name its {self.near[0]}" if self.near else ""
+        problem = {
+            "absent": "there is no such file or folder",
+            "conda": "it is a conda environment without Python",
+            "folder": f"the folder holds neither pyvenv.cfg nor conda-meta with a Python{hint}",
+            "kind": "it is a file of another kind",
+            "python": "it is no Python",
+            "run": f"its Python does not run ({self.cause})",
+        }[self.problem]
+        is_beside = self.near and self.problem == "absent"
+        beside = f"\n  beside the path: {', '.join(self.near)}" if is_beside else ""
         return (
-            f"{self.path} is not an environment: {self.found}.{beside}\n"
+            f"{self.path} is not an environment: {problem}.{beside}\n"
             "Name a virtual or conda environment, its Python, a requirement file, or requirements:\n"
             f"  {_environment('.venv')}\n"
             f"  {_environment('requirements.txt')}\n"
@@ -31,16 +50,56 @@ class NotAnEnvironmentError(EnvironmentSpecError):
 
 
 class RequirementFileError(EnvironmentSpecError):
-    """A requirement, or a file of requirements, that cannot be read."""
+    """A requirement, or a file of requirements, that cannot be read.
+
+    Args:
+        source: The file, or what was named in quotes.
+        problem: A key of the sentences below.
+        about: What the sentence is about: a line, a file that is named, ...
+        cause: The error of a parser.
+    """
 
     source: str
-    problem: str
-    advice: str = ""
+    problem: Literal[
+        "YAML",
+        "dependencies",
+        "empty",
+        "existing",
+        "kind",
+        "lock",
+        "missing",
+        "neither",
+        "pip",
+        "python",
+        "line",
+    ]
+    about: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
-        example = option("environment", ["scikit-learn==1.3.2"])
-        advice = self.advice or f"Write a requirement as pip takes it: {example}"
-        return f"The environment cannot be read from {self.source}: {self.problem}.\n{advice}"
+        problem = {
+            "YAML": f"it is no YAML ({self.cause})",
+            "dependencies": "it has no list 'dependencies'",
+            "empty": "nothing is named",
+            "existing": "an environment that exists is used as it is, and nothing is added to it",
+            "kind": "files of this kind are not read",
+            "line": f"'{self.about}' is no requirement ({self.cause})",
+            "lock": "a lock settles every version, so no other requirements go with the lock",
+            "missing": f"it names {self.about}, and there is no such file beside it",
+            "neither": f"'{self.about}' is neither a requirement nor a file that exists",
+            "pip": "its pip section is no list",
+            "python": "it names no version of Python",
+        }[self.problem]
+        advice = {
+            "kind": "Read are requirements.txt, conda.yaml, pylock.toml, uv.lock and pyproject.toml."
+            " A lock of another tool can be exported: poetry export -o requirements.txt",
+            "lock": "Name the lock alone, or with the version of Python:"
+            f" {option('environment', ['python==3.11'])}",
+        }.get(
+            self.problem,
+            f"Write a requirement as pip takes it: {option('environment', ['scikit-learn==1.3.2'])}",
+        )
+        return f"The environment cannot be read from {self.source}: {problem}.\n{advice}"
 
 
 class PythonNotFoundError(EnvironmentSpecError):
@@ -113,13 +172,67 @@ class UnresolvableError(EnvironmentSpecError):
 class BrokenEnvironmentError(EnvironmentSpecError):
     """An environment that does not work, or that lacks what the worker needs."""
 
-    path: str
-    problem: str
-    advice: str = ""
+
+class LibrariesBrokenError(BrokenEnvironmentError):
+    """The libraries of an environment do not import.
+
+    Args:
+        environment: What was named.
+        cause: The error.
+        numpy: Whether they need another numpy than the one that fits them by their metadata.
+    """
+
+    environment: str
+    cause: str
+    numpy: bool = False
 
     def __str__(self) -> str:
-        return f"The environment {self.path} cannot be used: {self.problem}" + (
-            f"\n{self.advice}" if self.advice else ""
+        advice = "\nName the versions of what it needs too, as they were where the model was made."
+        return (
+            f"The environment {self.environment} cannot be used: its libraries do not import.\n"
+            f"  {self.cause}{'' if self.numpy else advice}"
+        )
+
+
+class LibraryTooOldError(BrokenEnvironmentError):
+    """An environment has a library in a version that the worker cannot use."""
+
+    environment: str
+    library: str
+    version: str
+    specifier: str
+
+    def __str__(self) -> str:
+        return (
+            f"The environment {self.environment} cannot be used: it has {self.library} {self.version},"
+            f" and scaffold needs {self.library}{self.specifier} in it.\n"
+            "Name the model's own requirements instead, without that version:\n"
+            f"  {_environment('scikit-learn==VERSION')}"
+        )
+
+
+class LibrariesConflictError(BrokenEnvironmentError):
+    """What the worker needs cannot be installed beside an environment.
+
+    Args:
+        environment: What was named.
+        needed: What the worker needs.
+        pins: What of the environment that has to go with.
+        cause: uv's explanation.
+    """
+
+    environment: str
+    needed: Sequence[str]
+    pins: Sequence[str]
+    cause: str
+
+    def __str__(self) -> str:
+        there = f", which may not go with {' and '.join(self.pins)} in it" if self.pins else ""
+        return (
+            f"The environment {self.environment} cannot be used:"
+            f" scaffold needs {' and '.join(self.needed)} beside it{there}.\n  {self.cause}\n"
+            "Update that library in the environment, or name the model's own requirements instead:\n"
+            f"  {_environment('requirements.txt')}"
         )
 
 

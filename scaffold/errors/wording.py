@@ -45,6 +45,11 @@ def invocation(verb: str, *arguments: object, **options: object) -> str:
     )
 
 
+def on_project(verb: str, **options: object) -> str:
+    """Return a call of a verb on the project in the current folder, which the command line takes unasked."""
+    return invocation(verb, *either((...,), ()), **options)
+
+
 def option(name: str, value: object = None) -> str:
     """Return an option of a verb: `--trust NAME`, or `trust=['NAME']`; its name alone without a value."""
     if not _names_commands:

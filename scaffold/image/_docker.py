@@ -14,6 +14,7 @@ from typing import Any
 from scaffold._events import Advanced, OnEvent
 from scaffold._process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
+from scaffold.errors.wording import option
 from scaffold.image._context import context_entries, read_dockerfile
 from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image._dependencies import Package, largest_packages
@@ -156,7 +157,8 @@ def _build_with_secret(
         try:
             run([*command, str(root)], env={**os.environ, "DOCKER_BUILDKIT": "1"})
         except CommandError as error:
-            hint = "\nThe layers builder keeps a secret without BuildKit: --builder layers"
+            another = option("builder", "layers")
+            hint = f"\nThe layers builder keeps a secret without BuildKit: {another}"
             tail = error.tail + (hint if "buildx" in error.tail else "")
             raise BuildStepError("docker build, with a secret", tail) from error
 
