@@ -292,7 +292,7 @@ def _retries() -> Any:
 class ClusterAccess:
     """Which cluster is meant, and as whom."""
 
-    kubeconfig: str | Path | None = None
+    kubeconfig: str | Path | None = field(default=None, repr=False)  # its content holds secrets
     """A path, or the content itself. Without it `$KUBECONFIG`, which may hold either too, then
     `~/.kube/config`, and inside a pod the pod's own account."""
     context: str | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.deploy._client import connect
+from scaffold.deploy._client import ClusterAccess, connect
 from scaffold.errors import ClusterUnreachableError
 
 
@@ -43,8 +43,10 @@ def test_a_password_in_a_kubeconfig_never_stands_in_an_error(
     text: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", text)
+    access = ClusterAccess(kubeconfig=text if named == "argument" else None, context="missing")
+    assert "hunter2" not in repr(access)
     with pytest.raises(ClusterUnreachableError) as caught:
-        connect(text if named == "argument" else None, "missing")
+        connect(access)
     assert "hunter2" not in str(caught.value)
     assert "context: missing" in str(caught.value)
     assert "the text that was given" in str(caught.value)
