@@ -11,9 +11,9 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold._events import OnEvent, ignore
 from scaffold._settled import settled
 from scaffold.errors import AnswersDifferError, ImageCheckError
+from scaffold.events import OnEvent, ignore
 from scaffold.spec import Image, JSONValue
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold._events import Noted, OnEvent, Started, ignore
 from scaffold._process import run_command
 from scaffold._settled import settled
 from scaffold._who import user_and_host
@@ -25,6 +24,7 @@ from scaffold.errors import (
     ScaffoldError,
     StoreError,
 )
+from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
 
 if TYPE_CHECKING:

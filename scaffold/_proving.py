@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold._checked import RECORDED
-from scaffold._events import Noted, OnEvent, Started
 from scaffold._specify import told_of_checks
+from scaffold.events import Noted, OnEvent, Started
 from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, Recording, Verification
 
 if TYPE_CHECKING:

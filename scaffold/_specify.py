@@ -17,7 +17,6 @@ from scaffold._codec import CodecError, decode
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._environments import Environment
-from scaffold._events import Finished, Noted, OnEvent, Started
 from scaffold._files import copy_below, sha256_file
 from scaffold._given import Given, find_given
 from scaffold._live import live_source
@@ -25,6 +24,7 @@ from scaffold._modules import Home, home_of
 from scaffold._options import Options
 from scaffold._workers import model_environment, variables_left_out, worker_settings
 from scaffold.errors import InvalidOptionError, ModelChangedError, NestedCallError, WorkerMessageError
+from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
 from scaffold.worker import Worker, WorkerSettings, is_inside, printable, require_plain
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
-from scaffold._events import Noted, OnEvent
 from scaffold._files import sha256_file
 from scaffold._options import Options
 from scaffold._specify import specified
 from scaffold.errors import ModelGoneError
+from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 
 if TYPE_CHECKING:

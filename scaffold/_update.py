@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold._events import OnEvent, ignore
 from scaffold._options import ModelOptions, Options
 from scaffold._proving import proven, unproven
 from scaffold._specify import checked_answers
@@ -21,6 +20,7 @@ from scaffold.errors import (
     MissingSampleError,
     UnknownOptionsError,
 )
+from scaffold.events import OnEvent, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
 if TYPE_CHECKING:
@@ -136,11 +136,12 @@ def update(
         raise MissingSampleError(str(root))
     finish_interrupted(root)
     record, ancestor = last_state(root, on_event)
+    recorded: dict[str, Any] = dict(record.options)
     try:
-        recorded: dict[str, Any] = dict(record.options)
-        said = Options(**{**recorded, **options})
+        Options(**recorded)
     except TypeError as error:
         raise UnknownOptionsError(f"{root}/.scaffold/record.json", str(error)) from error
+    said = Options(**{**recorded, **options})
     checked = checked_answers(answers, record.spec.answers)
     state = new_state(root, record, (model, input, output), checked, said, on_event)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:

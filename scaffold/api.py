@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold._checked import path_below, python_version
-from scaffold._events import Finished, OnEvent, Started, ignore
 from scaffold._files import require_empty, sha256_file, staged
 from scaffold._options import ModelOptions, Options
 from scaffold._proving import accept_answers
@@ -16,6 +15,7 @@ from scaffold._settled import settled
 from scaffold._specify import checked_answers, service_name, specified, told_of_checks
 from scaffold._workers import proof_access
 from scaffold.errors import MissingTargetError, NoRecordError, NotAProjectError
+from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Variable, Verification
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ ROOMS = sorted(
 SHARED = {
     "spec",
     "errors",
-    "_events",
+    "events",
     "_process",
     "_confine",
     "_model",

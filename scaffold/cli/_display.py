@@ -7,7 +7,8 @@ from typing import Any
 
 from typing_extensions import assert_never
 
-from scaffold._events import (
+from scaffold.cli._show import console, show_diff
+from scaffold.events import (
     Advanced,
     ChangesPlanned,
     Event,
@@ -17,7 +18,6 @@ from scaffold._events import (
     RollbackStarted,
     Started,
 )
-from scaffold.cli._show import console, show_diff
 from scaffold.spec import PodState
 
 

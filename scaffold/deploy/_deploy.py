@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold._events import ChangesPlanned, Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold._who import now_utc, user_and_host
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
@@ -30,6 +29,7 @@ from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_o
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
 from scaffold.errors.wording import on_project
+from scaffold.events import ChangesPlanned, Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import Deployment, Image, JSONValue, PodState, Release
 
 PASSED = "passed"

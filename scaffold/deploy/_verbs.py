@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from scaffold._events import Finished, OnEvent, ignore
 from scaffold._who import now_utc
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
@@ -34,6 +33,7 @@ from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_set
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
+from scaffold.events import Finished, OnEvent, ignore
 from scaffold.spec import Deployment, Release
 
 

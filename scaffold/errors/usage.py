@@ -34,7 +34,7 @@ class InvalidOptionError(UsageError):
         found: The value.
     """
 
-    option: str
+    option: Literal["builder", "env", "memory_limit", "name", "pin", "platforms", "python", "tag"]
     found: str
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 _FLAGS = {"answers": "answer", "answers_file": "answers", "platforms": "platform", "types": "type"}
-_Said = TypeVar("_Said")
+_Words = TypeVar("_Words")
 _names_commands = False
 
 
@@ -63,7 +63,7 @@ def option(name: str, value: object = None) -> str:
     return " ".join(f"{flag} {_word(each)}" for each in values)
 
 
-def either(call: _Said, command: _Said) -> _Said:
+def either(call: _Words, command: _Words) -> _Words:
     """Return what is said to a Python caller, or what is said on the command line."""
     return command if _names_commands else call
 

@@ -6,7 +6,6 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold._events import OnEvent, ignore
 from scaffold._process import Runner, run_command
 from scaffold.errors import (
     CommandError,
@@ -15,6 +14,7 @@ from scaffold.errors import (
     NoRegistryError,
     UnnamedImageError,
 )
+from scaffold.events import OnEvent, ignore
 from scaffold.image._context import read_dockerfile
 from scaffold.image._credentials import Credentials
 from scaffold.image._dockerfile import read_plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold._events import Advanced, OnEvent
 from scaffold._process import Runner
+from scaffold.events import Advanced, OnEvent
 from scaffold.image._credentials import given_credentials, stored_credentials
 from scaffold.image._dependencies import largest_packages
 from scaffold.image._disk import needs_room

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from scaffold._events import Advanced, OnEvent
 from scaffold.errors import BaseLayerError, BasePlatformError, NoPythonInBaseError, RegistryError
+from scaffold.events import Advanced, OnEvent
 from scaffold.image._dependencies import Interpreter
 from scaffold.image._dockerfile import DEFAULT_PATH
 from scaffold.image._reference import Reference, checked_digest

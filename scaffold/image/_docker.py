@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scaffold._events import Advanced, OnEvent
 from scaffold._process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.errors.wording import option
+from scaffold.events import Advanced, OnEvent
 from scaffold.image._context import context_entries, read_dockerfile
 from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image._dependencies import Package, largest_packages

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from scaffold._events import Advanced, OnEvent
 from scaffold.errors import (
     BuildStepError,
     DiskFullError,
@@ -20,6 +19,7 @@ from scaffold.errors import (
     RepositoryNotFoundError,
     UploadError,
 )
+from scaffold.events import Advanced, OnEvent
 from scaffold.image._reference import Reference
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from scaffold._checked import LOCK, read_lock
-from scaffold._events import Advanced, Noted, OnEvent
 from scaffold._process import Runner
 from scaffold.errors import DockerfileError, MissingLockError
+from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.image._base import Base, fetch_base, fetch_layer, layer_members
 from scaffold.image._context import copied_entries, read_dockerfile
 from scaffold.image._debian import debian_entries, fetch_url, read_debian

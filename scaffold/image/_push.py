@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from scaffold._events import Advanced, Noted, OnEvent
 from scaffold.errors import RegistryError
+from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.image._base import fetch_layer
 from scaffold.image._layers import Layered
 from scaffold.image._oci import Document, Part, document

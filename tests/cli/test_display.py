@@ -2,7 +2,8 @@
 
 import pytest
 
-from scaffold._events import (
+from scaffold.cli._display import Display
+from scaffold.events import (
     Advanced,
     ChangesPlanned,
     Event,
@@ -12,7 +13,6 @@ from scaffold._events import (
     RollbackStarted,
     Started,
 )
-from scaffold.cli._display import Display
 from scaffold.spec import PodState
 
 EVENTS: list[Event] = [

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffold._events import Event
 from scaffold.deploy import (
     ClusterAccess,
     Pace,
@@ -18,6 +17,7 @@ from scaffold.deploy import (
     remove_deployment,
     roll_back,
 )
+from scaffold.events import Event
 from scaffold.spec import Deployment, Release
 from scaffold.verify._compare import first_difference
 from tests.deploy._fake_pods import FakeCluster

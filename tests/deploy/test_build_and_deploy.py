@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import _deploying
-from scaffold._events import Advanced, Event, Finished, Started
+from scaffold.events import Advanced, Event, Finished, Started
 from scaffold.store import open_store
 from tests.deploy._deploys import QUICK, Deploys
 from tests.image._fake_registry import FakeRegistry, serving

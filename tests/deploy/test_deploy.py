@@ -9,7 +9,6 @@ import threading
 
 import pytest
 
-from scaffold._events import ChangesPlanned, Finished, PodsChanged
 from scaffold.deploy import ClusterAccess, deploy_project
 from scaffold.errors import (
     ApplyConflictError,
@@ -20,6 +19,7 @@ from scaffold.errors import (
     LiveAnswersDifferError,
     ManifestError,
 )
+from scaffold.events import ChangesPlanned, Finished, PodsChanged
 from scaffold.spec import Image
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from scaffold._events import Event, Finished
 from scaffold.deploy import deploy_project
 from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
+from scaffold.events import Event, Finished
 from scaffold.verify._compare import first_difference
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused

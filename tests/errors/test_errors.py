@@ -42,8 +42,7 @@ def example(hint: Any) -> Any:
 
 def example_error(cls: type[ScaffoldError]) -> ScaffoldError:
     hints = get_type_hints(cls)
-    facts = {name: example(hints[name]) for name in cls._fields}
-    return cls(**facts | ({"option": "python"} if cls is InvalidOptionError else {}))
+    return cls(**{name: example(hints[name]) for name in cls._fields})
 
 
 @pytest.mark.parametrize("cls", [cls for _, cls in TREE], ids=lambda cls: cls.__name__)

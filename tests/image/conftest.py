@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._events import Event
+from scaffold.events import Event
 from scaffold.image import BuildOptions, build_image
 from scaffold.spec import Image
 from tests.image._fake_registry import FakeRegistry, serving

@@ -21,10 +21,10 @@ import pytest
 from typer.testing import CliRunner
 
 from scaffold import _building
-from scaffold._events import Advanced
 from scaffold._process import Finished, run_command
 from scaffold.cli import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
+from scaffold.events import Advanced
 from scaffold.image import BuildOptions, Credentials, build_image
 from tests.image.conftest import Bench
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._events import Noted
 from scaffold.errors import ImageError
+from scaffold.events import Noted
 from scaffold.image._debian import _version_key
 from scaffold.spec import SystemPackage
 from tests.image._projects import dockerfile, make_spec, put_base

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from scaffold._events import Advanced, Noted
 from scaffold.errors import (
     DockerfileError,
     ImageError,
@@ -26,6 +25,7 @@ from scaffold.errors import (
     RepositoryNotFoundError,
     UsageError,
 )
+from scaffold.events import Advanced, Noted
 from scaffold.image import BuildOptions
 from scaffold.image._registry import OCI_INDEX
 from scaffold.spec import Image

@@ -1,5 +1,6 @@
 """The answers of the template are checked before the model is read."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import scaffold
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError, UsageError
 from scaffold.render import read_answers
 from scaffold.spec import JSONValue
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples/titanic/service"
 
 
 class Untouched:
@@ -40,6 +44,15 @@ def test_an_unknown_or_ill_typed_answer_is_refused_before_the_model_is_read(
     assert isinstance(caught.value, InvalidAnswerError | UnknownAnswerError)
     assert message in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_update_refuses_it_before_the_new_model_is_read(tmp_path: Path) -> None:
+    project = tmp_path / "service"
+    shutil.copytree(EXAMPLE, project)
+    before = (project / ".scaffold/record.json").read_bytes()
+    with pytest.raises(UnknownAnswerError, match="no question 'replica'"):
+        scaffold.update(project, Untouched(), [1.0], answers={"replica": 3})
+    assert (project / ".scaffold/record.json").read_bytes() == before
 
 
 def test_answers_go_over_those_of_the_last_time() -> None:

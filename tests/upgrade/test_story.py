@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from scaffold import __version__, api
-from scaffold._events import Event, Noted
 from scaffold._update import Update, undo, update
 from scaffold.cli import app
 from scaffold.errors import (
@@ -26,6 +25,7 @@ from scaffold.errors import (
     UpgradeError,
     UsageError,
 )
+from scaffold.events import Event, Noted
 from scaffold.render import template_path
 from scaffold.upgrade import Prefer
 
