@@ -11,7 +11,6 @@ from scaffold.errors import InvalidAnswerError, UnknownAnswerError, UsageError
 from scaffold.render import read_answers
 from scaffold.spec import JSONValue
 
-
 EXAMPLE = Path(__file__).parents[2] / "examples/titanic/service"
 
 
