@@ -92,10 +92,9 @@ class _Examination:
                 "notes": list(files.notes),
                 "modules": list(files.modules),
                 "enforced": self._job["enforced"],
-                "seen": witness.as_json(),
             }
         )
-        witness.hidden = channel.receive()["hidden"]
+        witness.hide(channel.receive()["hidden"])
         model, samples = self._load(files, watch)
         channel.send({"seen": witness.as_json()})
         self._introspect(model, files.model, samples, watch)

@@ -45,7 +45,6 @@ class Files:
     notes: tuple[str, ...]
     modules: tuple[str, ...]
     """The topmost modules of the samples, that of the sample's own class first."""
-    seen: Found
     enforced: Enforced
     """Which walls stand between the worker and the rest of the system."""
 
@@ -147,8 +146,7 @@ class Examination:
         """
         files = self._files()
         hidden = self._merely_installed(files)
-        needed = reached(files.seen, hidden) or any(module in hidden for module in files.modules)
-        if needed or self._given.output is None:
+        if self._given.output is None or not hidden.keys().isdisjoint(files.modules):
             self._load_with_all(files)
         else:
             kept = self._installation.closure(_PRESENTED_WITH)
@@ -164,7 +162,7 @@ class Examination:
         try:
             loaded = self._receive()
             with _readable():
-                seen = _seen(loaded["seen"])
+                seen = Found.from_json({"failure": None, "matched": None, "phase": "load", **loaded["seen"]})
             if self._trace is None and reached(seen, self._merely_installed(files)):
                 self._trace = self._start_trace(files)
             message = self._receive()
@@ -206,7 +204,6 @@ class Examination:
                 sources=tuple(map(_checked_source, sources)),
                 notes=_checked_notes(message["notes"]),
                 modules=tuple(map(str, message["modules"])),
-                seen=_seen(message["seen"]),
                 enforced=Enforced.from_json(message["enforced"]),
             )
         # The file that goes into the project is the one that was examined.
@@ -262,10 +259,6 @@ def _readable() -> Iterator[None]:
         yield
     except (CodecError, KeyError, TypeError, ValueError, OSError) as error:
         raise WorkerError(f"its message cannot be read: {error}") from error
-
-
-def _seen(document: Mapping[str, Any]) -> Found:
-    return Found.from_json({"failure": None, "matched": None, "phase": "load", **document})
 
 
 def _checked_notes(notes: Sequence[Any]) -> tuple[str, ...]:

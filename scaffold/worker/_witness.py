@@ -57,6 +57,15 @@ class Witness:
         self.unheard: dict[str, str] = {}
         """The same for files that were opened and of which no hook told."""
 
+    def hide(self, hidden: Mapping[str, str]) -> None:
+        """Let distributions not be found from now on, and forget those that this package has imported."""
+        self.hidden = dict(hidden)
+        for name, module in list(sys.modules.items()):
+            parts = self.place(getattr(getattr(module, "__spec__", None), "origin", None))
+            if parts is not None and self._hidden_at(parts):
+                del sys.modules[name]
+                self.ours.pop(".".join(parts).removesuffix(".__init__"), None)
+
     def place(self, origin: str | None) -> list[str] | None:
         """Return the parts of an installed module's place below its folder; `None` if it is not installed."""
         folder = next((folder for folder in self.installed if (origin or "").startswith(folder)), None)
@@ -78,15 +87,18 @@ class Witness:
             if spec.has_location:
                 self.own.setdefault(spec.name, (spec.origin, self.phase))
             return True
-        for end in range(1, len(parts) + 1):
-            distribution = self.hidden.get(".".join(parts[:end]))
-            if distribution:
-                self.missed.setdefault(distribution, (importer(), self.phase))
-                return False
+        if distribution := self._hidden_at(parts):
+            self.missed.setdefault(distribution, (importer(), self.phase))
+            return False
         name = ".".join(parts).removesuffix(".__init__")
         seen = self.imported if self.phase in RECORDED and _is_of_model() else self.ours
         seen.setdefault(name, self.phase)
         return True
+
+    def _hidden_at(self, parts: list[str]) -> str | None:
+        """Return the hidden distribution that the module at this place belongs to."""
+        names = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+        return next((self.hidden[name] for name in names if name in self.hidden), None)
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Record what is opened for reading."""
