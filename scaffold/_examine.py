@@ -6,6 +6,7 @@ code. The parent gets values of `spec`.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import traceback
@@ -96,6 +97,7 @@ class _Examination:
         )
         witness.hide(channel.receive()["hidden"])
         model, samples = self._load(files, watch)
+        gc.enable()
         channel.send({"seen": witness.as_json()})
         self._introspect(model, files.model, samples, watch)
         channel.send(rehearse(model, channel.receive(), witness, watch))

@@ -67,44 +67,17 @@ class Examination:
     in the same one, where the samples need nothing else.
     """
 
-    def __init__(
-        self,
-        given: Given,
-        options: Options,
-        installation: Installation,
-        settings: WorkerSettings,
-        search: Sequence[Path],
-        workspace: Path,
-    ) -> None:
+    def __init__(self, given: Given, options: Options, settings: WorkerSettings, workspace: Path) -> None:
         """Start the worker.
 
         Args:
             given: The model and the samples.
             options: What a person may want otherwise.
-            installation: What is installed in the model's environment.
             settings: Where the worker runs, and what it may do.
-            search: Folders that modules are looked for in.
             workspace: Where the model's file is copied to, where the worker wrote it anew.
         """
-        self._given, self._workspace, self._settings = given, workspace, settings
-        self._installation, self._search = installation, search
-        local = own_folders(given.local)
-        self._job = {
-            "model": str(given.model.path.absolute()),
-            "provenance": given.model.provenance,
-            "ours": given.model.ours,
-            "options": _for_worker(options),
-            "elsewhere": variables_left_out(settings.environ),
-            "live": live_source().as_json(),
-            "search": [str(folder.absolute()) for folder in search],
-            "local": local,
-            "watched": own_folders([given.model.path.absolute().parent, *given.local]),
-            "installed": list(installation.folders),
-        }
-        for name, file in (("input", given.input), ("output", given.output)):
-            self._job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
-        self._place = replace(settings, path=list(dict.fromkeys([*settings.path, *local])))
-        self._worker = Worker(PROGRAM, self._job, self._place)
+        self._worker = Worker(PROGRAM, settings)
+        self._given, self._options, self._workspace, self._settings = given, options, workspace, settings
         self._trace: Trace | None = None
         self.hidden: Mapping[str, str] = {}
         """Distributions that the worker does not find, by the module that they bring."""
@@ -120,6 +93,32 @@ class Examination:
         self._worker.close()
         if self._trace is not None:
             self._trace.__exit__(kind, error, where)
+
+    def begin(self, installation: Installation, search: Sequence[Path]) -> None:
+        """Let the worker read the files.
+
+        Args:
+            installation: What is installed in the model's environment.
+            search: Folders that modules are looked for in.
+        """
+        given = self._given
+        self._installation, self._search = installation, search
+        local = own_folders(given.local)
+        job: dict[str, Any] = {
+            "model": str(given.model.path.absolute()),
+            "provenance": given.model.provenance,
+            "ours": given.model.ours,
+            "options": _for_worker(self._options),
+            "elsewhere": variables_left_out(self._settings.environ),
+            "live": live_source().as_json(),
+            "search": [str(folder.absolute()) for folder in search],
+            "local": local,
+            "watched": own_folders([given.model.path.absolute().parent, *given.local]),
+            "installed": list(installation.folders),
+        }
+        for name, file in (("input", given.input), ("output", given.output)):
+            job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
+        self._worker.begin(job, list(dict.fromkeys([*self._settings.path, *local])))
 
     @property
     def rehearsing(self) -> Examination | Trace:
@@ -182,7 +181,8 @@ class Examination:
     def _with_all_installed(self) -> Introspected:
         """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""
         self._worker.close()
-        self._worker = Worker(PROGRAM, self._job, self._place)
+        self._worker = Worker(PROGRAM, self._settings)
+        self.begin(self._installation, self._search)
         files = self._files()
         self._load_with_all(files)
         return self.introspected(files)

@@ -57,11 +57,9 @@ def specified(
         for note in environment.notes:
             on_stage("note", note)
         settings = worker_settings(given, options, environment)
+        examination = stack.enter_context(Examination(given, options, settings, workspace))
         installation = Installation(settings.path)
-        modules = _search_path(given, environment)
-        examination = stack.enter_context(
-            Examination(given, options, installation, settings, modules, workspace)
-        )
+        examination.begin(installation, _search_path(given, environment))
         files = examination.read()
         on_stage("read", artifact_line(files.artifact))
         if not files.enforced.holds:

@@ -52,13 +52,11 @@ class WorkerSettings:
 class Worker:
     """A process that holds the model. Use it in a `with`: the end of the block ends the process."""
 
-    def __init__(self, program: str, job: Mapping[str, Any], settings: WorkerSettings) -> None:
-        """Start it.
+    def __init__(self, program: str, settings: WorkerSettings) -> None:
+        """Start it: it imports its program, and waits for its job.
 
         Args:
             program: The module whose `run(channel, job, witness)` it calls.
-            job: What that is given: JSON values. `local`, `named`, `hidden` and `installed` are for the
-                worker's `Finder` and `Witness`.
             settings: Where it runs.
         """
         self._settings = settings
@@ -67,13 +65,28 @@ class Worker:
         # Read through what is opened here: the worker may put links in the place of both files.
         self._log = (self.folder / "log.txt").open("w+b")
         self._doing_file = (self.folder / DOING).open("w+b")
-        command = [os.fspath(settings.python), "-c", _START, os.fspath(settings.package or _PACKAGES)]
+        command = [
+            os.fspath(settings.python),
+            "-c",
+            _START,
+            os.fspath(settings.package or _PACKAGES),
+            program,
+        ]
         # The real home, for the confinement to know which folder that is; the model gets another one.
         environ = {**settings.environ, **{n: v for n, v in os.environ.items() if n == "HOME"}}
         self._process = start_peer(command, cwd=self.folder, env=environ, log=self._log)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+
+    def begin(self, job: Mapping[str, Any], path: Sequence[str]) -> None:
+        """Let it carry out a job.
+
+        Args:
+            job: What the program's `run` is given: JSON values. `local`, `named`, `hidden` and `installed`
+                are for the worker's `Finder` and `Witness`.
+            path: Its `sys.path`.
+        """
         self.send(
             {
                 "local": [],
@@ -81,9 +94,8 @@ class Worker:
                 "hidden": {},
                 "installed": [],
                 **job,
-                "program": program,
-                "path": list(settings.path),
-                "environ": {**settings.environ, **self._own_variables()},
+                "path": list(path),
+                "environ": {**self._settings.environ, **self._own_variables()},
                 "folder": str(self.folder),
                 "confinement": self._confinement().as_json(),
             }

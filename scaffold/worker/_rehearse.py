@@ -6,6 +6,7 @@ Standard library only at import, and of this package only what loads and calls t
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import math
@@ -41,6 +42,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
                 importlib.import_module(module)
     except BaseException as error:
         failure = error
+    gc.enable()
     request = channel.receive()
     if failure is None:
         channel.send(rehearse(model, request, witness, watch))
