@@ -30,7 +30,6 @@ from scaffold.resolve import (
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
 from scaffold.worker import Worker, WorkerSettings, printable, require_plain
 
-PROGRAM = "scaffold._examine"
 _PRESENTED_WITH = ("numpy", "pandas")
 """What `introspect` makes of a sample that is of neither, to see how the model takes it."""
 _MOST_NOTES, _NOTE_CHARACTERS = 50, 1000
@@ -67,16 +66,19 @@ class Examination:
     in the same one, where the samples need nothing else.
     """
 
-    def __init__(self, given: Given, options: Options, settings: WorkerSettings, workspace: Path) -> None:
-        """Start the worker.
+    def __init__(
+        self, worker: Worker, given: Given, options: Options, settings: WorkerSettings, workspace: Path
+    ) -> None:
+        """Take over a worker that waits for its job.
 
         Args:
+            worker: A process of the program `scaffold._examine`.
             given: The model and the samples.
             options: What a person may want otherwise.
-            settings: Where the worker runs, and what it may do.
+            settings: Where processes that hold the model run, and what they may do.
             workspace: Where the model's file is copied to, where the worker wrote it anew.
         """
-        self._worker = Worker(PROGRAM, settings)
+        self._worker = worker
         self._given, self._options, self._workspace, self._settings = given, options, workspace, settings
         self._trace: Trace | None = None
         self.hidden: Mapping[str, str] = {}
@@ -181,7 +183,7 @@ class Examination:
     def _with_all_installed(self) -> Introspected:
         """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""
         self._worker.close()
-        self._worker = Worker(PROGRAM, self._settings)
+        self._worker = Worker(self._worker.program, self._settings)
         self.begin(self._installation, self._search)
         files = self._files()
         self._load_with_all(files)

@@ -13,19 +13,20 @@ from typing import Any
 from scaffold import __version__
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
-from scaffold._environments import Environment
+from scaffold._environment import Environment
 from scaffold._given import Given, find_given
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
 from scaffold._workers import model_environment, worker_settings
 from scaffold.errors import UsageError
 from scaffold.spec import Check, JSONValue, ProjectSpec
-from scaffold.worker import is_inside
+from scaffold.worker import Worker, is_inside
 
 OnStage = Callable[[str, "str | None"], None]
 """Called with each stage as it begins (`None`), and with its result."""
 
 FIRST_VERSION = "1.0.0"
+PROGRAM = "scaffold._examine"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
 
 
@@ -41,9 +42,6 @@ def specified(
     version: str = FIRST_VERSION,
 ) -> Iterator[ProjectSpec]:
     """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
-    from scaffold._examined import Examination
-    from scaffold.resolve import Installation, resolve_dependencies
-
     if is_inside():
         raise UsageError(
             "The model's code calls scaffold itself while it is loaded, and that would never end.\n"
@@ -57,7 +55,12 @@ def specified(
         for note in environment.notes:
             on_stage("note", note)
         settings = worker_settings(given, options, environment)
-        examination = stack.enter_context(Examination(given, options, settings, workspace))
+        worker = stack.enter_context(Worker(PROGRAM, settings))
+        # Imported while the worker starts.
+        from scaffold._examined import Examination
+        from scaffold.resolve import Installation, resolve_dependencies
+
+        examination = stack.enter_context(Examination(worker, given, options, settings, workspace))
         installation = Installation(settings.path)
         examination.begin(installation, _search_path(given, environment))
         files = examination.read()

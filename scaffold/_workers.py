@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold._confine import Closed, Confinement, Open
-from scaffold._environments import Environment, open_environment, running_environment
+from scaffold._environment import Environment, running_environment
 from scaffold._given import Given
 from scaffold._modules import know_environment
 from scaffold._options import Options, secret_value
@@ -28,6 +28,7 @@ def model_environment(given: Given, options: Options) -> Environment:
     """
     if not options.environment:
         return running_environment()
+    from scaffold._environments import open_environment
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
     needs = needs_of_files(given.paths)

@@ -59,7 +59,7 @@ class Worker:
             program: The module whose `run(channel, job, witness)` it calls.
             settings: Where it runs.
         """
-        self._settings = settings
+        self.program, self._settings = program, settings
         self.folder = Path(tempfile.mkdtemp(prefix="scaffold-worker-")).resolve()
         (self.folder / "tmp").mkdir()
         # Read through what is opened here: the worker may put links in the place of both files.
