@@ -18,10 +18,12 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import same
+from scaffold.introspect._missing import missing_places
 from scaffold.introspect._rows import count_rows, take
 
 _SEED = 20_011
 _NARROW = 0.15
+_EDGE = 1e-9
 _SPREAD = 0.5
 """How far a number that is the same in every row is moved, relative to its size."""
 _WHOLE_SPREAD = 0.1
@@ -116,6 +118,7 @@ def _recipes(sample: Any, count: int) -> list[_Recipe]:
     rows = count_rows(sample) or 1
     chance = random.Random(_SEED)  # noqa: S311
     narrow = _is_narrow(sample)
+    missing = {} if narrow else missing_places(sample)
     varied = narrow or rows < 3 or are_alike(sample)
     recipes = []
     for k in range(count):
@@ -123,7 +126,12 @@ def _recipes(sample: Any, count: int) -> list[_Recipe]:
         other = (one + 1 + chance.randrange(rows - 1)) % rows if rows > 1 else one
         start, share = chance.random(), chance.random()
         width = 0.0 if narrow else _NARROW if k % 3 == 1 else 0.5
-        recipes.append(_Recipe(one, other, start, width, share if varied or k % 3 == 2 else None))
+        recipe = _Recipe(one, other, start, width, share if varied or k % 3 == 2 else None)
+        if missing and k % 3 == 0:
+            # A row that holds little but what is missing in one column comes from a row that misses it.
+            column = list(missing)[k // 3 % len(missing)]
+            recipe = dataclasses.replace(recipe, one=chance.choice(missing[column]), start=column - _EDGE)
+        recipes.append(recipe)
     return recipes
 
 
