@@ -282,7 +282,8 @@ class _Examination:
         for number, place in enumerate(backwards if answers is not None else ()):
             assert answers is not None
             changed = changed or self._differs(answers.row(number), place, _OTHER_ORDER)
-        for place in backwards[:: max(1, len(backwards) // _AGAIN)][:_AGAIN]:
+        # The last row was the first of all already.
+        for place in [backwards[len(backwards) * k // (_AGAIN + 1)] for k in range(1, _AGAIN + 1)]:
             put = fresh() if changed is None else None
             changed = changed if put is None else self._changed(put, place, _OTHER_ORDER)
         return changed

@@ -125,7 +125,8 @@ def _recipes(sample: Any, count: int) -> list[_Recipe]:
         one = chance.randrange(rows)
         other = (one + 1 + chance.randrange(rows - 1)) % rows if rows > 1 else one
         start, share = chance.random(), chance.random()
-        width = 0.0 if narrow else _NARROW if k % 3 == 1 else 0.5
+        # The last row differs from the rows of the sample in most columns.
+        width = 0.0 if narrow else _NARROW if k % 3 == 1 or k == count - 1 else 0.5
         recipe = _Recipe(one, other, start, width, share if varied or k % 3 == 2 else None)
         if missing and k % 3 == 0:
             # A row that holds little but what is missing in one column comes from a row that misses it.
@@ -346,6 +347,7 @@ def _varied(one: Any, other: Any, share: float) -> Any:
             step = abs(one) * _WHOLE_SPREAD + 1 if whole else abs(one) * _SPREAD + (one == 0)
             moved = one + step * (2 * share - 1)
             moved = max(0, moved) if one >= 0 else moved
+            moved = one + 1 if whole and round(moved) == one else moved
         else:
             moved = one + (other - one) * share
         return round(moved) if isinstance(one, int) else float(moved)

@@ -43,7 +43,8 @@ def reordered(column: str, ascending: bool) -> Callable[[pd.DataFrame], Any]:
 
 
 def grouped(keys: list[str], how: str) -> Callable[[pd.DataFrame], Any]:
-    return lambda X: own(X) + X.groupby(keys)["spent"].transform(how).to_numpy()
+    value = "visits" if "spent" in keys else "spent"
+    return lambda X: own(X) + X.groupby(keys)[value].transform(how).to_numpy()
 
 
 def without_repeats(keys: list[str] | None) -> Callable[[pd.DataFrame], Any]:
