@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from scaffold._given import Given, find_given
 from scaffold._live import live_source
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
+from scaffold._temporary import TemporaryFolder
 from scaffold._workers import model_environment, variables_left_out, worker_settings
 from scaffold.errors import UsageError, WorkerError
 from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
@@ -59,7 +59,7 @@ def specified(
             'Put the call below `if __name__ == "__main__":` in the script that defines the model.'
         )
     with contextlib.ExitStack() as stack:
-        workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
+        workspace = Path(stack.enter_context(TemporaryFolder("new")))
         on_stage("read", None)
         given = find_given(model, input, output, workspace, options)
         environment = model_environment(given, options)

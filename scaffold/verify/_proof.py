@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import statistics
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from scaffold._checked import LOCK, RECORDED, read_below, read_lock
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, VerificationError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 from scaffold.verify._blame import pins_of_model
@@ -54,7 +54,7 @@ def verify_project(
         checks.append(Check(name=name, outcome=Outcome.PASSED, detail=detail))
         on_check(checks[-1])
 
-    with tempfile.TemporaryDirectory(prefix="scaffold-proof-") as folder:
+    with TemporaryFolder("proof") as folder:
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         locked = _locked(root)
         passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
