@@ -144,7 +144,7 @@ def _refill(value: Any) -> Callable[[], None] | None:
     """Return what gives a container of plain values its contents back; `None` for anything else."""
     if _kinds.kin(value, "numpy.ndarray") and value.size <= _MOST_ITEMS and value.dtype.kind in "biufc":
         numbers = value.copy()
-        return lambda: value.__setitem__(..., numbers)  # type: ignore[no-any-return]
+        return lambda: value.__setitem__(..., numbers)
     if not isinstance(value, (dict, list, set, collections.deque)) or not _is_plain(value):
         return None
     contents = copy.deepcopy(value)
