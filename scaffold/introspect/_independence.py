@@ -169,7 +169,7 @@ class _Examination:
         """Return the first contradiction between rows together and rows alone."""
         began = time.perf_counter()
         real = [place for place in self.places if place < len(self.numbers)]
-        standing = {place: self.numbers[place] for place in real}
+        standing = [(place, self.numbers[place]) for place in real]
         found = self._contradiction("in the sample's own order", self.sample, standing, whole)
         for count, (words, places) in enumerate(self._arrangements()):
             if found is not None or (count >= 2 and time.perf_counter() - began > _BUDGET_S):
@@ -180,9 +180,9 @@ class _Examination:
             self.together_s = (time.perf_counter() - asked) / len(places)
             if self._answers(answer, len(places)) is None:
                 return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
-            # Where a row stands several times each of its places counts.
-            for standing in self._standings(places):
-                found = found or self._contradiction(words, value, standing, answer)
+            # Rows of the sample first: a person can look at those.
+            standing = sorted((place, number) for number, place in enumerate(places))
+            found = self._contradiction(words, value, standing, answer)
         return found or self._rescued()
 
     def _rescued(self) -> Dependent | None:
@@ -193,21 +193,6 @@ class _Examination:
                 finding = f"a made-up row gets an answer, alone {self.refused[place]}"
                 return Dependent(arrangement="beside other rows", finding=finding)
         return None
-
-    @staticmethod
-    def _standings(places: Sequence[int]) -> Iterator[dict[int, int]]:
-        """Yield where in an arrangement each row stands: the first time, the second time, ..."""
-        left = list(enumerate(places))
-        while left:
-            standing: dict[int, int] = {}
-            rest = []
-            for number, place in left:
-                if place in standing:
-                    rest.append((number, place))
-                else:
-                    standing[place] = number
-            yield standing
-            left = rest
 
     def _arrangements(self) -> Iterator[tuple[str, list[int]]]:
         """Yield other orders and other company for the rows, what says most first.
@@ -235,19 +220,18 @@ class _Examination:
             yield f"in a batch of {size} rows", chance.choices(places, k=size)
 
     def _contradiction(
-        self, words: str, value: Any, standing: dict[int, int], answer: Any
+        self, words: str, value: Any, standing: Sequence[tuple[int, int]], answer: Any
     ) -> Dependent | Unstable | None:
         """Return how an answer to several rows contradicts their answers alone.
 
         Args:
             words: What arrangement the rows are in.
             value: The rows, as the model was given them.
-            standing: Where in `value` each row of the pool stands.
+            standing: Rows of the pool, each with where it stands in `value`; one may stand there repeatedly.
             answer: The answer to `value`.
         """
         answers = _Answers(answer, self.layout)
-        # Rows of the sample first: a person can look at those.
-        for place, number in sorted(standing.items()):
+        for place, number in standing:
             row = answers.row(number)
             if not _same(row, self.alone[place].row(0), self.scales):
                 changed = self._changed(self.put, place, "before and after other rows")
