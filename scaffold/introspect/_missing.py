@@ -8,7 +8,8 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 
-_MOST_ROWS = 10_000
+_MOST_ROWS, _MOST_VALUES = 10_000, 1_000_000
+"""How much of a sample is looked at."""
 
 
 def missing_places(sample: Any) -> dict[float, list[int]]:
@@ -28,13 +29,14 @@ def missing_places(sample: Any) -> dict[float, list[int]]:
 
 def _missing(sample: Any) -> Iterator[tuple[int, float]]:
     if _kinds.kin(sample, "pandas.DataFrame"):
-        rows, columns = sample.iloc[:_MOST_ROWS].isna().to_numpy().nonzero()
+        rows, columns = sample.iloc[: _most_rows(sample.shape[1])].isna().to_numpy().nonzero()
         yield from zip(rows.tolist(), (columns / sample.shape[1]).tolist(), strict=True)
     elif _kinds.kin(sample, "polars.DataFrame"):
         for k, column in enumerate(sample.head(_MOST_ROWS).iter_columns()):
             yield from ((row, k / sample.width) for row in column.is_null().arg_true().to_list())
     elif _kinds.is_array(sample) and not _kinds.is_sparse(sample):
-        flat = sample[:_MOST_ROWS].reshape(len(sample[:_MOST_ROWS]), -1)
+        flat = sample.reshape(len(sample), -1)
+        flat = flat[: _most_rows(flat.shape[1])]
         # Only what is missing is not equal to itself.
         rows, columns = (
             (flat != flat).nonzero() if _kinds.kin(flat, "numpy.ndarray") else (flat != flat).nonzero().T
@@ -49,6 +51,10 @@ def _missing(sample: Any) -> Iterator[tuple[int, float]]:
                 list(item.values()) if _kinds.is_mapping(item) else item if _kinds.is_sequence(item) else []
             )
             yield from ((row, k / len(values)) for k, value in enumerate(values) if _is_missing(value))
+
+
+def _most_rows(width: int) -> int:
+    return min(_MOST_ROWS, _MOST_VALUES // max(1, width))
 
 
 def _is_missing(value: Any) -> bool:

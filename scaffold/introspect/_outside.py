@@ -34,6 +34,7 @@ class OutsideState:
     def __init__(self, model: Any) -> None:
         self._undo: list[Callable[[], None]] = []
         self._own: dict[str, bool] = {}
+        self._globals: set[int] = set()
         seen: dict[int, Any] = {}
         # With each object whether it belongs to the model itself: a copy of the model has its own of those.
         waiting = collections.deque([(model, True)])
@@ -62,7 +63,7 @@ class OutsideState:
             yield from ((value.__self__, is_part), (value.__func__, False))
         elif isinstance(value, (staticmethod, classmethod, property)):
             yield (value.fget if isinstance(value, property) else value.__func__, False)
-        elif isinstance(value, (ModuleType, type, FunctionType)) or hasattr(value, "cache_clear"):
+        elif isinstance(value, (ModuleType, type, FunctionType)) or hasattr(type(value), "cache_clear"):
             if self._is_own(value.__name__ if isinstance(value, ModuleType) else value.__module__):
                 yield from ((found, False) for found in self._visit_code(value))
         elif isinstance(value, CellType):
@@ -93,7 +94,11 @@ class OutsideState:
             yield from value.__mro__[1:]
         elif isinstance(value, (ModuleType, FunctionType)):
             names = vars(value) if isinstance(value, ModuleType) else value.__globals__
-            self._note(names, names.__setitem__, names.__delitem__)
+            if id(names) in self._globals:
+                names = {}
+            else:
+                self._globals.add(id(names))
+                self._note(names, names.__setitem__, names.__delitem__)
         else:  # made by `functools.lru_cache`
             self._undo.append(value.cache_clear)
             names = {"": value.__wrapped__}

@@ -79,7 +79,8 @@ def _refused_semaphore(text: str) -> Refused | None:
     """
     if "_multiprocessing" not in sys.modules or not _SEMAPHORE.search(text):
         return None
-    return next((r for r in refusals() if r.action is not Action.WRITE), Refused(action=Action.FORK))
+    others = (refused for refused in refusals() if refused.action not in (Action.READ, Action.WRITE))
+    return next(others, Refused(action=Action.FORK))
 
 
 def _told(refused: Refused, cause: str) -> ScaffoldError:
