@@ -143,16 +143,22 @@ def test_a_database_that_the_model_writes_to_is_named(
     assert lines[-1] == "Have the model only read the database, and write its log with `logging`."
 
 
+@pytest.mark.parametrize("when", ["load", "predict"])
 def test_a_file_in_the_current_folder_is_named_with_the_place_where_it_is_found(
-    inspect: Callable[..., Any], tmp_path: Path
+    inspect: Callable[..., Any], tmp_path: Path, when: str
 ) -> None:
     (tmp_path / "model" / "rates").mkdir(parents=True)
     (tmp_path / "model" / "rates" / "eu.csv").write_text("2")
-    with pytest.raises(CallError) as caught:
-        inspect(model("open('rates/eu.csv').read()"))
+
+    def opening(opened: str) -> str:
+        text = f"{opened}.read()"
+        return "from pathlib import Path\n" + (model(text) if when == "predict" else model(head=text))
+
+    with pytest.raises((CallError, LoadFailedError)) as caught:
+        inspect(opening("open('rates/eu.csv')"))
     advice = str(caught.value).splitlines()[-1].strip()
     assert advice == "open(Path(__file__).parent / 'rates/eu.csv')"
-    found = inspect(model(f"from pathlib import Path; {advice}.read()"))
+    found = inspect(opening(advice))
     assert found.signature.call.method == "predict"
     assert "rates/eu.csv" in [source.path for source in found.dependencies.sources]
 
