@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from pathlib import Path
 
 from scaffold._confine import Action, Refused, explain, refusals
 from scaffold.errors import (
@@ -69,7 +70,14 @@ def _database_error(error: BaseException) -> ScaffoldError | None:
     written = [refused.target for refused in refusals() if refused.action is Action.WRITE]
     if not written:
         return None
-    return ConfinementError(f"writes to the database {written[0]}", "", _cause(error), _NO_DATABASE)
+    path = Path(written[0])
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        return _told(Refused(action=Action.READ, target=str(path)), _cause(error))
+    except OSError:
+        pass  # one that the model would make
+    return ConfinementError(f"writes to the database {path}", "", _cause(error), _NO_DATABASE)
 
 
 def _refused_semaphore(text: str) -> Refused | None:

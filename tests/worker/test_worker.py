@@ -143,6 +143,19 @@ def test_a_database_that_the_model_writes_to_is_named(
     assert lines[-1] == "Have the model only read the database, and write its log with `logging`."
 
 
+@linux
+def test_a_database_elsewhere_is_read_where_that_is_allowed(
+    inspect: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "rates.db"
+    sqlite3.connect(path).execute("CREATE TABLE rates (x)")
+    reading = model(f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT * FROM rates')")
+    with pytest.raises(ConfinementError, match=f"reads {path},") as caught:
+        inspect(reading)
+    assert caught.value.option == f"--allow-read {path}"
+    assert inspect(reading, allow_read=[path]).signature.call.method == "predict"
+
+
 @pytest.mark.parametrize("when", ["load", "predict"])
 def test_a_file_in_the_current_folder_is_named_with_the_place_where_it_is_found(
     inspect: Callable[..., Any], tmp_path: Path, when: str
