@@ -30,6 +30,15 @@ def own_folders(folder: Path) -> list[Path]:
     return [place for place in dict.fromkeys(places) if place.is_dir()]
 
 
+def beside_the_code(file: str) -> str:
+    """What to do about code that opens `file` in the current folder and does not find it."""
+    return (
+        f"The model opens {file!r} in the current folder, and the service runs in another one.\n"
+        "Have the code look beside itself; a file that it opens there goes into the service with it:\n"
+        f"  open(Path(__file__).parent / {file!r})"
+    )
+
+
 def path_without(folders: Sequence[Path]) -> list[str]:
     """`sys.path` without these folders, as far as they come before the standard library.
 

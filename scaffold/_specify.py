@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from scaffold._environment import Environment
 from scaffold._given import Given, find_given
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
+from scaffold._temporary import TemporaryFolder
 from scaffold._workers import model_environment, worker_settings
 from scaffold.errors import UsageError
 from scaffold.spec import Check, JSONValue, ProjectSpec
@@ -48,7 +48,7 @@ def specified(
             'Put the call below `if __name__ == "__main__":` in the script that defines the model.'
         )
     with contextlib.ExitStack() as stack:
-        workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
+        workspace = Path(stack.enter_context(TemporaryFolder("new")))
         on_stage("read", None)
         given = find_given(model, input, output, workspace, options)
         environment = model_environment(given, options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from scaffold import __version__
 from scaffold._files import sha256_file
 from scaffold._options import Options
 from scaffold._specify import OnStage, specified
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import UpgradeError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 
@@ -101,6 +101,6 @@ def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
 
     if record.spec.generator != __version__ or not record.spec.artifact.path.is_file():
         return {}
-    with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+    with TemporaryFolder("state") as folder:
         renderer(record, None)(record.spec, Path(folder))
         return read_folder(Path(folder))

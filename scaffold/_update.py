@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from scaffold._options import Options
 from scaffold._proving import proven, unproven
 from scaffold._specify import OnStage
 from scaffold._states import last_state, new_state, renderer
+from scaffold._temporary import TemporaryFolder
 from scaffold._workers import proof_access
 from scaffold.errors import BreakingChangeError, DirtyTreeError, MergeConflictError, UpgradeError, UsageError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
@@ -139,7 +139,7 @@ def update(
     except TypeError as error:
         raise UpgradeError(f"{root}/.scaffold/record.json holds options that are none: {error}") from error
     state = new_state(root, record, (model, input, output), answers or {}, said, on_stage)
-    with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+    with state as spec, TemporaryFolder("update") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
         found = _described(plan)
         on_report(found)

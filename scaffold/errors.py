@@ -493,18 +493,21 @@ class WorkerLimitError(WorkerError):
 class ConfinementError(WorkerError):
     """The model wants what the process that loads it may not do."""
 
-    def __init__(self, action: str, option: str, cause: str) -> None:
-        """`action` says what was refused, `option` allows it, `cause` is the model's own error."""
+    def __init__(self, action: str, option: str, cause: str, instead: str = "") -> None:
+        """`action` says what was refused, `option` allows it, `cause` is the model's own error.
+
+        `instead` says what the model can do where nothing allows it.
+        """
         super().__init__(action, "")
-        self.args = (action, option, cause)
-        self.action, self.option, self.cause = action, option, cause
+        self.args = (action, option, cause, instead)
+        self.action, self.option, self.cause, self.instead = action, option, cause, instead
 
     def __str__(self) -> str:
         advice = (
             f"If you expect that:\n  scaffold new ... {self.option}"
             if self.option
             else "The service could not do that either: its file system is read-only but for the folder of"
-            " temporary files, and it starts no programs."
+            " temporary files, and it starts no programs." + f"\n{self.instead}" * bool(self.instead)
         )
         return f"The model {self.action}, which it may not do unasked.\n  {self.cause}\n{advice}"
 

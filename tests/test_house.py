@@ -30,6 +30,7 @@ SHARED = {
     "worker",
     "_variables",
     "_begun",
+    "_temporary",
     "_checked",
     "__version__",
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from scaffold._folders import beside_the_code
 from scaffold.introspect import _kinds
 from scaffold.introspect._estimators import known_methods
 from scaffold.introspect._guard import attribute
 
+_RELATIVE = re.compile(r"FileNotFoundError: .*?: '((?!/)[^']+)'")
 _HOLD = "  class Service:\n      def __init__(self, model): self.model = model\n"
 
 
@@ -23,6 +26,8 @@ def advice_for(model: Any, attempts: Mapping[str, str]) -> str:
         return f"Wait for what it gives:\n  import asyncio\n{_service(model, 'asyncio.run({})')}"
     if "whose values are made when asked for" in outcomes:
         return f"Ask for all that it gives:\n{_service(model, 'list({})')}"
+    if opened := _RELATIVE.search(outcomes):
+        return beside_the_code(opened[1])
     if _kinds.kin(model, "torch.ExportedProgram"):
         return "Save the module that it holds as TorchScript or ONNX:\n  torch.onnx.export(program, ...)"
     if callable(attribute(model, "load_context")):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold import _model
-from scaffold._folders import importing, own_folders
+from scaffold._folders import beside_the_code, importing, own_folders
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
 from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._versions import version_mismatch
@@ -72,6 +72,8 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
             return LoadFailedError(path.name, f"it needs '{match[1]}' of the script that saved it", _SCRIPT)
         case ImportError(name=str(name)) if _installed(name):
             return _mismatch(path, name, error)
+        case FileNotFoundError(filename=str(file)) if not Path(file).is_absolute():
+            return LoadFailedError(path.name, detail, beside_the_code(file))
         case RecursionError():
             advice = "Raise the limit in a module that the model imports: sys.setrecursionlimit(10_000)"
             return LoadFailedError(path.name, "its objects are nested too deeply (RecursionError)", advice)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata as metadata
 import json
 import re
-import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urllib.parse import quote
 from scaffold._checked import LOCK, path_below, read_lock
 from scaffold._files import sha256_file
 from scaffold._process import Runner, run_command
+from scaffold._temporary import TemporaryFolder
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, UsageError
 from scaffold.resolve._lock import Pin, parse_lock
@@ -116,7 +116,7 @@ def _licence(name: str, version: str) -> str:
 
 def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
     """What pip-audit finds against what is from an index, or None and why it could not be asked."""
-    with tempfile.TemporaryDirectory(prefix="scaffold-audit-") as folder:
+    with TemporaryFolder("audit") as folder:
         lock, report = Path(folder) / "requirements.txt", Path(folder) / "report.json"
         lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         command = [uv_command(), "tool", "run", "--quiet", "pip-audit", "--requirement", str(lock)]

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from scaffold._files import sha256_file
 from scaffold._process import Runner, run_command
+from scaffold._temporary import TemporaryFolder
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
 from scaffold.spec import LocalSource, Requirement
@@ -94,7 +94,7 @@ def make_lock(
         ConflictError: Two of them cannot be had together.
         LockFailedError: uv fails in another way.
     """
-    with tempfile.TemporaryDirectory(prefix="scaffold-lock-") as name:
+    with TemporaryFolder("lock") as name:
         folder = Path(name)
         _write(folder / "requirements.in", [str(requirement) for requirement in requirements])
         _write(folder / "constraints.txt", [f"{name}=={version}" for name, version in constraints.items()])

@@ -11,13 +11,13 @@ import io
 import json
 import lzma
 import tarfile
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scaffold._checked import LOCK, RECORDED, checked_path, path_below, read_below
 from scaffold._codec import decode, encode
 from scaffold._process import Runner, run_command
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import CommandError, NoRecordError, UnsafePathError, UpgradeError
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
@@ -203,7 +203,7 @@ def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[
     """The pristine files of the last commit that has them."""
     try:
         commits = run(["git", "log", "--format=%H", "--", PRISTINE], cwd=root).stdout.split()
-        with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+        with TemporaryFolder("record") as folder:
             exported = Path(folder) / "pristine.tar"
             for commit in commits:
                 run(

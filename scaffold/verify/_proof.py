@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import statistics
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from scaffold._checked import LOCK, RECORDED, read_below, read_lock
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, VerificationError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 from scaffold.verify._blame import pins_of_model
@@ -54,7 +54,7 @@ def verify_project(
         checks.append(Check(name=name, outcome=Outcome.PASSED, detail=detail))
         on_check(checks[-1])
 
-    with tempfile.TemporaryDirectory(prefix="scaffold-proof-") as folder:
+    with TemporaryFolder("proof") as folder:
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         locked = _locked(root)
         passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
@@ -114,13 +114,20 @@ def read_recording(root: Path) -> Recording:
 
 
 def _replay_singly(service: Service, recording: Recording, pins: dict[str, str]) -> list[float]:
-    """Send each row alone; return the seconds that each took."""
-    seconds = []
-    for row, (request, wanted) in enumerate(zip(recording.requests, recording.answers, strict=True)):
-        answer = service.post("/score", request)
-        _compare(answer, wanted, f"row {row}", pins)
-        seconds.append(answer.seconds)
-    return seconds
+    """Send each row alone, the last one first; return the seconds that each took.
+
+    The answers were recorded in the order of the rows: where what is asked first decides what comes later
+    (a cache, a value that is fitted at the first call), another order shows it.
+    """
+    answers: list[Answer] = []
+    for request in reversed(recording.requests):
+        answers.append(service.post("/score", request))
+        if answers[-1].status != 200:
+            break
+    asked = range(len(recording.requests) - len(answers), len(recording.requests))
+    for row, answer in zip(asked, reversed(answers), strict=True):
+        _compare(answer, recording.answers[row], f"row {row}", pins)
+    return [answer.seconds for answer in answers]
 
 
 def _replay_in_batches(service: Service, recording: Recording, pins: dict[str, str]) -> None:

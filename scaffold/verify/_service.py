@@ -18,6 +18,7 @@ from typing import IO
 
 from scaffold._confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold._process import start_command
+from scaffold._temporary import TemporaryFolder
 from scaffold._variables import minimal_environment
 from scaffold.errors import ServiceFailedError
 from scaffold.spec import JSONValue
@@ -142,7 +143,7 @@ def started_service(
         if access is None:
             process = _start(root, python, "127.0.0.1", port, settings or {}, log)
         else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-service-")))
+            folder = Path(stack.enter_context(TemporaryFolder("service")))
             process = _start_confined(root.absolute(), python, port, access, folder, log)
         try:
             _await_ready(process, port, began + timeout_s, log)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 from scaffold._confine import Action, Confinement, confined_environment, explain_exit
 from scaffold._process import start_peer
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import WorkerDiedError, WorkerError, WorkerLimitError
 from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
@@ -60,7 +59,8 @@ class Worker:
             settings: Where it runs.
         """
         self.program, self._settings = program, settings
-        self.folder = Path(tempfile.mkdtemp(prefix="scaffold-worker-")).resolve()
+        self._temporary = TemporaryFolder("worker")
+        self.folder = Path(self._temporary.name).resolve()
         (self.folder / "tmp").mkdir()
         # Read through what is opened here: the worker may put links in the place of both files.
         self._log = (self.folder / "log.txt").open("w+b")
@@ -112,7 +112,7 @@ class Worker:
     def close(self) -> None:
         """End the process, and remove its folder."""
         self.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._temporary.cleanup()
 
     def end(self) -> None:
         """End the process and all that it started; its folder stays until `close`."""

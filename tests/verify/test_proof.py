@@ -184,6 +184,22 @@ def test_a_service_that_changes_as_it_answers_is_not_proven(project: Callable[..
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "answers"),
+    [("record['x'] > 2", [0, 0, 0, 6, 6, 6]), ("0", [0, 0, 0, 0, 0, 0])],
+    ids=["by a value", "the first one of all"],
+)
+def test_a_service_whose_first_answer_decides_later_ones_is_not_proven(
+    project: Callable[..., Path], key: str, answers: list[int]
+) -> None:
+    app = APP.replace("FACTOR = 2", "KEPT = {}")
+    app = app.replace('record["x"] * FACTOR', f"KEPT.setdefault({key}, record['x'] * 2)")
+    # As the model answers the rows in their own order.
+    recorded = {**SEVERAL, "answers": [{"prediction": answer} for answer in answers]}
+    with pytest.raises(AnswersDifferError, match="Does the model depend on the time, on other requests"):
+        verify_project(project(app, **recorded), python=PYTHON)
+
+
 def test_a_library_of_another_version_is_named_with_what_to_type(project: Callable[..., Path]) -> None:
     root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
     (root / "requirements.txt").write_text(compiled("uvicorn", "h11==0.14.0"))
