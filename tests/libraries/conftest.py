@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.libraries.running import Result, table
+from tests.libraries.page import table
+from tests.libraries.running import Result
 
 _RESULTS = pytest.StashKey[list[Result]]()
 
