@@ -7,13 +7,14 @@ import http.client
 import json
 import math
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
+class Seconds:
+    """How long a command took: by the clock, and in CPU seconds of all its processes."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one folder of `models/` came to."""
 
@@ -41,19 +50,32 @@ class Result:
     library: str
     version: str
     options: str
-    new_s: float = math.nan
-    proof_s: float = math.nan
+    new: Seconds | None = None
+    proof: Seconds | None = None
     failure: str = ""
 
 
 def run_library(name: str, work: Path, *, proof: bool) -> Result:
-    """Return how the folder `name` fared. Nothing is raised for a failure of the library or of the tool.
+    """Return and keep how the folder `name` fared. A failure of the library or of the tool raises nothing.
 
     Args:
         name: A folder of `models/`.
         work: Where environments and projects are written.
         proof: Prove the service too, start it and send one request.
     """
+    result = _run(name, work, proof=proof)
+    (work / f"{name}.json").write_text(json.dumps(asdict(result)), encoding="utf-8")
+    return result
+
+
+def kept_result(name: str, work: Path) -> Result:
+    """Return what the last run of the folder `name` came to."""
+    kept = json.loads((work / f"{name}.json").read_text(encoding="utf-8"))
+    times = {key: kept[key] and Seconds(**kept[key]) for key in ("new", "proof")}
+    return Result(**kept | times)
+
+
+def _run(name: str, work: Path, *, proof: bool) -> Result:
     library, version = requirements_of(name)[0].split("==")
     folder = work / name
     options = _options(MODELS / name)
@@ -67,9 +89,9 @@ def run_library(name: str, work: Path, *, proof: bool) -> Result:
         scaffold = str(python.with_name("scaffold"))
         samples = ["--input", "X.pkl", "--output", "y.pkl"]
         new = [scaffold, "new", model, "service", *samples, "--no-verify", *options]
-        result = replace(result, new_s=_timed(new, folder, python))
+        result = replace(result, new=_timed(new, folder, python))
         if proof:
-            result = replace(result, proof_s=_timed([scaffold, "verify", "service"], folder, python))
+            result = replace(result, proof=_timed([scaffold, "verify", "service"], folder, python))
             _ask(scaffold, folder, python)
     except LibraryError as error:
         return replace(result, failure=str(error))
@@ -151,10 +173,16 @@ def _same(got: Any, wanted: Any) -> bool:
     return bool(got == wanted)
 
 
-def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> float:
-    start = time.monotonic()
+def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> Seconds:
+    start, used = time.monotonic(), _cpu_s()
     run_command(command, cwd, _variables(python) | variables)
-    return time.monotonic() - start
+    return Seconds(time.monotonic() - start, _cpu_s() - used)
+
+
+def _cpu_s() -> float:
+    """What the ended children of this process have used, and theirs."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
 
 
 def _variables(python: Path) -> dict[str, str]:
