@@ -370,6 +370,15 @@ LIBRARIES: dict[str, Library] = {
     "skorch": Library("skorch", as_code=("skorch.",)),
     "feature_engine": Library("feature-engine"),
     "mlxtend": Library("mlxtend"),
+    # Functions that numba compiled lie in bytes of their own, as cloudpickle writes functions by value.
+    "numba": Library(
+        "numba",
+        classes=(),
+        as_code=(
+            "numba.core.serialize._unpickle__CustomPickled",
+            "numba.core.serialize.custom_rebuild",
+        ),
+    ),
     "umap": Library("umap-learn"),
     "hdbscan": Library("hdbscan", called=frozenset({"hdbscan.dist_metrics.newObj"})),
     "pynndescent": Library("pynndescent"),
