@@ -17,7 +17,9 @@ MODELS = HERE / "models"
 LOCKS = HERE / "environments"
 """A lock for each environment. A model without a lock of its name runs in `shared`."""
 NAMES = sorted(path.parent.name for path in MODELS.glob("*/train.py"))
-_TIMEOUT_S = 900
+COMPILING = frozenset({"pynndescent", "umap-learn"})
+"""numba compiles these for minutes in each process. They run only by name: `--only umap-learn`."""
+_TIMEOUT_S = 1800
 
 
 class LibraryError(Exception):
