@@ -4,15 +4,14 @@ import pytest
 
 from tests.libraries.environments import COMPILING, NAMES, lock_of, requirements_of
 from tests.libraries.page import DOCUMENT
-from tests.libraries.running import WORK, Result, run_library
+from tests.libraries.running import WORK, run_library
 
 
 @pytest.mark.libraries
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in COMPILING])
-def test_a_fitted_model_becomes_a_service(name: str, library_results: list[Result]) -> None:
+def test_a_fitted_model_becomes_a_service(name: str) -> None:
     result = run_library(name, WORK, proof=False)
-    library_results.append(result)
     assert not result.failure, result.failure
 
 
