@@ -66,7 +66,7 @@ class Witness:
             parts = self.place(getattr(getattr(module, "__spec__", None), "origin", None))
             if parts is not None and self._hidden_at(parts):
                 del sys.modules[name]
-                self.ours.pop(".".join(parts).removesuffix(".__init__"), None)
+        self.ours = {at: phase for at, phase in self.ours.items() if not self._hidden_at(at.split("."))}
 
     def place(self, origin: str | None) -> list[str] | None:
         """Return the parts of an installed module's place below its folder; `None` if it is not installed."""

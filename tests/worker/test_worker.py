@@ -17,7 +17,7 @@ import pytest
 
 import scaffold
 from scaffold._codec import CodecError
-from scaffold._specify import _checked_source
+from scaffold._examined import _checked_source
 from scaffold.errors import (
     CallError,
     ConfinementError,
