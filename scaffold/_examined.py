@@ -15,7 +15,7 @@ from scaffold._files import copy_below, sha256_file
 from scaffold._given import Given
 from scaffold._live import live_source
 from scaffold._options import Options
-from scaffold._workers import variables_left_out
+from scaffold._workers import examining_worker, variables_left_out
 from scaffold.errors import WorkerError
 from scaffold.resolve import (
     Found,
@@ -120,7 +120,8 @@ class Examination:
         }
         for name, file in (("input", given.input), ("output", given.output)):
             job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
-        self._worker.begin(job, list(dict.fromkeys([*self._settings.path, *local])))
+        path = list(dict.fromkeys([*self._settings.path, *local]))
+        self._worker.begin(job, replace(self._settings, path=path))
 
     @property
     def rehearsing(self) -> Examination | Trace:
@@ -183,7 +184,7 @@ class Examination:
     def _with_all_installed(self) -> Introspected:
         """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""
         self._worker.close()
-        self._worker = Worker(self._worker.program, self._settings)
+        self._worker = examining_worker(self._settings)
         self.begin(self._installation, self._search)
         files = self._files()
         self._load_with_all(files)

@@ -17,16 +17,15 @@ from scaffold._given import Given, find_given
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
 from scaffold._temporary import TemporaryFolder
-from scaffold._workers import model_environment, worker_settings
+from scaffold._workers import examining_worker, model_environment, worker_settings
 from scaffold.errors import UsageError
 from scaffold.spec import Check, JSONValue, ProjectSpec
-from scaffold.worker import Worker, is_inside
+from scaffold.worker import is_inside
 
 OnStage = Callable[[str, "str | None"], None]
 """Called with each stage as it begins (`None`), and with its result."""
 
 FIRST_VERSION = "1.0.0"
-PROGRAM = "scaffold._examine"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
 
 
@@ -55,7 +54,7 @@ def specified(
         for note in environment.notes:
             on_stage("note", note)
         settings = worker_settings(given, options, environment)
-        worker = stack.enter_context(Worker(PROGRAM, settings))
+        worker = stack.enter_context(examining_worker(settings))
         # Imported while the worker starts.
         from scaffold._examined import Examination
         from scaffold.resolve import Installation, resolve_dependencies

@@ -47,6 +47,11 @@ class WorkerSettings:
     time_s: float = 600.0
     """Seconds for one answer of the worker."""
 
+    @property
+    def runs_in(self) -> tuple[Path, Path | None, Mapping[str, str]]:
+        """What a process needs to start: the interpreter, our own package and the variables."""
+        return self.python, self.package, self.environ
+
 
 class Worker:
     """A process that holds the model. Use it in a `with`: the end of the block ends the process."""
@@ -56,9 +61,9 @@ class Worker:
 
         Args:
             program: The module whose `run(channel, job, witness)` it calls.
-            settings: Where it runs.
+            settings: Where it runs. What it may do is not used before `begin`.
         """
-        self.program, self._settings = program, settings
+        self.program, self.runs_in, self._settings = program, settings.runs_in, settings
         self._temporary = TemporaryFolder("worker")
         self.folder = Path(self._temporary.name).resolve()
         (self.folder / "tmp").mkdir()
@@ -79,14 +84,15 @@ class Worker:
         assert self._process.stdout is not None
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
 
-    def begin(self, job: Mapping[str, Any], path: Sequence[str]) -> None:
+    def begin(self, job: Mapping[str, Any], settings: WorkerSettings) -> None:
         """Let it carry out a job.
 
         Args:
             job: What the program's `run` is given: JSON values. `local`, `named`, `hidden` and `installed`
                 are for the worker's `Finder` and `Witness`.
-            path: Its `sys.path`.
+            settings: What it may do; `runs_in` is that of the settings that it was started with.
         """
+        self._settings = settings
         self.send(
             {
                 "local": [],
@@ -94,8 +100,8 @@ class Worker:
                 "hidden": {},
                 "installed": [],
                 **job,
-                "path": list(path),
-                "environ": {**self._settings.environ, **self._own_variables()},
+                "path": list(settings.path),
+                "environ": {**settings.environ, **self._own_variables()},
                 "folder": str(self.folder),
                 "confinement": self._confinement().as_json(),
             }

@@ -49,7 +49,7 @@ def test_nothing_happens_where_the_kernel_alone_stands_in_the_way(case: Case, pl
     settings = replace(settings, path=[*settings.path, str(folder)])
     # Where the file ended the process, that is reported.
     with Worker("tests.attacks.unguarded", settings) as worker, contextlib.suppress(WorkerError):
-        worker.begin(job, settings.path)
+        worker.begin(job, settings)
         assert worker.receive()["holds"]
     assert effects(place) == []
     assert processes_of(worker._process.pid) == []

@@ -12,11 +12,9 @@ import pytest
 from scaffold._examined import Examination, Introspected
 from scaffold._given import find_given
 from scaffold._options import Options
-from scaffold._specify import PROGRAM
-from scaffold._workers import model_environment, worker_settings
+from scaffold._workers import examining_worker, model_environment, worker_settings
 from scaffold.errors import CallError
 from scaffold.resolve import Installation, Trace
-from scaffold.worker import Worker
 
 Examine = Callable[..., contextlib.AbstractContextManager[tuple[Examination, Introspected]]]
 
@@ -43,7 +41,7 @@ def examine(tmp_path: Path) -> Examine:
         given = find_given(tmp_path / "model.pkl", tmp_path / "input.json", outputs, tmp_path, options)
         settings = worker_settings(given, options, model_environment(given, options))
         with (
-            Worker(PROGRAM, settings) as worker,
+            examining_worker(settings) as worker,
             Examination(worker, given, options, settings, tmp_path) as examination,
         ):
             examination.begin(Installation(settings.path), [Path(entry) for entry in settings.path])
