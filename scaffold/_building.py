@@ -11,7 +11,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold._settled import settled
+from scaffold._project import Project
+from scaffold._recording import read_recording
 from scaffold.errors import AnswersDifferError, ImageCheckError
 from scaffold.spec import Image, JSONValue
 
@@ -40,7 +41,7 @@ def build(
     """
     from scaffold.image import BuildOptions, build_image
 
-    root = settled(project)
+    root = Project.open(project).root
     replay = (lambda url: _replay(root, url)) if check else None
     return build_image(root, BuildOptions(check=replay, **choices), on_progress=on_progress)
 
@@ -48,7 +49,6 @@ def build(
 def _replay(root: Path, url: str) -> None:
     """Send each row of the sample and compare."""
     from scaffold.verify._compare import first_difference
-    from scaffold.verify._proof import read_recording
 
     recording = read_recording(root)
     for row, (request, wanted) in enumerate(zip(recording.requests, recording.answers, strict=True)):

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold._checked import RECORDED
+from scaffold._layout import OPENAPI, RECORDED
+from scaffold._project import Project
 from scaffold._specify import OnStage, told_of_checks
 from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, Recording, Verification
 
@@ -55,7 +56,7 @@ def proven(
     if verification.measurements:
         derived |= filled_manifests(plan.record.spec, verification.measurements)
     if verification.openapi:
-        derived["openapi.json"] = verification.openapi.encode()
+        derived[OPENAPI] = verification.openapi.encode()
     return plan.finished(verification, derived), tuple(notes)
 
 
@@ -67,7 +68,7 @@ def unproven(plan: UpdatePlan) -> UpdatePlan:
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
 
 
-def accept_answers(root: Path, *, python: str, access: ProofAccess, on_stage: OnStage) -> Verification:
+def accept_answers(project: Project, *, access: ProofAccess, on_stage: OnStage) -> Verification:
     """Prove a project with the answers that it gives now, and record these as the right ones.
 
     Raises:
@@ -76,10 +77,11 @@ def accept_answers(root: Path, *, python: str, access: ProofAccess, on_stage: On
     """
     from scaffold import upgrade
     from scaffold.render import recorded_sample
-    from scaffold.verify import read_recording, verify_project
+    from scaffold.verify import verify_project
 
+    root = project.root
     record, ancestor = upgrade.read_record(root)
-    before = read_recording(root)
+    before = project.recording
     given: list[Recording] = []
 
     def observe(service: Service) -> Recording:
@@ -89,7 +91,7 @@ def accept_answers(root: Path, *, python: str, access: ProofAccess, on_stage: On
 
     on_stage("verify", None)
     verification = verify_project(
-        root, python=python, on_check=told_of_checks(on_stage), observe=observe, access=access
+        root, python=project.python, on_check=told_of_checks(on_stage), observe=observe, access=access
     )
     found = upgrade.compare_answers(before.answers, given[-1].answers)
     on_stage("note", _accepted_note(found))

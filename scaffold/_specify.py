@@ -17,7 +17,7 @@ from scaffold._codec import CodecError, decode
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._environments import Environment
-from scaffold._files import copy_below, sha256_file
+from scaffold._files import copy_below, keep_file, sha256_file
 from scaffold._given import Given, find_given
 from scaffold._live import live_source
 from scaffold._modules import Home, home_of
@@ -49,8 +49,13 @@ def specified(
     options: Options,
     on_stage: OnStage,
     version: str = FIRST_VERSION,
+    *,
+    keep_model: bool = False,
 ) -> Iterator[ProjectSpec]:
-    """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
+    """Give the `ProjectSpec` of a model; files that it names exist until the block ends.
+
+    With `keep_model` the model's file exists until the process ends.
+    """
     from scaffold.resolve import Installation, resolve_dependencies
 
     if is_inside():
@@ -102,10 +107,13 @@ def specified(
         on_stage("resolve", dependencies_line(dependencies))
         for note in (*loaded.notes, *notes, *signature.notes, *dependencies.notes):
             on_stage("note", note)
+        artifact = loaded.artifact
+        if keep_model and workspace in artifact.path.parents:
+            artifact = replace(artifact, path=keep_file(artifact.path, artifact.sha256))
         yield ProjectSpec(
             name=name,
             version=version,
-            artifact=loaded.artifact,
+            artifact=artifact,
             signature=signature,
             dependencies=dependencies,
             recording=recording,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._layout import RECORD
 from scaffold._options import Options
 from scaffold._proving import proven, unproven
 from scaffold._specify import OnStage
@@ -137,7 +138,7 @@ def update(
     try:
         said = Options(**{**record.options, **options})
     except TypeError as error:
-        raise UpgradeError(f"{root}/.scaffold/record.json holds options that are none: {error}") from error
+        raise UpgradeError(f"{root / RECORD} holds options that are none: {error}") from error
     state = new_state(root, record, (model, input, output), answers or {}, said, on_stage)
     with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)

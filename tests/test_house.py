@@ -31,6 +31,9 @@ SHARED = {
     "_variables",
     "_begun",
     "_checked",
+    "_layout",
+    "_lockfile",
+    "_recording",
     "__version__",
 }
 

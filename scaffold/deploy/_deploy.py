@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold._recording import read_recording
 from scaffold._who import now_utc, user_and_host
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
@@ -24,11 +25,11 @@ from scaffold.deploy._apply import (
 )
 from scaffold.deploy._client import ApiError, Cluster, Manifest, connect
 from scaffold.deploy._lock import deploy_lock
-from scaffold.deploy._manifests import Target, read_recording, read_target, service_container
+from scaffold.deploy._manifests import Target, read_target, service_container
 from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
-from scaffold.spec import Deployment, DeployProgress, Image, JSONValue, PodState, Release
+from scaffold.spec import Deployment, DeployProgress, Image, PodState, Recording, Release
 
 OnEvent = Callable[[DeployProgress], None]
 PASSED = "passed"
@@ -206,16 +207,14 @@ class _Attempt:
                 seed_replicas(self.cluster, self.target)
             annotate(self.cluster, self.target.deployment, notes | {"live": PENDING})
 
-    def go_live(
-        self, recording: tuple[list[JSONValue], list[JSONValue]], first_difference: FirstDifference
-    ) -> str:
+    def go_live(self, recording: Recording, first_difference: FirstDifference) -> str:
         """Wait for the pods, find the address, replay the sample; return the URL."""
         with explained():
             wait_until_live(self.cluster, self.target, self.pace, self.on_event)
             channel = find_channel(self.cluster, self.target, self.pace)
             self.on_event(DeployProgress(stage="address", detail=channel.url))
             try:
-                rows = replay_sample(channel, *recording, first_difference, self.pace)
+                rows = replay_sample(channel, recording, first_difference, self.pace)
             finally:
                 channel.close()
         detail = f"{rows} of {rows} rows answered as the model does"

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from scaffold.deploy._address import Answer, Channel
 from scaffold.deploy._rollout import Pace
 from scaffold.errors import LiveAnswersDifferError, RolloutFailedError
-from scaffold.spec import JSONValue
+from scaffold.spec import JSONValue, Recording
 
 MOST_ROWS = 100
 """Rows that are sent one by one; the proof has replayed them all already."""
@@ -35,8 +35,7 @@ FirstDifference = Callable[[Any, Any], "Difference | None"]
 
 def replay_sample(
     channel: Channel,
-    requests: list[JSONValue],
-    answers: list[JSONValue],
+    recording: Recording,
     first_difference: FirstDifference,
     pace: Pace,
 ) -> int:
@@ -47,7 +46,7 @@ def replay_sample(
         RolloutFailedError: The address does not answer.
     """
     _wait_until_ready(channel, pace)
-    rows = list(zip(requests, answers, strict=True))[:MOST_ROWS]
+    rows = list(zip(recording.requests, recording.answers, strict=True))[:MOST_ROWS]
     for index, (request, wanted) in enumerate(rows):
         _compare(channel, "/score", request, wanted, f"row {index}", first_difference, pace)
     if rows:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+from scaffold._recording import read_recording
 from scaffold._who import now_utc
 from scaffold.deploy._address import find_channel
 from scaffold.deploy._apply import (
@@ -30,11 +31,11 @@ from scaffold.deploy._deploy import (
     wait_until_live,
 )
 from scaffold.deploy._lock import deploy_lock
-from scaffold.deploy._manifests import Target, in_order, read_recording, read_target
+from scaffold.deploy._manifests import Target, in_order, read_target
 from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
 from scaffold.deploy._smoke import FirstDifference, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
-from scaffold.spec import Deployment, DeployProgress, Release
+from scaffold.spec import Deployment, DeployProgress, Recording, Release
 
 
 def read_status(
@@ -257,12 +258,12 @@ def _replay(
     on_event: OnEvent,
 ) -> str:
     """Find the address and, for the project's own model, replay the sample; return the URL."""
-    requests, answers = read_recording(root)
+    recording = read_recording(root)
     if notes.get("model-sha256") != release.model_sha256:
-        requests, answers = [], []
+        recording = Recording(requests=(), answers=())
     channel = find_channel(cluster, target, pace)
     try:
-        rows = replay_sample(channel, requests, answers, first_difference, pace)
+        rows = replay_sample(channel, recording, first_difference, pace)
     finally:
         channel.close()
     detail = f"{rows} of {rows} rows answered as the model does" if rows else "ready; another model's sample"

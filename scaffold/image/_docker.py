@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scaffold._layout import DOCKERFILE, MODEL_FOLDER
 from scaffold._process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImageError
 from scaffold.image._context import context_entries, read_dockerfile
@@ -97,7 +98,7 @@ def _build(
 ) -> str:
     """Stream the context to the engine, which follows the Dockerfile in it; return the image's id."""
     entries = {entry.name: entry for entry in context_entries(root)}
-    entries["Dockerfile"] = file_entry(root / "Dockerfile", "Dockerfile")
+    entries[DOCKERFILE] = file_entry(root / DOCKERFILE, DOCKERFILE)
     given = dict(arguments)
     if options.index_url:
         given["PIP_INDEX_URL"] = options.index_url
@@ -144,7 +145,7 @@ def _build_with_secret(
         secrets["ca_bundle"] = options.ca_bundle
         given["PIP_CERT"] = "/run/secrets/ca_bundle"
     with tempfile.TemporaryDirectory() as folder:
-        dockerfile = Path(folder) / "Dockerfile"
+        dockerfile = Path(folder) / DOCKERFILE
         dockerfile.write_text(_with_secrets(read_dockerfile(root), bool(options.ca_bundle)), "utf-8")
         command = ["docker", "build", "--progress=plain", "--file", str(dockerfile), "--tag", name]
         for key, path in secrets.items():
@@ -252,6 +253,6 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
 
 
 def _part(created_by: str) -> str:
-    if "app/model" in created_by:
+    if MODEL_FOLDER in created_by:
         return "model"
     return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"

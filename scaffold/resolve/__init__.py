@@ -15,7 +15,7 @@ from scaffold.errors import ConflictError
 from scaffold.resolve._audit import Audit, audit_project
 from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._lock import Lock, make_lock
+from scaffold.resolve._lock import CompiledLock, make_lock
 from scaffold.resolve._opened import imported_files, named_files, opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module, reached
 from scaffold.resolve._relock import lock_again, renew_service_layer, requirement_of
@@ -189,7 +189,9 @@ def _request(code: Mapping[str, str], signature: Signature, recording: Recording
     )
 
 
-def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner) -> Lock:
+def _locked(
+    choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner
+) -> CompiledLock:
     """Lock both parts of `requirements.in`.
 
     What merely comes along with the model and the service layer alike has the version of this environment;

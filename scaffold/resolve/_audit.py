@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata as metadata
 import json
-import re
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from scaffold._checked import LOCK, path_below, read_lock
+from scaffold._checked import model_files, path_below
 from scaffold._files import sha256_file
+from scaffold._layout import LOCK
+from scaffold._lockfile import Pin, read_lock
 from scaffold._process import Runner, run_command
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, UsageError
-from scaffold.resolve._lock import Pin, parse_lock
 
 _UNKNOWN = "unknown"
 _LONGEST_NAME = 80
@@ -69,34 +69,18 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
         UnsafeLockError: A line of the lock is more than a pinned distribution.
     """
     if not path_below(root, LOCK).is_file():
-        raise UsageError(
-            f"{root} has no requirements.txt: name the folder of a project.\n  scaffold audit DIR"
-        )
-    pins = parse_lock(read_lock(root))
+        raise UsageError(f"{root} has no {LOCK}: name the folder of a project.\n  scaffold audit DIR")
+    pins = read_lock(root).pins
     components = tuple(
-        Component(name=name, version=version, licence=_licence(name, version))
-        for name, version in map(_named, pins)
+        Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
     )
-    found, note = _vulnerabilities([pin for pin in pins if "==" in pin.line], run)
+    found, note = _vulnerabilities([pin for pin in pins if pin.is_release], run)
     return Audit(
         components=components,
         vulnerabilities=found,
         sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
         notes=(note,) if note else (),
     )
-
-
-def _named(pin: Pin) -> tuple[str, str]:
-    """The name and version of a pin: of a wheel's path or a URL as far as it tells."""
-    line = pin.line.partition(" ;")[0]
-    if line.startswith("./"):
-        name, version = Path(line).name.split("-")[:2]
-        return name.replace("_", "-"), version
-    name, at, url = line.partition(" @ ")
-    if at:
-        return name, url.rpartition("@")[2].partition("#")[0]
-    name, _, version = line.partition("==")
-    return re.sub(r"\[.*", "", name), version
 
 
 def _licence(name: str, version: str) -> str:
@@ -117,7 +101,7 @@ def _licence(name: str, version: str) -> str:
 def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
     """What pip-audit finds against what is from an index, or None and why it could not be asked."""
     with tempfile.TemporaryDirectory(prefix="scaffold-audit-") as folder:
-        lock, report = Path(folder) / "requirements.txt", Path(folder) / "report.json"
+        lock, report = Path(folder) / LOCK, Path(folder) / "report.json"
         lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         command = [uv_command(), "tool", "run", "--quiet", "pip-audit", "--requirement", str(lock)]
         command += ["--disable-pip", "--no-deps", "--format", "json", "--output", str(report)]
@@ -156,7 +140,7 @@ def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> M
         }
         for one in components
     ]
-    lock = sha256_file(root / "requirements.txt")
+    lock = sha256_file(root / LOCK)
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -176,8 +160,7 @@ def _models(root: Path) -> list[Mapping[str, Any]]:
             "name": path.name,
             "hashes": [{"alg": "SHA-256", "content": sha256_file(path)}],
         }
-        for path in sorted(path_below(root, "app/model").glob("model.*"))
-        if path.is_file() and not path.is_symlink()
+        for path in model_files(root)
     ]
 
 

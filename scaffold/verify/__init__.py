@@ -2,7 +2,7 @@
 
 from scaffold.verify._compare import first_difference
 from scaffold.verify._environment import make_environment
-from scaffold.verify._proof import read_recording, verify_project
+from scaffold.verify._proof import verify_project
 from scaffold.verify._service import ProofAccess, Service, serve_project
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Service",
     "first_difference",
     "make_environment",
-    "read_recording",
     "serve_project",
     "verify_project",
 ]

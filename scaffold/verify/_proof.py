@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from scaffold._checked import LOCK, RECORDED, read_below, read_lock
+from scaffold._layout import LOCK
+from scaffold._lockfile import read_lock
+from scaffold._recording import read_recording
 from scaffold.errors import AnswersDifferError, VerificationError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
-from scaffold.verify._blame import pins_of_model
+from scaffold.verify._blame import versions_of_model
 from scaffold.verify._compare import Difference, first_difference
 from scaffold.verify._environment import make_environment
 from scaffold.verify._orders import BATCH, replay_again, replay_concurrently, replay_in_other_orders
@@ -56,12 +58,12 @@ def verify_project(
 
     with tempfile.TemporaryDirectory(prefix="scaffold-proof-") as folder:
         interpreter = make_environment(root, Path(folder) / "env", python=python)
-        locked = _locked(root)
-        passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
+        lock = read_lock(root)
+        passed("environment", f"{len(lock.names)} distributions installed from {LOCK} with their hashes")
         with started_service(root, interpreter, access=access or ProofAccess()) as service:
             passed("start", f"ready after {service.load_s:.1f} s")
             recording = observe(service) or recording
-            pins = pins_of_model(root, locked)
+            pins = versions_of_model(root, lock)
             seconds = _replay_singly(service, recording, pins)
             rows = len(recording.requests)
             passed("one by one", f"{rows} of {rows} answered as the model does")
@@ -84,33 +86,6 @@ def verify_project(
                 latency_s=statistics.median(seconds),
             )
     return Verification(checks=tuple(checks), measurements=measured, openapi=openapi)
-
-
-def read_recording(root: Path) -> Recording:
-    """Return the sample that a project keeps in `tests/recorded.json`.
-
-    Raises:
-        VerificationError: It is not there, or is not what `new` wrote.
-    """
-    path = root / RECORDED
-    try:
-        recorded = json.loads(read_below(root, RECORDED))
-        recording = Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
-    except OSError as error:
-        raise VerificationError(
-            f"{path} cannot be read: {error.strerror}.\n"
-            "It holds the sample to compare with; `scaffold update` writes it anew from a model and a sample."
-        ) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise VerificationError(
-            f'{path} is not {{"requests": [...], "answers": [...]}}: {error!r}'
-        ) from error
-    if len(recording.requests) != len(recording.answers) or not recording.requests:
-        raise VerificationError(
-            f"{path} holds {len(recording.requests)} requests and {len(recording.answers)} answers; "
-            "they must be as many, and at least one."
-        )
-    return recording
 
 
 def _replay_singly(service: Service, recording: Recording, pins: dict[str, str]) -> list[float]:
@@ -152,13 +127,6 @@ def _check_refusal(service: Service) -> None:
 
 def _shown(found: Difference) -> tuple[str, str]:
     return json.dumps(found.got), json.dumps(found.wanted)
-
-
-def _locked(root: Path) -> dict[str, str]:
-    """The distributions of the lock and their versions."""
-    lines = read_lock(root).splitlines()
-    pins = (line.split(" ")[0].partition("==") for line in lines if line and line[0] not in " #-")
-    return {name.partition("[")[0]: pinned.rstrip("\\;") for name, _, pinned in pins}
 
 
 def _versions(pins: dict[str, str]) -> Sequence[tuple[str, str, str]]:

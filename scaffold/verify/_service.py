@@ -17,6 +17,7 @@ from subprocess import Popen, TimeoutExpired
 from typing import IO
 
 from scaffold._confine import Confinement, Open, Serve, confined_environment, launch_command
+from scaffold._layout import APP, ENTRY
 from scaffold._process import start_command
 from scaffold._variables import minimal_environment
 from scaffold.errors import ServiceFailedError
@@ -202,8 +203,8 @@ def _start(
 
 def _command(root: Path, host: str, port: int) -> list[str]:
     """What the image starts; a template that has no such thing is served by plain uvicorn."""
-    if (root / "app" / "__main__.py").exists():
-        return ["app"]
+    if (root / ENTRY).exists():
+        return [APP]
     return ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
 
 
