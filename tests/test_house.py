@@ -31,6 +31,7 @@ SHARED = {
     "_variables",
     "_begun",
     "_checked",
+    "_base_image",
     "_layout",
     "_lockfile",
     "_recording",

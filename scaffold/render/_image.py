@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from scaffold._base_image import base_image
 from scaffold._layout import APP, MODEL_FOLDER, WHEELS
 from scaffold.render._environment import image_environment
 from scaffold.spec import LocalSource, ProjectSpec, SystemPackage
@@ -12,12 +13,12 @@ from scaffold.spec import LocalSource, ProjectSpec, SystemPackage
 def image_values(spec: ProjectSpec) -> dict[str, object]:
     """Return the finished strings for `Dockerfile`.
 
-    `spec.answers["base_image"]` replaces the slim image of the lock's Python.
+    `spec.answers["base_image"]` replaces the image for the lock's Python.
     """
     dependencies = spec.dependencies
     base = spec.answers.get("base_image")
     return {
-        "base_image": base or f"docker.io/library/python:{dependencies.python}-slim-bookworm",
+        "base_image": base or base_image(dependencies.python),
         "system_packages": _system_packages(dependencies.system),
         "wheel_copy": f"\nCOPY {WHEELS} {WHEELS}" if _has_wheels(dependencies.sources) else "",
         "code_copies": _code_copies([source.path for source in dependencies.sources]),

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
+from scaffold._base_image import uv_platform
 from scaffold._files import sha256_file
 from scaffold._layout import LOCK, README, REQUIREMENTS, WHEELS
 from scaffold._lockfile import Lock, Pin, without_credentials
@@ -24,10 +25,10 @@ from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuch
 from scaffold.spec import LocalSource, Requirement
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
-# What uv calls them (the C library is that of Debian 12), and the marker that tells them apart.
+# What uv calls them, and the marker that tells them apart.
 _UV_PLATFORMS = {
-    "linux/amd64": ("x86_64-manylinux_2_36", "x86_64"),
-    "linux/arm64": ("aarch64-manylinux_2_36", "aarch64"),
+    "linux/amd64": (uv_platform("x86_64"), "x86_64"),
+    "linux/arm64": (uv_platform("aarch64"), "aarch64"),
 }
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 # It must not take long to find out that the makers' index cannot be reached.
