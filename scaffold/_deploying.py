@@ -75,7 +75,6 @@ def deploy(
         target=target,
         image=image or (lambda: _build(root, name, choices, on_event)),
         release=read_release(opened),
-        first_difference=_first_difference(),
         kubeconfig=kubeconfig,
         context=context,
         docker_config=docker_config(name),
@@ -137,7 +136,6 @@ def rollback(
         target=target,
         to=to,
         release=read_release(opened),
-        first_difference=_first_difference(),
         kubeconfig=kubeconfig,
         context=context,
         pace=pace,
@@ -192,7 +190,6 @@ def promote(
         target=target,
         image=image,
         release=release,
-        first_difference=_first_difference(),
         kubeconfig=kubeconfig,
         context=context,
         docker_config=docker_config(image),
@@ -312,12 +309,6 @@ def _registry_of(image: str) -> str:
     first, slash, _ = image.partition("/")
     is_host = slash and ("." in first or ":" in first or first == "localhost")
     return first if is_host else "docker.io"
-
-
-def _first_difference() -> Callable[[Any, Any], Any]:
-    from scaffold.verify._compare import first_difference
-
-    return first_difference
 
 
 def _proof(project: Project) -> str:

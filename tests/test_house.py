@@ -35,6 +35,10 @@ SHARED = {
     "_layout",
     "_lockfile",
     "_recording",
+    "_client",
+    "_differences",
+    "_orders",
+    "_replay",
     "__version__",
 }
 

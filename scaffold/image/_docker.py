@@ -24,7 +24,7 @@ from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
 from scaffold.image._reference import Reference, parse_reference
 from scaffold.image._registry import Repository
-from scaffold.image._running import run_container
+from scaffold.image._running import check_answers, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
@@ -81,7 +81,7 @@ def _build_and_push(
     if options.check:
         on_progress(Progress(stage="check", detail="running the image"))
         with run_container(client, image_id, name, host_network=options.network == "host") as url:
-            options.check(url)
+            check_answers(url, name, options.check, on_progress)
     digest = image_id
     if options.push:
         digest = _push(client, reference, base, packages, options, on_progress, kept)
