@@ -39,6 +39,7 @@ SHARED = {
     "_differences",
     "_orders",
     "_replay",
+    "_sbom",
     "__version__",
 }
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import importlib.metadata as metadata
 import json
 import tempfile
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from scaffold._checked import model_files, path_below
 from scaffold._files import sha256_file
 from scaffold._layout import LOCK
 from scaffold._lockfile import Pin, read_lock
 from scaffold._process import Runner, run_command
+from scaffold._sbom import application, bill_of_materials, library, model, package_url
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, UsageError
 
@@ -127,49 +126,26 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
 
 
 def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
-    """Source: the CycloneDX 1.6 specification."""
-    references = {one.name: f"pkg:pypi/{one.name}@{quote(one.version, safe='')}" for one in components}
+    references = {one.name: package_url(one.name, one.version) for one in components}
     libraries = [
-        {
-            "type": "library",
-            "bom-ref": references[one.name],
-            "name": one.name,
-            "version": one.version,
-            "purl": references[one.name],
-            **({} if one.licence == _UNKNOWN else {"licenses": [{"license": {"name": one.licence}}]}),
-        }
+        library(one.name, one.version, licence="" if one.licence == _UNKNOWN else one.licence)
         for one in components
     ]
-    lock = sha256_file(root / LOCK)
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, lock)}",
-        "version": 1,
-        "metadata": {"component": {"type": "application", "bom-ref": "service", "name": root.resolve().name}},
-        "components": [*_models(root), *libraries],
-        "dependencies": _graph(pins, components, references),
-    }
-
-
-def _models(root: Path) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "type": "machine-learning-model",
-            "bom-ref": f"model:{path.name}",
-            "name": path.name,
-            "hashes": [{"alg": "SHA-256", "content": sha256_file(path)}],
-        }
-        for path in model_files(root)
-    ]
+    models = [model(path.name, sha256_file(path)) for path in model_files(root)]
+    return bill_of_materials(
+        application(root.resolve().name),
+        [*models, *libraries],
+        _graph(pins, components, references),
+        seed=sha256_file(root / LOCK),
+    )
 
 
 def _graph(
     pins: Sequence[Pin], components: Sequence[Component], references: Mapping[str, str]
-) -> list[Mapping[str, Any]]:
+) -> Mapping[str, Sequence[str]]:
     """Who requires whom, from the comments of the lock."""
     required: dict[str, list[str]] = {"service": [], **{reference: [] for reference in references.values()}}
     for pin, one in zip(pins, components, strict=True):
         for source in pin.via:
             required[references.get(source, "service")].append(references[one.name])
-    return [{"ref": reference, "dependsOn": sorted(set(names))} for reference, names in required.items()]
+    return required

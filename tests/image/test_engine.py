@@ -147,7 +147,7 @@ def test_the_registry_has_a_bill_of_materials(
     referrer = _ask(engine, f"{builder}/titanic-service/manifests/{listed[0]['digest']}")
     assert referrer["subject"]["digest"] == titanic[builder].digest
     sbom = _ask(engine, f"{builder}/titanic-service/blobs/{referrer['layers'][0]['digest']}")
-    assert {"scikit-learn", "pandas", "fastapi"} < {package["name"] for package in sbom["packages"]}
+    assert {"scikit-learn", "pandas", "fastapi"} < {component["name"] for component in sbom["components"]}
 
 
 @pytest.mark.docker
