@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from scaffold._layout import MODEL_FILES, PYTHON
+from scaffold._layout import DEPLOY, KUSTOMIZATION, MODEL_FILES, PYTHON
 from scaffold.errors import ProjectError, UnsafePathError
 
 LARGEST_TEXT_BYTES = 64 << 20
@@ -86,6 +86,15 @@ def model_files(root: Path) -> list[Path]:
     folder, _, pattern = MODEL_FILES.rpartition("/")
     found = sorted(path_below(root, folder).glob(pattern))
     return [path for path in found if path.is_file() and not path.is_symlink()]
+
+
+def target_names(root: Path) -> list[str]:
+    """Return the targets that the project `root` can be deployed to: the folders below `deploy/`.
+
+    Raises:
+        UnsafePathError: `deploy/` is a symbolic link.
+    """
+    return sorted(path.parent.name for path in path_below(root, DEPLOY).glob(f"*/{KUSTOMIZATION}"))
 
 
 def python_version(root: Path) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from scaffold._checked import model_files, path_below, python_version
+from scaffold._checked import model_files, path_below, python_version, target_names
 from scaffold._files import sha256_file
-from scaffold._layout import DEPLOY, KUSTOMIZATION, LOCK, MAIN, UPDATE
+from scaffold._layout import LOCK, MAIN, UPDATE
 from scaffold._lockfile import Lock, read_lock
 from scaffold._recording import read_recording
 from scaffold.errors import NoRecordError, UsageError
@@ -119,8 +119,7 @@ class Project:
     @property
     def targets(self) -> tuple[str, ...]:
         """The targets that it can be deployed to, by the folders below `deploy/`."""
-        found = path_below(self.root, DEPLOY).glob(f"*/{KUSTOMIZATION}")
-        return tuple(sorted(path.parent.name for path in found))
+        return tuple(target_names(self.root))
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from scaffold._checked import target_names
 from scaffold._layout import DEPLOY, KUSTOMIZATION
 from scaffold.deploy._client import Manifest
 from scaffold.errors import ManifestError
@@ -83,7 +84,7 @@ def read_target(root: Path, target: str) -> Target:
     """
     folder = root / DEPLOY / target
     if not (folder / KUSTOMIZATION).is_file():
-        there = sorted(path.parent.name for path in root.glob("deploy/*/kustomization.yaml"))
+        there = target_names(root)
         raise ManifestError(
             f"The project has no target '{target}'.",
             (f"looked for: {folder / KUSTOMIZATION}", f"there are: {', '.join(there) or 'none'}"),

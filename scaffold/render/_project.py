@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from scaffold._files import sha256_file
-from scaffold._layout import COLUMNS, LOCK, MODEL_FOLDER, PYTHON, RECORDED
+from scaffold._layout import APP, COLUMNS, LOCK, MODEL_FOLDER, PYTHON, RECORDED
 from scaffold.render._deploy import deploy_files
 from scaffold.render._score import score_values
 from scaffold.render._source import render_source
@@ -19,7 +19,7 @@ from scaffold.spec import Artifact, Measurements, ProjectSpec, Recording, Render
 def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
     """Return the modules that depend on the model, by file name; of score.py the imports."""
     files = render_source(signature) | _columns_file(signature)
-    source = {path.removeprefix("app/"): text for path, text in files.items()}
+    source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
     return {**source, "score.py": f"{score['score_imports']}\n{score['score_libraries']}"}
 

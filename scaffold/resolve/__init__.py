@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
+from scaffold._layout import APP
 from scaffold._modules import Home, home_of
 from scaffold._process import Runner, run_command
 from scaffold.errors import ConflictError
@@ -135,7 +136,7 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
+    generated = asked_by_code({f"{APP}/{name}": text for name, text in code.items()}, installation)
     generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
     rehearsal = Rehearsal(
