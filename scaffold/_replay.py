@@ -34,7 +34,7 @@ FAR = Extent(rows=100, callers=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class ReplayResult:
     """What a replay found; all of its checks passed."""
 
     checks: tuple[Check, ...]
@@ -50,7 +50,7 @@ def replay(
     *,
     extent: Extent = WHOLE,
     on_check: Callable[[Check], None] = lambda _check: None,
-) -> Replayed:
+) -> ReplayResult:
     """Send the sample row by row, in batches, in other orders and from many callers; compare each answer.
 
     Args:
@@ -88,7 +88,7 @@ def replay(
         passed("at once", f"{callers} callers at once, each with its own answers")
     again = replay_again(client, recording)
     passed("again", f"{again} of {again} answered as at first")
-    return Replayed(checks=tuple(checks), rows=rows, latency_s=latency_s)
+    return ReplayResult(checks=tuple(checks), rows=rows, latency_s=latency_s)
 
 
 def collect_answers(
