@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scaffold import __version__
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
 from scaffold._environment import Environment
+from scaffold._files import keep_file
 from scaffold._given import Given, find_given
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
@@ -39,8 +41,13 @@ def specified(
     options: Options,
     on_stage: OnStage,
     version: str = FIRST_VERSION,
+    *,
+    keep_model: bool = False,
 ) -> Iterator[ProjectSpec]:
-    """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
+    """Give the `ProjectSpec` of a model; files that it names exist until the block ends.
+
+    With `keep_model` the model's file exists until the process ends.
+    """
     if is_inside():
         raise UsageError(
             "The model's code calls scaffold itself while it is loaded, and that would never end.\n"
@@ -91,10 +98,13 @@ def specified(
         on_stage("resolve", dependencies_line(dependencies))
         for note in (*files.notes, *found.notes, *signature.notes, *dependencies.notes):
             on_stage("note", note)
+        artifact = files.artifact
+        if keep_model and workspace in artifact.path.parents:
+            artifact = replace(artifact, path=keep_file(artifact.path, artifact.sha256))
         yield ProjectSpec(
             name=name,
             version=version,
-            artifact=files.artifact,
+            artifact=artifact,
             signature=signature,
             dependencies=dependencies,
             recording=found.recording,

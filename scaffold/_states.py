@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold._files import sha256_file
+from scaffold._layout import PRISTINE
 from scaffold._options import Options
 from scaffold._specify import OnStage, specified
 from scaffold._temporary import TemporaryFolder
@@ -34,7 +35,7 @@ def last_state(root: Path, on_stage: OnStage) -> tuple[ProjectRecord, dict[str, 
         )
         on_stage(
             "note",
-            f"{root}/.scaffold/pristine.tar.xz is lost, so {', '.join(lost)} cannot be merged, only compared:"
+            f"{root / PRISTINE} is lost, so {', '.join(lost)} cannot be merged, only compared:"
             f" version {wrote} of model-scaffold wrote them, and this is {__version__}{by_it}",
         )
     return record, ancestor

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._layout import RECORD
 from scaffold._options import Options
+from scaffold._project import Project
 from scaffold._proving import proven, unproven
 from scaffold._specify import OnStage
 from scaffold._states import last_state, new_state, renderer
@@ -124,7 +126,7 @@ def update(
         MergeConflictError: Both sides changed the same thing. The merged files are written, with markers.
         ScaffoldError: Another leaf of it. Nothing is written then.
     """
-    from scaffold.upgrade import finish_interrupted, restore_pristine
+    from scaffold.upgrade import restore_pristine
 
     root = Path(project)
     if model is not None and input is None:
@@ -132,12 +134,12 @@ def update(
             "A new model comes with a sample of its input:\n"
             f"  scaffold update {root} --model model.pkl --input sample.pkl"
         )
-    finish_interrupted(root)
+    Project.open(root)  # finishes an update that was cut off, or takes it back
     record, ancestor = last_state(root, on_stage)
     try:
         said = Options(**{**record.options, **options})
     except TypeError as error:
-        raise UpgradeError(f"{root}/.scaffold/record.json holds options that are none: {error}") from error
+        raise UpgradeError(f"{root / RECORD} holds options that are none: {error}") from error
     state = new_state(root, record, (model, input, output), answers or {}, said, on_stage)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)

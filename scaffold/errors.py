@@ -53,6 +53,7 @@
     ├── VerificationError
     │   ├── EnvironmentFailedError
     │   ├── ServiceFailedError
+    │   ├── SampleRefusedError
     │   ├── AnswersDifferError
     │   ├── RowsDependError       an answer depends on the rows that are asked with it
     │   └── AnswerChangedError    the service gives another answer than it gave before
@@ -96,6 +97,7 @@ found, what to type. Every error here pickles. Standard library only.
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 
@@ -929,6 +931,27 @@ class ServiceFailedError(VerificationError):
         return f"{self.what} The end of its log:\n{self.log}" if self.log else self.what
 
 
+class SampleRefusedError(VerificationError):
+    """The service refuses a request of the sample, or does not answer it with JSON.
+
+    Args:
+        what: Which request: `row 3`.
+        status: The status of the answer.
+        body: What it was answered with; text where that is no JSON.
+        endpoint: What was asked: `/score` or `/score/batch`.
+    """
+
+    def __init__(self, what: str, status: int, body: object, endpoint: str = "/score") -> None:
+        super().__init__(what, status, body, endpoint)
+        self.what, self.status, self.body, self.endpoint = what, status, body, endpoint
+
+    def __str__(self) -> str:
+        how = "with something other than JSON" if self.status == 200 else f"with {self.status}"
+        return (
+            f"The service refuses the sample: {self.what} is answered {how}.\n  {json.dumps(self.body)[:500]}"
+        )
+
+
 class AnswersDifferError(VerificationError):
     """The service gives another answer than the model.
 
@@ -938,6 +961,7 @@ class AnswersDifferError(VerificationError):
         values: The value from the service and the one wanted, as JSON.
         versions: (distribution, version in the service, version here) of what the model needs, where these
             differ; `None` where they were not compared.
+        endpoint: What was asked: `/score` or `/score/batch`.
     """
 
     def __init__(
@@ -946,9 +970,11 @@ class AnswersDifferError(VerificationError):
         path: str,
         values: tuple[str, str],
         versions: Sequence[tuple[str, str, str]] | None = None,
+        endpoint: str = "/score",
     ) -> None:
-        super().__init__(what, path, values, versions)
+        super().__init__(what, path, values, versions, endpoint)
         self.what, self.path, self.values, self.versions = what, path, values, versions
+        self.endpoint = endpoint
 
     def __str__(self) -> str:
         got, wanted = self.values

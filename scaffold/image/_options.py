@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.errors import UsageError
 from scaffold.image._credentials import Credentials
 from scaffold.image._dependencies import MACHINES, PackageIndex
+from scaffold.spec import Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class BuildOptions:
     """Plain HTTP for a registry that is not on this machine."""
     network: str | None = None
     """Only `docker`: the network of the build's steps, e.g. `host`."""
-    check: Callable[[str], object] | None = None
-    """Runs the image and is called with its URL: it raises when the answers are not the model's."""
+    check: Recording | None = None
+    """Run the image and replay this sample before anything goes out."""
 
     def __post_init__(self) -> None:
         if self.builder not in ("docker", "layers"):

@@ -14,18 +14,16 @@ import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scaffold._checked import LOCK, RECORDED, checked_path, path_below, read_below
+from scaffold._checked import checked_path, path_below, read_below
 from scaffold._codec import decode, encode
+from scaffold._layout import LOCK, MODEL_FOLDER, PRISTINE, RECORD, RECORDED, STATE, STATE_IGNORE
 from scaffold._process import Runner, run_command
+from scaffold._recording import parse_recording
 from scaffold._temporary import TemporaryFolder
 from scaffold.errors import CommandError, NoRecordError, UnsafePathError, UpgradeError
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
 
-FOLDER = ".scaffold"
-RECORD = f"{FOLDER}/record.json"
-PRISTINE = f"{FOLDER}/pristine.tar.xz"
-IGNORE = f"{FOLDER}/.gitignore"
 _FORMAT = 1
 _LARGEST_TREE_BYTES = 256 << 20
 
@@ -60,7 +58,7 @@ def record_files(record: ProjectRecord, tree: Mapping[str, Content]) -> dict[str
     return {
         RECORD: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
         PRISTINE: _pack(tree),
-        IGNORE: b"# The last update, until the next one: what `scaffold undo` needs.\nundo/\nupdate/\n",
+        STATE_IGNORE: b"# The last update, until the next one: what `scaffold undo` needs.\nundo/\nupdate/\n",
     }
 
 
@@ -132,7 +130,7 @@ def _damaged(root: Path, error: Exception) -> UpgradeError:
     """The record is no record: what was found, and where an older one may be."""
     return UpgradeError(
         f"{root / RECORD} cannot be read: {type(error).__name__}: {error}\n"
-        f"Restore it from version control:\n  git -C {root} checkout -- .scaffold"
+        f"Restore it from version control:\n  git -C {root} checkout -- {STATE}"
     )
 
 
@@ -156,7 +154,7 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
         lock = read_below(root, LOCK)
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
-    place = path_below(root, places[0] if places else f"app/model/{spec.artifact.path}")
+    place = path_below(root, places[0] if places else f"{MODEL_FOLDER}/{spec.artifact.path}")
     return dataclasses.replace(
         spec,
         artifact=dataclasses.replace(spec.artifact, path=place),
@@ -177,10 +175,8 @@ def _with_content(source: LocalSource, root: Path, tree: Mapping[str, Content]) 
 
 def _read_recording(root: Path, pristine: Content | None) -> Recording:
     try:
-        text = pristine if isinstance(pristine, bytes) else read_below(root, RECORDED)
-        recorded = json.loads(text)
-        return Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return parse_recording(pristine if isinstance(pristine, bytes) else read_below(root, RECORDED))
+    except (OSError, ValueError):
         return Recording(requests=(), answers=())
 
 

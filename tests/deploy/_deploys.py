@@ -17,7 +17,6 @@ from scaffold.deploy import (
     roll_back,
 )
 from scaffold.spec import Deployment, DeployProgress, Release
-from scaffold.verify._compare import first_difference
 from tests.deploy._fake_pods import FakeCluster
 
 QUICK = Pace(rollout_s=0.5, address_s=1.0, poll_s=0.01, patience=0)
@@ -43,7 +42,6 @@ class Deploys:
         return deploy_project(
             self.project,
             target=target,
-            first_difference=first_difference,
             kubeconfig=self.kubeconfig,
             on_event=self.events.append,
             **given,
@@ -64,7 +62,6 @@ class Deploys:
             target=target,
             to=to,
             release=RELEASE,
-            first_difference=first_difference,
             kubeconfig=self.kubeconfig,
             pace=QUICK,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold._lockfile import Lock
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import (
     AnswerChangedError,
@@ -20,7 +21,7 @@ from scaffold.errors import (
 )
 from scaffold.spec import Outcome
 from scaffold.verify import make_environment, verify_project
-from scaffold.verify._blame import pins_of_model
+from scaffold.verify._blame import versions_of_model
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 APP = """
@@ -227,7 +228,7 @@ def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[.
     )
     # What the model's own libraries require counts among what the model needs.
     (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")
-    assert "h11" in pins_of_model(root, {"h11": "0.14.0", "uvicorn": "1", "click": "1", "idna": "1"})
+    assert "h11" in versions_of_model(root, Lock.parse(lock))
 
 
 def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callable[..., Path]) -> None:
