@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("Project", "audit", "inspect", "new", "serve", "verify"),
+    "_project": ("Project",),
+    "api": ("audit", "inspect", "new", "serve", "verify"),
     "_update": ("Update", "init", "undo", "update"),
     "_building": ("build",),
     "_deploying": ("deploy", "deployments", "logs", "plan", "promote", "rollback", "status", "undeploy"),
@@ -53,9 +54,10 @@ __all__ = [
 if TYPE_CHECKING:
     from scaffold._building import build
     from scaffold._deploying import deploy, deployments, logs, plan, promote, rollback, status, undeploy
+    from scaffold._project import Project
     from scaffold._registered import register
     from scaffold._update import Update, init, undo, update
-    from scaffold.api import Project, audit, inspect, new, serve, verify
+    from scaffold.api import audit, inspect, new, serve, verify
     from scaffold.deploy import ClusterAccess
     from scaffold.errors import ScaffoldError
 

@@ -1,20 +1,13 @@
-"""`build`: the image of a project, and the proof that it answers as the model does.
-
-Here two rooms meet: `image` builds and runs, `verify` knows the sample and when two answers are the same.
-"""
+"""`build`: the image of a project, and the check that it answers as the model does."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold._settled import settled
-from scaffold.errors import AnswersDifferError, ImageCheckError
+from scaffold._project import Project
 from scaffold.events import OnEvent, ignore
-from scaffold.spec import Image, JSONValue
+from scaffold.spec import Image
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -33,49 +26,18 @@ def build(
 
     Args:
         project: The project's folder; its Dockerfile says what the image is.
-        check: Run the image and replay the sample before anything goes out.
+        check: Run the image and replay the sample, as the proof does, before anything goes out.
         on_event: Called with each event.
         choices: The fields of `scaffold.image.BuildOptions`: `builder`, `push`, `registry`, `tag`, ...
 
     Raises:
         ImageError: One of its leaves, by what went wrong.
         AnswersDifferError: The image runs, but does not give the model's answers.
+        RowsDependError: An answer of the image depends on the rows beside it, or on who else is calling.
+        AnswerChangedError: The image gives another answer than it gave before.
     """
     from scaffold.image import BuildOptions, build_image
 
-    root = settled(project)
-    replay = (lambda url: _replay(root, url)) if check else None
-    return build_image(root, BuildOptions(check=replay, **choices), on_event=on_event)
-
-
-def _replay(root: Path, url: str) -> None:
-    """Send each row of the sample and compare."""
-    from scaffold.verify._compare import first_difference
-    from scaffold.verify._proof import read_recording
-
-    recording = read_recording(root)
-    for row, (request, wanted) in enumerate(zip(recording.requests, recording.answers, strict=True)):
-        found = first_difference(_post(f"{url}/score", request), wanted)
-        if found:
-            values = (json.dumps(found.got), json.dumps(found.wanted))
-            raise AnswersDifferError(f"row {row}", found.path, values)
-
-
-def _post(url: str, body: JSONValue) -> JSONValue:
-    request = urllib.request.Request(  # noqa: S310  # the image runs on this machine
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=120) as response:
-            answer: JSONValue = json.loads(response.read())
-    except urllib.error.HTTPError as error:
-        said = error.read().decode("utf-8", "replace")[:500]
-        raise ImageCheckError(
-            url, f"It answers a row of the sample with status {error.code}:\n  {said}"
-        ) from error
-    except ValueError as error:
-        raise ImageCheckError(url, "It answers a row of the sample with what is no JSON.") from error
-    except OSError as error:
-        raise ImageCheckError(url, f"It broke off at a row of the sample: {error}") from error
-    return answer
+    opened = Project.open(project)
+    recording = opened.recording if check else None
+    return build_image(opened.root, BuildOptions(check=recording, **choices), on_event=on_event)

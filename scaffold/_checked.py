@@ -9,31 +9,11 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from scaffold.errors import (
-    FileTooLargeError,
-    NotARegularFileError,
-    PythonVersionError,
-    UnreadableLockError,
-    UnsafeLockError,
-    UnsafePathError,
-)
+from scaffold._layout import DEPLOY, KUSTOMIZATION, MODEL_FILES, PYTHON
+from scaffold.errors import FileTooLargeError, NotARegularFileError, PythonVersionError, UnsafePathError
 
-LOCK = "requirements.txt"
-PYTHON = ".python-version"
-RECORDED = "tests/recorded.json"
 LARGEST_TEXT_BYTES = 64 << 20
 """Of a lock, a record or a recorded sample; a larger one was not written by this package."""
-
-_HASH = re.compile(r"--hash=sha256:[0-9a-f]+")
-_PIN = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]+\])?"
-    r"(==[A-Za-z0-9._+!-]+| @ (git\+)?https?://[^\s@:/]+(:\d+)?/\S*)"
-)
-_WHEEL = re.compile(r"\./wheels/[A-Za-z0-9._+-]+\.(whl|tar\.gz|zip)")
-_TERM = r"[a-z_]+ (==|!=|<|<=|>|>=|in|not in) '[A-Za-z0-9_.+-]*'"
-_MARKER = re.compile(rf"{_TERM}( (and|or) {_TERM})*")
-# An address with a user or a password in it is not one that this package writes.
-_OPTION = re.compile(r"--find-links \./wheels|--(extra-)?index-url https?://[^\s@/]+(/[^\s@]*)?")
 
 
 def checked_path(root: Path, path: object) -> str:
@@ -92,29 +72,24 @@ def read_below(root: Path, path: str) -> bytes:
     return place.read_bytes()
 
 
-def read_lock(root: Path) -> str:
-    """Return the text of the project's `requirements.txt`, which holds only what this package writes there.
-
-    Accepted: pins `name==version` and `name @ https://…`, wheels of the project's own `wheels/`, their hashes
-    and markers, comments, `--find-links ./wheels`, and the address of an index without a password. Nothing
-    without a hash is installed, so an index can only withhold.
+def model_files(root: Path) -> list[Path]:
+    """Return the model's file in the project `root`: none where it is gone, several where an owner has more.
 
     Raises:
-        UnsafeLockError: A line holds something else: another option, an editable install, a path, a file URL.
-        ProjectError: It is not there, or no text.
+        UnsafePathError: Its folder leads through a symbolic link.
     """
-    try:
-        text = read_below(root, LOCK).decode()
-    except OSError as error:
-        raise UnreadableLockError(str(root / LOCK), error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise UnreadableLockError(str(root / LOCK)) from error
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not _is_lock_line(line.rstrip("\r")):
-            raise UnsafeLockError(str(root / LOCK), number, line.strip())
-    for wheel in re.findall(r"^\./(wheels/[^\s;\\]+)", text, re.MULTILINE):
-        path_below(root, wheel)
-    return text
+    folder, _, pattern = MODEL_FILES.rpartition("/")
+    found = sorted(path_below(root, folder).glob(pattern))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
+
+
+def target_names(root: Path) -> list[str]:
+    """Return the targets that the project `root` can be deployed to: the folders below `deploy/`.
+
+    Raises:
+        UnsafePathError: `deploy/` is a symbolic link.
+    """
+    return sorted(path.parent.name for path in path_below(root, DEPLOY).glob(f"*/{KUSTOMIZATION}"))
 
 
 def python_version(root: Path) -> str:
@@ -146,20 +121,3 @@ def _unsafe(path: str) -> str:
     if ".git" in map(str.lower, parts):
         return "leads into the folder of git"
     return ""
-
-
-def _is_lock_line(line: str) -> bool:
-    text = line.removesuffix("\\").strip()
-    if not text or text.startswith("#"):
-        return True
-    if line[:1] in " \t":
-        return all(_HASH.fullmatch(word) for word in text.split())
-    text, *hashes = re.split(r"\s+(?=--hash=)", text.partition(" #")[0].strip())
-    pin, semicolon, marker = (part.strip() for part in text.partition(" ;"))
-    if _OPTION.fullmatch(text):
-        return not hashes
-    return (
-        all(map(_HASH.fullmatch, hashes))
-        and bool(_PIN.fullmatch(pin) or _WHEEL.fullmatch(pin))
-        and (not semicolon or bool(_MARKER.fullmatch(marker)))
-    )

@@ -8,14 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaffold._process import run_command
-from scaffold._settled import settled
+from scaffold._project import Project
 from scaffold._who import user_and_host
 from scaffold.errors import (
     CommandError,
@@ -70,14 +69,14 @@ def deploy(
     """
     from scaffold.deploy import deploy_project
 
-    root = settled(project)
+    opened = Project.open(project)
+    root = opened.root
     name = image or _image_name(root, target, registry)
     deployment = deploy_project(
         root,
         target=target,
         image=image or (lambda: _build(root, name, choices, on_event)),
-        release=read_release(root),
-        first_difference=_first_difference(),
+        release=read_release(opened),
         access=access,
         docker_config=docker_config(name),
         force_conflicts=force_conflicts,
@@ -128,13 +127,13 @@ def rollback(
     """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
     from scaffold.deploy import roll_back
 
-    root = settled(project)
+    opened = Project.open(project)
+    root = opened.root
     deployment = roll_back(
         root,
         target=target,
         to=to,
-        release=read_release(root),
-        first_difference=_first_difference(),
+        release=read_release(opened),
         access=access,
         pace=pace,
         on_event=on_event,
@@ -175,15 +174,15 @@ def promote(
     """
     from scaffold.deploy import deploy_project, release_to_promote
 
-    root = settled(project)
-    asked = replace(read_release(root), reason=reason, approved_by=approved_by or user_and_host())
+    opened = Project.open(project)
+    root = opened.root
+    asked = replace(read_release(opened), reason=reason, approved_by=approved_by or user_and_host())
     image, release = release_to_promote(root, source=source, release=asked, force=force, access=access)
     deployment = deploy_project(
         root,
         target=target,
         image=image,
         release=release,
-        first_difference=_first_difference(),
         access=access,
         docker_config=docker_config(image),
         pace=pace,
@@ -236,15 +235,13 @@ def logs(
     return stream_logs(Path(project), target=target, follow=follow, tail=tail, access=access)
 
 
-def read_release(root: Path) -> Release:
+def read_release(project: Project) -> Release:
     """Return what is recorded of a project beside its image: model, proof, commit, and who asks."""
-    model = ""
-    settings = root / "app" / "settings.py"
-    if settings.is_file():
-        found = re.search(r'MODEL_SHA256\s*=\s*"([0-9a-f]{64})"', settings.read_text("utf-8"))
-        model = found[1] if found else ""
     return Release(
-        model_sha256=model, proof=_proof(root), git_revision=_git_revision(root), by=user_and_host()
+        model_sha256=project.model_sha256,
+        proof=_proof(project),
+        git_revision=_git_revision(project.root),
+        by=user_and_host(),
     )
 
 
@@ -297,23 +294,15 @@ def _registry_of(image: str) -> str:
     return first if is_host else "docker.io"
 
 
-def _first_difference() -> Callable[[Any, Any], Any]:
-    from scaffold.verify._compare import first_difference
-
-    return first_difference
-
-
-def _proof(root: Path) -> str:
+def _proof(project: Project) -> str:
     """How the proof of the project ended, as its record says."""
-    from scaffold.upgrade import read_record
-
     try:
-        record, _ = read_record(root)
+        verification = project.verification
     except ScaffoldError:
         return "not recorded"
-    if record.verification is None:
+    if verification is None:
         return "skipped"
-    return "passed" if record.verification.passed else "failed"
+    return "passed" if verification.passed else "failed"
 
 
 def _git_revision(root: Path) -> str:

@@ -14,7 +14,6 @@ import platform
 import re
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from scaffold._environment_specs import EnvironmentSpec
 from scaffold._files import staged
 from scaffold._process import Runner
 from scaffold._pythons import RUNNING, candidate_pythons, find_python, uv_python_environment
+from scaffold._temporary import TemporaryFolder
 from scaffold._uv import uv_command
 from scaffold.errors import CommandError, LibrariesBrokenError, TargetNotEmptyError, UnresolvableError
 
@@ -99,7 +99,7 @@ def install_environment(
     missing = {name for name in needed.values() if canonicalize_name(name) not in spec.names}
     added = [] if spec.from_file else sorted(missing)
     candidates = candidate_pythons(spec.python, (*pythons, spec.python_hint), run)
-    with tempfile.TemporaryDirectory(prefix="scaffold-environment-") as name:
+    with TemporaryFolder("environment") as name:
         work = Path(name)
         resolved = _resolve(spec, added, candidates, work, (), run)
         try:

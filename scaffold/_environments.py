@@ -15,15 +15,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import SpecifierSet
 
 from scaffold import __version__
+from scaffold._environment import PACKAGE, Environment, running_environment, unique
 from scaffold._environment_install import install_environment, make_once
 from scaffold._environment_specs import parse_environment
 from scaffold._process import Runner, run_command
-from scaffold._pythons import RUNNING, SUPPORTED, minor_of, uv_python_environment
+from scaffold._pythons import SUPPORTED, minor_of, uv_python_environment
 from scaffold._uv import uv_command
 from scaffold.errors import (
     CommandError,
@@ -33,7 +33,6 @@ from scaffold.errors import (
     PythonTooOldError,
 )
 
-PACKAGE = Path(__file__).resolve().parent
 # What the worker imports besides the standard library, and the versions that it works with.
 WORKER_NEEDS = {"cloudpickle": "", "libcst": ">=1.5", "packaging": ">=23", "pydantic": ">=2.9"}
 # What these need in turn: in the versions of the environment, which come first on its path.
@@ -63,55 +62,6 @@ print(json.dumps({
     "versions": versions,
 }))
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """A Python with the libraries of a model."""
-
-    python: Path
-    """Its interpreter."""
-    version: str
-    """`3.11`."""
-    full_version: str
-    """`3.11.7`."""
-    path: tuple[str, ...]
-    """Its `sys.path`, without the working directory and the user's own folders."""
-    prefixes: tuple[str, ...]
-    """The folders that its interpreter and its standard library are installed in."""
-    overlay: tuple[str, ...] = ()
-    """Folders to append to its path. The first holds the package `scaffold` and nothing else."""
-    running: bool = False
-    """Whether it is the interpreter that we run in."""
-    description: str = ""
-    """What to call it in a message: `this environment (Python 3.11.7)`."""
-    notes: tuple[str, ...] = ()
-    """What a person should know of how it was made, a sentence each."""
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """The real folders that a process of it reads: interpreter, libraries, editable installs, overlay."""
-        links = [str(link) for folder in self.overlay for link in Path(folder).glob(PACKAGE.name)]
-        named = (*self.prefixes, *self.path, *_editable_folders(self.path), *self.overlay, *links)
-        interpreter = str(self.python.resolve().parent)
-        return _unique([str(Path(name).resolve()) for name in (*named, interpreter) if Path(name).exists()])
-
-
-def running_environment() -> Environment:
-    """Return the environment that we run in."""
-    first = sys.path[0] if sys.path else ""
-    # `python -m` and `python FILE` put the working directory, or that of the file, before all else.
-    beside = {"", str(Path.cwd()), str(Path(sys.argv[0] or ".").absolute().parent)}
-    path = sys.path[1:] if first in beside and not getattr(sys.flags, "safe_path", False) else sys.path
-    return Environment(
-        python=Path(sys.executable),
-        version=RUNNING,
-        full_version=platform.python_version(),
-        path=tuple(entry for entry in path if entry),
-        prefixes=_unique([sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]),
-        running=True,
-        description=f"this environment (Python {platform.python_version()})",
-    )
 
 
 def open_environment(
@@ -213,7 +163,7 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
             python=Path(found["executable"] or interpreter),
             version=found["version"],
             path=tuple(found["path"]),
-            prefixes=_unique(found["prefixes"]),
+            prefixes=unique(found["prefixes"]),
             tag=found["tag"],
             versions=found["versions"],
         )
@@ -272,24 +222,9 @@ def _run_uv(command: Sequence[str], run: Runner) -> None:
     run(command, env=uv_python_environment())
 
 
-def _editable_folders(path: Sequence[str]) -> list[str]:
-    """The folders of editable installs, which import hooks may find without the path. Source: PEP 610."""
-    folders = []
-    for note in (note for entry in path for note in Path(entry).glob("*.dist-info/direct_url.json")):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            origin = json.loads(note.read_text(encoding="utf-8"))
-            if origin.get("dir_info", {}).get("editable"):
-                folders.append(unquote(urlsplit(origin.get("url", "")).path))
-    return folders
-
-
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _unique(values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))

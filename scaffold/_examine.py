@@ -6,6 +6,7 @@ code. The parent gets values of `spec`.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import traceback
@@ -46,7 +47,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         _Examination(channel, job, witness).run()
     except ScaffoldError as error:
         told = refused_error(error) or _missing_variable(error, job, witness) or error
-        channel.send(encode_error(told))
+        channel.send(_again(witness) or encode_error(told))
     except MemoryError as error:
         channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
     except RecursionError:
@@ -56,7 +57,12 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
             encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
         )
     except Exception:
-        channel.send({"fault": traceback.format_exc()})
+        channel.send(_again(witness) or {"fault": traceback.format_exc()})
+
+
+def _again(witness: Witness) -> dict[str, Any] | None:
+    """Return the request to begin anew with all that is installed, where something hidden was asked for."""
+    return {"again": sorted(witness.missed)} if witness.missed else None
 
 
 class _Examination:
@@ -78,36 +84,37 @@ class _Examination:
         }
         self._forget_local_modules()
         watch.opened()  # by us
-        from scaffold.read import load_model, read_sample
-
-        witness.phase = "load"
-        model = load_model(files.model)
-        witness.note_unheard(watch.opened())
-        witness.phase = "read"
-        samples = [
-            read_sample(
-                path,
-                trusted=self._options.trust,
-                ours=self._job[name]["ours"],
-                confined=self._job["confined"],
-            )
-            if path
-            else None
-            for name, path in (("input", files.input), ("output", files.output))
-        ]
         channel.send(
             {
                 "artifact": encode(files.model),
                 "path": str(files.model.path),
                 "sources": encode(files.sources),
                 "notes": list(files.notes),
-                "modules": modules_of_object(samples[0]),
+                "modules": list(files.modules),
                 "enforced": self._job["enforced"],
-                "seen": witness.as_json(),
             }
         )
+        witness.hide(channel.receive()["hidden"])
+        model, samples = self._load(files, watch)
+        gc.enable()
+        channel.send({"seen": witness.as_json()})
         self._introspect(model, files.model, samples, watch)
         channel.send(rehearse(model, channel.receive(), witness, watch))
+
+    def _load(self, files: _Files, watch: Watch) -> tuple[Any, list[Any]]:
+        """Return the model, and the samples of its input and output."""
+        from scaffold.read import load_model, read_sample
+
+        self._witness.phase = "load"
+        model = load_model(files.model)
+        self._witness.note_unheard(watch.opened())
+        self._witness.phase = "read"
+        judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
+        samples = [
+            read_sample(path, ours=self._job[name]["ours"], **judged) if path else None
+            for name, path in (("input", files.input), ("output", files.output))
+        ]
+        return model, samples
 
     def _introspect(self, model: Any, artifact: Artifact, samples: Sequence[Any], watch: Watch) -> None:
         from scaffold.introspect import infer_signature
@@ -198,6 +205,8 @@ class _Files:
     """The model, and the samples that are pickles."""
     sources: Sequence[Any]
     notes: Sequence[str]
+    modules: Sequence[str]
+    """The topmost modules that the samples need, that of the input's own class first."""
 
 
 def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files:
@@ -206,7 +215,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     Code that a script or notebook defines is lifted into a module below `folder`, and the files are written
     anew to name that module: model and sample are then of the same classes.
     """
-    from scaffold.read import read_artifact, version_notes
+    from scaffold.read import read_artifact, sample_modules, version_notes
     from scaffold.resolve import collect_sources
 
     model = Path(job["model"])
@@ -216,6 +225,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     given = {name: job[name] for name in ("input", "output") if job[name] is not None}
     paths = {name: Path(sample["path"]) for name, sample in given.items()}
     pickled = {name: _pickled(paths[name], ours=given[name]["ours"], **judged) for name in paths}
+    modules = [module for name, path in paths.items() for module in sample_modules(path, pickled[name])]
     artifacts = [artifact, *(found for found in pickled.values() if found is not None)]
     place = Path(folder) / "code"
     place.mkdir()
@@ -237,6 +247,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
         artifacts=tuple(artifacts),
         sources=collected.sources,
         notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
+        modules=tuple(dict.fromkeys(modules)),
     )
 
 
@@ -248,13 +259,3 @@ def _pickled(path: Path, **judged: Any) -> Artifact | None:
         return read_artifact(path, **judged)
     except NotAModelError:
         return None
-
-
-def modules_of_object(value: object) -> list[str]:
-    """Return the topmost modules of the classes of `value` and of what it holds."""
-    classes = {type(value)}
-    if isinstance(value, Mapping):
-        classes |= {type(item) for item in value.values()}
-    elif isinstance(value, (list, tuple)):
-        classes |= {type(item) for item in value[:1]}
-    return sorted({base.__module__.partition(".")[0] for kind in classes for base in kind.__mro__})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import shutil
@@ -24,6 +25,26 @@ def sha256_file(path: Path) -> str:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def keep_file(path: Path, digest: str) -> Path:
+    """Move a file out of a temporary folder and return its new path, which stays until this process ends.
+
+    Args:
+        path: The file.
+        digest: Its sha256: a file with the same content is kept once.
+    """
+    target = Path(_kept_files().name) / digest / path.name
+    if not target.is_file():
+        target.parent.mkdir(exist_ok=True)
+        shutil.move(path, target)
+    return target
+
+
+@functools.cache
+def _kept_files() -> tempfile.TemporaryDirectory[str]:
+    """A folder that Python removes when this process ends."""
+    return tempfile.TemporaryDirectory(prefix="scaffold-kept-")
 
 
 def copy_below(root: Path, relative: Path, target: Path) -> None:

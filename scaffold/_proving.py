@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold._checked import RECORDED
+from scaffold._layout import OPENAPI, RECORDED
+from scaffold._project import Project
+from scaffold._recording import read_recording
+from scaffold._replay import collect_answers
 from scaffold._specify import told_of_checks
 from scaffold.events import Noted, OnEvent, Started
-from scaffold.spec import Check, JSONValue, Outcome, ProjectRecord, Recording, Verification
+from scaffold.spec import Check, Outcome, ProjectRecord, Recording, Verification
 
 if TYPE_CHECKING:
     from scaffold.upgrade import Replay, UpdatePlan
-    from scaffold.verify import ProofAccess, Service
+    from scaffold.verify import ProofAccess
 
 MOST_REPLAYED_REQUESTS = 100
 """Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
@@ -26,37 +28,34 @@ def proven(
     """Prove the merged project in a copy, and take into the plan what only a running service can tell."""
     from scaffold.render import filled_manifests, recorded_sample
     from scaffold.upgrade import compare_answers, write_merged
-    from scaffold.verify import verify_project
+    from scaffold.verify import started_proof
 
     old, new = record.spec.recording, plan.record.spec.recording
     notes: list[str] = []
     derived: dict[str, bytes] = {}
-
-    def observe(service: Service) -> Recording | None:
+    write_merged(plan, folder)
+    recording = read_recording(folder)
+    on_event(Started("verify"))
+    python = plan.record.spec.dependencies.python
+    show = told_of_checks(on_event)
+    with started_proof(folder, python=python, on_check=show, access=access) as proof:
         if plan.report.model_changed and old.requests:
             asked = old.requests[:MOST_REPLAYED_REQUESTS]
             before = old.answers[: len(asked)]
-            notes.append(str(compare_answers(before, _answers(service, asked, like=before))))
-        if not plan.edited_scoring:
-            return None
-        answers = _answers(service, new.requests, like=new.answers)
-        notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
-        accepted = Recording(requests=new.requests, answers=answers)
-        derived[RECORDED] = recorded_sample(accepted)
-        return accepted
-
-    write_merged(plan, folder)
-    on_event(Started("verify"))
-    python = plan.record.spec.dependencies.python
-    verification = verify_project(
-        folder, python=python, on_check=told_of_checks(on_event), observe=observe, access=access
-    )
+            after = collect_answers(proof.service, asked, like=before)
+            notes.append(str(compare_answers(before, after)))
+        if plan.edited_scoring:
+            answers = collect_answers(proof.service, new.requests, like=new.answers)
+            notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
+            recording = Recording(requests=new.requests, answers=answers)
+            derived[RECORDED] = recorded_sample(recording)
+        verification = proof.finish(recording)
     for note in notes:
         on_event(Noted(note))
     if verification.measurements:
         derived |= filled_manifests(plan.record.spec, verification.measurements)
     if verification.openapi:
-        derived["openapi.json"] = verification.openapi.encode()
+        derived[OPENAPI] = verification.openapi.encode()
     return plan.finished(verification, derived), tuple(notes)
 
 
@@ -68,7 +67,7 @@ def unproven(plan: UpdatePlan) -> UpdatePlan:
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
 
 
-def accept_answers(root: Path, *, python: str, access: ProofAccess, on_event: OnEvent) -> Verification:
+def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) -> Verification:
     """Prove a project with the answers that it gives now, and record these as the right ones.
 
     Raises:
@@ -77,26 +76,20 @@ def accept_answers(root: Path, *, python: str, access: ProofAccess, on_event: On
     """
     from scaffold import upgrade
     from scaffold.render import recorded_sample
-    from scaffold.verify import read_recording, verify_project
+    from scaffold.verify import started_proof
 
+    root, before = project.root, project.recording
     record, ancestor = upgrade.read_record(root)
-    before = read_recording(root)
-    given: list[Recording] = []
-
-    def observe(service: Service) -> Recording:
-        answers = _answers(service, before.requests, like=before.answers)
-        given.append(Recording(requests=before.requests, answers=answers))
-        return given[-1]
-
     on_event(Started("verify"))
-    verification = verify_project(
-        root, python=python, on_check=told_of_checks(on_event), observe=observe, access=access
-    )
-    found = upgrade.compare_answers(before.answers, given[-1].answers)
-    on_event(Noted(_accepted_note(found)))
+    show = told_of_checks(on_event)
+    with started_proof(root, python=project.python, on_check=show, access=access) as proof:
+        answers = collect_answers(proof.service, before.requests, like=before.answers)
+        given = Recording(requests=before.requests, answers=answers)
+        verification = proof.finish(given)
+    on_event(Noted(_accepted_note(upgrade.compare_answers(before.answers, given.answers))))
     measured = record.verification.measurements if record.verification else None  # its manifests hold these
-    proof = replace(verification, openapi="", measurements=measured)
-    upgrade.accept_answers(root, replace(record, verification=proof), ancestor, recorded_sample(given[-1]))
+    accepted = replace(record, verification=replace(verification, openapi="", measurements=measured))
+    upgrade.accept_answers(root, accepted, ancestor, recorded_sample(given))
     return verification
 
 
@@ -121,17 +114,3 @@ def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
         f"with your {yours} it answers {replay.differing} of {replay.compared} requests otherwise than"
         f" the model, most at {replay.where}: {change}; these answers are recorded from now on"
     )
-
-
-def _answers(
-    service: Service, requests: Sequence[JSONValue], *, like: Sequence[JSONValue]
-) -> tuple[JSONValue, ...]:
-    """The service's answer to each request: None where it refuses it, `like` where it is equal to that."""
-    from scaffold.verify import first_difference
-
-    answers = []
-    for request, known in zip(requests, like, strict=True):
-        answer = service.post("/score", request)
-        same = answer.status == 200 and first_difference(answer.body, known) is None
-        answers.append(known if same else answer.body if answer.status == 200 else None)
-    return tuple(answers)

@@ -5,36 +5,28 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from scaffold import __version__
-from scaffold._codec import CodecError, decode
 from scaffold._confine import Enforced
 from scaffold._describe import artifact_line, dependencies_line, signature_line
-from scaffold._environments import Environment
-from scaffold._files import copy_below, sha256_file
+from scaffold._environment import Environment
+from scaffold._files import keep_file
 from scaffold._given import Given, find_given
-from scaffold._live import live_source
 from scaffold._modules import Home, home_of
 from scaffold._options import Options
-from scaffold._workers import model_environment, variables_left_out, worker_settings
-from scaffold.errors import InvalidOptionError, ModelChangedError, NestedCallError, WorkerMessageError
+from scaffold._temporary import TemporaryFolder
+from scaffold._workers import examining_worker, model_environment, worker_settings
+from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
-from scaffold.spec import Artifact, Check, JSONValue, LocalSource, ProjectSpec, Recording, Signature
-from scaffold.worker import Worker, WorkerSettings, is_inside, printable, require_plain
-
-if TYPE_CHECKING:
-    from scaffold.resolve import Found, Installation, Request, Trace
+from scaffold.spec import Check, JSONValue, ProjectSpec
+from scaffold.worker import is_inside
 
 FIRST_VERSION = "1.0.0"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
-_PROGRAM = "scaffold._examine"
-_MOST_NOTES, _NOTE_CHARACTERS = 50, 1000
 
 
 @contextlib.contextmanager
@@ -47,226 +39,74 @@ def specified(
     options: Options,
     on_event: OnEvent,
     version: str = FIRST_VERSION,
+    *,
+    keep_model: bool = False,
 ) -> Iterator[ProjectSpec]:
-    """Give the `ProjectSpec` of a model; files that it names exist until the block ends."""
-    from scaffold.resolve import Installation, resolve_dependencies
+    """Give the `ProjectSpec` of a model; files that it names exist until the block ends.
 
+    With `keep_model` the model's file exists until the process ends.
+    """
     if is_inside():
         raise NestedCallError()
     with contextlib.ExitStack() as stack:
-        workspace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-")))
+        workspace = Path(stack.enter_context(TemporaryFolder("new")))
         on_event(Started("read"))
         given = find_given(model, input, output, workspace, options)
         environment = model_environment(given, options)
         for note in environment.notes:
             on_event(Noted(note))
         settings = worker_settings(given, options, environment)
+        worker = stack.enter_context(examining_worker(settings))
+        # Imported while the worker starts.
+        from scaffold._examined import Examination
+        from scaffold.resolve import Installation, resolve_dependencies
+
+        examination = stack.enter_context(Examination(worker, given, options, settings, workspace))
         installation = Installation(settings.path)
-        modules = _search_path(given, environment)
-        worker = stack.enter_context(_Worker(given, options, installation, settings, modules, workspace))
-        loaded = worker.loaded()
-        on_event(Finished("read", artifact_line(loaded.artifact)))
-        if not loaded.enforced.holds:
-            on_event(Noted(_missing_wall(loaded.enforced)))
+        examination.begin(installation, _search_path(given, environment))
+        files = examination.read()
+        on_event(Finished("read", artifact_line(files.artifact)))
+        if not files.enforced.holds:
+            on_event(Noted(_missing_wall(files.enforced)))
         on_event(Started("introspect"))
-        search = (worker.folder / "code", *modules)
-        trace = _trace_without(loaded, search, installation, settings)
-        if trace is not None:
-            stack.enter_context(trace)
-        # Imported while the worker finds out how the model is called.
+        # Imported while the worker loads the model.
         from scaffold.render import model_code
 
-        signature, recording, notes = worker.introspected()
+        importlib.import_module("copier")
+        found = examination.introspected(files)
+        files, signature = found.files, found.signature
         on_event(Finished("introspect", signature_line(signature)))
         on_event(Started("resolve"))
-        # The next stage's libraries are imported while this one waits for its processes.
-        threading.Thread(target=importlib.import_module, args=["copier"], daemon=True).start()
         dependencies = resolve_dependencies(
-            loaded.artifact,
+            files.artifact,
             signature,
-            recording,
-            code=model_code(loaded.artifact, signature),
-            trace=trace or worker,
-            search=search,
-            sources=loaded.sources,
+            found.recording,
+            code=model_code(files.artifact, signature),
+            trace=examination.rehearsing,
+            search=examination.search,
+            sources=files.sources,
             options=_resolve_options(options, answers, environment.version),
             installation=installation,
             settings=settings,
         )
-        worker.end()
+        examination.end()
         on_event(Finished("resolve", dependencies_line(dependencies)))
-        for note in (*loaded.notes, *notes, *signature.notes, *dependencies.notes):
+        for note in (*files.notes, *found.notes, *signature.notes, *dependencies.notes):
             on_event(Noted(note))
+        artifact = files.artifact
+        if keep_model and workspace in artifact.path.parents:
+            artifact = replace(artifact, path=keep_file(artifact.path, artifact.sha256))
         yield ProjectSpec(
             name=name,
             version=version,
-            artifact=loaded.artifact,
+            artifact=artifact,
             signature=signature,
             dependencies=dependencies,
-            recording=recording,
+            recording=found.recording,
             answers=answers,
             generator=__version__,
             variables=options.variables,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Loaded:
-    """What the worker tells when it has loaded the model."""
-
-    artifact: Artifact
-    sources: tuple[LocalSource, ...]
-    notes: tuple[str, ...]
-    modules: tuple[str, ...]
-    """The topmost modules of the sample's classes."""
-    seen: Found
-    enforced: Enforced
-    """Which walls stand between the worker and the rest of the system."""
-
-
-class _Worker:
-    """The worker that examines one model, and rehearses its service."""
-
-    def __init__(
-        self,
-        given: Given,
-        options: Options,
-        installation: Installation,
-        settings: WorkerSettings,
-        search: Sequence[Path],
-        workspace: Path,
-    ) -> None:
-        from scaffold.resolve import own_folders
-
-        self.hidden: Mapping[str, str] = {}
-        self.sha256 = ""
-        self._given, self._workspace = given, workspace
-        local = own_folders(given.local)
-        job = {
-            "model": str(given.model.path.absolute()),
-            "provenance": given.model.provenance,
-            "ours": given.model.ours,
-            "options": _for_worker(options),
-            "elsewhere": variables_left_out(settings.environ),
-            "live": live_source().as_json(),
-            "search": [str(folder.absolute()) for folder in search],
-            "local": local,
-            "watched": own_folders([given.model.path.absolute().parent, *given.local]),
-            "installed": list(installation.folders),
-        }
-        for name, file in (("input", given.input), ("output", given.output)):
-            job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
-        self._worker = Worker(
-            _PROGRAM, job, replace(settings, path=list(dict.fromkeys([*settings.path, *local])))
-        )
-        self.folder = self._worker.folder
-
-    def __enter__(self) -> _Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._worker.close()
-
-    def end(self) -> None:
-        """End the process; its folder stays, for files in it are part of the project."""
-        self._worker.end()
-
-    def loaded(self) -> _Loaded:
-        """Return what the files are and name, once the model is loaded.
-
-        Raises:
-            ScaffoldError: What the worker reports.
-        """
-        from scaffold.resolve import Found
-
-        message = self._worker.receive()
-        with _readable():
-            path = self._checked(Path(message["path"]))
-            artifact = replace(decode("Artifact", message["artifact"]), path=path)
-            sources = decode("tuple[LocalSource, ...]", message["sources"])
-            found = _Loaded(
-                artifact=artifact,
-                sources=tuple(map(_checked_source, sources)),
-                notes=_checked_notes(message["notes"]),
-                modules=tuple(map(str, message["modules"])),
-                seen=Found.from_json({"failure": None, "matched": None, "phase": "load", **message["seen"]}),
-                enforced=Enforced.from_json(message["enforced"]),
-            )
-        # The file that goes into the project is the one that was examined.
-        if sha256_file(path) != artifact.sha256:
-            raise ModelChangedError(path.name)
-        self.sha256 = artifact.sha256
-        return found
-
-    def introspected(self) -> tuple[Signature, Recording, list[str]]:
-        """Return how the model is called, the sample as it goes over HTTP, and notes."""
-        message = self._worker.receive()
-        with _readable():
-            signature = decode("Signature", message["signature"])
-            require_plain(signature)
-            recording = decode("Recording", message["recording"])
-            return signature, recording, list(_checked_notes(message["notes"]))
-
-    def finish(self, request: Request) -> Found:
-        """Let the worker answer the recorded requests by the generated code, and return what it saw."""
-        from scaffold.resolve import Found
-
-        self._worker.send(request.as_json())
-        return Found.from_json(self._worker.receive())
-
-    def _checked(self, path: Path) -> Path:
-        """The model's file: the given one, or the one that the worker wrote anew in its own folder."""
-        if path == self._given.model.path.absolute():
-            return self._given.model.path
-        if self.folder not in path.parents:
-            raise CodecError(f"a model file that lies elsewhere: {path}")
-        # Out of the reach of the worker, through no link of its making.
-        copy = self._workspace / "moved" / path.name
-        copy.parent.mkdir(exist_ok=True)
-        copy_below(self.folder, path.relative_to(self.folder), copy)
-        return copy
-
-
-@contextlib.contextmanager
-def _readable() -> Iterator[None]:
-    """Raise WorkerError where a message of the worker is not of the expected form."""
-    try:
-        yield
-    except (CodecError, KeyError, TypeError, ValueError, OSError) as error:
-        raise WorkerMessageError(str(error)) from error
-
-
-def _checked_notes(notes: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(printable(str(note))[:_NOTE_CHARACTERS] for note in notes[:_MOST_NOTES])
-
-
-def _checked_source(source: LocalSource) -> LocalSource:
-    place = PurePosixPath(source.path)
-    if place.is_absolute() or ".." in place.parts or not place.parts:
-        raise CodecError(f"a file that lies outside the project: {source.path}")
-    return source
-
-
-def _trace_without(
-    loaded: _Loaded, search: Sequence[Path], installation: Installation, settings: WorkerSettings
-) -> Trace | None:
-    """Start a process without what is merely installed, where loading the model imported some of that.
-
-    It loads the model while the worker still finds out how the model is called.
-    """
-    from scaffold.resolve import hidden_from, reached, start_trace
-
-    hidden = hidden_from(loaded.artifact, loaded.modules, loaded.sources, installation)
-    if not reached(loaded.seen, hidden):
-        return None
-    return start_trace(
-        loaded.artifact,
-        loaded.modules,
-        search=search,
-        sources=loaded.sources,
-        installation=installation,
-        settings=settings,
-    )
 
 
 def _search_path(given: Given, environment: Environment) -> list[Path]:
@@ -279,16 +119,6 @@ def _search_path(given: Given, environment: Environment) -> list[Path]:
 def _missing_wall(enforced: Enforced) -> str:
     reasons = "; ".join(f"{gap.wall.value}: {gap.reason}" for gap in enforced.missing)
     return f"the model is loaded without the kernel's confinement, with your rights ({reasons})"
-
-
-def _for_worker(options: Options) -> dict[str, JSONValue]:
-    """The options as the worker takes them: it runs in another folder, so paths are absolute."""
-    said = options.as_json()
-    if options.source:
-        said["source"] = str(Path(options.source).absolute())
-    if options.include:
-        said["include"] = [str(Path(each).absolute()) for each in options.include]
-    return said
 
 
 def _resolve_options(options: Options, answers: Mapping[str, JSONValue], version: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold._files import sha256_file
+from scaffold._layout import PRISTINE
 from scaffold._options import Options
 from scaffold._specify import specified
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import ModelGoneError
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
@@ -35,9 +36,8 @@ def last_state(root: Path, on_event: OnEvent) -> tuple[ProjectRecord, dict[str, 
         )
         on_event(
             Noted(
-                f"{root}/.scaffold/pristine.tar.xz is lost, so {', '.join(lost)} cannot be merged,"
-                f" only compared: version {wrote} of model-scaffold wrote them,"
-                f" and this is {__version__}{by_it}"
+                f"{root / PRISTINE} is lost, so {', '.join(lost)} cannot be merged, only compared:"
+                f" version {wrote} of model-scaffold wrote them, and this is {__version__}{by_it}"
             )
         )
     return record, ancestor
@@ -102,6 +102,6 @@ def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
 
     if record.spec.generator != __version__ or not record.spec.artifact.path.is_file():
         return {}
-    with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+    with TemporaryFolder("state") as folder:
         renderer(record, None)(record.spec, Path(folder))
         return read_folder(Path(folder))

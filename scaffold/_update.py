@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scaffold._layout import RECORD
 from scaffold._options import ModelOptions, Options
+from scaffold._project import Project
 from scaffold._proving import proven, unproven
 from scaffold._specify import checked_answers
 from scaffold._states import last_state, new_state, renderer
+from scaffold._temporary import TemporaryFolder
 from scaffold._workers import proof_access
 from scaffold.errors import (
     BreakingChangeError,
@@ -129,22 +131,22 @@ def update(
         MergeConflictError: Both sides changed the same thing. The merged files are written, with markers.
         ScaffoldError: Another leaf of it. Nothing is written then.
     """
-    from scaffold.upgrade import finish_interrupted, restore_pristine
+    from scaffold.upgrade import restore_pristine
 
     root = Path(project)
     if model is not None and input is None:
         raise MissingSampleError(str(root))
-    finish_interrupted(root)
+    Project.open(root)  # finishes an update that was cut off, or takes it back
     record, ancestor = last_state(root, on_event)
     recorded: dict[str, Any] = dict(record.options)
     try:
         Options(**recorded)
     except TypeError as error:
-        raise UnknownOptionsError(f"{root}/.scaffold/record.json", str(error)) from error
+        raise UnknownOptionsError(str(root / RECORD), str(error)) from error
     said = Options(**{**recorded, **options})
     checked = checked_answers(answers, record.spec.answers)
     state = new_state(root, record, (model, input, output), checked, said, on_event)
-    with state as spec, tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+    with state as spec, TemporaryFolder("update") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
         found = _described(plan)
         on_report(found)

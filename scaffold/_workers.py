@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold._confine import Closed, Confinement, Open
-from scaffold._environments import Environment, open_environment, running_environment
+from scaffold._environment import Environment, running_environment
 from scaffold._given import Given
 from scaffold._modules import know_environment
 from scaffold._options import Options, secret_value
 from scaffold._variables import minimal_environment
 from scaffold.spec import Variable
-from scaffold.worker import WorkerSettings
+from scaffold.worker import Worker, WorkerSettings
 
 if TYPE_CHECKING:
     from scaffold.verify import ProofAccess
@@ -28,6 +29,7 @@ def model_environment(given: Given, options: Options) -> Environment:
     """
     if not options.environment:
         return running_environment()
+    from scaffold._environments import open_environment
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
     needs = needs_of_files(given.paths)
@@ -59,6 +61,32 @@ def worker_settings(given: Given, options: Options, environment: Environment) ->
         ),
         time_s=float(options.time_limit),
     )
+
+
+_PROGRAM = "scaffold._examine"
+_ahead: list[Worker] = []
+
+
+def start_ahead() -> None:
+    """Start a worker of this environment before it is known what it is to examine.
+
+    A command calls it first: the process starts while the command imports its own modules.
+    """
+    settings = WorkerSettings(python=Path(sys.executable), environ=minimal_environment(os.environ))
+    _ahead.append(Worker(_PROGRAM, settings))
+
+
+def end_ahead() -> None:
+    """End the worker that was started ahead, where it was not taken."""
+    while _ahead:
+        _ahead.pop().close()
+
+
+def examining_worker(settings: WorkerSettings) -> Worker:
+    """Return a worker that waits for a model to examine: the one that was started ahead, where it fits."""
+    if _ahead and _ahead[0].runs_in == settings.runs_in:
+        return _ahead.pop()
+    return Worker(_PROGRAM, settings)
 
 
 def proof_access(

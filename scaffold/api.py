@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold._checked import path_below, python_version
+from scaffold._checked import path_below
 from scaffold._files import require_empty, sha256_file, staged
+from scaffold._layout import ENVIRONMENT, OPENAPI
 from scaffold._options import ModelOptions, Options
+from scaffold._project import Project
 from scaffold._proving import accept_answers
-from scaffold._settled import settled
 from scaffold._specify import checked_answers, service_name, specified, told_of_checks
 from scaffold._workers import proof_access
-from scaffold.errors import MissingTargetError, NoRecordError, NotAProjectError
+from scaffold.errors import MissingTargetError
 from scaffold.events import Finished, OnEvent, Started, ignore
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Variable, Verification
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from scaffold.resolve import Audit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A project that was written, and its proof."""
-
-    root: Path
-    spec: ProjectSpec
-    files: Mapping[str, str]
-    """sha256 by path."""
-    verification: Verification | None
-
-    @property
-    def example(self) -> str:
-        """A made-up body of `POST /score`, quoted for a shell."""
-        from scaffold.render import shell_example
-
-        return shell_example(self.spec.signature)
-
-    def __str__(self) -> str:
-        proven = "proven" if self.verification and self.verification.passed else "not proven"
-        return f"{self.spec.name} {self.spec.version} in {self.root} ({len(self.files)} files, {proven})"
 
 
 def new(
@@ -87,8 +66,8 @@ def new(
         with staged(target) as root:
             files = _write(spec, root, template, on_event)
             verification = _prove(spec, root, files, said, on_event) if verify else None
-            _record(spec, root, files, said, verification, template)
-        return Project(root=target, spec=spec, files=files, verification=verification)
+            record = _record(spec, root, files, said, verification, template)
+        return Project(root=target, written=_with_own_model(record, target))
 
 
 def inspect(
@@ -101,6 +80,9 @@ def inspect(
 ) -> ProjectSpec:
     """Return what `new` would make a project of. Writes nothing.
 
+    `artifact.path` of it is the given file. For a model in memory, and for one whose file would be rewritten
+    for the service, it is a temporary file that stays until this process ends.
+
     Args:
         model: As for `new`, like the others.
         input: A sample of its input.
@@ -111,7 +93,8 @@ def inspect(
     Raises:
         ScaffoldError: A leaf of it, which says what to do.
     """
-    with specified(model, input, output, "model", {}, Options(**options), on_event) as spec:
+    said = Options(**options)
+    with specified(model, input, output, "model", {}, said, on_event, keep_model=True) as spec:
         return spec
 
 
@@ -137,13 +120,12 @@ def verify(
     """
     from scaffold.verify import verify_project
 
-    root = _project_root(project)
-    python = python_version(root)
-    access = proof_access(_variables_of(root), read=allow_read, network=allow_network)
+    opened = Project.open_service(project)
+    access = proof_access(opened.variables, read=allow_read, network=allow_network)
     if accept:
-        return accept_answers(root, python=python, access=access, on_event=on_event)
+        return accept_answers(opened, access=access, on_event=on_event)
     on_event(Started("verify"))
-    return verify_project(root, python=python, on_check=told_of_checks(on_event), access=access)
+    return verify_project(opened.root, python=opened.python, on_check=told_of_checks(on_event), access=access)
 
 
 def serve(
@@ -155,10 +137,11 @@ def serve(
     """
     from scaffold.verify import make_environment, serve_project
 
-    root = _project_root(project)
+    opened = Project.open_service(project)
+    root = opened.root
     on_event(Started("environment"))
-    python = make_environment(root, path_below(root, ".venv"), python=python_version(root))
-    on_event(Finished("environment", f"{root / '.venv'} holds what the lock says"))
+    python = make_environment(root, path_below(root, ENVIRONMENT), python=opened.python)
+    on_event(Finished("environment", f"{root / ENVIRONMENT} holds what the lock says"))
     on_event(Finished("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it"))
     return serve_project(root, python, host=host, port=port)
 
@@ -171,7 +154,7 @@ def audit(project: str | Path) -> Audit:
     """
     from scaffold.resolve import audit_project
 
-    return audit_project(_project_root(project))
+    return audit_project(Project.open_service(project).root)
 
 
 def _write(spec: ProjectSpec, root: Path, template: str | None, on_event: OnEvent) -> dict[str, str]:
@@ -199,7 +182,7 @@ def _prove(
     assert verification.measurements is not None
     written = filled_manifests(spec, verification.measurements)
     if verification.openapi:
-        written["openapi.json"] = verification.openapi.encode()
+        written[OPENAPI] = verification.openapi.encode()
     for path, content in written.items():
         (root / path).write_bytes(content)
         files[path] = sha256_file(root / path)
@@ -213,7 +196,7 @@ def _record(
     said: Options,
     verification: Verification | None,
     template: str | None,
-) -> None:
+) -> ProjectRecord:
     """Write into the project what it was made from: the next update starts there."""
     from scaffold.upgrade import write_record
 
@@ -225,20 +208,12 @@ def _record(
         verification=verification,
     )
     write_record(root, record)
+    return record
 
 
-def _variables_of(root: Path) -> tuple[Variable, ...]:
-    """What the model of a project reads from the environment; nothing where the record is gone."""
-    from scaffold.upgrade import read_record
-
-    try:
-        return read_record(root)[0].spec.variables
-    except NoRecordError:
-        return ()
-
-
-def _project_root(project: str | Path) -> Path:
-    root = Path(project)
-    if not (root / "app" / "main.py").is_file() or not (root / "requirements.txt").is_file():
-        raise NotAProjectError(str(root), ("app/main.py", "requirements.txt"))
-    return settled(root)
+def _with_own_model(record: ProjectRecord, root: Path) -> ProjectRecord:
+    """The record of the project `root` with the model that lies in it, in place of the one that was given."""
+    artifact = record.spec.artifact
+    places = [path for path, digest in record.files.items() if digest == artifact.sha256]
+    own = replace(artifact, path=root / places[0]) if places else artifact
+    return replace(record, spec=replace(record.spec, artifact=own))

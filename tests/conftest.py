@@ -29,7 +29,7 @@ def forget_app() -> Iterator[Callable[[], None]]:
     """Return what forgets an imported `app`, a name that every generated service has."""
 
     def forget() -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
+        for name in [name for name in list(sys.modules) if name.partition(".")[0] == "app"]:
             del sys.modules[name]
 
     forget()

@@ -4,8 +4,11 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
+
+from scaffold import _layout
 
 PACKAGE = Path(__file__).parents[1] / "scaffold"
 ROOMS = sorted(
@@ -31,7 +34,17 @@ SHARED = {
     "worker",
     "_variables",
     "_begun",
+    "_temporary",
     "_checked",
+    "_base_image",
+    "_layout",
+    "_lockfile",
+    "_recording",
+    "_client",
+    "_differences",
+    "_orders",
+    "_replay",
+    "_sbom",
     "__version__",
 }
 
@@ -67,6 +80,21 @@ def test_the_shared_values_need_the_standard_library_only(module: str) -> None:
         [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
     ).stdout.split()
     assert ours <= {name.split(".")[0] for name in before}
+
+
+def test_a_path_of_a_project_is_written_down_in_one_place() -> None:
+    named = {name: value for name, value in vars(_layout).items() if name.isupper()}
+    paths = {path for path in named.values() if set(path) & set("./")}
+    # The files of a training environment are no files of a project.
+    exempt = {"_layout.py", "_environment_specs.py", "_environment_install.py"}
+    for path in PACKAGE.rglob("*.py"):
+        if path.name not in exempt:
+            constants = {node.value for node in ast.walk(ast.parse(path.read_text())) if is_text(node)}
+            assert not constants & paths, path
+
+
+def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def test_only_one_module_runs_commands() -> None:

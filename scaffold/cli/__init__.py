@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 
 import typer
 
@@ -38,6 +40,8 @@ for _family in _FAMILIES:
 
 
 _INTERRUPTED = 130
+_EXAMINING = ("new", "inspect", "update", "diff")
+"""Commands that load a model."""
 
 
 @name_commands()
@@ -49,7 +53,8 @@ def main() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        app()
+        with _worker_ahead(sys.argv[1:]):
+            app()
     except ScaffoldError as error:
         show_error(str(error))
         sys.exit(1)
@@ -66,6 +71,22 @@ def main() -> None:
         sys.exit(1)
     finally:
         gc.freeze()  # leaving is ten times as quick when nobody looks through those objects once more
+
+
+@contextlib.contextmanager
+def _worker_ahead(words: Sequence[str]) -> Iterator[None]:
+    """Start the process that will load the model at once, so that it is ready when the command needs it."""
+    asked = words[:1] and words[0] in _EXAMINING
+    if not asked or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
+        yield
+        return
+    from scaffold._workers import end_ahead, start_ahead
+
+    start_ahead()
+    try:
+        yield
+    finally:
+        end_ahead()
 
 
 def _own_fault(error: Exception) -> str:

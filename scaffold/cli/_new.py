@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaffold import _layout
 from scaffold.cli._display import Display
 from scaffold.cli._options import assignments, model_options
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from scaffold.api import Project
+    from scaffold._project import Project
     from scaffold.spec import ProjectSpec
 
 MODEL = Annotated[str, typer.Argument(help="The model: a file, or a URL that fsspec or MLflow knows.")]
@@ -29,13 +30,13 @@ ANSWER = Annotated[
 ]
 TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")]
 _REMARKS = {
-    "app/schemas.py": "the request and the answer",
-    "app/convert.py": "from requests to the model, and back",
-    "app/score.py": "loads and asks the model: your own steps go here",
-    "app/main.py": "the routes",
-    "app/settings.py": "every limit and switch",
-    "requirements.in": "what it needs, and why",
-    "tests/recorded.json": "the sample that it was proven with",
+    _layout.SCHEMAS: "the request and the answer",
+    _layout.CONVERT: "from requests to the model, and back",
+    _layout.SCORE: "loads and asks the model: your own steps go here",
+    _layout.MAIN: "the routes",
+    _layout.SETTINGS: "every limit and switch",
+    _layout.REQUIREMENTS: "what it needs, and why",
+    _layout.RECORDED: "the sample that it was proven with",
 }
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 

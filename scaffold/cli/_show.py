@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from scaffold._layout import STATE
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.tree import Tree
@@ -72,7 +74,7 @@ def file_tree(root: Path, files: Mapping[str, str], notes: Mapping[str, str]) ->
     tree = Tree(Text(f"{root}/", style="bold"))
     folders: dict[PurePosixPath, Tree] = {PurePosixPath(): tree}
     for path in sorted(map(PurePosixPath, files), key=lambda path: (path.parts[:-1] == (), path.parts)):
-        if path.parts[0] == ".scaffold":
+        if path.parts[0] == STATE:
             continue
         for parent in reversed(path.parents[:-1]):
             if parent not in folders:

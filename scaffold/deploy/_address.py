@@ -3,86 +3,34 @@
 from __future__ import annotations
 
 import http.client
-import json
-import ssl
+import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from scaffold._client import Client, Retries
 from scaffold.deploy._client import ApiError, Cluster, Manifest
 from scaffold.deploy._manifests import Target, describe, service_container
 from scaffold.deploy._rollout import Pace, events_in, live_deployment, pods_of
 from scaffold.errors import RolloutFailedError
 
+KEY_VARIABLE = "SCAFFOLD_API_KEY"
 _NEAR_S = 3
+_ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One answer over HTTP."""
+class Forward(Client):
+    """A client whose connections are port-forwards through the API to one ready pod."""
 
-    status: int
-    body: Any
-    retry_after_s: float = 0
-
-
-class Channel:
-    """A way to send requests to the service."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self._connection: http.client.HTTPConnection | None = None
-
-    def ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Return the answer to one request.
-
-        Raises:
-            OSError: No answer; `http.client.HTTPException` for one that is no HTTP.
-        """
-        connection = self._connection = self._connection or self._open()
-        sent = None if body is None else json.dumps(body).encode()
-        given = {"Content-Type": "application/json", "Host": urlsplit(self.url).netloc, **(headers or {})}
-        try:
-            connection.request(method, urlsplit(self.url).path + path, sent, given)
-            response = connection.getresponse()
-            text = response.read().decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException):
-            self.close()
-            raise
-        if response.will_close:
-            self.close()
-        retry_after = response.headers.get("Retry-After", "0")
-        return Answer(
-            status=response.status,
-            body=_parsed(text),
-            retry_after_s=float(retry_after) if retry_after.isdigit() else 0,
-        )
-
-    def close(self) -> None:
-        """Close the connection; the next request opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _open(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.url)
-        if parts.scheme == "https":
-            return http.client.HTTPSConnection(parts.netloc, timeout=60, context=ssl.create_default_context())
-        return http.client.HTTPConnection(parts.netloc, timeout=60)
-
-
-class Forward(Channel):
-    """A port-forward through the API to one ready pod."""
-
-    def __init__(self, url: str, cluster: Cluster, target: Target) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, cluster: Cluster, target: Target, **settings: Any) -> None:
+        super().__init__(url, **settings)
         self._cluster, self._target = cluster, target
 
-    def _open(self) -> http.client.HTTPConnection:
+    def another(self) -> Forward:
+        """Return a client of the same service with a connection of its own."""
+        return Forward(self.url, self._cluster, self._target, headers=self.headers, retries=self.retries)
+
+    def connect(self, timeout_s: float = 120.0) -> http.client.HTTPConnection:
+        """Return a new connection to a pod."""
         cluster, target = self._cluster, self._target
         pods = pods_of(cluster, live_deployment(cluster, target), newest=True)
         ready = [pod for pod in pods if _is_ready(pod)]
@@ -90,32 +38,46 @@ class Forward(Channel):
             raise ConnectionError("no pod is ready")
         port = service_container(target.deployment)["ports"][0]["containerPort"]
         pod = ready[0]["metadata"]["name"]
-        connection = http.client.HTTPConnection("localhost", timeout=60)
+        connection = http.client.HTTPConnection("localhost", timeout=timeout_s)
         connection.sock = cluster.forward(target.namespace, pod, port)
+        connection.sock.settimeout(timeout_s)
         return connection
 
 
-def find_channel(cluster: Cluster, target: Target, pace: Pace) -> Channel:
-    """Return the way to the service, once it has an address.
+def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
+    """Return a client of the service, once it has an address.
+
+    It sends the API key that `SCAFFOLD_API_KEY` holds, and tries again where the service is busy or a
+    connection was closed while idle.
 
     Raises:
         RolloutFailedError: The address never came.
     """
+    key = os.environ.get(KEY_VARIABLE)
+    headers = {"X-API-Key": key} if key else {}
+    retries = Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)
+    url = _public_url(cluster, target, pace)
+    if url is not None:
+        return Client(url, headers=headers, retries=retries)
+    service = target.one("Service")
+    name = service["metadata"]["name"] if service else target.service
+    url = f"http://{name}.{target.namespace}.svc"
+    return Forward(url, cluster, target, headers=headers, retries=retries)
+
+
+def _public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
+    """The URL under which this machine may reach the service without the API; None where it has none."""
     route = target.one("Ingress") or target.one("HTTPRoute")
     if route is not None:
         _wait_for_status(cluster, route, pace)
-        return Channel(_route_url(route, target.service))
+        return _route_url(route, target.service)
     service = target.one("Service")
     kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
     if service is not None and kind == "LoadBalancer":
-        live = _wait_for_status(cluster, service, pace)
-        return Channel(_balancer_url(live))
+        return _balancer_url(_wait_for_status(cluster, service, pace))
     if service is not None and kind == "NodePort":
-        reached = _node_port(cluster, service)
-        if reached is not None:
-            return reached
-    name = service["metadata"]["name"] if service else target.service
-    return Forward(f"http://{name}.{target.namespace}.svc", cluster, target)
+        return _node_port(cluster, service)
+    return None
 
 
 def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manifest:
@@ -189,7 +151,7 @@ def _balancer_url(live: Manifest) -> str:
     return f"http://{host}" + ("" if port == 80 else f":{port}")
 
 
-def _node_port(cluster: Cluster, service: Manifest) -> Channel | None:
+def _node_port(cluster: Cluster, service: Manifest) -> str | None:
     """The first node that answers under the port; None where nodes cannot be seen or reached from here."""
     live = cluster.get(cluster.locate(service)) or {}
     port = (live.get("spec") or {}).get("ports", [{}])[0].get("nodePort")
@@ -204,15 +166,15 @@ def _node_port(cluster: Cluster, service: Manifest) -> Channel | None:
         if address["type"] in ("ExternalIP", "InternalIP")
     ]
     for _, host in sorted(found)[:8]:
-        channel = Channel(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-        probe = http.client.HTTPConnection(urlsplit(channel.url).netloc, timeout=_NEAR_S)
+        netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        probe = http.client.HTTPConnection(netloc, timeout=_NEAR_S)
         try:
             probe.connect()
         except OSError:
             continue
         finally:
             probe.close()
-        return channel
+        return f"http://{netloc}"
     return None
 
 
@@ -220,10 +182,3 @@ def _is_ready(pod: Manifest) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or []
     is_ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
     return is_ready and "deletionTimestamp" not in pod["metadata"]
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

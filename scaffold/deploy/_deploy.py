@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold._recording import read_recording
 from scaffold._who import now_utc, user_and_host
-from scaffold.deploy._address import find_channel
+from scaffold.deploy._address import find_service
 from scaffold.deploy._apply import (
     Change,
     Plan,
@@ -24,13 +25,13 @@ from scaffold.deploy._apply import (
 )
 from scaffold.deploy._client import ApiError, Cluster, ClusterAccess, Manifest, connect
 from scaffold.deploy._lock import deploy_lock
-from scaffold.deploy._manifests import Target, read_recording, read_target, service_container
+from scaffold.deploy._manifests import Target, read_target, service_container
 from scaffold.deploy._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
-from scaffold.deploy._smoke import FirstDifference, replay_sample
+from scaffold.deploy._smoke import await_address, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, OnEvent, PodsChanged, RollbackStarted, ignore
-from scaffold.spec import Deployment, Image, JSONValue, PodState, Release
+from scaffold.spec import Deployment, Image, PodState, Recording, Release
 
 PASSED = "passed"
 PENDING = "pending"
@@ -43,7 +44,6 @@ def deploy_project(
     target: str,
     image: Image | str | Callable[[], Image | str],
     release: Release,
-    first_difference: FirstDifference,
     access: ClusterAccess | None = None,
     docker_config: str | None = None,
     force_conflicts: bool = False,
@@ -59,7 +59,6 @@ def deploy_project(
         target: A folder under `deploy/`.
         image: The image by digest, or what builds and pushes it; called once the cluster has answered.
         release: What is recorded beside the image.
-        first_difference: Compares an answer with the recorded one.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
         docker_config: The text of a docker `config.json` with the registry's login, for the pull secret.
         force_conflicts: Take over fields that others have set.
@@ -70,6 +69,7 @@ def deploy_project(
 
     Raises:
         DeployError: One of its leaves; the message says what failed, what to do, and what was rolled back.
+        VerificationError: The recorded sample of the project cannot be read; nothing was deployed.
     """
     pace = pace or Pace()
     with explained():
@@ -88,7 +88,7 @@ def deploy_project(
             notes = _notes(wanted, reference, release)
             try:
                 attempt.apply(notes, force=force_conflicts)
-                url = attempt.go_live(recording, first_difference)
+                url = attempt.go_live(recording)
             except DeployError as error:
                 attempt.note(notes | {"live": error.problem})
                 after = attempt.take_back(roll_back=roll_back, remove=remove_failed)
@@ -200,21 +200,17 @@ class _Attempt:
                 seed_replicas(self.cluster, self.target)
             annotate(self.cluster, self.target.deployment, notes | {"live": PENDING})
 
-    def go_live(
-        self, recording: tuple[list[JSONValue], list[JSONValue]], first_difference: FirstDifference
-    ) -> str:
+    def go_live(self, recording: Recording) -> str:
         """Wait for the pods, find the address, replay the sample; return the URL."""
         with explained():
             wait_until_live(self.cluster, self.target, self.pace, self.on_event)
-            channel = find_channel(self.cluster, self.target, self.pace)
-            self.on_event(Finished("address", channel.url))
-            try:
-                rows = replay_sample(channel, *recording, first_difference, self.pace)
-            finally:
-                channel.close()
-        detail = f"{rows} of {rows} rows answered as the model does"
-        self.on_event(Finished("replay", detail))
-        return channel.url
+            client = find_service(self.cluster, self.target, self.pace)
+            self.on_event(Finished("address", client.url))
+            with contextlib.closing(client):
+                await_address(client, self.pace)
+                replayed = replay_sample(client, recording)
+        self.on_event(Finished("replay", replayed))
+        return client.url
 
     def note(self, notes: dict[str, str]) -> None:
         """Record how it ended, if that can be done."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from scaffold._checked import RECORDED, read_below
+from scaffold._checked import target_names
+from scaffold._layout import DEPLOY, KUSTOMIZATION
 from scaffold.deploy._client import Manifest
 from scaffold.errors import ManifestError
 from scaffold.errors.wording import invocation
-from scaffold.spec import JSONValue
 
 ANNOTATION = "model-scaffold/"
 BESIDE = f"{ANNOTATION}beside"
@@ -83,25 +83,25 @@ def read_target(root: Path, target: str) -> Target:
         ManifestError: There is no such target, a file is no YAML, or the kustomization asks for what is not
             read here, such as patches.
     """
-    folder = root / "deploy" / target
-    if not (folder / "kustomization.yaml").is_file():
-        there = sorted(path.parent.name for path in root.glob("deploy/*/kustomization.yaml"))
+    folder = root / DEPLOY / target
+    if not (folder / KUSTOMIZATION).is_file():
+        there = target_names(root)
         raise ManifestError(
             f"The project has no target '{target}'.",
-            (f"looked for: {folder / 'kustomization.yaml'}", f"there are: {', '.join(there) or 'none'}"),
+            (f"looked for: {folder / KUSTOMIZATION}", f"there are: {', '.join(there) or 'none'}"),
             invocation("deploy", str(root), target=there[0]) if there else "",
         )
     manifests = _kustomized(folder)
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     if len(deployments) != 1:
         names = [manifest["metadata"]["name"] for manifest in deployments]
-        problem = f"deploy/{target} holds {len(deployments)} Deployments; one is deployed."
+        problem = f"{DEPLOY}/{target} holds {len(deployments)} Deployments; one is deployed."
         raise ManifestError(problem, names, "Put what else there is into a folder of its own.")
     metadata = deployments[0]["metadata"]
     if not metadata.get("namespace"):
         raise ManifestError(
-            f"deploy/{target} names no namespace.",
-            (f"read: {folder / 'kustomization.yaml'}",),
+            f"{DEPLOY}/{target} names no namespace.",
+            (f"read: {folder / KUSTOMIZATION}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
     texts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")))
@@ -155,22 +155,6 @@ def service_container(deployment: Manifest) -> Manifest:
     return cast("Manifest", (named or containers)[0])
 
 
-def read_recording(root: Path) -> tuple[list[JSONValue], list[JSONValue]]:
-    """Return the requests and the answers of the sample, as the project recorded them.
-
-    Raises:
-        ManifestError: The recording is missing or damaged.
-    """
-    path = root / RECORDED
-    try:
-        recorded = json.loads(read_below(root, RECORDED))
-        return list(recorded["requests"]), list(recorded["answers"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        found = (f"{path}: {error}",)
-        fix = f"{invocation('update', str(root))} writes it anew."
-        raise ManifestError("The recorded sample of the project cannot be read.", found, fix) from error
-
-
 def describe(manifest: Manifest) -> str:
     """`Deployment/titanic`."""
     return f"{manifest['kind']}/{manifest['metadata']['name']}"
@@ -183,7 +167,7 @@ def _rank(manifest: Manifest) -> int:
 
 def _kustomized(folder: Path) -> list[Manifest]:
     """The part of kustomize that our manifests use: resources, namespace and images."""
-    path = folder / "kustomization.yaml"
+    path = folder / KUSTOMIZATION
     documents = list(_documents(path))
     kustomization = documents[0] if documents else {}
     unknown = sorted(set(kustomization) - _READ_KEYS)
@@ -219,7 +203,7 @@ def _documents(path: Path) -> Iterator[Manifest]:
         raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
     for document in documents:
         is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
-        if not is_object or (path.name != "kustomization.yaml" and not _name_of(document)):
+        if not is_object or (path.name != KUSTOMIZATION and not _name_of(document)):
             fix = "Each document needs apiVersion, kind and metadata.name."
             raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
         yield document

@@ -2,122 +2,76 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
-import time
-from collections.abc import Callable
-from typing import Any, Protocol
-
-from scaffold.deploy._address import Answer, Channel
+from scaffold._client import Client, wait_until_ready
+from scaffold._replay import FAR, replay
+from scaffold.deploy._address import KEY_VARIABLE
 from scaffold.deploy._rollout import Pace
-from scaffold.errors import LiveAnswersDifferError, RolloutFailedError
-from scaffold.spec import JSONValue
+from scaffold.errors import (
+    AnswersDifferError,
+    DeployError,
+    LiveAnswersDifferError,
+    RolloutFailedError,
+    SampleRefusedError,
+    ServiceFailedError,
+    VerificationError,
+)
+from scaffold.spec import Recording
 
-MOST_ROWS = 100
-"""Rows that are sent one by one; the proof has replayed them all already."""
-KEY_VARIABLE = "SCAFFOLD_API_KEY"
-
-
-class Difference(Protocol):
-    """Where two answers differ."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def got(self) -> JSONValue: ...
-    @property
-    def wanted(self) -> JSONValue: ...
+_FIX = "Is it the image of this project? scaffold verify proves it, scaffold deploy builds anew."
+_DIFFERS = "The live service answers, but not as the model does."
 
 
-FirstDifference = Callable[[Any, Any], "Difference | None"]
+def await_address(client: Client, pace: Pace) -> None:
+    """Return when the service answers. A new address needs a while: names spread, balancers look for pods.
+
+    Raises:
+        RolloutFailedError: The address does not answer.
+    """
+    ready = wait_until_ready(client, timeout_s=pace.address_s, poll_s=pace.poll_s)
+    if not ready.is_ready:
+        raise RolloutFailedError(
+            "The pods are ready, but the service cannot be reached under its address.",
+            (f"GET {client.url}/readyz: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
+            "Does the name resolve to the address, and may this machine reach it?",
+        )
 
 
-def replay_sample(
-    channel: Channel,
-    requests: list[JSONValue],
-    answers: list[JSONValue],
-    first_difference: FirstDifference,
-    pace: Pace,
-) -> int:
-    """Send the sample to the live service, row by row and as a batch; return how many rows were sent.
+def replay_sample(client: Client, recording: Recording) -> str:
+    """Replay the sample as the proof does, bounded, and return what was found in one line.
 
     Raises:
         LiveAnswersDifferError: An answer is not the model's.
-        RolloutFailedError: The address does not answer.
+        RolloutFailedError: The service does not answer, or wants an API key.
     """
-    _wait_until_ready(channel, pace)
-    rows = list(zip(requests, answers, strict=True))[:MOST_ROWS]
-    for index, (request, wanted) in enumerate(rows):
-        _compare(channel, "/score", request, wanted, f"row {index}", first_difference, pace)
-    if rows:
-        batch, wanted_batch = [row[0] for row in rows], [row[1] for row in rows]
-        _compare(channel, "/score/batch", batch, wanted_batch, "the batch", first_difference, pace)
-    return len(rows)
+    try:
+        replayed = replay(client, recording, extent=FAR)
+    except VerificationError as error:
+        raise _explained(client, error) from error
+    how = ", ".join(check.name for check in replayed.checks)
+    return f"{replayed.rows} of {replayed.rows} rows answered as the model does: {how}"
 
 
-def _wait_until_ready(channel: Channel, pace: Pace) -> None:
-    """A new address needs a while: names spread, load balancers look for healthy pods."""
-    start = time.monotonic()
-    while True:
-        try:
-            said = str(channel.ask("GET", "/readyz").status)
-            if said == "200":
-                return
-        except (OSError, http.client.HTTPException) as error:
-            said = str(error) or type(error).__name__
-        waited_s = time.monotonic() - start
-        if waited_s > pace.address_s:
-            raise RolloutFailedError(
-                "The pods are ready, but the service cannot be reached under its address.",
-                (f"GET {channel.url}/readyz: {said}", f"tried for {waited_s:.0f} s"),
-                "Does the name resolve to the address, and may this machine reach it?",
+def _explained(client: Client, error: VerificationError) -> DeployError:
+    """The error in the words of a deploy."""
+    match error:
+        case SampleRefusedError(status=401):
+            return RolloutFailedError(
+                "The service asks for an API key, and none that it knows was sent.",
+                (f"POST {client.url}{error.endpoint}: 401",),
+                f"Set one for the replay: export {KEY_VARIABLE}=...",
             )
-        time.sleep(pace.poll_s)
-
-
-def _compare(
-    channel: Channel,
-    path: str,
-    request: JSONValue,
-    wanted: JSONValue,
-    what: str,
-    first_difference: FirstDifference,
-    pace: Pace,
-) -> None:
-    answer = _ask(channel, path, request, pace)
-    if answer.status == 401:
-        raise RolloutFailedError(
-            "The service asks for an API key, and none that it knows was sent.",
-            (f"POST {channel.url}{path}: 401",),
-            f"Set one for the replay: export {KEY_VARIABLE}=...",
-        )
-    if answer.status != 200:
-        found = (f"POST {channel.url}{path}, {what}: {answer.status} {str(answer.body)[:300]}",)
-        raise LiveAnswersDifferError("The live service refuses its own sample.", found, "scaffold verify")
-    difference = first_difference(answer.body, wanted)
-    if difference is not None:
-        where = difference.path.lstrip(".") or "the answer"
-        values = f"{json.dumps(difference.got)} from it, {json.dumps(difference.wanted)} from the model"
-        fix = "Is it the image of this project? scaffold verify proves it, scaffold deploy builds anew."
-        found = (f"{channel.url}{path}, {what}, {where}: {values}",)
-        raise LiveAnswersDifferError("The live service answers, but not as the model does.", found, fix)
-
-
-def _ask(channel: Channel, path: str, request: JSONValue, pace: Pace) -> Answer:
-    """One request; a service that is busy, or a connection that was closed while idle, gets a few more."""
-    key = os.environ.get(KEY_VARIABLE)
-    headers = {"X-API-Key": key} if key else {}
-    for attempt in range(5):
-        try:
-            answer = channel.ask("POST", path, request, headers)
-        except (OSError, http.client.HTTPException) as error:
-            if attempt == 4:
-                found = (f"POST {channel.url}{path}: {error or type(error).__name__}",)
-                raise RolloutFailedError("The service stopped to answer during the replay.", found) from error
-            time.sleep(pace.poll_s)
-            continue
-        if answer.status != 503 or attempt == 4:
-            return answer
-        time.sleep(max(pace.poll_s, answer.retry_after_s))
-    raise AssertionError("the last attempt returns or raises")
+        case SampleRefusedError():
+            facts = f"{error.what}: {error.status} {str(error.body)[:300]}"
+            found = (f"POST {client.url}{error.endpoint}, {facts}",)
+            return LiveAnswersDifferError(
+                "The live service refuses its own sample.", found, "scaffold verify"
+            )
+        case AnswersDifferError():
+            got, wanted = error.values
+            where = error.path.lstrip(".") or "the answer"
+            facts = f"{error.what}, {where}: {got} from it, {wanted} from the model"
+            return LiveAnswersDifferError(_DIFFERS, (f"{client.url}{error.endpoint}, {facts}",), _FIX)
+        case ServiceFailedError():
+            return RolloutFailedError("The service stopped to answer during the replay.", (str(error),))
+        case _:
+            return LiveAnswersDifferError(_DIFFERS, str(error).splitlines(), _FIX)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+from scaffold._recording import read_recording
 from scaffold._who import now_utc
-from scaffold.deploy._address import find_channel
+from scaffold.deploy._address import find_service
 from scaffold.deploy._apply import (
     APPLIED,
     annotate,
@@ -28,13 +30,13 @@ from scaffold.deploy._deploy import (
     wait_until_live,
 )
 from scaffold.deploy._lock import deploy_lock
-from scaffold.deploy._manifests import Target, in_order, read_recording, read_target
+from scaffold.deploy._manifests import Target, in_order, read_target
 from scaffold.deploy._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
-from scaffold.deploy._smoke import FirstDifference, replay_sample
+from scaffold.deploy._smoke import await_address, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
 from scaffold.events import Finished, OnEvent, ignore
-from scaffold.spec import Deployment, Release
+from scaffold.spec import Deployment, Recording, Release
 
 
 def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
@@ -63,7 +65,6 @@ def roll_back(
     target: str,
     to: int | None = None,
     release: Release,
-    first_difference: FirstDifference,
     access: ClusterAccess | None = None,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
@@ -79,7 +80,6 @@ def roll_back(
         target: A folder under `deploy/`.
         to: The revision; the one before the present one where it is left out.
         release: Who goes back, and which model the project holds.
-        first_difference: As for `deploy_project`.
         access: As for `deploy_project`.
         pace: As for `deploy_project`.
         on_event: As for `deploy_project`.
@@ -96,6 +96,8 @@ def roll_back(
         with deploy_lock(cluster, wanted, holder_name(release)):
             chosen = _choose(cluster, live, to, wanted)
             notes = record_of(chosen["metadata"].get("annotations") or {})
+            own = notes.get("model-sha256") == release.model_sha256
+            recording = read_recording(root) if own else None
             notes |= {"by": holder_name(release), "at": now_utc()}
             notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(chosen)}"
             on_event(Finished("apply", notes["reason"]))
@@ -106,7 +108,7 @@ def roll_back(
             wait_until_live(cluster, wanted, pace, on_event)
             if beside(manifest):
                 remove_later(cluster, beside(live), back)
-            notes["url"] = _replay(root, cluster, wanted, notes, release, first_difference, pace, on_event)
+            notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
             annotate(cluster, wanted.deployment, notes)
             return describe_deployment(live_deployment(cluster, wanted), wanted)
 
@@ -240,24 +242,12 @@ def _bare(live: Manifest) -> Manifest:
 
 
 def _replay(
-    root: Path,
-    cluster: Cluster,
-    target: Target,
-    notes: dict[str, str],
-    release: Release,
-    first_difference: FirstDifference,
-    pace: Pace,
-    on_event: OnEvent,
+    recording: Recording | None, cluster: Cluster, target: Target, pace: Pace, on_event: OnEvent
 ) -> str:
-    """Find the address and, for the project's own model, replay the sample; return the URL."""
-    requests, answers = read_recording(root)
-    if notes.get("model-sha256") != release.model_sha256:
-        requests, answers = [], []
-    channel = find_channel(cluster, target, pace)
-    try:
-        rows = replay_sample(channel, requests, answers, first_difference, pace)
-    finally:
-        channel.close()
-    detail = f"{rows} of {rows} rows answered as the model does" if rows else "ready; another model's sample"
+    """Find the address and replay the sample, where there is one; return the URL."""
+    client = find_service(cluster, target, pace)
+    with contextlib.closing(client):
+        await_address(client, pace)
+        detail = replay_sample(client, recording) if recording else "ready; another model's sample"
     on_event(Finished("replay", detail))
-    return channel.url
+    return client.url

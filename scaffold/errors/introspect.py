@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation, option
+from scaffold.errors.wording import beside_the_code, invocation, option
 
-Remedy = Literal["await", "columns", "context", "export", "inputs", "instance", "iterate", "rows", "wrap"]
+Remedy = Literal[
+    "await", "columns", "context", "export", "inputs", "instance", "iterate", "locate", "rows", "wrap"
+]
 """What to do about calls that do not fit.
 
 `await`, `iterate`: run or exhaust what the call gives. `columns`, `inputs`: give a sample with what the model
 takes. `rows`: give a sample and its output. `instance`: save an instance, not the class. `export`, `context`:
-save the model in another way. `wrap`: wrap the model in a class.
+save the model in another way. `locate`: open a file beside the code. `wrap`: wrap the model in a class.
 """
 _HOLD = "  class Service:\n      def __init__(self, model): self.model = model\n"
 _WRAP_IT = """Wrap the model in a class that takes plain values, and give a sample of those:
@@ -101,6 +103,8 @@ class NoFittingCallError(CallError):
                 return f"Wait for what it gives:\n  import asyncio\n{answer} asyncio.run({about})"
             case "iterate":
                 return f"Ask for all that it gives:\n{answer} list({about})"
+            case "locate":
+                return beside_the_code(about)
             case "export":
                 return (
                     "Save the module that it holds as TorchScript or ONNX:\n  torch.onnx.export(program, ...)"

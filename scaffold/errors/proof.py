@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
@@ -64,22 +65,24 @@ class RecordingLengthError(RecordingError):
 
 
 class SampleRefusedError(VerificationError):
-    """The service refuses the sample.
+    """The service refuses a request of the sample, or does not answer it with JSON.
 
     Args:
-        what: The request: `row 3`.
+        what: Which request: `row 3`.
         status: The status of the answer.
-        body: The answer, as JSON.
+        body: What it was answered with; text where that is no JSON.
+        endpoint: What was asked: `/score` or `/score/batch`.
     """
 
     what: str
     status: int
-    body: str
+    body: object
+    endpoint: str = "/score"
 
     def __str__(self) -> str:
+        how = "with something other than JSON" if self.status == 200 else f"with {self.status}"
         return (
-            f"The service refuses the sample: {self.what} is answered with {self.status}.\n"
-            f"  {self.body[:500]}"
+            f"The service refuses the sample: {self.what} is answered {how}.\n  {json.dumps(self.body)[:500]}"
         )
 
 
@@ -135,13 +138,13 @@ class ServiceNotStartedError(ServiceFailedError):
 
 
 class ServiceBrokeOffError(ServiceFailedError):
-    """The service breaks off at a request."""
+    """The service breaks off at a request: `POST http://127.0.0.1:8000/score`."""
 
-    path: str
+    request: str
     cause: str
 
     def __str__(self) -> str:
-        return f"The service broke off at POST {self.path}: {self.cause}"
+        return f"The service broke off at {self.request}: {self.cause}"
 
 
 class AnswersDifferError(VerificationError):
@@ -153,12 +156,14 @@ class AnswersDifferError(VerificationError):
         values: The value from the service and the one wanted, as JSON.
         versions: (distribution, version in the service, version here) of what the model needs, where these
             differ; `None` where they were not compared.
+        endpoint: What was asked: `/score` or `/score/batch`.
     """
 
     what: str
     path: str
     values: tuple[str, str]
     versions: Sequence[tuple[str, str, str]] | None = None
+    endpoint: str = "/score"
 
     def __str__(self) -> str:
         got, wanted = self.values

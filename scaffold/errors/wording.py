@@ -75,6 +75,15 @@ def with_variable(name: str, value: str, verb: str) -> str:
     return f"os.environ[{name!r}] = {value!r}"
 
 
+def beside_the_code(file: str) -> str:
+    """Return what to do about code that opens `file` in the current folder and does not find it."""
+    return (
+        f"The model opens {file!r} in the current folder, and the service runs in another one.\n"
+        "Have the code look beside itself; a file that it opens there goes into the service with it:\n"
+        f"  open(Path(__file__).parent / {file!r})"
+    )
+
+
 def _word(value: object) -> str:
     return "..." if value is ... else shlex.quote(str(value))
 

@@ -8,6 +8,15 @@ from typing import Literal
 from scaffold.errors.base import ScaffoldError
 from scaffold.errors.wording import invocation, option
 
+_INSTEAD = {
+    "starts a process": (
+        "\nDo the work in the process of the service, or in its threads:\n"
+        "  from concurrent.futures import ThreadPoolExecutor"
+    ),
+    "writes to the database": ("\nHave the model only read the database, and write its log with `logging`."),
+}
+"""What the model can do in place of an action that nothing allows."""
+
 
 class WorkerError(ScaffoldError):
     """The process that loads the model broke off."""
@@ -89,9 +98,9 @@ class ConfinementError(WorkerError):
     """The model wants what the process that loads it may not do.
 
     Args:
-        action: What it does: `reads`, `connects to`, `runs the program`.
+        action: What it does: `reads`, `connects to`, `starts a process`, `writes to the database`.
         target: What it does that to; empty where that is not known.
-        cause: The model's own error.
+        cause: The model's own error, after the call that failed.
     """
 
     action: str
@@ -108,7 +117,7 @@ class ConfinementError(WorkerError):
             f"If you expect that:\n  {invocation('new', ..., **allowed)}"
             if allowed
             else "The service could not do that either: its file system is read-only but for the folder of"
-            " temporary files, and it starts no programs."
+            f" temporary files, and it starts no programs.{_INSTEAD.get(self.action, '')}"
         )
         done = f"{self.action} {self.target}".rstrip()
         return f"The model {done}, which it may not do unasked.\n  {self.cause}\n{advice}"

@@ -16,6 +16,7 @@ from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_layered, push_referrer
 from scaffold.image._reference import Reference
 from scaffold.image._registry import Repository
+from scaffold.image._running import check_answers
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._unpacked import run_unpacked
@@ -53,7 +54,7 @@ def build_layers(
         if options.check:
             on_event(Advanced(stage="check", detail="running what was packed"))
             with kept.folder() as folder, run_unpacked(images[0], folder, reference.familiar) as url:
-                options.check(url)
+                check_answers(url, reference.familiar, options.check, on_event)
         if options.output:
             on_event(Advanced(stage="write", detail=str(options.output)))
             with needs_room(options.output.parent):

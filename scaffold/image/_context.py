@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaffold._layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDER
 from scaffold.errors import DockerfileError, NoDockerfileError
 from scaffold.image._dockerfile import Copy, Plan
 from scaffold.image._tar import Entry, file_entry
@@ -19,7 +20,7 @@ def read_dockerfile(root: Path) -> str:
         ImageError: There is none.
     """
     try:
-        return (root / "Dockerfile").read_text("utf-8")
+        return (root / DOCKERFILE).read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoDockerfileError(str(root)) from error
 
@@ -28,7 +29,7 @@ def context_files(root: Path) -> list[str]:
     """Return the files that a build may see, relative to `root`: `.dockerignore` leaves out the others."""
     from docker.utils.build import exclude_paths
 
-    ignore = root / ".dockerignore"
+    ignore = root / DOCKERIGNORE
     lines = ignore.read_text("utf-8").splitlines() if ignore.exists() else []
     patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     found = exclude_paths(str(root), patterns)
@@ -56,7 +57,7 @@ def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
             continue
         for name, target in _matches(files, copy):
             place = posixpath.normpath(posixpath.join("/", plan.workdir, target)).strip("/")
-            part = "model" if f"/{place}".startswith(f"/{plan.workdir}/app/model/") else "code"
+            part = "model" if f"/{place}".startswith(f"/{plan.workdir}/{MODEL_FOLDER}/") else "code"
             parts[part][place] = file_entry(root / name, place)
     return {part: list(entries.values()) for part, entries in parts.items()}
 

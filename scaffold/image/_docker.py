@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scaffold._layout import DOCKERFILE, MODEL_FOLDER
 from scaffold._process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.errors.wording import option
@@ -24,7 +25,7 @@ from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
 from scaffold.image._reference import Reference, parse_reference
 from scaffold.image._registry import Repository
-from scaffold.image._running import run_container
+from scaffold.image._running import check_answers, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
@@ -81,7 +82,7 @@ def _build_and_push(
     if options.check:
         on_event(Advanced(stage="check", detail="running the image"))
         with run_container(client, image_id, name, host_network=options.network == "host") as url:
-            options.check(url)
+            check_answers(url, name, options.check, on_event)
     digest = image_id
     if options.push:
         digest = _push(client, reference, base, packages, options, on_event, kept)
@@ -98,7 +99,7 @@ def _build(
 ) -> str:
     """Stream the context to the engine, which follows the Dockerfile in it; return the image's id."""
     entries = {entry.name: entry for entry in context_entries(root)}
-    entries["Dockerfile"] = file_entry(root / "Dockerfile", "Dockerfile")
+    entries[DOCKERFILE] = file_entry(root / DOCKERFILE, DOCKERFILE)
     given = dict(arguments)
     if options.index_url:
         given["PIP_INDEX_URL"] = options.index_url
@@ -145,7 +146,7 @@ def _build_with_secret(
         secrets["ca_bundle"] = options.ca_bundle
         given["PIP_CERT"] = "/run/secrets/ca_bundle"
     with tempfile.TemporaryDirectory() as folder:
-        dockerfile = Path(folder) / "Dockerfile"
+        dockerfile = Path(folder) / DOCKERFILE
         dockerfile.write_text(_with_secrets(read_dockerfile(root), bool(options.ca_bundle)), "utf-8")
         command = ["docker", "build", "--progress=plain", "--file", str(dockerfile), "--tag", name]
         for key, path in secrets.items():
@@ -254,6 +255,6 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
 
 
 def _part(created_by: str) -> str:
-    if "app/model" in created_by:
+    if MODEL_FOLDER in created_by:
         return "model"
     return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from scaffold._checked import LOCK, read_lock
+from scaffold._layout import LOCK, MODEL_FOLDER
+from scaffold._lockfile import read_lock
 from scaffold._process import Runner
 from scaffold.errors import DockerfileError, MissingLockError
 from scaffold.events import Advanced, Noted, OnEvent
@@ -110,7 +111,7 @@ class LayerBuilder:
         lock = self._root / LOCK
         if not lock.is_file():
             raise MissingLockError(str(lock))
-        weighed = hashlib.sha256(read_lock(self._root).encode()).hexdigest()
+        weighed = hashlib.sha256(read_lock(self._root).text.encode()).hexdigest()
         key = f"dependencies {_LAYOUT} {weighed} {platform} {copy.target} {base.interpreter}"
         history = f"COPY --from={copy.stage} {copy.sources[0]} {copy.target}"
         lock_of = partial(self._install, lock, copy.target.strip("/"), base, platform)
@@ -196,7 +197,7 @@ class LayerBuilder:
                     steps = [
                         f"COPY {' '.join(copy.sources)} {copy.target}"
                         for copy in plan.copies
-                        if copy.stage is None and ("app/model" in copy.target) == (part == "model")
+                        if copy.stage is None and (MODEL_FOLDER in copy.target) == (part == "model")
                     ]
                     history = "; ".join(steps)
                     self._ours[part] = Part(blob=blob, part=part, history=history)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -17,6 +16,7 @@ from scaffold.errors import (
 )
 from scaffold.image._credentials import Credentials
 from scaffold.image._dependencies import MACHINES, PackageIndex
+from scaffold.spec import Recording
 
 
 class BuilderChoices(TypedDict, total=False):
@@ -70,8 +70,8 @@ class BuildOptions:
     """Plain HTTP for a registry that is not on this machine."""
     network: str | None = None
     """Only `docker`: the network of the build's steps, e.g. `host`."""
-    check: Callable[[str], object] | None = None
-    """Runs the image and is called with its URL: it raises when the answers are not the model's."""
+    check: Recording | None = None
+    """Run the image and replay this sample before anything goes out."""
 
     def __post_init__(self) -> None:
         if self.builder not in ("docker", "layers"):

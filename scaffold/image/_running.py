@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
-import socket
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scaffold.errors import ImageCheckError
+from scaffold._client import Client, free_port, wait_until_ready
+from scaffold._replay import replay
+from scaffold.errors import ImageCheckError, SampleRefusedError, ServiceFailedError
+from scaffold.events import Advanced, OnEvent
+from scaffold.spec import Check, Recording
 
 _READY_S = 90
+_POLL_S = 0.2
 _PORT = 8000
 
 
@@ -54,31 +56,44 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
             container.reload()
             return bool(container.status not in ("created", "running"))
 
-        wait_until_ready(url, reference, stopped, lambda: container.logs(tail=30).decode("utf-8", "replace"))
+        await_service(url, reference, stopped, lambda: container.logs(tail=30).decode("utf-8", "replace"))
         yield url
     finally:
         container.remove(force=True)
 
 
-def wait_until_ready(url: str, reference: str, stopped: Callable[[], bool], log: Callable[[], str]) -> None:
-    """Return when the service says that it is ready.
+def await_service(url: str, reference: str, stopped: Callable[[], bool], log: Callable[[], str]) -> None:
+    """Return when the service in the image says that it is ready.
 
     Raises:
         ImageCheckError: It stopped, or took too long; with the end of its log.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + _READY_S
-    while time.monotonic() < end:
-        with contextlib.suppress(urllib.error.URLError, OSError), opener.open(f"{url}/readyz", timeout=2):
-            return
-        if stopped():
-            raise ImageCheckError(reference, f"It stopped at its start. The end of its log:\n{log()}")
-        time.sleep(0.2)
-    raise ImageCheckError(reference, f"It was not ready after {_READY_S} s. The end of its log:\n{log()}")
+    ready = wait_until_ready(Client(url), timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
+    if not ready.is_ready:
+        what = "It stopped at its start" if stopped() else f"It was not ready after {_READY_S} s"
+        raise ImageCheckError(reference, f"{what}. The end of its log:\n{log()}")
 
 
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def check_answers(url: str, reference: str, recording: Recording, on_event: OnEvent) -> None:
+    """Replay the sample against the running image, as the proof does against the project.
+
+    Raises:
+        AnswersDifferError: An answer is not the model's.
+        RowsDependError: The answer to a row depends on the rows beside it, or on who else is calling.
+        AnswerChangedError: A row is answered otherwise than before.
+        ImageCheckError: The image refuses a row, or breaks off.
+    """
+
+    def show(check: Check) -> None:
+        on_event(Advanced("check", f"{check.name}: {check.detail}"))
+
+    with contextlib.closing(Client(url)) as client:
+        try:
+            replay(client, recording, on_check=show)
+        except SampleRefusedError as error:
+            body = error.body if isinstance(error.body, str) else json.dumps(error.body)
+            how = "with what is no JSON" if error.status == 200 else f"with status {error.status}"
+            detail = f"It answers {error.what} of the sample {how}:\n  {body[:500]}"
+            raise ImageCheckError(reference, detail) from error
+        except ServiceFailedError as error:
+            raise ImageCheckError(reference, f"  {error}") from error

@@ -22,12 +22,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from scaffold._client import free_port
 from scaffold._process import start_command
 from scaffold.errors import ImageCheckError
 from scaffold.image._base import open_layer
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
-from scaffold.image._running import free_port, wait_until_ready
+from scaffold.image._running import await_service
 
 _TAIL_LINES = 30
 _END_S = 10
@@ -75,7 +76,7 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator
     port = free_port()
     with _started(root, config, port) as (stopped, log):
         url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url, reference, stopped, log)
+        await_service(url, reference, stopped, log)
         yield url
 
 

@@ -63,7 +63,7 @@ def infer_signature(
         CallError: The model does not take the sample, or does not give the output.
     """
     sample_input = cast(sample_input, overrides.types)
-    found = find_call(model, sample_input, sample_output, method=method)
+    found = find_call(model, sample_input, sample_output, method=method, nullable=overrides.nullable)
     hints = model_hints(model, found.call.method)
     arguments = [
         p.name for p in hints.parameters if p.kind in (p.kind.POSITIONAL_ONLY, p.kind.POSITIONAL_OR_KEYWORD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from scaffold.errors import NothingToCallError, Remedy
 from scaffold.introspect import _kinds
 from scaffold.introspect._estimators import known_methods
 from scaffold.introspect._guard import attribute
+
+_RELATIVE = re.compile(r"FileNotFoundError: .*?: '((?!/)[^']+)'")
 
 
 def advice_for(model: Any, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[str, ...]]:
@@ -22,6 +25,8 @@ def advice_for(model: Any, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[s
         return "await", (call,)
     if "whose values are made when asked for" in outcomes:
         return "iterate", (call,)
+    if opened := _RELATIVE.search(outcomes):
+        return "locate", (opened[1],)
     if _kinds.kin(model, "torch.ExportedProgram"):
         return "export", (call,)
     if callable(attribute(model, "load_context")):

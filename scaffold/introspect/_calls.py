@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,9 @@ class _Match:
     fed: Fed
 
 
-def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None = None) -> FoundCall:
+def find_call(
+    model: Any, sample: Any, output: Any = None, *, method: str | None = None, nullable: Sequence[str] = ()
+) -> FoundCall:
     """Find which method of `model` answers, and how records go in, by trying it on `sample`.
 
     Args:
@@ -81,6 +83,7 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
         sample: The input sample.
         output: What the model should give; `None` where that is not known: then the natural method is taken.
         method: The method's name where it is known.
+        nullable: Fields that may be null, whether or not the sample shows it.
 
     Raises:
         CallError: No method takes the sample, or none gives the output.
@@ -89,7 +92,7 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
     """
     if count_rows(sample) == 0:
         raise EmptySampleError()
-    search = _Search(model, sample, output)
+    search = _Search(model, sample, output, nullable)
     matches = search.by_name(method) if method else search.by_preference()
     match = _choose(model, matches)
     if match is None:
@@ -101,8 +104,8 @@ def find_call(model: Any, sample: Any, output: Any = None, *, method: str | None
 class _Search:
     """Tries calls and keeps what came of each, for the message where none fits."""
 
-    def __init__(self, model: Any, sample: Any, output: Any) -> None:
-        self.model, self.sample, self.output = model, sample, output
+    def __init__(self, model: Any, sample: Any, output: Any, nullable: Sequence[str]) -> None:
+        self.model, self.sample, self.output, self.nullable = model, sample, output, nullable
         self.untouched = Untouched(model)
         self.attempts: dict[str, str] = {}
         self.switches: tuple[tuple[str, bool], ...] = ()
@@ -164,7 +167,7 @@ class _Search:
     def _try_method(self, model: Any, method: str, label: str, value: Any) -> _Match | None:
         for way, given in _ways(model, method, value):
             call = dataclasses.replace(way, keywords=self.switches)
-            fed = feed(model, call, given, self.output, copied=self.untouched.copy)
+            fed = feed(model, call, given, self.output, copied=self.untouched.copy, nullable=self.nullable)
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
                 return _Match(call, given, fed)

@@ -160,10 +160,13 @@ def _may_answer(model: Any, name: str) -> bool:
     if name.startswith("_") or word in _CHANGES or word in _GETTERS or not _is_method(model, name):
         return False
     signature = signature_of(model, name)
-    return signature is None or any(
-        p.default is p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-        for p in signature.parameters.values()
-    )
+    return signature is None or any(map(_takes_input, signature.parameters.values()))
+
+
+def _takes_input(p: inspect.Parameter) -> bool:
+    """Whether a parameter may be for the sample: `X`, `X=None`, `*args`, and not `decimals=3`."""
+    may_be_none = p.default is None and p.kind is p.POSITIONAL_OR_KEYWORD
+    return p.default is p.empty or may_be_none or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
 
 
 def _is_method(model: Any, name: str) -> bool:

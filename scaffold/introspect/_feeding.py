@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._readings import readings
 from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
 from scaffold.spec import Arguments, Call
+
+Examine = Callable[[Any, int, Any, Layout], Finding | None]
+"""`examine_rows` of one model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,13 @@ class Fed:
 
 
 def feed(
-    model: Any, call: Call, sample: Any, want: Any, *, copied: Callable[[], Any] = lambda: None
+    model: Any,
+    call: Call,
+    sample: Any,
+    want: Any,
+    *,
+    copied: Callable[[], Any] = lambda: None,
+    nullable: Sequence[str] = (),
 ) -> Fed | str:
     """Return how the records of `sample` go into `call`, or why they do not, in one line.
 
@@ -59,6 +69,7 @@ def feed(
         sample: The records.
         want: The output sample; `None` where there is none.
         copied: Returns a copy of the model as it was before the first call, `None` where there is none.
+        nullable: Fields that may be null, whether or not the sample shows it.
     """
 
     def put(value: Any) -> Any:
@@ -68,6 +79,7 @@ def feed(
         other = copied()
         return None if other is None else lambda value: ask(other, call, value)
 
+    examine = functools.partial(examine_rows, put, fresh=fresh, nullable=nullable)
     rows = _rows_of_call(call, sample)
     binds = _binds(call, sample)
     whole = put(sample) if binds else Refused("")
@@ -79,7 +91,7 @@ def feed(
         if not rows:
             return Fed(output=whole, evidence="the sample is one record")
         fitting = wants[reasons.index(None)]
-        return _settle(put, sample, rows, whole, fitting, fresh)
+        return _settle(put, sample, rows, whole, fitting, examine)
     several = count_rows(sample)
     if several:
         bare = _bare(put, sample, several, wants)
@@ -91,9 +103,9 @@ def feed(
     return reasons[0] or ""
 
 
-def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, fresh: Callable[[], Ask | None]) -> Fed:
+def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, examine: Examine) -> Fed:
     """Return whether an answer to the whole sample answers its rows, each of them, or one record."""
-    layout, finding = _examined(put, sample, rows, whole, fresh)
+    layout, finding = _examined(sample, rows, whole, examine)
     options = options_of(sample)
     if isinstance(finding, Independent) and not options:
         return Fed(output=whole, rows=rows, layout=layout, batched=True, evidence=str(finding))
@@ -138,15 +150,13 @@ def _with_options(put: Ask, sample: Any, rows: int, options: tuple[Any, ...], as
     return dataclasses.replace(fed, fixed=fixed, notes=notes, evidence=evidence)
 
 
-def _examined(
-    put: Ask, sample: Any, rows: int, whole: Any, fresh: Callable[[], Ask | None]
-) -> tuple[Layout, Finding | None]:
+def _examined(sample: Any, rows: int, whole: Any, examine: Examine) -> tuple[Layout, Finding | None]:
     """Return what is found of the rows in the layout in which `whole` holds their answers."""
     found: tuple[Layout, Finding | None] = (Layout.WHOLE, None)
     for layout in (Layout.ROWS, Layout.PARTS):
         if count_answers(whole, layout) != rows:
             continue
-        finding = examine_rows(put, sample, rows, whole, layout, fresh=fresh)
+        finding = examine(sample, rows, whole, layout)
         if isinstance(finding, Independent):
             return layout, finding
         found = (layout, finding) if found[1] is None else found

@@ -18,6 +18,7 @@ from scaffold.introspect._ask import Ask, Refused
 from scaffold.introspect._compare import answer_scale, brief, difference, plain, same_answer
 from scaffold.introspect._layouts import Layout, count_answers
 from scaffold.introspect._made_up import are_alike, with_made_up
+from scaffold.introspect._missing import missing_places, with_nulls
 from scaffold.introspect._rows import take
 
 REAL_ROWS = 16
@@ -28,9 +29,11 @@ _BUDGET_S = 8.0
 """A model that needs longer for all of this is asked with fewer rows, at least `_LEAST_ROWS`, and with fewer
 arrangements: never without the rows alone, in reverse order and shuffled."""
 _LEAST_ROWS = 4
-_AGAIN = 3
+_AGAIN = 2
 _MANY, _FEW = 30, 3
 """So many of one row make any other an outlier."""
+_MOST_REFUSED = 2
+_MOST_MISSING = 4
 _OTHER_ORDER = "in another order of the calls"
 _SEED = 4_801
 
@@ -83,7 +86,14 @@ Finding = Independent | Dependent | Unstable | Undecided
 
 
 def examine_rows(
-    put: Ask, sample: Any, rows: int, whole: Any, layout: Layout, *, fresh: Callable[[], Ask | None]
+    put: Ask,
+    sample: Any,
+    rows: int,
+    whole: Any,
+    layout: Layout,
+    *,
+    fresh: Callable[[], Ask | None],
+    nullable: Sequence[str] = (),
 ) -> Finding | None:
     """Return whether the rows of `sample` may go into one call together.
 
@@ -94,11 +104,12 @@ def examine_rows(
         whole: The answer to the whole sample.
         layout: How answers hold their rows.
         fresh: Returns what asks a copy of the model that was not asked before; `None` where none can be made.
+        nullable: Fields that may be null, whether or not the sample shows it.
 
     Returns:
         `None` where that is no question: a row alone is refused, or its answer holds no row in this layout.
     """
-    examination = _Examination(put, sample, rows, layout)
+    examination = _Examination(put, sample, rows, layout, nullable)
     if not examination.ask_alone():
         return None
     return examination.find(whole) or examination.find_memory(fresh) or examination.independent()
@@ -107,13 +118,17 @@ def examine_rows(
 class _Examination:
     """The rows that are asked, with each one's answer alone."""
 
-    def __init__(self, put: Ask, sample: Any, rows: int, layout: Layout) -> None:
+    def __init__(self, put: Ask, sample: Any, rows: int, layout: Layout, nullable: Sequence[str]) -> None:
         self.put, self.sample, self.layout = put, sample, layout
-        self.numbers = _spread(rows, REAL_ROWS)
+        self.numbers = _with_missing(_spread(rows, REAL_ROWS), sample)
         """Where in the sample the first rows of the pool stand; the others are made up."""
         self.pool, made = with_made_up(sample, self.numbers, ROWS - len(self.numbers))
         self.places = list(range(len(self.numbers) + made))
+        if nullable:
+            self.pool = with_nulls(self.pool, self.places[len(self.numbers) + 1 :: 2], nullable)
         self.alone: dict[int, _Answers] = {}
+        self.refused: dict[int, str] = {}
+        """Made-up rows that the model refuses alone, and what it raises."""
         self.scales: list[float] = []
         """How large the answers are, for each part of them."""
         self.together_s = 0.0
@@ -122,15 +137,18 @@ class _Examination:
     def ask_alone(self) -> bool:
         """Ask each row alone; return whether each of the sample's is answered with one row.
 
-        A made-up row that the model refuses is dropped: it says nothing of rows that callers may send.
+        A made-up row that the model refuses is dropped, unless it is answered in company: see `_rescued`.
         """
         began = time.perf_counter()
         for count, place in enumerate(self._places_by_turns()):
-            answer = self._answers(self.put(take(self.pool, [place])), 1)
+            raw = self.put(take(self.pool, [place]))
+            answer = self._answers(raw, 1)
             if answer is not None:
                 self.alone[place] = answer
             elif place < len(self.numbers):
                 return False
+            else:
+                self.refused[place] = _refusal(raw, self.layout, 1)
             if count + 1 >= _LEAST_ROWS and time.perf_counter() - began > _BUDGET_S / 2:
                 break
         self.places = sorted(self.alone)
@@ -151,7 +169,7 @@ class _Examination:
         """Return the first contradiction between rows together and rows alone."""
         began = time.perf_counter()
         real = [place for place in self.places if place < len(self.numbers)]
-        standing = {place: self.numbers[place] for place in real}
+        standing = [(place, self.numbers[place]) for place in real]
         found = self._contradiction("in the sample's own order", self.sample, standing, whole)
         for count, (words, places) in enumerate(self._arrangements()):
             if found is not None or (count >= 2 and time.perf_counter() - began > _BUDGET_S):
@@ -162,62 +180,58 @@ class _Examination:
             self.together_s = (time.perf_counter() - asked) / len(places)
             if self._answers(answer, len(places)) is None:
                 return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
-            # Where a row stands several times each of its places counts.
-            for standing in self._standings(places):
-                found = found or self._contradiction(words, value, standing, answer)
-        return found
+            # Rows of the sample first: a person can look at those.
+            standing = sorted((place, number) for number, place in enumerate(places))
+            found = self._contradiction(words, value, standing, answer)
+        return found or self._rescued()
 
-    @staticmethod
-    def _standings(places: Sequence[int]) -> Iterator[dict[int, int]]:
-        """Yield where in an arrangement each row stands: the first time, the second time, ..."""
-        left = list(enumerate(places))
-        while left:
-            standing: dict[int, int] = {}
-            rest = []
-            for number, place in left:
-                if place in standing:
-                    rest.append((number, place))
-                else:
-                    standing[place] = number
-            yield standing
-            left = rest
+    def _rescued(self) -> Dependent | None:
+        """Return that a made-up row is answered beside other rows, but not alone: they lend it something."""
+        for place in list(self.refused)[:_MOST_REFUSED]:
+            company = [*self.places[:_FEW], place]
+            if self._answers(self.put(take(self.pool, company)), len(company)) is not None:
+                finding = f"a made-up row gets an answer, alone {self.refused[place]}"
+                return Dependent(arrangement="beside other rows", finding=finding)
+        return None
 
     def _arrangements(self) -> Iterator[tuple[str, list[int]]]:
-        """Yield other orders and other company for the rows, what says most first."""
+        """Yield other orders and other company for the rows, what says most first.
+
+        Their sizes are spread over all that a service may put into one call: some models change their ways
+        only from one number of rows to another.
+        """
         chance = random.Random(_SEED)  # noqa: S311
         places = self.places
-        shuffled = chance.sample(places, len(places))
-        half = len(places) // 2
+        count = len(places)
+        shuffled = chance.sample(places, count)
         yield "with the rows in reverse order", places[::-1]
-        yield "with the rows shuffled", shuffled
-        yield "with each row repeated", [place for place in shuffled for _ in (0, 1)]
+        yield "with the rows shuffled", shuffled[: count - count // 4]
+        yield "with each row repeated", [p for p in shuffled for _ in (0, 1)] + shuffled[: count * 2 // 3]
         yield "beside one other row", [places[-1], places[0]]
         yield "in a batch of a few rows", shuffled[:5]
-        for many in (places[0], places[-1]) if len(places) > 1 else ():
-            few = [place for place in shuffled if place != many][:_FEW]
+        for many, most in ((places[0], _FEW), (places[-1], _FEW + 1)) if count > 1 else ():
+            few = [place for place in shuffled if place != many][:most]
             yield "among many of another row", [*[many] * (_MANY * len(few)), *few]
-        yield (
-            "with rows from far apart side by side",
-            [p for pair in zip(places, places[half:], strict=False) for p in pair],
-        )
-        yield "with every other row left out", places[::2]
-        size = min(LARGE_BATCH, max(2 * len(places), int(_BUDGET_S / 2 / max(self.together_s, 1e-6))))
-        yield f"in a batch of {size} rows", chance.choices(places, k=size)
+        apart = zip(places, [*places[count // 2 :], *places[: count // 2]], strict=True)
+        yield "with rows from far apart side by side", [p for pair in apart for p in pair][: count * 7 // 4]
+        yield "with most rows left out", places[::3]
+        for size in (LARGE_BATCH * 7 // 10, LARGE_BATCH):
+            size = min(size, max(2 * count, int(_BUDGET_S / 4 / max(self.together_s, 1e-6))))
+            yield f"in a batch of {size} rows", chance.choices(places, k=size)
 
     def _contradiction(
-        self, words: str, value: Any, standing: dict[int, int], answer: Any
+        self, words: str, value: Any, standing: Sequence[tuple[int, int]], answer: Any
     ) -> Dependent | Unstable | None:
         """Return how an answer to several rows contradicts their answers alone.
 
         Args:
             words: What arrangement the rows are in.
             value: The rows, as the model was given them.
-            standing: Where in `value` each row of the pool stands.
+            standing: Rows of the pool, each with where it stands in `value`; one may stand there repeatedly.
             answer: The answer to `value`.
         """
         answers = _Answers(answer, self.layout)
-        # Rows of the sample first: a person can look at those.
-        for place, number in sorted(standing.items()):
+        for place, number in standing:
             row = answers.row(number)
             if not _same(row, self.alone[place].row(0), self.scales):
                 changed = self._changed(self.put, place, "before and after other rows")
@@ -247,13 +261,17 @@ class _Examination:
         put = fresh() if changed is None else None
         if put is None:
             return changed
+        began = time.perf_counter()
         backwards = self.places[::-1]
         answers = self._answers(put(take(self.pool, backwards)), len(backwards))
         for number, place in enumerate(backwards if answers is not None else ()):
             assert answers is not None
             changed = changed or self._differs(answers.row(number), place, _OTHER_ORDER)
-        for place in backwards[:: max(1, len(backwards) // _AGAIN)][:_AGAIN]:
-            put = fresh() if changed is None else None
+        # The last row was the first of all already.
+        for place in [backwards[len(backwards) * k // (_AGAIN + 1)] for k in range(1, _AGAIN + 1)]:
+            # What a model loads at its first call is loaded again each time.
+            in_time = time.perf_counter() - began < _BUDGET_S
+            put = fresh() if changed is None and in_time else None
             changed = changed if put is None else self._changed(put, place, _OTHER_ORDER)
         return changed
 
@@ -330,6 +348,15 @@ def _spread(rows: int, most: int) -> list[int]:
     if rows <= most:
         return list(range(rows))
     return [k * (rows - 1) // (most - 1) for k in range(most)]
+
+
+def _with_missing(numbers: list[int], sample: Any) -> list[int]:
+    """Return the rows with others in the place of some, so that each column has one that misses its value."""
+    spare = numbers[1:-1]
+    for rows in list(missing_places(sample).values())[:_MOST_MISSING]:
+        if not set(rows) & set(numbers):
+            numbers = sorted({*numbers, rows[0]} - {spare.pop(len(spare) // 2)})
+    return numbers
 
 
 def _refusal(answer: Any, layout: Layout, rows: int) -> str:

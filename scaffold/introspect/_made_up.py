@@ -18,10 +18,12 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import same
+from scaffold.introspect._missing import missing_places
 from scaffold.introspect._rows import count_rows, take
 
 _SEED = 20_011
 _NARROW = 0.15
+_EDGE = 1e-9
 _SPREAD = 0.5
 """How far a number that is the same in every row is moved, relative to its size."""
 _WHOLE_SPREAD = 0.1
@@ -116,14 +118,21 @@ def _recipes(sample: Any, count: int) -> list[_Recipe]:
     rows = count_rows(sample) or 1
     chance = random.Random(_SEED)  # noqa: S311
     narrow = _is_narrow(sample)
+    missing = {} if narrow else missing_places(sample)
     varied = narrow or rows < 3 or are_alike(sample)
     recipes = []
     for k in range(count):
         one = chance.randrange(rows)
         other = (one + 1 + chance.randrange(rows - 1)) % rows if rows > 1 else one
         start, share = chance.random(), chance.random()
-        width = 0.0 if narrow else _NARROW if k % 3 == 1 else 0.5
-        recipes.append(_Recipe(one, other, start, width, share if varied or k % 3 == 2 else None))
+        # The last row differs from the rows of the sample in most columns.
+        width = 0.0 if narrow else _NARROW if k % 3 == 1 or k == count - 1 else 0.5
+        recipe = _Recipe(one, other, start, width, share if varied or k % 3 == 2 else None)
+        if missing and k % 3 == 0:
+            # A row that holds little but what is missing in one column comes from a row that misses it.
+            column = list(missing)[k // 3 % len(missing)]
+            recipe = dataclasses.replace(recipe, one=chance.choice(missing[column]), start=column - _EDGE)
+        recipes.append(recipe)
     return recipes
 
 
@@ -338,6 +347,7 @@ def _varied(one: Any, other: Any, share: float) -> Any:
             step = abs(one) * _WHOLE_SPREAD + 1 if whole else abs(one) * _SPREAD + (one == 0)
             moved = one + step * (2 * share - 1)
             moved = max(0, moved) if one >= 0 else moved
+            moved = one + 1 if whole and round(moved) == one else moved
         else:
             moved = one + (other - one) * share
         return round(moved) if isinstance(one, int) else float(moved)

@@ -1,4 +1,4 @@
-"""A copy of a model as it was before it was first called."""
+"""A copy of a model, and the state of its code, as they were before it was first called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import copy
 import io
 import pickle
 from typing import Any
+
+from scaffold.introspect._outside import OutsideState
 
 _MOST_BYTES = 32 * 2**20
 """Of a larger model no copy is made: it would cost its memory twice."""
@@ -15,6 +17,7 @@ class Untouched:
     """Keeps a model's state from before the first call, so that a copy with no history can be asked."""
 
     def __init__(self, model: Any) -> None:
+        self._outside = OutsideState(model)
         self._pickled = _Limited()
         self._copied: Any = None
         try:
@@ -29,8 +32,10 @@ class Untouched:
     def copy(self) -> Any:
         """Return a model that was not called yet; `None` where the model is too large or cannot be copied.
 
-        Calls of that copy may change it: a second copy is made of what was kept.
+        Calls of that copy may change it: a second copy is made of what was kept. What the model's code keeps
+        outside the model is set back too.
         """
+        self._outside.set_back()
         if self._pickled.closed:
             return _deep_copy(self._copied)
         try:

@@ -14,7 +14,7 @@ from scaffold.read._dump import dump_model
 from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._load import load_model
 from scaffold.read._named import needs_of_files
-from scaffold.read._samples import read_sample
+from scaffold.read._samples import read_sample, sample_modules
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes
 from scaffold.spec import Artifact
@@ -26,6 +26,7 @@ __all__ = [
     "needs_of_files",
     "read_artifact",
     "read_sample",
+    "sample_modules",
     "version_mismatch",
     "version_notes",
 ]

@@ -6,7 +6,7 @@ import ast
 import enum
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,7 @@ class Finder(Modules):
 # --------------------------------------------------------------------------- reading one source file
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_HEADING = re.compile(r"\n(class|def|async def)[ \t]+(\w+)([^\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +144,18 @@ class _Binding:
 
 def _quick_kind(file: Path, name: str) -> Kind | None:
     """Whether a library's file defines `name` at its left margin; whole files of theirs are slow to parse."""
-    pattern = rf"^(class|def|async def)[ \t]+{re.escape(name)}\b([^\n]*)"
-    match = re.search(pattern, _text(file), re.MULTILINE)
-    if match is None:
-        return None
-    if match[1] != "class":
-        return Kind.FUNCTION
-    return Kind.ENUM if re.search(r"\b\w*(Enum|Flag)\b", match[2]) else Kind.CLASS
+    return _headings(file).get(name)
+
+
+@functools.lru_cache(maxsize=256)
+def _headings(file: Path) -> Mapping[str, Kind]:
+    """What the file defines at its left margin; the first definition of a name counts."""
+    found: dict[str, Kind] = {}
+    for word, name, rest in _HEADING.findall("\n" + _text(file)):
+        enumeration = word == "class" and re.search(r"\b\w*(Enum|Flag)\b", rest)
+        kind = Kind.ENUM if enumeration else Kind.CLASS if word == "class" else Kind.FUNCTION
+        found.setdefault(name, kind)
+    return found
 
 
 @functools.lru_cache(maxsize=8)

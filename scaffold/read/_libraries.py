@@ -350,7 +350,9 @@ LIBRARIES: dict[str, Library] = {
         classes=("dateutil.tz.", "dateutil.relativedelta."),
     ),
     "pytz": Library("pytz", called=frozenset({"pytz._UTC", "pytz._p"})),
-    "joblib": Library("joblib", classes=(), functions=()),
+    # `__init__` makes the folder of the cache, not `__new__`. A state that names a folder can do no more than
+    # `memory="folder"` of a scikit-learn pipeline, and scikit-learn caches only in `fit`.
+    "joblib": Library("joblib", classes=("joblib.memory.Memory",), functions=()),
     "nltk": Library(
         "nltk",
         functions=("nltk.tokenize.", "nltk.stem."),
@@ -368,6 +370,15 @@ LIBRARIES: dict[str, Library] = {
     "skorch": Library("skorch", as_code=("skorch.",)),
     "feature_engine": Library("feature-engine"),
     "mlxtend": Library("mlxtend"),
+    # Functions that numba compiled lie in bytes of their own, as cloudpickle writes functions by value.
+    "numba": Library(
+        "numba",
+        classes=(),
+        as_code=(
+            "numba.core.serialize._unpickle__CustomPickled",
+            "numba.core.serialize.custom_rebuild",
+        ),
+    ),
     "umap": Library("umap-learn"),
     "hdbscan": Library("hdbscan", called=frozenset({"hdbscan.dist_metrics.newObj"})),
     "pynndescent": Library("pynndescent"),

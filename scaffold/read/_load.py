@@ -12,6 +12,7 @@ from typing import Any
 from scaffold import _model
 from scaffold._folders import importing, own_folders
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
+from scaffold.errors.wording import beside_the_code
 from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._versions import version_mismatch
 from scaffold.spec import Artifact, GlobalName, MadeWith, ModelFormat
@@ -72,6 +73,8 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
             return LoadFailedError(path.name, f"it needs '{match[1]}' of the script that saved it", _SCRIPT)
         case ImportError(name=str(name)) if _installed(name):
             return _mismatch(path, name, error)
+        case FileNotFoundError(filename=str(file)) if not Path(file).is_absolute():
+            return LoadFailedError(path.name, detail, beside_the_code(file))
         case RecursionError():
             advice = "Raise the limit in a module that the model imports: sys.setrecursionlimit(10_000)"
             return LoadFailedError(path.name, "its objects are nested too deeply (RecursionError)", advice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from scaffold.read import _formats
 from scaffold.read._load import load_enforced
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._streams import BombError, require_no_bomb
+from scaffold.spec import Artifact
 
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
 _TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
@@ -57,6 +59,22 @@ def read_sample(path: Path, *, trusted: Sequence[str] = (), ours: bool = False, 
     except Exception as error:
         cause = str(error).strip().splitlines()
         raise NotASampleError(str(path), cause[0] if cause else type(error).__name__) from error
+
+
+def sample_modules(path: Path, pickled: Artifact | None) -> list[str]:
+    """Return the topmost modules outside the standard library that a sample needs, that of its class first.
+
+    Args:
+        path: A file that `read_sample` takes.
+        pickled: What a pickle names; `None` for a file that holds data alone.
+    """
+    if pickled is not None:
+        named = dict.fromkeys(name.module.partition(".")[0] for name in pickled.globals)
+        return [module for module in named if module not in sys.stdlib_module_names]
+    head = _formats.head_of(path)
+    if path.suffix.lower() in _TEXT_ENDINGS:
+        return ["pandas"]
+    return list(_LIBRARIES.get(_binary_reader(head), ()))
 
 
 def _provider(error: ModuleNotFoundError) -> str:
@@ -161,3 +179,13 @@ def _read_image(path: Path) -> Any:
     with Image.open(io.BytesIO(path.read_bytes())) as image:
         image.load()
         return image
+
+
+_LIBRARIES: dict[Callable[[Path], Any] | None, tuple[str, ...]] = {
+    _read_npy: ("numpy",),
+    _read_npz: ("numpy",),
+    _read_parquet: ("pandas", "pyarrow"),
+    _read_feather: ("pandas", "pyarrow"),
+    _read_image: ("PIL",),
+}
+"""What reads files that are no text."""

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from scaffold._layout import CHART, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._knobs import Knobs, Route, quantity, read_knobs, read_targets
 from scaffold.render._tree import template_path
@@ -63,8 +64,8 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
         knobs = read_knobs(spec.answers, target)
         values = _target_values(spec, target, knobs, measurements)
         for name in cast("list[str]", values["files"]):
-            files[f"deploy/{target}/{name}"] = _render(f"{name}.jinja", values)
-        files[f"deploy/{target}/kustomization.yaml"] = _render("kustomization.yaml.jinja", values)
+            files[f"{DEPLOY}/{target}/{name}"] = _render(f"{name}.jinja", values)
+        files[f"{DEPLOY}/{target}/{KUSTOMIZATION}"] = _render("kustomization.yaml.jinja", values)
     knobs = read_knobs(spec.answers, targets[0])
     if knobs.chart:
         files |= _chart_files(spec, knobs, _target_values(spec, targets[0], knobs, measurements))
@@ -327,8 +328,8 @@ def _chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) 
         for setting in cast("list[dict[str, str]]", values["settings"])
     ]
     names = [name for name in cast("list[str]", values["files"]) if name != "namespace.yaml"]
-    files = {f"deploy/chart/templates/{name}": _render(f"{name}.jinja", helm) for name in names}
+    files = {f"{CHART}/templates/{name}": _render(f"{name}.jinja", helm) for name in names}
     chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
-    files["deploy/chart/Chart.yaml"] = _render("Chart.yaml.jinja", chart)
-    files["deploy/chart/values.yaml"] = _render("values.yaml.jinja", chart)
+    files[f"{CHART}/Chart.yaml"] = _render("Chart.yaml.jinja", chart)
+    files[f"{CHART}/values.yaml"] = _render("values.yaml.jinja", chart)
     return files

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 
+from scaffold._base_image import base_image
+from scaffold._layout import APP, MODEL_FOLDER, WHEELS
 from scaffold.render._environment import image_environment
 from scaffold.render._knobs import read_base_image
 from scaffold.spec import LocalSource, ProjectSpec, SystemPackage
-
-_WHEELS = "wheels"
 
 
 def image_values(spec: ProjectSpec) -> dict[str, object]:
     """Return the finished strings for `Dockerfile`.
 
-    `spec.answers["base_image"]` replaces the slim image of the lock's Python.
+    `spec.answers["base_image"]` replaces the image for the lock's Python.
     """
     dependencies = spec.dependencies
     base = read_base_image(spec.answers)
     return {
-        "base_image": base or f"docker.io/library/python:{dependencies.python}-slim-bookworm",
+        "base_image": base or base_image(dependencies.python),
         "system_packages": _system_packages(dependencies.system),
-        "wheel_copy": f"\nCOPY {_WHEELS} {_WHEELS}" if _has_wheels(dependencies.sources) else "",
+        "wheel_copy": f"\nCOPY {WHEELS} {WHEELS}" if _has_wheels(dependencies.sources) else "",
         "code_copies": _code_copies([source.path for source in dependencies.sources]),
         "model_sha256": spec.artifact.sha256,
         "image_environment": image_environment(spec.variables),
@@ -46,17 +46,17 @@ def _system_packages(packages: tuple[SystemPackage, ...]) -> str:
 
 def _has_wheels(sources: tuple[LocalSource, ...]) -> bool:
     """Whether distributions that no index has go along: they are for the stage that installs the lock."""
-    return any(source.path.startswith(f"{_WHEELS}/") for source in sources)
+    return any(source.path.startswith(f"{WHEELS}/") for source in sources)
 
 
 def _code_copies(sources: list[str]) -> str:
     """One COPY for the app's modules and one for each place beside it that the model's own code lies in."""
-    tops = sorted({path.partition("/")[0] for path in sources if "/" in path} - {"app", _WHEELS})
+    tops = sorted({path.partition("/")[0] for path in sources if "/" in path} - {APP, WHEELS})
     files = sorted(path for path in sources if "/" not in path)
     beside_app = sorted(
-        path for path in sources if path.startswith("app/") and not path.startswith("app/model/")
+        path for path in sources if path.startswith(f"{APP}/") and not path.startswith(f"{MODEL_FOLDER}/")
     )
-    lines = ["COPY app/*.py app/"]
+    lines = [f"COPY {APP}/*.py {APP}/"]
     lines += [_copy([path, f"{path.rpartition('/')[0]}/"]) for path in beside_app]
     if files:
         lines.append(_copy([*files, "./"]))

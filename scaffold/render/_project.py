@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from scaffold._files import sha256_file
+from scaffold._layout import APP, COLUMNS, LOCK, MODEL_FOLDER, PYTHON, RECORDED
 from scaffold.render._deploy import deploy_files
 from scaffold.render._score import score_values
 from scaffold.render._source import render_source
@@ -18,7 +19,7 @@ from scaffold.spec import Artifact, Measurements, ProjectSpec, Recording, Render
 def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
     """Return the modules that depend on the model, by file name; of score.py the imports."""
     files = render_source(signature) | _columns_file(signature)
-    source = {path.removeprefix("app/"): text for path, text in files.items()}
+    source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
     return {**source, "score.py": f"{score['score_imports']}\n{score['score_libraries']}"}
 
@@ -39,10 +40,10 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     extra |= deploy_files(spec)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
-    extra["requirements.txt"] = spec.dependencies.lock.encode()
-    extra[".python-version"] = f"{spec.dependencies.python}\n".encode()
-    extra["tests/recorded.json"] = recorded_sample(spec.recording)
-    model = root / "app" / "model" / str(values["model_file"])
+    extra[LOCK] = spec.dependencies.lock.encode()
+    extra[PYTHON] = f"{spec.dependencies.python}\n".encode()
+    extra[RECORDED] = recorded_sample(spec.recording)
+    model = root / MODEL_FOLDER / str(values["model_file"])
     rendered = render_tree(template or template_path("service"), values, extra, root)
     shutil.copyfile(spec.artifact.path, model)
     files = {**rendered.files, model.relative_to(root).as_posix(): sha256_file(model)}
@@ -53,7 +54,7 @@ def _columns_file(signature: Signature) -> dict[str, str]:
     """Return what takes the place of a pipeline's first step, where the service has that."""
     if not signature.call.shortened:
         return {}
-    return {"app/columns.py": (template_path("service") / "columns.py").read_text("utf-8")}
+    return {COLUMNS: (template_path("service") / "columns.py").read_text("utf-8")}
 
 
 def filled_manifests(spec: ProjectSpec, measurements: Measurements) -> dict[str, bytes]:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
+from scaffold._layout import APP
 from scaffold._modules import Home, home_of
 from scaffold._process import Runner, run_command
 from scaffold.errors import ConflictError
 from scaffold.resolve._audit import Audit, audit_project
 from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._lock import Lock, make_lock
+from scaffold.resolve._lock import CompiledLock, make_lock
 from scaffold.resolve._opened import imported_files, named_files, opened_files
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module, reached
 from scaffold.resolve._relock import lock_again, renew_service_layer, requirement_of
@@ -135,7 +136,7 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = asked_by_code({f"app/{name}": text for name, text in code.items()}, installation)
+    generated = asked_by_code({f"{APP}/{name}": text for name, text in code.items()}, installation)
     generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
     rehearsal = Rehearsal(
@@ -189,7 +190,9 @@ def _request(code: Mapping[str, str], signature: Signature, recording: Recording
     )
 
 
-def _locked(choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner) -> Lock:
+def _locked(
+    choice: Choice, layer: ServiceLayer, asked: Iterable[str], options: Options, run: Runner
+) -> CompiledLock:
     """Lock both parts of `requirements.in`.
 
     What merely comes along with the model and the service layer alike has the version of this environment;

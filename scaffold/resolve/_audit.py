@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import importlib.metadata as metadata
 import json
-import re
-import tempfile
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from scaffold._checked import LOCK, path_below, read_lock
+from scaffold._checked import model_files, path_below
 from scaffold._files import sha256_file
+from scaffold._layout import LOCK
+from scaffold._lockfile import Pin, read_lock
 from scaffold._process import Runner, run_command
+from scaffold._sbom import application, bill_of_materials, library, model, package_url
+from scaffold._temporary import TemporaryFolder
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, NotAProjectError
-from scaffold.resolve._lock import Pin, parse_lock
 
 _UNKNOWN = "unknown"
 _LONGEST_NAME = 80
@@ -70,31 +69,17 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
     """
     if not path_below(root, LOCK).is_file():
         raise NotAProjectError(str(root), (LOCK,), "audit")
-    pins = parse_lock(read_lock(root))
+    pins = read_lock(root).pins
     components = tuple(
-        Component(name=name, version=version, licence=_licence(name, version))
-        for name, version in map(_named, pins)
+        Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
     )
-    found, note = _vulnerabilities([pin for pin in pins if "==" in pin.line], run)
+    found, note = _vulnerabilities([pin for pin in pins if pin.is_release], run)
     return Audit(
         components=components,
         vulnerabilities=found,
         sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
         notes=(note,) if note else (),
     )
-
-
-def _named(pin: Pin) -> tuple[str, str]:
-    """The name and version of a pin: of a wheel's path or a URL as far as it tells."""
-    line = pin.line.partition(" ;")[0]
-    if line.startswith("./"):
-        name, version = Path(line).name.split("-")[:2]
-        return name.replace("_", "-"), version
-    name, at, url = line.partition(" @ ")
-    if at:
-        return name, url.rpartition("@")[2].partition("#")[0]
-    name, _, version = line.partition("==")
-    return re.sub(r"\[.*", "", name), version
 
 
 def _licence(name: str, version: str) -> str:
@@ -114,8 +99,8 @@ def _licence(name: str, version: str) -> str:
 
 def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
     """What pip-audit finds against what is from an index, or None and why it could not be asked."""
-    with tempfile.TemporaryDirectory(prefix="scaffold-audit-") as folder:
-        lock, report = Path(folder) / "requirements.txt", Path(folder) / "report.json"
+    with TemporaryFolder("audit") as folder:
+        lock, report = Path(folder) / LOCK, Path(folder) / "report.json"
         lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         command = [uv_command(), "tool", "run", "--quiet", "pip-audit", "--requirement", str(lock)]
         command += ["--disable-pip", "--no-deps", "--format", "json", "--output", str(report)]
@@ -141,50 +126,26 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
 
 
 def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
-    """Source: the CycloneDX 1.6 specification."""
-    references = {one.name: f"pkg:pypi/{one.name}@{quote(one.version, safe='')}" for one in components}
+    references = {one.name: package_url(one.name, one.version) for one in components}
     libraries = [
-        {
-            "type": "library",
-            "bom-ref": references[one.name],
-            "name": one.name,
-            "version": one.version,
-            "purl": references[one.name],
-            **({} if one.licence == _UNKNOWN else {"licenses": [{"license": {"name": one.licence}}]}),
-        }
+        library(one.name, one.version, licence="" if one.licence == _UNKNOWN else one.licence)
         for one in components
     ]
-    lock = sha256_file(root / "requirements.txt")
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, lock)}",
-        "version": 1,
-        "metadata": {"component": {"type": "application", "bom-ref": "service", "name": root.resolve().name}},
-        "components": [*_models(root), *libraries],
-        "dependencies": _graph(pins, components, references),
-    }
-
-
-def _models(root: Path) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "type": "machine-learning-model",
-            "bom-ref": f"model:{path.name}",
-            "name": path.name,
-            "hashes": [{"alg": "SHA-256", "content": sha256_file(path)}],
-        }
-        for path in sorted(path_below(root, "app/model").glob("model.*"))
-        if path.is_file() and not path.is_symlink()
-    ]
+    models = [model(path.name, sha256_file(path)) for path in model_files(root)]
+    return bill_of_materials(
+        application(root.resolve().name),
+        [*models, *libraries],
+        _graph(pins, components, references),
+        seed=sha256_file(root / LOCK),
+    )
 
 
 def _graph(
     pins: Sequence[Pin], components: Sequence[Component], references: Mapping[str, str]
-) -> list[Mapping[str, Any]]:
+) -> Mapping[str, Sequence[str]]:
     """Who requires whom, from the comments of the lock."""
     required: dict[str, list[str]] = {"service": [], **{reference: [] for reference in references.values()}}
     for pin, one in zip(pins, components, strict=True):
         for source in pin.via:
             required[references.get(source, "service")].append(references[one.name])
-    return [{"ref": reference, "dependsOn": sorted(set(names))} for reference, names in required.items()]
+    return required

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,48 +14,33 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
+from scaffold._base_image import uv_platform
 from scaffold._files import sha256_file
+from scaffold._layout import LOCK, README, REQUIREMENTS, WHEELS
+from scaffold._lockfile import Lock, Pin, without_credentials
 from scaffold._process import Runner, run_command
+from scaffold._temporary import TemporaryFolder
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
 from scaffold.spec import LocalSource, Requirement
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
-# What uv calls them (the C library is that of Debian 12), and the marker that tells them apart.
+# What uv calls them, and the marker that tells them apart.
 _UV_PLATFORMS = {
-    "linux/amd64": ("x86_64-manylinux_2_36", "x86_64"),
-    "linux/arm64": ("aarch64-manylinux_2_36", "aarch64"),
+    "linux/amd64": (uv_platform("x86_64"), "x86_64"),
+    "linux/arm64": (uv_platform("aarch64"), "aarch64"),
 }
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 # It must not take long to find out that the makers' index cannot be reached.
 _QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
-_INDEX = re.compile(r"^\s+# from (\S+)$")
 _PUBLIC_INDEX = "https://pypi.org/simple"
-FIND_LINKS = "--find-links ./wheels"
+FIND_LINKS = f"--find-links ./{WHEELS}"
 LARGEST_WHEEL_BYTES = 32 << 20
-_COPY_IT = "copy it into wheels/ of the project before it is installed or built elsewhere"
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One distribution of a lock."""
-
-    line: str
-    """`numpy==2.4.6`, or with a URL, a path or a marker."""
-    hashes: tuple[str, ...]
-    via: tuple[str, ...]
-    index: str = ""
-    """Where it was found, where that is not the public index."""
-
-    def __str__(self) -> str:
-        lines = [self.line, *(f"    --hash={value}" for value in self.hashes)]
-        comment = f"    # via {', '.join(self.via)}" if self.via else ""
-        return " \\\n".join(lines) + (f"\n{comment}" if comment else "")
+_COPY_IT = f"copy it into {WHEELS}/ of the project before it is installed or built elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class CompiledLock:
     """The text of `requirements.txt`, and what a person should know of it."""
 
     text: str
@@ -75,7 +59,7 @@ def make_lock(
     torch: str = "",
     environment: Mapping[str, str] | None = None,
     run: Runner = run_command,
-) -> Lock:
+) -> CompiledLock:
     """Lock `requirements` with all that they need.
 
     Args:
@@ -94,9 +78,9 @@ def make_lock(
         ConflictError: Two of them cannot be had together.
         LockFailedError: uv fails in another way.
     """
-    with tempfile.TemporaryDirectory(prefix="scaffold-lock-") as name:
+    with TemporaryFolder("lock") as name:
         folder = Path(name)
-        _write(folder / "requirements.in", [str(requirement) for requirement in requirements])
+        _write(folder / REQUIREMENTS, [str(requirement) for requirement in requirements])
         _write(folder / "constraints.txt", [f"{name}=={version}" for name, version in constraints.items()])
         for wheel in wheels:
             (folder / wheel.path).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +89,7 @@ def make_lock(
             uv=uv_command(),
             folder=folder,
             python=python,
-            environment=_finding(folder / "wheels", uv_environment(environment))
+            environment=_finding(folder / WHEELS, uv_environment(environment))
             if wheels
             else uv_environment(environment),
             run=run,
@@ -125,7 +109,7 @@ def make_lock(
     if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
         notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
     notes += [f"{name} is only in a folder of this machine, and large: {_COPY_IT}" for name in absent]
-    return Lock(text=_text(pins, python, tuple(locks), absent), notes=tuple(notes), wheels=shipped)
+    return CompiledLock(text=_text(pins, python, tuple(locks), absent), notes=tuple(notes), wheels=shipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +157,7 @@ class _Compiler:
                 if number == len(attempts):
                     raise
             else:
-                return parse_lock(done.stdout)
+                return list(Lock.parse(done.stdout).pins)
         raise AssertionError("there is at least one attempt")
 
     def _environments(self) -> list[Mapping[str, str]]:
@@ -188,7 +172,7 @@ class _Compiler:
         return environments
 
     def _command(self, target: str, offline: bool) -> list[str]:
-        command = [self.uv, "pip", "compile", "requirements.in", "--constraint", "constraints.txt"]
+        command = [self.uv, "pip", "compile", REQUIREMENTS, "--constraint", "constraints.txt"]
         command += self.project
         command += ["--generate-hashes", "--no-header", "--emit-index-annotation", "--quiet"]
         running = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -215,27 +199,6 @@ def _running() -> str:
     return _MACHINES.get(machine, machine) if sys.platform == "linux" else f"{sys.platform}/{machine}"
 
 
-def parse_lock(text: str) -> list[Pin]:
-    """Return the pins in a lock, as uv prints it or as `make_lock` writes it."""
-    pins: list[Pin] = []
-    for line in text.splitlines():
-        found = line.strip().rstrip("\\").rstrip()
-        if not line.startswith((" ", "#", "-")) and found:
-            pins.append(Pin(found, (), ()))
-        elif not pins:
-            continue
-        elif found.startswith("--hash="):
-            pins[-1] = replace(pins[-1], hashes=(*pins[-1].hashes, found.removeprefix("--hash=")))
-        elif match := _INDEX.match(line):
-            pins[-1] = replace(pins[-1], index=_CREDENTIALS.sub("", match[1]))
-        elif found.startswith("#"):
-            source = found.removeprefix("#").strip().removeprefix("via").strip()
-            if source and not source.startswith("-c "):
-                sources = source.removeprefix("-r ").split(", ")
-                pins[-1] = replace(pins[-1], via=(*pins[-1].via, *sources))
-    return pins
-
-
 def _merged(locks: Mapping[str, Sequence[Pin]]) -> list[Pin]:
     """One lock for all the platforms: what differs by platform gets a marker."""
     lines: dict[str, dict[str, Pin]] = {}
@@ -243,13 +206,13 @@ def _merged(locks: Mapping[str, Sequence[Pin]]) -> list[Pin]:
         for pin in pins:
             lines.setdefault(pin.line, {})[target] = pin
     merged = []
-    for line, found in sorted(lines.items(), key=lambda item: item[0].lower()):
+    for _, found in sorted(lines.items(), key=lambda item: item[0].lower()):
+        first = next(iter(found.values()))
         hashes = sorted({value for pin in found.values() for value in pin.hashes})
         via = sorted({source for pin in found.values() for source in pin.via})
-        index = next(iter(found.values())).index
         if len(found) < len(locks):
-            line += f" ; {_marker(found)}"
-        merged.append(Pin(line, tuple(hashes), tuple(via), index))
+            first = replace(first, marker=_marker(found))
+        merged.append(replace(first, hashes=tuple(hashes), via=tuple(via), text=""))
     return merged
 
 
@@ -277,9 +240,9 @@ def _from_folders(pins: Sequence[Pin], known: Set[str]) -> tuple[tuple[LocalSour
     shipped: list[LocalSource] = []
     absent: list[str] = []
     for pin in pins:
-        name = canonicalize_name(pin.line.partition("==")[0])
+        name = pin.name
         for file in _files_in(pin.index):
-            if not canonicalize_name(file.name).startswith(f"{name}-") or f"wheels/{file.name}" in known:
+            if not canonicalize_name(file.name).startswith(f"{name}-") or f"{WHEELS}/{file.name}" in known:
                 continue
             if f"sha256:{sha256_file(file)}" not in pin.hashes:
                 continue
@@ -288,17 +251,17 @@ def _from_folders(pins: Sequence[Pin], known: Set[str]) -> tuple[tuple[LocalSour
             else:
                 reason = f"{name} is from a folder of wheels"
                 shipped.append(
-                    LocalSource(path=f"wheels/{file.name}", content=file.read_bytes(), reason=reason)
+                    LocalSource(path=f"{WHEELS}/{file.name}", content=file.read_bytes(), reason=reason)
                 )
     if absent:
         lines = [
-            "What requirements.txt names and no index has belongs here:",
+            f"What {LOCK} names and no index has belongs here:",
             "",
             *(f"    {name}" for name in absent),
         ]
         content = "\n".join([*lines, ""]).encode()
         reason = "for wheels too large to go along"
-        shipped.append(LocalSource(path="wheels/README.md", content=content, reason=reason))
+        shipped.append(LocalSource(path=f"{WHEELS}/{README}", content=content, reason=reason))
     return tuple(shipped), tuple(absent)
 
 
@@ -311,12 +274,12 @@ def _files_in(index: str) -> list[Path]:
 def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequence[str] = ()) -> str:
     indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
     public = any(pin.index.rstrip("/") == _PUBLIC_INDEX for pin in pins)
-    head = [f"# Locked from requirements.in for Python {python} on {', '.join(targets)}."]
+    head = [f"# Locked from {REQUIREMENTS} for Python {python} on {', '.join(targets)}."]
     # Where everything is from one index of their own, the public one is not to be asked at all.
     only = indexes if len(indexes) == 1 and not public else []
     head += [f"--index-url {index}" for index in only]
     head += [f"--extra-index-url {index}" for index in indexes if index not in only]
-    head += [f"# {name} belongs in wheels/: no index has it." for name in absent]
+    head += [f"# {name} belongs in {WHEELS}/: no index has it." for name in absent]
     head += [FIND_LINKS] if any(_files_in(pin.index) for pin in pins) else []
     return "\n".join([*head, "", *map(str, pins), ""])
 
@@ -330,7 +293,7 @@ def _cause(tail: str) -> str:
     """uv's own reason, in one line, without what it may know of credentials."""
     match = re.search(r"cause: (.+)", tail, re.DOTALL)
     text = " ".join((match[1] if match else tail).partition("\n\n")[0].split())
-    return _CREDENTIALS.sub("", text)
+    return without_credentials(text)
 
 
 def _explained(tail: str, requirements: Sequence[Requirement]) -> LockFailedError:

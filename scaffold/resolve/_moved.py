@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scaffold._layout import APP, DEPLOY, TESTS, WHEELS
 from scaffold.spec import LocalSource
 
 CLOUDPICKLE = ("cloudpickle.cloudpickle",)
 FROM_SCRIPTS = frozenset({"__main__", *CLOUDPICKLE})
 """Modules whose names in a pickle say that it holds, or looks for, definitions of a script or notebook."""
-OF_THE_SERVICE = frozenset({"app", "deploy", "tests", "wheels"})
+OF_THE_SERVICE = frozenset({APP, DEPLOY, TESTS, WHEELS})
 """Names that the service has for its own parts."""
 
 

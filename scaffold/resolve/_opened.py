@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
+from scaffold._layout import MODEL_FOLDER
 from scaffold._modules import Home, home_of
 from scaffold.resolve._distributions import Installation
 from scaffold.spec import LocalSource
@@ -76,9 +77,9 @@ def opened_files(
             continue
         place = path.relative_to(root)
         if path.parent == model.parent and path.name.startswith(model.name):
-            place = Path("app/model") / path.name
+            place = Path(MODEL_FOLDER) / path.name
         elif name in beside_model and path.is_relative_to(model.parent):
-            place = Path("app/model") / path.relative_to(model.parent)
+            place = Path(MODEL_FOLDER) / path.relative_to(model.parent)
         if any(path.is_relative_to(prefix) for prefix in installed) or _comes_along(place, installation):
             continue
         if any(part.startswith(".") for part in place.parts):

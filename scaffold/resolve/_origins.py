@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from scaffold._layout import WHEELS
 from scaffold.errors import BrokenInstallError
 from scaffold.resolve._distributions import Installed
 from scaffold.spec import LocalSource
@@ -70,7 +71,7 @@ def pack_wheel(installed: Installed) -> LocalSource:
         archive.writestr(_member(f"{folder}/RECORD"), "\n".join([*lines, f"{folder}/RECORD,,", ""]))
     parts = (".".join(dict.fromkeys(tag.split("-")[part] for tag in tags)) for part in range(3))
     name = "-".join([installed.name.replace("-", "_"), installed.version, *parts])
-    return LocalSource(path=f"wheels/{name}.whl", content=buffer.getvalue(), reason=_packed_from(installed))
+    return LocalSource(path=f"{WHEELS}/{name}.whl", content=buffer.getvalue(), reason=_packed_from(installed))
 
 
 def _belongs(path: str) -> bool:

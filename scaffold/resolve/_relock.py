@@ -10,9 +10,11 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import canonicalize_name
 
+from scaffold._layout import REQUIREMENTS
+from scaffold._lockfile import Lock
 from scaffold._process import Runner, run_command
 from scaffold.errors import ConflictError
-from scaffold.resolve._lock import Pin, make_lock, parse_lock
+from scaffold.resolve._lock import make_lock
 from scaffold.resolve._service import read_service_layer
 from scaffold.spec import Dependencies, LocalSource, Requirement
 
@@ -82,15 +84,15 @@ def renew_service_layer(
     """
     layer = read_service_layer(dependencies.python, opentelemetry=opentelemetry)
     model = [line for line in dependencies.requirements if line.serves != "service"]
-    pins = parse_lock(dependencies.lock)
-    versions = {name: version for name, version in map(_split, pins) if version}
-    fixed = _brought_by({line.distribution for line in model}, pins) | set(pinned)
+    old = Lock.parse(dependencies.lock)
+    versions = old.releases
+    fixed = old.required_by({line.distribution for line in model}) | set(pinned)
     renewed = replace(dependencies, requirements=(*model, *layer.requirements))
     stale = {name for name in versions.keys() - fixed if layer.pins.get(name) != versions[name]}
-    if not pins or not (stale or {line.distribution for line in layer.requirements} - versions.keys()):
+    if not old.pins or not (stale or {line.distribution for line in layer.requirements} - versions.keys()):
         return renewed
     kept = {name: version for name, version in versions.items() if name in fixed}
-    lock = lock_again(
+    text = lock_again(
         renewed.requirements,
         {**layer.pins, **kept},
         python=dependencies.python,
@@ -98,7 +100,7 @@ def renew_service_layer(
         gpu=gpu,
         run=run,
     )
-    return replace(renewed, lock=lock)
+    return replace(renewed, lock=text)
 
 
 def requirement_of(line: str) -> Requirement:
@@ -107,25 +109,8 @@ def requirement_of(line: str) -> Requirement:
     try:
         parsed = Parsed(text)
     except InvalidRequirement:
-        return Requirement(distribution=text, specifier="", reason="requirements.in")
+        return Requirement(distribution=text, specifier="", reason=REQUIREMENTS)
     name = canonicalize_name(parsed.name)
     return Requirement(
-        distribution=name, specifier=text.removeprefix(parsed.name).strip(), reason="requirements.in"
+        distribution=name, specifier=text.removeprefix(parsed.name).strip(), reason=REQUIREMENTS
     )
-
-
-def _split(pin: Pin) -> tuple[str, str]:
-    """The name and the version; no version where it is no plain pin, or differs by platform."""
-    name, _, version = pin.line.partition("==")
-    name = canonicalize_name(name.partition("[")[0].partition(" ")[0])
-    return name, "" if ";" in pin.line else version
-
-
-def _brought_by(names: set[str], pins: Sequence[Pin]) -> set[str]:
-    """All that comes along with the distributions `names`, and these."""
-    found = set(names)
-    while True:
-        more = {name for name, pin in ((_split(pin)[0], pin) for pin in pins) if found & set(pin.via)} - found
-        if not more:
-            return found
-        found |= more

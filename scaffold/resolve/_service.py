@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import canonicalize_name
 
+from scaffold._lockfile import Lock
 from scaffold.spec import Requirement
 
 
@@ -32,18 +34,15 @@ def read_service_layer(
     What comes along with another line of `service.in` has no line of its own; the other's reason names it.
     """
     folder = folder or _template()
+    locked = [*Lock.parse((folder / "service.txt").read_text(encoding="utf-8")).pins]
+    if opentelemetry:
+        locked += Lock.parse((folder / "opentelemetry.txt").read_text(encoding="utf-8")).pins
     pins: dict[str, str] = {}
     sources: dict[str, list[str]] = {}
-    locked = _lines(folder / "service.txt")
-    if opentelemetry:
-        locked += _lines(folder / "opentelemetry.txt")
-    for line in locked:
-        pin, _, via = line.partition("# via ")
-        parsed = Parsed(pin.strip())
-        if parsed.marker is None or parsed.marker.evaluate({"python_full_version": f"{python}.0"}):
-            name: str = canonicalize_name(parsed.name)
-            pins[name] = str(parsed.specifier).removeprefix("==")
-            sources[name] = [source for source in via.split(", ") if not source.startswith("-r ")]
+    for pin in locked:
+        if not pin.marker or Marker(pin.marker).evaluate({"python_full_version": f"{python}.0"}):
+            pins[pin.name] = pin.version
+            sources[pin.name] = [source for source in pin.via if source != "service.in"]
     asked = dict(_asked(line) for line in _lines(folder / "service.in"))
     brought = {name for name in asked if sources[name]}
     if opentelemetry:

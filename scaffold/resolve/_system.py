@@ -7,17 +7,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from scaffold._base_image import LIBRARIES
 from scaffold._process import Runner, run_command
 from scaffold.errors import CommandError
 from scaffold.resolve._elf import needed_libraries
 from scaffold.spec import SystemPackage
 
-# What a slim Python image has: the C and C++ libraries and what Python's own modules load.
-_SLIM = re.compile(
-    r"(ld-linux|ld-|libc|libm|libmvec|libdl|libpthread|librt|libutil|libanl|libresolv|libnss_\w+|libnsl|libcrypt"
-    r"|libgcc_s|libstdc\+\+|libpython[\d.]*|libz|libzstd|liblz4|libbz2|liblzma|libffi|libssl|libcrypto|libsqlite3"
-    r"|libreadline|libncursesw?|libtinfo|libuuid|libexpat|libgdbm\w*|libdb-[\d.]+)[-.\w+]*\.so"
-)
 # Debian's packages of the libraries that model libraries load, for machines without dpkg.
 _PACKAGES = {
     "libgomp.so.1": "libgomp1",
@@ -41,7 +36,7 @@ _PACKAGES = {
 def find_system_packages(
     libraries: Iterable[str], run: Runner = run_command
 ) -> tuple[tuple[SystemPackage, ...], tuple[str, ...]]:
-    """Return the Debian packages beyond a slim image, and a note for each library of which none is known.
+    """Return the Debian packages beyond the base image, and a note for each library of which none is known.
 
     Args:
         libraries: Absolute paths of what the process had mapped.
@@ -49,7 +44,7 @@ def find_system_packages(
     """
     paths = [Path(path) for path in libraries]
     ours = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)}
-    system = [path for path in paths if _is_of_system(path, ours) and not _SLIM.match(path.name)]
+    system = [path for path in paths if _is_of_system(path, ours) and not LIBRARIES.match(path.name)]
     carried = [path for path in paths if path not in system and "site-packages" in path.parts]
     packages: dict[str, SystemPackage] = {}
     notes = []

@@ -160,7 +160,9 @@ class Trace:
         path = [os.path.abspath(entry) for entry in path]  # noqa: PTH100 - entries of sys.path are text
         readable = (*place.confinement.readable, model.parent, model)
         confinement = replace(place.confinement, readable=readable)
-        self._worker = Worker(REHEARSAL, job, replace(place, path=path, confinement=confinement))
+        place = replace(place, path=path, confinement=confinement)
+        self._worker = Worker(REHEARSAL, place)
+        self._worker.begin(job, place)
 
     def __enter__(self) -> Trace:
         return self

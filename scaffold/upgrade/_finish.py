@@ -21,10 +21,9 @@ from typing import NamedTuple
 
 from scaffold._begun import forget_begun, is_begun
 from scaffold._checked import path_below, read_below
+from scaffold._layout import STATE, UNDO, UPDATE
 from scaffold.errors import DamagedJournalError, ForeignChangeError, ScaffoldError
 
-FOLDER = ".scaffold"
-UPDATE, UNDO = f"{FOLDER}/update", f"{FOLDER}/undo"
 JOURNAL = "journal.json"
 NOT_TOUCHED = 2
 """The exit status where the change was neither carried out nor taken back."""
@@ -72,7 +71,7 @@ def finish(root: Path) -> str:
 @contextlib.contextmanager
 def held(root: Path) -> Iterator[None]:
     """Keep others from changing the project's files through us; whoever holds it and dies lets it go."""
-    folder = path_below(root, FOLDER)
+    folder = path_below(root, STATE)
     folder.mkdir(exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
+from scaffold._lockfile import Lock
 from scaffold.upgrade._conflicts import Conflicts, Disagreement, choose
 from scaffold.upgrade._lines import merge_lines
-
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?=[\[<>=!~ ;@]|$)")
 
 
 def is_lock(path: str, text: str) -> bool:
@@ -16,10 +13,11 @@ def is_lock(path: str, text: str) -> bool:
 
 
 def merge_lock(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
-    """The lock with both sides' distributions, each whole, in the order of their names."""
-    (head, before), (my_head, mine), (new_head, new) = (cut_lock(text) for text in (base, ours, theirs))
-    pieces = [merge_lines(head, my_head, new_head, conflicts)]
-    for name in sorted({*mine, *new}):
+    """The lock with both sides' distributions, each whole, in the order of `make_lock`."""
+    locks = [Lock.parse(text) for text in (base, ours, theirs)]
+    before, mine, new = map(_texts, locks)
+    pieces = [merge_lines(locks[0].head, locks[1].head, locks[2].head, conflicts)]
+    for name, _ in sorted({**new, **mine}.items(), key=lambda item: item[1].lower()):
         texts = before.get(name, ""), mine.get(name, ""), new.get(name, "")
         try:
             pieces.append(_merge_pin(*texts))
@@ -28,23 +26,15 @@ def merge_lock(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
     return "".join(pieces)
 
 
+def _texts(lock: Lock) -> dict[str, str]:
+    """The lines of each distribution."""
+    return {name: "".join(pin.text for pin in pins) for name, pins in lock.by_name().items()}
+
+
 def _merge_pin(base: str, ours: str, theirs: str) -> str:
     """One distribution; who asked for it is a comment, and the newer comment does where pins agree."""
     pin = choose(*(_without_comments(text) for text in (base, ours, theirs)))
     return theirs if pin == _without_comments(theirs) else ours
-
-
-def cut_lock(text: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first distribution, and the text of each by its normalised name."""
-    head: list[str] = []
-    pins: dict[str, list[str]] = {}
-    current = head
-    for line in text.splitlines(keepends=True):
-        pin = _PIN.match(line)
-        if pin:
-            current = pins.setdefault(re.sub(r"[-_.]+", "-", pin[1]).lower(), [])
-        current.append(line)
-    return "".join(head), {name: "".join(lines) for name, lines in pins.items()}
 
 
 def _without_comments(text: str) -> str:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from scaffold.upgrade._locks import cut_lock
+from scaffold._lockfile import Lock
 from scaffold.upgrade._report import Change
 
 _MARK = "# Yours in it: "
 _GONE = "without "
-_PINNED = re.compile(r"==([^\s;\\]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class OwnRequirements:
         """Whether the lock was made for these lines, or holds what they ask for."""
         if f"{_MARK}{', '.join(self.own)}" in lock.splitlines():
             return True
-        held = pinned_versions(lock)
+        held = Lock.parse(lock).releases
         return all(_is_met(line, held) for line in self.own)
 
     def marked(self, lock: str) -> str:
@@ -42,7 +41,7 @@ class OwnRequirements:
 
     def changes(self, before: str, after: str) -> tuple[Change, ...]:
         """What the owner's lines bring into the lock, for the report."""
-        was, now = pinned_versions(before), pinned_versions(after)
+        was, now = Lock.parse(before).releases, Lock.parse(after).releases
         return tuple(
             Change(
                 what=f"requirement {name}",
@@ -67,7 +66,7 @@ def own_requirements(generated: str, merged: str, locks: tuple[str, str, str]) -
     wanted, found = asked_for(generated), asked_for(merged)
     own = [line for name, line in found.items() if wanted.get(name) != line]
     gone = [f"{_GONE}{name}" for name in wanted if name not in found]
-    base, ours, theirs = map(pinned_versions, locks)
+    base, ours, theirs = (Lock.parse(text).releases for text in locks)
     chosen = {name: version for name, version in ours.items() if base.get(name) != version}
     return OwnRequirements(
         lines=tuple(found.values()), own=tuple(sorted([*own, *gone])), versions={**theirs, **chosen}
@@ -78,12 +77,6 @@ def asked_for(text: str) -> dict[str, str]:
     """The lines of a `requirements.in` without their comments, by the distribution that they name."""
     lines = (re.sub(r"(^|\s+)#.*", "", line).strip() for line in text.splitlines())
     return {_name(line): line for line in lines if line}
-
-
-def pinned_versions(lock: str) -> dict[str, str]:
-    """The version of each distribution in a lock; none of those that differ by platform."""
-    found = {name: _PINNED.findall(text) for name, text in cut_lock(lock)[1].items()}
-    return {name: versions[0] for name, versions in found.items() if len(versions) == 1}
 
 
 def _is_met(line: str, held: Mapping[str, str]) -> bool:

@@ -8,7 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from scaffold._checked import LOCK, RECORDED, is_safe_path, path_below
+from scaffold._checked import is_safe_path, path_below
+from scaffold._layout import (
+    CHANGELOG,
+    CONVERT,
+    ENVIRONMENT,
+    LOCK,
+    MAIN,
+    OPENAPI,
+    PRISTINE,
+    RECORDED,
+    REQUIREMENTS,
+    SCHEMAS,
+    SCORE,
+    STATE,
+)
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.upgrade._conflicts import Prefer, marked_lines
@@ -22,21 +36,18 @@ from scaffold.upgrade._content import (
 )
 from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._own import OwnRequirements, own_requirements
-from scaffold.upgrade._record import FOLDER, PRISTINE, record_files
+from scaffold.upgrade._record import record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._swap import apply_changes
 from scaffold.upgrade._tool import settle_with_tool
-from scaffold.upgrade._trees import CONVERT, SCHEMAS, FileMerge, FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_trees
 
-CHANGELOG = "CHANGELOG.md"
-REQUIREMENTS = "requirements.in"
-SCORING = ("app/score.py", CONVERT, SCHEMAS, "app/main.py")
+SCORING = (SCORE, CONVERT, SCHEMAS, MAIN)
 """Where an owner says what is answered."""
-OPENAPI = "openapi.json"
 _NOT_COPIED = (
-    FOLDER,
+    STATE,
     ".git",
-    ".venv",
+    ENVIRONMENT,
     "venv",
     "node_modules",
     "__pycache__",

@@ -11,13 +11,15 @@ import io
 import json
 import lzma
 import tarfile
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scaffold._checked import LOCK, RECORDED, checked_path, path_below, read_below
+from scaffold._checked import checked_path, path_below, read_below
 from scaffold._codec import decode, encode
+from scaffold._layout import LOCK, MODEL_FOLDER, PRISTINE, RECORD, RECORDED, STATE_IGNORE
 from scaffold._process import Runner, run_command
+from scaffold._recording import parse_recording
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import (
     CommandError,
     DamagedRecordError,
@@ -29,10 +31,6 @@ from scaffold.errors import (
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
 
-FOLDER = ".scaffold"
-RECORD = f"{FOLDER}/record.json"
-PRISTINE = f"{FOLDER}/pristine.tar.xz"
-IGNORE = f"{FOLDER}/.gitignore"
 _FORMAT = 1
 _LARGEST_TREE_BYTES = 256 << 20
 
@@ -67,7 +65,7 @@ def record_files(record: ProjectRecord, tree: Mapping[str, Content]) -> dict[str
     return {
         RECORD: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
         PRISTINE: _pack(tree),
-        IGNORE: b"# The last update, until the next one: what `scaffold undo` needs.\nundo/\nupdate/\n",
+        STATE_IGNORE: b"# The last update, until the next one: what `scaffold undo` needs.\nundo/\nupdate/\n",
     }
 
 
@@ -157,7 +155,7 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
         lock = read_below(root, LOCK)
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
-    place = path_below(root, places[0] if places else f"app/model/{spec.artifact.path}")
+    place = path_below(root, places[0] if places else f"{MODEL_FOLDER}/{spec.artifact.path}")
     return dataclasses.replace(
         spec,
         artifact=dataclasses.replace(spec.artifact, path=place),
@@ -178,10 +176,8 @@ def _with_content(source: LocalSource, root: Path, tree: Mapping[str, Content]) 
 
 def _read_recording(root: Path, pristine: Content | None) -> Recording:
     try:
-        text = pristine if isinstance(pristine, bytes) else read_below(root, RECORDED)
-        recorded = json.loads(text)
-        return Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return parse_recording(pristine if isinstance(pristine, bytes) else read_below(root, RECORDED))
+    except (OSError, ValueError):
         return Recording(requests=(), answers=())
 
 
@@ -204,7 +200,7 @@ def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[
     """The pristine files of the last commit that has them."""
     try:
         commits = run(["git", "log", "--format=%H", "--", PRISTINE], cwd=root).stdout.split()
-        with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+        with TemporaryFolder("record") as folder:
             exported = Path(folder) / "pristine.tar"
             for commit in commits:
                 run(

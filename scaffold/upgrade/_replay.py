@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scaffold._differences import Difference, differences
 from scaffold.spec import JSONValue
 
 
@@ -42,12 +43,20 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
         if after is None:
             continue
         compared += 1
-        differences = list(_differences(f"request {index}", before, after))
-        differing += bool(differences)
-        for where, was, now in differences:
-            size = _distance(was, now)
+        found = list(differences(after, before))
+        differing += bool(found)
+        for each in found:
+            size = _distance(each)
             if size > worst.largest:
-                worst = Replay(compared=0, differing=0, largest=size, where=where, old=was, new=now)
+                place = f", {each.path[1:]}" if each.path.startswith(".") else each.path
+                worst = Replay(
+                    compared=0,
+                    differing=0,
+                    largest=size,
+                    where=f"request {index}{place}",
+                    old=each.wanted,
+                    new=each.got,
+                )
     return Replay(
         compared=compared,
         differing=differing,
@@ -58,20 +67,9 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
     )
 
 
-def _differences(where: str, old: JSONValue, new: JSONValue) -> Iterator[tuple[str, JSONValue, JSONValue]]:
-    """The places where two JSON values differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted({*old, *new}):
-            yield from _differences(f"{where}, {name}", old.get(name), new.get(name))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (was, now) in enumerate(zip(old, new, strict=True)):
-            yield from _differences(f"{where}[{index}]", was, now)
-    elif old != new or isinstance(old, bool) != isinstance(new, bool):
-        yield where, old, new
-
-
-def _distance(old: JSONValue, new: JSONValue) -> float:
+def _distance(difference: Difference) -> float:
     """The difference of two numbers; other values that differ are 0 apart, so that numbers come first."""
-    numbers = [float(value) for value in (old, new) if isinstance(value, int | float)]
-    distance = abs(numbers[0] - numbers[1]) if len(numbers) == 2 else 0.0
+    values = difference.got, difference.wanted
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    distance = abs(numbers[0] - numbers[1]) if len(numbers) == 2 and not difference.of_length else 0.0
     return distance if math.isfinite(distance) else math.inf

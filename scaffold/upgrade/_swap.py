@@ -23,6 +23,7 @@ from pathlib import Path
 
 from scaffold._begun import note_begun
 from scaffold._checked import path_below
+from scaffold._layout import UNDO, UPDATE
 from scaffold._process import start_command
 from scaffold.errors import (
     ChangedMeanwhileError,
@@ -36,8 +37,6 @@ from scaffold.upgrade import _finish
 from scaffold.upgrade._content import Content, Link, Opaque, content_sha256, read_content
 from scaffold.upgrade._finish import (
     JOURNAL,
-    UNDO,
-    UPDATE,
     Entry,
     digest,
     held,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from scaffold._process import Runner, run_command
+from scaffold._temporary import TemporaryFolder
 from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._trees import MergedTree
@@ -36,7 +36,7 @@ def settle_with_tool(
         texts["merged"] = merged.files[path].content or b""
         if not all(isinstance(text, bytes) for text in texts.values()):
             continue
-        with tempfile.TemporaryDirectory(prefix="scaffold-merge-") as folder:
+        with TemporaryFolder("merge") as folder:
             places = {name: Path(folder) / f"{name}-{PurePosixPath(path).name}" for name in texts}
             for name, text in texts.items():
                 assert isinstance(text, bytes)

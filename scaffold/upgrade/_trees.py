@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from scaffold._layout import APP, CONVERT, SCHEMAS
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
 from scaffold.upgrade._content import Content, is_text
@@ -16,9 +17,6 @@ from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._moves import find_moved_files
 from scaffold.upgrade._python import merge_python
 from scaffold.upgrade._renames import Renames, find_renames, follow_renames
-
-SCHEMAS = "app/schemas.py"
-CONVERT = "app/convert.py"
 
 
 class FileOutcome(enum.Enum):
@@ -172,7 +170,7 @@ def _module(path: str) -> str:
 
 def _renamed(path: str, content: Content | None, renames: Renames, ours: Content | None) -> Content | None:
     """Generated code with the owner's names, where their own file has these."""
-    if not path.startswith("app/") or not path.endswith(".py") or not isinstance(content, bytes):
+    if not path.startswith(f"{APP}/") or not path.endswith(".py") or not isinstance(content, bytes):
         return content
     text = ours.decode() if isinstance(ours, bytes) else None
     return follow_renames(content.decode(), renames, text).encode()

@@ -6,7 +6,8 @@ import hashlib
 import sys
 from pathlib import Path
 
-from scaffold._checked import LOCK, read_lock
+from scaffold._layout import LOCK
+from scaffold._lockfile import read_lock
 from scaffold._process import Runner, run_command
 from scaffold._pythons import find_python
 from scaffold._uv import uv_command, uv_environment
@@ -32,7 +33,7 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
         EnvironmentFailedError: Something in the lock cannot be installed.
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in the one, and is told the other
-    wanted = hashlib.sha256(read_lock(root).encode()).hexdigest()
+    wanted = hashlib.sha256(read_lock(root).text.encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP
     if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:

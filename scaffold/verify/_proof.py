@@ -1,30 +1,25 @@
-"""Replay the sample against the service and compare: the proof that a project gives the model's answers."""
+"""The proof that a project gives the model's answers: its lock installed, its service started and asked."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import statistics
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from scaffold._checked import LOCK, RECORDED, read_below, read_lock
-from scaffold.errors import (
-    AnswersDifferError,
-    InvalidRecordingError,
-    MissingRecordingError,
-    RecordingLengthError,
-    SampleRefusedError,
-    UnfitAcceptedError,
-)
+from scaffold._layout import LOCK
+from scaffold._lockfile import read_lock
+from scaffold._recording import read_recording
+from scaffold._replay import replay
+from scaffold._temporary import TemporaryFolder
+from scaffold.errors import AnswersDifferError, UnfitAcceptedError
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
-from scaffold.verify._blame import pins_of_model
-from scaffold.verify._compare import Difference, first_difference
+from scaffold.verify._blame import versions_of_model
 from scaffold.verify._environment import make_environment
-from scaffold.verify._orders import BATCH, replay_again, replay_concurrently, replay_in_other_orders
-from scaffold.verify._service import Answer, ProofAccess, Service, started_service
+from scaffold.verify._service import ProofAccess, Service, started_service
 
+OnCheck = Callable[[Check], None]
 _UNKNOWN_FIELD = "no field has this name"
 
 
@@ -32,8 +27,7 @@ def verify_project(
     root: Path,
     *,
     python: str,
-    on_check: Callable[[Check], None] = lambda _check: None,
-    observe: Callable[[Service], Recording | None] = lambda _service: None,
+    on_check: OnCheck = lambda _check: None,
     access: ProofAccess | None = None,
 ) -> Verification:
     """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
@@ -41,8 +35,7 @@ def verify_project(
     Args:
         root: A generated project.
         python: The Python version of its lock.
-        on_check: Told of each check as it passes.
-        observe: Given the service before the replay; may return another sample to compare with.
+        on_check: Called with each check as it passes.
         access: What the service may reach besides its project and its libraries; nothing when absent.
 
     Returns:
@@ -55,86 +48,80 @@ def verify_project(
         VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
     """
     recording = read_recording(root)
-    checks: list[Check] = []
-
-    def passed(name: str, detail: str) -> None:
-        checks.append(Check(name=name, outcome=Outcome.PASSED, detail=detail))
-        on_check(checks[-1])
-
-    with tempfile.TemporaryDirectory(prefix="scaffold-proof-") as folder:
-        interpreter = make_environment(root, Path(folder) / "env", python=python)
-        locked = _locked(root)
-        passed("environment", f"{len(locked)} distributions installed from {LOCK} with their hashes")
-        with started_service(root, interpreter, access=access or ProofAccess()) as service:
-            passed("start", f"ready after {service.load_s:.1f} s")
-            recording = observe(service) or recording
-            pins = pins_of_model(root, locked)
-            seconds = _replay_singly(service, recording, pins)
-            rows = len(recording.requests)
-            passed("one by one", f"{rows} of {rows} answered as the model does")
-            _replay_in_batches(service, recording, pins)
-            passed("in batches", f"{rows} of {rows} answered as the model does")
-            compared = replay_in_other_orders(service, recording)
-            passed(
-                "in other orders", f"{compared} rows in reverse and random order, each with its own answer"
-            )
-            callers = replay_concurrently(service, recording, statistics.median(seconds))
-            passed("at once", f"{callers} callers at once, each with its own answers")
-            again = replay_again(service, recording)
-            passed("again", f"{again} of {again} answered as at first")
-            _check_refusal(service)
-            passed("refusal", "a body that does not fit is a 422 that names the field")
-            openapi = service.openapi()
-            measured = Measurements(
-                load_s=service.load_s,
-                peak_memory_bytes=service.peak_memory_bytes(),
-                latency_s=statistics.median(seconds),
-            )
-    return Verification(checks=tuple(checks), measurements=measured, openapi=openapi)
+    with started_proof(root, python=python, on_check=on_check, access=access) as proof:
+        return proof.finish(recording)
 
 
-def read_recording(root: Path) -> Recording:
-    """Return the sample that a project keeps in `tests/recorded.json`.
+@contextlib.contextmanager
+def started_proof(
+    root: Path,
+    *,
+    python: str,
+    on_check: OnCheck = lambda _check: None,
+    access: ProofAccess | None = None,
+) -> Iterator[Proof]:
+    """Install the lock of the project `root` and start its service; give the proof, which can be finished.
+
+    Until then the service can be asked. It ends with the block.
+
+    Args:
+        root: As for `verify_project`, like the others.
+        python: The Python version of its lock.
+        on_check: Called with each check as it passes.
+        access: What the service may reach.
 
     Raises:
-        VerificationError: It is not there, or is not what `new` wrote.
+        VerificationError: The environment cannot be made, or the service does not run.
     """
-    path = root / RECORDED
-    try:
-        recorded = json.loads(read_below(root, RECORDED))
-        recording = Recording(requests=tuple(recorded["requests"]), answers=tuple(recorded["answers"]))
-    except OSError as error:
-        raise MissingRecordingError(str(path), error.strerror or str(error)) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidRecordingError(str(path), repr(error)) from error
-    if len(recording.requests) != len(recording.answers) or not recording.requests:
-        raise RecordingLengthError(str(path), len(recording.requests), len(recording.answers))
-    return recording
+    with TemporaryFolder("proof") as folder:
+        interpreter = make_environment(root, Path(folder) / "env", python=python)
+        lock = read_lock(root)
+        with started_service(root, interpreter, access=access or ProofAccess()) as service:
+            proof = Proof(service, versions_of_model(root, lock), on_check)
+            installed = f"{len(lock.names)} distributions installed from {LOCK} with their hashes"
+            proof.passed("environment", installed)
+            proof.passed("start", f"ready after {service.load_s:.1f} s")
+            yield proof
 
 
-def _replay_singly(service: Service, recording: Recording, pins: dict[str, str]) -> list[float]:
-    """Send each row alone; return the seconds that each took."""
-    seconds = []
-    for row, (request, wanted) in enumerate(zip(recording.requests, recording.answers, strict=True)):
-        answer = service.post("/score", request)
-        _compare(answer, wanted, f"row {row}", pins)
-        seconds.append(answer.seconds)
-    return seconds
+class Proof:
+    """A proof under way: the service runs, and nothing was compared yet."""
 
+    def __init__(self, service: Service, versions: Mapping[str, str], on_check: OnCheck) -> None:
+        self.service = service
+        self._versions, self._on_check = versions, on_check
+        self._checks: list[Check] = []
 
-def _replay_in_batches(service: Service, recording: Recording, pins: dict[str, str]) -> None:
-    for start in range(0, len(recording.requests), BATCH):
-        rows = slice(start, start + BATCH)
-        answer = service.post("/score/batch", list(recording.requests[rows]))
-        wanted = list(recording.answers[rows])
-        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", pins)
+    def passed(self, name: str, detail: str) -> None:
+        """Note a check that passed."""
+        self._note(Check(name=name, outcome=Outcome.PASSED, detail=detail))
 
+    def finish(self, recording: Recording) -> Verification:
+        """Replay `recording`, and return the proof with what was measured.
 
-def _compare(answer: Answer, wanted: JSONValue, what: str, pins: dict[str, str]) -> None:
-    if answer.status != 200:
-        raise SampleRefusedError(what, answer.status, json.dumps(answer.body))
-    if found := first_difference(answer.body, wanted):
-        raise AnswersDifferError(what, found.path, _shown(found), _versions(pins))
+        Raises:
+            VerificationError: A leaf of it, as for `verify_project`.
+        """
+        try:
+            replayed = replay(self.service, recording, on_check=self._note)
+        except AnswersDifferError as error:
+            differing = _differing(self._versions)
+            raise AnswersDifferError(
+                error.what, error.path, error.values, differing, error.endpoint
+            ) from error
+        _check_refusal(self.service)
+        self.passed("refusal", "a body that does not fit is a 422 that names the field")
+        openapi = self.service.openapi()
+        measured = Measurements(
+            load_s=self.service.load_s,
+            peak_memory_bytes=self.service.peak_memory_bytes(),
+            latency_s=replayed.latency_s,
+        )
+        return Verification(checks=tuple(self._checks), measurements=measured, openapi=openapi)
+
+    def _note(self, check: Check) -> None:
+        self._checks.append(check)
+        self._on_check(check)
 
 
 def _check_refusal(service: Service) -> None:
@@ -144,21 +131,10 @@ def _check_refusal(service: Service) -> None:
         raise UnfitAcceptedError(answer.status, json.dumps(body))
 
 
-def _shown(found: Difference) -> tuple[str, str]:
-    return json.dumps(found.got), json.dumps(found.wanted)
-
-
-def _locked(root: Path) -> dict[str, str]:
-    """The distributions of the lock and their versions."""
-    lines = read_lock(root).splitlines()
-    pins = (line.split(" ")[0].partition("==") for line in lines if line and line[0] not in " #-")
-    return {name.partition("[")[0]: pinned.rstrip("\\;") for name, _, pinned in pins}
-
-
-def _versions(pins: dict[str, str]) -> Sequence[tuple[str, str, str]]:
+def _differing(versions: Mapping[str, str]) -> Sequence[tuple[str, str, str]]:
     """(distribution, version in the service, version here) where the two differ."""
     differing = []
-    for name, pinned in pins.items():
+    for name, pinned in versions.items():
         try:
             here = version(name)
         except PackageNotFoundError:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,82 +14,32 @@ from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import IO
 
+from scaffold._client import Client, free_port, wait_until_ready
 from scaffold._confine import Confinement, Open, Serve, confined_environment, launch_command
+from scaffold._layout import APP, ENTRY
 from scaffold._process import start_command
+from scaffold._temporary import TemporaryFolder
 from scaffold._variables import minimal_environment
-from scaffold.errors import ServiceBrokeOffError, ServiceNotStartedError
-from scaffold.spec import JSONValue
+from scaffold.errors import ServiceNotStartedError
 
 _STOP_S = 15.0
+_POLL_S = 0.02
 _LOG_LINES = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service said to one request."""
+class Service(Client):
+    """A running service on this machine; made by `started_service`."""
 
-    status: int
-    body: JSONValue
-    seconds: float
-
-
-class Caller:
-    """One connection to a service on this machine, kept open between requests; for one thread."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-
-    def post(self, path: str, body: JSONValue) -> Answer:
-        """Send `body` as JSON and return the answer.
-
-        Raises:
-            ServiceFailedError: The service broke off.
-        """
-        return self.post_text(path, json.dumps(body))
-
-    def post_text(self, path: str, text: str) -> Answer:
-        """Send a text that is JSON and return the answer.
-
-        Raises:
-            ServiceFailedError: The service broke off.
-        """
-        began = time.perf_counter()
-        try:
-            self._connection.request("POST", path, text, {"Content-Type": "application/json"})
-            response = self._connection.getresponse()
-            content = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ServiceBrokeOffError(path, repr(error)) from error
-        seconds = time.perf_counter() - began
-        try:
-            parsed = json.loads(content)
-        except ValueError:
-            parsed = content.decode("utf-8", "replace")
-        return Answer(response.status, parsed, seconds)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-
-class Service(Caller):
-    """A running service; made by `started_service`."""
-
-    def __init__(self, process: Popen[bytes], port: int, load_s: float) -> None:
-        super().__init__(port)
+    def __init__(self, process: Popen[bytes], url: str, load_s: float) -> None:
+        super().__init__(url)
         self._process, self.load_s = process, load_s
 
     def openapi(self) -> str:
         """Return the service's description of itself as indented JSON; empty where it is closed."""
-        self._connection.request("GET", "/openapi.json")
-        response = self._connection.getresponse()
-        text = response.read()
-        return (
-            json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
-            if response.status == 200
-            else ""
-        )
+        answer = self.get("/openapi.json")
+        if answer.status != 200 or not answer.is_json:
+            return ""
+        return json.dumps(answer.body, indent=2, ensure_ascii=False) + "\n"
 
     def peak_memory_bytes(self) -> int:
         """Return the most memory that the process has held so far; 0 where the system does not say."""
@@ -137,16 +85,18 @@ def started_service(
     """
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(tempfile.TemporaryFile())
-        port = _free_port()
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
         began = time.monotonic()
         if access is None:
             process = _start(root, python, "127.0.0.1", port, settings or {}, log)
         else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaffold-service-")))
+            folder = Path(stack.enter_context(TemporaryFolder("service")))
             process = _start_confined(root.absolute(), python, port, access, folder, log)
         try:
-            _await_ready(process, port, began + timeout_s, log)
-            yield Service(process, port, time.monotonic() - began)
+            _await_ready(process, Client(url), timeout_s, log)
+            with contextlib.closing(Service(process, url, time.monotonic() - began)) as service:
+                yield service
         finally:
             _stop(process)
 
@@ -202,23 +152,17 @@ def _start(
 
 def _command(root: Path, host: str, port: int) -> list[str]:
     """What the image starts; a template that has no such thing is served by plain uvicorn."""
-    if (root / "app" / "__main__.py").exists():
-        return ["app"]
+    if (root / ENTRY).exists():
+        return [APP]
     return ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
 
 
-def _await_ready(process: Popen[bytes], port: int, deadline: float, log: IO[bytes]) -> None:
-    while True:
-        if process.poll() is not None:
-            raise ServiceNotStartedError(process.returncode, _end(log))
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        if time.monotonic() > deadline:
-            raise ServiceNotStartedError(None, _end(log))
-        time.sleep(0.02)
+def _await_ready(process: Popen[bytes], client: Client, timeout_s: float, log: IO[bytes]) -> None:
+    def is_over() -> bool:
+        return process.poll() is not None
+
+    if not wait_until_ready(client, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over).is_ready:
+        raise ServiceNotStartedError(process.returncode, _end(log))
 
 
 def _stop(process: Popen[bytes]) -> None:
@@ -234,10 +178,3 @@ def _stop(process: Popen[bytes]) -> None:
 def _end(log: IO[bytes]) -> str:
     log.seek(0)
     return "\n".join(log.read().decode("utf-8", "replace").rstrip().splitlines()[-_LOG_LINES:])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port

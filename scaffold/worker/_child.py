@@ -5,6 +5,7 @@ It confines itself by the kernel before it reads anything of the model's, see `s
 
 from __future__ import annotations
 
+import gc
 import importlib
 import mmap
 import os
@@ -23,9 +24,11 @@ def main() -> None:
     """Take the job from standard input, carry it out, and end without the destructors of libraries."""
     vars(sys.modules["__main__"]).pop("main", None)  # the model's own `__main__` has no such name
     worker.mark_inside()
+    # Imports make hardly any garbage. The programs collect it from when the model is loaded.
+    gc.disable()
     channel = _channel()
+    program = importlib.import_module(sys.argv.pop(1))
     job = channel.receive()
-    program = importlib.import_module(job["program"])
     sys.path[:] = job["path"]
     witness = Witness(job["folder"], job["hidden"], job["installed"])
     witness.named.update(job["named"])

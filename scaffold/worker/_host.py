@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 from scaffold._confine import Action, Confinement, confined_environment, explain_exit
 from scaffold._process import start_peer
+from scaffold._temporary import TemporaryFolder
 from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerError, WorkerLimitError
 from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
@@ -48,32 +47,52 @@ class WorkerSettings:
     time_s: float = 600.0
     """Seconds for one answer of the worker."""
 
+    @property
+    def runs_in(self) -> tuple[Path, Path | None, Mapping[str, str]]:
+        """What a process needs to start: the interpreter, our own package and the variables."""
+        return self.python, self.package, self.environ
+
 
 class Worker:
     """A process that holds the model. Use it in a `with`: the end of the block ends the process."""
 
-    def __init__(self, program: str, job: Mapping[str, Any], settings: WorkerSettings) -> None:
-        """Start it.
+    def __init__(self, program: str, settings: WorkerSettings) -> None:
+        """Start it: it imports its program, and waits for its job.
 
         Args:
             program: The module whose `run(channel, job, witness)` it calls.
-            job: What that is given: JSON values. `local`, `named`, `hidden` and `installed` are for the
-                worker's `Finder` and `Witness`.
-            settings: Where it runs.
+            settings: Where it runs. What it may do is not used before `begin`.
         """
-        self._settings = settings
-        self.folder = Path(tempfile.mkdtemp(prefix="scaffold-worker-")).resolve()
+        self.program, self.runs_in, self._settings = program, settings.runs_in, settings
+        self._temporary = TemporaryFolder("worker")
+        self.folder = Path(self._temporary.name).resolve()
         (self.folder / "tmp").mkdir()
         # Read through what is opened here: the worker may put links in the place of both files.
         self._log = (self.folder / "log.txt").open("w+b")
         self._doing_file = (self.folder / DOING).open("w+b")
-        command = [os.fspath(settings.python), "-c", _START, os.fspath(settings.package or _PACKAGES)]
+        command = [
+            os.fspath(settings.python),
+            "-c",
+            _START,
+            os.fspath(settings.package or _PACKAGES),
+            program,
+        ]
         # The real home, for the confinement to know which folder that is; the model gets another one.
         environ = {**settings.environ, **{n: v for n, v in os.environ.items() if n == "HOME"}}
         self._process = start_peer(command, cwd=self.folder, env=environ, log=self._log)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+
+    def begin(self, job: Mapping[str, Any], settings: WorkerSettings) -> None:
+        """Let it carry out a job.
+
+        Args:
+            job: What the program's `run` is given: JSON values. `local`, `named`, `hidden` and `installed`
+                are for the worker's `Finder` and `Witness`.
+            settings: What it may do; `runs_in` is that of the settings that it was started with.
+        """
+        self._settings = settings
         self.send(
             {
                 "local": [],
@@ -81,7 +100,6 @@ class Worker:
                 "hidden": {},
                 "installed": [],
                 **job,
-                "program": program,
                 "path": list(settings.path),
                 "environ": {**settings.environ, **self._own_variables()},
                 "folder": str(self.folder),
@@ -100,7 +118,7 @@ class Worker:
     def close(self) -> None:
         """End the process, and remove its folder."""
         self.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._temporary.cleanup()
 
     def end(self) -> None:
         """End the process and all that it started; its folder stays until `close`."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+
 from scaffold._confine import Action, Refused, explain, refusals
 from scaffold.errors import (
     ConfinementError,
     IntrospectionError,
     LoadFailedError,
     MissingLibraryError,
+    NoFittingCallError,
     NotASampleError,
     ScaffoldError,
     VersionMismatchError,
@@ -19,12 +24,14 @@ _WORDS = {
     Action.WRITE: "writes",
     Action.LISTEN: "listens on",
     Action.RUN: "runs the program",
-    Action.FORK: "starts a process",
     Action.SIGNAL: "sends a signal to",
 }
 
 _OF_MODEL = (IntrospectionError, LoadFailedError, MissingLibraryError, NotASampleError, VersionMismatchError)
 """Errors that may stand for what the model, or a library that reads a file, was refused."""
+_DATABASE = ("readonly database", "unable to open database file")
+_SEMAPHORE = re.compile(r"PermissionError: \[Errno 13\] Permission denied$", re.MULTILINE)
+"""An error that names no path."""
 _REFUSALS = ("permission", "permitted", "denied", "connection", "name resolution", "network", "max retries")
 
 
@@ -36,18 +43,47 @@ def refused_error(error: BaseException) -> ScaffoldError | None:
     """
     if isinstance(error, ScaffoldError) and not isinstance(error, _OF_MODEL):
         return None
+    text = str(error)
+    if any(words in text for words in _DATABASE):
+        return _database_error(error)
     refused = explain(error)
-    if refused is None and isinstance(error, ScaffoldError) and _sounds_refused(error):
-        refused = next(iter(refusals()), None)
-    if refused is None:
+    if refused is None and isinstance(error, ScaffoldError) and any(w in text.lower() for w in _REFUSALS):
+        refused = _refused_semaphore(text) or next(iter(refusals()), None)
+    return None if refused is None else _told(refused, _cause(error))
+
+
+def _cause(error: BaseException) -> str:
+    """Return the model's own error in one line."""
+    if isinstance(error, NoFittingCallError) and error.attempts:
+        return ": ".join(error.attempts[0])
+    text = str(error) if isinstance(error, ScaffoldError) else f"{type(error).__name__}: {error}"
+    return text.splitlines()[0]
+
+
+def _database_error(error: BaseException) -> ScaffoldError | None:
+    """Return the error for a database of SQLite, whose own errors name no file."""
+    written = [refused.target for refused in refusals() if refused.action is Action.WRITE]
+    if not written:
         return None
-    cause = f"{type(error).__name__}: {error}" if not isinstance(error, ScaffoldError) else str(error)
-    return _told(refused, cause.splitlines()[0])
+    path = Path(written[0])
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        return _told(Refused(action=Action.READ, target=str(path)), _cause(error))
+    except OSError:
+        pass  # one that the model would make
+    return ConfinementError("writes to the database", str(path), _cause(error))
 
 
-def _sounds_refused(error: ScaffoldError) -> bool:
-    text = str(error).lower()
-    return any(word in text for word in _REFUSALS)
+def _refused_semaphore(text: str) -> Refused | None:
+    """Return the start of processes, if that is what an error without a path is about.
+
+    `multiprocessing` makes a semaphore for its processes first, which no audit event tells of.
+    """
+    if "_multiprocessing" not in sys.modules or not _SEMAPHORE.search(text):
+        return None
+    others = (refused for refused in refusals() if refused.action not in (Action.READ, Action.WRITE))
+    return next(others, Refused(action=Action.FORK))
 
 
 def _told(refused: Refused, cause: str) -> ScaffoldError:
@@ -56,5 +92,7 @@ def _told(refused: Refused, cause: str) -> ScaffoldError:
             return WorkerLimitError("memory", refused.target)
         case Action.CONNECT:
             return ConfinementError("connects to", refused.target or "the network", cause)
+        case Action.FORK:
+            return ConfinementError("starts a process", "", cause)
     action = _WORDS.get(refused.action, f"wants to {refused.action.value}")
     return ConfinementError(action, refused.target, cause)

@@ -6,9 +6,9 @@ Standard library only at import, and of this package only what loads and calls t
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
-import math
 import sys
 import traceback
 import types
@@ -17,6 +17,7 @@ from typing import Any
 
 from scaffold import _model
 from scaffold._codec import decode
+from scaffold._differences import first_difference
 from scaffold._watch import Watch
 from scaffold.spec import ModelFormat
 from scaffold.worker._channel import Channel
@@ -41,6 +42,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
                 importlib.import_module(module)
     except BaseException as error:
         failure = error
+    gc.enable()
     request = channel.receive()
     if failure is None:
         channel.send(rehearse(model, request, witness, watch))
@@ -55,7 +57,7 @@ def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch
     try:
         watch.opened()  # what others opened meanwhile
         witness.phase = "predict"
-        matched = _same(_answers(model, request), request["answers"])
+        matched = first_difference(_answers(model, request), request["answers"]) is None
         witness.note_unheard(watch.opened())
     except BaseException as error:
         failure = error
@@ -101,19 +103,6 @@ def _generated(code: dict[str, str]) -> types.ModuleType:
         exec(compile(code[file], file, "exec"), module.__dict__)  # noqa: S102 - our own text
         setattr(package, name, module)
     return package
-
-
-def _same(got: Any, want: Any) -> bool:
-    """Whether two JSON values are equal, floats to 1e-6."""
-    if isinstance(got, bool) or isinstance(want, bool):
-        return got is want
-    if isinstance(got, (int, float)) and isinstance(want, (int, float)):
-        return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
-    if isinstance(got, list) and isinstance(want, list):
-        return len(got) == len(want) and all(_same(*pair) for pair in zip(got, want, strict=True))
-    if isinstance(got, dict) and isinstance(want, dict):
-        return got.keys() == want.keys() and all(_same(got[key], want[key]) for key in want)
-    return type(got) is type(want) and bool(got == want)
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

@@ -56,6 +56,17 @@ class Witness:
         """Phase, by the path of a file opened for reading."""
         self.unheard: dict[str, str] = {}
         """The same for files that were opened and of which no hook told."""
+        self._of_model: dict[str, bool] = {}
+        """Whether the model's code asked for an installed module, by the module's name."""
+
+    def hide(self, hidden: Mapping[str, str]) -> None:
+        """Let distributions not be found from now on, and forget those that this package has imported."""
+        self.hidden = dict(hidden)
+        for name, module in list(sys.modules.items()):
+            parts = self.place(getattr(getattr(module, "__spec__", None), "origin", None))
+            if parts is not None and self._hidden_at(parts):
+                del sys.modules[name]
+        self.ours = {at: phase for at, phase in self.ours.items() if not self._hidden_at(at.split("."))}
 
     def place(self, origin: str | None) -> list[str] | None:
         """Return the parts of an installed module's place below its folder; `None` if it is not installed."""
@@ -78,15 +89,35 @@ class Witness:
             if spec.has_location:
                 self.own.setdefault(spec.name, (spec.origin, self.phase))
             return True
-        for end in range(1, len(parts) + 1):
-            distribution = self.hidden.get(".".join(parts[:end]))
-            if distribution:
-                self.missed.setdefault(distribution, (importer(), self.phase))
-                return False
+        if distribution := self._hidden_at(parts):
+            self.missed.setdefault(distribution, (importer(), self.phase))
+            return False
         name = ".".join(parts).removesuffix(".__init__")
-        seen = self.imported if self.phase in RECORDED and _is_of_model() else self.ours
+        self._of_model[spec.name] = self.phase in RECORDED and self._is_of_model()
+        seen = self.imported if self._of_model[spec.name] else self.ours
         seen.setdefault(name, self.phase)
         return True
+
+    def _is_of_model(self) -> bool:
+        """Whether code of the model, and not of this package, asked for the import that is under way.
+
+        A module that is being imported is passed over: whoever imported it asked for what it imports.
+        """
+        frame = _asking_frame()
+        while frame is not None:
+            name = str(frame.f_globals.get("__name__", ""))
+            if frame.f_code.co_name == "<module>":
+                if name in self._of_model:
+                    return self._of_model[name]
+            elif not name.startswith(_IMPORTING):
+                return not name.startswith("scaffold.") or name.startswith(_OF_MODEL)
+            frame = frame.f_back
+        return True
+
+    def _hidden_at(self, parts: list[str]) -> str | None:
+        """Return the hidden distribution that the module at this place belongs to."""
+        names = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+        return next((self.hidden[name] for name in names if name in self.hidden), None)
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Record what is opened for reading."""
@@ -207,20 +238,6 @@ def _asking_frame() -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
-
-
-def _is_of_model() -> bool:
-    """Whether code of the model, and not of this package, asked for the import that is under way.
-
-    A module that is being imported is passed over: whoever imported it asked for what it imports.
-    """
-    frame = _asking_frame()
-    while frame is not None:
-        name = str(frame.f_globals.get("__name__", ""))
-        if frame.f_code.co_name != "<module>" and not name.startswith(_IMPORTING):
-            return not name.startswith("scaffold.") or name.startswith(_OF_MODEL)
-        frame = frame.f_back
-    return True
 
 
 def shared_libraries() -> list[str]:

@@ -48,7 +48,8 @@ def test_nothing_happens_where_the_kernel_alone_stands_in_the_way(case: Case, pl
     job = {"model": str(folder / case.file), "local": [str(folder)]}
     settings = replace(settings, path=[*settings.path, str(folder)])
     # Where the file ended the process, that is reported.
-    with Worker("tests.attacks.unguarded", job, settings) as worker, contextlib.suppress(WorkerError):
+    with Worker("tests.attacks.unguarded", settings) as worker, contextlib.suppress(WorkerError):
+        worker.begin(job, settings)
         assert worker.receive()["holds"]
     assert effects(place) == []
     assert processes_of(worker._process.pid) == []

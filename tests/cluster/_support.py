@@ -21,6 +21,7 @@ import yaml
 from sklearn.linear_model import LinearRegression
 
 import scaffold
+from scaffold import _base_image
 from scaffold._building import build
 from scaffold.deploy._client import ApiError, Cluster
 from scaffold.errors import ImageError
@@ -68,7 +69,8 @@ def base_image() -> str:
     """The Python image to build on: `SCAFFOLD_TEST_BASE`, else the registry's own, where it has one."""
     if given := os.environ.get("SCAFFOLD_TEST_BASE"):
         return given
-    tag = f"{sys.version_info.major}.{sys.version_info.minor}-slim-bookworm"
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    tag = _base_image.base_image(python).rpartition(":")[2]
     own = parse_reference(f"{_host()}/library/python:{tag}")
     login = given_credentials(None) or stored_credentials(own.registry)
     repository = Repository(own, login, insecure=insecure())

@@ -19,7 +19,6 @@ from scaffold.deploy import (
 )
 from scaffold.events import Event
 from scaffold.spec import Deployment, Release
-from scaffold.verify._compare import first_difference
 from tests.deploy._fake_pods import FakeCluster
 
 QUICK = Pace(rollout_s=0.5, address_s=1.0, poll_s=0.01, patience=0)
@@ -49,7 +48,6 @@ class Deploys:
         return deploy_project(
             self.project,
             target=target,
-            first_difference=first_difference,
             on_event=self.events.append,
             **given,
         )
@@ -69,7 +67,6 @@ class Deploys:
             target=target,
             to=to,
             release=RELEASE,
-            first_difference=first_difference,
             access=self.access,
             pace=QUICK,
         )

@@ -25,6 +25,8 @@ class FakeCluster:
     """By image: changes a new pod into one that does not come to life."""
     factors: dict[str, float] = field(default_factory=dict)
     """By image: what the model multiplies by."""
+    sorts: bool = False
+    """Whether the service answers a batch in the order of its values."""
     logs: str = ""
     create_failure: str = ""
     """Why no pod of a new revision is created."""
@@ -206,9 +208,10 @@ def score_service(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             cluster.asked.append((self.path, dict(self.headers)))
             factor = cluster.factors.get(cluster.image, 2.0)
-            answers = [
-                {"prediction": one["data"] * factor} for one in (sent if isinstance(sent, list) else [sent])
-            ]
+            records = sent if isinstance(sent, list) else [sent]
+            if cluster.sorts:
+                records = sorted(records, key=lambda one: float(one["data"]))
+            answers = [{"prediction": one["data"] * factor} for one in records]
             self._send(answers if isinstance(sent, list) else answers[0])
 
         def _send(self, body: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from scaffold._deploying import docker_config, read_release
+from scaffold._project import Project
 from scaffold.cli._deploy import register
 from scaffold.errors import DeployError, UsageError
 from scaffold.store import open_store
@@ -93,8 +95,8 @@ def test_the_logins_of_registries_are_written_as_docker_writes_them(
 
 
 def test_the_release_names_the_model_that_the_service_checks(deploys: Deploys) -> None:
-    (deploys.project / "app").mkdir()
-    (deploys.project / "app" / "settings.py").write_text(f'MODEL_SHA256 = "{"cd" * 32}"\n')
-    release = read_release(deploys.project)
-    assert release.model_sha256 == "cd" * 32
+    (deploys.project / "app/model").mkdir(parents=True)
+    (deploys.project / "app/model/model.pkl").write_bytes(b"a model")
+    release = read_release(Project.open(deploys.project))
+    assert release.model_sha256 == hashlib.sha256(b"a model").hexdigest()
     assert release.proof == "not recorded"

@@ -50,9 +50,33 @@ def test_a_first_deploy_creates_everything_and_says_where_it_is(deploys: Deploys
     ]
 
 
-def test_the_sample_is_replayed_row_by_row_and_as_a_batch_through_the_port_forward(deploys: Deploys) -> None:
+def test_the_sample_is_replayed_as_the_proof_does_through_the_port_forward(deploys: Deploys) -> None:
     deploys.deploy()
-    assert [path for path, _ in deploys.cluster.asked] == ["/score", "/score", "/score/batch"]
+    asked = [path for path, _ in deploys.cluster.asked]
+    assert asked[:3] == ["/score", "/score", "/score/batch"]
+    # Then in reverse order, in random order with repeated rows, and the same row; and the first rows again.
+    assert asked[3:] == ["/score/batch"] * 3 + ["/score", "/score"]
+    assert deploys.events[-1].detail == (
+        "2 of 2 rows answered as the model does: one by one, in batches, in other orders, again"
+    )
+
+
+def test_a_live_service_that_answers_by_the_order_of_rows_is_taken_back(deploys: Deploys) -> None:
+    deploys.cluster.sorts = True
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy()
+    message = str(caught.value)
+    assert message.startswith("The live service answers, but not as the model does.\n")
+    assert "in a batch in reverse order, prediction: 3.0; alone: 4.0" in message
+
+
+def test_a_live_service_is_sent_at_most_a_hundred_rows(deploys: Deploys) -> None:
+    requests = [{"data": number} for number in range(150)]
+    recorded = {"requests": requests, "answers": [{"prediction": 2.0 * number} for number in range(150)]}
+    (deploys.project / "tests/recorded.json").write_text(json.dumps(recorded))
+    deploys.deploy()
+    assert deploys.events[-1].detail.startswith("100 of 100 rows answered as the model does: ")
+    assert [path for path, _ in deploys.cluster.asked].count("/score") == 105
 
 
 def test_an_api_key_is_sent_with_the_sample(deploys: Deploys, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +329,6 @@ def test_a_cluster_that_does_not_answer_is_an_error_before_anything_is_built(dep
             target="staging",
             image=lambda: built.append("built") or image(),
             release=RELEASE,
-            first_difference=lambda *_: None,
             access=ClusterAccess(kubeconfig=dead),
             pace=QUICK,
         )

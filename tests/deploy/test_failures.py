@@ -11,7 +11,6 @@ import pytest
 from scaffold.deploy import deploy_project
 from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
 from scaffold.events import Event, Finished
-from scaffold.verify._compare import first_difference
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
 from tests.deploy._fake_pods import Behaviour, unschedulable, waiting
@@ -336,7 +335,6 @@ def test_an_interrupted_deploy_says_that_the_rollout_goes_on(deploys: Deploys) -
             target="staging",
             image=image(1),
             release=RELEASE,
-            first_difference=first_difference,
             access=deploys.access,
             pace=QUICK,
             on_event=interrupt,

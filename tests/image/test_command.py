@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,19 +14,20 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from scaffold import _building
 from scaffold._process import Finished, run_command
 from scaffold.cli import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
 from scaffold.events import Advanced
 from scaffold.image import BuildOptions, Credentials, build_image
+from scaffold.image._running import check_answers
+from scaffold.spec import Recording
 from tests.image.conftest import Bench
 
 
@@ -84,20 +86,25 @@ def test_a_login_is_given_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch, o
         build(bench, monkeypatch, "--push", *option)
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            said = b"[%s]" % b", ".join([body] * len(sent)) if isinstance(sent, list) else body
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(said)
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -108,41 +115,51 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Path:
-    (tmp_path / "tests").mkdir()
-    recording = {"requests": [{"data": 1}], "answers": [{"prediction": 0.25}]}
-    (tmp_path / "tests/recorded.json").write_text(json.dumps(recording))
-    return tmp_path
+def check(url: str) -> list[str]:
+    """Check the answers of a running image; return what is told meanwhile."""
+    told: list[Advanced] = []
+    recording = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
+    check_answers(url, "churn:1.0.0", recording, told.append)
+    return [event.detail for event in told]
 
 
-def test_the_models_own_answers_pass(recorded: Path) -> None:
+def test_the_models_own_answers_pass_and_the_check_says_what_the_proof_says() -> None:
     with answering(200, b'{"prediction": 0.25000000001}') as url:
-        _building._replay(recorded, url)
+        *before, at_once, again = check(url)
+    assert before == [
+        "one by one: 1 of 1 answered as the model does",
+        "in batches: 1 of 1 answered as the model does",
+        "in other orders: 6 rows in reverse and random order, each with its own answer",
+    ]
+    assert re.fullmatch(r"at once: \d+ callers at once, each with its own answers", at_once)
+    assert again == "again: 1 of 1 answered as at first"
 
 
-def test_another_answer_names_row_and_values(recorded: Path) -> None:
+def test_another_answer_names_row_and_values_and_claims_nothing_of_versions() -> None:
     with answering(200, b'{"prediction": 0.5}') as url, pytest.raises(AnswersDifferError) as caught:
-        _building._replay(recorded, url)
-    assert "row 0, prediction: 0.5 from the service, 0.25 in the sample's output" in str(caught.value)
+        check(url)
+    assert str(caught.value).splitlines() == [
+        "The service answers, but not with the sample's predictions.",
+        "  row 0, prediction: 0.5 from the service, 0.25 in the sample's output",
+    ]
 
 
-def test_a_refused_row_is_shown_with_what_was_said(recorded: Path) -> None:
+def test_a_refused_row_is_shown_with_what_was_said() -> None:
     said = pytest.raises(ImageCheckError, match=r"with status 422:\n  no such field")
     with answering(422, b"no such field") as url, said:
-        _building._replay(recorded, url)
+        check(url)
 
 
-def test_an_answer_that_is_no_json_is_no_traceback(recorded: Path) -> None:
+def test_an_answer_that_is_no_json_is_no_traceback() -> None:
     with answering(200, b"<html>") as url, pytest.raises(ImageCheckError, match="no JSON"):
-        _building._replay(recorded, url)
+        check(url)
 
 
-def test_a_service_that_is_gone_is_no_traceback(recorded: Path) -> None:
+def test_a_service_that_is_gone_is_no_traceback() -> None:
     with answering(200, b"") as url:
         pass
     with pytest.raises(ImageCheckError, match="broke off"):
-        _building._replay(recorded, url)
+        check(url)
 
 
 def test_progress_is_told_in_the_order_of_the_work(bench: Bench) -> None:

@@ -147,7 +147,7 @@ def test_the_registry_has_a_bill_of_materials(
     referrer = _ask(engine, f"{builder}/titanic-service/manifests/{listed[0]['digest']}")
     assert referrer["subject"]["digest"] == titanic[builder].digest
     sbom = _ask(engine, f"{builder}/titanic-service/blobs/{referrer['layers'][0]['digest']}")
-    assert {"scikit-learn", "pandas", "fastapi"} < {package["name"] for package in sbom["packages"]}
+    assert {"scikit-learn", "pandas", "fastapi"} < {component["name"] for component in sbom["components"]}
 
 
 @pytest.mark.docker
@@ -227,6 +227,8 @@ def test_a_registry_that_does_not_answer_is_named(engine: Engine, tmp_path: Path
 @pytest.mark.docker
 def test_a_service_that_does_not_start_is_shown_with_its_log(engine: Engine, bench_project: Path) -> None:
     (bench_project / "app/__main__.py").write_text("raise SystemExit('the model is gone')\n")
+    recorded = {"requests": [{"data": 1}], "answers": [{"prediction": 1}]}
+    (bench_project / "tests/recorded.json").write_text(json.dumps(recorded))
     with pytest.raises(ImageCheckError, match="the model is gone"):
         build(
             bench_project,

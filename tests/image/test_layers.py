@@ -251,14 +251,18 @@ def test_a_bill_of_materials_is_attached(bench: Bench, referrers: bool) -> None:
     else:
         bench.build()
         listed = manifest_of(bench, tag)["manifests"]
-        assert [entry["artifactType"] for entry in listed] == ["application/spdx+json"]
+        assert [entry["artifactType"] for entry in listed] == ["application/vnd.cyclonedx+json"]
         found = manifest_of(bench, listed[0]["digest"])
     assert found["subject"]["digest"] == image.digest
     sbom = json.loads(bench.registry.blobs["team/churn"][found["layers"][0]["digest"]])
-    packages = {package["name"]: package for package in sbom["packages"]}
-    assert packages["tiny"]["externalRefs"][0]["referenceLocator"] == "pkg:pypi/tiny@1.0"
-    assert packages["churn-model"]["checksums"][0]["checksumValue"] == "ab" * 32
-    assert {bench.base, "churn"} < set(packages)
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    components = {component["name"]: component for component in sbom["components"]}
+    assert components["tiny"]["purl"] == "pkg:pypi/tiny@1.0"
+    assert components["churn-model"]["hashes"][0]["content"] == "ab" * 32
+    assert components[bench.base]["type"] == "container"
+    assert sbom["metadata"]["component"]["name"] == "churn"
+    [graph] = sbom["dependencies"]
+    assert graph["dependsOn"] == sorted(component["bom-ref"] for component in sbom["components"])
 
 
 def test_a_registry_that_takes_images_only_gets_the_image(bench: Bench) -> None:

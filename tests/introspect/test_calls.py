@@ -301,6 +301,21 @@ def test_a_method_of_a_class_of_ones_own_is_found_on_a_copy():
     assert (found.call.method, found.call.batched) == ("price_of", True)
 
 
+class Effects:
+    """Asks for its input as econml does, with `X=None`, beside a method that only takes options."""
+
+    def effect(self, X=None, *, T0=0, T1=1):
+        return X[:, 0] * (T1 - T0)
+
+    def report(self, decimals=3):
+        raise AssertionError("report was called")
+
+
+def test_a_method_whose_input_may_be_left_out_is_found():
+    found = find_call(Effects(), ROWS[:4], ROWS[:4, 0])
+    assert (found.call.method, found.call.batched) == ("effect", True)
+
+
 FOUR = np.array([[1.0, 2.0], [5.0, 4.0], [3.0, 7.0], [0.5, 6.0]])
 
 

@@ -1,19 +1,38 @@
-"""`python -m tests.libraries [--only a,b]` prints the table of the model libraries."""
+"""`python -m tests.libraries [--only a,b] [--proof]` prints the table of the model libraries."""
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
-from tests.libraries.running import NAMES, WORK, run_library, table
+from tests.libraries.environments import COMPILING, NAMES, write_locks
+from tests.libraries.page import table, write_document
+from tests.libraries.running import WORK, kept_result, run_library
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.libraries", description=__doc__)
-    parser.add_argument("--only", default=",".join(NAMES), help="folders of tests/libraries/models: a,b")
+    parser.add_argument("--only", help="folders of tests/libraries/models: a,b")
+    parser.add_argument("--proof", action="store_true", help="also prove, start and ask each service")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at once; more than 1 makes each slower")
+    parser.add_argument(
+        "--write", action="store_true", help="only write docs/libraries.md from the last runs"
+    )
+    parser.add_argument("--lock", action="store_true", help="only write tests/libraries/environments anew")
+    options = parser.parse_args()
+    usual = [name for name in NAMES if name not in COMPILING]
+    names = options.only.split(",") if options.only else usual
+    if options.lock:
+        write_locks()
+        return 0
+    if options.write:
+        write_document([kept_result(name, WORK) for name in usual])
+        return 0
     results = []
-    for name in parser.parse_args().only.split(","):
-        result = run_library(name, WORK)
-        results.append(result)
-        print(name, "answers" if not result.failure else result.failure, flush=True)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for result in pool.map(partial(run_library, work=WORK, proof=options.proof), names):
+            results.append(result)
+            print(result.name, result.failure or "passes", flush=True)
     print(table(results))
     return int(any(result.failure for result in results))
 

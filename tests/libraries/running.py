@@ -1,4 +1,4 @@
-"""Take one model library through the command line: train, `scaffold new` with its proof, serve, ask."""
+"""Take one model library through the command line: train, `scaffold new`, and on demand proof and request."""
 
 from __future__ import annotations
 
@@ -7,34 +7,39 @@ import http.client
 import json
 import math
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scaffold._uv import uv_command, uv_environment
+from scaffold._uv import uv_environment
+from tests.libraries.environments import (
+    HERE,
+    MODELS,
+    REPOSITORY,
+    LibraryError,
+    library_environment,
+    requirements_of,
+    run_command,
+)
 
-HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
-MODELS = HERE / "models"
-NAMES = sorted(path.parent.name for path in MODELS.glob("*/train.py"))
-COMPILING = frozenset({"pynndescent", "umap-learn"})
-"""numba compiles these for minutes in each process; they run where they are asked for by name."""
 WORK = REPOSITORY / "build" / "libraries"
 """Environments stay here from one run to the next."""
-_TIMEOUT_S = 600
 _TOLERANCE = 1e-6
 
 
-class LibraryError(Exception):
-    """A step of a library failed; the message holds the command and the end of its output."""
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """How long a command took: by the clock, and in CPU seconds of all its processes."""
+
+    wall: float
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,68 +49,53 @@ class Result:
     name: str
     library: str
     version: str
-    train_s: float = math.nan
-    new_s: float = math.nan
+    options: str
+    new: Seconds | None = None
+    proof: Seconds | None = None
     failure: str = ""
 
 
-def run_library(name: str, work: Path) -> Result:
-    """Return how the folder `name` fared. Nothing is raised for a failure of the library or of the tool.
+def run_library(name: str, work: Path, *, proof: bool) -> Result:
+    """Return and keep how the folder `name` fared. A failure of the library or of the tool raises nothing.
 
     Args:
         name: A folder of `models/`.
-        work: Where environments and projects are written. Folders with the same requirements share an
-            environment.
+        work: Where environments and projects are written.
+        proof: Prove the service too, start it and send one request.
     """
-    requirements = (MODELS / name / "requirements.txt").read_text(encoding="utf-8").split()
-    library = requirements[0].partition("==")[0]
-    version = train_s = new_s = None
+    result = _run(name, work, proof=proof)
+    (work / f"{name}.json").write_text(json.dumps(asdict(result)), encoding="utf-8")
+    return result
+
+
+def kept_result(name: str, work: Path) -> Result:
+    """Return what the last run of the folder `name` came to."""
+    kept = json.loads((work / f"{name}.json").read_text(encoding="utf-8"))
+    times = {key: kept[key] and Seconds(**kept[key]) for key in ("new", "proof")}
+    return Result(**kept | times)
+
+
+def _run(name: str, work: Path, *, proof: bool) -> Result:
+    library, version = requirements_of(name)[0].split("==")
     folder = work / name
+    options = _options(MODELS / name)
+    result = Result(name, library, version, " ".join(options))
     try:
-        python = _environment(requirements, work)
-        version = _installed_version(python, library)
+        python = library_environment(name, work)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(MODELS / name, folder)
-        train_s = _timed([str(python), "train.py"], folder, python, PYTHONPATH=str(HERE))
+        _timed([str(python), "train.py"], folder, python, PYTHONPATH=str(HERE))
         model = next(path.name for path in folder.iterdir() if path.stem == "model")
         scaffold = str(python.with_name("scaffold"))
         samples = ["--input", "X.pkl", "--output", "y.pkl"]
-        new_s = _timed([scaffold, "new", model, "service", *samples, *_options(folder)], folder, python)
-        _ask(scaffold, folder, python)
+        new = [scaffold, "new", model, "service", *samples, "--no-verify", *options]
+        result = replace(result, new=_timed(new, folder, python))
+        if proof:
+            result = replace(result, proof=_timed([scaffold, "verify", "service"], folder, python))
+            _ask(scaffold, folder, python)
     except LibraryError as error:
-        return Result(name, library, version or "", train_s or math.nan, new_s or math.nan, str(error))
-    return Result(name, library, version, train_s, new_s)
-
-
-def table(results: Sequence[Result]) -> str:
-    """A Markdown table with a row for each result."""
-    rows = [("model", "library", "version", "training, s", "`scaffold new` and its proof, s", "")]
-    rows.append(("---", "---", "---", "---:", "---:", "---"))
-    for each in results:
-        outcome = each.failure.strip().splitlines()[-1][:100] if each.failure else "answers"
-        seconds = (f"{each.train_s:.1f}", f"{each.new_s:.1f}")
-        rows.append((each.name, each.library, each.version, *seconds, outcome))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _environment(requirements: Sequence[str], work: Path) -> Path:
-    """The Python of an environment with the requirements and this tool."""
-    key = sha256("\n".join(sorted(requirements)).encode()).hexdigest()[:12]
-    python = work / "environments" / key / "bin" / "python"
-    complete = work / "environments" / key / "complete"
-    if not complete.exists():
-        work.mkdir(parents=True, exist_ok=True)
-        make = [uv_command(), "venv", "--quiet", "--no-project", "--clear", "--python", sys.executable]
-        _run([*make, str(python.parents[1])], work)
-        install = [uv_command(), "pip", "install", "--quiet", "--python", str(python)]
-        _run([*install, "--editable", str(REPOSITORY), *requirements], work)
-        complete.touch()
-    return python
-
-
-def _installed_version(python: Path, library: str) -> str:
-    code = f"from importlib.metadata import version; print(version({library!r}))"
-    return _run([str(python), "-c", code], Path.cwd()).strip()
+        return replace(result, failure=str(error))
+    return result
 
 
 def _options(folder: Path) -> list[str]:
@@ -183,32 +173,18 @@ def _same(got: Any, wanted: Any) -> bool:
     return bool(got == wanted)
 
 
-def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> float:
-    start = time.monotonic()
-    _run(command, cwd, _variables(python) | variables)
-    return time.monotonic() - start
+def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> Seconds:
+    start, used = time.monotonic(), _cpu_s()
+    run_command(command, cwd, _variables(python) | variables)
+    return Seconds(time.monotonic() - start, _cpu_s() - used)
+
+
+def _cpu_s() -> float:
+    """What the ended children of this process have used, and theirs."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
 
 
 def _variables(python: Path) -> dict[str, str]:
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
     return uv_environment() | {"PATH": path, "OMP_NUM_THREADS": "1"}
-
-
-def _run(command: list[str], cwd: Path, variables: dict[str, str] | None = None) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=variables or uv_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise LibraryError(f"{' '.join(command)}\nno end after {_TIMEOUT_S} s") from error
-    if done.returncode:
-        raise LibraryError(f"{' '.join(command)}\n{done.stdout[-3000:]}")
-    return done.stdout

@@ -100,7 +100,7 @@ REFUSED_NAMES = """
     types.CodeType types.FunctionType.x marshal.loads pickle.loads pickle.load pickle.Unpickler
     _pickle.loads shelve.open dill.loads cloudpickle.loads cloudpickle.cloudpickle.loads
     cloudpickle.cloudpickle.pickle.loads joblib.load joblib.numpy_pickle.load
-    joblib.numpy_pickle_utils._reconstruct joblib.memory.Memory
+    joblib.numpy_pickle_utils._reconstruct
     joblib.externals.loky.process_executor.ProcessPoolExecutor timeit.timeit trace.Trace cProfile.run
     profile.run bdb.Bdb pdb.run doctest.debug_script unittest.main webbrowser.open
     socket.create_connection urllib.request.urlopen http.client.HTTPConnection ftplib.FTP smtplib.SMTP

@@ -66,6 +66,7 @@ def test_every_protocol_is_followed(tmp_path: Path, protocol: int) -> None:
 
 @functools.cache
 def values() -> dict[str, Any]:
+    import joblib
     import polars as pl
     import pyarrow as pa
     import scipy.interpolate
@@ -89,6 +90,7 @@ def values() -> dict[str, Any]:
     return {
         "search": search.fit(ROWS, LABELS),
         "tree": KNeighborsClassifier(algorithm="kd_tree").fit(ROWS, LABELS),
+        "cache": joblib.Memory(None),
         "spline": SplineTransformer().fit(ROWS),
         "functions": [FunctionTransformer(np.log1p, np.expm1), FunctionTransformer(regression.predict_proba)],
         "distribution": [scipy.stats.norm(), scipy.stats.randint(1, 3), scipy.stats.gaussian_kde(ROWS.T)],

@@ -126,6 +126,8 @@ MEMOISED = (
         (called(called(UFUNC, text("posix"), text("system")), TOUCH), "posix.system"),
         (called(named("numpy", "log"), P.NONE), "numpy.log"),
         (called(named("numpy", "memmap"), TOUCH), "numpy.memmap"),
+        (called(named("joblib.memory", "Memory"), TOUCH), "joblib.memory.Memory"),
+        (INSTANCE + dict_of(memory=named("joblib.memory", "Memory")) + P.BUILD, "joblib.memory.Memory"),
         (
             called(named("sklearn.metrics._regression", "mean_squared_error"), P.NONE),
             "sklearn.metrics._regression.mean_squared_error",

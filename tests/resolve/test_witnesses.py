@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-import numpy as np
+import pickle
 
-from scaffold._examine import modules_of_object
+import numpy as np
+import pytest
+
+from scaffold.read import read_artifact, sample_modules
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._witnesses import (
     asked_by_code,
@@ -70,11 +73,31 @@ def test_code_asks_with_its_path(install, site):
     assert optional_imports(texts, installation) == {"beta-dist": "features.py"}
 
 
-def test_a_sample_asks_for_the_library_of_its_class():
-    installation = Installation()
-    assert list(asked_by_modules(modules_of_object(np.zeros(2)), installation)) == ["numpy"]
-    assert list(asked_by_modules(modules_of_object({"x": np.zeros(2)}), installation)) == ["numpy"]
-    assert asked_by_modules(modules_of_object({"x": 1}), installation) == {}
+@pytest.mark.parametrize(
+    ("sample", "names"),
+    [(np.zeros(2), ["numpy"]), ({"x": np.zeros(2)}, ["numpy"]), ({"x": 1}, [])],
+    ids=["array", "mapping", "plain"],
+)
+def test_a_sample_asks_for_the_library_of_its_class(tmp_path, sample, names):
+    path = tmp_path / "sample.pkl"
+    path.write_bytes(pickle.dumps(sample))
+    modules = sample_modules(path, read_artifact(path) if names else None)
+    assert list(asked_by_modules(modules, Installation())) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "modules"),
+    [
+        ("x.csv", b"a,b\n1,2\n", ["pandas"]),
+        ("x.json", b"[1]", []),
+        ("x.npy", b"\x93NUMPY\x01\x00", ["numpy"]),
+        ("x.parquet", b"PAR1", ["pandas", "pyarrow"]),
+        ("x.png", b"\x89PNG\r\n\x1a\n", ["PIL"]),
+    ],
+)
+def test_a_file_of_data_asks_for_the_library_that_reads_it(tmp_path, name, content, modules):
+    (tmp_path / name).write_bytes(content)
+    assert sample_modules(tmp_path / name, None) == modules
 
 
 def test_what_comes_along_with_another_needs_no_line(install, site):

@@ -14,7 +14,8 @@ import pytest
 
 from scaffold import _update, api
 from scaffold._begun import forget_begun, is_begun, note_begun
-from scaffold._checked import python_version, read_lock
+from scaffold._checked import python_version
+from scaffold._lockfile import read_lock
 from scaffold.cli import main
 from scaffold.errors import (
     ForeignChangeError,
@@ -375,9 +376,9 @@ def test_what_our_locks_hold_is_accepted(root: Path) -> None:
         f"./wheels/ours-1.0+local-py3-none-any.whl \\\n    {HASH}\n    # via -r requirements.in\n"
     )
     (root / "requirements.txt").write_text(text)
-    assert read_lock(root) == text
+    assert read_lock(root).text == text
     for lock in sorted(Path("examples").glob("*/service/requirements.txt")):
-        assert read_lock(lock.parent)
+        assert read_lock(lock.parent).pins
 
 
 def test_a_record_of_other_types_is_told(root: Path) -> None:

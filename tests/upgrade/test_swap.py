@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from scaffold._layout import UPDATE
 from scaffold.errors import UndoError, UpgradeError
 from scaffold.upgrade._content import Content, Opaque, read_tree
-from scaffold.upgrade._finish import UPDATE, read_journal
+from scaffold.upgrade._finish import read_journal
 from scaffold.upgrade._swap import _commit, apply_changes, finish_interrupted, undo_change
 
 KILLS = int(os.environ.get("SCAFFOLD_KILLS", "8"))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from scaffold._differences import Difference, first_difference
 from scaffold.spec import JSONValue
-from scaffold.verify._compare import Difference, first_difference
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold._lockfile import Lock
 from scaffold._uv import uv_command, uv_environment
 from scaffold.errors import (
     AnswerChangedError,
@@ -20,7 +21,7 @@ from scaffold.errors import (
 )
 from scaffold.spec import Outcome
 from scaffold.verify import make_environment, verify_project
-from scaffold.verify._blame import pins_of_model
+from scaffold.verify._blame import versions_of_model
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 APP = """
@@ -184,6 +185,22 @@ def test_a_service_that_changes_as_it_answers_is_not_proven(project: Callable[..
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "answers"),
+    [("record['x'] > 2", [0, 0, 0, 6, 6, 6]), ("0", [0, 0, 0, 0, 0, 0])],
+    ids=["by a value", "the first one of all"],
+)
+def test_a_service_whose_first_answer_decides_later_ones_is_not_proven(
+    project: Callable[..., Path], key: str, answers: list[int]
+) -> None:
+    app = APP.replace("FACTOR = 2", "KEPT = {}")
+    app = app.replace('record["x"] * FACTOR', f"KEPT.setdefault({key}, record['x'] * 2)")
+    # As the model answers the rows in their own order.
+    recorded = {**SEVERAL, "answers": [{"prediction": answer} for answer in answers]}
+    with pytest.raises(AnswersDifferError, match="Does the model depend on the time, on other requests"):
+        verify_project(project(app, **recorded), python=PYTHON)
+
+
 def test_a_library_of_another_version_is_named_with_what_to_type(project: Callable[..., Path]) -> None:
     root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
     (root / "requirements.txt").write_text(compiled("uvicorn", "h11==0.14.0"))
@@ -211,7 +228,7 @@ def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[.
     )
     # What the model's own libraries require counts among what the model needs.
     (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")
-    assert "h11" in pins_of_model(root, {"h11": "0.14.0", "uvicorn": "1", "click": "1", "idna": "1"})
+    assert "h11" in versions_of_model(root, Lock.parse(lock))
 
 
 def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callable[..., Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 
 import scaffold
 from scaffold._codec import CodecError
-from scaffold._specify import _checked_source
+from scaffold._examined import _checked_source
 from scaffold.errors import (
     CallError,
     ConfinementError,
@@ -104,6 +105,77 @@ def test_a_connection_is_refused_by_name(inspect: Callable[..., Any]) -> None:
 def test_no_process_and_no_program_is_started(inspect: Callable[..., Any], body: str) -> None:
     with pytest.raises(ConfinementError, match=r"starts a process|runs the program"):
         inspect(model(body))
+
+
+POOLS = {
+    "pool": "import multiprocessing; multiprocessing.Pool(2).map(abs, X)",
+    "executor": "from concurrent.futures import ProcessPoolExecutor as E; list(E(2).map(abs, X))",
+}
+
+
+@linux
+@pytest.mark.parametrize("body", POOLS.values(), ids=POOLS)
+def test_a_pool_of_processes_is_refused_with_the_threads_that_work(
+    inspect: Callable[..., Any], body: str
+) -> None:
+    with pytest.raises(ConfinementError) as caught:
+        inspect(model(body))
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "The model starts a process, which it may not do unasked."
+    advice = lines[-1].strip()
+    assert advice == "from concurrent.futures import ThreadPoolExecutor"
+    threads = f"{advice} as E; list(E(2).map(abs, X))"
+    assert inspect(model(threads)).signature.call.method == "predict"
+
+
+@linux
+@pytest.mark.parametrize("place", ["beside.db", "new.db"])
+def test_a_database_that_the_model_writes_to_is_named(
+    inspect: Callable[..., Any], tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    path = tmp_path / "model" / place
+    if place == "beside.db":
+        sqlite3.connect(path).execute("CREATE TABLE asked (x)")
+    writing = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('CREATE TABLE log (x)')"
+    with pytest.raises(ConfinementError) as caught:
+        inspect(model(writing))
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"The model writes to the database {path}, which it may not do unasked."
+    assert lines[-1] == "Have the model only read the database, and write its log with `logging`."
+
+
+@linux
+def test_a_database_elsewhere_is_read_where_that_is_allowed(
+    inspect: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "rates.db"
+    sqlite3.connect(path).execute("CREATE TABLE rates (x)")
+    reading = model(f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT * FROM rates')")
+    with pytest.raises(ConfinementError, match=f"reads {path},") as caught:
+        inspect(reading)
+    assert caught.value.option == f"--allow-read {path}"
+    assert inspect(reading, allow_read=[path]).signature.call.method == "predict"
+
+
+@pytest.mark.parametrize("when", ["load", "predict"])
+def test_a_file_in_the_current_folder_is_named_with_the_place_where_it_is_found(
+    inspect: Callable[..., Any], tmp_path: Path, when: str
+) -> None:
+    (tmp_path / "model" / "rates").mkdir(parents=True)
+    (tmp_path / "model" / "rates" / "eu.csv").write_text("2")
+
+    def opening(opened: str) -> str:
+        text = f"{opened}.read()"
+        return "from pathlib import Path\n" + (model(text) if when == "predict" else model(head=text))
+
+    with pytest.raises((CallError, LoadFailedError)) as caught:
+        inspect(opening("open('rates/eu.csv')"))
+    advice = str(caught.value).splitlines()[-1].strip()
+    assert advice == "open(Path(__file__).parent / 'rates/eu.csv')"
+    found = inspect(opening(advice))
+    assert found.signature.call.method == "predict"
+    assert "rates/eu.csv" in [source.path for source in found.dependencies.sources]
 
 
 def test_what_stands_hidden_beside_the_model_is_not_read(inspect: Callable[..., Any], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaffold._layout import CONVERT, SCHEMAS
 from scaffold.render._source._convert import render_convert
 from scaffold.render._source._schemas import render_schemas
 from scaffold.spec import Signature
@@ -10,6 +11,6 @@ from scaffold.spec import Signature
 def render_source(signature: Signature) -> dict[str, str]:
     """Return the generated Python files by their path in the project."""
     return {
-        "app/schemas.py": render_schemas(signature.input, signature.output),
-        "app/convert.py": render_convert(signature),
+        SCHEMAS: render_schemas(signature.input, signature.output),
+        CONVERT: render_convert(signature),
     }

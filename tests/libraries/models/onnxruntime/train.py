@@ -15,7 +15,7 @@ made = to_onnx(fitted, X[:1])
 save(
     made,
     X[:8],
-    fitted.predict(X[:8]).astype("float32"),
+    fitted.predict(X[:8]).astype("float32").reshape(-1, 1),
     file="model.onnx",
     dump=lambda it, to: Path(to).write_bytes(it.SerializeToString()),
 )

@@ -7,6 +7,7 @@ import numpy as np
 from save import save
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, StackingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
@@ -19,7 +20,7 @@ parts = [
     ("boost", GradientBoostingClassifier(n_estimators=5)),
     ("net", MLPClassifier((4,), max_iter=30)),
 ]
-stack = StackingClassifier(parts, cv=2)
+stack = StackingClassifier(parts, LogisticRegression(), cv=2)
 calibrated = CalibratedClassifierCV(stack, cv=2)
 model = GridSearchCV(calibrated, {"method": ["sigmoid", "isotonic"]}, cv=2).fit(X, y)
 save(

@@ -1,9 +1,9 @@
-"""Where two JSON answers differ."""
+"""Where two JSON answers differ. Standard library only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scaffold.spec import TOLERANCE, JSONValue
@@ -11,17 +11,24 @@ from scaffold.spec import TOLERANCE, JSONValue
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first place where two answers differ."""
+    """One place where two answers differ."""
 
     path: str
     got: JSONValue
     wanted: JSONValue
+    of_length: bool = False
+    """Whether two lists are of different length, and `got` and `wanted` are their lengths."""
 
 
-def first_difference(
+def first_difference(got: JSONValue, wanted: JSONValue) -> Difference | None:
+    """Return the first place where `got` is not `wanted`, or None."""
+    return next(differences(got, wanted), None)
+
+
+def differences(
     got: JSONValue, wanted: JSONValue, path: str = "", scale: float = 1.0
-) -> Difference | None:
-    """Return the first place where `got` is not `wanted`, or None.
+) -> Iterator[Difference]:
+    """Yield the places where `got` is not `wanted`.
 
     An integer and a float are compared as floats; a boolean is the same as nothing but itself. Floats may
     differ by `TOLERANCE`, relative to the value, to the largest number beside it, or to 1, whichever is most:
@@ -34,22 +41,21 @@ def first_difference(
         scale: The largest number that stands beside them.
     """
     if isinstance(wanted, dict) and isinstance(got, dict):
-        scale = 1.0  # named numbers measure different things
+        # Named numbers measure different things: each has a scale of its own.
         for key in [*wanted, *(key for key in got if key not in wanted)]:
-            if key not in got or key not in wanted:
-                return Difference(f"{path}.{key}", got.get(key, "(absent)"), wanted.get(key, "(absent)"))
-            if found := first_difference(got[key], wanted[key], f"{path}.{key}", scale):
-                return found
-        return None
-    if isinstance(wanted, list) and isinstance(got, list):
-        scale = _largest(wanted)
+            if key in got and key in wanted:
+                yield from differences(got[key], wanted[key], f"{path}.{key}")
+            else:
+                yield Difference(f"{path}.{key}", got.get(key, "(absent)"), wanted.get(key, "(absent)"))
+    elif isinstance(wanted, list) and isinstance(got, list):
         if len(got) != len(wanted):
-            return Difference(f"{path} (length)", len(got), len(wanted))
+            yield Difference(f"{path} (length)", len(got), len(wanted), of_length=True)
+            return
+        scale = _largest(wanted)
         for i, (one, other) in enumerate(zip(got, wanted, strict=True)):
-            if found := first_difference(one, other, f"{path}[{i}]", scale):
-                return found
-        return None
-    return None if _same_scalar(got, wanted, scale) else Difference(path, got, wanted)
+            yield from differences(one, other, f"{path}[{i}]", scale)
+    elif not _same_scalar(got, wanted, scale):
+        yield Difference(path, got, wanted)
 
 
 def _largest(values: Iterable[JSONValue]) -> float:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from scaffold._client import Answer, Client
+from scaffold._differences import Difference, first_difference
 from scaffold.errors import AnswerChangedError, BatchLengthError, RowsDependError, SampleRefusedError
 from scaffold.spec import JSONValue, Recording
-from scaffold.verify._compare import Difference, first_difference
-from scaffold.verify._service import Answer, Caller, Service
 
 CALLERS = 64
 BATCH = 64
@@ -27,13 +27,14 @@ _TURNED_AWAY = (503, 504)
 """A service that is slow for so many callers says so; that is no answer to anybody's row."""
 
 
-def replay_in_other_orders(service: Service, recording: Recording) -> int:
+def replay_in_other_orders(service: Client, recording: Recording) -> int:
     """Send the rows in batches in other orders, and repeated; return how many answers were compared.
 
     Raises:
         RowsDependError: An answer depends on the rows beside it.
         AnswerChangedError: The service no longer gives an answer that it gave before.
-        VerificationError: A batch is refused.
+        SampleRefusedError: A batch is refused.
+        VerificationError: A batch has more or fewer answers than rows.
     """
     compared = 0
     for words, rows in _orders(len(recording.requests)):
@@ -41,7 +42,7 @@ def replay_in_other_orders(service: Service, recording: Recording) -> int:
             batch = rows[start : start + BATCH]
             answer = service.post("/score/batch", [recording.requests[row] for row in batch])
             if answer.status != 200 or not isinstance(answer.body, list):
-                raise _refusal(f"a batch {words}", answer)
+                raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, "/score/batch")
             if len(answer.body) != len(batch):
                 raise BatchLengthError(words, len(batch), len(answer.body))
             for row, got in zip(batch, answer.body, strict=True):
@@ -62,20 +63,23 @@ def _orders(count: int) -> Iterator[tuple[str, list[int]]]:
     yield "of the same row", [rows[0]] * 3
 
 
-def replay_concurrently(service: Service, recording: Recording, latency_s: float) -> int:
+def replay_concurrently(
+    service: Client, recording: Recording, latency_s: float, *, most: int = CALLERS
+) -> int:
     """Send rows from many callers at once, each in an order of its own; return how many callers.
 
     Args:
         service: The running service.
         recording: The sample.
         latency_s: How long one request takes: a slow model is asked by fewer callers.
+        most: How many callers there are at most.
 
     Raises:
         RowsDependError: A caller got another answer than that of its row.
         AnswerChangedError: The service no longer gives an answer that it gave before.
-        VerificationError: A row is refused.
+        SampleRefusedError: A row is refused.
     """
-    callers = CALLERS if latency_s <= _SLOW_S else max(2, int(1 / latency_s))
+    callers = most if latency_s <= _SLOW_S else min(most, max(2, int(1 / latency_s)))
     texts = [json.dumps(request) for request in recording.requests]
     failed = threading.Event()
     ends = time.monotonic() + _CONCURRENT_S
@@ -83,7 +87,7 @@ def replay_concurrently(service: Service, recording: Recording, latency_s: float
     def call(number: int) -> list[tuple[int, Answer]]:
         answers: list[tuple[int, Answer]] = []
         try:
-            with contextlib.closing(Caller(service.port)) as caller:
+            with contextlib.closing(service.another()) as caller:
                 for row in _walk(number, _EACH, len(texts)):
                     if failed.is_set() or (len(answers) >= 2 and time.monotonic() > ends):
                         break
@@ -106,15 +110,15 @@ def _walk(number: int, length: int, rows: int) -> Sequence[int]:
     return order[:length]
 
 
-def _compare_all(service: Service, recording: Recording, found: list[tuple[int, Answer]], when: str) -> None:
+def _compare_all(service: Client, recording: Recording, found: list[tuple[int, Answer]], when: str) -> None:
     answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
     for row, answer in answered:
         if answer.status != 200:
-            raise _refusal(f"row {row} {when}", answer)
+            raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body)
         _compare(service, recording, row, answer.body, when)
 
 
-def replay_again(service: Service, recording: Recording) -> int:
+def replay_again(service: Client, recording: Recording) -> int:
     """Send the first rows once more, alone; return how many.
 
     Raises:
@@ -126,7 +130,7 @@ def replay_again(service: Service, recording: Recording) -> int:
     return len(rows)
 
 
-def check_unchanged(service: Service, recording: Recording, row: int) -> None:
+def check_unchanged(service: Client, recording: Recording, row: int) -> None:
     """Send a row that was answered rightly before, alone.
 
     Raises:
@@ -137,7 +141,7 @@ def check_unchanged(service: Service, recording: Recording, row: int) -> None:
         raise AnswerChangedError(row, found.path, _shown(found))
 
 
-def _compare(service: Service, recording: Recording, row: int, got: JSONValue, when: str) -> None:
+def _compare(service: Client, recording: Recording, row: int, got: JSONValue, when: str) -> None:
     if found := first_difference(got, recording.answers[row]):
         check_unchanged(service, recording, row)
         raise RowsDependError(row, when, found.path, _shown(found))
@@ -145,7 +149,3 @@ def _compare(service: Service, recording: Recording, row: int, got: JSONValue, w
 
 def _shown(found: Difference) -> tuple[str, str]:
     return json.dumps(found.got), json.dumps(found.wanted)
-
-
-def _refusal(what: str, answer: Answer) -> SampleRefusedError:
-    return SampleRefusedError(what, answer.status, json.dumps(answer.body))

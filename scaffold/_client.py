@@ -1,0 +1,191 @@
+"""One HTTP client for services, and the wait until a service is ready. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+from scaffold.errors import ServiceBrokeOffError
+from scaffold.spec import JSONValue
+
+_PROBE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a service answers to one request."""
+
+    status: int
+    body: JSONValue
+    """The parsed JSON; the text where it is none."""
+    seconds: float
+    is_json: bool = True
+    retry_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How often a request is sent that is not answered, or answered with 503."""
+
+    attempts: int = 1
+    pause_s: float = 1.0
+    """Between two attempts; longer where the service asks for that."""
+
+
+class Client:
+    """Requests to one service, over a connection that stays open; for one thread."""
+
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, retries: Retries | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.headers, self.retries = dict(headers or {}), retries or Retries()
+        self._connection: http.client.HTTPConnection | None = None
+
+    def another(self) -> Client:
+        """Return a client of the same service with a connection of its own."""
+        return Client(self.url, headers=self.headers, retries=self.retries)
+
+    def get(self, path: str) -> Answer:
+        """Return the answer to a GET request.
+
+        Raises:
+            ServiceFailedError: There is none.
+        """
+        return self._send("GET", path, None)
+
+    def post(self, path: str, body: JSONValue) -> Answer:
+        """Send `body` as JSON and return the answer.
+
+        Raises:
+            ServiceFailedError: There is none.
+        """
+        return self._send("POST", path, json.dumps(body))
+
+    def post_text(self, path: str, text: str) -> Answer:
+        """Send a text that is JSON and return the answer.
+
+        Raises:
+            ServiceFailedError: There is none.
+        """
+        return self._send("POST", path, text)
+
+    def probe(self) -> str:
+        """Ask whether the service is ready; return the status of the answer, or why there is none."""
+        connection: http.client.HTTPConnection | None = None
+        try:
+            connection = self.connect(_PROBE_S)
+            connection.request("GET", f"{urlsplit(self.url).path}/readyz", headers=self._all_headers())
+            return str(connection.getresponse().status)
+        except (OSError, http.client.HTTPException) as error:
+            return str(error) or type(error).__name__
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def connect(self, timeout_s: float = 120.0) -> http.client.HTTPConnection:
+        """Return a new connection to the service."""
+        parts = urlsplit(self.url)
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(parts.netloc, timeout=timeout_s, context=context)
+        return http.client.HTTPConnection(parts.netloc, timeout=timeout_s)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _send(self, method: str, path: str, text: str | None) -> Answer:
+        for attempt in range(1, self.retries.attempts + 1):
+            is_last = attempt == self.retries.attempts
+            try:
+                answer = self._send_once(method, path, text)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if is_last:
+                    where = f"{method} {self.url}{path}"
+                    raise ServiceBrokeOffError(where, repr(error)) from error
+                time.sleep(self.retries.pause_s)
+                continue
+            if is_last or answer.status != 503:
+                return answer
+            time.sleep(max(self.retries.pause_s, answer.retry_after_s))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _send_once(self, method: str, path: str, text: str | None) -> Answer:
+        connection = self._connection = self._connection or self.connect()
+        began = time.perf_counter()
+        body = None if text is None else text.encode()
+        connection.request(method, urlsplit(self.url).path + path, body, self._all_headers())
+        response = connection.getresponse()
+        content = response.read()
+        seconds = time.perf_counter() - began
+        if response.will_close:
+            self.close()
+        body_text = content.decode("utf-8", "replace")
+        retry_after = response.headers.get("Retry-After", "")
+        waits = float(retry_after) if retry_after.isdigit() else 0.0
+        try:
+            parsed = cast("JSONValue", json.loads(content))
+        except ValueError:
+            return Answer(
+                status=response.status,
+                body=body_text,
+                seconds=seconds,
+                is_json=False,
+                retry_after_s=waits,
+            )
+        return Answer(status=response.status, body=parsed, seconds=seconds, retry_after_s=waits)
+
+    def _all_headers(self) -> dict[str, str]:
+        host = urlsplit(self.url).netloc  # also where the connection leads through somebody else
+        return {"Content-Type": "application/json", "Host": host, **self.headers}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """How the wait for a service ended."""
+
+    is_ready: bool
+    waited_s: float
+    last: str = field(default="")
+    """What the last probe was answered with."""
+
+
+def wait_until_ready(
+    client: Client, *, timeout_s: float, poll_s: float, is_over: Callable[[], bool] = lambda: False
+) -> Readiness:
+    """Return when the service answers `GET /readyz` with 200, when it is over, or after `timeout_s` seconds.
+
+    Args:
+        client: A client of the service.
+        timeout_s: How long to wait.
+        poll_s: Seconds between two probes.
+        is_over: Whether the service has ended, so that there is nothing to wait for.
+    """
+    start = time.monotonic()
+    last = ""
+    while not is_over():
+        last = client.probe()
+        waited_s = time.monotonic() - start
+        if last == "200" or waited_s > timeout_s:
+            return Readiness(is_ready=last == "200", waited_s=waited_s, last=last)
+        time.sleep(poll_s)
+    return Readiness(is_ready=False, waited_s=time.monotonic() - start, last=last)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with contextlib.closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,42 @@
+"""The table of the model libraries, and the page of the documentation that holds it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+
+from tests.libraries.environments import REPOSITORY
+from tests.libraries.running import Result
+
+DOCUMENT = REPOSITORY / "docs" / "libraries.md"
+_HEADINGS = ("library", "version", "model", "options", "`new`, s", "CPU s", "`verify`, s", "CPU s", "")
+_INTRODUCTION = """\
+# Model libraries
+
+Each row is a fitted model of `tests/libraries/models`. Its script trains the model and writes it with samples
+to files; then the command line makes a service of them, without `--trust`. *new* is the whole command
+`scaffold new --no-verify`, by the clock and in CPU seconds of its processes. *verify* is `scaffold verify`,
+the proof in a clean environment, where it was run; then the service was started and answered a request.
+
+`pytest -m libraries` takes the models through `scaffold new --no-verify`, and `.ci/run` runs it. This page is
+written by `python -m tests.libraries --write`, from the last `python -m tests.libraries [--proof]` of each.
+"""
+
+
+def write_document(results: Sequence[Result]) -> None:
+    """Write the page of the documentation that holds the table."""
+    load = f"{os.cpu_count()} cores with a load average of {os.getloadavg()[2]:.0f}"
+    measured = f"Python {platform.python_version()}, {load}: the CPU seconds are what the command needs."
+    DOCUMENT.write_text(f"{_INTRODUCTION}\n{measured}\n\n{table(results)}\n", encoding="utf-8")
+
+
+def table(results: Sequence[Result]) -> str:
+    """A Markdown table with a row for each result."""
+    rows = [_HEADINGS, ("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---")]
+    for each in results:
+        outcome = each.failure.strip().splitlines()[-1][:100] if each.failure else "passes"
+        options = f"`{each.options}`" if each.options else ""
+        seconds = [f"{s.wall:.1f} | {s.cpu:.1f}" if s else " | " for s in (each.new, each.proof)]
+        rows.append((each.library, each.version, f"`{each.name}`", options, *seconds, outcome))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

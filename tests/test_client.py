@@ -1,0 +1,106 @@
+"""One client asks services, and one loop waits for them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from scaffold._client import Answer, Client, Retries, free_port, wait_until_ready
+from scaffold.errors import ServiceFailedError
+
+
+class Scripted(ThreadingHTTPServer):
+    """A server that gives the next of its statuses to each request, the last one for ever."""
+
+    statuses: list[int]
+    seen: list[tuple[str, str, str]]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Scripted
+
+    def do_GET(self) -> None:
+        self.server.seen.append((self.command, self.path, self.headers["X-API-Key"] or ""))
+        status = self.server.statuses.pop(0) if len(self.server.statuses) > 1 else self.server.statuses[0]
+        if not status:  # the connection breaks off
+            self.connection.close()
+            return
+        body = b"plain text" if status == 200 else b'{"detail": 1}'
+        self.send_response(status)
+        self.send_header("Retry-After", "0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@contextlib.contextmanager
+def answering(*statuses: int) -> Iterator[tuple[str, Scripted]]:
+    server = Scripted(("127.0.0.1", 0), Handler)
+    server.statuses, server.seen = list(statuses), []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_an_answer_that_is_no_json_is_its_text() -> None:
+    with answering(200) as (url, _), contextlib.closing(Client(url)) as client:
+        answer = client.get("/docs")
+        assert (answer.status, answer.body, answer.is_json) == (200, "plain text", False)
+
+
+def test_a_path_and_headers_of_the_client_go_with_each_request() -> None:
+    with (
+        answering(404) as (url, server),
+        contextlib.closing(Client(f"{url}/models/", headers={"X-API-Key": "key"})) as client,
+    ):
+        assert client.post("/score", {"data": 1}).body == {"detail": 1}
+        client.another().post("/score", {"data": 1})
+        assert client.probe() == "404"
+        assert server.seen == [
+            ("POST", "/models/score", "key"),
+            ("POST", "/models/score", "key"),
+            ("GET", "/models/readyz", "key"),
+        ]
+
+
+@pytest.mark.parametrize(("statuses", "asked"), [((0, 503, 404), 3), ((503, 503, 503, 404), 3), ((404,), 1)])
+def test_a_busy_service_is_asked_again_as_often_as_was_said(statuses: tuple[int, ...], asked: int) -> None:
+    with answering(*statuses) as (url, server):
+        with contextlib.closing(Client(url, retries=Retries(attempts=3, pause_s=0.01))) as client:
+            answer: Answer = client.post("/score", 1)
+        assert len(server.seen) == asked
+        assert answer.status == (503 if len(statuses) == 4 else 404)
+
+
+def test_a_service_that_is_gone_is_named_with_what_was_asked() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ServiceFailedError, match=f"The service broke off at POST {url}/score: "):
+        Client(url).post("/score", 1)
+    ready = wait_until_ready(Client(url), timeout_s=0.05, poll_s=0.01)
+    assert not ready.is_ready
+    assert "refused" in ready.last
+    assert ready.waited_s > 0.05
+
+
+def test_the_wait_ends_when_the_service_is_ready_or_over() -> None:
+    with answering(503, 503, 200) as (url, server):
+        assert wait_until_ready(Client(url), timeout_s=10, poll_s=0.01).is_ready
+        assert len(server.seen) == 3
+    over = iter((False, True))
+    with answering(503) as (url, server):
+        ended = wait_until_ready(Client(url), timeout_s=10, poll_s=0.01, is_over=lambda: next(over))
+        assert (ended.is_ready, ended.last, len(server.seen)) == (False, "503", 1)

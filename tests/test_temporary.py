@@ -1,0 +1,101 @@
+"""Temporary folders of killed processes are removed by a later one, and no others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scaffold import _temporary
+from scaffold._temporary import TemporaryFolder, sweep
+
+HOLDING = """
+import sys, time
+from scaffold._temporary import TemporaryFolder
+with TemporaryFolder("test") as name:
+    open(name + "/held", "w").close()
+    print(name, flush=True)
+    time.sleep(600)
+"""
+
+
+def holding(parent: Path) -> tuple[subprocess.Popen[str], Path]:
+    """A process that holds a temporary folder in `parent`, and that folder, an hour old."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDING],
+        env={**os.environ, "TMPDIR": str(parent)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    folder = Path(process.stdout.readline().strip())
+    age(folder)
+    return process, folder
+
+
+def age(folder: Path) -> None:
+    hour_ago = time.time() - 3600
+    os.utime(folder, (hour_ago, hour_ago))
+
+
+def test_a_folder_of_a_killed_process_is_removed_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
+    process, folder = holding(tmp_path)
+    try:
+        sweep(tmp_path)
+        assert (folder / "held").exists()
+    finally:
+        process.kill()
+        process.wait()
+    assert folder.exists()
+    sweep(tmp_path)
+    assert not folder.exists()
+
+
+def test_the_first_folder_of_a_process_removes_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, left = holding(tmp_path)
+    process.kill()
+    process.wait()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    _temporary._sweep_once.cache_clear()
+    with TemporaryFolder("test") as name:
+        assert not left.exists()
+        assert Path(name).parent == tmp_path
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["young", "other name", "link", "file"])
+def test_what_may_be_of_another_is_kept(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / ("scaffold-model-x" if kind == "other name" else "scaffold-test-x.run")
+    target = tmp_path / "target"
+    for place in (target, folder):
+        place.mkdir()
+        (place / "file").write_text("x")
+    if kind in ("link", "file"):
+        (folder / "file").unlink()
+        folder.rmdir()
+        folder.symlink_to(target) if kind == "link" else folder.write_text("x")
+        age(target)
+    if kind not in ("young", "link"):
+        age(folder)
+    sweep(tmp_path)
+    assert folder.exists()
+    assert (target / "file").exists()
+
+
+def test_a_folder_of_another_user_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "scaffold-test-x.run"
+    folder.mkdir()
+    age(folder)
+    own = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: own + 1)
+    sweep(tmp_path)
+    assert folder.exists()
+    monkeypatch.undo()
+    sweep(tmp_path)
+    assert not folder.exists()
