@@ -103,15 +103,16 @@ def started_service(
 
 def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
     """Run the service in the foreground until it is interrupted or ended; return its exit status."""
-    process = _start(root, python, host, port, {}, None)
     before = signal.getsignal(signal.SIGTERM)
     with contextlib.suppress(ValueError):  # outside the main thread nobody gets signals
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the service would stay behind
     try:
-        return process.wait()
-    except KeyboardInterrupt:
-        _stop(process)
-        return 0
+        process = _start(root, python, host, port, {}, None)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            _stop(process)
+            return 0
     finally:
         with contextlib.suppress(ValueError, TypeError):  # nor can a handler of C code be put back
             signal.signal(signal.SIGTERM, before)
