@@ -15,9 +15,9 @@ from scaffold.errors import (
     ServiceFailedError,
     VerificationError,
 )
+from scaffold.errors.wording import on_project
 from scaffold.spec import Recording
 
-_FIX = "Is it the image of this project? scaffold verify proves it, scaffold deploy builds anew."
 _DIFFERS = "The live service answers, but not as the model does."
 
 
@@ -64,14 +64,19 @@ def _explained(client: Client, error: VerificationError) -> DeployError:
             facts = f"{error.what}: {error.status} {str(error.body)[:300]}"
             found = (f"POST {client.url}{error.endpoint}, {facts}",)
             return LiveAnswersDifferError(
-                "The live service refuses its own sample.", found, "scaffold verify"
+                "The live service refuses its own sample.", found, on_project("verify")
             )
         case AnswersDifferError():
             got, wanted = error.values
             where = error.path.lstrip(".") or "the answer"
             facts = f"{error.what}, {where}: {got} from it, {wanted} from the model"
-            return LiveAnswersDifferError(_DIFFERS, (f"{client.url}{error.endpoint}, {facts}",), _FIX)
+            return LiveAnswersDifferError(_DIFFERS, (f"{client.url}{error.endpoint}, {facts}",), _fix())
         case ServiceFailedError():
             return RolloutFailedError("The service stopped to answer during the replay.", (str(error),))
         case _:
-            return LiveAnswersDifferError(_DIFFERS, str(error).splitlines(), _FIX)
+            return LiveAnswersDifferError(_DIFFERS, str(error).splitlines(), _fix())
+
+
+def _fix() -> str:
+    proves, builds = on_project("verify"), on_project("deploy")
+    return f"Is it the image of this project? {proves} proves it, {builds} builds anew."
