@@ -44,7 +44,7 @@ class NotAnEnvironmentError(EnvironmentSpecError):
             f"{self.path} is not an environment: {problem}.{beside}\n"
             "Name a virtual or conda environment, its Python, a requirement file, or requirements:\n"
             f"  {_environment('.venv')}\n"
-            f"  {_environment('requirements.txt')}\n"
+            f"  {with_requirements()}\n"
             f"  {_environment('scikit-learn==1.3.2')}"
         )
 
@@ -232,8 +232,13 @@ class LibrariesConflictError(BrokenEnvironmentError):
             f"The environment {self.environment} cannot be used:"
             f" scaffold needs {' and '.join(self.needed)} beside it{there}.\n  {self.cause}\n"
             "Update that library in the environment, or name the model's own requirements instead:\n"
-            f"  {_environment('requirements.txt')}"
+            f"  {with_requirements()}"
         )
+
+
+def with_requirements() -> str:
+    """Return a call of `new` that loads the model in an environment of its own requirements."""
+    return _environment("requirements.txt")
 
 
 def _environment(*specs: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.environment import with_requirements
 from scaffold.errors.wording import invocation, option
 
 _INSTEAD = {
@@ -71,7 +72,7 @@ class WorkerDiedError(WorkerError):
             f"{self.signal} ended the process that loads the model{while_}.\n{_end_of(self.log)}"
             "The file may be damaged, or made by other versions of its libraries than the installed ones.\n"
             "Load it in the environment that made it, named by its folder or its requirements:\n"
-            f"  {invocation('new', ..., environment=['requirements.txt'])}"
+            f"  {with_requirements()}"
         )
 
 

@@ -154,7 +154,8 @@ def test_a_database_elsewhere_is_read_where_that_is_allowed(
     reading = model(f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT * FROM rates')")
     with pytest.raises(ConfinementError, match=f"reads {path},") as caught:
         inspect(reading)
-    assert caught.value.option == f"--allow-read {path}"
+    assert (caught.value.action, caught.value.target) == ("reads", str(path))
+    assert str(caught.value).endswith(f"scaffold new ... --allow-read {path}")
     assert inspect(reading, allow_read=[path]).signature.call.method == "predict"
 
 
