@@ -10,15 +10,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from scaffold import _deploying
+from scaffold._client import Answer
 from scaffold.deploy import Pace
-from scaffold.deploy._address import Answer, Forward
+from scaffold.deploy._address import Forward
 from scaffold.deploy._client import Cluster
 from scaffold.deploy._manifests import read_target
 from scaffold.errors import RolloutFailedError
@@ -106,11 +107,13 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(Forward("http://pod", cluster, target).ask("GET", self.path))
+            with closing(Forward("http://pod", cluster, target)) as pod:
+                self._answer(pod.get(self.path))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(Forward("http://pod", cluster, target).ask("POST", self.path, body))
+            with closing(Forward("http://pod", cluster, target)) as pod:
+                self._answer(pod.post(self.path, body))
 
         def _answer(self, answer: Answer) -> None:
             text = json.dumps(answer.body).encode()
