@@ -25,7 +25,18 @@ from scaffold.introspect._refine import (
     with_levels,
     with_overrides,
 )
-from scaffold.spec import Arguments, Call, JSONValue, Overrides, Record, Recording, Runtime, Schema, Signature
+from scaffold.spec import (
+    Arguments,
+    Arrays,
+    Call,
+    JSONValue,
+    Overrides,
+    Record,
+    Recording,
+    Runtime,
+    Schema,
+    Signature,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +100,9 @@ def infer_signature(
 def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
     """Return the schema with what the model's encoders, annotations and defaults say."""
     schema = with_feature_types(with_categories(schema, hints), hints)
-    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record) or schema.native == "arrays":
+    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record):
+        return schema
+    if isinstance(schema.form, Arrays):
         return schema
     if call.arguments in (Arguments.KEYWORDS, Arguments.POSITIONAL):
         by_place = call.arguments is Arguments.POSITIONAL

@@ -7,7 +7,21 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds, _plain, _scalars
-from scaffold.spec import Either, Optional, Scalar, ScalarType, Schema, Tensor
+from scaffold.spec import (
+    Container,
+    Either,
+    Element,
+    Missing,
+    Numpy,
+    Optional,
+    PythonType,
+    Scalar,
+    ScalarType,
+    Schema,
+    Sparse,
+    Tensor,
+    Torch,
+)
 
 
 def describe_rows(sample: Any, path: str = "$") -> Tensor:
@@ -27,44 +41,38 @@ def describe_rows(sample: Any, path: str = "$") -> Tensor:
 
 def describe_array(sample: Any, path: str = "$") -> Tensor:
     """Describe one array as a whole."""
-    shape = tuple(int(length) for length in sample.shape)
+    container: Container = Numpy()
+    dtype = _dtype_name(sample.dtype)
     if _kinds.kin(sample, "torch.Tensor"):
-        return Tensor(
-            shape=shape,
-            dtype=str(sample.dtype).removeprefix("torch."),
-            items=_items(sample, path),
-            native="torch",
-            stacked=False,
-        )
-    native = type(sample).__name__ if _kinds.is_sparse(sample) else "numpy"
-    return Tensor(
-        shape=shape, dtype=_dtype_name(sample.dtype), items=_items(sample, path), native=native, stacked=False
-    )
+        container = Torch()
+    elif _kinds.is_sparse(sample):
+        container = Sparse(type(sample).__name__)
+    shape = tuple(int(length) for length in sample.shape)
+    items = _items(sample, dtype, container, path)
+    return Tensor(shape=shape, dtype=dtype, items=items, container=container, stacked=False)
 
 
 def _dtype_name(dtype: Any) -> str:
     """Return the dtype as it is written: `str` for texts of any length, for a longer one may come."""
+    if not hasattr(dtype, "kind"):
+        return str(dtype).removeprefix("torch.")
     return {"U": "str", "S": "bytes"}.get(dtype.kind, str(dtype.name))
 
 
-def _items(sample: Any, path: str) -> Schema:
+def _items(sample: Any, name: str, container: Container, path: str) -> Schema:
     dtype = sample.dtype
     kind = getattr(dtype, "kind", "")
     if kind == "O":
         return _objects(sample, path)
-    scalar = (
-        _temporal(dtype, path)
-        if kind in "Mm" and kind
-        else _scalars.of_dtype(_dtype_name(dtype) if kind else str(dtype))
-    )
+    scalar = _temporal(dtype, path) if kind in ("M", "m") else _scalars.of_dtype(name, container)
     if kind == "S":
-        scalar = Scalar(type=ScalarType.BYTES, native="bytes")
+        scalar = _scalars.python(ScalarType.BYTES, PythonType.BYTES)
     if scalar is None:
         raise UnsupportedSampleError(path, f"an array of {dtype} is not JSON")
     if has_missing(sample):
         if _kinds.kin(sample, "numpy.MaskedArray"):
-            return Optional(of=scalar, missing="masked")
-        return Optional(of=scalar, missing="NaT" if kind in "Mm" and kind else "nan")
+            return Optional(of=scalar, missing=Missing.MASKED)
+        return Optional(of=scalar, missing=Missing.NAT if kind in ("M", "m") else Missing.NAN)
     return scalar
 
 
@@ -75,7 +83,7 @@ def _temporal(dtype: Any, path: str) -> Scalar:
         raise UnsupportedSampleError(
             path, f"{name} is finer than a nanosecond", f'Give it as array.astype("{name[:-3]}ns]").'
         )
-    return Scalar(type=type_, native=name, nanoseconds=_scalars.has_nanoseconds(name))
+    return Scalar(type=type_, native=Element(name, Numpy()), nanoseconds=_scalars.has_nanoseconds(name))
 
 
 def has_missing(sample: Any) -> bool:

@@ -17,6 +17,7 @@ from scaffold.introspect._plain import fields_of
 from scaffold.introspect._rows import take_record
 from scaffold.spec import (
     Category,
+    ClassKind,
     Column,
     Either,
     Field,
@@ -77,9 +78,9 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
             return encode(value, items, path)
         case Picture():
             return _picture(value, path)
-        case UserType(native=native, seen=seen):
+        case UserType(kind=kind, seen=seen):
             inner = seen or Scalar(type=ScalarType.ANY)
-            return encode(value.value if native == "enum" else fields_of(value), inner, path)
+            return encode(value.value if kind is ClassKind.ENUM else fields_of(value), inner, path)
 
 
 def _level(value: Any, of: Scalar) -> JSONScalar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Sequence
 from functools import cache
@@ -14,18 +15,33 @@ from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
 from scaffold.introspect._names import attributes
 from scaffold.spec import (
+    Arrow,
     Category,
     Column,
+    Container,
     Either,
+    Element,
     Field,
+    Interval,
     List,
+    Missing,
     Optional,
+    Pandas,
+    Period,
+    Polars,
+    Python,
+    PythonScalar,
+    PythonType,
     Record,
     Scalar,
     ScalarType,
     Schema,
+    Series,
+    SeriesRow,
+    Structured,
     Table,
     Tensor,
+    TextOf,
 )
 
 
@@ -46,7 +62,7 @@ def describe_table(sample: Any, path: str = "$") -> Table:
             zip(names, attributes(names), labels, strict=True)
         )
     ]
-    return Table(columns=tuple(columns), native=_kinds.library_of(sample))
+    return Table(columns=tuple(columns), container=_kinds.container_of(sample))
 
 
 def _refuse_duplicates(names: Sequence[str]) -> None:
@@ -74,7 +90,7 @@ def _column(sample: Any, position: int, name: str, attribute: str, label: Any, p
         column = sample.column(position)
         schema, dtype = of_arrow(column, path)
         values = column.drop_null().to_pylist()
-    if isinstance(schema, Optional) and schema.missing == "nan":
+    if isinstance(schema, Optional) and schema.missing is Missing.NAN:
         values = [value for value in values if not _scalars.is_nan(value)]
     return _field(
         name,
@@ -117,17 +133,17 @@ def of_pandas(column: Any, path: str) -> tuple[Schema, str]:
     elif name == "object":
         return _objects([(f"{path}[{i}]", value) for i, value in enumerate(column.tolist())], path), name
     elif _kinds.kin(dtype, "pandas.DatetimeTZDtype"):
-        schema = _temporal(ScalarType.AWARE_DATETIME, name)
+        schema = _temporal(ScalarType.AWARE_DATETIME, name, Pandas())
     elif getattr(dtype, "kind", "") in ("M", "m"):
         type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
-        schema = _temporal(type_, name)
+        schema = _temporal(type_, name, Pandas())
     elif _kinds.kin(dtype, "pandas.IntervalDtype"):
-        schema = Scalar(type=ScalarType.STRING, native="pandas.Interval")
+        schema = Scalar(type=ScalarType.STRING, native=Interval())
     elif _kinds.kin(dtype, "pandas.PeriodDtype"):
-        schema = Scalar(type=ScalarType.PERIOD, native=name)
+        schema = Scalar(type=ScalarType.PERIOD, native=Period(name.removeprefix("period[").removesuffix("]")))
     else:
         subtype = str(dtype.subtype) if _kinds.kin(dtype, "pandas.SparseDtype") else name
-        found = _scalars.of_dtype(subtype)
+        found = _scalars.of_dtype(subtype, Pandas())
         if found is None:
             raise UnsupportedSampleError(path, f"a column of dtype {name} is not JSON")
         schema = found
@@ -148,11 +164,11 @@ def _has_arrow() -> bool:
     return importlib.util.find_spec("pyarrow") is not None
 
 
-def _missing_of(dtype: Any) -> str:
+def _missing_of(dtype: Any) -> Missing:
     if getattr(dtype, "kind", "") in ("M", "m") and not _kinds.kin(dtype, "pandas.ArrowDtype"):
-        return "NaT"
+        return Missing.NAT
     na_value = getattr(dtype, "na_value", None)
-    return "NA" if _kinds.kin(na_value, "pandas.NAType") else "nan"
+    return Missing.NA if _kinds.kin(na_value, "pandas.NAType") else Missing.NAN
 
 
 def _objects(seen: _plain.Seen, path: str) -> Schema:
@@ -174,7 +190,7 @@ def _objects(seen: _plain.Seen, path: str) -> Schema:
 def _category(dtype: Any, path: str) -> Category:
     levels = dtype.categories
     if _kinds.kin(levels.dtype, "pandas.IntervalDtype"):
-        of = Scalar(type=ScalarType.STRING, native="interval")
+        of = Scalar(type=ScalarType.STRING, native=TextOf(Interval()))
         return Category(of=of, levels=tuple(str(level) for level in levels), ordered=bool(dtype.ordered))
     of_level, _ = of_pandas(levels.to_series(), path)
     name = str(levels.dtype)
@@ -187,10 +203,11 @@ def _category(dtype: Any, path: str) -> Category:
         ScalarType.DURATION,
     ):
         texts = tuple(str(encode_scalar(level, of_level)) for level in levels.tolist())
-        of = Scalar(type=ScalarType.STRING, native="date" if name == "object" else name)
+        held = PythonScalar(PythonType.DATE) if name == "object" else Element(name, Pandas())
+        of = Scalar(type=ScalarType.STRING, native=TextOf(held))
         return Category(of=of, levels=texts, ordered=bool(dtype.ordered))
     usual = str(type(levels)(levels.tolist()).dtype)
-    of_level = Scalar(type=of_level.type, native="" if usual == name else name)
+    of_level = Scalar(type=of_level.type, native=None if usual == name else Element(name, Pandas()))
     return Category(
         of=of_level,
         levels=tuple(encode_scalar(level, of_level) for level in levels.tolist()),
@@ -209,11 +226,11 @@ def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
     name = str(type_)
     plain = {"bool": "bool", "float": "float32", "halffloat": "float16", "double": "float64", "string": "str"}
     plain |= {"large_string": "str", "string_view": "str"}
-    found = _scalars.of_dtype(plain.get(name, name))
+    found = _scalars.of_dtype(plain.get(name, name), Arrow())
     if found is not None:
-        return _renamed(found, name), name
+        return _renamed(found, name, Arrow()), name
     if name.startswith("dictionary<values=string"):
-        return Scalar(type=ScalarType.STRING, native=name), name
+        return Scalar(type=ScalarType.STRING, native=Element(name, Arrow())), name
     for start, scalar_type in (
         ("timestamp", ScalarType.AWARE_DATETIME if "tz=" in name else ScalarType.DATETIME),
         ("date", ScalarType.DATE),
@@ -224,23 +241,24 @@ def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
         ("binary", ScalarType.BYTES),
     ):
         if name.startswith(start):
-            return _temporal(scalar_type, name), name
+            return _temporal(scalar_type, name, Arrow()), name
     raise UnsupportedSampleError(path, f"a column of Arrow type {name} is not JSON")
 
 
-def _temporal(type_: ScalarType, native: str) -> Scalar:
-    return Scalar(type=type_, native=native, nanoseconds=_scalars.has_nanoseconds(native))
+def _temporal(type_: ScalarType, dtype: str, container: Container) -> Scalar:
+    fine = _scalars.has_nanoseconds(dtype)
+    return Scalar(type=type_, native=Element(dtype, container), nanoseconds=fine)
 
 
-def _renamed(scalar: Scalar, native: str) -> Scalar:
-    return Scalar(type=scalar.type, native=native, minimum=scalar.minimum, maximum=scalar.maximum)
+def _renamed(scalar: Scalar, dtype: str, container: Container) -> Scalar:
+    return dataclasses.replace(scalar, native=Element(dtype, container))
 
 
 def of_polars(column: Any, path: str) -> tuple[Schema, str]:
     """Return what one value of a polars Series is on the wire, and its dtype as polars writes it."""
     dtype, name = column.dtype, repr(column.dtype)
     base = name.partition("(")[0]
-    found = _scalars.of_dtype(base.lower())
+    found = _scalars.of_dtype(base.lower(), Polars())
     temporal = {
         "Datetime": ScalarType.AWARE_DATETIME if getattr(dtype, "time_zone", None) else ScalarType.DATETIME,
         "Date": ScalarType.DATE,
@@ -251,14 +269,13 @@ def of_polars(column: Any, path: str) -> tuple[Schema, str]:
         "Categorical": ScalarType.STRING,
     }
     if found is not None:
-        schema: Schema = _renamed(found, name)
+        schema: Schema = _renamed(found, name, Polars())
     elif base == "Enum":
         levels = tuple(dtype.categories.to_list())
-        schema = Category(
-            of=Scalar(type=ScalarType.STRING, native="String"), levels=levels, ordered=True, native="Enum"
-        )
+        of = Scalar(type=ScalarType.STRING, native=Element("String", Polars()))
+        schema = Category(of=of, levels=levels, ordered=True)
     elif base in temporal:
-        schema = _temporal(temporal[base], name)
+        schema = _temporal(temporal[base], name, Polars())
     elif base in ("List", "Array", "Struct"):
         schema = _plain.describe(
             [(f"{path}[{i}]", value) for i, value in enumerate(column.drop_nulls().to_list())]
@@ -266,7 +283,7 @@ def of_polars(column: Any, path: str) -> tuple[Schema, str]:
     else:
         raise UnsupportedSampleError(path, f"a polars column of {name} is not JSON")
     missing = column.null_count() or (base.startswith("Float") and column.is_nan().any())
-    return (Optional(of=schema, missing="None") if missing else schema), name
+    return (Optional(of=schema) if missing else schema), name
 
 
 def _describe_structured(sample: Any) -> Table:
@@ -284,44 +301,44 @@ def _describe_structured(sample: Any) -> Table:
         dtype = base.str if base.kind in "US" else str(base)
         if base.kind == "U" and not inner.shape:
             # A longer text would be cut without a word.
-            schema = Scalar(type=ScalarType.STRING, native=dtype, max_length=base.itemsize // 4)
+            text = Element(dtype, Structured())
+            schema = Scalar(type=ScalarType.STRING, native=text, max_length=base.itemsize // 4)
         values = [v for v in part.reshape(-1).tolist() if _scalars.missing_marker(v) is None]
         columns.append(_field(name, attribute, schema, dtype, values, part.size))
-    return Table(columns=tuple(columns), native="structured")
+    return Table(columns=tuple(columns), container=Structured())
 
 
 def describe_column(sample: Any) -> Column:
     """Describe the records of a Series that is one column."""
     if _kinds.kin(sample, "polars.Series"):
         schema, dtype = of_polars(sample, "$")
-        return Column(items=schema, dtype=dtype, native="polars", label=repr(sample.name))
+        return Column(items=schema, dtype=dtype, container=Polars(), label=repr(sample.name))
     if not _kinds.kin(sample, "pandas.Series"):
         import pandas as pd
 
         sample = pd.Series(sample)  # an Index, or the values of a column
     schema, dtype = of_pandas(sample, "$")
-    return Column(items=schema, dtype=dtype, native="pandas", label=_plain.literal(sample.name, "$"))
+    return Column(items=schema, dtype=dtype, container=Pandas(), label=_plain.literal(sample.name, "$"))
 
 
 def describe_row(seen: _plain.Seen) -> Record:
     """Describe Series that are each one row of a frame."""
     record = _plain._mapping([(path, dict(value.items())) for path, value in seen])
     assert isinstance(record, Record)
-    return Record(fields=record.fields, native=f"pandas.Series[{seen[0][1].dtype}]")
+    return Record(fields=record.fields, form=SeriesRow(str(seen[0][1].dtype)))
 
 
 def describe_values(seen: _plain.Seen) -> List:
     """Describe Series that are each a list of values, within other values or one record by themselves."""
     _, first = seen[0]
-    library = _kinds.library_of(first)
     items = _plain.describe(
         [(f"{path}[{i}]", item) for path, value in seen for i, item in enumerate(value.to_list())]
     )
-    return List(items=items, native=f"{library}.Series[{first.dtype}]")
+    return List(items=items, form=Series(_kinds.container_of(first), str(first.dtype)))
 
 
 def describe_dicts(sample: Sequence[Any]) -> Table:
     """Describe a list of dicts that go in together."""
     record = _plain.describe([(f"$[{i}]", item) for i, item in enumerate(sample)])
     assert isinstance(record, Record)
-    return Table(columns=record.fields, native="list")
+    return Table(columns=record.fields, container=Python())

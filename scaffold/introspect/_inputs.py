@@ -20,22 +20,32 @@ from scaffold.introspect._rows import count_rows, is_option, is_row, take_record
 from scaffold.introspect._scalars import has_nanoseconds, missing_marker
 from scaffold.spec import (
     Arguments,
+    Arrays,
+    Arrow,
+    ClassKind,
+    Collection,
     Column,
-    Either,
     Field,
+    Interval,
     JSONValue,
     List,
     Mapping,
+    Missing,
+    Numpy,
     Optional,
+    Pandas,
+    Polars,
     Record,
     Scalar,
     ScalarType,
     Schema,
+    Structured,
     Table,
     Tensor,
-    Tuple,
     UserType,
     Value,
+    children,
+    fields_of,
 )
 
 
@@ -56,20 +66,18 @@ def describe_input(
 def _refuse_one_way(schema: Schema, path: str) -> None:
     """Refuse what can go out as an answer and cannot be made again of a request."""
     match schema:
-        case Optional(missing="masked"):
+        case Optional(missing=Missing.MASKED):
             raise UnsupportedSampleError(path, "the mask of an array has no form in JSON")
-        case Scalar(native="pandas.Interval"):
+        case Scalar(native=Interval()):
             raise UnsupportedSampleError(path, "an Interval is sent as its ends: two fields instead of one")
-        case Optional(of=inner) | List(items=inner) | Tensor(items=inner) | Column(items=inner):
-            _refuse_one_way(inner, path)
-        case Either(of=parts) | Tuple(items=parts):
-            for part in parts:
-                _refuse_one_way(part, path)
-        case Record(fields=fields) | Table(columns=fields):
-            for field in fields:
+        case Record() | Table():
+            for field in fields_of(schema):
                 _refuse_one_way(field.schema, f"{path}.{field.name}")
-        case _:
+        case UserType() | Mapping():
             return
+        case _:
+            for inner in children(schema):
+                _refuse_one_way(inner, path)
 
 
 def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
@@ -92,7 +100,7 @@ def named_arguments(values: Sequence[Any], names: Sequence[str]) -> dict[str, An
 def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
     """Return `schema` if it is an object, else an object with that one field."""
     if isinstance(schema, (Record, Table, Mapping)) or (
-        isinstance(schema, UserType) and schema.native != "enum"
+        isinstance(schema, UserType) and schema.kind is not ClassKind.ENUM
     ):
         return schema
     leaves = leaves_of([value for _, value in seen])
@@ -115,9 +123,7 @@ def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[s
         return describe_column(sample)
     if _kinds.is_array(sample):
         tensor = describe_rows(sample)
-        named = (
-            isinstance(tensor, Tensor) and tensor.native == "numpy" and tensor.shape == (len(feature_names),)
-        )
+        named = tensor.container == Numpy() and tensor.shape == (len(feature_names),)
         return _named_columns(sample, tensor, feature_names) if named else tensor
     if _kinds.is_mapping(sample):
         return _arguments(dict(sample), fixed)
@@ -131,7 +137,9 @@ def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[s
 
 def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     """Return lists of numbers as long as those of the sample: they are features, one for each place."""
-    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)) or "[" in schema.native:
+    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)):
+        return schema
+    if not isinstance(schema.form, Collection):
         return schema  # a Series has as many values as it happens to
     lengths = {len(record) for record in records}
     numbers = isinstance(schema.items, List) or schema.items.type in (
@@ -142,7 +150,7 @@ def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     if len(lengths) != 1 or not numbers:
         return schema
     items = _exact(schema.items, [item for record in records for item in record])
-    return List(items=items, length=lengths.pop(), native=schema.native)
+    return List(items=items, length=lengths.pop(), form=schema.form)
 
 
 def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
@@ -161,7 +169,7 @@ def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
                 evidence=evidence(tensor.items, values, missing=len(sample) - len(values), rows=len(sample)),
             )
         )
-    return Table(columns=tuple(columns), native="array", dtype=tensor.dtype)
+    return Table(columns=tuple(columns), container=Numpy(), dtype=tensor.dtype)
 
 
 def _arguments(parts: dict[Any, Any], fixed: Sequence[str] = ()) -> Record:
@@ -181,7 +189,7 @@ def _arguments(parts: dict[Any, Any], fixed: Sequence[str] = ()) -> Record:
             )
         )
     options = tuple(name for name, part in zip(names, parts.values(), strict=True) if is_option(part))
-    return Record(fields=tuple(fields), native="arrays", options=options)
+    return Record(fields=tuple(fields), form=Arrays(options))
 
 
 def _option(name: str, value: Any, fixed: Sequence[str]) -> Schema:
@@ -205,22 +213,22 @@ def requests_of(
 def rows_of(container: Any, schema: Schema) -> list[Any]:
     """Return the rows of a container, as `encode` takes them."""
     match schema:
-        case Table(native="array", columns=columns):
+        case Table(container=Numpy(), columns=columns):
             return [dict(zip([c.name for c in columns], row, strict=True)) for row in container]
-        case Table(native="pandas", columns=columns):
+        case Table(container=Pandas(), columns=columns):
             values = [_values_of(container.iloc[:, j]) for j in range(len(columns))]
             return [
                 dict(zip([c.name for c in columns], row, strict=True)) for row in zip(*values, strict=True)
             ]
-        case Table(native="polars"):
+        case Table(container=Polars()):
             return list(container.iter_rows(named=True))
-        case Table(native="pyarrow"):
+        case Table(container=Arrow()):
             return list(container.to_pylist())
-        case Table(native="structured", columns=columns):
+        case Table(container=Structured(), columns=columns):
             return [{c.name: row[c.name] for c in columns} for row in container]
-        case Column(native="pandas"):
+        case Column(container=Pandas()):
             return _values_of(container)
-        case Record(native="arrays"):
+        case Record(form=Arrays()):
             return [take_record(container, i) for i in range(count_rows(container) or 0)]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)

@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from scaffold.spec import Arrow, Container, Pandas, Polars
+
 
 @lru_cache(maxsize=1024)
 def _names(cls: type) -> frozenset[str]:
@@ -46,11 +48,12 @@ def is_sparse(value: object) -> bool:
     return kin(value, "scipy.spmatrix", "scipy.sparray")
 
 
-def library_of(value: object) -> str:
-    """Return the package that the class of a frame or Series comes from: `pandas`, `polars`, `pyarrow`."""
+def container_of(value: object) -> Container:
+    """Return the library that the class of a frame or Series comes from."""
     cls: type = type(value)
     packages = {name.partition(".")[0] for name in _names(cls)}
-    return next(package for package in ("pandas", "polars", "pyarrow") if package in packages)
+    known: dict[str, Container] = {"pandas": Pandas(), "polars": Polars(), "pyarrow": Arrow()}
+    return next(container for package, container in known.items() if package in packages)
 
 
 def is_array(value: object) -> bool:

@@ -17,7 +17,21 @@ from scaffold.introspect._names import attributes
 from scaffold.introspect._plain import Seen, describe
 from scaffold.introspect._rows import take_record
 from scaffold.introspect._scalars import has_nanoseconds
-from scaffold.spec import Field, JSONValue, List, Parts, Record, Schema
+from scaffold.spec import (
+    Arrays,
+    Field,
+    JSONValue,
+    List,
+    OpenedFrame,
+    OpenedSeries,
+    OverTime,
+    Pandas,
+    Parts,
+    Record,
+    Schema,
+)
+
+Opened = OpenedFrame | OpenedSeries | OverTime
 
 
 @answers()
@@ -34,10 +48,13 @@ def describe_output(found: FoundCall) -> Schema:
     answers = found.output if found.rows is not None else [found.output]
     if found.layout is not Layout.WHOLE:
         return _body(_of_answers(answers[0], found.layout), found.rows or 1)
-    opened, container = open_answers(answers)
+    opened, form = open_answers(answers)
     schema = describe([(f"$[{i}]", answer) for i, answer in enumerate(opened)])
-    if container and isinstance(schema, (Record, List)):
-        schema = dataclasses.replace(schema, native=container)
+    match schema, form:
+        case Record(), OpenedFrame() | OpenedSeries():
+            schema = dataclasses.replace(schema, form=form)
+        case List(), OpenedFrame() | OpenedSeries() | OverTime():
+            schema = dataclasses.replace(schema, form=form)
     return _body(schema, len(opened))
 
 
@@ -55,44 +72,42 @@ def _refuse_finer(answer: Any) -> None:
             )
 
 
-def open_answers(answers: Sequence[Any]) -> tuple[list[Any], str]:
-    """Return answers that are frames or Series as plain values, and the library whose they are.
+def open_answers(answers: Sequence[Any]) -> tuple[list[Any], Opened | None]:
+    """Return answers that are frames or Series as plain values, and what they were.
 
     A frame of one row is that row; a Series whose index names its values is a dict.
     """
     first: Any = answers[0] if answers else ""
     over_time = _over_time(first)
-    if over_time and any(len(answer) > 1 for answer in answers):
+    if over_time is not None and any(len(answer) > 1 for answer in answers):
         indexed = [_indexed(answer, over_time) for answer in answers]
         return [[take_record(answer, i) for i in range(len(answer))] for answer in indexed], over_time
     if _kinds.is_frame(first):
         rows = [[take_record(answer, i) for i in range(len(answer))] for answer in answers]
         single = all(len(found) == 1 for found in rows)
-        return [found[0] if single else found for found in rows], _kinds.library_of(first)
+        return [found[0] if single else found for found in rows], OpenedFrame(_kinds.container_of(first))
     if _kinds.is_named_series(first):
-        return [answer.to_dict() for answer in answers], "pandas.Series"
+        return [answer.to_dict() for answer in answers], OpenedSeries(Pandas())
     if _kinds.is_series(first):
         listed = [answer.to_list() if hasattr(answer, "to_list") else answer.tolist() for answer in answers]
-        return listed, f"{_kinds.library_of(first)} values"
-    return list(answers), ""
+        return listed, OpenedSeries(_kinds.container_of(first))
+    return list(answers), None
 
 
-def _over_time(answer: Any) -> str:
-    """Return how a frame of values over time, or over other floats, is opened; empty for any other answer.
+def _over_time(answer: Any) -> OverTime | None:
+    """Return how a frame of values over time, or over other floats, is opened; `None` for any other answer.
 
     Its index says when each value holds. One column that is called by a number is a curve: what was asked
     for had that place in its batch.
     """
     if not _kinds.kin(answer, "pandas.DataFrame") or answer.index.dtype.kind not in "fM":
-        return ""
+        return None
     columns = list(answer.columns)
-    return "pandas curve" if len(columns) == 1 and isinstance(columns[0], int) else "pandas over time"
+    return OverTime(curve=len(columns) == 1 and isinstance(columns[0], int))
 
 
-def _indexed(answer: Any, how: str) -> Any:
-    if how == "pandas curve":
-        return answer.iloc[:, 0].reset_index(name="value")
-    return answer.reset_index()
+def _indexed(answer: Any, how: OverTime) -> Any:
+    return answer.iloc[:, 0].reset_index(name="value") if how.curve else answer.reset_index()
 
 
 def _body(schema: Schema, rows: int) -> Schema:
@@ -110,7 +125,7 @@ def _of_answers(output: Any, layout: Layout) -> Schema:
             Field(name=name, attribute=attribute, schema=row_schema(part))
             for name, attribute, part in zip(names, attributes(names), output.values(), strict=True)
         )
-        return Record(fields=tuple(fields), native="arrays")
+        return Record(fields=tuple(fields), form=Arrays())
     return Parts(items=tuple(row_schema(part) for part in output))
 
 

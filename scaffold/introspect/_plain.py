@@ -22,18 +22,24 @@ from scaffold.introspect._examples import example
 from scaffold.introspect._names import attributes
 from scaffold.introspect._plausible import made_up
 from scaffold.spec import (
+    ClassKind,
+    Collection,
+    CollectionType,
     Either,
     Field,
     JSONValue,
     List,
+    Missing,
     Optional,
     Picture,
+    PythonType,
     Record,
     Scalar,
     ScalarType,
     Schema,
     Tuple,
     UserType,
+    Void,
 )
 
 Seen = list[tuple[str, Any]]
@@ -53,14 +59,14 @@ def describe(seen: Seen) -> Schema:
     missing = {marker for marker in markers if marker is not None}
     if not present:
         return (
-            Optional(of=Scalar(type=ScalarType.NUMBER, native="float"), missing="nan")
-            if missing == {"nan"}
+            Optional(of=_scalars.python(ScalarType.NUMBER, PythonType.FLOAT), missing=Missing.NAN)
+            if missing == {Missing.NAN}
             else _ANY
         )
     described = _either([describer(group) for describer, group in _grouped(present)])
     if not missing:
         return described
-    return Optional(of=described, missing="None" if "None" in missing else missing.pop())
+    return Optional(of=described, missing=Missing.NONE if Missing.NONE in missing else missing.pop())
 
 
 Describer = Callable[[Seen], Schema]
@@ -202,15 +208,16 @@ def leaves_of(values: Sequence[Any]) -> list[Any]:
     return leaves
 
 
-_LISTS = {list: "list", set: "set", frozenset: "frozenset"}
+_LISTS = {list: CollectionType.LIST, set: CollectionType.SET, frozenset: CollectionType.FROZENSET}
 
 
 def _sequence(seen: Seen) -> Schema:
     items = [(f"{path}[{i}]", item) for path, value in seen for i, item in enumerate(value)]
-    native = next((name for cls, name in _LISTS.items() if all(isinstance(v, cls) for _, v in seen)), "list")
+    alike = (of for cls, of in _LISTS.items() if all(isinstance(v, cls) for _, v in seen))
+    of = next(alike, CollectionType.LIST)
     if all(_kinds.kin(value, "collections.deque") for _, value in seen):
-        native = "deque"
-    return List(items=describe(items), native=native)
+        of = CollectionType.DEQUE
+    return List(items=describe(items), form=Collection(of))
 
 
 def _tuple(seen: Seen) -> Schema:
@@ -220,7 +227,7 @@ def _tuple(seen: Seen) -> Schema:
     if len(lengths) == 1:
         return Tuple(items=tuple(describe(place) for place in places))
     items = [(f"{path}[{i}]", item) for path, value in seen for i, item in enumerate(value)]
-    return List(items=describe(items), native="tuple")
+    return List(items=describe(items), form=Collection(CollectionType.TUPLE))
 
 
 def _picture(_: Seen) -> Schema:
@@ -248,13 +255,13 @@ def _frames(seen: Seen) -> Schema:
     from scaffold.introspect._frames import describe_table
 
     tables = dict.fromkeys(describe_table(value, path) for path, value in seen)
-    return _either([List(items=table, native="frame") for table in tables])
+    return _either([List(items=table) for table in tables])
 
 
 def _structured(seen: Seen) -> Schema:
     record = _mapping([(path, dict(zip(value.dtype.names, value, strict=True))) for path, value in seen])
     assert isinstance(record, Record)
-    return dataclasses.replace(record, native="numpy.void")
+    return dataclasses.replace(record, form=Void())
 
 
 def _user_type(seen: Seen) -> Schema:
@@ -268,12 +275,11 @@ def _user_type(seen: Seen) -> Schema:
 def _one_user_type(cls: type, seen: Seen) -> Schema:
     path, value = seen[0]
     if isinstance(value, enum.Enum):
-        native, inner = "enum", describe([(p, v.value) for p, v in seen])
+        kind, inner = ClassKind.ENUM, describe([(p, v.value) for p, v in seen])
         members = list(type(value))
         likely: JSONValue = to_jsonable_python(members[len(members) // 2].value, fallback=str)
     else:
-        natives = {True: "pydantic"} if _kinds.is_pydantic(value) else {}
-        native = natives.get(True) or ("dataclass" if _kinds.is_dataclass(value) else "namedtuple")
+        kind = _class_kind(value)
         inner = _with_attributes(cls, _mapping([(p, fields_of(v)) for p, v in seen]))
         likely = example(inner)
     module = sys.modules.get(cls.__module__)
@@ -281,10 +287,18 @@ def _one_user_type(cls: type, seen: Seen) -> Schema:
         raise UnsupportedSampleError(
             path, f"{cls.__qualname__} is defined inside a function", "Define it in a module."
         )
-    shown = None if are_answers() else made_up(cls, likely, strict=native in ("dataclass", "namedtuple"))
-    return UserType(
-        module=cls.__module__, qualname=cls.__qualname__, native=native, seen=inner, example=shown
-    )
+    shown = None if are_answers() else made_up(cls, likely, strict=kind in STRICT)
+    return UserType(module=cls.__module__, qualname=cls.__qualname__, kind=kind, seen=inner, example=shown)
+
+
+STRICT = (ClassKind.DATACLASS, ClassKind.NAMEDTUPLE)
+"""Classes that the service checks strictly; a pydantic model keeps its own rules."""
+
+
+def _class_kind(value: Any) -> ClassKind:
+    if _kinds.is_pydantic(value):
+        return ClassKind.PYDANTIC
+    return ClassKind.DATACLASS if _kinds.is_dataclass(value) else ClassKind.NAMEDTUPLE
 
 
 def _with_attributes(cls: type, record: Schema) -> Schema:

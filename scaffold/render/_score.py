@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scaffold.spec import Arguments, Artifact, Call, ModelFormat, Runtime, Signature, Table
+from scaffold.spec import Arguments, Artifact, Call, ModelFormat, Pandas, Polars, Runtime, Signature, Table
 
 _FILES = {
     ModelFormat.PICKLE: "model.pkl",
@@ -159,7 +159,7 @@ def _modules(code: str) -> set[str]:
 
 
 def _has_columns(signature: Signature) -> bool:
-    return isinstance(signature.input, Table) and signature.input.native in ("pandas", "polars")
+    return isinstance(signature.input, Table) and isinstance(signature.input.container, Pandas | Polars)
 
 
 def _indented(lines: list[str], spaces: int) -> str:

@@ -21,12 +21,13 @@ from scaffold._process import Runner, run_command
 from scaffold.errors import CommandError, NoRecordError, UnsafePathError, UpgradeError
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
+from scaffold.upgrade._migrate import from_format_1
 
 FOLDER = ".scaffold"
 RECORD = f"{FOLDER}/record.json"
 PRISTINE = f"{FOLDER}/pristine.tar.xz"
 IGNORE = f"{FOLDER}/.gitignore"
-_FORMAT = 1
+_FORMAT = 2
 _LARGEST_TREE_BYTES = 256 << 20
 
 
@@ -101,15 +102,18 @@ def _read_document(root: Path) -> ProjectRecord:
         raise NoRecordError(str(root)) from error
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(root, error) from error
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+    if not isinstance(document, dict) or document.get("format") not in (1, _FORMAT):
         raise UpgradeError(
             f"{root / RECORD} was written by another version of model-scaffold"
             f" ({document.get('generator') if isinstance(document, dict) else 'unknown'}).\n"
             "Update this one:  pip install --upgrade model-scaffold"
         )
     try:
+        spec = document["spec"]
+        if document["format"] == 1:
+            spec = {**spec, "signature": from_format_1(spec["signature"])}
         record = ProjectRecord(
-            spec=decode("ProjectSpec", document["spec"]),
+            spec=decode("ProjectSpec", spec),
             template=document["template"],
             options=document["options"],
             verification=decode("Verification | None", document["proof"]),

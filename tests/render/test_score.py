@@ -26,6 +26,8 @@ from scaffold.spec import (
     Call,
     Field,
     ModelFormat,
+    Numpy,
+    Pandas,
     Runtime,
     Scalar,
     ScalarType,
@@ -36,8 +38,8 @@ from scaffold.spec import (
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "service" / "project" / "app" / "score.py.jinja"
 NUMBER = Scalar(type=ScalarType.NUMBER)
-ARRAY = Tensor(shape=(2,), dtype="float64", items=NUMBER, native="numpy")
-FRAME = Table(columns=(Field(name="a", attribute="a", schema=NUMBER),), native="pandas")
+ARRAY = Tensor(shape=(2,), dtype="float64", items=NUMBER, container=Numpy())
+FRAME = Table(columns=(Field(name="a", attribute="a", schema=NUMBER),), container=Pandas())
 
 
 def rendered(format, call, *, input=ARRAY, compression=None):

@@ -20,6 +20,7 @@ from scaffold.spec import (
     ModelFormat,
     Optional,
     Outcome,
+    Pandas,
     ProjectRecord,
     ProjectSpec,
     Recording,
@@ -68,7 +69,7 @@ def make_record(root: Path) -> ProjectRecord:
                         name="age", attribute="age", schema=Optional(of=INTEGER), example={"type": [1, None]}
                     ),
                 ),
-                native="pandas",
+                container=Pandas(),
             ),
             output=Value(field=Field(name="prediction", attribute="prediction", schema=INTEGER)),
             call=Call(method="predict", batched=True),

@@ -8,7 +8,9 @@ from scaffold.spec import (
     Category,
     Field,
     List,
+    Numpy,
     Optional,
+    Pandas,
     Requirement,
     Scalar,
     ScalarType,
@@ -40,7 +42,7 @@ def field(name: str, schema: Schema, *, required: bool = True) -> Field:
 
 def signature(*fields: Field, output: Schema = INTEGER) -> Signature:
     return Signature(
-        input=Table(columns=fields, native="pandas"),
+        input=Table(columns=fields, container=Pandas()),
         output=Value(field=field("prediction", output)),
         call=Call(method="predict", batched=True, arguments=Arguments.ONE),
     )
@@ -121,7 +123,7 @@ def test_a_wider_output_and_another_label_set_are_breaking(
 
 def test_another_shape_of_an_array_is_breaking() -> None:
     def of_shape(*shape: int) -> Signature:
-        tensor = Tensor(shape=shape, dtype="float64", items=NUMBER, native="numpy")
+        tensor = Tensor(shape=shape, dtype="float64", items=NUMBER, container=Numpy())
         return Signature(
             input=Value(field=field("data", tensor)),
             output=Value(field=field("prediction", INTEGER)),
