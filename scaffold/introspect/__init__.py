@@ -31,9 +31,9 @@ from scaffold.spec import (
     Call,
     JSONValue,
     Overrides,
+    PythonCall,
     Record,
     Recording,
-    Runtime,
     Schema,
     Signature,
 )
@@ -89,7 +89,7 @@ def infer_signature(
     signature = Signature(
         input=schema,
         output=output,
-        call=replace(found.call, shortened=hands_out_columns(model, schema)),
+        call=_shortened(found.call, model, schema),
         one_row=not found.call.batched and found.layout is not Layout.WHOLE,
         notes=(*found.notes, *notes_of(found.rows, schema)),
     )
@@ -97,10 +97,17 @@ def infer_signature(
     return Introspection(signature=signature, recording=recording, sample=found.sample, output=found.output)
 
 
+def _shortened(call: Call, model: Any, schema: Schema) -> Call:
+    """Return the call, with the first step of a pipeline replaced where the service has the same."""
+    if not isinstance(call, PythonCall):
+        return call
+    return replace(call, shortened=hands_out_columns(model, schema))
+
+
 def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
     """Return the schema with what the model's encoders, annotations and defaults say."""
     schema = with_feature_types(with_categories(schema, hints), hints)
-    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record):
+    if not isinstance(call, PythonCall) or not isinstance(schema, Record):
         return schema
     if isinstance(schema.form, Arrays):
         return schema

@@ -14,13 +14,14 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
 from scaffold.introspect._guard import hint
 from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
-from scaffold.introspect._plain import STRICT, describe
 from scaffold.introspect._plausible import constraints_of, made_up
+from scaffold.introspect.kinds.python import STRICT
 from scaffold.spec import (
     ClassKind,
     Collection,

@@ -8,23 +8,22 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
-from scaffold.introspect._arrays import describe_rows
 from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, refuse_infinite
 from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
-from scaffold.introspect._frames import describe_column, describe_dicts, describe_table
+from scaffold.introspect._leaves import leaves_of
 from scaffold.introspect._names import attributes
-from scaffold.introspect._plain import Seen, describe, leaves_of
-from scaffold.introspect._rows import count_rows, is_option, is_row, take_record
-from scaffold.introspect._scalars import has_nanoseconds, missing_marker
+from scaffold.introspect._rows import count_rows, is_option, take_record
+from scaffold.introspect._scalars import missing_marker
+from scaffold.introspect.kinds import kind_of
+from scaffold.introspect.kinds._kind import Seen
 from scaffold.spec import (
     Arguments,
     Arrays,
-    Arrow,
     ClassKind,
     Collection,
-    Column,
     Field,
     Interval,
     JSONValue,
@@ -33,13 +32,11 @@ from scaffold.spec import (
     Missing,
     Numpy,
     Optional,
-    Pandas,
-    Polars,
+    Python,
     Record,
     Scalar,
     ScalarType,
     Schema,
-    Structured,
     Table,
     Tensor,
     UserType,
@@ -117,21 +114,23 @@ def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
 
 def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[str] = ()) -> Schema:
     """Describe one record of a container that goes in as a whole; `fixed` options keep their value."""
-    if _kinds.is_frame(sample) or _kinds.is_structured(sample):
-        return describe_table(sample)
-    if _kinds.is_series(sample) and not is_row(sample):
-        return describe_column(sample)
-    if _kinds.is_array(sample):
-        tensor = describe_rows(sample)
-        named = tensor.container == Numpy() and tensor.shape == (len(feature_names),)
-        return _named_columns(sample, tensor, feature_names) if named else tensor
+    if count_rows(sample) is not None and (
+        _kinds.is_frame(sample) or _kinds.is_series(sample) or _kinds.is_array(sample)
+    ):
+        schema = kind_of(sample).row(sample, describe)
+        is_named = isinstance(schema, Tensor) and schema.container == Numpy()
+        if isinstance(schema, Tensor) and is_named and schema.shape == (len(feature_names),):
+            return _named_columns(sample, schema, feature_names)
+        return schema
     if _kinds.is_mapping(sample):
         return _arguments(dict(sample), fixed)
     if isinstance(sample, tuple) and sample and all(_kinds.is_array(part) for part in sample):
         return _arguments({f"arg_{i}": part for i, part in enumerate(sample)})
     items = list(sample)
     if items and all(_kinds.is_mapping(item) for item in items):
-        return describe_dicts(items)
+        record = describe([(f"$[{i}]", item) for i, item in enumerate(items)])
+        assert isinstance(record, Record)
+        return Table(columns=record.fields, container=Python())
     return _exact(describe([(f"$[{i}]", item) for i, item in enumerate(items)]), items)
 
 
@@ -153,9 +152,8 @@ def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     return List(items=items, length=lengths.pop(), form=schema.form)
 
 
-def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
+def _named_columns(sample: Any, tensor: Tensor, names: Sequence[str]) -> Schema:
     """Return a field for each feature that the model knows by name, where the array has none."""
-    assert isinstance(tensor, Tensor)
     columns = []
     for position, (name, attribute) in enumerate(zip(names, attributes(names), strict=True)):
         values = [v for v in sample[:, position].tolist() if missing_marker(v) is None]
@@ -206,53 +204,17 @@ def requests_of(
     if found.rows is None or not (found.call.batched or found.call.wrapped):
         records = records_of(found, argument_names)
     else:
-        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(_counting(found.sample), schema))]
+        counted = kind_of(found.sample).counted(found.sample)
+        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(counted, schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 
 def rows_of(container: Any, schema: Schema) -> list[Any]:
     """Return the rows of a container, as `encode` takes them."""
     match schema:
-        case Table(container=Numpy(), columns=columns):
-            return [dict(zip([c.name for c in columns], row, strict=True)) for row in container]
-        case Table(container=Pandas(), columns=columns):
-            values = [_values_of(container.iloc[:, j]) for j in range(len(columns))]
-            return [
-                dict(zip([c.name for c in columns], row, strict=True)) for row in zip(*values, strict=True)
-            ]
-        case Table(container=Polars()):
-            return list(container.iter_rows(named=True))
-        case Table(container=Arrow()):
-            return list(container.to_pylist())
-        case Table(container=Structured(), columns=columns):
-            return [{c.name: row[c.name] for c in columns} for row in container]
-        case Column(container=Pandas()):
-            return _values_of(container)
         case Record(form=Arrays()):
             return [take_record(container, i) for i in range(count_rows(container) or 0)]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)
         case _:
-            return container.toarray() if _kinds.is_sparse(container) else list(container)
-
-
-def _counting(sample: Any) -> Any:
-    """Return a polars frame or Series with moments of nanoseconds as integers.
-
-    Its values in Python are datetimes, which have six digits of a second.
-    """
-    if _kinds.kin(sample, "polars.Series"):
-        return sample.to_physical() if has_nanoseconds(repr(sample.dtype)) else sample
-    if not _kinds.kin(sample, "polars.DataFrame"):
-        return sample
-    fine = [name for name, dtype in sample.schema.items() if has_nanoseconds(repr(dtype))]
-    return sample.with_columns(sample[name].to_physical() for name in fine)
-
-
-def _values_of(column: Any) -> list[Any]:
-    """Return the values of a pandas Series; missing ones make no floats of integer levels."""
-    if not _kinds.kin(getattr(column, "dtype", None), "pandas.CategoricalDtype"):
-        return list(column.tolist())
-    levels = column.dtype.categories.tolist()
-    codes = column.codes if _kinds.kin(column, "pandas.Categorical", "pandas.Index") else column.cat.codes
-    return [None if code < 0 else levels[code] for code in codes]
+            return kind_of(container).rows(container, schema)

@@ -10,7 +10,7 @@ import re
 import uuid
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect._kin import kin
 from scaffold.spec import (
     Container,
     Element,
@@ -91,16 +91,16 @@ def python(type_: ScalarType, of: PythonType) -> Scalar:
 
 def of_value(value: Any) -> Scalar | None:
     """Return the scalar that `value` is, or `None` if it is none that JSON can say."""
-    if _kinds.kin(value, "numpy.generic"):
+    if kin(value, "numpy.generic"):
         return _of_numpy(value)
-    if _kinds.kin(value, "pandas.Timestamp"):
+    if kin(value, "pandas.Timestamp"):
         zone = None if value.tzinfo is None else zone_name(value.tzinfo)
         return _moment(Timestamp(zone), aware=zone is not None, fine=is_fine(value))
-    if _kinds.kin(value, "pandas.Timedelta"):
+    if kin(value, "pandas.Timedelta"):
         return Scalar(type=ScalarType.DURATION, native=Timedelta(), nanoseconds=is_fine(value))
-    if _kinds.kin(value, "pandas.Period"):
+    if kin(value, "pandas.Period"):
         return Scalar(type=ScalarType.PERIOD, native=Period(value.freqstr))
-    if _kinds.kin(value, "pandas.Interval"):
+    if kin(value, "pandas.Interval"):
         return Scalar(type=ScalarType.STRING, native=Interval())
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
@@ -112,6 +112,11 @@ def of_value(value: Any) -> Scalar | None:
         if isinstance(value, cls):
             return python(type_, of)
     return None
+
+
+def temporal(type_: ScalarType, element: Element) -> Scalar:
+    """Return a moment, a span of time, or another value of a column, by its dtype."""
+    return Scalar(type=type_, native=element, nanoseconds=has_nanoseconds(element.dtype))
 
 
 def _moment(native: Native, *, aware: bool, fine: bool) -> Scalar:
@@ -169,12 +174,12 @@ def missing_marker(value: Any) -> Missing | None:
         return Missing.NONE
     if type(value) in (str, int, bool, float):
         return Missing.NAN if value != value else None
-    if _kinds.kin(value, "pandas.NAType"):
+    if kin(value, "pandas.NAType"):
         return Missing.NA
-    if _kinds.kin(value, "pandas.NaTType"):
+    if kin(value, "pandas.NaTType"):
         return Missing.NAT
-    if is_nan(value) or (_kinds.kin(value, "numpy.floating") and value != value):
+    if is_nan(value) or (kin(value, "numpy.floating") and value != value):
         return Missing.NAN
-    if _kinds.kin(value, "numpy.datetime64", "numpy.timedelta64") and value != value:
+    if kin(value, "numpy.datetime64", "numpy.timedelta64") and value != value:
         return Missing.NAT
     return None

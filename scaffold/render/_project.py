@@ -12,7 +12,15 @@ from scaffold.render._score import score_values
 from scaffold.render._source import render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
-from scaffold.spec import Artifact, Measurements, ProjectSpec, Recording, RenderedProject, Signature
+from scaffold.spec import (
+    Artifact,
+    Measurements,
+    ProjectSpec,
+    PythonCall,
+    Recording,
+    RenderedProject,
+    Signature,
+)
 
 
 def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
@@ -51,7 +59,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
 
 def _columns_file(signature: Signature) -> dict[str, str]:
     """Return what takes the place of a pipeline's first step, where the service has that."""
-    if not signature.call.shortened:
+    if not (isinstance(signature.call, PythonCall) and signature.call.shortened):
         return {}
     return {"app/columns.py": (template_path("service") / "columns.py").read_text("utf-8")}
 

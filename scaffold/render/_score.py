@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import re
 
-from scaffold.spec import Arguments, Artifact, Call, ModelFormat, Pandas, Polars, Runtime, Signature, Table
+from typing_extensions import assert_never
+
+from scaffold.spec import (
+    Arguments,
+    Artifact,
+    BoosterCall,
+    Call,
+    Feed,
+    ModelFormat,
+    Pandas,
+    Polars,
+    PythonCall,
+    SessionCall,
+    Signature,
+    Table,
+    TorchCall,
+)
 
 _FILES = {
     ModelFormat.PICKLE: "model.pkl",
@@ -59,7 +75,8 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
     call = signature.call
     load = _load_lines(artifact, call)
-    if call.shortened:
+    shortened = isinstance(call, PythonCall) and call.shortened
+    if shortened:
         load.append("shorten(_model)")
     result = "predictions" if call.batched else "prediction"
     predict = _predict_lines(call, result, has_columns=_has_columns(signature))
@@ -71,8 +88,8 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
         "model_file": _FILES[artifact.format],
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
-        "score_columns": "from app.columns import shorten\n" if call.shortened else "",
-        "score_load": _indented([*load, *(ready if call.runtime is Runtime.TORCH else [])], 8),
+        "score_columns": "from app.columns import shorten\n" if shortened else "",
+        "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
         "score_run": _indented(_run_batched(predict) if call.batched else _run_alone(predict), 4),
@@ -83,10 +100,11 @@ def _load_lines(artifact: Artifact, call: Call) -> list[str]:
     """Return the statements that make `_model` of the open `file`."""
     if artifact.format is ModelFormat.PICKLE:
         return [f"_model = {_UNPACKED[artifact.compression]}"]
-    if artifact.format is ModelFormat.XGBOOST and call.estimator:
-        return [f"_model = xgboost.{call.estimator}()", "_model.load_model(bytearray(file.read()))"]
-    if artifact.format is ModelFormat.CATBOOST and call.estimator:
-        return [f"_model = catboost.{call.estimator}().load_model(blob=file.read())"]
+    estimator = call.estimator if isinstance(call, PythonCall) else ""
+    if artifact.format is ModelFormat.XGBOOST and estimator:
+        return [f"_model = xgboost.{estimator}()", "_model.load_model(bytearray(file.read()))"]
+    if artifact.format is ModelFormat.CATBOOST and estimator:
+        return [f"_model = catboost.{estimator}().load_model(blob=file.read())"]
     return [f"_model = {_LOADS[artifact.format]}"]
 
 
@@ -103,28 +121,30 @@ def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
     """Return the statements that ask the model, with its answer in the variable `result`."""
     function = "_model" if call.method == "__call__" else f"_model.{call.method}"
     before = _BEFORE_INPUTS[call.arguments]
-    match call.runtime:
-        case Runtime.PYTHON:
-            switches = "".join(f", {name}={on}" for name, on in call.keywords)
+    match call:
+        case PythonCall(keywords=keywords):
+            switches = "".join(f", {name}={on}" for name, on in keywords)
             return [f"{result} = {function}({before}inputs{switches})"]
-        case Runtime.TORCH:
-            inputs = "torch.as_tensor(inputs)" if call.tensor else f"{before}inputs"
+        case TorchCall(tensor=tensor):
+            inputs = "torch.as_tensor(inputs)" if tensor else f"{before}inputs"
             return ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
-        case Runtime.XGBOOST_BOOSTER:
+        case BoosterCall():
             # Names are checked by the Booster: a frame brings them, an array gets them.
             extra = "enable_categorical=True" if has_columns else "feature_names=_model.feature_names"
             return [f"{result} = {function}(xgboost.DMatrix(inputs, {extra}))"]
-        case Runtime.ONNX:
+        case SessionCall():
             return _session_lines(call, result)
+        case _:
+            assert_never(call)
 
 
-def _session_lines(call: Call, result: str) -> list[str]:
+def _session_lines(call: SessionCall, result: str) -> list[str]:
     """Return the statements that run an ONNX session: one output is itself, several go by name."""
     lines, feed = [], "inputs"
-    if call.columns:
+    if call.feed is Feed.COLUMNS:
         lines = ["columns = {name: column.reshape(-1, 1) for name, column in inputs.items()}"]
         feed = "columns"
-    elif call.arguments is Arguments.ONE:
+    elif call.feed is Feed.ONE:
         feed = f"{{{_literal(call.inputs[0])}: inputs}}"
     if len(call.outputs) == 1:
         return lines + _call(f"[{result}] = _model.run", [f"[{_literal(call.outputs[0])}]", feed])

@@ -22,7 +22,16 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffold.spec._call import Arguments, Call, Runtime
+from scaffold.spec._call import (
+    Arguments,
+    Batching,
+    BoosterCall,
+    Call,
+    Feed,
+    PythonCall,
+    SessionCall,
+    TorchCall,
+)
 from scaffold.spec._evidence import (
     AskedFor,
     Evidence,
@@ -112,6 +121,8 @@ __all__ = [
     "Arrow",
     "Artifact",
     "AskedFor",
+    "Batching",
+    "BoosterCall",
     "Call",
     "Category",
     "Check",
@@ -127,6 +138,7 @@ __all__ = [
     "Either",
     "Element",
     "Evidence",
+    "Feed",
     "Field",
     "GlobalName",
     "Image",
@@ -166,6 +178,7 @@ __all__ = [
     "ProjectRecord",
     "ProjectSpec",
     "Python",
+    "PythonCall",
     "PythonScalar",
     "PythonType",
     "Record",
@@ -174,7 +187,6 @@ __all__ = [
     "Release",
     "RenderedProject",
     "Requirement",
-    "Runtime",
     "Scalar",
     "ScalarType",
     "Schema",
@@ -188,6 +200,7 @@ __all__ = [
     "SeenRange",
     "Series",
     "SeriesRow",
+    "SessionCall",
     "Signature",
     "Sparse",
     "Structured",
@@ -198,6 +211,7 @@ __all__ = [
     "Timedelta",
     "Timestamp",
     "Torch",
+    "TorchCall",
     "Tuple",
     "UserType",
     "Value",

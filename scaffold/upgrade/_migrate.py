@@ -13,6 +13,7 @@ from scaffold._codec import TYPE, encode
 from scaffold.spec import (
     Arrays,
     Arrow,
+    Batching,
     ClassKind,
     Collection,
     CollectionType,
@@ -20,6 +21,7 @@ from scaffold.spec import (
     Dict,
     Element,
     Evidence,
+    Feed,
     Interval,
     ListForm,
     Moment,
@@ -95,6 +97,8 @@ def _node(value: Any, within: Container | None) -> Any:
             return _with(_inside(node, of, dtype=node.get("dtype", "")), container=container)
         case "UserType":
             return _with(_inside(node), kind=ClassKind(native))
+        case "Call":
+            return _call(node)
         case "Field":
             told = Evidence(recorded=node.pop("evidence", ""))
             inner = _inside(node, within, dtype=node.get("dtype", ""))
@@ -121,6 +125,30 @@ def _with(node: dict[str, Any], **values: Any) -> dict[str, Any]:
     node = {name: item for name, item in node.items() if name not in values}
     left_out = (None, Dict(), Collection())
     return node | {name: encode(value) for name, value in values.items() if value not in left_out}
+
+
+def _call(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a call by the convention that it follows; other parts than those of the convention are empty."""
+    batching = Batching.ALONE
+    if node.pop("batched"):
+        batching = Batching.TOGETHER
+    elif node.get("wrapped"):
+        batching = Batching.ONE_ROW
+    feed = Feed.COLUMNS if node.get("columns") else Feed.BY_NAME
+    told = {"batching": batching.value, "evidence": node.get("evidence", "")}
+    match node.get("runtime", "python"):
+        case "onnx":
+            feed = feed if node.get("arguments") == "keywords" else Feed.ONE
+            parts = {name: node.get(name, []) for name in ("inputs", "outputs")}
+            return {TYPE: "SessionCall", **told, **parts, "feed": feed.value}
+        case "xgboost booster":
+            return {TYPE: "BoosterCall", **told}
+        case "torch":
+            names: tuple[str, ...] = ("method", "arguments", "tensor")
+            return {TYPE: "TorchCall", **told, **{name: node[name] for name in names if name in node}}
+        case _:
+            names = ("method", "arguments", "keywords", "estimator", "shortened")
+            return {TYPE: "PythonCall", **told, **{name: node[name] for name in names if name in node}}
 
 
 def _native(written: str, within: Container | None) -> Native | None:

@@ -10,12 +10,13 @@ from scaffold.render._card import card_values
 from scaffold.render._tree import template_path
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     Dependencies,
     GlobalName,
     LocalSource,
     ModelFormat,
     ProjectSpec,
+    PythonCall,
     Recording,
     Requirement,
     Scalar,
@@ -53,7 +54,9 @@ def spec(tmp_path: Path) -> ProjectSpec:
             written="1970-01-01",
         ),
         signature=Signature(
-            input=NUMBER, output=NUMBER, call=Call(method="predict", batched=True, evidence="gives a | b")
+            input=NUMBER,
+            output=NUMBER,
+            call=PythonCall(method="predict", batching=Batching.TOGETHER, evidence="gives a | b"),
         ),
         dependencies=Dependencies(
             python="3.11",

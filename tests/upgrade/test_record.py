@@ -11,7 +11,7 @@ import pytest
 from scaffold.errors import NoRecordError, UpgradeError
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     Check,
     Dependencies,
     Field,
@@ -23,6 +23,7 @@ from scaffold.spec import (
     Pandas,
     ProjectRecord,
     ProjectSpec,
+    PythonCall,
     Recording,
     Requirement,
     Scalar,
@@ -72,7 +73,7 @@ def make_record(root: Path) -> ProjectRecord:
                 container=Pandas(),
             ),
             output=Value(field=Field(name="prediction", attribute="prediction", schema=INTEGER)),
-            call=Call(method="predict", batched=True),
+            call=PythonCall(method="predict", batching=Batching.TOGETHER),
         ),
         dependencies=Dependencies(
             python="3.11",

@@ -4,13 +4,14 @@ import pytest
 
 from scaffold.spec import (
     Arguments,
-    Call,
+    Batching,
     Category,
     Field,
     List,
     Numpy,
     Optional,
     Pandas,
+    PythonCall,
     Requirement,
     Scalar,
     ScalarType,
@@ -44,7 +45,7 @@ def signature(*fields: Field, output: Schema = INTEGER) -> Signature:
     return Signature(
         input=Table(columns=fields, container=Pandas()),
         output=Value(field=field("prediction", output)),
-        call=Call(method="predict", batched=True, arguments=Arguments.ONE),
+        call=PythonCall(method="predict", batching=Batching.TOGETHER, arguments=Arguments.ONE),
     )
 
 
@@ -127,7 +128,7 @@ def test_another_shape_of_an_array_is_breaking() -> None:
         return Signature(
             input=Value(field=field("data", tensor)),
             output=Value(field=field("prediction", INTEGER)),
-            call=Call(method="predict", batched=True),
+            call=PythonCall(method="predict", batching=Batching.TOGETHER),
         )
 
     assert changes(of_shape(4), of_shape(5)) == [("input data", True, "another length")]
