@@ -146,8 +146,7 @@ class _Inputs:
         return self.values.of(schema, "record")
 
     def _stack(self, tensor: Tensor, value: str) -> Node:
-        nested = self.values.nested(tensor, value)
-        return self.values.array(tensor, each(nested, "record", "records"))
+        return self.values.array(tensor, value, lambda nested: each(nested, "record", "records"))
 
     def _argument(self, schema: Schema, value: str) -> Node:
         match schema:

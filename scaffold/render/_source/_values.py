@@ -47,7 +47,6 @@ from scaffold.spec import (
     TextOf,
     Timedelta,
     Timestamp,
-    Torch,
     Tuple,
     UserType,
     Value,
@@ -110,7 +109,7 @@ class Values:
             case Record(fields=fields, form=form):
                 return self._record(fields, form, value, depth)
             case Tensor():
-                return self.array(schema, self.nested(schema, value))
+                return self.array(schema, value)
             case Value(field=field):
                 return self.of(field.schema, f"{value}.{field.attribute}", depth)
             case Category() | Parts() | Table() | Column() | Picture() | UserType():
@@ -254,24 +253,22 @@ class Values:
             items.append(cst.StarredDictElement(choice))
         return cst.Dict(items)
 
-    def nested(self, schema: Tensor, value: str) -> Node:
+    def array(self, tensor: Tensor, value: str, wrap: Callable[[Node], Node] = lambda node: node) -> Node:
+        """Return the array that the nested lists in `value` become; `wrap` makes those of many records."""
+        return kind_of(tensor.container).array(self, tensor, value, wrap)
+
+    def nested(self, tensor: Tensor, value: str) -> Node:
         """Return the nested lists that an array is made from."""
-        if schema.dtype == "object":
-            return self._deeper(schema.items, value, len(schema.shape))
-        if schema.container == Torch() and isinstance(schema.items, Optional):
-            gaps = Optional(of=Scalar(type=ScalarType.NUMBER), missing=Missing.NAN)
-            return self._deeper(gaps, value, len(schema.shape))
-        return code(value)  # numpy makes its own missing values and dates
+        if tensor.dtype != "object":
+            return code(value)  # numpy makes its own missing values and dates
+        return self.each_item(value, len(tensor.shape), lambda item: self.of(tensor.items, item))
 
-    def _deeper(self, items: Schema, value: str, rank: int) -> Node:
+    def each_item(self, value: str, rank: int, make: Callable[[str], Node]) -> Node:
+        """Return nested lists with each of their items as `make` writes it."""
         if rank == 0:
-            return self.of(items, value)
+            return make(value)
         variable = "item" if rank == 1 else f"row{rank}"
-        return each(self._deeper(items, variable, rank - 1), variable, value)
-
-    def array(self, schema: Tensor, values: Node) -> Node:
-        """Return the array of `schema.dtype` that nested lists become."""
-        return kind_of(schema.container).array(self, schema, values)
+        return each(self.each_item(variable, rank - 1, make), variable, value)
 
     def numpy_array(self, dtype: str, values: Node) -> Node:
         """Return a numpy array; texts of any length."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ from scaffold.spec import Column, OpenedFrame, OpenedSeries, OverTime, Scalar, S
 if TYPE_CHECKING:
     from scaffold.render._source._frames import Batch
     from scaffold.render._source._values import Values
+
+
+Wrap = Callable[[Node], Node]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +77,11 @@ class Kind:
         """Return the expression that makes a Series of one value of each record."""
         raise NotImplementedError(f"{type(self).__name__} has no columns")
 
-    def array(self, values: Values, tensor: Tensor, nested: Node) -> Node:
-        """Return the expression that makes an array of nested lists."""
+    def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
+        """Return the expression that makes an array of the nested lists in `value`.
+
+        `wrap` makes of the lists of one record those of all records that go in together.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no arrays")
 
     def series(self, values: Values, form: Series, items: Node) -> Node:

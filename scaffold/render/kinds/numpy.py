@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scaffold.render._code import Imports, Node, code, each, sequence
-from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, NUMPY, PANDAS, Kind, Line
+from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, NUMPY, PANDAS, Kind, Line, Wrap
 from scaffold.spec import (
     Column,
     Element,
@@ -76,9 +76,9 @@ class NumpyKind(Kind):
         row = sequence(code(f"{batch.row}.{c.attribute}") for c in table.columns)
         return batch.values.numpy_array(table.dtype, each(row, batch.variable, batch.rows))
 
-    def array(self, values: Values, tensor: Tensor, nested: Node) -> Node:
+    def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
         """Return an array of the dtype of the sample."""
-        return values.numpy_array(tensor.dtype, nested)
+        return values.numpy_array(tensor.dtype, wrap(values.nested(tensor, value)))
 
     def rows(self, schema: Tensor | Column) -> str:
         """Return plain rows, or arrays where `_plain` has to look at them."""

@@ -77,7 +77,7 @@ class PolarsKind(Kind):
     def series(self, values: Values, form: Series, items: Node) -> Node:
         """Return a Series without a name."""
         values.imports.whole("polars", "pl")
-        return call("pl.Series", items, dtype=code(f"pl.{form.dtype}"))
+        return call("pl.Series", items, dtype=polars_dtype(form.dtype))
 
     def rows(self, schema: Tensor | Column) -> str:
         """Return the values."""
@@ -111,12 +111,12 @@ def _cell(values: Values, schema: Schema, value: str) -> Node:
 
 def polars_dtype(written: str) -> Node:
     """Return the dtype of how polars writes it: the same, with `pl.` before each name."""
-    node = cst.parse_expression(written).visit(_Prefixed())
+    node = _code.literal(written, _DTYPES).visit(_Prefixed())
     assert isinstance(node, cst.BaseExpression)
     return node
 
 
-class _Prefixed(_code.Requoted):
+class _Prefixed(cst.CSTTransformer):
     """Puts `pl.` before the names of dtypes."""
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> Node:  # noqa: N802

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scaffold.render._code import Node, call, text
-from scaffold.render.kinds._kind import Kind, Line
+from scaffold.render.kinds._kind import Kind, Line, Wrap
 from scaffold.spec import Column, Schema, Sparse, Tensor
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ _DENSE = Line(
 class SparseKind(Kind):
     """scipy."""
 
-    def array(self, values: Values, tensor: Tensor, nested: Node) -> Node:
+    def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
         """Return a sparse matrix of the class of the sample."""
         assert isinstance(tensor.container, Sparse)
         values.imports.whole("numpy", "np")
         values.imports.take("scipy.sparse", tensor.container.matrix)
-        return call(tensor.container.matrix, call("np.array", nested, dtype=text(tensor.dtype)))
+        dense = call("np.array", wrap(values.nested(tensor, value)), dtype=text(tensor.dtype))
+        return call(tensor.container.matrix, dense)
 
     def rows(self, schema: Tensor | Column) -> str:
         """Return the rows with their zeros."""
