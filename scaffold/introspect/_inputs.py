@@ -29,9 +29,7 @@ from scaffold.spec import (
     JSONValue,
     List,
     Mapping,
-    Missing,
     Numpy,
-    Optional,
     Python,
     Record,
     Scalar,
@@ -63,8 +61,6 @@ def describe_input(
 def _refuse_one_way(schema: Schema, path: str) -> None:
     """Refuse what can go out as an answer and cannot be made again of a request."""
     match schema:
-        case Optional(missing=Missing.MASKED):
-            raise UnsupportedSampleError(path, "the mask of an array has no form in JSON")
         case Scalar(native=Interval()):
             raise UnsupportedSampleError(path, "an Interval is sent as its ends: two fields instead of one")
         case Record() | Table():

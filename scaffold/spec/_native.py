@@ -40,6 +40,11 @@ class Structured:
 
 
 @dataclass(frozen=True, slots=True)
+class Masked:
+    """An array of numpy with a mask over the values that are missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sparse:
     """A sparse matrix or array of scipy."""
 
@@ -58,7 +63,7 @@ class Pillow:
 
 
 Container: TypeAlias = Union[  # noqa: UP007
-    Python, Pandas, Polars, Arrow, Numpy, Structured, Sparse, Torch, Pillow
+    Python, Pandas, Polars, Arrow, Numpy, Structured, Masked, Sparse, Torch, Pillow
 ]
 """The library whose object holds the values. `introspect/kinds` and `render/kinds` have a file for each."""
 

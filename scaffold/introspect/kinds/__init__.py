@@ -7,6 +7,7 @@ from typing import Any
 
 from scaffold.introspect.kinds._kind import Kind
 from scaffold.introspect.kinds.arrow import ArrowKind
+from scaffold.introspect.kinds.masked import MaskedKind
 from scaffold.introspect.kinds.numpy import NumpyKind
 from scaffold.introspect.kinds.pandas import PandasKind
 from scaffold.introspect.kinds.pillow import PillowKind
@@ -18,6 +19,7 @@ from scaffold.introspect.kinds.torch import TorchKind
 from scaffold.spec import (
     Arrow,
     Container,
+    Masked,
     Numpy,
     Pandas,
     Pillow,
@@ -35,6 +37,7 @@ KINDS: Mapping[type[Container], Kind] = {
     Polars: PolarsKind(Polars()),
     Arrow: ArrowKind(Arrow()),
     Structured: StructuredKind(Structured()),
+    Masked: MaskedKind(Masked()),
     Numpy: NumpyKind(Numpy()),
     Sparse: SparseKind(Sparse("")),
     Torch: TorchKind(Torch()),

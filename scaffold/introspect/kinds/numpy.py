@@ -67,15 +67,11 @@ class NumpyKind(Kind):
         return {"U": "str", "S": "bytes"}.get(dtype.kind, str(dtype.name))
 
     def has_missing(self, value: Any) -> bool:
-        """Whether an array holds NaN or NaT, or a mask hides some."""
-        if kin(value, "numpy.MaskedArray"):
-            return bool(value.mask.any())
+        """Whether an array holds NaN or NaT."""
         return value.dtype.kind in "fmM" and bool((value != value).any())
 
     def missing_of(self, value: Any) -> Missing:
         """Return how the array says that a value is missing."""
-        if kin(value, "numpy.MaskedArray"):
-            return Missing.MASKED
         return Missing.NAT if getattr(value.dtype, "kind", "") in ("M", "m") else Missing.NAN
 
     def _arrays(self, seen: Seen, describe: Describe) -> Schema:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from scaffold.render.kinds._kind import MISSING, Kind, Line
 from scaffold.render.kinds.arrow import ArrowKind
+from scaffold.render.kinds.masked import MaskedKind
 from scaffold.render.kinds.numpy import NumpyKind
 from scaffold.render.kinds.pandas import PandasKind
 from scaffold.render.kinds.pillow import PillowKind
@@ -17,6 +18,7 @@ from scaffold.render.kinds.torch import TorchKind
 from scaffold.spec import (
     Arrow,
     Container,
+    Masked,
     Numpy,
     Pandas,
     Pillow,
@@ -35,6 +37,7 @@ KINDS: Mapping[type[Container], Kind] = {
     Polars: PolarsKind(),
     Arrow: ArrowKind(),
     Numpy: NumpyKind(),
+    Masked: MaskedKind(),
     Structured: StructuredKind(),
     Sparse: SparseKind(),
     Torch: TorchKind(),
