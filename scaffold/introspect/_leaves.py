@@ -15,7 +15,7 @@ def leaves_of(values: Sequence[Any]) -> list[Any]:
     for value in values:
         if type(value) in (str, int, bool):
             leaves.append(value)
-        elif hasattr(value, "shape") and not kin(value, "numpy.generic"):
+        elif hasattr(type(value), "shape") and not kin(value, "numpy.generic"):
             leaves += _of_array(value)
         elif isinstance(value, (set, frozenset)) or is_sequence(value):
             leaves += leaves_of(list(value))

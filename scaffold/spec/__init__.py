@@ -367,6 +367,8 @@ class Requirement:
     """Which witness asked for it, in one line."""
     serves: str = "model"
     """`model`, or `service` for what the generated code itself imports."""
+    mentioned: bool = False
+    """Whether the model's file mentions a name of it."""
 
     def __str__(self) -> str:
         return f"{self.distribution}{self.specifier}"

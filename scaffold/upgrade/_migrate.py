@@ -69,7 +69,21 @@ _PYTHON = {of.value: of for of in PythonType}
 _COLLECTIONS = {of.value: of for of in CollectionType}
 
 
-def from_format_1(signature: Any) -> Any:
+def from_format_1(spec: Any) -> Any:
+    """Return the JSON of the spec of a record of format 1 in the present format."""
+    dotted = {f"{name['module']}.{name['qualname']}" for name in spec["artifact"].get("globals", ())}
+    needs = spec["dependencies"]
+    requirements = [
+        {**line, "mentioned": line["reason"].partition(" in ")[0] in dotted} for line in needs["requirements"]
+    ]
+    return {
+        **spec,
+        "signature": signature_from_format_1(spec["signature"]),
+        "dependencies": {**needs, "requirements": requirements},
+    }
+
+
+def signature_from_format_1(signature: Any) -> Any:
     """Return the JSON of a signature of format 1 in the present format."""
     return _node(signature, None)
 

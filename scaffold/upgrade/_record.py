@@ -111,7 +111,7 @@ def _read_document(root: Path) -> ProjectRecord:
     try:
         spec = document["spec"]
         if document["format"] == 1:
-            spec = {**spec, "signature": from_format_1(spec["signature"])}
+            spec = from_format_1(spec)
         record = ProjectRecord(
             spec=decode("ProjectSpec", spec),
             template=document["template"],

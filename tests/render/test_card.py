@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from scaffold.render._card import card_values
 from scaffold.render._tree import template_path
+from scaffold.render._values import model_summary
 from scaffold.spec import (
     Artifact,
     Batching,
@@ -68,6 +69,13 @@ def spec(tmp_path: Path) -> ProjectSpec:
         ),
         recording=Recording(requests=(), answers=()),
     )
+
+
+def test_a_model_is_called_after_the_first_library_that_its_file_mentions(spec: ProjectSpec) -> None:
+    assert model_summary(spec) == "a Python model"
+    lines = (BOOSTER, replace(BOOSTER, distribution="scikit-learn", mentioned=True), SERVER)
+    named = replace(spec, dependencies=replace(spec.dependencies, requirements=lines))
+    assert model_summary(named) == "a scikit-learn model"
 
 
 def rendered(spec: ProjectSpec, template: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from scaffold._codec import decode
 from scaffold.render._source import render_source
 from scaffold.upgrade import read_record
-from scaffold.upgrade._migrate import from_format_1
+from scaffold.upgrade._migrate import signature_from_format_1
 
 RECORDS = Path(__file__).parent / "records"
 EXAMPLE = Path(__file__).parents[2] / "examples/iris/service"
@@ -23,7 +23,7 @@ SIGNATURES = json.loads((RECORDS / "signatures_1.json").read_text())
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_a_signature_of_format_1_renders_the_same_code(name: str) -> None:
-    signature = decode("Signature", from_format_1(SIGNATURES[name]["signature"]))
+    signature = decode("Signature", signature_from_format_1(SIGNATURES[name]["signature"]))
     rendered = {
         path: hashlib.sha256(text.encode()).hexdigest() for path, text in render_source(signature).items()
     }

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from scaffold.introspect import _scalars
+from scaffold.introspect._kin import kin
 from scaffold.introspect._names import attributes
 from scaffold.introspect.kinds._kind import Describe, Describer, Seen, plain
 from scaffold.introspect.kinds._records import column_field, describe_mappings, either
@@ -76,4 +77,4 @@ class StructuredKind(NumpyKind):
 
 def is_structured(value: object) -> bool:
     """Whether it is a numpy array of named fields."""
-    return isinstance(getattr(getattr(value, "dtype", None), "names", None), tuple)
+    return kin(value, "numpy.ndarray", "numpy.void") and value.dtype.names is not None  # type: ignore[attr-defined]
