@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 
 from typing_extensions import assert_never
 
@@ -32,24 +32,40 @@ _FILES = {
     ModelFormat.LIGHTGBM: "model.txt",
     ModelFormat.CATBOOST: "model.cbm",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """Statements, and the modules that they use."""
+
+    lines: list[str]
+    modules: frozenset[str] = frozenset()
+
+
 # `file` is the open file whose hash was checked.
 _LOADS = {
-    ModelFormat.JOBLIB: "joblib.load(file)",
-    ModelFormat.TORCH: 'torch.load(file, map_location="cpu", weights_only=False)',
-    ModelFormat.TORCHSCRIPT: 'torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]',
-    ModelFormat.ONNX: 'onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])',
-    ModelFormat.XGBOOST: "xgboost.Booster(model_file=bytearray(file.read()))",
-    ModelFormat.LIGHTGBM: "lightgbm.Booster(model_str=file.read().decode())",
-    ModelFormat.CATBOOST: "catboost.CatBoost().load_model(blob=file.read())",
+    ModelFormat.JOBLIB: ("joblib", "joblib.load(file)"),
+    ModelFormat.TORCH: ("torch", 'torch.load(file, map_location="cpu", weights_only=False)'),
+    ModelFormat.TORCHSCRIPT: (
+        "torch",
+        'torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]',
+    ),
+    ModelFormat.ONNX: (
+        "onnxruntime",
+        'onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])',
+    ),
+    ModelFormat.XGBOOST: ("xgboost", "xgboost.Booster(model_file=bytearray(file.read()))"),
+    ModelFormat.LIGHTGBM: ("lightgbm", "lightgbm.Booster(model_str=file.read().decode())"),
+    ModelFormat.CATBOOST: ("catboost", "catboost.CatBoost().load_model(blob=file.read())"),
 }
 _UNPACKED = {
-    None: "pickle.load(file)",
-    "gzip": "pickle.load(gzip.GzipFile(fileobj=file))",
-    "bz2": "pickle.load(bz2.BZ2File(file))",
-    "xz": "pickle.loads(lzma.decompress(file.read()))",
-    "lzma": "pickle.loads(lzma.decompress(file.read()))",
-    "zlib": "pickle.loads(zlib.decompress(file.read()))",
-    "lz4": "pickle.loads(lz4.frame.decompress(file.read()))",
+    None: ("pickle", "pickle.load(file)"),
+    "gzip": ("gzip", "pickle.load(gzip.GzipFile(fileobj=file))"),
+    "bz2": ("bz2", "pickle.load(bz2.BZ2File(file))"),
+    "xz": ("lzma", "pickle.loads(lzma.decompress(file.read()))"),
+    "lzma": ("lzma", "pickle.loads(lzma.decompress(file.read()))"),
+    "zlib": ("zlib", "pickle.loads(zlib.decompress(file.read()))"),
+    "lz4": ("lz4.frame", "pickle.loads(lz4.frame.decompress(file.read()))"),
 }
 # MLflow hands the folder of its artifacts over as a context.
 _BEFORE_INPUTS = {
@@ -74,13 +90,15 @@ _AFTER = "# And after it: a threshold, labels for codes, a calibration."
 def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
     call = signature.call
-    load = _load_lines(artifact, call)
+    loading = _load(artifact, call)
+    load = loading.lines
     shortened = isinstance(call, PythonCall) and call.shortened
     if shortened:
         load.append("shorten(_model)")
     result = "predictions" if call.batched else "prediction"
-    predict = _predict_lines(call, result, has_columns=_has_columns(signature))
-    imports = _modules("\n".join([*load, *predict])) | {"hashlib"}
+    predicting = _predict(call, result, has_columns=_has_columns(signature))
+    predict = predicting.lines
+    imports = loading.modules | predicting.modules | {"hashlib"}
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
@@ -96,16 +114,19 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     }
 
 
-def _load_lines(artifact: Artifact, call: Call) -> list[str]:
+def _load(artifact: Artifact, call: Call) -> _Code:
     """Return the statements that make `_model` of the open `file`."""
     if artifact.format is ModelFormat.PICKLE:
-        return [f"_model = {_UNPACKED[artifact.compression]}"]
+        module, load = _UNPACKED[artifact.compression]
+        return _Code([f"_model = {load}"], frozenset({"pickle", module}))
+    module, load = _LOADS[artifact.format]
+    lines = [f"_model = {load}"]
     estimator = call.estimator if isinstance(call, PythonCall) else ""
     if artifact.format is ModelFormat.XGBOOST and estimator:
-        return [f"_model = xgboost.{estimator}()", "_model.load_model(bytearray(file.read()))"]
+        lines = [f"_model = xgboost.{estimator}()", "_model.load_model(bytearray(file.read()))"]
     if artifact.format is ModelFormat.CATBOOST and estimator:
-        return [f"_model = catboost.{estimator}().load_model(blob=file.read())"]
-    return [f"_model = {_LOADS[artifact.format]}"]
+        lines = [f"_model = catboost.{estimator}().load_model(blob=file.read())"]
+    return _Code(lines, frozenset({module}))
 
 
 def _run_batched(predict: list[str]) -> list[str]:
@@ -117,23 +138,25 @@ def _run_alone(predict: list[str]) -> list[str]:
     return ["answers = []", "for record in records:", *(f"    {line}" for line in body), "return answers"]
 
 
-def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
+def _predict(call: Call, result: str, *, has_columns: bool) -> _Code:
     """Return the statements that ask the model, with its answer in the variable `result`."""
     function = "_model" if call.method == "__call__" else f"_model.{call.method}"
     before = _BEFORE_INPUTS[call.arguments]
     match call:
         case PythonCall(keywords=keywords):
             switches = "".join(f", {name}={on}" for name, on in keywords)
-            return [f"{result} = {function}({before}inputs{switches})"]
+            return _Code([f"{result} = {function}({before}inputs{switches})"])
         case TorchCall(tensor=tensor):
             inputs = "torch.as_tensor(inputs)" if tensor else f"{before}inputs"
-            return ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
+            lines = ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
+            return _Code(lines, frozenset({"torch"}))
         case BoosterCall():
             # Names are checked by the Booster: a frame brings them, an array gets them.
             extra = "enable_categorical=True" if has_columns else "feature_names=_model.feature_names"
-            return [f"{result} = {function}(xgboost.DMatrix(inputs, {extra}))"]
+            line = f"{result} = {function}(xgboost.DMatrix(inputs, {extra}))"
+            return _Code([line], frozenset({"xgboost"}))
         case SessionCall():
-            return _session_lines(call, result)
+            return _Code(_session_lines(call, result))
         case _:
             assert_never(call)
 
@@ -170,12 +193,6 @@ def _literal(text: str) -> str:
     written = repr(text)
     plain = written.startswith("'") and '"' not in text
     return f'"{written[1:-1]}"' if plain else written
-
-
-def _modules(code: str) -> set[str]:
-    """Return the modules that the expressions use."""
-    names = ("catboost", "joblib", "lightgbm", "lz4.frame", "onnxruntime", "torch", "xgboost", *_STANDARD)
-    return {name for name in names if re.search(rf"\b{re.escape(name)}\.", code)}
 
 
 def _has_columns(signature: Signature) -> bool:
