@@ -23,12 +23,15 @@ from scaffold.spec import (
 )
 
 
-def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
-    """Return the modules that depend on the model, by file name; of score.py the imports."""
-    files = render_source(signature) | _columns_file(signature)
-    source = {path.removeprefix("app/"): text for path, text in files.items()}
+def model_code(signature: Signature) -> dict[str, str]:
+    """Return the modules that depend on the model alone, by path in the project."""
+    return render_source(signature) | _columns_file(signature)
+
+
+def imports_of_score(artifact: Artifact, signature: Signature) -> str:
+    """Return the imports of app/score.py."""
     score = score_values(artifact, signature)
-    return {**source, "score.py": f"{score['score_imports']}\n{score['score_libraries']}"}
+    return f"{score['score_imports']}\n{score['score_libraries']}"
 
 
 def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None) -> RenderedProject:
@@ -43,7 +46,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    source = render_source(spec.signature) | _columns_file(spec.signature)
+    source = spec.code or render_source(spec.signature) | _columns_file(spec.signature)
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     extra |= deploy_files(spec)
     extra |= {source.path: source.content for source in spec.dependencies.sources}

@@ -439,6 +439,8 @@ class ProjectSpec:
     """Version of the tool that renders."""
     variables: tuple[Variable, ...] = ()
     """What the model reads from the environment."""
+    code: MappingABC[str, str] = field(default_factory=dict)
+    """The modules that depend on the model, by path, where they are rendered already; in no record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

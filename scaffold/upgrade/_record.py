@@ -150,6 +150,7 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
         artifact=dataclasses.replace(spec.artifact, provenance=name, made_with=MadeWith()),
         dependencies=dataclasses.replace(spec.dependencies, lock="", sources=sources),
         recording=Recording(requests=(), answers=()),
+        code={},
     )
 
 

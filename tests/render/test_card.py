@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from scaffold.render import render_project
 from scaffold.render._card import card_values
 from scaffold.render._tree import template_path
 from scaffold.render._values import model_summary
@@ -76,6 +77,13 @@ def test_a_model_is_called_after_the_first_library_that_its_file_mentions(spec: 
     lines = (BOOSTER, replace(BOOSTER, distribution="scikit-learn", mentioned=True), SERVER)
     named = replace(spec, dependencies=replace(spec.dependencies, requirements=lines))
     assert model_summary(named) == "a scikit-learn model"
+
+
+def test_code_that_is_rendered_already_is_not_rendered_again(spec: ProjectSpec, tmp_path: Path) -> None:
+    code = {"app/schemas.py": "# schemas\n", "app/convert.py": "# convert\n"}
+    (tmp_path / "service").mkdir()
+    render_project(replace(spec, code=code), tmp_path / "service")
+    assert {path: (tmp_path / "service" / path).read_text() for path in code} == code
 
 
 def rendered(spec: ProjectSpec, template: str) -> str:
