@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from scaffold import introspect, render
+from scaffold._codec import CodecError
 from scaffold.introspect.kinds import KINDS as DESCRIBED
 from scaffold.render import _code
 from scaffold.render.kinds import KINDS as WRITTEN
 from scaffold.render.kinds.polars import polars_dtype
-from scaffold.spec import Container
+from scaffold.spec import Container, NumpyScalar, Sparse
+from scaffold.worker import require_plain
 
 CONTAINERS = set(typing.get_args(Container))
 
@@ -88,6 +90,12 @@ def test_what_the_worker_says_becomes_a_literal_or_nothing(written: str) -> None
         _code.literal(written)
     with pytest.raises(ValueError, match="is no literal"):
         polars_dtype(written)
+
+
+@pytest.mark.parametrize("value", [NumpyScalar('float32("x")'), Sparse("csr_matrix\nimport os")])
+def test_what_stands_in_code_as_it_is_is_a_name(value: object) -> None:
+    with pytest.raises(CodecError, match="that is none"):
+        require_plain(value)
 
 
 @pytest.mark.parametrize(
