@@ -79,22 +79,19 @@ def specified(
         if trace is not None:
             stack.enter_context(trace)
         # Imported while the worker finds out how the model is called.
-        from scaffold.render import imports_of_score, model_code
+        from scaffold.render import model_code
 
         signature, recording, notes = worker.introspected()
         on_stage("introspect", signature_line(signature))
         on_stage("resolve", None)
         # The next stage's libraries are imported while this one waits for its processes.
         threading.Thread(target=importlib.import_module, args=["copier"], daemon=True).start()
-        code = model_code(signature)
+        code = model_code(loaded.artifact, signature)
         dependencies = resolve_dependencies(
             loaded.artifact,
             signature,
             recording,
-            code={
-                **{path.removeprefix("app/"): text for path, text in code.items()},
-                "score.py": imports_of_score(loaded.artifact, signature),
-            },
+            code=code,
             trace=trace or worker,
             search=search,
             sources=loaded.sources,

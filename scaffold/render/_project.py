@@ -22,16 +22,16 @@ from scaffold.spec import (
     Signature,
 )
 
-
-def model_code(signature: Signature) -> dict[str, str]:
-    """Return the modules that depend on the model alone, by path in the project."""
-    return render_source(signature) | _columns_file(signature)
+_SCORE = "score.py"
+"""The template has it: what depends on the model are its finished strings."""
 
 
-def imports_of_score(artifact: Artifact, signature: Signature) -> str:
-    """Return the imports of app/score.py."""
+def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
+    """Return the modules that depend on the model, by file name; of score.py the imports."""
+    files = render_source(signature) | _columns_file(signature)
+    source = {path.removeprefix("app/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
-    return f"{score['score_imports']}\n{score['score_libraries']}"
+    return {**source, _SCORE: f"{score['score_imports']}\n{score['score_libraries']}"}
 
 
 def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None) -> RenderedProject:
@@ -46,7 +46,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    source = spec.code or render_source(spec.signature) | _columns_file(spec.signature)
+    code = spec.code or model_code(spec.artifact, spec.signature)
+    source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     extra |= deploy_files(spec)
     extra |= {source.path: source.content for source in spec.dependencies.sources}

@@ -440,7 +440,7 @@ class ProjectSpec:
     variables: tuple[Variable, ...] = ()
     """What the model reads from the environment."""
     code: MappingABC[str, str] = field(default_factory=dict)
-    """The modules that depend on the model, by path, where they are rendered already; in no record."""
+    """The modules that depend on the model, by name, where they are rendered already; in no record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

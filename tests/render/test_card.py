@@ -80,10 +80,10 @@ def test_a_model_is_called_after_the_first_library_that_its_file_mentions(spec: 
 
 
 def test_code_that_is_rendered_already_is_not_rendered_again(spec: ProjectSpec, tmp_path: Path) -> None:
-    code = {"app/schemas.py": "# schemas\n", "app/convert.py": "# convert\n"}
+    code = {"schemas.py": "# schemas\n", "convert.py": "# convert\n"}
     (tmp_path / "service").mkdir()
     render_project(replace(spec, code=code), tmp_path / "service")
-    assert {path: (tmp_path / "service" / path).read_text() for path in code} == code
+    assert {name: (tmp_path / "service/app" / name).read_text() for name in code} == code
 
 
 def rendered(spec: ProjectSpec, template: str) -> str:
