@@ -1,4 +1,4 @@
-"""Values of `spec.py` as JSON, and back: the annotation of a field decides how its value is read.
+"""Values of `spec` as JSON, and back: the annotation of a field decides how its value is read.
 
 The record of a project and the answers of the worker process are written so. Both are input from elsewhere:
 a value of another type than its annotation says is refused.
@@ -10,6 +10,7 @@ import base64
 import dataclasses
 import enum
 import re
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from typing import Any
 from scaffold import spec
 
 TYPE = "type"
-_UNIONS = {"Schema"}
 _PLAIN: dict[str, type | tuple[type, ...]] = {"str": str, "bool": bool, "int": int}
 _PLAIN |= {"float": (int, float), "int | float": (int, float)}
 
@@ -72,11 +72,10 @@ def decode(annotation: str, value: Any) -> Any:
     if annotation in _PLAIN:
         return _plain(annotation, value)
     known = getattr(spec, annotation, None)
-    if annotation in _UNIONS:
-        return _decode_dataclass(value)
-    if isinstance(known, type) and dataclasses.is_dataclass(known):
+    members = typing.get_args(known) or ((known,) if dataclasses.is_dataclass(known) else ())
+    if members:
         decoded = _decode_dataclass(value)
-        if isinstance(decoded, known):
+        if type(decoded).__name__ in {_name_of(member) for member in members}:
             return decoded
         raise CodecError(f"a {type(decoded).__name__} where a {annotation} belongs")
     if isinstance(known, type) and issubclass(known, enum.Enum):
@@ -85,6 +84,11 @@ def decode(annotation: str, value: Any) -> Any:
         except ValueError as error:
             raise CodecError(f"{value!r} is no {annotation}") from error
     return value
+
+
+def _name_of(member: Any) -> str:
+    """Return the name of a class in a union, which may be written as text."""
+    return member.__forward_arg__ if isinstance(member, typing.ForwardRef) else str(member.__name__)
 
 
 def _plain(annotation: str, value: Any) -> Any:

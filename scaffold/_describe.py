@@ -22,6 +22,7 @@ from scaffold.spec import (
     Tensor,
     UserType,
     Value,
+    words_of,
 )
 
 _MOST_LEVELS = 8
@@ -110,9 +111,9 @@ def inspection(spec: ProjectSpec) -> dict[str, list[tuple[str, ...]]]:
 def _field_rows(schema: Schema) -> list[tuple[str, ...]]:
     if isinstance(schema, Table | Record):
         fields: tuple[Field, ...] = schema.columns if isinstance(schema, Table) else schema.fields
-        return [(field.name, schema_words(field.schema), field.evidence) for field in fields]
+        return [(field.name, schema_words(field.schema), words_of(field.evidence)) for field in fields]
     if isinstance(schema, Value):
-        return [(schema.field.name, schema_words(schema), schema.field.evidence)]
+        return [(schema.field.name, schema_words(schema), words_of(schema.field.evidence))]
     return [(schema_words(schema),)]
 
 

@@ -22,7 +22,18 @@ from scaffold._unpickle import (
     load_torch,
     open_once,
 )
-from scaffold.spec import Arguments, Call, GlobalName, ModelFormat, Runtime
+from scaffold.spec import (
+    Arguments,
+    BoosterCall,
+    Call,
+    Feed,
+    GlobalName,
+    ModelFormat,
+    PythonCall,
+    SessionCall,
+    TorchCall,
+    assert_never,
+)
 
 
 def load(path: Path, format: ModelFormat, names: Sequence[GlobalName] | None, sha256: str = "") -> Any:
@@ -70,22 +81,23 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
             return _load_native(file.read(), format)
 
 
-def invoke(model: Any, call: Call, value: Any) -> Any:
+def invoke(model: Any, call: Call, value: Any) -> Any:  # noqa: RET503
     """Return what `model` answers to `value`: many records at once if `call.batched`, else one record."""
-    match call.runtime:
-        case Runtime.ONNX:
+    match call:
+        case SessionCall():
             return _run_session(model, call, value)
-        case Runtime.XGBOOST_BOOSTER:
-            return getattr(model, call.method)(_matrix(model, value))
-        case Runtime.TORCH:
+        case BoosterCall():
+            return model.predict(_matrix(model, value))
+        case TorchCall(method=method, arguments=arguments, tensor=tensor):
             import torch
 
-            given = torch.as_tensor(value) if call.tensor else value
+            given = torch.as_tensor(value) if tensor else value
             with torch.no_grad(), _eval_mode(model):
-                return _apply(getattr(model, call.method), call.arguments, given)
-        case Runtime.PYTHON:
-            function = functools.partial(getattr(model, call.method), **dict(call.keywords))
-            return _apply(function, call.arguments, value)
+                return _apply(getattr(model, method), arguments, given)
+        case PythonCall(method=method, arguments=arguments, keywords=keywords):
+            return _apply(functools.partial(getattr(model, method), **dict(keywords)), arguments, value)
+        case _:
+            assert_never(call)
 
 
 def _apply(function: Any, arguments: Arguments, value: Any) -> Any:
@@ -144,10 +156,10 @@ def _eval_mode(model: Any) -> Any:
         model.train(training)
 
 
-def _run_session(session: Any, call: Call, value: Any) -> Any:
+def _run_session(session: Any, call: SessionCall, value: Any) -> Any:
     """Return the one output that is asked for, or a dict of several by name."""
-    feed = value if call.arguments is Arguments.KEYWORDS else {call.inputs[0]: value}
-    if call.columns:
+    feed = {call.inputs[0]: value} if call.feed is Feed.ONE else value
+    if call.feed is Feed.COLUMNS:
         feed = {name: column.reshape(-1, 1) for name, column in feed.items()}
     answers = session.run(list(call.outputs), feed)
     return answers[0] if len(answers) == 1 else dict(zip(call.outputs, answers, strict=True))

@@ -77,11 +77,12 @@ def specified(
         files, signature = found.files, found.signature
         on_event(Finished("introspect", signature_line(signature)))
         on_event(Started("resolve"))
+        code = model_code(files.artifact, signature)
         dependencies = resolve_dependencies(
             files.artifact,
             signature,
             found.recording,
-            code=model_code(files.artifact, signature),
+            code=code,
             trace=examination.rehearsing,
             search=examination.search,
             sources=files.sources,
@@ -106,6 +107,7 @@ def specified(
             answers=answers,
             generator=__version__,
             variables=options.variables,
+            code=code,
         )
 
 

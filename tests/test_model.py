@@ -18,7 +18,15 @@ from sklearn.linear_model import LinearRegression
 from scaffold import _model
 from scaffold._model import invoke
 from scaffold.read import read_artifact
-from scaffold.spec import Arguments, Call, ModelFormat, Runtime
+from scaffold.spec import (
+    Arguments,
+    Batching,
+    BoosterCall,
+    ModelFormat,
+    PythonCall,
+    SessionCall,
+    TorchCall,
+)
 
 ROWS = np.random.default_rng(0).normal(size=(40, 3))
 TARGET = ROWS @ [1.0, 2.0, 3.0]
@@ -28,7 +36,7 @@ def load(path, format):
     return _model.load(path, format, read_artifact(path, ours=True).globals)
 
 
-PREDICT = Call(method="predict", batched=True)
+PREDICT = PythonCall(method="predict", batching=Batching.TOGETHER)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zlib.compress])
@@ -62,7 +70,7 @@ def test_torch_modules_come_back_in_eval_mode(kind, tmp_path):
             path.write_bytes(pickle.dumps(model))
     loaded = load(path, kind)
     rows = torch.tensor(ROWS, dtype=torch.float32)
-    answer = invoke(loaded, Call(method="__call__", batched=True, runtime=Runtime.TORCH), rows)
+    answer = invoke(loaded, TorchCall(method="__call__", batching=Batching.TOGETHER), rows)
     assert (loaded.training, answer.requires_grad) == (False, False)
     assert torch.equal(answer, model.eval()(rows))
 
@@ -74,7 +82,7 @@ def test_xgboost_files(ending, tmp_path):
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(ROWS, TARGET), 3)
     path = tmp_path / "model.bin"
     path.write_bytes(bytes(booster.save_raw("json" if ending == "json" else "ubj")))
-    call = Call(method="predict", batched=True, runtime=Runtime.XGBOOST_BOOSTER)
+    call = BoosterCall(batching=Batching.TOGETHER)
     answer = invoke(load(path, ModelFormat.XGBOOST), call, ROWS)
     assert answer == pytest.approx(booster.predict(xgboost.DMatrix(ROWS)))
 
@@ -122,7 +130,7 @@ def test_onnx_files(tmp_path):
     model = LinearRegression().fit(single, TARGET)
     (tmp_path / "model.bin").write_bytes(skl2onnx.to_onnx(model, single[:1]).SerializeToString())
     session = load(tmp_path / "model.bin", ModelFormat.ONNX)
-    call = Call(method="run", batched=True, runtime=Runtime.ONNX, inputs=("X",), outputs=("variable",))
+    call = SessionCall(batching=Batching.TOGETHER, inputs=("X",), outputs=("variable",))
     assert invoke(session, call, single).ravel() == pytest.approx(model.predict(single), rel=1e-4)
 
 
@@ -135,7 +143,7 @@ class Recommender:
     ("arguments", "value"), [(Arguments.KEYWORDS, {"user": "u", "k": 2}), (Arguments.POSITIONAL, ("u", 2))]
 )
 def test_arguments_are_spread(arguments, value):
-    assert invoke(Recommender(), Call(method="predict", batched=False, arguments=arguments), value) == [
+    assert invoke(Recommender(), PythonCall(method="predict", arguments=arguments), value) == [
         "u-0",
         "u-1",
     ]

@@ -25,7 +25,18 @@ from scaffold.introspect._refine import (
     with_levels,
     with_overrides,
 )
-from scaffold.spec import Arguments, Call, JSONValue, Overrides, Record, Recording, Runtime, Schema, Signature
+from scaffold.spec import (
+    Arguments,
+    Arrays,
+    Call,
+    JSONValue,
+    Overrides,
+    PythonCall,
+    Record,
+    Recording,
+    Schema,
+    Signature,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +89,7 @@ def infer_signature(
     signature = Signature(
         input=schema,
         output=output,
-        call=replace(found.call, shortened=hands_out_columns(model, schema)),
+        call=_shortened(found.call, model, schema),
         one_row=not found.call.batched and found.layout is not Layout.WHOLE,
         notes=(*found.notes, *notes_of(found.rows, schema)),
     )
@@ -86,10 +97,19 @@ def infer_signature(
     return Introspection(signature=signature, recording=recording, sample=found.sample, output=found.output)
 
 
+def _shortened(call: Call, model: Any, schema: Schema) -> Call:
+    """Return the call, with the first step of a pipeline replaced where the service has the same."""
+    if not isinstance(call, PythonCall):
+        return call
+    return replace(call, shortened=hands_out_columns(model, schema))
+
+
 def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
     """Return the schema with what the model's encoders, annotations and defaults say."""
     schema = with_feature_types(with_categories(schema, hints), hints)
-    if call.runtime is not Runtime.PYTHON or not isinstance(schema, Record) or schema.native == "arrays":
+    if not isinstance(call, PythonCall) or not isinstance(schema, Record):
+        return schema
+    if isinstance(schema.form, Arrays):
         return schema
     if call.arguments in (Arguments.KEYWORDS, Arguments.POSITIONAL):
         by_place = call.arguments is Arguments.POSITIONAL

@@ -14,20 +14,27 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
 from scaffold.introspect._guard import hint
 from scaffold.introspect._hints import Parameter
 from scaffold.introspect._names import attributes
-from scaffold.introspect._plain import describe
 from scaffold.introspect._plausible import constraints_of, made_up
+from scaffold.introspect.kinds.python import STRICT
 from scaffold.spec import (
+    ClassKind,
+    Collection,
+    CollectionType,
     Either,
+    Evidence,
     Field,
     JSONValue,
     List,
     Mapping,
     Optional,
+    PythonScalar,
+    PythonType,
     Record,
     Scalar,
     ScalarType,
@@ -37,19 +44,22 @@ from scaffold.spec import (
 )
 
 _EMPTY = inspect.Parameter.empty
-_SCALARS: dict[Any, tuple[ScalarType, str]] = {
-    bool: (ScalarType.BOOLEAN, "bool"),
-    int: (ScalarType.INTEGER, "int"),
-    float: (ScalarType.NUMBER, "float"),
-    str: (ScalarType.STRING, "str"),
-    bytes: (ScalarType.BYTES, "bytes"),
-    decimal.Decimal: (ScalarType.DECIMAL, "Decimal"),
-    uuid.UUID: (ScalarType.UUID, "UUID"),
-    datetime.date: (ScalarType.DATE, "date"),
-    datetime.time: (ScalarType.TIME, "time"),
-    datetime.datetime: (ScalarType.DATETIME, "datetime"),
-    datetime.timedelta: (ScalarType.DURATION, "timedelta"),
+_SCALARS: dict[Any, tuple[ScalarType, PythonType]] = {
+    bool: (ScalarType.BOOLEAN, PythonType.BOOL),
+    int: (ScalarType.INTEGER, PythonType.INT),
+    float: (ScalarType.NUMBER, PythonType.FLOAT),
+    str: (ScalarType.STRING, PythonType.STR),
+    bytes: (ScalarType.BYTES, PythonType.BYTES),
+    decimal.Decimal: (ScalarType.DECIMAL, PythonType.DECIMAL),
+    uuid.UUID: (ScalarType.UUID, PythonType.UUID),
+    datetime.date: (ScalarType.DATE, PythonType.DATE),
+    datetime.time: (ScalarType.TIME, PythonType.TIME),
+    datetime.datetime: (ScalarType.DATETIME, PythonType.DATETIME),
+    datetime.timedelta: (ScalarType.DURATION, PythonType.TIMEDELTA),
 }
+
+
+_TEXT = Scalar(type=ScalarType.STRING, native=PythonScalar(PythonType.STR))
 
 
 def with_parameters(record: Record, parameters: Sequence[Parameter]) -> Record:
@@ -70,8 +80,8 @@ def with_parameters(record: Record, parameters: Sequence[Parameter]) -> Record:
 def _with_parameter(field: Field, parameter: Parameter) -> Field:
     annotated = of_annotation(parameter.annotation)
     schema = field.schema if annotated is None else widened(field.schema, annotated)
-    words = _annotated(field.evidence, field.schema, schema)
-    field = dataclasses.replace(_reshown(field, schema), evidence=words)
+    evidence = dataclasses.replace(field.evidence, annotated=field.schema != schema)
+    field = dataclasses.replace(_reshown(field, schema), evidence=evidence)
     if parameter.default is _EMPTY:
         return field
     if not _is_sendable(parameter.default):
@@ -94,12 +104,6 @@ def _reshown(field: Field, schema: Schema) -> Field:
     return dataclasses.replace(field, schema=schema, example=shown)
 
 
-def _annotated(evidence: str, before: Schema, after: Schema) -> str:
-    if before == after:
-        return evidence
-    return f"As annotated. {evidence}".strip()
-
-
 def _with_default(field: Field, default: JSONValue) -> Field:
     schema = field.schema
     if default is None and not isinstance(schema, Optional):
@@ -116,7 +120,7 @@ def _unseen(parameter: Parameter) -> Field:
         attribute=attribute,
         schema=schema,
         example=example(schema),
-        evidence="Not in the sample, which leaves it to its default.",
+        evidence=Evidence(defaulted=True),
     )
     return _with_default(field, _as_json(parameter.default))
 
@@ -136,8 +140,8 @@ def _as_json(default: Any) -> JSONValue:
 def of_annotation(annotation: Any) -> Schema | None:
     """Return the schema that an annotation says, or `None` where it says nothing that JSON knows."""
     if isinstance(annotation, type) and annotation in _SCALARS:
-        type_, native = _SCALARS[annotation]
-        return Scalar(type=type_, native=native)
+        type_, of = _SCALARS[annotation]
+        return Scalar(type=type_, native=PythonScalar(of))
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return _constrained(of_annotation(arguments[0]), annotation)
@@ -170,7 +174,7 @@ def _of_literal(choices: tuple[Any, ...]) -> Schema | None:
     if not plain or not set(kinds) <= {str, int}:
         return None
     known = [
-        Scalar(type=_SCALARS[kind][0], native=kind.__name__, choices=tuple(values))
+        Scalar(type=_SCALARS[kind][0], native=PythonScalar(_SCALARS[kind][1]), choices=tuple(values))
         for kind, values in kinds.items()
     ]
     schema: Schema = known[0] if len(known) == 1 else Either(of=tuple(known))
@@ -189,18 +193,18 @@ def _of_union(members: tuple[Any, ...]) -> Schema | None:
 def _of_class(cls: type) -> Schema | None:
     if typing.is_typeddict(cls):
         return _of_typed_dict(cls)
-    natives = {
-        "enum": issubclass(cls, enum.Enum),
-        "pydantic": "pydantic.BaseModel"
+    kinds = {
+        ClassKind.ENUM: issubclass(cls, enum.Enum),
+        ClassKind.PYDANTIC: "pydantic.BaseModel"
         in {f"{b.__module__.partition('.')[0]}.{b.__qualname__}" for b in cls.__mro__},
-        "dataclass": dataclasses.is_dataclass(cls),
-        "namedtuple": issubclass(cls, tuple) and hasattr(cls, "_fields"),
+        ClassKind.DATACLASS: dataclasses.is_dataclass(cls),
+        ClassKind.NAMEDTUPLE: issubclass(cls, tuple) and hasattr(cls, "_fields"),
     }
-    native = next((name for name, fits in natives.items() if fits), None)
-    if native is None or "<locals>" in cls.__qualname__:
+    kind = next((kind for kind, fits in kinds.items() if fits), None)
+    if kind is None or "<locals>" in cls.__qualname__:
         return None
-    shown = made_up(cls, None, strict=native in ("dataclass", "namedtuple"))
-    return UserType(module=cls.__module__, qualname=cls.__qualname__, native=native, example=shown)
+    shown = made_up(cls, None, strict=kind in STRICT)
+    return UserType(module=cls.__module__, qualname=cls.__qualname__, kind=kind, example=shown)
 
 
 def _of_typed_dict(cls: Any) -> Schema | None:
@@ -226,11 +230,15 @@ def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema | None:
         return None
     known = [schema for schema in inner if schema is not None]
     if origin is tuple:
-        return List(items=known[0], native="tuple") if Ellipsis in arguments else Tuple(items=tuple(known))
+        return (
+            List(items=known[0], form=Collection(CollectionType.TUPLE))
+            if Ellipsis in arguments
+            else Tuple(items=tuple(known))
+        )
     if origin in (set, frozenset):
-        return List(items=known[0], native=origin.__name__)
+        return List(items=known[0], form=Collection(CollectionType(origin.__name__)))
     if isinstance(origin, type) and len(known) == 2 and issubclass(origin, typing.get_origin(typing.Mapping)):  # type: ignore[arg-type]
-        return Mapping(values=known[1]) if known[0] == Scalar(type=ScalarType.STRING, native="str") else None
+        return Mapping(values=known[1]) if known[0] == _TEXT else None
     if isinstance(origin, type) and len(known) == 1 and issubclass(origin, Sequence):
         return List(items=known[0])
     return None
@@ -247,13 +255,13 @@ def widened(seen: Schema, annotated: Schema) -> Schema:
             return Optional(of=widened(seen, other))
         case Optional(of=inner, missing=missing), _:
             return Optional(of=widened(inner, annotated), missing=missing)
-        case Scalar(type=ScalarType.INTEGER, native="int"), Scalar(type=ScalarType.NUMBER):
+        case Scalar(native=PythonScalar(of=PythonType.INT)), Scalar(type=ScalarType.NUMBER):
             return annotated
         case Scalar(native=kind), Scalar(native=other, choices=choices, constraints=constraints):
             return annotated if kind == other and (choices or constraints) else seen
         case List(items=items), List(items=other):
-            return List(items=widened(items, other), native=seen.native)
-        case Tuple(), List(native="tuple") | Tuple():
+            return List(items=widened(items, other), form=seen.form)
+        case Tuple(), List(form=Collection(of=CollectionType.TUPLE)) | Tuple():
             return annotated
         case Record(), Record():
             return _widened_record(seen, annotated)
@@ -280,7 +288,7 @@ def _widened_record(seen: Record, annotated: Record) -> Record:
                 _reshown(found, schema), required=field.required, attribute=field.attribute
             )
         fields.append(field)
-    return Record(fields=tuple(fields), native=seen.native)
+    return Record(fields=tuple(fields), form=seen.form)
 
 
 def of_record(parameters: Sequence[Parameter]) -> Schema | None:

@@ -11,11 +11,19 @@ from scaffold._model import invoke
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._guard import hint
-from scaffold.introspect._refine import fields_of, with_fields
-from scaffold.spec import Field, List, Optional, Scalar, ScalarType, Schema, Tensor
+from scaffold.spec import (
+    Field,
+    List,
+    Optional,
+    Scalar,
+    ScalarType,
+    Schema,
+    Tensor,
+    map_children,
+    with_fields,
+)
 
 FLOAT32 = 3.4028234663852886e38
-_WORDS = "The model fails on numbers beyond float32."
 
 
 def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
@@ -28,7 +36,7 @@ def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
         return schema
     if not _answers(model, found, FLOAT32):  # then it is not their size
         return schema
-    return with_fields(schema, tuple(map(_bounded_field, fields_of(schema))))
+    return with_fields(schema, _bounded_field)
 
 
 def _answers(model: Any, found: FoundCall, most: float) -> bool:
@@ -67,16 +75,17 @@ def _bounded_field(field: Field) -> Field:
     schema = _bounded(field.schema)
     if schema == field.schema:
         return field
-    return dataclasses.replace(field, schema=schema, evidence=f"{field.evidence} {_WORDS}".strip())
+    limits = dataclasses.replace(field.evidence.limits, beyond_float32=True)
+    return dataclasses.replace(
+        field, schema=schema, evidence=dataclasses.replace(field.evidence, limits=limits)
+    )
 
 
 def _bounded(schema: Schema) -> Schema:
     match schema:
         case Scalar(type=ScalarType.NUMBER, maximum=None, choices=()):
             return dataclasses.replace(schema, minimum=-FLOAT32, maximum=FLOAT32)
-        case Optional(of=inner):
-            return dataclasses.replace(schema, of=_bounded(inner))
-        case List(items=items) | Tensor(items=items):
-            return dataclasses.replace(schema, items=_bounded(items))
+        case Optional() | List() | Tensor():
+            return map_children(schema, _bounded)
         case _:
             return schema

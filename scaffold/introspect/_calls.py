@@ -25,6 +25,7 @@ from scaffold.introspect._advice import advice_for, nothing_to_call
 from scaffold.introspect._ask import Refused, ask
 from scaffold.introspect._built import built_arguments, built_records
 from scaffold.introspect._compare import difference, same
+from scaffold.introspect._estimators import Runtime
 from scaffold.introspect._feeding import Fed, feed
 from scaffold.introspect._guard import attribute
 from scaffold.introspect._hints import feature_names
@@ -33,7 +34,7 @@ from scaffold.introspect._onnx import session_calls, session_takes
 from scaffold.introspect._presentations import presentations
 from scaffold.introspect._rows import count_rows, without_index
 from scaffold.introspect._untouched import Untouched
-from scaffold.spec import Arguments, Call, Runtime
+from scaffold.spec import Arguments, BoosterCall, Call, PythonCall, SessionCall, TorchCall
 
 _MOST_ATTEMPTS = 8
 _INSIDE = {
@@ -166,10 +167,10 @@ class _Search:
 
     def _try_method(self, model: Any, method: str, label: str, value: Any) -> _Match | None:
         for way, given in _ways(model, method, value):
-            call = dataclasses.replace(way, keywords=self.switches)
+            call = dataclasses.replace(way, keywords=self.switches) if isinstance(way, PythonCall) else way
             fed = feed(model, call, given, self.output, copied=self.untouched.copy, nullable=self.nullable)
             if isinstance(fed, Fed):
-                call = dataclasses.replace(call, batched=fed.batched, wrapped=fed.wrapped)
+                call = dataclasses.replace(call, batching=fed.batching)
                 return _Match(call, given, fed)
             if fed and not self.switches:
                 self.attempts.setdefault(f"{_written(call)}{label}", fed)
@@ -237,7 +238,9 @@ def _found(model: Any, match: _Match, output: Any) -> FoundCall:
         raise error
     why = "gives the output sample" if output is not None else "takes the input sample"
     evidence = f"{_written(match.call)} {why}; {match.fed.evidence}"
-    call = dataclasses.replace(match.call, evidence=evidence, estimator=_estimators.native_class(model))
+    call = dataclasses.replace(match.call, evidence=evidence)
+    if isinstance(call, PythonCall):
+        call = dataclasses.replace(call, estimator=_estimators.native_class(model))
     return FoundCall(
         call=call,
         sample=match.sample,
@@ -294,7 +297,12 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
         for call in session_calls(model, value):
             yield call, value
         return
-    one = Call(method=method, batched=False, runtime=runtime)
+    if runtime is Runtime.XGBOOST_BOOSTER:
+        yield BoosterCall(), value
+        return
+    one: PythonCall | TorchCall = PythonCall(method=method)
+    if runtime is Runtime.TORCH:
+        one = TorchCall(method=method)
     spread = dataclasses.replace(one, arguments=Arguments.KEYWORDS)
     names = _keys(value)
     parameters = _parameters(model, method)
@@ -309,7 +317,7 @@ def _ways(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
         # Nothing but several arguments comes as a tuple: a file says a list.
         yield spread, named
     yield one, value
-    if runtime is Runtime.TORCH and _kinds.kin(value, "numpy.ndarray"):
+    if isinstance(one, TorchCall) and _kinds.kin(value, "numpy.ndarray"):
         yield dataclasses.replace(one, tensor=True), value
     if names and not _takes_keywords(model, method, names) and _takes_any_keywords(model, method):
         yield spread, value
@@ -336,7 +344,7 @@ def _are_needed(parameters: list[inspect.Parameter], count: int) -> bool:
 
 
 def _as_annotated(
-    one: Call, parameters: list[inspect.Parameter], value: Any, names: tuple[str, ...]
+    one: PythonCall | TorchCall, parameters: list[inspect.Parameter], value: Any, names: tuple[str, ...]
 ) -> Iterator[tuple[Call, Any]]:
     """Yield the objects that the annotations ask for, made of plain values."""
     annotations = {parameter.name: parameter.annotation for parameter in parameters}
@@ -406,11 +414,12 @@ def _column_names(sample: Any) -> tuple[str, ...]:
 
 def _written(call: Call) -> str:
     """Return the call as a person would write it."""
-    if call.runtime is Runtime.ONNX:
+    if isinstance(call, SessionCall):
         return f"session.run({list(call.outputs)})"
     inside = _INSIDE[call.arguments]
     name = "model" if call.method == "__call__" else f"model.{call.method}"
-    return f"{name}({inside}{''.join(f', {switch}={on}' for switch, on in call.keywords)})"
+    switches = call.keywords if isinstance(call, PythonCall) else ()
+    return f"{name}({inside}{''.join(f', {switch}={on}' for switch, on in switches)})"
 
 
 def _copied(model: Any) -> Any:

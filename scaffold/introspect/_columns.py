@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from scaffold.introspect._guard import hint
-from scaffold.spec import Schema, Table
+from scaffold.spec import Pandas, Schema, Table
 
 
 @hint(otherwise=False)
 def hands_out_columns(model: Any, schema: Schema) -> bool:
     """Whether the model is a Pipeline that begins with a ColumnTransformer of that kind, for pandas."""
-    if not (isinstance(schema, Table) and schema.native == "pandas" and _is(model, "Pipeline")):
+    if not (isinstance(schema, Table) and schema.container == Pandas() and _is(model, "Pipeline")):
         return False
     first = model.steps[0][1]
     if not _is(first, "ColumnTransformer") or first.transformer_weights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import inspect
 import re
@@ -10,7 +11,16 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._guard import attribute, hint
-from scaffold.spec import Runtime
+
+
+class Runtime(enum.Enum):
+    """Whose call convention a model follows."""
+
+    PYTHON = "python"
+    TORCH = "torch"
+    ONNX = "onnx"
+    XGBOOST_BOOSTER = "xgboost booster"
+
 
 # In the order of preference where nothing says which is meant.
 KNOWN = (

@@ -1,4 +1,4 @@
-"""One line on why a field is what it is: what was seen, how often it was missing, what is narrower."""
+"""Why a field is what it is: what was seen in it, how often it was missing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from scaffold.spec import (
     Category,
     Column,
+    Evidence,
     List,
     Mapping,
     Optional,
@@ -17,6 +18,14 @@ from scaffold.spec import (
     Scalar,
     ScalarType,
     Schema,
+    Seen,
+    SeenChoices,
+    SeenImage,
+    SeenLabels,
+    SeenLengths,
+    SeenLevels,
+    SeenNulls,
+    SeenRange,
     Tensor,
 )
 
@@ -27,8 +36,8 @@ _ORDERED_DATES = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DUR
 
 def evidence(
     schema: Schema, values: Sequence[Any], *, missing: int = 0, rows: int = 0, absent: int = 0
-) -> str:
-    """Return the line above a field.
+) -> Evidence:
+    """Return what the sample says of a field.
 
     Args:
         schema: What the field is taken for.
@@ -37,53 +46,39 @@ def evidence(
         rows: How many rows there are.
         absent: From how many of them the field itself was absent.
     """
-    sentences = []
-    if missing:
-        sentences.append(
-            f"Missing in {missing} of {rows} sample rows." if rows > 1 else "Missing in the sample."
-        )
-    if absent:
-        sentences.append(f"Absent from {absent} of {rows} sample rows.")
-    seen = _seen(schema, values, rows)
-    return " ".join([*sentences, *([seen] if seen else [])])
+    return Evidence(rows=rows, missing=missing, absent=absent, seen=_seen(schema, values, rows))
 
 
-def _seen(schema: Schema, values: Sequence[Any], rows: int) -> str:
+def _seen(schema: Schema, values: Sequence[Any], rows: int) -> Seen | None:
     match schema:
         case Optional(of=inner):
             return _seen(inner, values, rows)
         case Category(ordered=ordered):
-            return (
-                "The levels of the sample's dtype, in order."
-                if ordered
-                else "The levels of the sample's dtype."
-            )
+            return SeenLevels(ordered)
         case Scalar(type=ScalarType.NULL):
-            return "Only null in the sample: any value is taken."
+            return SeenNulls()
         case Scalar():
             return _seen_scalar(schema, values, rows)
         case List(items=items) | Mapping(values=items) | Column(items=items) | Tensor(items=items):
-            return _seen(items, values, len(values)) if isinstance(items, Scalar) else ""
+            return _seen(items, values, len(values)) if isinstance(items, Scalar) else None
         case Picture():
-            return "A whole image file, base64: PNG, JPEG, ..."
+            return SeenImage()
         case _:
-            return ""
+            return None
 
 
-def _seen_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> str:
+def _seen_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> Seen | None:
     if not values or rows < 2:
-        return ""  # the range of one row would be the row
+        return None  # the range of one row would be the row
     if schema.choices:
-        return "One of the values that were seen."
+        return SeenChoices()
     if schema.type in _ORDERED or schema.type in _ORDERED_DATES:
         least, most = min(values), max(values)
         if least == most:
-            return f"Seen: {_text(least)} only."
+            return SeenRange(_text(least))
         whole = schema.type is ScalarType.NUMBER and all(float(value).is_integer() for value in values)
-        return f"Seen: {_text(least)} to {_text(most)}{', whole numbers only' if whole else ''}."
-    if schema.type is ScalarType.STRING:
-        return _seen_text(values)
-    return ""
+        return SeenRange(_text(least), _text(most), whole)
+    return _seen_text(values) if schema.type is ScalarType.STRING else None
 
 
 def listed(values: Sequence[Any]) -> list[str]:
@@ -97,18 +92,12 @@ def listed(values: Sequence[Any]) -> list[str]:
     return sorted(counts)
 
 
-def _seen_text(values: Sequence[Any]) -> str:
+def _seen_text(values: Sequence[Any]) -> Seen:
     labels = listed(values)
     if labels:
-        literal = ", ".join(_quoted(label) for label in labels)
-        return f"Seen: {', '.join(labels)}. Write `Literal[{literal}]` to refuse others."
+        return SeenLabels(tuple(labels))
     lengths = [len(str(value)) for value in values]
-    span = str(min(lengths)) if min(lengths) == max(lengths) else f"{min(lengths)} to {max(lengths)}"
-    return f"Seen: texts of {span} character{'' if span == '1' else 's'}."
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return SeenLengths(min(lengths), max(lengths))
 
 
 def _text(value: Any) -> str:

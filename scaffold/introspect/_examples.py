@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+from typing_extensions import assert_never
+
 from scaffold.introspect._plausible import scalar_within
 from scaffold.spec import (
     Category,
@@ -93,6 +95,8 @@ def example(schema: Schema, seen: Collection[Any] = ()) -> JSONValue:
             return {field.name: field.example}
         case UserType(example=shown):
             return shown
+        case _:
+            assert_never(schema)
 
 
 def _repeat(value: JSONValue, count: int) -> JSONValue:

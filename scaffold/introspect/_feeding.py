@@ -22,7 +22,7 @@ from scaffold.introspect._independence import (
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._readings import readings
 from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
-from scaffold.spec import Arguments, Call
+from scaffold.spec import Arguments, Batching, Call
 
 Examine = Callable[[Any, int, Any, Layout], Finding | None]
 """`examine_rows` of one model."""
@@ -37,8 +37,7 @@ class Fed:
     first: Any = None
     """What the first call was given, where each record is a call of its own."""
     layout: Layout = Layout.WHOLE
-    batched: bool = False
-    wrapped: bool = False
+    batching: Batching = Batching.ALONE
     evidence: str = ""
     notes: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
@@ -108,9 +107,9 @@ def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, examine: Ex
     layout, finding = _examined(sample, rows, whole, examine)
     options = options_of(sample)
     if isinstance(finding, Independent) and not options:
-        return Fed(output=whole, rows=rows, layout=layout, batched=True, evidence=str(finding))
+        return Fed(output=whole, rows=rows, layout=layout, batching=Batching.TOGETHER, evidence=str(finding))
     if isinstance(finding, Unstable):
-        return Fed(output=whole, rows=rows, layout=layout, batched=True, unstable=finding)
+        return Fed(output=whole, rows=rows, layout=layout, batching=Batching.TOGETHER, unstable=finding)
     as_one = Fed(output=whole, evidence="the answer is one for the whole sample")
     if isinstance(finding, Undecided) and not options:
         wrapped = _wrapped(put, sample, rows, (None,))
@@ -196,7 +195,7 @@ def _one_by_one(
         rows=rows,
         first=record(0),
         layout=layouts[0],
-        wrapped=wrapped,
+        batching=Batching.ONE_ROW if wrapped else Batching.ALONE,
         evidence="each record is a call of its own",
     )
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._encoders import Categories, categories
-from scaffold.introspect._estimators import runtime_of, signature_of
+from scaffold.introspect._estimators import Runtime, runtime_of, signature_of
 from scaffold.introspect._guard import attribute, hint
-from scaffold.spec import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

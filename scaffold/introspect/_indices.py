@@ -10,9 +10,8 @@ from scaffold._model import invoke
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._guard import hint
-from scaffold.introspect._refine import fields_of, with_fields
 from scaffold.introspect._rows import take_rows
-from scaffold.spec import Field, Scalar, ScalarType, Schema, Tensor
+from scaffold.spec import Field, Scalar, ScalarType, Schema, Tensor, with_fields
 
 _FAR = 2**20
 """A table longer than this is not looked for: a model may also count up to the number that it is given."""
@@ -30,7 +29,7 @@ def with_index_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
     if not names or not _is_beyond(model, found, dict.fromkeys(names, _FAR)):
         return schema
     bounds = {name: most for name in names if (most := _greatest(model, found, name)) is not None}
-    return with_fields(schema, tuple(_bounded(field, bounds) for field in fields_of(schema)))
+    return with_fields(schema, lambda field: _bounded(field, bounds))
 
 
 def _integers_of(sample: Any) -> list[str]:
@@ -89,5 +88,7 @@ def _bounded(field: Field, bounds: dict[str, int]) -> Field:
         return field
     items = dataclasses.replace(items, constraints=(("ge", 0), ("le", most)))
     schema = dataclasses.replace(schema, items=items) if isinstance(schema, Tensor) else items
-    words = f"{field.evidence} The model knows none beyond {most}.".strip()
-    return dataclasses.replace(field, schema=schema, evidence=words)
+    limits = dataclasses.replace(field.evidence.limits, greatest=most)
+    return dataclasses.replace(
+        field, schema=schema, evidence=dataclasses.replace(field.evidence, limits=limits)
+    )

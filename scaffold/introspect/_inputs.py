@@ -8,34 +8,39 @@ from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
-from scaffold.introspect._arrays import describe_rows
 from scaffold.introspect._calls import FoundCall
+from scaffold.introspect._describe import describe
 from scaffold.introspect._encode import encode, refuse_infinite
 from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
-from scaffold.introspect._frames import describe_column, describe_dicts, describe_table
+from scaffold.introspect._leaves import leaves_of
 from scaffold.introspect._names import attributes
-from scaffold.introspect._plain import Seen, describe, leaves_of
-from scaffold.introspect._rows import count_rows, is_option, is_row, take_record
-from scaffold.introspect._scalars import has_nanoseconds, missing_marker
+from scaffold.introspect._rows import count_rows, is_option, take_record
+from scaffold.introspect._scalars import missing_marker
+from scaffold.introspect.kinds import kind_of
+from scaffold.introspect.kinds._kind import Seen
 from scaffold.spec import (
     Arguments,
-    Column,
-    Either,
+    Arrays,
+    ClassKind,
+    Collection,
     Field,
+    Interval,
     JSONValue,
     List,
     Mapping,
-    Optional,
+    Numpy,
+    Python,
     Record,
     Scalar,
     ScalarType,
     Schema,
     Table,
     Tensor,
-    Tuple,
     UserType,
     Value,
+    children,
+    fields_of,
 )
 
 
@@ -56,20 +61,16 @@ def describe_input(
 def _refuse_one_way(schema: Schema, path: str) -> None:
     """Refuse what can go out as an answer and cannot be made again of a request."""
     match schema:
-        case Optional(missing="masked"):
-            raise UnsupportedSampleError(path, "the mask of an array has no form in JSON")
-        case Scalar(native="pandas.Interval"):
+        case Scalar(native=Interval()):
             raise UnsupportedSampleError(path, "an Interval is sent as its ends: two fields instead of one")
-        case Optional(of=inner) | List(items=inner) | Tensor(items=inner) | Column(items=inner):
-            _refuse_one_way(inner, path)
-        case Either(of=parts) | Tuple(items=parts):
-            for part in parts:
-                _refuse_one_way(part, path)
-        case Record(fields=fields) | Table(columns=fields):
-            for field in fields:
+        case Record() | Table():
+            for field in fields_of(schema):
                 _refuse_one_way(field.schema, f"{path}.{field.name}")
-        case _:
+        case UserType() | Mapping():
             return
+        case _:
+            for inner in children(schema):
+                _refuse_one_way(inner, path)
 
 
 def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
@@ -92,7 +93,7 @@ def named_arguments(values: Sequence[Any], names: Sequence[str]) -> dict[str, An
 def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
     """Return `schema` if it is an object, else an object with that one field."""
     if isinstance(schema, (Record, Table, Mapping)) or (
-        isinstance(schema, UserType) and schema.native != "enum"
+        isinstance(schema, UserType) and schema.kind is not ClassKind.ENUM
     ):
         return schema
     leaves = leaves_of([value for _, value in seen])
@@ -109,29 +110,31 @@ def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
 
 def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[str] = ()) -> Schema:
     """Describe one record of a container that goes in as a whole; `fixed` options keep their value."""
-    if _kinds.is_frame(sample) or _kinds.is_structured(sample):
-        return describe_table(sample)
-    if _kinds.is_series(sample) and not is_row(sample):
-        return describe_column(sample)
-    if _kinds.is_array(sample):
-        tensor = describe_rows(sample)
-        named = (
-            isinstance(tensor, Tensor) and tensor.native == "numpy" and tensor.shape == (len(feature_names),)
-        )
-        return _named_columns(sample, tensor, feature_names) if named else tensor
+    if count_rows(sample) is not None and (
+        _kinds.is_frame(sample) or _kinds.is_series(sample) or _kinds.is_array(sample)
+    ):
+        schema = kind_of(sample).row(sample, describe)
+        is_named = isinstance(schema, Tensor) and schema.container == Numpy()
+        if isinstance(schema, Tensor) and is_named and schema.shape == (len(feature_names),):
+            return _named_columns(sample, schema, feature_names)
+        return schema
     if _kinds.is_mapping(sample):
         return _arguments(dict(sample), fixed)
     if isinstance(sample, tuple) and sample and all(_kinds.is_array(part) for part in sample):
         return _arguments({f"arg_{i}": part for i, part in enumerate(sample)})
     items = list(sample)
     if items and all(_kinds.is_mapping(item) for item in items):
-        return describe_dicts(items)
+        record = describe([(f"$[{i}]", item) for i, item in enumerate(items)])
+        assert isinstance(record, Record)
+        return Table(columns=record.fields, container=Python())
     return _exact(describe([(f"$[{i}]", item) for i, item in enumerate(items)]), items)
 
 
 def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     """Return lists of numbers as long as those of the sample: they are features, one for each place."""
-    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)) or "[" in schema.native:
+    if not isinstance(schema, List) or not isinstance(schema.items, (Scalar, List)):
+        return schema
+    if not isinstance(schema.form, Collection):
         return schema  # a Series has as many values as it happens to
     lengths = {len(record) for record in records}
     numbers = isinstance(schema.items, List) or schema.items.type in (
@@ -142,12 +145,11 @@ def _exact(schema: Schema, records: Sequence[Any]) -> Schema:
     if len(lengths) != 1 or not numbers:
         return schema
     items = _exact(schema.items, [item for record in records for item in record])
-    return List(items=items, length=lengths.pop(), native=schema.native)
+    return List(items=items, length=lengths.pop(), form=schema.form)
 
 
-def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
+def _named_columns(sample: Any, tensor: Tensor, names: Sequence[str]) -> Schema:
     """Return a field for each feature that the model knows by name, where the array has none."""
-    assert isinstance(tensor, Tensor)
     columns = []
     for position, (name, attribute) in enumerate(zip(names, attributes(names), strict=True)):
         values = [v for v in sample[:, position].tolist() if missing_marker(v) is None]
@@ -161,7 +163,7 @@ def _named_columns(sample: Any, tensor: Schema, names: Sequence[str]) -> Schema:
                 evidence=evidence(tensor.items, values, missing=len(sample) - len(values), rows=len(sample)),
             )
         )
-    return Table(columns=tuple(columns), native="array", dtype=tensor.dtype)
+    return Table(columns=tuple(columns), container=Numpy(), dtype=tensor.dtype)
 
 
 def _arguments(parts: dict[Any, Any], fixed: Sequence[str] = ()) -> Record:
@@ -181,7 +183,7 @@ def _arguments(parts: dict[Any, Any], fixed: Sequence[str] = ()) -> Record:
             )
         )
     options = tuple(name for name, part in zip(names, parts.values(), strict=True) if is_option(part))
-    return Record(fields=tuple(fields), native="arrays", options=options)
+    return Record(fields=tuple(fields), form=Arrays(options))
 
 
 def _option(name: str, value: Any, fixed: Sequence[str]) -> Schema:
@@ -198,53 +200,17 @@ def requests_of(
     if found.rows is None or not (found.call.batched or found.call.wrapped):
         records = records_of(found, argument_names)
     else:
-        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(_counting(found.sample), schema))]
+        counted = kind_of(found.sample).counted(found.sample)
+        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(counted, schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 
 def rows_of(container: Any, schema: Schema) -> list[Any]:
     """Return the rows of a container, as `encode` takes them."""
     match schema:
-        case Table(native="array", columns=columns):
-            return [dict(zip([c.name for c in columns], row, strict=True)) for row in container]
-        case Table(native="pandas", columns=columns):
-            values = [_values_of(container.iloc[:, j]) for j in range(len(columns))]
-            return [
-                dict(zip([c.name for c in columns], row, strict=True)) for row in zip(*values, strict=True)
-            ]
-        case Table(native="polars"):
-            return list(container.iter_rows(named=True))
-        case Table(native="pyarrow"):
-            return list(container.to_pylist())
-        case Table(native="structured", columns=columns):
-            return [{c.name: row[c.name] for c in columns} for row in container]
-        case Column(native="pandas"):
-            return _values_of(container)
-        case Record(native="arrays"):
+        case Record(form=Arrays()):
             return [take_record(container, i) for i in range(count_rows(container) or 0)]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)
         case _:
-            return container.toarray() if _kinds.is_sparse(container) else list(container)
-
-
-def _counting(sample: Any) -> Any:
-    """Return a polars frame or Series with moments of nanoseconds as integers.
-
-    Its values in Python are datetimes, which have six digits of a second.
-    """
-    if _kinds.kin(sample, "polars.Series"):
-        return sample.to_physical() if has_nanoseconds(repr(sample.dtype)) else sample
-    if not _kinds.kin(sample, "polars.DataFrame"):
-        return sample
-    fine = [name for name, dtype in sample.schema.items() if has_nanoseconds(repr(dtype))]
-    return sample.with_columns(sample[name].to_physical() for name in fine)
-
-
-def _values_of(column: Any) -> list[Any]:
-    """Return the values of a pandas Series; missing ones make no floats of integer levels."""
-    if not _kinds.kin(getattr(column, "dtype", None), "pandas.CategoricalDtype"):
-        return list(column.tolist())
-    levels = column.dtype.categories.tolist()
-    codes = column.codes if _kinds.kin(column, "pandas.Categorical", "pandas.Index") else column.cat.codes
-    return [None if code < 0 else levels[code] for code in codes]
+            return kind_of(container).rows(container, schema)

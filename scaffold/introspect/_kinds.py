@@ -1,90 +1,55 @@
-"""Tell what a value is without importing the library that it comes from.
-
-A value of a library's class can only exist where that library is imported already, so the names in the
-class's method resolution order say enough: `import scaffold` never pulls in pandas to find out that a
-sample is a dict.
-"""
+"""What a value is: by the classes that the kinds name, or by Python's own."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from scaffold.introspect._kin import (
+    is_dataclass,
+    is_mapping,
+    is_named_tuple,
+    is_pydantic,
+    is_sequence,
+    kin,
+)
+from scaffold.introspect.kinds import KINDS
+from scaffold.introspect.kinds.pandas import is_named_series
+from scaffold.introspect.kinds.structured import is_structured
 
+__all__ = [
+    "is_array",
+    "is_dataclass",
+    "is_frame",
+    "is_mapping",
+    "is_named_series",
+    "is_named_tuple",
+    "is_pydantic",
+    "is_sequence",
+    "is_series",
+    "is_sparse",
+    "is_structured",
+    "kin",
+]
 
-@lru_cache(maxsize=1024)
-def _names(cls: type) -> frozenset[str]:
-    return frozenset(f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in cls.__mro__)
-
-
-def kin(value: object, *names: str) -> bool:
-    """Whether `value` is an instance of one of the classes `names`, e.g. `pandas.DataFrame`.
-
-    Only the top package counts, for libraries move their classes between modules.
-    """
-    cls: type = type(value)
-    return not _names(cls).isdisjoint(names)
+_FRAMES = tuple(name for kind in KINDS.values() for name in kind.frames)
+_SERIES = tuple(name for kind in KINDS.values() for name in kind.series)
+_ARRAYS = tuple(name for kind in KINDS.values() for name in kind.arrays)
+_SPARSE = tuple(name for kind in KINDS.values() if kind.is_sparse for name in kind.arrays)
 
 
 def is_frame(value: object) -> bool:
     """Whether it has named columns and rows: a pandas, polars or Arrow table."""
-    return kin(value, "pandas.DataFrame", "polars.DataFrame", "pyarrow.Table")
+    return kin(value, *_FRAMES)
 
 
 def is_series(value: object) -> bool:
     """Whether it is one column of a frame, or a row taken out of one, or the values or index of one."""
-    return kin(value, "pandas.Series", "polars.Series", "pandas.Index", "pandas.ExtensionArray")
-
-
-def is_named_series(value: object) -> bool:
-    """Whether it is a pandas Series whose index names its values."""
-    return kin(value, "pandas.Series") and all(isinstance(label, str) for label in value.index)  # type: ignore[attr-defined]
-
-
-def is_sparse(value: object) -> bool:
-    """Whether it is a scipy sparse matrix or array."""
-    return kin(value, "scipy.spmatrix", "scipy.sparray")
-
-
-def library_of(value: object) -> str:
-    """Return the package that the class of a frame or Series comes from: `pandas`, `polars`, `pyarrow`."""
-    cls: type = type(value)
-    packages = {name.partition(".")[0] for name in _names(cls)}
-    return next(package for package in ("pandas", "polars", "pyarrow") if package in packages)
+    return kin(value, *_SERIES)
 
 
 def is_array(value: object) -> bool:
     """Whether it has a dtype and a shape: a numpy array, torch tensor, sparse matrix."""
-    return kin(value, "numpy.ndarray", "torch.Tensor") or is_sparse(value)
+    return kin(value, *_ARRAYS)
 
 
-def is_structured(value: object) -> bool:
-    """Whether it is a numpy array of named fields."""
-    return isinstance(getattr(getattr(value, "dtype", None), "names", None), tuple)
-
-
-def is_named_tuple(value: object) -> bool:
-    """Whether it is an instance of a `typing.NamedTuple` or `collections.namedtuple`."""
-    return isinstance(value, tuple) and hasattr(type(value), "_fields")
-
-
-def is_dataclass(value: object) -> bool:
-    """Whether it is an instance of a dataclass."""
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
-
-
-def is_pydantic(value: object) -> bool:
-    """Whether it is an instance of a pydantic model."""
-    return kin(value, "pydantic.BaseModel")
-
-
-def is_mapping(value: object) -> bool:
-    """Whether it maps keys to values."""
-    return isinstance(value, Mapping)
-
-
-def is_sequence(value: object) -> bool:
-    """Whether it is a plain ordered collection: list, tuple, deque, but no text and no named tuple."""
-    if isinstance(value, (str, bytes, bytearray, memoryview)) or is_named_tuple(value):
-        return False
-    return isinstance(value, Sequence) or kin(value, "collections.deque")
+def is_sparse(value: object) -> bool:
+    """Whether it is a scipy sparse matrix or array."""
+    return kin(value, *_SPARSE)

@@ -7,25 +7,19 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._hints import Port, ports
-from scaffold.spec import Arguments, Call, Runtime
+from scaffold.spec import Feed, SessionCall
 
 
-def session_calls(session: Any, value: Any) -> Iterator[Call]:
+def session_calls(session: Any, value: Any) -> Iterator[SessionCall]:
     """Yield the ways to run `session` on `value`: for all of its outputs, and for each of several."""
     inputs, outputs = ports(session.get_inputs()), ports(session.get_outputs())
     names = tuple(port.name for port in outputs)
-    several = len(inputs) > 1
-    columns = several and _kinds.is_mapping(value) and all(_is_column(array) for array in value.values())
+    feed = Feed.ONE if len(inputs) == 1 else Feed.BY_NAME
+    columns = _kinds.is_mapping(value) and all(_is_column(array) for array in value.values())
+    if feed is Feed.BY_NAME and columns and all(len(port.shape) == 2 for port in inputs):
+        feed = Feed.COLUMNS
     for asked in [names, *([(name,) for name in names] if len(names) > 1 else [])]:
-        yield Call(
-            method="run",
-            batched=False,
-            arguments=Arguments.KEYWORDS if several else Arguments.ONE,
-            runtime=Runtime.ONNX,
-            inputs=tuple(port.name for port in inputs),
-            outputs=asked,
-            columns=columns and all(len(port.shape) == 2 for port in inputs),
-        )
+        yield SessionCall(inputs=tuple(port.name for port in inputs), outputs=asked, feed=feed)
 
 
 def session_takes(session: Any) -> dict[str, str]:

@@ -13,12 +13,11 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._boosters import category_levels
-from scaffold.introspect._estimators import runtime_of
+from scaffold.introspect._estimators import Runtime, runtime_of
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._onnx import session_inputs
 from scaffold.introspect._rows import count_rows
 from scaffold.introspect._torch import tensors_of
-from scaffold.spec import Runtime
 
 
 def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:

@@ -14,17 +14,26 @@ from scaffold.introspect._encoders import Categories
 from scaffold.introspect._hints import Hints
 from scaffold.spec import (
     Category,
+    Element,
+    Evidence,
     Field,
     JSONValue,
+    KnownTo,
+    Limits,
+    Missing,
+    OfClasses,
     Optional,
     Overrides,
-    Record,
+    Pandas,
     Scalar,
     ScalarType,
     Schema,
+    SeenLevels,
     Table,
     UserType,
     Value,
+    fields_of,
+    with_fields,
 )
 
 _MOST_LISTED = 12
@@ -49,25 +58,19 @@ def _with_known(field: Field, known: Categories) -> Field:
     values = tuple(value for value in known.values if value is not None and value == value)
     if not isinstance(inner, Scalar) or not _fit(inner, values):
         return field
-    labels = ", ".join(str(value) for value in values[:_MOST_LISTED]) + (
-        ", ..." if len(values) > _MOST_LISTED else ""
-    )
-    missing = _on_missing(field)
-    if known.refuses:
-        inner = dataclasses.replace(inner, choices=values)
-        schema = (
-            Optional(of=inner, missing=field.schema.missing) if isinstance(field.schema, Optional) else inner
-        )
-        words = f"{missing}{known.encoder} in the model knows no others."
-        return dataclasses.replace(field, schema=schema, example=values[len(values) // 2], evidence=words)
-    words = f"{missing}Known to {known.encoder} in the model: {labels}. Others count as none of these."
-    return dataclasses.replace(field, example=values[len(values) // 2], evidence=words)
+    labels = tuple(str(value) for value in values[:_MOST_LISTED])
+    more = len(values) > _MOST_LISTED
+    known_to = KnownTo(encoder=known.encoder, labels=labels, more=more, refuses=known.refuses)
+    evidence = dataclasses.replace(field.evidence, absent=0, known_to=known_to)
+    field = dataclasses.replace(field, example=values[len(values) // 2], evidence=evidence)
+    return _limited(field, inner, values) if known.refuses else field
 
 
-def _on_missing(field: Field) -> str:
-    """Return what the evidence says of missing values: its first sentence."""
-    first, _, _ = field.evidence.partition(".")
-    return f"{first}. " if first.startswith(("Missing", "May be null")) else ""
+def _limited(field: Field, inner: Scalar, choices: tuple[Any, ...]) -> Field:
+    """Return a field that takes some values and no others."""
+    limited = dataclasses.replace(inner, choices=choices)
+    schema = dataclasses.replace(field.schema, of=limited) if isinstance(field.schema, Optional) else limited
+    return dataclasses.replace(field, schema=schema)
 
 
 def _fit(scalar: Scalar, values: tuple[Any, ...]) -> bool:
@@ -81,19 +84,21 @@ def with_levels(schema: Schema, known: Mapping[str, tuple[Any, ...]]) -> Schema:
     """Return `schema` with the model named where the levels of a category are those that it was fitted on."""
     if not isinstance(schema, Table):
         return schema
-    columns = []
-    for column in schema.columns:
-        inner = column.schema.of if isinstance(column.schema, Optional) else column.schema
-        if isinstance(inner, Category) and inner.levels == known.get(column.name):
-            words = column.evidence.replace("of the sample's dtype", "that the model was fitted on")
-            column = dataclasses.replace(column, evidence=words)
-        columns.append(column)
-    return dataclasses.replace(schema, columns=tuple(columns))
+    return with_fields(schema, lambda column: _with_fitted(column, known.get(column.name)))
+
+
+def _with_fitted(column: Field, levels: tuple[Any, ...] | None) -> Field:
+    inner = column.schema.of if isinstance(column.schema, Optional) else column.schema
+    seen = column.evidence.seen
+    if not isinstance(inner, Category) or inner.levels != levels or not isinstance(seen, SeenLevels):
+        return column
+    evidence = dataclasses.replace(column.evidence, seen=dataclasses.replace(seen, fitted=True))
+    return dataclasses.replace(column, evidence=evidence)
 
 
 def with_feature_types(schema: Schema, hints: Hints) -> Schema:
     """Return `schema` with fractions allowed where the sample has none and the model was fitted on some."""
-    if not isinstance(schema, Table) or schema.native != "pandas" or not hints.feature_types:
+    if not isinstance(schema, Table) or schema.container != Pandas() or not hints.feature_types:
         return schema
     types = dict(zip(hints.feature_names, hints.feature_types, strict=False))
     columns = (_with_fractions(c) if types.get(c.name) == "float" else c for c in schema.columns)
@@ -103,23 +108,20 @@ def with_feature_types(schema: Schema, hints: Hints) -> Schema:
 def _with_fractions(field: Field) -> Field:
     if not field.dtype.startswith(("int", "uint")) or not isinstance(field.schema, Scalar):
         return field
-    words = f"Whole in every row, a number with a fraction in the model. {field.evidence}".strip()
-    return dataclasses.replace(
-        field, schema=Scalar(type=ScalarType.NUMBER, native="float64"), dtype="float64", evidence=words
-    )
+    schema = Scalar(type=ScalarType.NUMBER, native=Element("float64", Pandas()))
+    evidence = dataclasses.replace(field.evidence, fractions=True)
+    return dataclasses.replace(field, schema=schema, dtype="float64", evidence=evidence)
 
 
 def with_classes(schema: Schema, method: str, classes: tuple[Any, ...]) -> Schema:
     """Return the answer's schema with the model's classes in the comment above it."""
     if not isinstance(schema, Value) or not classes or len(classes) > _MOST_LISTED:
         return schema
-    listed = ", ".join(str(label) for label in classes)
-    words = f"One of the model's classes: {listed}." if method == "predict" else ""
-    if method.startswith("predict_") and "proba" in method:
-        words = f"One for each of the model's classes: {listed}."
-    if not words:
+    each = method.startswith("predict_") and "proba" in method
+    if method != "predict" and not each:
         return schema
-    return Value(field=dataclasses.replace(schema.field, evidence=words))
+    known = OfClasses(labels=tuple(str(label) for label in classes), each=each)
+    return Value(field=dataclasses.replace(schema.field, evidence=Evidence(classes=known)))
 
 
 def with_overrides(
@@ -142,60 +144,41 @@ def with_overrides(
         for name in named:
             if name not in names:
                 raise UnknownFieldError(option, name, names)
-    changed = []
-    for field in fields:
+
+    def change(field: Field) -> Field:
         if field.name in overrides.nullable:
             field = _nullable(field)
         if field.name in overrides.choices:
             field = _chosen(field, seen(field.name))
         if overrides.examples_from_sample and isinstance(first, dict) and field.name in first:
             field = dataclasses.replace(field, example=first[field.name])
-        changed.append(field)
-    return with_fields(schema, tuple(changed))
+        return field
 
-
-def fields_of(schema: Schema) -> tuple[Field, ...]:
-    """Return the fields of the body that may be changed."""
-    match schema:
-        case Record(fields=fields) | Table(columns=fields):
-            return fields
-        case Value(field=field):
-            return (field,)
-        case _:
-            return ()
-
-
-def with_fields(schema: Schema, fields: tuple[Field, ...]) -> Schema:
-    """Return `schema` with other fields."""
-    match schema:
-        case Record():
-            return dataclasses.replace(schema, fields=fields)
-        case Table():
-            return dataclasses.replace(schema, columns=fields)
-        case Value():
-            return Value(field=fields[0])
-        case _:
-            return schema
+    return with_fields(schema, change)
 
 
 def _nullable(field: Field) -> Field:
     """Return the field with `null` allowed; a dtype that has no missing value becomes one that has."""
     if isinstance(field.schema, Optional):
         return field
-    missing, dtype, schema = "None", field.dtype, field.schema
+    missing, dtype, schema = Missing.NONE, field.dtype, field.schema
     if dtype.startswith(("int", "uint")):
         # As pandas itself does when a value is missing.
-        dtype, missing = "float64", "nan"
+        dtype, missing = "float64", Missing.NAN
     elif dtype == "bool":
         dtype = "object"
     elif dtype.startswith("float") or dtype == "str":
-        missing = "nan"
+        missing = Missing.NAN
     if dtype == "object" and isinstance(schema, Scalar):
-        schema = dataclasses.replace(schema, native="")
-    words = f"May be null, as was asked. {field.evidence}".strip()
-    return dataclasses.replace(
-        field, schema=Optional(of=schema, missing=missing), dtype=dtype, evidence=words
-    )
+        schema = dataclasses.replace(schema, native=None)
+    nullable = Optional(of=schema, missing=missing)
+    return dataclasses.replace(field, schema=nullable, dtype=dtype, evidence=_asked(field, nullable=True))
+
+
+def _asked(field: Field, **asked: bool) -> Evidence:
+    """Return the evidence of a field with what a person asked for."""
+    asked_for = dataclasses.replace(field.evidence.asked_for, **asked)
+    return dataclasses.replace(field.evidence, asked_for=asked_for)
 
 
 def _chosen(field: Field, values: Iterable[Any]) -> Field:
@@ -207,11 +190,12 @@ def _chosen(field: Field, values: Iterable[Any]) -> Field:
             "only texts and integers can be limited to the values seen",
             f"{known}Leave --choices out.",
         )
-    inner = dataclasses.replace(inner, choices=tuple(sorted(set(values))))
-    schema = Optional(of=inner, missing=field.schema.missing) if isinstance(field.schema, Optional) else inner
-    example = inner.choices[len(inner.choices) // 2]
-    words = f"{_on_missing(field)}The values seen, and no others, as was asked."
-    return dataclasses.replace(field, schema=schema, example=example, evidence=words)
+    choices = tuple(sorted(set(values)))
+    evidence = dataclasses.replace(
+        _asked(field, choices=True), absent=0, fractions=False, annotated=False, limits=Limits()
+    )
+    field = dataclasses.replace(field, example=choices[len(choices) // 2], evidence=evidence)
+    return _limited(field, inner, choices)
 
 
 _CASTS: dict[str, Callable[[Any], Any]] = {

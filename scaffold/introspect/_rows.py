@@ -6,6 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect.kinds import KINDS, kind_of
+from scaffold.introspect.kinds.pandas import is_row, without_index
+from scaffold.spec import Python
+
+__all__ = [
+    "count_rows",
+    "is_option",
+    "is_row",
+    "options_of",
+    "take",
+    "take_record",
+    "take_rows",
+    "without_index",
+]
 
 
 def count_rows(sample: Any) -> int | None:
@@ -16,14 +30,10 @@ def count_rows(sample: Any) -> int | None:
     that hold for every record. Any other dict, a scalar, a text, an image and an object are one record.
     Whether a list or an array *is* many records or only one that looks so is for trying the model to tell.
     """
-    if _kinds.is_frame(sample):
-        return len(sample)
-    if _kinds.is_series(sample):
-        return None if is_row(sample) else len(sample)
-    if _kinds.is_array(sample):
-        return int(sample.shape[0]) if len(sample.shape) else None
     if _kinds.kin(sample, "xgboost.DMatrix"):
         return int(sample.num_row())
+    if _is_library(sample):
+        return kind_of(sample).count(sample)
     if _kinds.is_mapping(sample):
         return _common_length([value for value in sample.values() if not is_option(value)])
     if isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
@@ -46,25 +56,12 @@ def is_option(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str)) or _kinds.kin(value, "numpy.generic")
 
 
-def is_row(series: Any) -> bool:
-    """Whether a pandas Series is one row of a frame rather than one column.
-
-    A row's index holds the column names and its values are of different kinds, or its name is no text;
-    a column's index is a range of numbers, dates, or labels while its name is the column's.
-    """
-    if not _kinds.kin(series, "pandas.Series") or len(series) == 0:
-        return False
-    if not all(isinstance(label, str) for label in series.index) or not series.index.is_unique:
-        return False
-    kinds = {type(value) for value in series if value is not None}
-    return len(kinds) > 1 or not isinstance(series.name, str)
-
-
 def take_rows(sample: Any, start: int, stop: int) -> Any:
     """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index."""
-    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series"):
-        return sample.iloc[start:stop]
-    return take(sample, range(start, min(stop, count_rows(sample) or 0)))
+    stop = min(stop, count_rows(sample) or 0)
+    if _is_library(sample):
+        return kind_of(sample).slice(sample, start, stop)
+    return take(sample, range(start, stop))
 
 
 def take(sample: Any, indices: Sequence[int]) -> Any:
@@ -73,14 +70,10 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
     A record may be named more than once. A pandas frame is numbered from 0, as in the service.
     """
     indices = list(indices)
-    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series"):
-        return without_index(sample.iloc[indices])
-    if _kinds.kin(sample, "pyarrow.Table"):
-        return sample.take(indices)
     if _kinds.kin(sample, "xgboost.DMatrix"):
         return sample.slice(indices)
-    if _kinds.is_sparse(sample):
-        return sample.tocsr()[indices].asformat(sample.format)
+    if _is_library(sample):
+        return kind_of(sample).take(sample, indices)
     if _holds_columns(sample):
         return _rebuild(sample, lambda column: take(column, indices))
     if _kinds.is_sequence(sample):
@@ -93,46 +86,22 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
     return sample[indices]
 
 
-def without_index(sample: Any) -> Any:
-    """Return a pandas frame or Series with its rows numbered from 0, as they are in the service."""
-    if _kinds.kin(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
-        return sample.reset_index(drop=True)
-    return sample
-
-
 def take_record(sample: Any, i: int) -> Any:
     """Return record `i` by itself, as a model that takes one record at a time would get it.
 
     A row of a frame or a structured array is a dict by column name; a row of an array is an array of one
     axis less; an item of a list is the item.
     """
-    if _kinds.kin(sample, "pandas.DataFrame"):
-        # By position, since columns may share a name until that is refused; `item` gives plain numbers.
-        return {name: plain(sample.iloc[i, j]) for j, name in enumerate(sample.columns)}
-    if _kinds.kin(sample, "polars.DataFrame"):
-        return sample.row(i, named=True)
-    if _kinds.kin(sample, "pyarrow.Table"):
-        return sample.slice(i, 1).to_pylist()[0]
-    if _kinds.kin(sample, "pandas.Series"):
-        return plain(sample.iloc[i])
-    if _kinds.is_sparse(sample):
-        return sample.tocsr()[i].toarray().reshape(sample.shape[1:])
-    if _kinds.is_structured(sample):
-        return {name: plain(sample[name][i]) for name in sample.dtype.names}
-    if _kinds.is_array(sample):
-        return plain(sample[i])
+    if _is_library(sample):
+        return kind_of(sample).record(sample, i)
     if _holds_columns(sample):
         return _rebuild(sample, lambda column: take_record(column, i))
     return sample[i]
 
 
-def plain(value: Any) -> Any:
-    """Return a numpy scalar as the Python value it stands for, anything else as it is."""
-    if not _kinds.kin(value, "numpy.generic") or _kinds.kin(
-        value, "numpy.datetime64", "numpy.timedelta64", "numpy.void"
-    ):
-        return value
-    return value.item()
+def _is_library(sample: Any) -> bool:
+    """Whether it is an object of a library that holds records."""
+    return kind_of(sample) is not KINDS[Python]
 
 
 def _holds_columns(sample: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import math
@@ -9,8 +10,25 @@ import re
 import uuid
 from typing import Any
 
-from scaffold.introspect import _kinds
-from scaffold.spec import Scalar, ScalarType
+from scaffold.introspect._kin import kin
+from scaffold.spec import (
+    Container,
+    Element,
+    Interval,
+    Missing,
+    Moment,
+    Native,
+    Numpy,
+    NumpyScalar,
+    NumpyTime,
+    Period,
+    PythonScalar,
+    PythonType,
+    Scalar,
+    ScalarType,
+    Timedelta,
+    Timestamp,
+)
 
 _INTEGER = re.compile(r"(u?)int(8|16|32|64)\b")
 _FLOATS = {
@@ -26,74 +44,84 @@ _FLOATS = {
 }
 
 
-def integer(native: str, *, bits: int = 64, signed: bool = True) -> Scalar:
+def integer(native: Native, *, bits: int = 64, signed: bool = True) -> Scalar:
     """Return an integer that fits in so many bits."""
     least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     return Scalar(type=ScalarType.INTEGER, native=native, minimum=least, maximum=most)
 
 
-def of_dtype(dtype: str) -> Scalar | None:
+def of_dtype(dtype: str, container: Container) -> Scalar | None:
     """Return the scalar for the name of a numpy, torch, pandas, Arrow or polars dtype; `None` if it has none.
 
     Dates and times are left to the library's own adapter.
     """
+    native = Element(dtype, container)
     name = dtype.removeprefix("torch.").removesuffix("[pyarrow]").lower()
     if name in ("bool", "boolean"):
-        return Scalar(type=ScalarType.BOOLEAN, native=dtype)
+        return Scalar(type=ScalarType.BOOLEAN, native=native)
     if found := _INTEGER.fullmatch(name):
-        return integer(dtype, bits=int(found[2]), signed=not found[1])
+        return integer(native, bits=int(found[2]), signed=not found[1])
     if name in _FLOATS:
         most = _FLOATS[name]
         least = None if most is None else -most
-        return Scalar(type=ScalarType.NUMBER, native=dtype, minimum=least, maximum=most)
+        return Scalar(type=ScalarType.NUMBER, native=native, minimum=least, maximum=most)
     if name in ("str", "str[python]", "string", "string[python]", "large_string", "utf8", "string_view"):
-        return Scalar(type=ScalarType.STRING, native=dtype)
+        return Scalar(type=ScalarType.STRING, native=native)
     return None
 
 
-_PLAIN: tuple[tuple[type, ScalarType, str], ...] = (
-    (bool, ScalarType.BOOLEAN, "bool"),
-    (int, ScalarType.INTEGER, "int"),
-    (float, ScalarType.NUMBER, "float"),
-    (str, ScalarType.STRING, "str"),
-    (bytes, ScalarType.BYTES, "bytes"),
-    (bytearray, ScalarType.BYTES, "bytearray"),
-    (decimal.Decimal, ScalarType.DECIMAL, "Decimal"),
-    (uuid.UUID, ScalarType.UUID, "UUID"),
-    (datetime.date, ScalarType.DATE, "date"),
-    (datetime.timedelta, ScalarType.DURATION, "timedelta"),
+_PLAIN: tuple[tuple[type, ScalarType, PythonType], ...] = (
+    (bool, ScalarType.BOOLEAN, PythonType.BOOL),
+    (int, ScalarType.INTEGER, PythonType.INT),
+    (float, ScalarType.NUMBER, PythonType.FLOAT),
+    (str, ScalarType.STRING, PythonType.STR),
+    (bytes, ScalarType.BYTES, PythonType.BYTES),
+    (bytearray, ScalarType.BYTES, PythonType.BYTEARRAY),
+    (decimal.Decimal, ScalarType.DECIMAL, PythonType.DECIMAL),
+    (uuid.UUID, ScalarType.UUID, PythonType.UUID),
+    (datetime.date, ScalarType.DATE, PythonType.DATE),
+    (datetime.timedelta, ScalarType.DURATION, PythonType.TIMEDELTA),
 )
+
+
+def python(type_: ScalarType, of: PythonType) -> Scalar:
+    """Return a value of one of Python's own types."""
+    return Scalar(type=type_, native=PythonScalar(of))
 
 
 def of_value(value: Any) -> Scalar | None:
     """Return the scalar that `value` is, or `None` if it is none that JSON can say."""
-    if _kinds.kin(value, "numpy.generic"):
+    if kin(value, "numpy.generic"):
         return _of_numpy(value)
-    if _kinds.kin(value, "pandas.Timestamp"):
-        return _datetime("pandas.Timestamp", value)
-    if _kinds.kin(value, "pandas.Timedelta"):
-        fine = is_fine(value)
-        return Scalar(type=ScalarType.DURATION, native="pandas.Timedelta", nanoseconds=fine)
-    if _kinds.kin(value, "pandas.Period"):
-        return Scalar(type=ScalarType.PERIOD, native=f"pandas.Period[{value.freqstr}]")
-    if _kinds.kin(value, "pandas.Interval"):
-        return Scalar(type=ScalarType.STRING, native="pandas.Interval")
+    if kin(value, "pandas.Timestamp"):
+        zone = None if value.tzinfo is None else zone_name(value.tzinfo)
+        return _moment(Timestamp(zone), aware=zone is not None, fine=is_fine(value))
+    if kin(value, "pandas.Timedelta"):
+        return Scalar(type=ScalarType.DURATION, native=Timedelta(), nanoseconds=is_fine(value))
+    if kin(value, "pandas.Period"):
+        return Scalar(type=ScalarType.PERIOD, native=Period(value.freqstr))
+    if kin(value, "pandas.Interval"):
+        return Scalar(type=ScalarType.STRING, native=Interval())
     if isinstance(value, datetime.datetime):
-        return _datetime("datetime", value)
+        if value.tzinfo is None:
+            return python(ScalarType.DATETIME, PythonType.DATETIME)
+        return _moment(Moment(zone_name(value.tzinfo)), aware=True, fine=False)
     if isinstance(value, datetime.time):
-        return Scalar(type=ScalarType.TIME, native="time" if value.tzinfo is None else "aware time")
-    for cls, type_, native in _PLAIN:
+        return python(ScalarType.TIME, PythonType.TIME if value.tzinfo is None else PythonType.AWARE_TIME)
+    for cls, type_, of in _PLAIN:
         if isinstance(value, cls):
-            return Scalar(type=type_, native=native)
+            return python(type_, of)
     return None
 
 
-def _datetime(native: str, value: datetime.datetime) -> Scalar:
-    fine = native == "pandas.Timestamp" and is_fine(value)
-    if value.tzinfo is None:
-        return Scalar(type=ScalarType.DATETIME, native=native, nanoseconds=fine)
-    zoned = f"{native}[{zone_name(value.tzinfo)}]"
-    return Scalar(type=ScalarType.AWARE_DATETIME, native=zoned, nanoseconds=fine)
+def temporal(type_: ScalarType, element: Element) -> Scalar:
+    """Return a moment, a span of time, or another value of a column, by its dtype."""
+    return Scalar(type=type_, native=element, nanoseconds=has_nanoseconds(element.dtype))
+
+
+def _moment(native: Native, *, aware: bool, fine: bool) -> Scalar:
+    type_ = ScalarType.AWARE_DATETIME if aware else ScalarType.DATETIME
+    return Scalar(type=type_, native=native, nanoseconds=fine)
 
 
 def is_fine(value: Any) -> bool:
@@ -120,24 +148,19 @@ def zone_name(zone: Any) -> str:
 def _of_numpy(value: Any) -> Scalar | None:
     kind, name = value.dtype.kind, value.dtype.name
     if kind == "U":
-        return Scalar(type=ScalarType.STRING, native="numpy.str_")
+        return Scalar(type=ScalarType.STRING, native=NumpyScalar("str_"))
     if kind == "S":
-        return Scalar(type=ScalarType.BYTES, native="numpy.bytes_")
-    if kind in "mM" and re.search(r"\[(\d*)(ps|fs|as)\]", name):
-        return None  # finer than ISO 8601 is read anywhere
-    if kind == "M":
-        return Scalar(type=ScalarType.DATETIME, native=f"numpy.{name}", nanoseconds=has_nanoseconds(name))
-    if kind == "m":
-        return Scalar(type=ScalarType.DURATION, native=f"numpy.{name}", nanoseconds=has_nanoseconds(name))
-    found = of_dtype(name)
+        return Scalar(type=ScalarType.BYTES, native=NumpyScalar("bytes_"))
+    if kind in "mM":
+        unit = name.partition("[")[2].rstrip("]")
+        if re.fullmatch(r"\d*(ps|fs|as)", unit):
+            return None  # finer than ISO 8601 is read anywhere
+        type_ = ScalarType.DATETIME if kind == "M" else ScalarType.DURATION
+        return Scalar(type=type_, native=NumpyTime(unit), nanoseconds=has_nanoseconds(name))
+    found = of_dtype(name, Numpy())
     if found is None:
         return None
-    return Scalar(
-        type=found.type,
-        native=f"numpy.{'bool_' if name == 'bool' else name}",
-        minimum=found.minimum,
-        maximum=found.maximum,
-    )
+    return dataclasses.replace(found, native=NumpyScalar("bool_" if name == "bool" else name))
 
 
 def is_nan(value: Any) -> bool:
@@ -145,18 +168,18 @@ def is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def missing_marker(value: Any) -> str | None:
-    """Return how `value` says that nothing is there: `None`, `nan`, `NA` or `NaT`; `None` if it does not."""
+def missing_marker(value: Any) -> Missing | None:
+    """Return how `value` says that nothing is there; `None` if it does not."""
     if value is None:
-        return "None"
+        return Missing.NONE
     if type(value) in (str, int, bool, float):
-        return "nan" if value != value else None
-    if _kinds.kin(value, "pandas.NAType"):
-        return "NA"
-    if _kinds.kin(value, "pandas.NaTType"):
-        return "NaT"
-    if is_nan(value) or (_kinds.kin(value, "numpy.floating") and value != value):
-        return "nan"
-    if _kinds.kin(value, "numpy.datetime64", "numpy.timedelta64") and value != value:
-        return "NaT"
+        return Missing.NAN if value != value else None
+    if kin(value, "pandas.NAType"):
+        return Missing.NA
+    if kin(value, "pandas.NaTType"):
+        return Missing.NAT
+    if is_nan(value) or (kin(value, "numpy.floating") and value != value):
+        return Missing.NAN
+    if kin(value, "numpy.datetime64", "numpy.timedelta64") and value != value:
+        return Missing.NAT
     return None

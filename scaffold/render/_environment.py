@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from scaffold.errors import MultilineVariableError, VariableTakenError
-from scaffold.render._source._code import mapping, statement, text
+from scaffold.render._code import mapping, statement, text
 from scaffold.spec import Variable
 
 _SETTINGS = """

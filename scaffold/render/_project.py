@@ -13,7 +13,18 @@ from scaffold.render._score import score_values
 from scaffold.render._source import render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
-from scaffold.spec import Artifact, Measurements, ProjectSpec, Recording, RenderedProject, Signature
+from scaffold.spec import (
+    Artifact,
+    Measurements,
+    ProjectSpec,
+    PythonCall,
+    Recording,
+    RenderedProject,
+    Signature,
+)
+
+_SCORE = "score.py"
+"""The template has it: what depends on the model are its finished strings."""
 
 
 def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
@@ -21,7 +32,7 @@ def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
     files = render_source(signature) | _columns_file(signature)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
-    return {**source, "score.py": f"{score['score_imports']}\n{score['score_libraries']}"}
+    return {**source, _SCORE: f"{score['score_imports']}\n{score['score_libraries']}"}
 
 
 def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None) -> RenderedProject:
@@ -36,7 +47,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    source = render_source(spec.signature) | _columns_file(spec.signature)
+    code = spec.code or model_code(spec.artifact, spec.signature)
+    source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     extra |= deploy_files(spec)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
@@ -52,7 +64,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
 
 def _columns_file(signature: Signature) -> dict[str, str]:
     """Return what takes the place of a pipeline's first step, where the service has that."""
-    if not signature.call.shortened:
+    if not (isinstance(signature.call, PythonCall) and signature.call.shortened):
         return {}
     return {COLUMNS: (template_path("service") / "columns.py").read_text("utf-8")}
 

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 
-from scaffold.spec import Arguments, Artifact, Call, ModelFormat, Runtime, Signature, Table
+from typing_extensions import assert_never
+
+from scaffold.spec import (
+    Arguments,
+    Artifact,
+    BoosterCall,
+    Call,
+    Feed,
+    ModelFormat,
+    Pandas,
+    Polars,
+    PythonCall,
+    SessionCall,
+    Signature,
+    Table,
+    TorchCall,
+)
 
 _FILES = {
     ModelFormat.PICKLE: "model.pkl",
@@ -16,24 +32,40 @@ _FILES = {
     ModelFormat.LIGHTGBM: "model.txt",
     ModelFormat.CATBOOST: "model.cbm",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """Statements, and the modules that they use."""
+
+    lines: list[str]
+    modules: frozenset[str] = frozenset()
+
+
 # `file` is the open file whose hash was checked.
 _LOADS = {
-    ModelFormat.JOBLIB: "joblib.load(file)",
-    ModelFormat.TORCH: 'torch.load(file, map_location="cpu", weights_only=False)',
-    ModelFormat.TORCHSCRIPT: 'torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]',
-    ModelFormat.ONNX: 'onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])',
-    ModelFormat.XGBOOST: "xgboost.Booster(model_file=bytearray(file.read()))",
-    ModelFormat.LIGHTGBM: "lightgbm.Booster(model_str=file.read().decode())",
-    ModelFormat.CATBOOST: "catboost.CatBoost().load_model(blob=file.read())",
+    ModelFormat.JOBLIB: ("joblib", "joblib.load(file)"),
+    ModelFormat.TORCH: ("torch", 'torch.load(file, map_location="cpu", weights_only=False)'),
+    ModelFormat.TORCHSCRIPT: (
+        "torch",
+        'torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]',
+    ),
+    ModelFormat.ONNX: (
+        "onnxruntime",
+        'onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])',
+    ),
+    ModelFormat.XGBOOST: ("xgboost", "xgboost.Booster(model_file=bytearray(file.read()))"),
+    ModelFormat.LIGHTGBM: ("lightgbm", "lightgbm.Booster(model_str=file.read().decode())"),
+    ModelFormat.CATBOOST: ("catboost", "catboost.CatBoost().load_model(blob=file.read())"),
 }
 _UNPACKED = {
-    None: "pickle.load(file)",
-    "gzip": "pickle.load(gzip.GzipFile(fileobj=file))",
-    "bz2": "pickle.load(bz2.BZ2File(file))",
-    "xz": "pickle.loads(lzma.decompress(file.read()))",
-    "lzma": "pickle.loads(lzma.decompress(file.read()))",
-    "zlib": "pickle.loads(zlib.decompress(file.read()))",
-    "lz4": "pickle.loads(lz4.frame.decompress(file.read()))",
+    None: ("pickle", "pickle.load(file)"),
+    "gzip": ("gzip", "pickle.load(gzip.GzipFile(fileobj=file))"),
+    "bz2": ("bz2", "pickle.load(bz2.BZ2File(file))"),
+    "xz": ("lzma", "pickle.loads(lzma.decompress(file.read()))"),
+    "lzma": ("lzma", "pickle.loads(lzma.decompress(file.read()))"),
+    "zlib": ("zlib", "pickle.loads(zlib.decompress(file.read()))"),
+    "lz4": ("lz4.frame", "pickle.loads(lz4.frame.decompress(file.read()))"),
 }
 # MLflow hands the folder of its artifacts over as a context.
 _BEFORE_INPUTS = {
@@ -58,12 +90,15 @@ _AFTER = "# And after it: a threshold, labels for codes, a calibration."
 def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
     call = signature.call
-    load = _load_lines(artifact, call)
-    if call.shortened:
+    loading = _load(artifact, call)
+    load = loading.lines
+    shortened = isinstance(call, PythonCall) and call.shortened
+    if shortened:
         load.append("shorten(_model)")
     result = "predictions" if call.batched else "prediction"
-    predict = _predict_lines(call, result, has_columns=_has_columns(signature))
-    imports = _modules("\n".join([*load, *predict])) | {"hashlib"}
+    predicting = _predict(call, result, has_columns=_has_columns(signature))
+    predict = predicting.lines
+    imports = loading.modules | predicting.modules | {"hashlib"}
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
@@ -71,23 +106,27 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
         "model_file": _FILES[artifact.format],
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
-        "score_columns": "from app.columns import shorten\n" if call.shortened else "",
-        "score_load": _indented([*load, *(ready if call.runtime is Runtime.TORCH else [])], 8),
+        "score_columns": "from app.columns import shorten\n" if shortened else "",
+        "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
         "score_run": _indented(_run_batched(predict) if call.batched else _run_alone(predict), 4),
     }
 
 
-def _load_lines(artifact: Artifact, call: Call) -> list[str]:
+def _load(artifact: Artifact, call: Call) -> _Code:
     """Return the statements that make `_model` of the open `file`."""
     if artifact.format is ModelFormat.PICKLE:
-        return [f"_model = {_UNPACKED[artifact.compression]}"]
-    if artifact.format is ModelFormat.XGBOOST and call.estimator:
-        return [f"_model = xgboost.{call.estimator}()", "_model.load_model(bytearray(file.read()))"]
-    if artifact.format is ModelFormat.CATBOOST and call.estimator:
-        return [f"_model = catboost.{call.estimator}().load_model(blob=file.read())"]
-    return [f"_model = {_LOADS[artifact.format]}"]
+        module, load = _UNPACKED[artifact.compression]
+        return _Code([f"_model = {load}"], frozenset({"pickle", module}))
+    module, load = _LOADS[artifact.format]
+    lines = [f"_model = {load}"]
+    estimator = call.estimator if isinstance(call, PythonCall) else ""
+    if artifact.format is ModelFormat.XGBOOST and estimator:
+        lines = [f"_model = xgboost.{estimator}()", "_model.load_model(bytearray(file.read()))"]
+    if artifact.format is ModelFormat.CATBOOST and estimator:
+        lines = [f"_model = catboost.{estimator}().load_model(blob=file.read())"]
+    return _Code(lines, frozenset({module}))
 
 
 def _run_batched(predict: list[str]) -> list[str]:
@@ -99,32 +138,36 @@ def _run_alone(predict: list[str]) -> list[str]:
     return ["answers = []", "for record in records:", *(f"    {line}" for line in body), "return answers"]
 
 
-def _predict_lines(call: Call, result: str, *, has_columns: bool) -> list[str]:
+def _predict(call: Call, result: str, *, has_columns: bool) -> _Code:
     """Return the statements that ask the model, with its answer in the variable `result`."""
     function = "_model" if call.method == "__call__" else f"_model.{call.method}"
     before = _BEFORE_INPUTS[call.arguments]
-    match call.runtime:
-        case Runtime.PYTHON:
-            switches = "".join(f", {name}={on}" for name, on in call.keywords)
-            return [f"{result} = {function}({before}inputs{switches})"]
-        case Runtime.TORCH:
-            inputs = "torch.as_tensor(inputs)" if call.tensor else f"{before}inputs"
-            return ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
-        case Runtime.XGBOOST_BOOSTER:
+    match call:
+        case PythonCall(keywords=keywords):
+            switches = "".join(f", {name}={on}" for name, on in keywords)
+            return _Code([f"{result} = {function}({before}inputs{switches})"])
+        case TorchCall(tensor=tensor):
+            inputs = "torch.as_tensor(inputs)" if tensor else f"{before}inputs"
+            lines = ["with torch.no_grad():", f"    {result} = {function}({inputs})"]
+            return _Code(lines, frozenset({"torch"}))
+        case BoosterCall():
             # Names are checked by the Booster: a frame brings them, an array gets them.
             extra = "enable_categorical=True" if has_columns else "feature_names=_model.feature_names"
-            return [f"{result} = {function}(xgboost.DMatrix(inputs, {extra}))"]
-        case Runtime.ONNX:
-            return _session_lines(call, result)
+            line = f"{result} = {function}(xgboost.DMatrix(inputs, {extra}))"
+            return _Code([line], frozenset({"xgboost"}))
+        case SessionCall():
+            return _Code(_session_lines(call, result))
+        case _:
+            assert_never(call)
 
 
-def _session_lines(call: Call, result: str) -> list[str]:
+def _session_lines(call: SessionCall, result: str) -> list[str]:
     """Return the statements that run an ONNX session: one output is itself, several go by name."""
     lines, feed = [], "inputs"
-    if call.columns:
+    if call.feed is Feed.COLUMNS:
         lines = ["columns = {name: column.reshape(-1, 1) for name, column in inputs.items()}"]
         feed = "columns"
-    elif call.arguments is Arguments.ONE:
+    elif call.feed is Feed.ONE:
         feed = f"{{{_literal(call.inputs[0])}: inputs}}"
     if len(call.outputs) == 1:
         return lines + _call(f"[{result}] = _model.run", [f"[{_literal(call.outputs[0])}]", feed])
@@ -152,14 +195,8 @@ def _literal(text: str) -> str:
     return f'"{written[1:-1]}"' if plain else written
 
 
-def _modules(code: str) -> set[str]:
-    """Return the modules that the expressions use."""
-    names = ("catboost", "joblib", "lightgbm", "lz4.frame", "onnxruntime", "torch", "xgboost", *_STANDARD)
-    return {name for name in names if re.search(rf"\b{re.escape(name)}\.", code)}
-
-
 def _has_columns(signature: Signature) -> bool:
-    return isinstance(signature.input, Table) and signature.input.native in ("pandas", "polars")
+    return isinstance(signature.input, Table) and isinstance(signature.input.container, Pandas | Polars)
 
 
 def _indented(lines: list[str], spaces: int) -> str:

@@ -51,10 +51,9 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
 
 def model_summary(spec: ProjectSpec) -> str:
     """`a scikit-learn model`, after the first library that the file names; else `a Python model`."""
-    names = [line for line in spec.dependencies.requirements if line.serves == "model"]
-    mentioned = {name.dotted for name in spec.artifact.globals}
-    in_file = [line for line in names if line.reason.partition(" in ")[0] in mentioned]
-    return f"a {in_file[0].distribution} model" if in_file else "a Python model"
+    lines = (line for line in spec.dependencies.requirements if line.serves == "model" and line.mentioned)
+    first = next(lines, None)
+    return "a Python model" if first is None else f"a {first.distribution} model"
 
 
 def shell_example(signature: Signature) -> str:

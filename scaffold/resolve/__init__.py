@@ -28,6 +28,7 @@ from scaffold.resolve._witnesses import (
     asked_by_code,
     asked_by_model,
     asked_by_modules,
+    named_in,
     needed,
     optional_imports,
     python_texts,
@@ -154,6 +155,7 @@ def resolve_dependencies(
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
     listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
     choice = choose(listed, reasons, installation, options)
+    mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
     lock = _locked(choice, layer, reasons, options, run)
     named = named_files(found.unheard, artifact.path, local.values())
     data, hidden = opened_files(
@@ -168,7 +170,10 @@ def resolve_dependencies(
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
-        requirements=(*choice.requirements, *layer.requirements),
+        requirements=(
+            *(replace(line, mentioned=line.distribution in mentioned) for line in choice.requirements),
+            *layer.requirements,
+        ),
         lock=lock.text,
         sources=(
             *sources,

@@ -33,6 +33,11 @@ class Import:
     """Whether it happens whenever the text is imported: not in a function, a `try` or an `if`."""
 
 
+def named_in(artifact: Artifact, installation: Installation) -> set[str]:
+    """Return the distributions whose names the pickle mentions."""
+    return {owner for name in artifact.globals for owner in _owner(installation, name.module)}
+
+
 def asked_by_model(artifact: Artifact, installation: Installation) -> dict[str, str]:
     """Return a reason by distribution for what the pickle names, or what reads the format."""
     reasons: dict[str, str] = {}

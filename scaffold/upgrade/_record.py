@@ -30,8 +30,9 @@ from scaffold.errors import (
 )
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
+from scaffold.upgrade._migrate import from_format_1
 
-_FORMAT = 1
+_FORMAT = 2
 _LARGEST_TREE_BYTES = 256 << 20
 
 
@@ -106,12 +107,15 @@ def _read_document(root: Path) -> ProjectRecord:
         raise NoRecordError(str(root)) from error
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(root, error) from error
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+    if not isinstance(document, dict) or document.get("format") not in (1, _FORMAT):
         generator = document.get("generator") if isinstance(document, dict) else "unknown"
         raise NewerRecordError(str(root / RECORD), str(generator))
     try:
+        spec = document["spec"]
+        if document["format"] == 1:
+            spec = from_format_1(spec)
         record = ProjectRecord(
-            spec=decode("ProjectSpec", document["spec"]),
+            spec=decode("ProjectSpec", spec),
             template=document["template"],
             options=document["options"],
             verification=decode("Verification | None", document["proof"]),
@@ -145,6 +149,7 @@ def _slim(spec: ProjectSpec) -> ProjectSpec:
         artifact=dataclasses.replace(spec.artifact, provenance=name, made_with=MadeWith()),
         dependencies=dataclasses.replace(spec.dependencies, lock="", sources=sources),
         recording=Recording(requests=(), answers=()),
+        code={},
     )
 
 

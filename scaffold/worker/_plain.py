@@ -9,7 +9,7 @@ from typing import Any
 from scaffold._codec import CodecError
 
 _IN_SOURCE = frozenset(
-    {"attribute", "estimator", "method", "missing", "module", "native", "qualname", "inputs", "outputs"}
+    {"attribute", "estimator", "inputs", "matrix", "method", "module", "outputs", "qualname", "scalar"}
 )
 """Fields of a signature that stand in generated code as they are, not as quoted text."""
 _WORDS = re.compile(r"[^\n\r\"'\\#;()]*")

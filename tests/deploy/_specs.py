@@ -6,11 +6,12 @@ from pathlib import Path
 
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     Dependencies,
     JSONValue,
     ModelFormat,
     ProjectSpec,
+    PythonCall,
     Recording,
     Scalar,
     ScalarType,
@@ -25,7 +26,9 @@ def project_spec(name: str = "titanic", version: str = "1.0.0", **answers: JSONV
         name=name,
         version=version,
         artifact=Artifact(path=Path("model.pkl"), sha256="ab" * 32, size_bytes=10, format=ModelFormat.PICKLE),
-        signature=Signature(input=number, output=number, call=Call(method="predict", batched=True)),
+        signature=Signature(
+            input=number, output=number, call=PythonCall(method="predict", batching=Batching.TOGETHER)
+        ),
         dependencies=Dependencies(python="3.11", requirements=(), lock=""),
         recording=Recording(requests=({"data": 1.0},), answers=({"prediction": 2.0},)),
         answers=answers,

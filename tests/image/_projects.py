@@ -15,11 +15,12 @@ import jinja2
 from scaffold.render._image import image_values
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     Dependencies,
     LocalSource,
     ModelFormat,
     ProjectSpec,
+    PythonCall,
     Recording,
     Scalar,
     ScalarType,
@@ -42,7 +43,9 @@ def make_spec(
         name="churn",
         version=version,
         artifact=Artifact(path=Path("model.pkl"), sha256="ab" * 32, size_bytes=5, format=ModelFormat.PICKLE),
-        signature=Signature(input=number, output=number, call=Call(method="predict", batched=True)),
+        signature=Signature(
+            input=number, output=number, call=PythonCall(method="predict", batching=Batching.TOGETHER)
+        ),
         dependencies=Dependencies(
             python="3.11", requirements=(), lock="", system=tuple(system), sources=tuple(sources)
         ),

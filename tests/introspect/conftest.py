@@ -112,6 +112,10 @@ def difference(given: Any, sample: Any) -> str | None:
     if found == "torch.Tensor":
         same = given.dtype == sample.dtype and bool(given.allclose(sample, equal_nan=True, rtol=0, atol=0))
         return None if same else f"{given} is not {sample}"
+    if found == "numpy.MaskedArray":
+        masks = [np_mask(array).tolist() for array in (given, sample)]
+        held = difference(given.compressed(), sample.compressed())
+        return held if masks[0] == masks[1] else f"mask {masks[0]} is not {masks[1]}"
     if hasattr(given, "toarray"):
         return difference(given.toarray(), sample.toarray())
     if found == "numpy.ndarray":
@@ -130,6 +134,12 @@ def difference(given: Any, sample: Any) -> str | None:
         return None
     same_type = type(given) is type(sample) or (type(given), type(sample)) == (float, int)
     return None if same_type and bool(given == sample) else f"{given!r} is not {sample!r}"
+
+
+def np_mask(array: Any) -> Any:
+    import numpy as np
+
+    return np.ma.getmaskarray(array)
 
 
 def _pandas_difference(given: Any, sample: Any) -> str | None:

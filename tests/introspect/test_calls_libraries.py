@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from scaffold.errors import CallError
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._layouts import Layout
-from scaffold.spec import Arguments, Runtime
+from scaffold.spec import Arguments, BoosterCall, Feed, TorchCall
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(120, 3))
@@ -49,7 +49,7 @@ def test_an_xgboost_booster_takes_frames_arrays_and_lists(sample):
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(FRAME, FLAGS), 3)
     found = find_call(booster, sample, booster.predict(xgboost.DMatrix(SAMPLE)))
     assert batched(found, "predict")
-    assert found.call.runtime is Runtime.XGBOOST_BOOSTER
+    assert isinstance(found.call, BoosterCall)
 
 
 def test_a_dmatrix_stands_for_the_frame_that_it_was_made_of():
@@ -198,7 +198,7 @@ def test_a_module_answers_in_eval_mode_without_gradients_and_is_left_as_it_was(n
     network.train()
     found = find_call(network, rows, want)
     assert batched(found, "__call__")
-    assert found.call.runtime is Runtime.TORCH
+    assert isinstance(found.call, TorchCall)
     assert (network.training, found.output.requires_grad) == (True, False)
 
 
@@ -323,7 +323,10 @@ def test_a_session_with_an_input_for_each_column_gets_columns():
     for sample in (frame[:5], frame[:5].to_dict("records")):
         found = find_call(session, sample)
         assert batched(found, "run")
-        assert (found.call.columns, {array.shape for array in found.sample.values()}) == (True, {(5,)})
+        assert (found.call.feed is Feed.COLUMNS, {array.shape for array in found.sample.values()}) == (
+            True,
+            {(5,)},
+        )
 
 
 def test_a_sample_that_no_session_takes_is_answered_with_what_it_takes():

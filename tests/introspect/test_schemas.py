@@ -310,9 +310,9 @@ def test_bad_samples_get_one_message() -> None:
         ),
         (
             Batch(),
-            np.ma.array([[1, 2], [3, 4]], mask=[[1, 0], [0, 0]]),
+            np.ma.array([[1, np.nan], [3, 4]], mask=[[1, 0], [0, 0]]),
             UnsupportedSampleError,
-            "the mask of",
+            "a masked array that holds NaN as well",
         ),
         (
             lambda image: 1,

@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from scaffold.render import render_project
 from scaffold.render._card import card_values
 from scaffold.render._tree import template_path
+from scaffold.render._values import model_summary
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     Dependencies,
     GlobalName,
     LocalSource,
     ModelFormat,
     ProjectSpec,
+    PythonCall,
     Recording,
     Requirement,
     Scalar,
@@ -53,7 +56,9 @@ def spec(tmp_path: Path) -> ProjectSpec:
             written="1970-01-01",
         ),
         signature=Signature(
-            input=NUMBER, output=NUMBER, call=Call(method="predict", batched=True, evidence="gives a | b")
+            input=NUMBER,
+            output=NUMBER,
+            call=PythonCall(method="predict", batching=Batching.TOGETHER, evidence="gives a | b"),
         ),
         dependencies=Dependencies(
             python="3.11",
@@ -65,6 +70,20 @@ def spec(tmp_path: Path) -> ProjectSpec:
         ),
         recording=Recording(requests=(), answers=()),
     )
+
+
+def test_a_model_is_called_after_the_first_library_that_its_file_mentions(spec: ProjectSpec) -> None:
+    assert model_summary(spec) == "a Python model"
+    lines = (BOOSTER, replace(BOOSTER, distribution="scikit-learn", mentioned=True), SERVER)
+    named = replace(spec, dependencies=replace(spec.dependencies, requirements=lines))
+    assert model_summary(named) == "a scikit-learn model"
+
+
+def test_code_that_is_rendered_already_is_not_rendered_again(spec: ProjectSpec, tmp_path: Path) -> None:
+    code = {"schemas.py": "# schemas\n", "convert.py": "# convert\n"}
+    (tmp_path / "service").mkdir()
+    render_project(replace(spec, code=code), tmp_path / "service")
+    assert {name: (tmp_path / "service/app" / name).read_text() for name in code} == code
 
 
 def rendered(spec: ProjectSpec, template: str) -> str:

@@ -23,21 +23,27 @@ from scaffold.render._score import score_values
 from scaffold.spec import (
     Arguments,
     Artifact,
-    Call,
+    Batching,
+    BoosterCall,
+    Feed,
     Field,
     ModelFormat,
-    Runtime,
+    Numpy,
+    Pandas,
+    PythonCall,
     Scalar,
     ScalarType,
+    SessionCall,
     Signature,
     Table,
     Tensor,
+    TorchCall,
 )
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "service" / "project" / "app" / "score.py.jinja"
 NUMBER = Scalar(type=ScalarType.NUMBER)
-ARRAY = Tensor(shape=(2,), dtype="float64", items=NUMBER, native="numpy")
-FRAME = Table(columns=(Field(name="a", attribute="a", schema=NUMBER),), native="pandas")
+ARRAY = Tensor(shape=(2,), dtype="float64", items=NUMBER, container=Numpy())
+FRAME = Table(columns=(Field(name="a", attribute="a", schema=NUMBER),), container=Pandas())
 
 
 def rendered(format, call, *, input=ARRAY, compression=None):
@@ -47,35 +53,42 @@ def rendered(format, call, *, input=ARRAY, compression=None):
     return environment.from_string(TEMPLATE.read_text()).render(values)
 
 
-def call(method="predict", batched=True, **kind):
-    return Call(method=method, batched=batched, **kind)
+def call(method="predict", batching=Batching.TOGETHER, **kind):
+    return PythonCall(method=method, batching=batching, **kind)
 
 
-ONNX = {"runtime": Runtime.ONNX, "inputs": ("X",)}
+def torch_call(batching=Batching.TOGETHER, **kind):
+    return TorchCall(method="__call__", batching=batching, **kind)
+
+
+def onnx_call(batching=Batching.TOGETHER, inputs=("X",), **kind):
+    return SessionCall(batching=batching, inputs=inputs, **kind)
+
+
 TWO_NAMES = ("output_label", "output_probability")
 LONG_NAMES = tuple(f"a_rather_long_name_of_an_output_{i}" for i in range(4))
 CASES = {
     "pickle": (ModelFormat.PICKLE, call()),
     "joblib": (ModelFormat.JOBLIB, call("predict_proba")),
-    "one_by_one": (ModelFormat.PICKLE, call("__call__", batched=False)),
-    "keywords": (ModelFormat.PICKLE, call(batched=False, arguments=Arguments.KEYWORDS)),
-    "positional": (ModelFormat.PICKLE, call("rank", batched=False, arguments=Arguments.POSITIONAL)),
+    "one_by_one": (ModelFormat.PICKLE, call("__call__", batching=Batching.ALONE)),
+    "keywords": (ModelFormat.PICKLE, call(batching=Batching.ALONE, arguments=Arguments.KEYWORDS)),
+    "positional": (ModelFormat.PICKLE, call("rank", batching=Batching.ALONE, arguments=Arguments.POSITIONAL)),
     "context": (ModelFormat.PICKLE, call(arguments=Arguments.AFTER_CONTEXT)),
-    "torch": (ModelFormat.TORCH, call("__call__", runtime=Runtime.TORCH)),
-    "torch_array": (ModelFormat.TORCH, call("__call__", runtime=Runtime.TORCH, tensor=True)),
-    "torchscript": (ModelFormat.TORCHSCRIPT, call("__call__", batched=False, runtime=Runtime.TORCH)),
-    "onnx": (ModelFormat.ONNX, call("run", outputs=("variable",), **ONNX)),
-    "onnx_two": (ModelFormat.ONNX, call("run", batched=False, outputs=TWO_NAMES, **ONNX)),
-    "onnx_long": (ModelFormat.ONNX, call("run", outputs=LONG_NAMES, **ONNX)),
+    "torch": (ModelFormat.TORCH, torch_call()),
+    "torch_array": (ModelFormat.TORCH, torch_call(tensor=True)),
+    "torchscript": (ModelFormat.TORCHSCRIPT, torch_call(batching=Batching.ALONE)),
+    "onnx": (ModelFormat.ONNX, onnx_call(outputs=("variable",))),
+    "onnx_two": (ModelFormat.ONNX, onnx_call(batching=Batching.ALONE, outputs=TWO_NAMES)),
+    "onnx_long": (ModelFormat.ONNX, onnx_call(outputs=LONG_NAMES)),
     "onnx_inputs": (
         ModelFormat.ONNX,
-        call("run", arguments=Arguments.KEYWORDS, outputs=("y",), runtime=Runtime.ONNX, inputs=("a", "b")),
+        onnx_call(feed=Feed.BY_NAME, outputs=("y",), inputs=("a", "b")),
     ),
     "onnx_long_name": (
         ModelFormat.ONNX,
-        call("run", outputs=("o" * 50,), runtime=Runtime.ONNX, inputs=("i" * 40,)),
+        onnx_call(outputs=("o" * 50,), inputs=("i" * 40,)),
     ),
-    "booster": (ModelFormat.XGBOOST, call(runtime=Runtime.XGBOOST_BOOSTER)),
+    "booster": (ModelFormat.XGBOOST, BoosterCall(batching=Batching.TOGETHER)),
     "lightgbm": (ModelFormat.LIGHTGBM, call()),
     "catboost": (ModelFormat.CATBOOST, call()),
     "xgboost_labels": (ModelFormat.XGBOOST, call(estimator="XGBClassifier")),
@@ -175,14 +188,14 @@ def test_each_kind_is_loaded_and_asked_in_its_own_way(case, lines):
 
 
 def test_a_frame_brings_its_names_to_a_booster():
-    how = call(runtime=Runtime.XGBOOST_BOOSTER)
+    how = BoosterCall(batching=Batching.TOGETHER)
     text = rendered(ModelFormat.XGBOOST, how, input=FRAME)
     assert "_model.predict(xgboost.DMatrix(inputs, enable_categorical=True))" in text
 
 
 def test_a_name_of_the_models_is_only_ever_a_literal():
     evil = '"], x) or evil("'
-    text = rendered(ModelFormat.ONNX, call("run", outputs=(evil,), runtime=Runtime.ONNX, inputs=("it's",)))
+    text = rendered(ModelFormat.ONNX, onnx_call(outputs=(evil,), inputs=("it's",)))
     assert f'_model.run([{evil!r}], {{"it\'s": inputs}})' in text
 
 

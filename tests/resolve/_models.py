@@ -9,9 +9,10 @@ from pathlib import Path
 
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     GlobalName,
     ModelFormat,
+    PythonCall,
     Recording,
     Scalar,
     ScalarType,
@@ -68,7 +69,7 @@ def pickled(model: object, path: Path) -> Artifact:
 def signature(method: str = "predict") -> Signature:
     """A call that takes many records."""
     number = Scalar(type=ScalarType.NUMBER)
-    return Signature(input=number, output=number, call=Call(method=method, batched=True))
+    return Signature(input=number, output=number, call=PythonCall(method=method, batching=Batching.TOGETHER))
 
 
 def recording(**answers: float) -> Recording:

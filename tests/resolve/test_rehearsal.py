@@ -8,7 +8,7 @@ from scaffold.errors import MissingModuleError, TraceFailedError, WorkerError
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._rehearsal import Rehearsal, hidden_modules
 from scaffold.resolve._trace import Request, Trace
-from scaffold.spec import Call
+from scaffold.spec import Batching, PythonCall
 from tests.resolve._models import CODE
 
 PLAIN = "class Model:\n    def predict(self, rows):\n        return [2 * row for row in rows]\n"
@@ -29,7 +29,7 @@ ASKED_BY_METADATA = (
     "except PackageNotFoundError:\n    factor = 1 if find_spec('beta') else 2\n"
     + PLAIN.replace("2", "factor")
 )
-CALL = Call(method="predict", batched=True)
+CALL = PythonCall(method="predict", batching=Batching.TOGETHER)
 
 
 @pytest.fixture

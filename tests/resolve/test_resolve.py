@@ -72,6 +72,7 @@ def test_each_line_says_who_saw_it_and_what_comes_along_has_none(alpha):
         ("alpha==1.5", "alpha.Model in model.pkl"),
         ("beta-dist==1.0", "imported by alpha at predict"),
     ]
+    assert [line.distribution for line in found.requirements if line.mentioned] == ["alpha"]
     assert {"gamma==1.0", "alpha==1.5"} <= set(uv.constraints.split("\n"))
     assert "trainer" not in uv.constraints
     assert found.python == f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -11,7 +11,7 @@ import pytest
 from scaffold.errors import NoRecordError, UpgradeError
 from scaffold.spec import (
     Artifact,
-    Call,
+    Batching,
     Check,
     Dependencies,
     Field,
@@ -20,8 +20,10 @@ from scaffold.spec import (
     ModelFormat,
     Optional,
     Outcome,
+    Pandas,
     ProjectRecord,
     ProjectSpec,
+    PythonCall,
     Recording,
     Requirement,
     Scalar,
@@ -68,10 +70,10 @@ def make_record(root: Path) -> ProjectRecord:
                         name="age", attribute="age", schema=Optional(of=INTEGER), example={"type": [1, None]}
                     ),
                 ),
-                native="pandas",
+                container=Pandas(),
             ),
             output=Value(field=Field(name="prediction", attribute="prediction", schema=INTEGER)),
-            call=Call(method="predict", batched=True),
+            call=PythonCall(method="predict", batching=Batching.TOGETHER),
         ),
         dependencies=Dependencies(
             python="3.11",

@@ -4,11 +4,14 @@ import pytest
 
 from scaffold.spec import (
     Arguments,
-    Call,
+    Batching,
     Category,
     Field,
     List,
+    Numpy,
     Optional,
+    Pandas,
+    PythonCall,
     Requirement,
     Scalar,
     ScalarType,
@@ -40,9 +43,9 @@ def field(name: str, schema: Schema, *, required: bool = True) -> Field:
 
 def signature(*fields: Field, output: Schema = INTEGER) -> Signature:
     return Signature(
-        input=Table(columns=fields, native="pandas"),
+        input=Table(columns=fields, container=Pandas()),
         output=Value(field=field("prediction", output)),
-        call=Call(method="predict", batched=True, arguments=Arguments.ONE),
+        call=PythonCall(method="predict", batching=Batching.TOGETHER, arguments=Arguments.ONE),
     )
 
 
@@ -121,11 +124,11 @@ def test_a_wider_output_and_another_label_set_are_breaking(
 
 def test_another_shape_of_an_array_is_breaking() -> None:
     def of_shape(*shape: int) -> Signature:
-        tensor = Tensor(shape=shape, dtype="float64", items=NUMBER, native="numpy")
+        tensor = Tensor(shape=shape, dtype="float64", items=NUMBER, container=Numpy())
         return Signature(
             input=Value(field=field("data", tensor)),
             output=Value(field=field("prediction", INTEGER)),
-            call=Call(method="predict", batched=True),
+            call=PythonCall(method="predict", batching=Batching.TOGETHER),
         )
 
     assert changes(of_shape(4), of_shape(5)) == [("input data", True, "another length")]

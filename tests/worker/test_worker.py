@@ -30,7 +30,7 @@ from scaffold.errors import (
     WorkerLimitError,
     WorkerMessageError,
 )
-from scaffold.spec import Call, LocalSource
+from scaffold.spec import Batching, LocalSource, PythonCall
 from scaffold.worker import require_plain
 from scaffold.worker._errors import decode_error, encode_error
 
@@ -315,8 +315,8 @@ def test_a_folder_that_home_names_is_not_read_as_a_whole(
 @pytest.mark.parametrize("text", ['x"""\nimport os', "a\nb", "f(1)", "a'b"])
 def test_a_name_that_is_more_than_a_name_does_not_become_code(text: str) -> None:
     with pytest.raises(CodecError, match="that is none"):
-        require_plain(Call(method=text, batched=True))
-    require_plain(Call(method="predict_proba", batched=True))
+        require_plain(PythonCall(method=text, batching=Batching.TOGETHER))
+    require_plain(PythonCall(method="predict_proba", batching=Batching.TOGETHER))
 
 
 def test_an_error_crosses_the_pipe_as_it_is() -> None:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from scaffold.render._source._code import Imports, Node, call, code, each, statement
+from scaffold.render._code import Imports, Node, call, code, each, statement
 from scaffold.render._source._plain import plain_function
 from scaffold.render._source._shapes import annotation, fields_of, is_settled
-from scaffold.spec import Column, Field, List, Parts, Record, Schema, Signature, Table, Tensor, Value
-
-_OPENED = {
-    "pandas": '.to_dict("records")',
-    "pandas curve": '.iloc[:, 0].reset_index(name="value").to_dict("records")',
-    "pandas over time": '.reset_index().to_dict("records")',
-    "polars": ".to_dicts()",
-    "pyarrow": ".to_pylist()",
-    "pandas.Series": ".to_dict()",
-    "pandas values": ".tolist()",
-    "polars values": ".to_list()",
-}
-"""How an answer that is a frame or a Series by itself becomes plain."""
+from scaffold.render.kinds import kind_of
+from scaffold.spec import (
+    Arrays,
+    Arrow,
+    Column,
+    Field,
+    List,
+    OpenedFrame,
+    OpenedSeries,
+    OverTime,
+    Pandas,
+    Parts,
+    Polars,
+    Record,
+    Schema,
+    Signature,
+    Structured,
+    Table,
+    Tensor,
+    Value,
+)
 
 _ANSWER = '''\
 def _answer(value: Any) -> ModelOutput:
@@ -62,11 +70,13 @@ class Answers:
             case _ if self.signature.one_row:
                 # The model answers one record with a container of one row.
                 return f"{statement('[answer] = ', self._many(schema), indent=4)}\n    return answer"
-            case Record(native="pandas" | "polars" | "pyarrow" as native):
-                rows = f"    rows = prediction{_OPENED[native]}\n    return "
+            case Record(form=OpenedFrame() as form):
+                rows = f"    rows = prediction{_opened(form)}\n    return "
                 return rows + self._answer("rows[0] if len(rows) == 1 else rows")
-            case Record(native=native) | Value(field=Field(schema=List(native=native))) if native in _OPENED:
-                return "    return " + self._answer(f"prediction{_OPENED[native]}")
+            case Record(form=OpenedSeries() as form):
+                return "    return " + self._answer(f"prediction{_opened(form, named=True)}")
+            case Value(field=Field(schema=List(form=OpenedFrame() | OpenedSeries() | OverTime() as form))):
+                return "    return " + self._answer(f"prediction{_opened(form)}")
             case _:
                 return "    return " + self._answer("prediction")
 
@@ -81,11 +91,12 @@ class Answers:
                 if not is_settled(inner):
                     made = code(self._answer("prediction"))
                 return each(made, "prediction", _rows(inner))
-            case Table(native="structured"):
+            case Table(container=Structured()):
                 return each(code(self._answer("row")), "row", "predictions")
-            case Table(native=native) if native in _OPENED:
-                return each(code(self._answer("row")), "row", f"predictions{_OPENED[native]}")
-            case Record(native="arrays"):
+            case Table(container=Pandas() | Polars() | Arrow() as container):
+                rows = f"predictions{_opened(OpenedFrame(container))}"
+                return each(code(self._answer("row")), "row", rows)
+            case Record(form=Arrays()):
                 row = self._answer("dict(zip(predictions, row, strict=True))")
                 return each(code(row), "row", f"zip(*{self._plain('predictions')}.values(), strict=True)")
             case _:
@@ -106,18 +117,16 @@ class Answers:
         return f"_plain({value})"
 
 
+def _opened(form: OpenedFrame | OpenedSeries | OverTime, *, named: bool = False) -> str:
+    """Return what follows an answer that is a frame or a Series by itself to make it plain."""
+    container = Pandas() if isinstance(form, OverTime) else form.container
+    return kind_of(container).opened(form, named=named)
+
+
 def _rows(schema: Schema) -> str:
     """Return the expression for the rows of an answer that is an array or a Series."""
     match schema:
-        case Tensor(stacked=True, native="numpy") if not is_settled(schema):
-            return "predictions"
-        case Tensor(stacked=True, native="numpy" | "torch"):
-            return "predictions.tolist()"
-        case Tensor(stacked=True):
-            return "predictions.toarray().tolist()"
-        case Column(native="pandas"):
-            return "predictions.tolist()"
-        case Column():
-            return "predictions.to_list()"
+        case Tensor(stacked=True, container=container) | Column(container=container):
+            return kind_of(container).rows(schema)
         case _:
             return "predictions"

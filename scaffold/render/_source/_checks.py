@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scaffold.render._source._code import Imports
+from scaffold.render._code import Imports
 
 _ISO = '''\
 def _iso_datetime(value: object) -> object:

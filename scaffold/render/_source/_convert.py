@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from scaffold.render._source import _code
+from scaffold.render import _code
+from scaffold.render._code import Imports, Node, each, name, statement
 from scaffold.render._source._answers import Answers
-from scaffold.render._source._code import Imports, Node, each, name, statement
-from scaffold.render._source._frames import Frames
+from scaffold.render._source._frames import Batch
 from scaffold.render._source._shapes import annotation
 from scaffold.render._source._values import Values
+from scaffold.render.kinds import kind_of
 from scaffold.spec import (
     Arguments,
+    Arrays,
     Column,
+    Dict,
     Field,
     Mapping,
+    Python,
     Record,
     Schema,
     Signature,
@@ -31,7 +35,7 @@ def render_convert(signature: Signature) -> str:
     to_model = writer.to_model()
     from_model = Answers(imports, signature).from_model()
     docstring = '"""Between HTTP and the model: records in the form it takes, its answers as records."""'
-    constants = "\n".join(writer.frames.constants)
+    constants = "\n".join(writer.batch.constants)
     own = [signature.input.module] if isinstance(signature.input, UserType) else []
     return _code.merged(
         f"{docstring}\n\n{imports.render(own=own)}" + (f"\n\n{constants}" if constants else ""),
@@ -44,7 +48,7 @@ class _Inputs:
     def __init__(self, imports: Imports, signature: Signature) -> None:
         self.imports, self.signature = imports, signature
         self.values = Values(imports)
-        self.frames = Frames(imports, self.values)
+        self.batch = Batch(imports, self.values)
 
     def to_model(self) -> str:
         """Return the function `to_model`."""
@@ -74,7 +78,7 @@ class _Inputs:
             return f"{top}.{rest}" if rest else top
         if (
             isinstance(schema, Record)
-            and schema.native == "dict"
+            and schema.form == Dict()
             and self.signature.call.arguments is not Arguments.POSITIONAL
         ):
             self.imports.take("typing", "Any")
@@ -84,9 +88,9 @@ class _Inputs:
     def _is_list(self) -> bool:
         """Whether a batch is a plain list."""
         match self.signature.input:
-            case Table(native=native):
-                return native == "list"
-            case Record(native="arrays") | Value(field=Field(schema=Tensor(stacked=True) | Column())):
+            case Table(container=container):
+                return kind_of(container).is_list
+            case Record(form=Arrays()) | Value(field=Field(schema=Tensor(stacked=True) | Column())):
                 return False
             case _:
                 self.imports.take("typing", "Any")
@@ -95,9 +99,11 @@ class _Inputs:
     def _docstring(self) -> str:
         call_ = self.signature.call
         match self.signature.input:
-            case Table(native="pandas" | "polars" | "pyarrow"):
-                words = "Return the frame that the model takes: its columns in order, each with its dtype."
-            case Table(native="array") | Value(field=Field(schema=Tensor())):
+            case Table(container=Python()) if not call_.batched:
+                words = "Return the record as the model takes it."
+            case Table(container=container):
+                words = kind_of(container).words
+            case Value(field=Field(schema=Tensor())):
                 words = "Return the array that the model takes."
             case _ if call_.arguments is Arguments.KEYWORDS:
                 words = "Return the keyword arguments of the call."
@@ -113,11 +119,11 @@ class _Inputs:
         """Return the expression for many records at once."""
         match self.signature.input:
             case Table() as table:
-                return self.frames.table(table)
-            case Record(fields=fields, native="arrays", options=options):
+                return self.batch.table(table)
+            case Record(fields=fields, form=Arrays(options=options)):
                 return self._arguments(fields, options)
             case Value(field=Field(schema=Column() as column)):
-                return self.frames.series(column, "record.data")
+                return self.batch.series(column, "record.data")
             case Value(field=Field(schema=Tensor(stacked=True) as tensor, attribute=attribute)):
                 return self._stack(tensor, f"record.{attribute}")
             case schema:
@@ -140,15 +146,14 @@ class _Inputs:
         return self.values.of(schema, "record")
 
     def _stack(self, tensor: Tensor, value: str) -> Node:
-        nested = self.values.nested(tensor, value)
-        return self.values.array(tensor, each(nested, "record", "records"))
+        return self.values.array(tensor, value, lambda nested: each(nested, "record", "records"))
 
     def _argument(self, schema: Schema, value: str) -> Node:
         match schema:
             case Table():
-                return self.frames.argument(schema, value)
+                return self.batch.argument(schema, value)
             case Column():
-                return self.frames.series(schema, value)
+                return self.batch.series(schema, value)
             case Tensor():
                 return self._stack(schema, value)
             case _:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from scaffold.spec import (
+    ClassKind,
     Either,
     List,
     Mapping,
@@ -40,7 +41,7 @@ def _moments_in(schema: Schema | None) -> Iterator[tuple[Path, bool]]:
             yield (), _ZONED[type_]
         case Optional(of=inner):
             yield from _moments_in(inner)
-        case UserType(native=native, seen=Record(fields=fields)) if native != "enum":
+        case UserType(kind=made_with, seen=Record(fields=fields)) if made_with is not ClassKind.ENUM:
             for field in fields:
                 step = ast.literal_eval(field.label) if field.label else field.name
                 yield from (((step, *path), aware) for path, aware in _moments_in(field.schema))

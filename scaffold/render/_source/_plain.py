@@ -4,192 +4,119 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.render._source._code import Imports
+from typing_extensions import assert_never
+
+from scaffold.render._code import Imports
+from scaffold.render.kinds import MISSING, Kind, Line, kind_of
 from scaffold.spec import (
-    Category,
+    Collection,
     Column,
-    Either,
+    Container,
+    Element,
+    Interval,
     List,
-    Mapping,
+    Missing,
+    Moment,
+    Native,
+    Numpy,
+    NumpyScalar,
+    NumpyTime,
+    OpenedFrame,
+    OpenedSeries,
     Optional,
-    Parts,
+    Pandas,
+    Period,
     Picture,
+    Pillow,
+    Python,
+    PythonScalar,
     Record,
     Scalar,
-    ScalarType,
     Schema,
+    Series,
+    SeriesRow,
+    Structured,
     Table,
     Tensor,
-    Tuple,
+    TextOf,
+    Timedelta,
+    Timestamp,
     UserType,
-    Value,
+    Void,
+    children,
 )
-
-_LINES = {
-    "pydantic": """    if isinstance(value, BaseModel):
-        value = value.model_dump(by_alias=True)""",
-    "namedtuple": """    if hasattr(value, "_asdict"):  # a named tuple
-        value = value._asdict()""",
-    "dataclass": """    if is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}""",
-    "enum": """    if isinstance(value, Enum):
-        return value.value""",
-    "period": """    if isinstance(value, pd.Period):
-        return str(value)""",
-    "bytes": """    if isinstance(value, bytes | bytearray):
-        return b64encode(value).decode()""",
-    "image": """    if isinstance(value, PIL.Image.Image):
-        file = BytesIO()
-        value.save(file, "PNG")
-        return b64encode(file.getvalue()).decode()""",
-    "moments": """    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
-        value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
-    "nanoseconds of numpy": """    if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
-        return [_plain(item) for item in value]
-    if isinstance(value, np.datetime64 | np.timedelta64):
-        value = pd.Timestamp(value) if value.dtype.kind == "M" else pd.Timedelta(value)""",
-    "nanoseconds": """    # JSON text of a datetime has six digits of a second.
-    if isinstance(value, pd.Timestamp) and value.nanosecond:
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, pd.Timedelta) and value.nanoseconds:
-        seconds, digits = divmod(abs(value.value), 10**9)
-        sign = "-" if value.value < 0 else ""
-        return f"{sign}PT{seconds}.{digits:09d}S\"""",
-    "missing": """    if value is pd.NA or value is pd.NaT:
-        return None""",
-    "interval": """    if isinstance(value, pd.Interval):
-        return str(value)""",
-    "longdouble": """    if isinstance(value, np.longdouble):
-        return float(value)""",
-    "structured": """    if isinstance(value, np.ndarray) and value.dtype.names:
-        value = list(value)
-    if isinstance(value, np.void) and value.dtype.names:
-        value = {name: value[name] for name in value.dtype.names}""",
-    "pandas": """    if isinstance(value, pd.DataFrame):
-        value = value.to_dict("records")""",
-    "polars": """    if isinstance(value, pl.DataFrame):
-        value = value.to_dicts()""",
-    "pyarrow": """    if isinstance(value, pa.Table):
-        value = value.to_pylist()""",
-    "named series": """    if isinstance(value, pd.Series) and all(isinstance(x, str) for x in value.index):
-        value = value.to_dict()""",
-    "series": """    if isinstance(value, pl.Series):
-        value = value.to_list()""",
-    "set": """    if isinstance(value, set | frozenset):  # its order is another in each process
-        value = sorted(map(_plain, value), key=str)""",
-    "sparse": """    if hasattr(value, "toarray"):  # a sparse matrix
-        value = value.toarray()""",
-}
-_IMPORTS = {
-    "pydantic": (("pydantic", "BaseModel"),),
-    "dataclass": (("dataclasses", "fields"), ("dataclasses", "is_dataclass")),
-    "enum": (("enum", "Enum"),),
-    "bytes": (("base64", "b64encode"),),
-    "image": (("base64", "b64encode"), ("io", "BytesIO")),
-}
 
 
 def plain_function(schema: Schema, imports: Imports) -> str:
-    """Return `_plain` with a line for each kind of thing that the model was seen to answer with."""
-    kinds = set(_kinds(schema))
+    """Return `_plain` with a statement for each kind of thing that the model was seen to answer with."""
+    lines = sorted(set(_lines(schema)), key=lambda line: line.place)
     imports.take("collections.abc", "Mapping", "Sequence", "Set")
     imports.take("typing", "Any")
-    for kind in kinds & set(_IMPORTS):
-        for module, name in _IMPORTS[kind]:
-            imports.take(module, name)
-    if "image" in kinds:
-        imports.whole("PIL.Image")
-    if kinds & {"moments", "nanoseconds of numpy", "longdouble", "structured"}:
-        imports.whole("numpy", "np")
-    if kinds & {"polars", "series"}:
-        imports.whole("polars", "pl")
-    if "pyarrow" in kinds:
-        imports.whole("pyarrow", "pa")
-    if kinds & {"missing", "nanoseconds", "period", "interval", "pandas", "named series"}:
-        imports.whole("pandas", "pd")
-    lines = [
-        "def _plain(value: Any) -> Any:",
-        '    """Return `value` with all objects and arrays in it as plain dicts and lists."""',
-        *(text for kind, text in _LINES.items() if kind in kinds),
-        '    if hasattr(value, "tolist"):  # an array, or a number of numpy',
-        "        value = value.tolist()",
-        "    if isinstance(value, Mapping):",
-        "        return {str(key): _plain(item) for key, item in value.items()}",
-        "    if isinstance(value, Sequence | Set) and not isinstance(value, str | bytes):",
-        "        return [_plain(item) for item in value]",
-        "    return value",
-    ]
-    return "\n".join(lines)
+    for line in lines:
+        line.take(imports)
+    return "\n".join(
+        [
+            "def _plain(value: Any) -> Any:",
+            '    """Return `value` with all objects and arrays in it as plain dicts and lists."""',
+            *(line.text for line in lines),
+            '    if hasattr(value, "tolist"):  # an array, or a number of numpy',
+            "        value = value.tolist()",
+            "    if isinstance(value, Mapping):",
+            "        return {str(key): _plain(item) for key, item in value.items()}",
+            "    if isinstance(value, Sequence | Set) and not isinstance(value, str | bytes):",
+            "        return [_plain(item) for item in value]",
+            "    return value",
+        ]
+    )
 
 
-def _kinds(schema: Schema) -> Iterator[str]:
-    """Yield the kinds of things within an answer that need a line."""
+def _lines(schema: Schema) -> Iterator[Line]:
+    """Yield the statements for a schema and all that is within it."""
+    if isinstance(schema, Scalar):
+        yield from kind_of(_container_of(schema.native)).scalar_lines(schema)
+        yield from kind_of(Python()).scalar_lines(schema)
+    if isinstance(schema, Optional) and schema.missing in (Missing.NA, Missing.NAT):
+        yield MISSING
+    kind = _kind_of(schema)
+    if kind is not None:
+        yield from kind.lines(schema)
+    for inner in children(schema):
+        yield from _lines(inner)
+
+
+def _kind_of(schema: Schema) -> Kind | None:
+    """Return the library whose object an answer is, `None` where a Python of ours holds it."""
     match schema:
-        case UserType(native=native, seen=seen):
-            yield native
-            if seen is not None:
-                yield from _kinds(seen)
-        case Scalar(type=ScalarType.BYTES):
-            yield "bytes"
-        case Scalar(native="interval" | "pandas.Interval"):
-            yield "interval"
-        case Scalar(type=ScalarType.PERIOD):
-            yield from ("period", "missing")
-        case Scalar(native="numpy.longdouble" | "numpy.float128" | "float128" | "longdouble"):
-            yield "longdouble"
-        case Scalar(native=native, nanoseconds=True) if not native.startswith(("Datetime", "Duration")):
-            yield from ("nanoseconds", "missing")
-            if "64[" in native:
-                yield "nanoseconds of numpy"
-        case Scalar(native=native) if native.startswith("pandas."):
-            yield "missing"
-        case Scalar(native=native) if "64[" in native:
-            yield from ("moments", "missing")
-        case Category(of=of):
-            yield from _kinds(of)
+        case List(items=Table(container=container)):
+            return kind_of(container)
+        case Table(container=container) | Column(container=container) | Tensor(container=container):
+            return kind_of(container)
+        case List(form=Series(container=container)):
+            return kind_of(container)
+        case Record(form=OpenedFrame(container=container) | OpenedSeries(container=container)):
+            return kind_of(container)
+        case Record(form=SeriesRow()):
+            return kind_of(Pandas())
+        case Record(form=Void()):
+            return kind_of(Structured())
+        case List(form=Collection()) | UserType():
+            return kind_of(Python())
         case Picture():
-            yield "image"
-        case Optional(of=inner, missing=missing):
-            yield from ("missing",) if missing in ("NA", "NaT") else ()
-            yield from _kinds(inner)
-        case Table(native="pandas", columns=columns):
-            yield "missing"
-            for column in columns:
-                yield from _kinds(column.schema)
-        case Column(native="pandas", items=inner):
-            yield "missing"
-            yield from _kinds(inner)
-        case Table(native="structured", columns=columns):
-            yield "structured"
-            for column in columns:
-                yield from _kinds(column.schema)
-        case Tensor(native=native, items=items):
-            yield from ("sparse",) if native not in ("numpy", "torch") else ()
-            yield from _kinds(items)
-        case List(items=Table(native=native)) if native in _LINES:
-            yield from (native, *_kinds(schema.items))
-        case List(native=native) if native.startswith("polars.Series["):
-            yield from ("series", *_kinds(schema.items))
-        case List(native="set" | "frozenset", items=inner):
-            yield "set"
-            yield from _kinds(inner)
-        case List(items=inner) | Mapping(values=inner) | Column(items=inner):
-            yield from _kinds(inner)
-        case Either(of=parts) | Tuple(items=parts) | Parts(items=parts):
-            for part in parts:
-                yield from _kinds(part)
-        case Record(native="numpy.void", fields=fields):
-            yield "structured"
-            for field in fields:
-                yield from _kinds(field.schema)
-        case Record(native=native, fields=fields) if native.startswith("pandas"):
-            yield from ("missing", "named series")
-            for field in fields:
-                yield from _kinds(field.schema)
-        case Record(fields=fields) | Table(columns=fields):
-            for field in fields:
-                yield from _kinds(field.schema)
-        case Value(field=field):
-            yield from _kinds(field.schema)
+            return kind_of(Pillow())
         case _:
-            return
+            return None
+
+
+def _container_of(native: Native | None) -> Container:
+    """Return the library that a value is of."""
+    match native:
+        case None | PythonScalar() | Moment():
+            return Python()
+        case NumpyScalar() | NumpyTime():
+            return Numpy()
+        case Timestamp() | Timedelta() | Period() | Interval() | TextOf():
+            return Pandas()
+        case Element(container=container):
+            return container
+        case _:
+            assert_never(native)

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scaffold.render._source import _code
+from scaffold.render import _code
+from scaffold.render._code import Imports, Node, call, flat
 from scaffold.render._source._checks import checks
-from scaffold.render._source._code import Imports, Node, call, flat
 from scaffold.render._source._shapes import fields_of, is_settled
 from scaffold.render._source._types import Types, or_none
+from scaffold.render.kinds import kind_of
 from scaffold.spec import (
+    ClassKind,
     Column,
-    Either,
+    Dict,
     Field,
-    List,
     Mapping,
-    Optional,
     Parts,
     Record,
     Schema,
     Table,
     Tensor,
-    Tuple,
     UserType,
     Value,
+    children,
+    words_of,
 )
 
 _STRICT = 'ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)'
@@ -58,17 +59,10 @@ def _attributes(schema: Schema) -> Iterator[str]:
     """Yield the names of all fields, at any depth: no class may be called so, for a field would hide it."""
     for field in fields_of(schema):
         yield field.attribute
-        yield from _attributes(field.schema)
-    match schema:
-        case Optional(of=inner) | List(items=inner) | Mapping(values=inner):
-            yield from _attributes(inner)
-        case Either(of=parts) | Tuple(items=parts) | Parts(items=parts):
-            for part in parts:
-                yield from _attributes(part)
-        case UserType(qualname=qualname):
-            yield qualname.partition(".")[0]
-        case _:
-            return
+    if isinstance(schema, UserType):
+        yield schema.qualname.partition(".")[0]
+    for inner in children(schema):
+        yield from _attributes(inner)
 
 
 class _Side:
@@ -142,10 +136,10 @@ class _Side:
         own = flat(self.types.own_class(schema))
         self.types.imports.take("pydantic", "RootModel")
         setup, options = [], dict[str, Node]()
-        if schema.native == "dataclass":
+        if schema.kind is ClassKind.DATACLASS:
             self.types.imports.take("pydantic", "ConfigDict", "with_config")
             setup = [f"# Unknown fields and wrong types are refused here.\nwith_config({_STRICT})({own})"]
-        if schema.native == "namedtuple":
+        if schema.kind is ClassKind.NAMEDTUPLE:
             options = {"strict": _code.name("True"), "allow_inf_nan": _code.name("False")}
         if schema.example is not None:
             examples = _code.sequence([_code.value(schema.example)])
@@ -180,8 +174,9 @@ class _Side:
         commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
         lines = []
         for field, node in zip(fields, nodes, strict=True):
-            if field.evidence and commented:
-                lines.append(_code.comment(field.evidence, indent=4))
+            words = words_of(field.evidence)
+            if words and commented:
+                lines.append(_code.comment(words, indent=4))
             lines.append(self._field_line(field, node))
         return lines
 
@@ -210,9 +205,9 @@ def _has_columns(schema: Schema) -> bool:
     match schema:
         case Value(field=field):
             return isinstance(field.schema, Tensor | Column | Parts)
-        case Table(native=native):
-            return native != "list"
-        case Record(native=native):
-            return native != "dict"
+        case Table(container=container):
+            return not kind_of(container).is_list
+        case Record(form=form):
+            return form != Dict()
         case _:
             return False

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from scaffold.render._source._code import Imports
-from scaffold.spec import (
-    Column,
-    Field,
-    Mapping,
-    Optional,
-    Record,
-    Scalar,
-    ScalarType,
-    Schema,
-    Table,
-    Tensor,
-    UserType,
-    Value,
-)
+from scaffold import spec
+from scaffold.render._code import Imports
+from scaffold.render.kinds import kind_of
+from scaffold.spec import Column, Field, Mapping, Record, Schema, Table, Tensor, UserType, Value
 
 
 def is_object(schema: Schema) -> bool:
@@ -27,58 +14,30 @@ def is_object(schema: Schema) -> bool:
 
 
 def fields_of(schema: Schema) -> tuple[Field, ...]:
-    """Return the fields of the body."""
+    """Return the fields of the body, those of a class of the user's own among them."""
     match schema:
-        case Record(fields=fields) | Table(columns=fields):
-            return fields
         case UserType(seen=Record(fields=fields)):
             return fields
-        case Value(field=field):
-            return (field,)
         case _:
-            return ()
+            return spec.fields_of(schema)
 
 
 def is_settled(schema: Schema) -> bool:
     """Whether an answer comes out of an array or Series whose dtype holds plain values and no others."""
     match schema:
-        case Column(native="polars", items=items):
-            inner = items.of if isinstance(items, Optional) else items
-            return isinstance(inner, Scalar) and inner.type in _PLAIN
-        case Tensor(stacked=True, dtype=dtype) | Column(dtype=dtype):
-            return re.fullmatch(r"bool|str|u?int\d+|b?float(16|32|64)", dtype) is not None
+        case Tensor(stacked=True, container=container) | Column(container=container):
+            return kind_of(container).is_settled(schema)
         case _:
             return False
-
-
-_PLAIN = (ScalarType.BOOLEAN, ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
 
 
 def annotation(schema: Schema, imports: Imports) -> str:
     """Return the type of the container that holds many records or answers; `Any` where none says more."""
     match schema:
-        case Table(native="pandas"):
-            imports.whole("pandas", "pd")
-            return "pd.DataFrame"
-        case Table(native="polars"):
-            imports.whole("polars", "pl")
-            return "pl.DataFrame"
-        case Table(native="pyarrow"):
-            imports.whole("pyarrow", "pa")
-            return "pa.Table"
-        case (
-            Table(native="array" | "structured")
-            | Value(field=Field(schema=Tensor(native="numpy", stacked=True)))
-        ):
-            imports.take("typing", "Any")
-            imports.take("numpy.typing", "NDArray")
-            return "NDArray[Any]"
-        case Value(field=Field(schema=Tensor(native="torch", stacked=True))):
-            imports.whole("torch")
-            return "torch.Tensor"
-        case Table(native="list"):
-            imports.take("typing", "Any")
-            return "list[dict[str, Any]]"
+        case Table(container=container):
+            return kind_of(container).annotation(imports)
+        case Value(field=Field(schema=Tensor(container=container, stacked=True))):
+            return kind_of(container).annotation(imports)
         case _:
             imports.take("typing", "Any")
             return "Any"

@@ -6,20 +6,27 @@ import re
 from collections.abc import Callable, Sequence
 
 import libcst as cst
+from typing_extensions import assert_never
 
-from scaffold.render._source import _code
-from scaffold.render._source._code import Imports, Node, call, code, name, subscript, union
+from scaffold.render import _code
+from scaffold.render._code import Imports, Node, call, code, name, subscript, union
 from scaffold.render._source._moments import moments_in
 from scaffold.spec import (
     Category,
+    Collection,
+    CollectionType,
     Column,
     Either,
     JSONValue,
     List,
     Mapping,
+    Missing,
     Optional,
     Parts,
+    Period,
     Picture,
+    PythonScalar,
+    PythonType,
     Record,
     Scalar,
     ScalarType,
@@ -112,14 +119,15 @@ class Types:
                 return self._category(schema, hint, strict)
             case Optional(of=inner, missing=missing):
                 node = self.of(inner, hint, strict=strict)
-                if not strict and missing == "nan" and not _is_number(inner):
+                if not strict and missing is Missing.NAN and not _is_number(inner):
                     # The model says with a NaN that there is no text; it leaves as null.
                     node = union([node, name("float")])
                 return node if _is_any(node) else union([node, name("None")])
             case Either(of=kinds):
                 return self._either([self.of(kind, hint, strict=strict) for kind in kinds])
-            case List(items=items, length=length, native=native):
-                return self._list(self.of(items, hint, strict=strict), length, native if strict else "list")
+            case List(items=items, length=length, form=form):
+                of = form.of if strict and isinstance(form, Collection) else CollectionType.LIST
+                return self._list(self.of(items, hint, strict=strict), length, of)
             case Tuple(items=places):
                 return self._places([self.of(place, hint, strict=strict) for place in places])
             case Parts(items=places):
@@ -145,6 +153,8 @@ class Types:
                 return name("Image")
             case UserType():
                 return self._user_type(schema, hint, strict)
+            case _:
+                assert_never(schema)
 
     def _scalar(self, schema: Scalar, strict: bool) -> Node:
         if schema.choices and schema.type is ScalarType.STRING:
@@ -166,7 +176,7 @@ class Types:
             return subscript("Annotated", name("str"), call("Field", max_length=code(str(schema.max_length))))
         if strict and schema.maximum is not None:
             return self._bounded(schema)
-        if not strict and schema.native == "int":
+        if not strict and schema.native == _INT:
             # A sample of plain integers is no promise that the next answer is one.
             return union([name("int"), name("float")])
         if schema.type in _STANDARD:
@@ -216,10 +226,10 @@ class Types:
 
     def _period(self, schema: Scalar) -> Node:
         """Return a text that is a period of the frequency that the dtype has."""
-        found = re.search(r"\[(.+)\]", schema.native)
+        frequency = schema.native.frequency if isinstance(schema.native, Period) else "D"
         self.imports.take("typing", "Annotated")
         self.checks.add("period")
-        return subscript("Annotated", name("str"), call("_period", _code.text(found[1] if found else "D")))
+        return subscript("Annotated", name("str"), call("_period", _code.text(frequency)))
 
     def _literal(self, choices: tuple[object, ...]) -> Node:
         self.imports.take("typing", "Literal")
@@ -256,10 +266,14 @@ class Types:
             return unique["Any"]
         return union(list(unique.values()))
 
-    def _list(self, items: Node, length: int | None, native: str) -> Node:
-        kinds = {"tuple": lambda: subscript("tuple", items, code("...")), "deque": lambda: self._deque(items)}
-        make = kinds.get(native)
-        node = make() if make else subscript(native if native in ("set", "frozenset") else "list", items)
+    def _list(self, items: Node, length: int | None, of: CollectionType) -> Node:
+        match of:
+            case CollectionType.TUPLE:
+                node = subscript("tuple", items, code("..."))
+            case CollectionType.DEQUE:
+                node = self._deque(items)
+            case CollectionType.LIST | CollectionType.SET | CollectionType.FROZENSET:
+                node = subscript(of.value, items)
         return node if length is None else self._sized(node, length)
 
     def _deque(self, items: Node) -> Node:
@@ -337,6 +351,7 @@ class Types:
 
 
 _ANY = Scalar(type=ScalarType.ANY)
+_INT = PythonScalar(PythonType.INT)
 
 
 def _is_any(node: Node) -> bool:
@@ -344,7 +359,7 @@ def _is_any(node: Node) -> bool:
 
 
 def _is_number(schema: Schema) -> bool:
-    return isinstance(schema, Scalar) and (schema.type is ScalarType.NUMBER or schema.native == "int")
+    return isinstance(schema, Scalar) and (schema.type is ScalarType.NUMBER or schema.native == _INT)
 
 
 def or_none(node: Node) -> Node:

@@ -6,48 +6,54 @@ import re
 from collections.abc import Callable, Iterator
 
 import libcst as cst
+from typing_extensions import assert_never
 
-from scaffold.render._source import _code
-from scaffold.render._source._code import Imports, Node, call, code, each, label, name, text
+from scaffold.render import _code
+from scaffold.render._code import Imports, Node, call, code, each, label, name, text
+from scaffold.render.kinds import kind_of
 from scaffold.spec import (
     Category,
+    ClassKind,
+    Collection,
+    CollectionType,
     Column,
+    Dict,
     Either,
+    Element,
     Field,
+    Interval,
     List,
+    ListForm,
     Mapping,
+    Missing,
+    Moment,
+    NumpyScalar,
+    NumpyTime,
     Optional,
     Parts,
+    Period,
     Picture,
+    PythonScalar,
+    PythonType,
     Record,
+    RecordForm,
     Scalar,
     ScalarType,
     Schema,
+    Series,
+    SeriesRow,
     Table,
     Tensor,
+    TextOf,
+    Timedelta,
+    Timestamp,
     Tuple,
     UserType,
     Value,
+    children,
+    fields_of,
 )
 
-_AWARE = re.compile(r"(?P<of>datetime|pandas\.Timestamp)\[(?P<zone>.+)\]")
-_PLAIN = frozenset(
-    (
-        "",
-        "int",
-        "float",
-        "str",
-        "bool",
-        "bytes",
-        "Decimal",
-        "UUID",
-        "date",
-        "time",
-        "aware time",
-        "datetime",
-        "timedelta",
-    )
-)
 _CHECKED = {
     ScalarType.BOOLEAN: ("", "bool"),
     ScalarType.INTEGER: ("", "int"),
@@ -62,8 +68,9 @@ _CHECKED = {
     ScalarType.DURATION: ("datetime", "timedelta"),
 }
 """The type of a checked value, and the module that it comes from."""
-_SERIES = re.compile(r"(pandas|polars)\.Series\[(.+)\]")
-_MISSING = {"nan": "float('nan')", "NA": "pd.NA", "NaT": "pd.NaT"}
+
+
+_BYTEARRAY = PythonScalar(PythonType.BYTEARRAY)
 
 
 class Values:
@@ -79,18 +86,18 @@ class Values:
         if is_plain(schema):
             return code(value)
         match schema:
-            case Scalar(native=native, nanoseconds=nanoseconds):
-                return self._scalar(native, value, counted=nanoseconds)
+            case Scalar():
+                return self._scalar(schema, value)
             case Optional(of=inner, missing=missing):
                 return self._or_missing(self.of(inner, value, depth), value, missing)
             case List(items=Table() as table):
                 return self.table(table, value)
-            case List(items=items, native=native) if series := _SERIES.fullmatch(native):
-                return self._series(items, series[1], series[2], value, depth)
-            case List(items=items, native=native):
+            case List(items=items, form=Series() as form):
+                return kind_of(form.container).series(self, form, self._items(items, value, depth))
+            case List(items=items, form=form):
                 variable = f"item{depth or ''}"
                 made = each(self.of(items, variable, depth + 1), variable, value)
-                return made if native == "list" else self._collection(native, made)
+                return self._collection(form, made)
             case Either(of=kinds):
                 return self._either(kinds, value, depth)
             case Tuple(items=places):
@@ -99,36 +106,46 @@ class Values:
                 return self._mapping(values, value, depth)
             case Record() if dumps(schema):
                 return self.mapping(schema.fields, value, depth)
-            case Record(fields=fields, native=native):
-                return self._record(fields, native, value, depth)
+            case Record(fields=fields, form=form):
+                return self._record(fields, form, value, depth)
             case Tensor():
-                return self.array(schema, self.nested(schema, value))
+                return self.array(schema, value)
             case Value(field=field):
                 return self.of(field.schema, f"{value}.{field.attribute}", depth)
-            case _:
+            case Category() | Parts() | Table() | Column() | Picture() | UserType():
                 return code(value)
+            case _:
+                assert_never(schema)
 
-    def _scalar(self, native: str, value: str, *, counted: bool) -> Node:
-        """Return the expression for a scalar; `counted` where the checked value is a count of nanoseconds."""
-        if found := _AWARE.fullmatch(native):
-            if found["of"] == "datetime":
-                return call(f"{value}.astimezone", self.zone(found["zone"]))
-            self.imports.whole("pandas", "pd")
-            utc = {"tz": text("UTC")} if counted else {}
-            moment = call("pd.Timestamp", code(value), **utc)
-            return call(_code.method(moment, "tz_convert"), text(found["zone"]))
-        library, _, of = native.partition(".")
-        if library == "numpy":
-            self.imports.whole("numpy", "np")
-            if unit := re.fullmatch(r"(datetime64|timedelta64)\[(.+)\]", of):
-                return call(f"np.{unit[1]}", code(value), text(unit[2]))
-            return call(f"np.{of}", code(value))
-        if library == "pandas":
-            self.imports.whole("pandas", "pd")
-            if period := re.fullmatch(r"Period\[(.+)\]", of):
-                return call("pd.Period", code(value), freq=text(period[1]))
-            return call(f"pd.{of}", code(value))
-        return call(native, code(value))
+    def _scalar(self, scalar: Scalar, value: str) -> Node:
+        """Return the expression for a scalar; a checked value of nanoseconds is a count of them."""
+        match scalar.native:
+            case Moment(zone=zone):
+                return call(f"{value}.astimezone", self.zone(zone))
+            case Timestamp(zone=str(zone)):
+                self.imports.whole("pandas", "pd")
+                utc = {"tz": text("UTC")} if scalar.nanoseconds else {}
+                moment = call("pd.Timestamp", code(value), **utc)
+                return call(_code.method(moment, "tz_convert"), text(zone))
+            case NumpyScalar(scalar=of):
+                self.imports.whole("numpy", "np")
+                return call(f"np.{of}", code(value))
+            case NumpyTime(unit=unit):
+                self.imports.whole("numpy", "np")
+                of = "timedelta64" if scalar.type is ScalarType.DURATION else "datetime64"
+                return call(f"np.{of}", code(value), text(unit))
+            case Period(frequency=frequency):
+                self.imports.whole("pandas", "pd")
+                return call("pd.Period", code(value), freq=text(frequency))
+            case Timestamp() | Timedelta() | Interval() as of_pandas:
+                self.imports.whole("pandas", "pd")
+                return call(f"pd.{type(of_pandas).__name__}", code(value))
+            case PythonScalar(of=python):
+                return call(python.value, code(value))
+            case None | Element() | TextOf():
+                return code(value)  # the array or column that it goes into makes it
+            case native:
+                assert_never(native)
 
     def zone(self, zone: str) -> Node:
         """Return the time zone by its name."""
@@ -169,31 +186,32 @@ class Values:
             case _:
                 return "list"
 
-    def _or_missing(self, made: Node, value: str, missing: str) -> Node:
+    def _or_missing(self, made: Node, value: str, missing: Missing) -> Node:
         nothing = self.missing(missing)
         return cst.IfExp(test=code(f"{value} is None"), body=nothing, orelse=made)
 
-    def missing(self, marker: str) -> Node:
+    def missing(self, marker: Missing) -> Node:
         """Return what the model is given for `null`."""
-        if marker in ("NA", "NaT"):
-            self.imports.whole("pandas", "pd")
-        return call("float", text("nan")) if marker == "nan" else name(_MISSING.get(marker, "None"))
+        match marker:
+            case Missing.NAN:
+                return call("float", text("nan"))
+            case Missing.NA | Missing.NAT:
+                self.imports.whole("pandas", "pd")
+                return name(f"pd.{marker.value}")
+            case Missing.NONE | Missing.MASKED:
+                return name("None")
 
-    def _series(self, items: Schema, library: str, dtype: str, value: str, depth: int) -> Node:
+    def _items(self, items: Schema, value: str, depth: int) -> Node:
+        """Return the items of a Series within a record."""
         variable = f"item{depth or ''}"
-        made = code(value)
-        if not is_plain(items):
-            made = each(self.of(items, variable, depth + 1), variable, value)
-        if library == "polars":
-            self.imports.whole("polars", "pl")
-            return call("pl.Series", made, dtype=code(f"pl.{dtype}"))
-        self.imports.whole("pandas", "pd")
-        return call("pd.Series", made, dtype=text(dtype))
+        return code(value) if is_plain(items) else each(self.of(items, variable, depth + 1), variable, value)
 
-    def _collection(self, native: str, made: Node) -> Node:
-        if native == "deque":
+    def _collection(self, form: ListForm, made: Node) -> Node:
+        if not isinstance(form, Collection) or form.of is CollectionType.LIST:
+            return made
+        if form.of is CollectionType.DEQUE:
             self.imports.take("collections", "deque")
-        return call(native, made)
+        return call(form.of.value, made)
 
     def _mapping(self, values: Schema, value: str, depth: int) -> Node:
         variable = f"item{depth or ''}"
@@ -205,11 +223,11 @@ class Values:
         )
         return cst.DictComp(cst.Name("key"), self.of(values, variable, depth + 1), loop)
 
-    def _record(self, fields: tuple[Field, ...], native: str, value: str, depth: int) -> Node:
+    def _record(self, fields: tuple[Field, ...], form: RecordForm, value: str, depth: int) -> Node:
         made = self.mapping(fields, value, depth)
-        if found := re.fullmatch(r"pandas\.Series\[(.+)\]", native):
+        if isinstance(form, SeriesRow):
             self.imports.whole("pandas", "pd")
-            return call("pd.Series", made, dtype=text(found[1]))
+            return call("pd.Series", made, dtype=text(form.dtype))
         return made
 
     def mapping(self, fields: tuple[Field, ...], value: str, depth: int = 0) -> Node:
@@ -235,31 +253,22 @@ class Values:
             items.append(cst.StarredDictElement(choice))
         return cst.Dict(items)
 
-    def nested(self, schema: Tensor, value: str) -> Node:
+    def array(self, tensor: Tensor, value: str, wrap: Callable[[Node], Node] = lambda node: node) -> Node:
+        """Return the array that the nested lists in `value` become; `wrap` makes those of many records."""
+        return kind_of(tensor.container).array(self, tensor, value, wrap)
+
+    def nested(self, tensor: Tensor, value: str) -> Node:
         """Return the nested lists that an array is made from."""
-        if schema.dtype == "object":
-            return self._deeper(schema.items, value, len(schema.shape))
-        if schema.native == "torch" and isinstance(schema.items, Optional):
-            gaps = Optional(of=Scalar(type=ScalarType.NUMBER), missing="nan")
-            return self._deeper(gaps, value, len(schema.shape))
-        return code(value)  # numpy makes its own missing values and dates
+        if tensor.dtype != "object":
+            return code(value)  # numpy makes its own missing values and dates
+        return self.each_item(value, len(tensor.shape), lambda item: self.of(tensor.items, item))
 
-    def _deeper(self, items: Schema, value: str, rank: int) -> Node:
+    def each_item(self, value: str, rank: int, make: Callable[[str], Node]) -> Node:
+        """Return nested lists with each of their items as `make` writes it."""
         if rank == 0:
-            return self.of(items, value)
+            return make(value)
         variable = "item" if rank == 1 else f"row{rank}"
-        return each(self._deeper(items, variable, rank - 1), variable, value)
-
-    def array(self, schema: Tensor, values: Node) -> Node:
-        """Return the array of `schema.dtype` that nested lists become."""
-        if schema.native == "torch":
-            self.imports.whole("torch")
-            return call("torch.tensor", values, dtype=name(f"torch.{schema.dtype}"))
-        self.imports.whole("numpy", "np")
-        if schema.native == "numpy":
-            return self.numpy_array(schema.dtype, values)
-        self.imports.take("scipy.sparse", schema.native)
-        return call(schema.native, call("np.array", values, dtype=text(schema.dtype)))
+        return each(self.each_item(variable, rank - 1, make), variable, value)
 
     def numpy_array(self, dtype: str, values: Node) -> Node:
         """Return a numpy array; texts of any length."""
@@ -272,13 +281,13 @@ def is_plain(schema: Schema) -> bool:
     """Whether a checked value is already what the model is given."""
     match schema:
         case Scalar(native=native):
-            return native in _PLAIN
+            return native is None or (isinstance(native, PythonScalar) and native != _BYTEARRAY)
         case Optional(of=inner, missing=missing):
-            return missing == "None" and is_plain(inner)
+            return missing is Missing.NONE and is_plain(inner)
         case Either(of=kinds):
             return all(is_plain(kind) for kind in kinds)
-        case List(items=items, native=native):
-            return "[" not in native and is_plain(items)
+        case List(items=items, form=form):
+            return not isinstance(form, Series) and is_plain(items)
         case Tuple(items=items):
             return all(is_plain(item) for item in items)
         case Mapping(values=values):
@@ -287,23 +296,25 @@ def is_plain(schema: Schema) -> bool:
             return True
         case Category() | Column() | Table() | Record() | Tensor() | Parts() | Value():
             return False
+        case _:
+            assert_never(schema)
 
 
 def dumps(schema: Schema) -> bool:
     """Whether `model_dump` makes what the model is given: plain values in dicts, all names being texts."""
     match schema:
-        case Record(fields=fields, native="dict"):
+        case Record(fields=fields, form=Dict()):
             return all(dumps(field.schema) and not field.label for field in fields)
         case Optional(of=inner, missing=missing):
-            return missing == "None" and dumps(inner)
-        case List(items=inner, native=native):
-            return "[" not in native and dumps(inner)
+            return missing is Missing.NONE and dumps(inner)
+        case List(items=inner, form=form):
+            return not isinstance(form, Series) and dumps(inner)
         case Mapping(values=inner):
             return dumps(inner)
         case Either(of=kinds) | Tuple(items=kinds):
             return all(dumps(kind) for kind in kinds)
-        case UserType(native=native):
-            return native == "enum"
+        case UserType(kind=kind):
+            return kind is ClassKind.ENUM
         case _:
             return is_plain(schema)
 
@@ -319,15 +330,9 @@ def has_absent(schema: Schema) -> bool:
 
 
 def _fields_within(schema: Schema) -> Iterator[Field]:
-    match schema:
-        case Record(fields=fields):
-            for field in fields:
-                yield field
-                yield from _fields_within(field.schema)
-        case Optional(of=inner) | List(items=inner) | Mapping(values=inner):
-            yield from _fields_within(inner)
-        case Either(of=kinds) | Tuple(items=kinds):
-            for kind in kinds:
-                yield from _fields_within(kind)
-        case _:
-            return
+    """Yield the fields of the objects within a record, but for those of a class of the user's own."""
+    if isinstance(schema, UserType):
+        return
+    yield from fields_of(schema)
+    for inner in children(schema):
+        yield from _fields_within(inner)

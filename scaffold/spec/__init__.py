@@ -16,14 +16,218 @@ standard library only, and so do the modules that import it at their top.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, Union
 
-JSONScalar: TypeAlias = "bool | int | float | str | None"
-JSONValue: TypeAlias = "JSONScalar | list[JSONValue] | dict[str, JSONValue]"
+from scaffold.spec._call import (
+    Arguments,
+    Batching,
+    BoosterCall,
+    Call,
+    Feed,
+    PythonCall,
+    SessionCall,
+    TorchCall,
+)
+from scaffold.spec._evidence import (
+    AskedFor,
+    Evidence,
+    KnownTo,
+    Limits,
+    OfClasses,
+    Seen,
+    SeenChoices,
+    SeenImage,
+    SeenLabels,
+    SeenLengths,
+    SeenLevels,
+    SeenNulls,
+    SeenRange,
+    words_of,
+)
+from scaffold.spec._json import JSONScalar, JSONValue
+from scaffold.spec._native import (
+    Arrays,
+    Arrow,
+    ClassKind,
+    Collection,
+    CollectionType,
+    Container,
+    Dict,
+    Element,
+    Interval,
+    ListForm,
+    Masked,
+    Missing,
+    Moment,
+    Native,
+    Numpy,
+    NumpyScalar,
+    NumpyTime,
+    OpenedFrame,
+    OpenedSeries,
+    OverTime,
+    Pandas,
+    Period,
+    Pillow,
+    Polars,
+    Python,
+    PythonScalar,
+    PythonType,
+    RecordForm,
+    Series,
+    SeriesRow,
+    Sparse,
+    Structured,
+    TextOf,
+    Timedelta,
+    Timestamp,
+    Torch,
+    Void,
+)
+from scaffold.spec._never import assert_never
+from scaffold.spec._schema import (
+    Category,
+    Column,
+    Either,
+    Field,
+    List,
+    Mapping,
+    Optional,
+    Parts,
+    Picture,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+    Tuple,
+    UserType,
+    Value,
+    children,
+    fields_of,
+    map_children,
+    with_fields,
+    without_evidence,
+)
+
+__all__ = [
+    "TOLERANCE",
+    "Arguments",
+    "Arrays",
+    "Arrow",
+    "Artifact",
+    "AskedFor",
+    "Batching",
+    "BoosterCall",
+    "Call",
+    "Category",
+    "Check",
+    "ClassKind",
+    "Collection",
+    "CollectionType",
+    "Column",
+    "Container",
+    "Dependencies",
+    "DeployProgress",
+    "Deployment",
+    "Dict",
+    "Either",
+    "Element",
+    "Evidence",
+    "Feed",
+    "Field",
+    "GlobalName",
+    "Image",
+    "Interval",
+    "JSONScalar",
+    "JSONValue",
+    "KnownTo",
+    "Layer",
+    "Limits",
+    "List",
+    "ListForm",
+    "LocalSource",
+    "MadeWith",
+    "Mapping",
+    "Masked",
+    "Measurements",
+    "Missing",
+    "ModelFormat",
+    "Moment",
+    "Native",
+    "Numpy",
+    "NumpyScalar",
+    "NumpyTime",
+    "OfClasses",
+    "OpenedFrame",
+    "OpenedSeries",
+    "Optional",
+    "Outcome",
+    "OverTime",
+    "Overrides",
+    "Pandas",
+    "Parts",
+    "Period",
+    "Picture",
+    "Pillow",
+    "PodState",
+    "Polars",
+    "ProjectRecord",
+    "ProjectSpec",
+    "Python",
+    "PythonCall",
+    "PythonScalar",
+    "PythonType",
+    "Record",
+    "RecordForm",
+    "Recording",
+    "Release",
+    "RenderedProject",
+    "Requirement",
+    "Scalar",
+    "ScalarType",
+    "Schema",
+    "Seen",
+    "SeenChoices",
+    "SeenImage",
+    "SeenLabels",
+    "SeenLengths",
+    "SeenLevels",
+    "SeenNulls",
+    "SeenRange",
+    "Series",
+    "SeriesRow",
+    "SessionCall",
+    "Signature",
+    "Sparse",
+    "Structured",
+    "SystemPackage",
+    "Table",
+    "Tensor",
+    "TextOf",
+    "Timedelta",
+    "Timestamp",
+    "Torch",
+    "TorchCall",
+    "Tuple",
+    "UserType",
+    "Value",
+    "Variable",
+    "Verification",
+    "Void",
+    "assert_never",
+    "children",
+    "fields_of",
+    "map_children",
+    "with_fields",
+    "without_evidence",
+    "words_of",
+]
 
 TOLERANCE = 1e-6
 """How far the answer to a row may lie from that row's own answer, whatever it is asked with: relative to the
@@ -100,228 +304,7 @@ class Artifact:
     made_with: MadeWith = field(default_factory=MadeWith)
 
 
-# --------------------------------------------------------------------------- introspect: schemas
-
-
-class ScalarType(enum.Enum):
-    """The types of one JSON value that is neither list nor object."""
-
-    BOOLEAN = "boolean"
-    INTEGER = "integer"
-    NUMBER = "number"
-    STRING = "string"
-    DECIMAL = "decimal"
-    UUID = "uuid"
-    DATE = "date"
-    TIME = "time"
-    DATETIME = "datetime"
-    AWARE_DATETIME = "aware datetime"
-    DURATION = "duration"
-    PERIOD = "period"
-    BYTES = "bytes"
-    NULL = "null"
-    ANY = "any"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
-    """One value.
-
-    `native` is what the model is given: a Python type (`int`, `datetime`), a scalar of a library
-    (`numpy.float32`, `pandas.Timestamp[Europe/Oslo]`), or the dtype of the array that the value goes into.
-    """
-
-    type: ScalarType
-    native: str = ""
-    minimum: int | float | None = None
-    """The least and the greatest value that `native` can hold, where JSON could say more."""
-    maximum: int | float | None = None
-    max_length: int | None = None
-    """The longest text that `native` can hold."""
-    choices: tuple[JSONScalar, ...] = ()
-    """The only values allowed."""
-    constraints: tuple[tuple[str, JSONScalar], ...] = ()
-    """What an annotation asks for beside the type: arguments of pydantic's `Field`, as `ge` and `pattern`."""
-    nanoseconds: bool = False
-    """Whether a moment or a span of time has nine digits of a second; Python's own have six."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
-    """One of the levels of a categorical dtype, by its value; `of` describes a level."""
-
-    of: Scalar
-    levels: tuple[JSONScalar, ...]
-    ordered: bool = False
-    native: str = "category"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Optional:
-    """A value that may be `null`; `missing` is what the model is given then: `None`, `nan`, `NA` or `NaT`."""
-
-    of: Schema
-    missing: str = "None"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Either:
-    """A value of one of several types."""
-
-    of: tuple[Schema, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class List:
-    """A list of any length, or of exactly `length` items."""
-
-    items: Schema
-    length: int | None = None
-    native: str = "list"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tuple:
-    """A list with a type for each place."""
-
-    items: tuple[Schema, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
-    """An object whose keys are data, not field names."""
-
-    values: Schema
-    keys: Scalar = Scalar(type=ScalarType.STRING, native="str")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One named part of a record: a column, a key, an argument."""
-
-    name: str
-    """The name on the wire: the column's own, as text."""
-    attribute: str
-    """The name in Python: an identifier, unique in its record."""
-    schema: Schema
-    dtype: str = ""
-    """The dtype of the column, in a table."""
-    label: str = ""
-    """What the model calls it, as a Python literal, where that is no text: `0`, `('a', 'b')`."""
-    required: bool = True
-    default: JSONValue = None
-    """What an absent field stands for; only where `required` is false."""
-    example: JSONValue = None
-    """One made-up value, for the API page."""
-    evidence: str = ""
-    """Why the field is what it is: one line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """An object with known fields.
-
-    `native` is what the model is given: `dict`, `pandas.Series`, `arrays` (a dict with a stacked array for
-    each field) or `namespace`.
-    """
-
-    fields: tuple[Field, ...]
-    native: str = "dict"
-    options: tuple[str, ...] = ()
-    """`arrays`: the fields that are no row of an array, and go into the call as they are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Records that are the rows of a frame: one field per column, under the column's own name.
-
-    `native` is `pandas`, `polars`, `pyarrow`, `structured` (a numpy array of named fields), `array` (an
-    unnamed numpy array of `dtype`, whose names the model knows) or `list` (of dicts).
-    """
-
-    columns: tuple[Field, ...]
-    native: str
-    dtype: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tensor:
-    """Records that are slices of an array: `{"data": [...]}` with the shape after the first axis.
-
-    `native` is `numpy`, `torch` or a scipy format such as `csr_matrix`; `items` describes one number.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    items: Schema
-    native: str
-    stacked: bool = True
-    """Whether many records are one array; if not, each is an array of its own, in a list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """A record or an answer that is no object by itself: `{"data": ...}`, `{"prediction": ...}`."""
-
-    field: Field
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """Records that are spread over several arrays, one row of each: `(distances, indices)` of neighbours."""
-
-    items: tuple[Schema, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """Records that are the values of one Series. `native` is `pandas` or `polars`."""
-
-    items: Schema
-    dtype: str
-    native: str
-    label: str = ""
-    """The name of the Series, as a Python literal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """An image, base64 on the wire; the model is given a PIL image."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserType:
-    """A class of the user's own, e.g. a pydantic model, dataclass or Enum: it keeps its own rules.
-
-    `native` is `pydantic`, `dataclass`, `namedtuple` or `enum`.
-    """
-
-    module: str
-    qualname: str
-    native: str
-    seen: Schema | None = None
-    """What its values hold, by the names on the wire; `label` is the attribute where that is another."""
-    example: JSONValue = None
-    """Made-up JSON that the class takes; `None` where none was found."""
-
-
-Schema: TypeAlias = Union[  # noqa: UP007
-    Scalar,
-    Category,
-    Optional,
-    Either,
-    List,
-    Tuple,
-    Mapping,
-    Record,
-    Table,
-    Tensor,
-    Value,
-    Parts,
-    Column,
-    Picture,
-    UserType,
-]
+# --------------------------------------------------------------------------- introspect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,61 +321,6 @@ class Overrides:
     """Whether the API page may show values of the sample's first row."""
 
 
-# --------------------------------------------------------------------------- introspect: the call
-
-
-class Runtime(enum.Enum):
-    """Whose call convention the model follows."""
-
-    PYTHON = "python"
-    TORCH = "torch"
-    ONNX = "onnx"
-    XGBOOST_BOOSTER = "xgboost booster"
-
-
-class Arguments(enum.Enum):
-    """How the model's input becomes the arguments of the call."""
-
-    ONE = "one"
-    """`predict(x)`."""
-    KEYWORDS = "keywords"
-    """`predict(**x)`."""
-    POSITIONAL = "positional"
-    """`predict(*x)`."""
-    AFTER_CONTEXT = "after context"
-    """`predict(None, x)`: of a class that was written for MLflow, whose context there is none of."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """How the model is called: found by trying it on the sample."""
-
-    method: str
-    """The method's name; `__call__` for the object itself."""
-    batched: bool
-    """Whether one call takes many records; if not, each record is a call of its own."""
-    wrapped: bool = False
-    """Not batched: a record goes in as a container with one row (a frame, an array of shape `(1, k)`)."""
-    arguments: Arguments = Arguments.ONE
-    runtime: Runtime = Runtime.PYTHON
-    outputs: tuple[str, ...] = ()
-    """ONNX: the output names that are asked for."""
-    inputs: tuple[str, ...] = ()
-    """ONNX: the input names, in the order of the arguments."""
-    columns: bool = False
-    """ONNX: each input is one column of a table and goes in with shape `(n, 1)`."""
-    keywords: tuple[tuple[str, bool], ...] = ()
-    """Switches that are set for every call: `return_array=True`."""
-    tensor: bool = False
-    """torch: the input is made as an array and goes in as a tensor."""
-    estimator: str = ""
-    """xgboost, catboost: the class that a file of their own format is loaded as, e.g. `XGBClassifier`."""
-    shortened: bool = False
-    """scikit-learn: `app/columns.py` does what the ColumnTransformer does that the pipeline begins with."""
-    evidence: str = ""
-    """Why this call and no other: one line."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """What goes in, what comes out, and how the model is called in between."""
@@ -404,6 +332,16 @@ class Signature:
     """Not batched: the model answers a record with a container of one row, and that row is the answer."""
     notes: tuple[str, ...] = ()
     """What a person should know: "one row is little evidence: ..."."""
+
+    def without_evidence(self) -> Signature:
+        """Return the signature without the reasons for it: what a service does depends on the rest."""
+        return dataclasses.replace(
+            self,
+            input=without_evidence(self.input),
+            output=without_evidence(self.output),
+            call=dataclasses.replace(self.call, evidence=""),
+            notes=(),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -429,6 +367,8 @@ class Requirement:
     """Which witness asked for it, in one line."""
     serves: str = "model"
     """`model`, or `service` for what the generated code itself imports."""
+    mentioned: bool = False
+    """Whether the model's file mentions a name of it."""
 
     def __str__(self) -> str:
         return f"{self.distribution}{self.specifier}"
@@ -499,6 +439,8 @@ class ProjectSpec:
     """Version of the tool that renders."""
     variables: tuple[Variable, ...] = ()
     """What the model reads from the environment."""
+    code: MappingABC[str, str] = field(default_factory=dict)
+    """The modules that depend on the model, by name, where they are rendered already; in no record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ column called `x") or evil("` is only ever that string.
 
 from __future__ import annotations
 
+import ast
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 
 import libcst as cst
@@ -86,11 +87,31 @@ class Requoted(cst.CSTTransformer):
         return text(str(updated_node.evaluated_value))
 
 
-def literal(written: str) -> Node:
-    """Return a node for a literal that introspection wrote with `repr`."""
+def literal(written: str, calls: Collection[str] = ("pd.Timestamp",)) -> Node:
+    """Return a node for a literal that introspection wrote with `repr`.
+
+    Raises:
+        ValueError: It holds more than literals and calls of the functions `calls`.
+    """
+    _require_literal(ast.parse(written, mode="eval").body, calls)
     node = cst.parse_expression(written).visit(Requoted())
     assert isinstance(node, cst.BaseExpression)
     return node
+
+
+def _require_literal(node: ast.AST, calls: Collection[str]) -> None:
+    match node:
+        case ast.Constant():
+            return
+        case ast.Name() | ast.Attribute() if ast.unparse(node) in calls:
+            return
+        case ast.Call() | ast.keyword() | ast.Tuple() | ast.List() | ast.Dict() | ast.UnaryOp():
+            for inner in ast.iter_child_nodes(node):
+                _require_literal(inner, calls)
+        case ast.Load() | ast.USub():
+            return
+        case _:
+            raise ValueError(f"{ast.unparse(node)!r} is no literal")
 
 
 def sequence(items: Iterable[Node]) -> Node:

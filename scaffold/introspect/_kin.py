@@ -1,0 +1,53 @@
+"""Tell what a value is without importing the library that it comes from.
+
+A value of a library's class can only exist where that library is imported already, so the names in the
+class's method resolution order say enough: `import scaffold` never pulls in pandas to find out that a
+sample is a dict.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+
+@lru_cache(maxsize=1024)
+def _names(cls: type) -> frozenset[str]:
+    return frozenset(f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in cls.__mro__)
+
+
+def kin(value: object, *names: str) -> bool:
+    """Whether `value` is an instance of one of the classes `names`, e.g. `pandas.DataFrame`.
+
+    Only the top package counts, for libraries move their classes between modules.
+    """
+    cls: type = type(value)
+    return not _names(cls).isdisjoint(names)
+
+
+def is_named_tuple(value: object) -> bool:
+    """Whether it is an instance of a `typing.NamedTuple` or `collections.namedtuple`."""
+    return isinstance(value, tuple) and hasattr(type(value), "_fields")
+
+
+def is_dataclass(value: object) -> bool:
+    """Whether it is an instance of a dataclass."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def is_pydantic(value: object) -> bool:
+    """Whether it is an instance of a pydantic model."""
+    return kin(value, "pydantic.BaseModel")
+
+
+def is_mapping(value: object) -> bool:
+    """Whether it maps keys to values."""
+    return isinstance(value, Mapping)
+
+
+def is_sequence(value: object) -> bool:
+    """Whether it is a plain ordered collection: list, tuple, deque, but no text and no named tuple."""
+    if isinstance(value, (str, bytes, bytearray, memoryview)) or is_named_tuple(value):
+        return False
+    return isinstance(value, Sequence) or kin(value, "collections.deque")

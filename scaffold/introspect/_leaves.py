@@ -1,0 +1,31 @@
+"""The innermost values of lists, arrays and Series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scaffold.introspect import _scalars
+from scaffold.introspect._kin import is_sequence, kin
+
+
+def leaves_of(values: Sequence[Any]) -> list[Any]:
+    """Return the values themselves, or the innermost ones of lists and arrays of one kind."""
+    leaves: list[Any] = []
+    for value in values:
+        if type(value) in (str, int, bool):
+            leaves.append(value)
+        elif hasattr(type(value), "shape") and not kin(value, "numpy.generic"):
+            leaves += _of_array(value)
+        elif isinstance(value, (set, frozenset)) or is_sequence(value):
+            leaves += leaves_of(list(value))
+        elif _scalars.missing_marker(value) is None:
+            leaves.append(value.item() if kin(value, "numpy.number", "numpy.bool") else value)
+    return leaves
+
+
+def _of_array(value: Any) -> list[Any]:
+    """Return the leaves of an array or a Series; a frame is none."""
+    dense = value.toarray() if hasattr(value, "toarray") else value
+    listed = getattr(dense, "to_list", None) or getattr(dense, "tolist", None)
+    return [value] if listed is None else leaves_of([listed()])

@@ -1,0 +1,133 @@
+"""Arrays of numpy, of any dtype and rank."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from scaffold.errors import UnsupportedSampleError
+from scaffold.introspect import _scalars
+from scaffold.introspect._kin import kin
+from scaffold.introspect.kinds._kind import Describe, Describer, Kind, Seen
+from scaffold.introspect.kinds._records import either, one_kind
+from scaffold.spec import (
+    Element,
+    Missing,
+    Optional,
+    PythonType,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+    Tensor,
+)
+
+_ARRAYS = ("numpy.ndarray", "torch.Tensor", "scipy.spmatrix", "scipy.sparray")
+
+
+class NumpyKind(Kind):
+    """numpy."""
+
+    arrays: tuple[str, ...] = ("numpy.ndarray",)
+
+    def describer(self, path: str, value: Any) -> Describer:
+        """Return what describes arrays."""
+        return self._arrays
+
+    def row(self, value: Any, describe: Describe) -> Tensor | Table:
+        """Return the `data` of one record from an array of records.
+
+        The first axis counts records and is dropped: a sample of shape `(n, 28, 28)` describes records whose
+        `data` has shape `(28, 28)`.
+
+        Raises:
+            UnsupportedSampleError: A dtype that JSON cannot say, or mixed things in an object array.
+
+        Source: WIRE.md, the row on arrays.
+        """
+        return self.stacked(value, describe, "$")
+
+    def stacked(self, value: Any, describe: Describe, path: str) -> Tensor:
+        """Return one slice of an array along its first axis."""
+        whole = self.describe_array(value, describe, path)
+        return dataclasses.replace(whole, shape=whole.shape[1:], stacked=True)
+
+    def describe_array(self, value: Any, describe: Describe, path: str) -> Tensor:
+        """Return one array as a whole."""
+        return Tensor(
+            shape=tuple(int(length) for length in value.shape),
+            dtype=self.dtype_name(value.dtype),
+            items=self._items(value, describe, path),
+            container=self.container_of(value),
+            stacked=False,
+        )
+
+    def dtype_name(self, dtype: Any) -> str:
+        """Return the dtype as it is written: `str` for texts of any length, for a longer one may come."""
+        return {"U": "str", "S": "bytes"}.get(dtype.kind, str(dtype.name))
+
+    def has_missing(self, value: Any) -> bool:
+        """Whether an array holds NaN or NaT."""
+        return value.dtype.kind in "fmM" and bool((value != value).any())
+
+    def missing_of(self, value: Any) -> Missing:
+        """Return how the array says that a value is missing."""
+        return Missing.NAT if getattr(value.dtype, "kind", "") in ("M", "m") else Missing.NAN
+
+    def _arrays(self, seen: Seen, describe: Describe) -> Schema:
+        return either(list(dict.fromkeys(self.describe_array(value, describe, path) for path, value in seen)))
+
+    def _items(self, value: Any, describe: Describe, path: str) -> Schema:
+        dtype = value.dtype
+        kind = getattr(dtype, "kind", "")
+        if kind == "O":
+            return _objects(value, describe, path)
+        if kind in ("M", "m"):
+            scalar = self._temporal(dtype, path)
+        elif kind == "S":
+            scalar = _scalars.python(ScalarType.BYTES, PythonType.BYTES)
+        else:
+            found = _scalars.of_dtype(self.dtype_name(dtype), self.container_of(value))
+            if found is None:
+                raise UnsupportedSampleError(path, f"an array of {dtype} is not JSON")
+            scalar = found
+        if not self.has_missing(value):
+            return scalar
+        return Optional(of=scalar, missing=self.missing_of(value))
+
+    def _temporal(self, dtype: Any, path: str) -> Scalar:
+        type_ = ScalarType.DATETIME if dtype.kind == "M" else ScalarType.DURATION
+        name = str(dtype.name)
+        if name.endswith(("[ps]", "[fs]", "[as]")):
+            raise UnsupportedSampleError(
+                path, f"{name} is finer than a nanosecond", f'Give it as array.astype("{name[:-3]}ns]").'
+            )
+        return _scalars.temporal(type_, Element(name, self.container))
+
+    # ------------------------------------------------------------------ as JSON
+
+    def rows(self, value: Any, schema: Schema) -> list[Any]:
+        """Return the rows; with the names of their columns where the model knows them."""
+        if not isinstance(schema, Table):
+            return list(value)
+        names = [column.name for column in schema.columns]
+        return [dict(zip(names, row, strict=True)) for row in value]
+
+    def listed(self, value: Any) -> Any:
+        """Return nested lists; moments stay those of numpy, which have nine digits of a second."""
+        if value.dtype.kind in "Mm":
+            return list(value.reshape(-1)) if value.ndim == 1 else [self.listed(part) for part in value]
+        return value.tolist()
+
+
+def _objects(value: Any, describe: Describe, path: str) -> Schema:
+    """Describe what lies in an object array: one kind of thing, for a model was fitted on one."""
+    if value.ndim == 1 and len(value) and kin(value[0], *_ARRAYS):
+        raise UnsupportedSampleError(
+            path, "an array of arrays of different shapes", "Pad them to one shape, or give a list."
+        )
+    items = list(value.reshape(-1))
+    schema = describe([(f"{path}.flat[{i}]", item) for i, item in enumerate(items)])
+    present = [item for item in items if item is not None]
+    advice = "Give a DataFrame with a dtype for each column, or a list of dicts."
+    return one_kind(schema, present, path, "an object array", advice)

@@ -1,0 +1,111 @@
+"""What the code of a service needs to know of a library: the mirror of `introspect/kinds/_kind.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scaffold.render._code import Imports, Node
+from scaffold.spec import Column, OpenedFrame, OpenedSeries, OverTime, Scalar, Schema, Series, Table, Tensor
+
+if TYPE_CHECKING:
+    from scaffold.render._source._frames import Batch
+    from scaffold.render._source._values import Values
+
+
+Wrap = Callable[[Node], Node]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A statement of `_plain`, which makes plain values of an answer."""
+
+    place: int
+    """The statements stand in this order: objects before their fields, moments before what they become."""
+    text: str
+    names: tuple[tuple[str, str], ...] = ()
+    """Modules, and what is imported from each."""
+    modules: tuple[tuple[str, str], ...] = ()
+    """Modules that are imported whole, and the alias of each."""
+
+    def take(self, imports: Imports) -> None:
+        """Add what the statement imports."""
+        for module, name in self.names:
+            imports.take(module, name)
+        for module, alias in self.modules:
+            imports.whole(module, alias)
+
+
+MOST_WRITTEN_OUT = 40
+"""A table of one dtype with more columns is built from `schemas.py`, where they stand in order."""
+
+NUMPY, PANDAS = ("numpy", "np"), ("pandas", "pd")
+MISSING = Line(
+    place=120,
+    modules=(PANDAS,),
+    text="""    if value is pd.NA or value is pd.NaT:
+        return None""",
+)
+"""A missing value of pandas, which also stands for one of numpy."""
+
+
+class Kind:
+    """How the objects of one library are annotated, made of requests, and made into answers.
+
+    A kind has the methods for what the library has: tables, columns, arrays.
+    """
+
+    words = "Return the records as the model takes them."
+    """The docstring of a function that returns a table."""
+    is_list = False
+    """Whether many records go in as a plain list."""
+
+    def annotation(self, imports: Imports) -> str:
+        """Return the type of an object that holds many records or answers; `Any` where none says more."""
+        imports.take("typing", "Any")
+        return "Any"
+
+    # ------------------------------------------------------------------ to the model
+
+    def table(self, batch: Batch, table: Table) -> Node:
+        """Return the expression that makes a table of the records of `batch`."""
+        raise NotImplementedError(f"{type(self).__name__} has no tables")
+
+    def column(self, batch: Batch, column: Column, value: str) -> Node:
+        """Return the expression that makes a Series of one value of each record."""
+        raise NotImplementedError(f"{type(self).__name__} has no columns")
+
+    def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
+        """Return the expression that makes an array of the nested lists in `value`.
+
+        `wrap` makes of the lists of one record those of all records that go in together.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no arrays")
+
+    def series(self, values: Values, form: Series, items: Node) -> Node:
+        """Return the expression that makes a Series of a list, within a record."""
+        raise NotImplementedError(f"{type(self).__name__} has no Series")
+
+    # ------------------------------------------------------------------ from the model
+
+    def rows(self, schema: Tensor | Column) -> str:
+        """Return the expression for the rows of `predictions`, an array or a Series."""
+        return "predictions.tolist()"
+
+    def opened(self, form: OpenedFrame | OpenedSeries | OverTime, *, named: bool) -> str:
+        """Return what follows a frame or a Series to make it plain; a `named` Series becomes an object."""
+        raise NotImplementedError(f"{type(self).__name__} has no frames")
+
+    def is_settled(self, schema: Tensor | Column) -> bool:
+        """Whether the dtype of an answer holds plain values and no others."""
+        return re.fullmatch(r"bool|str|u?int\d+|b?float(16|32|64)", schema.dtype) is not None
+
+    def lines(self, schema: Schema) -> Iterator[Line]:
+        """Yield what `_plain` does with an answer of this schema, apart from what is within it."""
+        yield from ()
+
+    def scalar_lines(self, scalar: Scalar) -> Iterator[Line]:
+        """Yield what `_plain` does with one value of this library."""
+        yield from ()

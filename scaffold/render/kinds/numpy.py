@@ -1,0 +1,101 @@
+"""Arrays and scalars of numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scaffold.render._code import Imports, Node, code, each, sequence
+from scaffold.render.kinds._kind import MISSING, MOST_WRITTEN_OUT, NUMPY, PANDAS, Kind, Line, Wrap
+from scaffold.spec import (
+    Column,
+    Element,
+    NumpyScalar,
+    NumpyTime,
+    Scalar,
+    ScalarType,
+    Table,
+    Tensor,
+    TextOf,
+)
+
+if TYPE_CHECKING:
+    from scaffold.render._source._frames import Batch
+    from scaffold.render._source._values import Values
+
+_MOMENTS = Line(
+    place=80,
+    modules=(NUMPY,),
+    text="""    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
+        value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
+)
+_NANOSECONDS = Line(
+    place=90,
+    modules=(NUMPY, PANDAS),
+    text="""    if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
+        return [_plain(item) for item in value]
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = pd.Timestamp(value) if value.dtype.kind == "M" else pd.Timedelta(value)""",
+)
+NINE_DIGITS = Line(
+    place=100,
+    modules=(PANDAS,),
+    text="""    # JSON text of a datetime has six digits of a second.
+    if isinstance(value, pd.Timestamp) and value.nanosecond:
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, pd.Timedelta) and value.nanoseconds:
+        seconds, digits = divmod(abs(value.value), 10**9)
+        sign = "-" if value.value < 0 else ""
+        return f"{sign}PT{seconds}.{digits:09d}S\"""",
+)
+_LONGDOUBLE = Line(
+    place=140,
+    modules=(NUMPY,),
+    text="""    if isinstance(value, np.longdouble):
+        return float(value)""",
+)
+_LONG = ("longdouble", "float128")
+_TEMPORAL = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DURATION)
+
+
+class NumpyKind(Kind):
+    """numpy."""
+
+    words = "Return the array that the model takes."
+
+    def annotation(self, imports: Imports) -> str:
+        """Return the type of an array."""
+        imports.take("typing", "Any")
+        imports.take("numpy.typing", "NDArray")
+        return "NDArray[Any]"
+
+    def table(self, batch: Batch, table: Table) -> Node:
+        """Return an array with a column for each field."""
+        if len(table.columns) > MOST_WRITTEN_OUT and batch.is_whole:
+            return batch.values.numpy_array(table.dtype, batch.wide_rows())
+        row = sequence(code(f"{batch.row}.{c.attribute}") for c in table.columns)
+        return batch.values.numpy_array(table.dtype, each(row, batch.variable, batch.rows))
+
+    def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
+        """Return an array of the dtype of the sample."""
+        return values.numpy_array(tensor.dtype, wrap(values.nested(tensor, value)))
+
+    def rows(self, schema: Tensor | Column) -> str:
+        """Return plain rows, or arrays where `_plain` has to look at them."""
+        return "predictions.tolist()" if self.is_settled(schema) else "predictions"
+
+    def scalar_lines(self, scalar: Scalar) -> Iterator[Line]:
+        """Yield the lines for moments and for numbers that are no float of Python."""
+        match scalar.native:
+            case NumpyScalar(scalar=name) | Element(dtype=name) if name in _LONG:
+                yield _LONGDOUBLE
+            case NumpyTime() | Element() if scalar.nanoseconds:
+                yield from (NINE_DIGITS, MISSING, _NANOSECONDS)
+            case NumpyTime():
+                yield from (_MOMENTS, MISSING)
+            case Element() if scalar.type in _TEMPORAL:
+                yield from (_MOMENTS, MISSING)
+            case TextOf(of=Element(dtype=dtype)) if dtype.startswith(("datetime64", "timedelta64")):
+                yield from (_MOMENTS, MISSING)
+            case _:
+                return

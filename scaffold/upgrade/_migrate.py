@@ -1,0 +1,219 @@
+"""The record of a project in the present format, of one that an older version wrote.
+
+Format 1 had texts for the types of values and for containers: `pandas.Timestamp[Europe/Oslo]`, `pyarrow`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scaffold._codec import TYPE, encode
+from scaffold.spec import (
+    Arrays,
+    Arrow,
+    Batching,
+    ClassKind,
+    Collection,
+    CollectionType,
+    Container,
+    Dict,
+    Element,
+    Evidence,
+    Feed,
+    Interval,
+    ListForm,
+    Moment,
+    Native,
+    Numpy,
+    NumpyScalar,
+    NumpyTime,
+    OpenedFrame,
+    OpenedSeries,
+    OverTime,
+    Pandas,
+    Period,
+    Polars,
+    Python,
+    PythonScalar,
+    PythonType,
+    RecordForm,
+    Series,
+    SeriesRow,
+    Sparse,
+    Structured,
+    TextOf,
+    Timedelta,
+    Timestamp,
+    Torch,
+    Void,
+)
+
+_CONTAINERS: Mapping[str, Container] = {
+    "pandas": Pandas(),
+    "polars": Polars(),
+    "pyarrow": Arrow(),
+    "structured": Structured(),
+    "array": Numpy(),
+    "list": Python(),
+    "numpy": Numpy(),
+    "torch": Torch(),
+}
+_OF_PANDAS: Mapping[str, Native] = {
+    "pandas.Timestamp": Timestamp(),
+    "pandas.Timedelta": Timedelta(),
+    "pandas.Interval": Interval(),
+}
+_PYTHON = {of.value: of for of in PythonType}
+_COLLECTIONS = {of.value: of for of in CollectionType}
+
+
+def from_format_1(spec: Any) -> Any:
+    """Return the JSON of the spec of a record of format 1 in the present format."""
+    dotted = {f"{name['module']}.{name['qualname']}" for name in spec["artifact"].get("globals", ())}
+    needs = spec["dependencies"]
+    requirements = [
+        {**line, "mentioned": line["reason"].partition(" in ")[0] in dotted} for line in needs["requirements"]
+    ]
+    return {
+        **spec,
+        "signature": signature_from_format_1(spec["signature"]),
+        "dependencies": {**needs, "requirements": requirements},
+    }
+
+
+def signature_from_format_1(signature: Any) -> Any:
+    """Return the JSON of a signature of format 1 in the present format."""
+    return _node(signature, None)
+
+
+def _node(value: Any, within: Container | None) -> Any:
+    """Return a node of the tree; `within` is the array or column whose dtype its scalars have."""
+    if isinstance(value, list):
+        return [_node(item, within) for item in value]
+    if not isinstance(value, dict) or TYPE not in value:
+        return value
+    node = dict(value)
+    kind, native = node[TYPE], node.pop("native", "")
+    match kind:
+        case "Scalar":
+            return _with(node, native=_native(native, within))
+        case "Category":
+            return {**node, "of": _with(node["of"], native=_level(node["of"].get("native", ""), within))}
+        case "Record":
+            return _with(_inside(node), form=_record_form(native or "dict", node.pop("options", ())))
+        case "List":
+            return _with(_inside(node), form=_list_form(native or "list"))
+        case "Table" | "Tensor" | "Column":
+            container = _CONTAINERS.get(native) or Sparse(native)
+            of = None if container == Python() else container
+            return _with(_inside(node, of, dtype=node.get("dtype", "")), container=container)
+        case "UserType":
+            return _with(_inside(node), kind=ClassKind(native))
+        case "Call":
+            return _call(node)
+        case "Field":
+            told = Evidence(recorded=node.pop("evidence", ""))
+            inner = _inside(node, within, dtype=node.get("dtype", ""))
+            return _with(inner, evidence=told if told.recorded else None)
+        case "Optional":
+            return _inside(node, within)
+        case _:
+            return _inside(node)
+
+
+def _inside(node: dict[str, Any], within: Container | None = None, *, dtype: str = "") -> dict[str, Any]:
+    """Return a node with what is in it; the values of an object array are those of Python."""
+    if dtype == "object":
+        within = None
+    elif dtype.endswith("[pyarrow]"):
+        within = Arrow()
+    # What a person asked for or saw as JSON holds no schema.
+    data = ("example", "default", "levels", "choices", "constraints")
+    return {name: item if name in data else _node(item, within) for name, item in node.items()}
+
+
+def _with(node: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """Return a node with values of `spec`; what is `None`, or the default, is left out."""
+    node = {name: item for name, item in node.items() if name not in values}
+    left_out = (None, Dict(), Collection())
+    return node | {name: encode(value) for name, value in values.items() if value not in left_out}
+
+
+def _call(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a call by the convention that it follows; other parts than those of the convention are empty."""
+    batching = Batching.ALONE
+    if node.pop("batched"):
+        batching = Batching.TOGETHER
+    elif node.get("wrapped"):
+        batching = Batching.ONE_ROW
+    feed = Feed.COLUMNS if node.get("columns") else Feed.BY_NAME
+    told = {"batching": batching.value, "evidence": node.get("evidence", "")}
+    match node.get("runtime", "python"):
+        case "onnx":
+            feed = feed if node.get("arguments") == "keywords" else Feed.ONE
+            parts = {name: node.get(name, []) for name in ("inputs", "outputs")}
+            return {TYPE: "SessionCall", **told, **parts, "feed": feed.value}
+        case "xgboost booster":
+            return {TYPE: "BoosterCall", **told}
+        case "torch":
+            names: tuple[str, ...] = ("method", "arguments", "tensor")
+            return {TYPE: "TorchCall", **told, **{name: node[name] for name in names if name in node}}
+        case _:
+            names = ("method", "arguments", "keywords", "estimator", "shortened")
+            return {TYPE: "PythonCall", **told, **{name: node[name] for name in names if name in node}}
+
+
+def _native(written: str, within: Container | None) -> Native | None:
+    if not written:
+        return None
+    zone = re.fullmatch(r"(datetime|pandas\.Timestamp)\[(.+)\]", written)
+    if zone:
+        return Moment(zone[2]) if zone[1] == "datetime" else Timestamp(zone[2])
+    if period := re.fullmatch(r"(?:pandas\.Period|period)\[(.+)\]", written):
+        return Period(period[1])
+    if time := re.fullmatch(r"numpy\.(?:datetime64|timedelta64)\[(.+)\]", written):
+        return NumpyTime(time[1])
+    if written in _OF_PANDAS:
+        return _OF_PANDAS[written]
+    if written.startswith("numpy."):
+        return NumpyScalar(written.removeprefix("numpy."))
+    if written in _PYTHON and (within is None or written == "bytes"):
+        return PythonScalar(_PYTHON[written])
+    if within == Structured() and not written.startswith("<U"):
+        within = Numpy()
+    return Element(written.removeprefix("torch."), within or Numpy())
+
+
+def _level(written: str, within: Container | None) -> Native | None:
+    """Return what the text of a level stands for, or the dtype of the levels."""
+    container = within or Pandas()
+    if written == "interval":
+        return TextOf(Interval())
+    if written == "date":
+        return TextOf(PythonScalar(PythonType.DATE))
+    if written.startswith(("datetime64", "timedelta64", "date")):
+        return TextOf(Element(written, container))
+    return Element(written, container) if written else None
+
+
+def _record_form(written: str, options: Any) -> RecordForm:
+    if row := re.fullmatch(r"pandas\.Series\[(.+)\]", written):
+        return SeriesRow(row[1])
+    if written in ("pandas", "polars", "pyarrow"):
+        return OpenedFrame(_CONTAINERS[written])
+    forms: dict[str, RecordForm] = {"arrays": Arrays(tuple(options)), "numpy.void": Void(), "dict": Dict()}
+    return OpenedSeries(Pandas()) if written == "pandas.Series" else forms[written]
+
+
+def _list_form(written: str) -> ListForm:
+    if series := re.fullmatch(r"(pandas|polars)\.Series\[(.+)\]", written):
+        return Series(_CONTAINERS[series[1]], series[2])
+    if written in ("pandas curve", "pandas over time"):
+        return OverTime(curve=written == "pandas curve")
+    if written.endswith(" values"):
+        return OpenedSeries(_CONTAINERS[written.removesuffix(" values")])
+    if written in ("pandas", "polars", "pyarrow"):
+        return OpenedFrame(_CONTAINERS[written])
+    return Collection(_COLLECTIONS.get(written, CollectionType.LIST))

@@ -1,0 +1,116 @@
+"""The tables of kinds: each container has a row in both, and nothing in them goes round in a circle."""
+
+from __future__ import annotations
+
+import ast
+import typing
+from pathlib import Path
+
+import pytest
+
+from scaffold import introspect, render
+from scaffold._codec import CodecError
+from scaffold.introspect.kinds import KINDS as DESCRIBED
+from scaffold.render import _code
+from scaffold.render.kinds import KINDS as WRITTEN
+from scaffold.render.kinds.polars import polars_dtype
+from scaffold.spec import Container, NumpyScalar, Sparse
+from scaffold.worker import require_plain
+
+CONTAINERS = set(typing.get_args(Container))
+
+
+def test_both_tables_have_a_row_for_each_container_and_no_other() -> None:
+    assert set(DESCRIBED) == CONTAINERS
+    assert set(WRITTEN) == CONTAINERS
+
+
+def test_each_library_has_a_file_on_both_sides() -> None:
+    files = [
+        {path.stem for path in (Path(room.__file__).parent / "kinds").glob("[a-z]*.py")}
+        for room in (introspect, render)
+    ]
+    assert files[0] == files[1]
+    for table in (DESCRIBED, WRITTEN):
+        assert {type(kind).__module__.rpartition(".")[2] for kind in table.values()} == files[0]
+
+
+@pytest.mark.parametrize("room", [introspect, render], ids=["introspect", "render"])
+def test_no_modules_import_each_other_in_a_circle(room: typing.Any) -> None:
+    root = Path(room.__file__).parent
+    imports = {_module(path, root): _imported(path, room.__name__) for path in root.rglob("*.py")}
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " -> ".join([*above[above.index(module) :], module])
+        if module not in done:
+            for name in imports.get(module, ()):
+                visit(name, (*above, module))
+        done.add(module)
+
+    for module in imports:
+        visit(module, ())
+
+
+def _module(path: Path, root: Path) -> str:
+    return ".".join([root.name, *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def _imported(path: Path, room: str) -> set[str]:
+    """The modules of the room that are imported when the file is, or while a function of it runs."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in for_types:
+            continue
+        if node.module == room or (node.module or "").startswith(f"{room}."):
+            module = str(node.module).removeprefix("scaffold.")
+            below = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name for name in below if _is_module(name)} or {module}
+    return found
+
+
+def _is_module(name: str) -> bool:
+    place = Path(introspect.__file__).parents[1].joinpath(*name.split("."))
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["evil()", "__import__('os')", "pd.Timestamp(evil())", "[x for x in y]", "a.b", "lambda: 0", "1 or evil"],
+)
+def test_what_the_worker_says_becomes_a_literal_or_nothing(written: str) -> None:
+    with pytest.raises(ValueError, match="is no literal"):
+        _code.literal(written)
+    with pytest.raises(ValueError, match="is no literal"):
+        polars_dtype(written)
+
+
+@pytest.mark.parametrize("value", [NumpyScalar('float32("x")'), Sparse("csr_matrix\nimport os")])
+def test_what_stands_in_code_as_it_is_is_a_name(value: object) -> None:
+    with pytest.raises(CodecError, match="that is none"):
+        require_plain(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("('a', -1)", '("a", -1)'),
+        ('pd.Timestamp("2020-01-01")', 'pd.Timestamp("2020-01-01")'),
+        ("None", "None"),
+    ],
+)
+def test_names_that_are_no_text_are_literals(written: str, text: str) -> None:
+    assert _code.flat(_code.literal(written)) == text
+
+
+def test_a_dtype_of_polars_has_its_names_with_the_library_before_them() -> None:
+    written = "Struct({'a': List(Int64), 'b': Datetime(time_unit='us', time_zone=None)})"
+    made = 'pl.Struct({"a": pl.List(pl.Int64), "b": pl.Datetime(time_unit="us", time_zone=None)})'
+    assert _code.flat(polars_dtype(written)) == made
