@@ -9,21 +9,32 @@ Names are imported when they are first used, so `import scaffold` costs nothing 
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "_project": ("Project",),
-    "api": ("audit", "inspect", "new", "serve", "verify"),
-    "_update": ("Update", "init", "undo", "update"),
-    "_building": ("build",),
-    "_deploying": ("deploy", "deployments", "logs", "plan", "promote", "rollback", "status", "undeploy"),
-    "_registered": ("register",),
-    "deploy": ("ClusterAccess",),
+    "cluster": ("ClusterAccess",),
     "errors": ("ScaffoldError",),
+    "verbs.audit": ("audit",),
+    "verbs.build": ("build",),
+    "verbs.deploy": ("deploy",),
+    "verbs.deployments": ("deployments",),
+    "verbs.init": ("init",),
+    "verbs.inspect": ("inspect",),
+    "verbs.logs": ("logs",),
+    "verbs.new": ("new",),
+    "verbs.plan": ("plan",),
+    "verbs.project": ("Project",),
+    "verbs.promote": ("promote",),
+    "verbs.register": ("register",),
+    "verbs.rollback": ("rollback",),
+    "verbs.serve": ("serve",),
+    "verbs.status": ("status",),
+    "verbs.undeploy": ("undeploy",),
+    "verbs.undo": ("undo",),
+    "verbs.update": ("Update", "update"),
+    "verbs.verify": ("verify",),
 }
 __all__ = [
     "ClusterAccess",
@@ -52,14 +63,27 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from scaffold._building import build
-    from scaffold._deploying import deploy, deployments, logs, plan, promote, rollback, status, undeploy
-    from scaffold._project import Project
-    from scaffold._registered import register
-    from scaffold._update import Update, init, undo, update
-    from scaffold.api import audit, inspect, new, serve, verify
-    from scaffold.deploy import ClusterAccess
+    from scaffold.cluster import ClusterAccess
     from scaffold.errors import ScaffoldError
+    from scaffold.verbs.audit import audit
+    from scaffold.verbs.build import build
+    from scaffold.verbs.deploy import deploy
+    from scaffold.verbs.deployments import deployments
+    from scaffold.verbs.init import init
+    from scaffold.verbs.inspect import inspect
+    from scaffold.verbs.logs import logs
+    from scaffold.verbs.new import new
+    from scaffold.verbs.plan import plan
+    from scaffold.verbs.project import Project
+    from scaffold.verbs.promote import promote
+    from scaffold.verbs.register import register
+    from scaffold.verbs.rollback import rollback
+    from scaffold.verbs.serve import serve
+    from scaffold.verbs.status import status
+    from scaffold.verbs.undeploy import undeploy
+    from scaffold.verbs.undo import undo
+    from scaffold.verbs.update import Update, update
+    from scaffold.verbs.verify import verify
 
 
 def __getattr__(name: str) -> Any:
@@ -67,22 +91,3 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(importlib.import_module(f"scaffold.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-class _Room(ModuleType):
-    """A room that has a verb's name: called, it is the verb, so that `scaffold.verify(...)` stays one."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return __getattr__(self.__name__.rpartition(".")[2])(*arguments, **options)
-
-
-class _Package(ModuleType):
-    """This package: Python sets each room on it when the room is first imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in __all__ and isinstance(value, ModuleType):
-            value.__class__ = _Room
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

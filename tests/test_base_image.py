@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._base_image import base_image, uv_platform
-from scaffold.resolve._lock import _UV_PLATFORMS
+from scaffold.base.base_image import base_image, uv_platform
+from scaffold.resolve.lock._lock import _UV_PLATFORMS
 from tests.image._projects import dockerfile, make_spec
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from scaffold._client import Answer, Client, Retries, free_port, wait_until_ready
+from scaffold.base.client import Answer, Client, Retries, free_port, wait_until_ready
 from scaffold.errors import ServiceFailedError
 
 

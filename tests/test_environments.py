@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import _environments
-from scaffold._environment_specs import parse_environment
-from scaffold._environments import Environment, open_environment, running_environment
-from scaffold._process import Finished, run_command
-from scaffold._pythons import RUNNING, candidate_pythons, uv_python_environment
+from scaffold.base.process import Finished, run_command
+from scaffold.base.pythons import RUNNING, candidate_pythons, uv_python_environment
+from scaffold.environments import _open
+from scaffold.environments._open import Environment, open_environment, running_environment
+from scaffold.environments._specs import parse_environment
 from scaffold.errors import (
     BrokenEnvironmentError,
     CommandError,
@@ -483,7 +483,7 @@ def test_the_folders_of_an_environment_are_all_that_it_reads_from(tmp_path: Path
     (site / "churn-1.0.dist-info/direct_url.json").write_text(json.dumps(origin))
     run = FakeUv(has={"cloudpickle": "3.1", "pydantic": "2.11.0"})
     made = dataclasses.replace(opened("six", tmp_path / "cache", run), path=(str(site),))
-    package = Path(_environments.__file__).resolve().parent
+    package = Path(_open.__file__).resolve().parents[1]
     assert {str(site), str(source), str(package), *made.overlay} <= set(made.folders)
 
 
@@ -561,4 +561,4 @@ def test_every_error_survives_a_pickle() -> None:
 
 def test_the_cache_is_where_the_user_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert _environments.default_cache() == tmp_path / "model-scaffold"
+    assert _open.default_cache() == tmp_path / "model-scaffold"

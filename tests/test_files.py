@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._files import require_empty, staged
+from scaffold.base.files import require_empty, staged
 from scaffold.errors import TargetNotEmptyError, UsageError
 
 

@@ -1,105 +1,224 @@
 """The rules of the house: who may import whom, and what a name without an underscore promises."""
 
 import ast
+import functools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
+from typing import NamedTuple
 
 import pytest
 
-from scaffold import _layout
+import scaffold
 
 PACKAGE = Path(__file__).parents[1] / "scaffold"
-ROOMS = sorted(
-    path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists() and path.name != "cli"
+ROOMS = (
+    "cluster",
+    "environments",
+    "find",
+    "image",
+    "introspect",
+    "proof",
+    "read",
+    "render",
+    "resolve",
+    "store",
+    "upgrade",
 )
-SHARED = {
-    "spec",
-    "errors",
-    "events",
-    "_process",
-    "_confine",
-    "_model",
-    "_unpickle",
-    "_folders",
-    "_live",
-    "_modules",
-    "_pythons",
-    "_uv",
-    "_watch",
-    "_files",
-    "_who",
-    "_codec",
-    "worker",
-    "_variables",
-    "_begun",
-    "_temporary",
-    "_checked",
-    "_base_image",
-    "_layout",
-    "_lockfile",
-    "_recording",
-    "_client",
-    "_differences",
-    "_orders",
-    "_replay",
-    "_sbom",
-    "__version__",
-}
+FLOORS = (("spec",), ("errors", "events"), ("base",), ("worker",), ROOMS, ("verbs",), ("cli",))
+"""From the ground up: what stands on a floor imports only from the floors below.
+
+Of a room, others import what its `__init__` exports; of anything else, also modules without an underscore.
+"""
+MOST_EXPORTS = 20
+NEEDS_MORE_THAN_PYTHON = {"pythons", "uv"}
 
 
-def imported_from_scaffold(path: Path) -> set[str]:
-    """The first name below `scaffold` of every import in the file, wherever it stands."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "scaffold":
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("scaffold."):
-            names.add(node.module.split(".")[1])
+class Imported(NamedTuple):
+    """`from module import name`; the name is empty for `import module` and for a whole module."""
+
+    module: str
+    name: str
+
+
+def parts_of(path: Path) -> tuple[str, ...]:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def module_of(path: Path) -> str:
+    return ".".join(parts_of(path))
+
+
+FILES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py")) if "migrations" not in path.parts}
+
+
+UNITS = ("", *(unit for units in FLOORS for unit in units))
+
+
+def unit_of(module: str) -> str:
+    """The room, or what stands in the place of one: the first name below `scaffold`."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def nodes_of(tree: ast.AST, *, types_too: bool) -> Iterator[ast.AST]:
+    """Every node, those below `if TYPE_CHECKING:` only if asked for."""
+    for node in ast.iter_child_nodes(tree):
+        if not types_too and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from nodes_of(node, types_too=types_too)
+
+
+@functools.cache
+def imports_of(module: str, *, types_too: bool = True) -> list[Imported]:
+    """What a file imports of this package, wherever the import stands in it."""
+    return list(_imports(FILES[module], types_too))
+
+
+def _imports(path: Path, types_too: bool) -> Iterator[Imported]:
+    for node in nodes_of(ast.parse(path.read_text()), types_too=types_too):
+        if isinstance(node, ast.ImportFrom):
+            base = list(parts_of(path))
+            if path.name != "__init__.py":
+                base.pop()
+            base = base[: len(base) - node.level + 1] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            if source.split(".")[0] == "scaffold":
+                for alias in node.names:
+                    whole = f"{source}.{alias.name}"
+                    yield Imported(whole, "") if whole in FILES else Imported(source, alias.name)
         elif isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("scaffold.")}
-    return names
+            for alias in node.names:
+                if alias.name.split(".")[0] == "scaffold":
+                    yield Imported(alias.name, "")
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_the_shared_values_and_never_another_room(room: str) -> None:
-    for path in (PACKAGE / room).rglob("*.py"):
-        assert imported_from_scaffold(path) <= SHARED | {room}, path
+def imports_from(unit: str) -> Iterator[tuple[str, Imported]]:
+    """Each file of a unit with each of its imports."""
+    for module in FILES:
+        if unit_of(module) == unit:
+            for imported in imports_of(module):
+                yield module, imported
 
 
-@pytest.mark.parametrize("module", sorted(SHARED - {"_uv", "_watch", "_pythons", "__version__"}))
-def test_the_shared_values_need_the_standard_library_only(module: str) -> None:
-    code = f"import sys, scaffold.{module}; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    ours = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"scaffold", "__main__"}
+def floor_of(unit: str) -> int:
+    """The number of the floor; the package itself, which hands out the verbs, stands above all."""
+    return next((number for number, units in enumerate(FLOORS) if unit in units), len(FLOORS))
+
+
+@functools.cache
+def exports_of(room: str) -> list[str]:
+    """The `__all__` of a room; what it defines itself where it has none."""
+    body = ast.parse((PACKAGE / room / "__init__.py").read_text()).body
+    for node in body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    defined = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return [name for name in defined if not name.startswith("_")]
+
+
+def loaded_by(code: str) -> set[str]:
+    """The topmost modules that a new interpreter has loaded after `code`."""
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+def test_everything_stands_on_a_floor() -> None:
+    there = {
+        path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"
+    }
+    assert there - {"__init__", "__main__"} == {unit for units in FLOORS for unit in units}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_floor_imports_only_what_stands_below_it(unit: str) -> None:
+    for module, imported in imports_from(unit):
+        other = unit_of(imported.module)
+        # All may ask for the version, and the command line calls the verbs as anybody does.
+        if other == "" and (imported.name == "__version__" or unit in ("cli", "")):
+            continue
+        assert other == unit or floor_of(other) < floor_of(unit), f"{module}: {imported}"
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_nothing_private_of_another_room_is_imported(unit: str) -> None:
+    for module, imported in imports_from(unit):
+        other = unit_of(imported.module)
+        if other in (unit, "") or not unit:
+            continue
+        names = [*imported.module.split(".")[2:], imported.name]
+        assert not any(name.startswith("_") for name in names), f"{module}: {imported}"
+        if other in ROOMS:
+            assert imported.module == f"scaffold.{other}", f"{module}: {imported}"
+            assert imported.name in exports_of(other), f"{module}: {imported}"
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "worker"])
+def test_a_room_exports_few_names_and_no_function_that_nobody_calls(room: str) -> None:
+    used = {
+        imported.name
+        for unit in UNITS
+        if unit != room
+        for _, imported in imports_from(unit)
+        if imported.module == f"scaffold.{room}"
+    }
+    assert {name for name in exports_of(room) if name.islower()} <= used
+    assert len(exports_of(room)) <= MOST_EXPORTS
+
+
+def circles() -> list[set[str]]:
+    """Files that import each other, directly or by way of others."""
+    towards = {
+        module: {one.module for one in imports_of(module, types_too=False)}
+        & (FILES.keys() - {"scaffold", module})
+        for module in FILES
+    }
+    reached: dict[str, set[str]] = {}
+    for module in FILES:
+        found, ahead = set(), list(towards[module])
+        while ahead:
+            one = ahead.pop()
+            if one not in found:
+                found.add(one)
+                ahead += towards[one]
+        reached[module] = found
+    return [
+        {module, *(other for other in reached[module] if module in reached[other])}
+        for module in FILES
+        if module in reached[module]
+    ]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circles() == []
+
+
+def test_no_verb_has_the_name_of_a_module() -> None:
+    assert not set(scaffold.__all__) & {path.stem for path in PACKAGE.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        module
+        for module in FILES
+        if (module.count(".") == 1 and floor_of(unit_of(module)) <= floor_of("worker"))
+        or (module.startswith("scaffold.base.") and module.count(".") == 2)
+        if module.split(".")[-1] not in NEEDS_MORE_THAN_PYTHON
+    ],
+)
+def test_what_stands_below_the_rooms_needs_the_standard_library_only(module: str) -> None:
+    ours = loaded_by(f"import {module}") - set(sys.stdlib_module_names) - {"scaffold", "__main__"}
     # What site hooks of an environment load before any program runs is not ours.
-    before = subprocess.run(
-        [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert ours <= {name.split(".")[0] for name in before}
-
-
-def test_a_path_of_a_project_is_written_down_in_one_place() -> None:
-    named = {name: value for name, value in vars(_layout).items() if name.isupper()}
-    paths = {path for path in named.values() if set(path) & set("./")}
-    # The files of a training environment are no files of a project.
-    exempt = {"_layout.py", "_environment_specs.py", "_environment_install.py", "environment.py"}
-    for path in PACKAGE.rglob("*.py"):
-        if path.name not in exempt:
-            constants = {node.value for node in ast.walk(ast.parse(path.read_text())) if is_text(node)}
-            assert not constants & paths, path
-
-
-def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+    assert ours <= loaded_by("pass")
 
 
 def test_only_one_module_runs_commands() -> None:
     runs = [path for path in PACKAGE.rglob("*.py") if "import subprocess" in path.read_text()]
-    assert [path.name for path in runs] == ["_process.py"]
+    assert runs == [PACKAGE / "base" / "process.py"]
 
 
 def test_only_the_command_line_prints_and_exits() -> None:
@@ -115,8 +234,4 @@ def test_only_the_command_line_prints_and_exits() -> None:
 
 
 def test_importing_the_package_loads_no_model_library_and_no_renderer() -> None:
-    code = "import sys, scaffold; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"pandas", "numpy", "copier", "libcst", "pydantic", "typer"} & set(loaded)
+    assert not {"pandas", "numpy", "copier", "libcst", "pydantic", "typer"} & loaded_by("import scaffold")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import introspect, render
-from scaffold._codec import CodecError
+from scaffold.base.codec import CodecError
 from scaffold.introspect.kinds import KINDS as DESCRIBED
 from scaffold.render import _code
 from scaffold.render.kinds import KINDS as WRITTEN

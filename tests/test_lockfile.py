@@ -1,6 +1,6 @@
 """A lock is parsed in one place: what it pins, where, and for whom."""
 
-from scaffold._lockfile import Lock, Pin
+from scaffold.base.lockfile import Lock, Pin
 
 TEXT = """\
 # Locked from requirements.in for Python 3.11 on linux/amd64, linux/arm64.

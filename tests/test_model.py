@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from scaffold import _model
-from scaffold._model import invoke
+from scaffold.base import model as base_model
+from scaffold.base.model import invoke
 from scaffold.read import read_artifact
 from scaffold.spec import (
     Arguments,
@@ -33,7 +33,7 @@ TARGET = ROWS @ [1.0, 2.0, 3.0]
 
 
 def load(path, format):
-    return _model.load(path, format, read_artifact(path, ours=True).globals)
+    return base_model.load(path, format, read_artifact(path, ours=True).globals)
 
 
 PREDICT = PythonCall(method="predict", batching=Batching.TOGETHER)
@@ -150,7 +150,7 @@ def test_arguments_are_spread(arguments, value):
 
 
 def test_importing_it_imports_no_library():
-    code = "import scaffold._model, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = "import scaffold.base.model, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     libraries = {"numpy", "pandas", "torch", "joblib", "pydantic", "rich", "typer", "libcst", "copier"}
     assert "scaffold" in done.stdout.split()

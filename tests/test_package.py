@@ -19,16 +19,19 @@ def test_a_name_that_is_not_promised_is_an_attribute_error() -> None:
         scaffold.render_tree  # noqa: B018
 
 
-@pytest.mark.parametrize("verb", ["verify", "deploy"])
-def test_a_verb_stays_one_when_the_room_of_its_name_has_been_imported(verb: str) -> None:
-    code = f"import scaffold.{verb}, scaffold; scaffold.{verb}('absent')"
+@pytest.mark.parametrize(
+    ("verb", "module"),
+    [("verify", "proof"), ("deploy", "cluster"), ("verify", "verbs.verify"), ("deploy", "verbs.deploy")],
+)
+def test_a_verb_stays_one_when_what_carries_it_out_has_been_imported(verb: str, module: str) -> None:
+    code = f"import scaffold.{module}, scaffold; scaffold.{verb}('absent')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "is no generated project" in done.stderr or "absent" in done.stderr
     assert "not callable" not in done.stderr
 
 
-def test_a_room_is_still_a_module() -> None:
-    import scaffold.verify as room
+def test_a_room_is_a_module() -> None:
+    import scaffold.proof as room
 
     assert isinstance(room, ModuleType)
-    assert room.verify_project.__module__ == "scaffold.verify._proof"
+    assert room.verify_project.__module__ == "scaffold.proof._proof"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import scaffold
-from scaffold import Project, _layout
+from scaffold import Project
+from scaffold.base import layout
 from scaffold.errors import NoRecordError, UnsafePathError, UsageError, VerificationError
 
 TITANIC = Path("examples/titanic/service")
@@ -34,7 +35,7 @@ def test_an_inspected_model_file_is_the_one_that_was_given(tmp_path: Path) -> No
 def test_a_new_project_names_the_model_that_lies_in_it(tmp_path: Path) -> None:
     project = scaffold.new(magnitude, [-1.0, 2.0], [1.0, 2.0], tmp_path / "magnitude", verify=False)
     model = project.spec.artifact
-    assert model.path.parent == tmp_path / "magnitude" / _layout.MODEL_FOLDER
+    assert model.path.parent == tmp_path / "magnitude" / layout.MODEL_FOLDER
     assert hashlib.sha256(model.path.read_bytes()).hexdigest() == model.sha256 == project.model_sha256
     opened = Project.open(tmp_path / "magnitude")
     assert opened.files == project.files
@@ -46,9 +47,9 @@ def test_a_new_project_names_the_model_that_lies_in_it(tmp_path: Path) -> None:
 
 def test_a_project_is_opened_with_all_that_its_files_say() -> None:
     project = Project.open_service(TITANIC)
-    recorded = json.loads((TITANIC / _layout.RECORDED).read_text())
-    assert project.python == (TITANIC / _layout.PYTHON).read_text().strip()
-    assert project.lock.text == (TITANIC / _layout.LOCK).read_text()
+    recorded = json.loads((TITANIC / layout.RECORDED).read_text())
+    assert project.python == (TITANIC / layout.PYTHON).read_text().strip()
+    assert project.lock.text == (TITANIC / layout.LOCK).read_text()
     assert project.lock.releases["scikit-learn"] == project.lock.installed_here["scikit-learn"]
     assert list(project.recording.requests) == recorded["requests"]
     assert set(project.targets) == {"production", "staging"}
@@ -68,7 +69,7 @@ def test_a_folder_that_is_no_project_says_what_it_lacks(tmp_path: Path) -> None:
 
 def test_a_model_folder_elsewhere_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    (tmp_path / _layout.MODEL_FOLDER).symlink_to(tmp_path)
+    (tmp_path / layout.MODEL_FOLDER).symlink_to(tmp_path)
     with pytest.raises(UnsafePathError, match="symbolic link"):
         _ = Project.open(tmp_path).model_sha256
 
@@ -85,5 +86,5 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "UNDO",
         "MODEL_FILES",
     }
-    names = {name for name in vars(_layout) if name.isupper()} - of_others
-    assert {getattr(_layout, name) for name in names} <= there
+    names = {name for name in vars(layout) if name.isupper()} - of_others
+    assert {getattr(layout, name) for name in names} <= there

@@ -7,7 +7,7 @@ import typing
 import pytest
 
 from scaffold import spec
-from scaffold._codec import CodecError, decode, encode
+from scaffold.base.codec import CodecError, decode, encode
 from scaffold.spec import (
     AskedFor,
     Either,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import _temporary
-from scaffold._temporary import TemporaryFolder, sweep
+from scaffold.base import temporary
+from scaffold.base.temporary import TemporaryFolder, sweep
 
 HOLDING = """
 import sys, time
-from scaffold._temporary import TemporaryFolder
+from scaffold.base.temporary import TemporaryFolder
 with TemporaryFolder("test") as name:
     open(name + "/held", "w").close()
     print(name, flush=True)
@@ -62,7 +62,7 @@ def test_the_first_folder_of_a_process_removes_what_was_left(
     process.kill()
     process.wait()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    _temporary._sweep_once.cache_clear()
+    temporary._sweep_once.cache_clear()
     with TemporaryFolder("test") as name:
         assert not left.exists()
         assert Path(name).parent == tmp_path

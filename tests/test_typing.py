@@ -7,8 +7,8 @@ from typing import get_type_hints
 
 import pytest
 
-from scaffold._options import ModelOptions, Options
 from scaffold.image import BuildChoices, BuildOptions
+from scaffold.verbs.options import ModelOptions, Options
 
 
 @pytest.fixture(scope="module")

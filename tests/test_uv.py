@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scaffold._uv import uv_environment
+from scaffold.base.uv import uv_environment
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

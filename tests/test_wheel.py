@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._uv import uv_command, uv_environment
+from scaffold.base.uv import uv_command, uv_environment
 
 ROOT = Path(__file__).parents[1]
 MODEL = """

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from scaffold._who import now_utc, user_and_host
+from scaffold.base.who import now_utc, user_and_host
 
 
 def test_a_user_is_named_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:

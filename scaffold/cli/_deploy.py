@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._options import cluster_options
 from scaffold.cli._show import console, show_diff, show_json
 
 if TYPE_CHECKING:
-    from scaffold.deploy import ClusterAccess, Pace
+    from scaffold.cluster import ClusterAccess, Pace
     from scaffold.image import BuilderChoices
     from scaffold.spec import Deployment
 
@@ -60,17 +61,15 @@ def deploy(
     access: ClusterAccess,
 ) -> None:
     """Build, push, deploy, wait, replay the sample against the live URL, record it, and print the URL."""
-    from scaffold import _deploying
-
     if dry_run:
-        planned = _deploying.plan(project, target=target, image=image or "", access=access)
+        planned = scaffold.plan(project, target=target, image=image or "", access=access)
         _show_plan(planned)
         return
     choices: BuilderChoices = {"insecure": insecure}
     if builder:
         choices["builder"] = builder
     with Display(quiet=as_json) as display:
-        deployed = _deploying.deploy(
+        deployed = scaffold.deploy(
             project,
             target=target,
             access=access,
@@ -95,9 +94,7 @@ def status(
     access: ClusterAccess,
 ) -> None:
     """What runs at a target: pods, image, model, URL, since when, by whom."""
-    from scaffold import _deploying
-
-    found = _deploying.status(project, target=target, access=access)
+    found = scaffold.status(project, target=target, access=access)
     if as_json:
         show_json(dataclasses.asdict(found))
         return
@@ -131,10 +128,8 @@ def rollback(
     access: ClusterAccess,
 ) -> None:
     """Bring a target back to an earlier revision."""
-    from scaffold import _deploying
-
     with Display(quiet=as_json) as display:
-        deployed = _deploying.rollback(
+        deployed = scaffold.rollback(
             project,
             target=target,
             to=to,
@@ -160,10 +155,8 @@ def promote(
     access: ClusterAccess,
 ) -> None:
     """Deploy the very image that runs at one target to another; it is never built anew."""
-    from scaffold import _deploying
-
     with Display(quiet=as_json) as display:
-        deployed = _deploying.promote(
+        deployed = scaffold.promote(
             project,
             source=source,
             target=target,
@@ -188,9 +181,7 @@ def deployments(
     """The history of a target, the newest first."""
     from rich.table import Table
 
-    from scaffold import _deploying
-
-    found = _deploying.deployments(project, target=target, access=access)
+    found = scaffold.deployments(project, target=target, access=access)
     if as_json:
         show_json([dataclasses.asdict(one) for one in found])
         return
@@ -217,12 +208,10 @@ def undeploy(
     access: ClusterAccess,
 ) -> None:
     """Delete what deploys created at a target, and nothing else."""
-    from scaffold import _deploying
-
     if not yes:
         typer.confirm(f"Take '{target}' of {project.resolve().name} down?", abort=True)
     with Display(quiet=True) as display:
-        removal = _deploying.undeploy(project, target=target, access=access, store=store, on_event=display)
+        removal = scaffold.undeploy(project, target=target, access=access, store=store, on_event=display)
     out = console()
     for name in removal.removed:
         out.print(f"removed  {name}", markup=False)
@@ -241,9 +230,7 @@ def logs(
     access: ClusterAccess,
 ) -> None:
     """The last lines of the logs of a target's pods."""
-    from scaffold import _deploying
-
-    for line in _deploying.logs(project, target=target, follow=follow, tail=tail, access=access):
+    for line in scaffold.logs(project, target=target, follow=follow, tail=tail, access=access):
         typer.echo(line)
 
 
@@ -254,7 +241,7 @@ def register_model(
     store: STORE = None,
 ) -> None:
     """Write a model down in the store, for `scaffold new store:NAME` and `store:NAME/VERSION`."""
-    from scaffold._registered import register as write_down
+    from scaffold.verbs.register import register as write_down
 
     entry = write_down(model, name=name, version=version, store=store)
     console().print(
@@ -283,6 +270,6 @@ def _show_live(deployed: Deployment, as_json: bool) -> None:
 
 
 def _pace(timeout: float | None) -> Pace | None:
-    from scaffold.deploy import Pace
+    from scaffold.cluster import Pace
 
     return None if timeout is None else Pace(rollout_s=timeout, address_s=timeout)

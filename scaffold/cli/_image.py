@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
@@ -57,10 +58,8 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
     """Build the image of a project; push it, or write it to a file."""
-    from scaffold import _building
-
     with Display(quiet=as_json) as display:
-        image = _building.build(
+        image = scaffold.build(
             project,
             check=check,
             on_event=display,

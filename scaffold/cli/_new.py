@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scaffold import _layout
+import scaffold
+from scaffold.base import layout
 from scaffold.cli._display import Display
 from scaffold.cli._options import assignments, model_options
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from scaffold._project import Project
     from scaffold.spec import ProjectSpec
+    from scaffold.verbs.project import Project
 
 MODEL = Annotated[str, typer.Argument(help="The model: a file, or a URL that fsspec or MLflow knows.")]
 TARGET = Annotated[Path, typer.Argument(help="The folder to write: absent or empty.")]
@@ -30,13 +31,13 @@ ANSWER = Annotated[
 ]
 TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")]
 _REMARKS = {
-    _layout.SCHEMAS: "the request and the answer",
-    _layout.CONVERT: "from requests to the model, and back",
-    _layout.SCORE: "loads and asks the model: your own steps go here",
-    _layout.MAIN: "the routes",
-    _layout.SETTINGS: "every limit and switch",
-    _layout.REQUIREMENTS: "what it needs, and why",
-    _layout.RECORDED: "the sample that it was proven with",
+    layout.SCHEMAS: "the request and the answer",
+    layout.CONVERT: "from requests to the model, and back",
+    layout.SCORE: "loads and asks the model: your own steps go here",
+    layout.MAIN: "the routes",
+    layout.SETTINGS: "every limit and switch",
+    layout.REQUIREMENTS: "what it needs, and why",
+    layout.RECORDED: "the sample that it was proven with",
 }
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -61,10 +62,8 @@ def new(
     options: dict[str, Any],
 ) -> None:
     """Write a proven score service for a trained model."""
-    from scaffold import api
-
     with Display(quiet=as_json) as display:
-        project = api.new(
+        project = scaffold.new(
             model,
             input,
             output,
@@ -103,10 +102,8 @@ def inspect(
 
     The schema, the requirements with their reasons, and the names in the file.
     """
-    from scaffold import api
-
     with Display(quiet=as_json) as display:
-        found = api.inspect(
+        found = scaffold.inspect(
             model,
             input,
             output,
@@ -166,7 +163,7 @@ def _show_project(project: Project) -> None:
 
 
 def _show_inspection(found: ProjectSpec) -> None:
-    from scaffold._describe import inspection
+    from scaffold.verbs.describe import inspection
 
     out = console()
     for title, rows in inspection(found).items():

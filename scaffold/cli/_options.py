@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from scaffold._options import Options
 from scaffold.errors import NotAnAssignmentError
+from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
-    from scaffold.deploy import ClusterAccess
+    from scaffold.cluster import ClusterAccess
 
 
 _CLUSTER = {
@@ -41,7 +41,7 @@ def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return `command` with `--kubeconfig` and `--context` in place of its parameter `access`."""
 
     def read(given: dict[str, Any]) -> ClusterAccess:
-        from scaffold.deploy import ClusterAccess
+        from scaffold.cluster import ClusterAccess
 
         return ClusterAccess(**given)
 

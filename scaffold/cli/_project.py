@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._show import console, show_json, show_rows
 
@@ -37,10 +38,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
     """Prove a project again, as it stands now."""
-    from scaffold import api
-
     with Display(quiet=as_json) as display:
-        verification = api.verify(
+        verification = scaffold.verify(
             project,
             accept=accept,
             allow_read=allow_read,
@@ -66,10 +65,8 @@ def serve(
 
     Its environment is made from its lock, in the project's .venv.
     """
-    from scaffold import api
-
     with Display() as display:
-        raise typer.Exit(api.serve(project, host=host, port=port, on_event=display))
+        raise typer.Exit(scaffold.serve(project, host=host, port=port, on_event=display))
 
 
 def audit(
@@ -81,9 +78,7 @@ def audit(
 
     Licences, and what is known against each distribution; exit 1 where something is.
     """
-    from scaffold import api
-
-    found = api.audit(project)
+    found = scaffold.audit(project)
     if sbom:
         sbom.write_text(found.sbom, encoding="utf-8")
     if as_json:

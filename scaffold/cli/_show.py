@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from scaffold._layout import STATE
+from scaffold.base.layout import STATE
 
 if TYPE_CHECKING:
     from rich.console import Console

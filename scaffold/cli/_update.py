@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import model_options
@@ -15,7 +16,7 @@ from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError
 
 if TYPE_CHECKING:
-    from scaffold._update import Update
+    from scaffold.verbs.update import Update
 
 BREAKING_STATUS = 2
 """What the command exits with where callers of the service would have to change."""
@@ -63,10 +64,8 @@ def init(
     ] = None,
 ) -> None:
     """Begin a training project that ends in a score service."""
-    from scaffold import _update
-
     given = {"variant": variant.value} if variant else {}
-    files = _update.init(
+    files = scaffold.init(
         name, given, answers_file=answers, template=template, ask=not defaults and answers is None
     )
     out = console()
@@ -150,14 +149,11 @@ def diff(
 
 def undo(project: PROJECT) -> None:
     """Take back the last update of a project; done twice, the update is there again."""
-    from scaffold import _update
-
-    paths = _update.undo(project)
+    paths = scaffold.undo(project)
     console().print(f"[green]✓[/] {len(paths)} files are as they were before the last update.")
 
 
 def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
-    from scaffold import _update
     from scaffold.errors import BreakingChangeError, UpgradeError
 
     planned: list[Update] = []
@@ -169,7 +165,7 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
 
     try:
         with Display(quiet=as_json) as display:
-            found = _update.update(project, *given, on_event=display, on_report=report, **options)
+            found = scaffold.update(project, *given, on_event=display, on_report=report, **options)
     except UpgradeError as error:
         if as_json and planned:
             show_json(planned[-1].as_json())

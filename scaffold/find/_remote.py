@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-from scaffold._process import Runner, run_command
+from scaffold.base.process import Runner, run_command
 from scaffold.errors import CommandError, ModelNotFetchedError
 
 _PACKAGES = {

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold._process import Runner, run_command
+from scaffold.base.process import Runner, run_command
 from scaffold.errors import (
     CommandError,
     MissingExtraError,
@@ -15,14 +15,21 @@ from scaffold.errors import (
     UnnamedImageError,
 )
 from scaffold.events import OnEvent, ignore
-from scaffold.image._context import read_dockerfile
-from scaffold.image._credentials import Credentials
-from scaffold.image._dockerfile import read_plan
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
-from scaffold.image._reference import Reference, parse_reference
+from scaffold.image.dockerfile._context import read_dockerfile
+from scaffold.image.dockerfile._plan import read_plan
+from scaffold.image.registry._credentials import Credentials, stored_credentials
+from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.spec import Image
 
-__all__ = ["BuildChoices", "BuildOptions", "BuilderChoices", "Credentials", "build_image"]
+__all__ = [
+    "BuildChoices",
+    "BuildOptions",
+    "BuilderChoices",
+    "Credentials",
+    "build_image",
+    "stored_credentials",
+]
 
 
 def build_image(

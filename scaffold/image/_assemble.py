@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold._process import Runner
+from scaffold.base.process import Runner
 from scaffold.events import Advanced, OnEvent
-from scaffold.image._credentials import given_credentials, stored_credentials
 from scaffold.image._dependencies import largest_packages
 from scaffold.image._disk import needs_room
-from scaffold.image._layers import LayerBuilder, Layered
 from scaffold.image._oci import Document, make_index, write_output
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_layered, push_referrer
-from scaffold.image._reference import Reference
-from scaffold.image._registry import Repository
 from scaffold.image._running import check_answers
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
-from scaffold.image._unpacked import run_unpacked
+from scaffold.image.layers._build import LayerBuilder, Layered
+from scaffold.image.layers._unpacked import run_unpacked
+from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._reference import Reference
+from scaffold.image.registry._repository import Repository
 from scaffold.spec import Image, Layer
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scaffold._process import Runner
-from scaffold._uv import uv_command, uv_environment
+from scaffold.base.process import Runner
+from scaffold.base.uv import uv_command, uv_environment
 from scaffold.errors import CommandError, PackagesError
 from scaffold.image._tar import Entry, file_entries, text_entry
 

@@ -11,24 +11,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scaffold._layout import DOCKERFILE, MODEL_FOLDER
-from scaffold._process import Runner
+from scaffold.base.layout import DOCKERFILE, MODEL_FOLDER
+from scaffold.base.process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.errors.wording import option
 from scaffold.events import Advanced, OnEvent
-from scaffold.image._context import context_entries, read_dockerfile
-from scaffold.image._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image._dependencies import Package, largest_packages
-from scaffold.image._dockerfile import instructions, read_base
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
-from scaffold.image._reference import Reference, parse_reference
-from scaffold.image._registry import Repository
 from scaffold.image._running import check_answers, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
+from scaffold.image.dockerfile._context import context_entries, read_dockerfile
+from scaffold.image.dockerfile._plan import instructions, read_base
+from scaffold.image.registry._credentials import Credentials, given_credentials, stored_credentials
+from scaffold.image.registry._reference import Reference, parse_reference
+from scaffold.image.registry._repository import Repository
 from scaffold.spec import Image, Layer
 
 _CERTIFICATES = "ca-bundle.crt"

@@ -20,7 +20,7 @@ from scaffold.errors import (
     UploadError,
 )
 from scaffold.events import Advanced, OnEvent
-from scaffold.image._reference import Reference
+from scaffold.image.registry._reference import Reference
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _BOOKKEEPING = re.compile(r" ---> |Removing intermediate container ")

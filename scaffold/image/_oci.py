@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffold.image._registry import OCI_INDEX, OCI_MANIFEST
 from scaffold.image._tar import Blob, Entry, file_entry, tar_blocks, text_entry
+from scaffold.image.registry._repository import OCI_INDEX, OCI_MANIFEST
 
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 EPOCH = "1970-01-01T00:00:00Z"

@@ -14,8 +14,8 @@ from scaffold.errors import (
     MissingFileError,
     PasswordInUrlError,
 )
-from scaffold.image._credentials import Credentials
 from scaffold.image._dependencies import MACHINES, PackageIndex
+from scaffold.image.registry._credentials import Credentials
 from scaffold.spec import Recording
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from scaffold.errors import RegistryError
 from scaffold.events import Advanced, Noted, OnEvent
-from scaffold.image._base import fetch_layer
-from scaffold.image._layers import Layered
 from scaffold.image._oci import Document, Part, document
-from scaffold.image._registry import OCI_INDEX, Repository
 from scaffold.image._store import Store
 from scaffold.image._tar import Blob
+from scaffold.image.layers._base import fetch_layer
+from scaffold.image.layers._build import Layered
+from scaffold.image.registry._repository import OCI_INDEX, Repository
 
 
 def push_layered(

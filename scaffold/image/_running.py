@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scaffold._client import Client, free_port, wait_until_ready
-from scaffold._replay import replay
+from scaffold.base.client import Client, free_port, wait_until_ready
+from scaffold.base.replay import replay
 from scaffold.errors import ImageCheckError, SampleRefusedError, ServiceFailedError
 from scaffold.events import Advanced, OnEvent
 from scaffold.spec import Check, Recording

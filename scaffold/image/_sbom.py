@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scaffold._sbom import MEDIA_TYPE, application, bill_of_materials, container, library, model
+from scaffold.base.sbom import MEDIA_TYPE, application, bill_of_materials, container, library, model
 from scaffold.image._dependencies import Package
 from scaffold.image._oci import Document, document
 from scaffold.image._push import EMPTY
-from scaffold.image._registry import OCI_MANIFEST
+from scaffold.image.registry._repository import OCI_MANIFEST
 
 
 def make_sbom(image: str, base: str, packages: Sequence[Package], labels: Mapping[str, str]) -> Document:

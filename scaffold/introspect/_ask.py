@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold import _model
+from scaffold.base import model as base_model
 from scaffold.introspect import _kinds
 from scaffold.spec import Call
 
@@ -35,7 +35,7 @@ def ask(model: Any, call: Call, value: Any) -> Any:
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            answer = _model.invoke(model, call, given)
+            answer = base_model.invoke(model, call, given)
     except (Exception, SystemExit) as error:
         return Refused(_one_line(error))
     if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):

@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import Any
 
-from scaffold._model import invoke
+from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._guard import hint

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from scaffold._modules import Home, home_of
+from scaffold.base.modules import Home, home_of
 from scaffold.introspect import _kinds
 
 _MOST_OBJECTS = 1_000

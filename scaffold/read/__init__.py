@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold.read._dump import dump_model
-from scaffold.read._libraries import DISTRIBUTIONS
 from scaffold.read._load import load_model
 from scaffold.read._named import needs_of_files
 from scaffold.read._samples import read_sample, sample_modules
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes
+from scaffold.read.gate._libraries import DISTRIBUTIONS
 from scaffold.spec import Artifact
 
 __all__ = [

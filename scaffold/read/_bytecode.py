@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scaffold.read._values import Blob, Value
+from scaffold.read.gate._values import Blob, Value
 
 
 @dataclass(frozen=True, slots=True)

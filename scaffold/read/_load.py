@@ -9,12 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from scaffold import _model
-from scaffold._folders import importing, own_folders
+from scaffold.base import model as base_model
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
 from scaffold.errors.wording import beside_the_code
-from scaffold.read._libraries import DISTRIBUTIONS
+from scaffold.read._folders import importing, own_folders
 from scaffold.read._versions import version_mismatch
+from scaffold.read.gate._libraries import DISTRIBUTIONS
 from scaffold.spec import Artifact, GlobalName, MadeWith, ModelFormat
 
 _STATE_DICT = """The file holds weights without their network. Save the module itself and give that file:
@@ -55,7 +55,7 @@ def load_enforced(
     """
     with importing(own_folders(path.parent), names):
         try:
-            return _model.load(path, format, names, sha256)
+            return base_model.load(path, format, names, sha256)
         except ReadError:
             raise
         except Exception as error:

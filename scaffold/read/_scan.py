@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlparse
 
-from scaffold._folders import own_folders, path_without
-from scaffold._modules import distribution_by_table
-from scaffold._unpickle import LEGACY_TORCH_START, compression_of, open_once
+from scaffold.base.modules import distribution_by_table
+from scaffold.base.unpickle import LEGACY_TORCH_START, compression_of, open_once
 from scaffold.errors import (
     BrokenInstallError,
     CarriedCodeError,
@@ -26,14 +25,8 @@ from scaffold.errors import (
     VersionMismatchError,
 )
 from scaffold.read import _formats
-from scaffold.read._allowed import TRUST_BY_VALUE
-from scaffold.read._definitions import Finder
-from scaffold.read._gate import Findings, Gate, Refusal
-from scaffold.read._libraries import DISTRIBUTIONS
-from scaffold.read._machine import Witness, follow
-from scaffold.read._policy import Policy
+from scaffold.read._folders import own_folders, path_without
 from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
-from scaffold.read._torch import follow_archive, follow_legacy
 from scaffold.read._versions import (
     RUNNING,
     environment_like,
@@ -41,6 +34,13 @@ from scaffold.read._versions import (
     native_made_with,
     require_python,
 )
+from scaffold.read.gate._allowed import TRUST_BY_VALUE
+from scaffold.read.gate._definitions import Finder
+from scaffold.read.gate._gate import Findings, Gate, Refusal
+from scaffold.read.gate._libraries import DISTRIBUTIONS
+from scaffold.read.gate._machine import Witness, follow
+from scaffold.read.gate._policy import Policy
+from scaffold.read.gate._torch import follow_archive, follow_legacy
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
 _PICKLE_STARTS = frozenset(

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from scaffold.errors import ForeignCodeError, VersionMismatchError
 from scaffold.read._bytecode import pythons_of_code
-from scaffold.read._values import Blob, Made, Named, Pairs, Value
+from scaffold.read.gate._values import Blob, Made, Named, Pairs, Value
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
 RUNNING = ".".join(platform.python_version_tuple()[:2])

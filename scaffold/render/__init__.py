@@ -1,16 +1,17 @@
 """ProjectSpec -> RenderedProject: what was decided becomes files."""
 
+from scaffold.render._bootstrap import read_answers_file, render_bootstrap
 from scaffold.render._knobs import read_answers
 from scaffold.render._project import filled_manifests, model_code, recorded_sample, render_project
-from scaffold.render._tree import template_path
 from scaffold.render._values import shell_example
 
 __all__ = [
     "filled_manifests",
     "model_code",
     "read_answers",
+    "read_answers_file",
     "recorded_sample",
+    "render_bootstrap",
     "render_project",
     "shell_example",
-    "template_path",
 ]

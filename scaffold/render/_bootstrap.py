@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold._files import staged
+from scaffold.base.files import staged
 from scaffold.errors import AnswersFileError, BadTemplateError, NoTerminalError, RefusedAnswerError
 from scaffold.render._tree import template_path
 
@@ -52,7 +52,7 @@ def render_bootstrap(
         return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def read_answers(path: Path) -> dict[str, object]:
+def read_answers_file(path: Path) -> dict[str, object]:
     """The answers of a YAML or JSON file.
 
     Raises:

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from scaffold._layout import CHART, DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import CHART, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._knobs import Knobs, Route, quantity, read_knobs, read_targets
 from scaffold.render._tree import template_path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from scaffold._base_image import base_image
-from scaffold._layout import APP, MODEL_FOLDER, WHEELS
+from scaffold.base.base_image import base_image
+from scaffold.base.layout import APP, MODEL_FOLDER, WHEELS
 from scaffold.render._environment import image_environment
 from scaffold.render._knobs import read_base_image
 from scaffold.spec import LocalSource, ProjectSpec, SystemPackage

@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from scaffold._files import sha256_file
-from scaffold._layout import APP, COLUMNS, LOCK, MODEL_FOLDER, PYTHON, RECORDED
+from scaffold.base.files import sha256_file
+from scaffold.base.layout import APP, COLUMNS, LOCK, MODEL_FOLDER, PYTHON, RECORDED
 from scaffold.render._deploy import deploy_files
 from scaffold.render._score import score_values
 from scaffold.render._source import render_source

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from scaffold._files import sha256_file
+from scaffold.base.files import sha256_file
 from scaffold.errors import BadTemplateError
 from scaffold.spec import RenderedProject
 

@@ -9,22 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from scaffold._layout import APP
-from scaffold._modules import Home, home_of
-from scaffold._process import Runner, run_command
+from scaffold.base.layout import APP
+from scaffold.base.modules import Home, home_of
+from scaffold.base.process import Runner, run_command
 from scaffold.errors import ConflictError
-from scaffold.resolve._audit import Audit, audit_project
-from scaffold.resolve._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._lock import CompiledLock, make_lock
-from scaffold.resolve._opened import imported_files, named_files, opened_files
-from scaffold.resolve._rehearsal import Rehearsal, hidden_modules, missing_module, reached
-from scaffold.resolve._relock import lock_again, renew_service_layer, requirement_of
-from scaffold.resolve._service import ServiceLayer, read_service_layer
 from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.resolve._system import find_system_packages
-from scaffold.resolve._trace import Found, Rehearsing, Request, Trace, own_folders
-from scaffold.resolve._witnesses import (
+from scaffold.resolve.lock._audit import Audit, audit_project
+from scaffold.resolve.lock._choice import RUNNING_PYTHON, Choice, Options, choose
+from scaffold.resolve.lock._lock import CompiledLock, make_lock
+from scaffold.resolve.lock._relock import lock_again, renew_service_layer, requirement_of
+from scaffold.resolve.lock._service import ServiceLayer, read_service_layer
+from scaffold.resolve.trace._opened import imported_files, named_files, opened_files
+from scaffold.resolve.trace._rehearsal import Rehearsal, hidden_modules, missing_module, reached
+from scaffold.resolve.trace._trace import Found, Rehearsing, Request, Trace, own_folders
+from scaffold.resolve.trace._witnesses import (
     asked_by_code,
     asked_by_model,
     asked_by_modules,

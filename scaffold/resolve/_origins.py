@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from scaffold._layout import WHEELS
+from scaffold.base.layout import WHEELS
 from scaffold.errors import BrokenInstallError
 from scaffold.resolve._distributions import Installed
 from scaffold.spec import LocalSource

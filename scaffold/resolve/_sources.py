@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffold._modules import Home, Module, Modules, absolute
+from scaffold.base.modules import Home, Module, Modules, absolute
 from scaffold.errors import NoSuchFileError, TwoModulesError
-from scaffold.resolve._moved import FROM_SCRIPTS, OF_THE_SERVICE, Lifted, Renamed, top_of
+from scaffold.resolve.lift._moved import FROM_SCRIPTS, OF_THE_SERVICE, Lifted, Renamed, top_of
 from scaffold.spec import Artifact, LocalSource
 
 LIFTED_MODULE = "model_code"
@@ -56,7 +56,7 @@ def collect_sources(
     lifted = Lifted(_free_module(collector))
     if any(name.module in FROM_SCRIPTS for artifact in artifacts for name in artifact.globals):
         # libcst takes a third of a second to import, and most models need none of it.
-        from scaffold.resolve._lift import lift
+        from scaffold.resolve.lift._lift import lift
 
         lifted = lift(artifacts, module=lifted.module, folder=folder, search=search, source=source)
     for artifact in artifacts:
@@ -74,7 +74,7 @@ def collect_sources(
     files = {lifted.moved.get(artifact.path, artifact.path): artifact for artifact in artifacts}
     renamed = Renamed(list(collector.sources.values()))
     if any(top_of(source.path) in OF_THE_SERVICE for source in renamed.sources):
-        from scaffold.resolve._rename import rename
+        from scaffold.resolve.lift._rename import rename
 
         renamed = rename(renamed.sources, files, folder, search)
     return CollectedSources(

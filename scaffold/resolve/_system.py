@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scaffold._base_image import LIBRARIES
-from scaffold._process import Runner, run_command
+from scaffold.base.base_image import LIBRARIES
+from scaffold.base.process import Runner, run_command
 from scaffold.errors import CommandError
 from scaffold.resolve._elf import needed_libraries
 from scaffold.spec import SystemPackage

@@ -2,9 +2,7 @@
 
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, read_folder
-from scaffold.upgrade._contract import Contract, contract_of_openapi, contract_of_signature
 from scaffold.upgrade._git import uncommitted
-from scaffold.upgrade._own import OwnRequirements
 from scaffold.upgrade._plan import (
     UpdatePlan,
     accept_answers,
@@ -16,18 +14,13 @@ from scaffold.upgrade._plan import (
 )
 from scaffold.upgrade._record import read_record, write_record
 from scaffold.upgrade._replay import Replay, compare_answers
-from scaffold.upgrade._report import Change, Report, compare_contracts, compare_requirements
+from scaffold.upgrade._report import Report
 from scaffold.upgrade._swap import finish_interrupted, undo_change
-from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade._trees import FileOutcome
 
 __all__ = [
-    "Change",
     "Content",
-    "Contract",
-    "FileMerge",
     "FileOutcome",
-    "MergedTree",
-    "OwnRequirements",
     "Prefer",
     "Replay",
     "Report",
@@ -35,12 +28,7 @@ __all__ = [
     "accept_answers",
     "apply_update",
     "compare_answers",
-    "compare_contracts",
-    "compare_requirements",
-    "contract_of_openapi",
-    "contract_of_signature",
     "finish_interrupted",
-    "merge_trees",
     "plan_update",
     "read_folder",
     "read_record",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from scaffold._checked import path_below
-from scaffold._files import sha256_file
+from scaffold.base.checked import path_below
+from scaffold.base.files import sha256_file
 
 LARGEST_TEXT_BYTES = 4 << 20
 """Files above this size, and those that are no UTF-8 text, are told apart by their hash alone."""

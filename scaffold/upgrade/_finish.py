@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold._begun import forget_begun, is_begun
-from scaffold._checked import path_below, read_below
-from scaffold._layout import STATE, UNDO, UPDATE
+from scaffold.base.begun import forget_begun, is_begun
+from scaffold.base.checked import path_below, read_below
+from scaffold.base.layout import STATE, UNDO, UPDATE
 from scaffold.errors import DamagedJournalError, ForeignChangeError, ScaffoldError
 
 JOURNAL = "journal.json"

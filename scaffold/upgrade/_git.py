@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaffold._process import Runner, run_command
+from scaffold.base.process import Runner, run_command
 from scaffold.errors import CommandError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold._lockfile import Lock
+from scaffold.base.lockfile import Lock
 from scaffold.upgrade._conflicts import Conflicts, Disagreement, choose
 from scaffold.upgrade._lines import merge_lines
 

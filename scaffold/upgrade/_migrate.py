@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from scaffold._codec import TYPE, encode
+from scaffold.base.codec import TYPE, encode
 from scaffold.spec import (
     Arrays,
     Arrow,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from scaffold._lockfile import Lock
+from scaffold.base.lockfile import Lock
 from scaffold.upgrade._report import Change
 
 _MARK = "# Yours in it: "

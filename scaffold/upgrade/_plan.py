@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from scaffold._checked import is_safe_path, path_below
-from scaffold._layout import (
+from scaffold.base.checked import is_safe_path, path_below
+from scaffold.base.layout import (
     CHANGELOG,
     CONVERT,
     ENVIRONMENT,

@@ -14,12 +14,12 @@ import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scaffold._checked import checked_path, path_below, read_below
-from scaffold._codec import decode, encode
-from scaffold._layout import LOCK, MODEL_FOLDER, PRISTINE, RECORD, RECORDED, STATE_IGNORE
-from scaffold._process import Runner, run_command
-from scaffold._recording import parse_recording
-from scaffold._temporary import TemporaryFolder
+from scaffold.base.checked import checked_path, path_below, read_below
+from scaffold.base.codec import decode, encode
+from scaffold.base.layout import LOCK, MODEL_FOLDER, PRISTINE, RECORD, RECORDED, STATE_IGNORE
+from scaffold.base.process import Runner, run_command
+from scaffold.base.recording import parse_recording
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import (
     CommandError,
     DamagedRecordError,

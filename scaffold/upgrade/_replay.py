@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scaffold._differences import Difference, differences
+from scaffold.base.differences import Difference, differences
 from scaffold.spec import JSONValue
 
 

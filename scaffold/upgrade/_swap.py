@@ -21,10 +21,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold._begun import note_begun
-from scaffold._checked import path_below
-from scaffold._layout import UNDO, UPDATE
-from scaffold._process import start_command
+from scaffold.base.begun import note_begun
+from scaffold.base.checked import path_below
+from scaffold.base.layout import UNDO, UPDATE
+from scaffold.base.process import start_command
 from scaffold.errors import (
     ChangedMeanwhileError,
     ChangedSinceError,

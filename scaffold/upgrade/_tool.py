@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from scaffold._process import Runner, run_command
-from scaffold._temporary import TemporaryFolder
+from scaffold.base.process import Runner, run_command
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._trees import MergedTree

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from scaffold._layout import APP, CONVERT, SCHEMAS
+from scaffold.base.layout import APP, CONVERT, SCHEMAS
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
 from scaffold.upgrade._content import Content, is_text

@@ -17,7 +17,6 @@ __all__ = [
     "WorkerSettings",
     "encode_error",
     "is_inside",
-    "mark_inside",
     "printable",
     "require_plain",
 ]

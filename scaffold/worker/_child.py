@@ -1,6 +1,6 @@
 """The program of the worker process. Standard library only, until the job names what is to run.
 
-It confines itself by the kernel before it reads anything of the model's, see `scaffold._confine`.
+It confines itself by the kernel before it reads anything of the model's, see `scaffold.base.confine`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scaffold import _unpickle, worker
-from scaffold._confine import Confinement, enforce
+from scaffold import worker
+from scaffold.base import unpickle
+from scaffold.base.confine import Confinement, enforce
 from scaffold.worker._channel import DOING, DOING_BYTES, Channel
 from scaffold.worker._variables import watch_variables
 from scaffold.worker._witness import Finder, Witness
@@ -42,7 +43,7 @@ def main() -> None:
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
     sys.addaudithook(witness.audit)
     watch_variables(witness)
-    _unpickle.on_lookup = _noted(Path(job["folder"]) / DOING)
+    unpickle.on_lookup = _noted(Path(job["folder"]) / DOING)
     program.run(channel, job, witness)
     # No destructors: some libraries hang or crash in theirs.
     os._exit(0)

@@ -13,9 +13,9 @@ from subprocess import TimeoutExpired
 from types import TracebackType
 from typing import Any
 
-from scaffold._confine import Action, Confinement, confined_environment, explain_exit
-from scaffold._process import start_peer
-from scaffold._temporary import TemporaryFolder
+from scaffold.base.confine import Action, Confinement, confined_environment, explain_exit
+from scaffold.base.process import start_peer
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerError, WorkerLimitError
 from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import Any
 
-from scaffold._codec import CodecError
+from scaffold.base.codec import CodecError
 
 _IN_SOURCE = frozenset(
     {"attribute", "estimator", "inputs", "matrix", "method", "module", "outputs", "qualname", "scalar"}

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from scaffold._confine import Action, Refused, explain, refusals
+from scaffold.base.confine import Action, Refused, explain, refusals
 from scaffold.errors import (
     ConfinementError,
     IntrospectionError,

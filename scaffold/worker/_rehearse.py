@@ -15,10 +15,10 @@ import types
 from pathlib import Path
 from typing import Any
 
-from scaffold import _model
-from scaffold._codec import decode
-from scaffold._differences import first_difference
-from scaffold._watch import Watch
+from scaffold.base import model as base_model
+from scaffold.base.codec import decode
+from scaffold.base.differences import first_difference
+from scaffold.base.watch import Watch
 from scaffold.spec import ModelFormat
 from scaffold.worker._channel import Channel
 from scaffold.worker._errors import encode_error
@@ -34,7 +34,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
     try:
         witness.phase = "load"
         names = decode("tuple[GlobalName, ...]", job["names"])
-        model = _model.load(Path(job["model"]), ModelFormat(job["format"]), names, job["sha256"])
+        model = base_model.load(Path(job["model"]), ModelFormat(job["format"]), names, job["sha256"])
         witness.note_unheard(watch.opened())
         witness.phase = "wait"
         for module in job["preload"]:
@@ -78,10 +78,10 @@ def _answers(model: Any, request: dict[str, Any]) -> list[Any]:
     call = decode("Call", request["call"])
     records = [app.schemas.ModelInput.model_validate_json(json.dumps(body)) for body in request["requests"]]
     if call.batched:
-        given = app.convert.from_model(_model.invoke(model, call, app.convert.to_model(records)))
+        given = app.convert.from_model(base_model.invoke(model, call, app.convert.to_model(records)))
     else:
         given = [
-            app.convert.from_model(_model.invoke(model, call, app.convert.to_model(record)))
+            app.convert.from_model(base_model.invoke(model, call, app.convert.to_model(record)))
             for record in records
         ]
     written = [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._confine import Confinement
+from scaffold.base.confine import Confinement
 from scaffold.errors import WorkerError
 from scaffold.worker import Worker, WorkerSettings
 from tests.attacks.corpus import CASES, Case, Place, effects

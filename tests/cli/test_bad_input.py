@@ -243,7 +243,7 @@ def test_nothing_is_claimed_of_what_was_left(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("scaffold.api.audit", fail)
+    monkeypatch.setattr("scaffold.verbs.audit.audit", fail)
     found, message = run("audit", ".")
     assert found == status
     assert said in message

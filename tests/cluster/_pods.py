@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scaffold.deploy._client import ApiError, Cluster
+from scaffold.cluster._client import ApiError, Cluster
 
 
 def program(name: str, namespace: str, image: str, code: str, **spec: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from scaffold._deploying import docker_config
-from scaffold.deploy._client import Cluster
+from scaffold.cluster._client import Cluster
+from scaffold.verbs._release import docker_config
 from tests.cluster._pods import program
 from tests.cluster._support import wait_until_gone
 

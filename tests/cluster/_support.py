@@ -21,13 +21,13 @@ import yaml
 from sklearn.linear_model import LinearRegression
 
 import scaffold
-from scaffold import _base_image
-from scaffold._building import build
-from scaffold.deploy._client import ApiError, Cluster
+from scaffold.base import base_image as base_base_image
+from scaffold.cluster._client import ApiError, Cluster
 from scaffold.errors import ImageError
-from scaffold.image._credentials import given_credentials, stored_credentials
-from scaffold.image._reference import parse_reference
-from scaffold.image._registry import Repository
+from scaffold.image.registry._credentials import given_credentials, stored_credentials
+from scaffold.image.registry._reference import parse_reference
+from scaffold.image.registry._repository import Repository
+from scaffold.verbs.build import build
 
 REGISTRY = os.environ.get("SCAFFOLD_TEST_REGISTRY", "")
 
@@ -70,7 +70,7 @@ def base_image() -> str:
     if given := os.environ.get("SCAFFOLD_TEST_BASE"):
         return given
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    tag = _base_image.base_image(python).rpartition(":")[2]
+    tag = base_base_image.base_image(python).rpartition(":")[2]
     own = parse_reference(f"{_host()}/library/python:{tag}")
     login = given_credentials(None) or stored_credentials(own.registry)
     repository = Repository(own, login, insecure=insecure())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.deploy._client import Cluster, connect
+from scaffold.cluster._client import Cluster, connect
 from scaffold.errors import ScaffoldError
 from tests.cluster._support import REGISTRY, Built, make, wait_until_gone
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import _deploying
-from scaffold._client import Answer
-from scaffold.deploy import Pace
-from scaffold.deploy._address import Forward
-from scaffold.deploy._client import Cluster
-from scaffold.deploy._manifests import read_target
+import scaffold
+from scaffold.base.client import Answer
+from scaffold.cluster import Pace
+from scaffold.cluster._address import Forward
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._manifests import read_target
 from scaffold.errors import RolloutFailedError
 from tests.cluster._support import Built, edit
 
@@ -56,7 +56,7 @@ def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
 ) -> None:
     edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
     with pytest.raises(RolloutFailedError, match="The load balancer never got an address") as caught:
-        _deploying.deploy(project, image=first.image, pace=Pace(rollout_s=300, address_s=5))
+        scaffold.deploy(project, image=first.image, pace=Pace(rollout_s=300, address_s=5))
     assert "service_type NodePort, or an ingress" in str(caught.value)
 
 
@@ -66,9 +66,9 @@ def test_the_address_of_a_load_balancer_is_asked_and_told(
     with played(cluster, project, "/api/v1/namespaces/NAME-staging/services/NAME") as port:
         edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
         edit(project, "service.yaml", "port: 80", f"port: {port}")
-        deployed = _deploying.deploy(project, image=first.image, pace=PACE)
+        deployed = scaffold.deploy(project, image=first.image, pace=PACE)
         assert (deployed.url, deployed.live) == (f"http://127.0.0.1:{port}", "passed")
-        assert _deploying.status(project) == deployed
+        assert scaffold.status(project) == deployed
 
 
 def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, project: Path, name: str) -> None:
@@ -80,7 +80,7 @@ def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, proj
     except OSError as error:
         pytest.skip(f"port 80 of this machine, which an ingress has, cannot be had: {error}")
     with played(cluster, project, path, port=80):
-        deployed = _deploying.deploy(project, image=first.image, pace=PACE)
+        deployed = scaffold.deploy(project, image=first.image, pace=PACE)
     assert (deployed.url, deployed.live) == ("http://localhost", "passed")
 
 
@@ -88,7 +88,7 @@ def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
     edit(project, "service.yaml", "type: ClusterIP", "type: NodePort")
-    deployed = _deploying.deploy(project, image=first.image, pace=PACE)
+    deployed = scaffold.deploy(project, image=first.image, pace=PACE)
     assert deployed.live == "passed"
     service = cluster.get(f"/api/v1/namespaces/{name}-staging/services/{name}")
     assert service is not None

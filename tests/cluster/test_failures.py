@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scaffold import _deploying
-from scaffold.deploy import Pace
-from scaffold.deploy._client import Cluster
+import scaffold
+from scaffold.cluster import Pace
+from scaffold.cluster._client import Cluster
 from scaffold.errors import ApplyConflictError, DeployBusyError, DeployError, RolloutFailedError
 from tests.cluster._private_registry import private_registry
 from tests.cluster._support import Built, edit
@@ -22,20 +22,20 @@ PACE = Pace(rollout_s=180, address_s=60)
 def fails(project: Path, image: str, *, pace: Pace = PACE, **options: Any) -> str:
     """Deploy what cannot work; return the message."""
     with pytest.raises(RolloutFailedError) as caught:
-        _deploying.deploy(project, image=image, pace=pace, **options)
+        scaffold.deploy(project, image=image, pace=pace, **options)
     return str(caught.value)
 
 
 def test_an_image_that_is_not_there_is_rolled_back_while_the_old_pods_serve(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    _deploying.deploy(project, image=first.image, pace=PACE)
+    scaffold.deploy(project, image=first.image, pace=PACE)
     missing = f"{first.image.partition('@')[0]}@sha256:{'0' * 64}"
     message = fails(project, missing)
     assert message.startswith("The image is not in the registry.")
     assert "Rolled back to revision 1, which is revision 3 now." in message
-    assert _deploying.status(project).image == first.image
-    assert _deploying.status(project).live == "passed"
+    assert scaffold.status(project).image == first.image
+    assert scaffold.status(project).live == "passed"
 
 
 def test_a_service_that_ends_at_its_start_shows_the_end_of_its_log(
@@ -107,7 +107,7 @@ def test_a_registry_that_refuses_the_login_is_told_apart_from_a_missing_image(
 def test_a_field_that_another_tool_set_is_shown_and_not_forced(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
-    _deploying.deploy(project, image=first.image, pace=PACE)
+    scaffold.deploy(project, image=first.image, pace=PACE)
     path = f"/apis/apps/v1/namespaces/{name}-staging/deployments/{name}"
     cluster.request(
         "PATCH",
@@ -117,8 +117,8 @@ def test_a_field_that_another_tool_set_is_shown_and_not_forced(
         content_type="application/merge-patch+json",
     )
     with pytest.raises(ApplyConflictError, match="another-tool"):
-        _deploying.deploy(project, image=first.image, pace=PACE)
-    _deploying.deploy(project, image=first.image, force_conflicts=True, pace=PACE)
+        scaffold.deploy(project, image=first.image, pace=PACE)
+    scaffold.deploy(project, image=first.image, force_conflicts=True, pace=PACE)
     live = cluster.get(path)
     assert live is not None
     assert live["spec"]["revisionHistoryLimit"] == 10
@@ -127,12 +127,12 @@ def test_a_field_that_another_tool_set_is_shown_and_not_forced(
 def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    _deploying.deploy(project, image=first.image, pace=PACE)
+    scaffold.deploy(project, image=first.image, pace=PACE)
     outcomes: list[str] = []
 
     def deploy() -> None:
         try:
-            outcomes.append(_deploying.deploy(project, image=first.image, pace=PACE).live)
+            outcomes.append(scaffold.deploy(project, image=first.image, pace=PACE).live)
         except DeployBusyError:
             outcomes.append("busy")
         except DeployError as error:
@@ -150,9 +150,9 @@ def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(
 def test_undeploy_leaves_what_others_put_into_the_namespace(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
-    _deploying.deploy(project, image=first.image, pace=PACE)
+    scaffold.deploy(project, image=first.image, pace=PACE)
     theirs = {"name": "theirs", "namespace": f"{name}-staging"}
     cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": theirs}, manager="test")
-    removal = _deploying.undeploy(project)
+    removal = scaffold.undeploy(project)
     assert removal.left == (f"Namespace/{name}-staging: it holds ConfigMap/theirs",)
     assert cluster.get(f"/api/v1/namespaces/{name}-staging/configmaps/theirs") is not None

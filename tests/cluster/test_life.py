@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import _deploying
-from scaffold.deploy import ClusterAccess, Pace
-from scaffold.deploy._client import Cluster
+import scaffold
+from scaffold.cluster import ClusterAccess, Pace
+from scaffold.cluster._client import Cluster
 from scaffold.errors import PromotionRefusedError
 from scaffold.store import open_store
 from tests.cluster._support import Built, edit, grant_documented_role, insecure
@@ -24,32 +24,32 @@ def test_new_build_deploy_promote_rollback_undeploy(
     monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/store.db")
 
     # `new` and `build` made `first` and `second`; `deploy` builds again, and finds nothing to do.
-    deployed = _deploying.deploy(first.root, builder="layers", insecure=insecure(), pace=PACE)
+    deployed = scaffold.deploy(first.root, builder="layers", insecure=insecure(), pace=PACE)
     assert (deployed.image, deployed.revision, deployed.live) == (first.image, 1, "passed")
     assert deployed.url
 
     # The next model.
-    updated = _deploying.deploy(second.root, image=second.image, pace=PACE)
+    updated = scaffold.deploy(second.root, image=second.image, pace=PACE)
     assert (updated.image, updated.revision, updated.live) == (second.image, 2, "passed")
-    assert _deploying.status(second.root) == updated
-    assert [one.image for one in _deploying.deployments(second.root)] == [second.image, first.image]
-    assert all(line.startswith(updated.name) for line in _deploying.logs(second.root))
+    assert scaffold.status(second.root) == updated
+    assert [one.image for one in scaffold.deployments(second.root)] == [second.image, first.image]
+    assert all(line.startswith(updated.name) for line in scaffold.logs(second.root))
 
     # Promoted is what runs at staging, by the same digest, with who said so and why.
     with pytest.raises(PromotionRefusedError, match="another model"):
-        _deploying.promote(first.root, reason="tested", pace=PACE)
-    promoted = _deploying.promote(second.root, reason="tested", approved_by="grace", pace=PACE)
+        scaffold.promote(first.root, reason="tested", pace=PACE)
+    promoted = scaffold.promote(second.root, reason="tested", approved_by="grace", pace=PACE)
     assert promoted.image == second.image
     assert promoted.release is not None
     assert (promoted.release.approved_by, promoted.release.reason) == ("grace", "tested")
 
     # Back at staging.
-    back = _deploying.rollback(first.root, pace=PACE)
+    back = scaffold.rollback(first.root, pace=PACE)
     assert (back.image, back.revision, back.live) == (first.image, 3, "passed")
 
     # Nothing of ours stays.
     for target in ("staging", "production"):
-        removal = _deploying.undeploy(first.root, target=target)
+        removal = scaffold.undeploy(first.root, target=target)
         assert removal.left == ()
         assert f"Namespace/{promoted.name}-{target}" in removal.removed
     done = [entry.action for entry in open_store().history(promoted.name)]
@@ -60,29 +60,29 @@ def test_a_kubeconfig_is_taken_as_its_content_and_a_dry_run_writes_nothing(
     cluster: Cluster, first: Built, name: str
 ) -> None:
     content = Path(os.environ["KUBECONFIG"].split(os.pathsep)[0]).read_text()
-    planned = _deploying.plan(first.root, image=first.image, access=ClusterAccess(kubeconfig=content))
+    planned = scaffold.plan(first.root, image=first.image, access=ClusterAccess(kubeconfig=content))
     assert planned.unchecked
     assert first.image in planned.diff
     assert cluster.get(f"/api/v1/namespaces/{name}-staging") is None
 
 
 def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Built) -> None:
-    _deploying.deploy(first.root, image=first.image, pace=PACE)
-    planned = _deploying.plan(first.root, image=first.image)
+    scaffold.deploy(first.root, image=first.image, pace=PACE)
+    planned = scaffold.plan(first.root, image=first.image)
     assert planned.diff == ""
-    assert _deploying.deploy(first.root, image=first.image, pace=PACE).revision == 1
+    assert scaffold.deploy(first.root, image=first.image, pace=PACE).revision == 1
 
 
 def test_the_documented_role_is_enough_in_a_namespace_that_was_given(
     cluster: Cluster, first: Built, second: Built, name: str
 ) -> None:
     access = ClusterAccess(kubeconfig=grant_documented_role(cluster, f"{name}-staging"))
-    assert _deploying.deploy(first.root, image=first.image, access=access, pace=PACE).live == "passed"
-    assert _deploying.deploy(second.root, image=second.image, access=access, pace=PACE).revision == 2
-    assert _deploying.rollback(first.root, access=access, pace=PACE).image == first.image
-    assert _deploying.status(first.root, access=access).revision == 3
-    assert list(_deploying.logs(first.root, access=access))
-    removal = _deploying.undeploy(first.root, access=access)
+    assert scaffold.deploy(first.root, image=first.image, access=access, pace=PACE).live == "passed"
+    assert scaffold.deploy(second.root, image=second.image, access=access, pace=PACE).revision == 2
+    assert scaffold.rollback(first.root, access=access, pace=PACE).image == first.image
+    assert scaffold.status(first.root, access=access).revision == 3
+    assert list(scaffold.logs(first.root, access=access))
+    removal = scaffold.undeploy(first.root, access=access)
     assert f"Deployment/{name}" in removal.removed
     assert removal.left == (f"Namespace/{name}-staging: it was there before the first deploy",)
 
@@ -94,17 +94,17 @@ def test_a_rollback_brings_back_what_was_applied_with_a_revision(
     scaler = f"/apis/autoscaling/v2/namespaces/{space}/horizontalpodautoscalers/{name}"
     edit(project, "kustomization.yaml", "  - autoscaler.yaml\n", "")
     edit(project, "deployment.yaml", "  revisionHistoryLimit", "  replicas: 3\n  revisionHistoryLimit")
-    assert _deploying.deploy(project, image=first.image, pace=PACE).replicas == 3
+    assert scaffold.deploy(project, image=first.image, pace=PACE).replicas == 3
     assert cluster.get(scaler) is None
 
     # From a fixed number of pods to an autoscaler: the pods that are there stay.
     edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - autoscaler.yaml\n")
     edit(project, "deployment.yaml", "  replicas: 3\n", "")
     edit(project, "deployment.yaml", 'value: "10"', 'value: "11"')
-    assert _deploying.deploy(project, image=first.image, pace=PACE).replicas == 3
+    assert scaffold.deploy(project, image=first.image, pace=PACE).replicas == 3
     assert cluster.get(scaler) is not None
 
-    assert _deploying.rollback(project, pace=PACE).replicas == 3
+    assert scaffold.rollback(project, pace=PACE).replicas == 3
     assert cluster.get(scaler) is None
     deployment = cluster.get(f"/apis/apps/v1/namespaces/{space}/deployments/{name}")
     assert deployment is not None

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from scaffold import _deploying
-from scaffold.deploy import Pace
-from scaffold.deploy._client import Cluster
+import scaffold
+from scaffold.cluster import Pace
+from scaffold.cluster._client import Cluster
 from tests.cluster._pods import log_of, program, wait_for_phase
 from tests.cluster._support import Built
 
@@ -79,7 +79,7 @@ def test_no_request_is_lost_while_the_model_changes(
     cluster: Cluster, first: Built, second: Built, name: str
 ) -> None:
     namespace = f"{name}-staging"
-    deployed = _deploying.deploy(first.root, image=first.image, pace=PACE)
+    deployed = scaffold.deploy(first.root, image=first.image, pace=PACE)
     # By its address: not every cluster has names.
     service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{deployed.name}")
     assert service is not None
@@ -95,9 +95,9 @@ def test_no_request_is_lost_while_the_model_changes(
         if "NO ROUTE" in log:
             pytest.skip("pods are reached and Services are not: nothing routes to them in this cluster")
         time.sleep(1)
-    _deploying.deploy(second.root, image=second.image, pace=PACE)
-    _deploying.rollback(first.root, pace=PACE)
-    _deploying.rollback(second.root, pace=PACE)
+    scaffold.deploy(second.root, image=second.image, pace=PACE)
+    scaffold.rollback(first.root, pace=PACE)
+    scaffold.rollback(second.root, pace=PACE)
     assert wait_for_phase(cluster, "load", namespace, "Succeeded", "Failed", timeout_s=1200) == "Succeeded"
     found = json.loads(log_of(cluster, "load", namespace).splitlines()[-1])
     assert found["failed"] == 0, found["failures"]

@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from scaffold._confine import Confinement, _landlock, enforce
-from scaffold._confine._calls import FILTERED, REFUSED
-from scaffold._confine._system import machine
+from scaffold.base.confine import Confinement, _landlock, enforce
+from scaffold.base.confine._calls import FILTERED, REFUSED
+from scaffold.base.confine._system import machine
 
 SIGKILL_NUMBER, SIGCHLD_NUMBER, SIGCONT_NUMBER = 9, 17, 18
 libc = ctypes.CDLL(None, use_errno=True)

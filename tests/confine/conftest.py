@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from scaffold._confine import Confinement
+from scaffold.base.confine import Confinement
 
 ATTACKS = Path(__file__).parent / "attacks.py"
 

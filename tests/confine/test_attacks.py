@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scaffold._confine import Open, Serve
-from scaffold._confine._system import machine
+from scaffold.base.confine import Open, Serve
+from scaffold.base.confine._system import machine
 
 pytestmark = pytest.mark.skipif(machine() is None, reason="Linux on x86_64 and aarch64 can confine")
 RunAttacks = Callable[..., Any]  # of conftest.py

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from scaffold._confine import (
+from scaffold.base.confine import (
     Action,
     Closed,
     Confinement,
@@ -45,8 +45,8 @@ PRELUDE = """
 import errno, json, os, sys, threading
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from scaffold import _confine
-from scaffold._confine import *
+from scaffold.base import confine
+from scaffold.base.confine import *
 confinement = Confinement.from_json({confinement!r})
 def shown(refused):
     return None if refused is None else [refused.action.name, refused.target]
@@ -137,7 +137,7 @@ def test_all_walls_stand_here(run_confined: RunConfined) -> None:
         ),
         ("forbid(errno.E2BIG, 446)", Wall.FILES, "too many Landlock rule sets are in force already"),
         (
-            "forbid(errno.EPERM, (317, 277)[_confine._system.machine()])",
+            "forbid(errno.EPERM, (317, 277)[confine._system.machine()])",
             Wall.SYSTEM_CALLS,
             "seccomp cannot be used: Operation not permitted",
         ),
@@ -159,7 +159,7 @@ def test_another_system_lacks_the_walls_and_says_so(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(_system, "machine", lambda: None)
     monkeypatch.setattr(_system, "thread_count", lambda: 1)
     monkeypatch.setattr(_system, "set_limits", lambda **_: None)
-    monkeypatch.setattr("scaffold._confine.watch", lambda *_: None)
+    monkeypatch.setattr("scaffold.base.confine.watch", lambda *_: None)
     enforced = enforce(Confinement())
     walls = {Wall.FILES, Wall.SYSTEM_CALLS, Wall.PARENT, Wall.CAPABILITIES}
     assert {gap.wall for gap in enforced.missing} == walls
@@ -308,11 +308,11 @@ def test_a_crash_leaves_no_core_file(run_confined: RunConfined, writable: Path) 
 
 @confinable
 def test_a_confined_process_ends_with_its_parent(writable: Path) -> None:
-    child = "from scaffold._confine import *; import sys, time; "
+    child = "from scaffold.base.confine import *; import sys, time; "
     child += "enforce(Confinement.from_json(sys.argv[1])); print('ready', flush=True); time.sleep(600)"
     parent = f"""
 import os, subprocess, sys
-from scaffold._confine import Confinement
+from scaffold.base.confine import Confinement
 child = subprocess.Popen([sys.executable, "-c", {child!r}, Confinement(parent_pid=os.getpid()).as_json()],
     stdout=subprocess.PIPE)
 assert child.stdout.readline() == b"ready\\n"

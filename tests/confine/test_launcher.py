@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from scaffold._confine import Confinement, Serve, confined_environment, launch_command
-from scaffold._confine._system import machine
+from scaffold.base.confine import Confinement, Serve, confined_environment, launch_command
+from scaffold.base.confine._system import machine
 
 pytestmark = pytest.mark.skipif(machine() is None, reason="Linux on x86_64 and aarch64 can confine")
 SERVICE = Path(__file__).parents[2] / "examples/titanic/service"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffold.deploy import (
+from scaffold.cluster import (
     ClusterAccess,
     Pace,
     deploy_project,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold import _deploying
+import scaffold
 from scaffold.events import Advanced, Event, Finished, Started
 from scaffold.store import open_store
 from tests.deploy._deploys import QUICK, Deploys
@@ -37,7 +37,7 @@ def test_what_runs_is_what_was_built_by_its_digest(
     (deploys.project / "tests/recorded.json").rename(root / "tests/recorded.json")
     events: list[Event] = []
     with serving(FakeRegistry()) as registry:
-        deployed = _deploying.deploy(
+        deployed = scaffold.deploy(
             root,
             access=deploys.access,
             registry=f"{registry.address}/team",

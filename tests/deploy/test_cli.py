@@ -10,11 +10,11 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from scaffold._deploying import docker_config, read_release
-from scaffold._project import Project
 from scaffold.cli._deploy import register
 from scaffold.errors import DeployError, UsageError
 from scaffold.store import open_store
+from scaffold.verbs._release import docker_config, read_release
+from scaffold.verbs.project import Project
 from tests.deploy._deploys import Deploys, image
 
 app = Typer()

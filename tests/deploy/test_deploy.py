@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from scaffold.deploy import ClusterAccess, deploy_project
+from scaffold.cluster import ClusterAccess, deploy_project
 from scaffold.errors import (
     ApplyConflictError,
     ClusterRefusedError,

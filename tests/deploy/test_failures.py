@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from scaffold.deploy import deploy_project
+from scaffold.cluster import deploy_project
 from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
 from scaffold.events import Event, Finished
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image

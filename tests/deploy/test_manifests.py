@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scaffold.deploy._manifests import read_target
+from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
 from scaffold.render._tree import template_path

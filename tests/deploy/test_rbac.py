@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scaffold.deploy import stream_logs
+from scaffold.cluster import stream_logs
 from scaffold.errors import RolloutFailedError
 from tests.deploy._deploys import Deploys, image
 from tests.deploy._fake_pods import waiting

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from scaffold.deploy import stream_logs
+from scaffold.cluster import stream_logs
 from scaffold.errors import NotDeployedError, PromotionRefusedError, RolloutFailedError
 from tests.deploy._deploys import RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest

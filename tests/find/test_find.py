@@ -9,7 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from scaffold._process import Finished
+from scaffold.base.process import Finished
 from scaffold.errors import CommandError, ModelNotFetchedError
 from scaffold.find import find_model
 from scaffold.find._remote import from_dvc

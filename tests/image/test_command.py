@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from scaffold._process import Finished, run_command
+from scaffold.base.process import Finished, run_command
 from scaffold.cli import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
 from scaffold.events import Advanced

@@ -19,7 +19,7 @@ import pytest
 
 from scaffold.errors import ImageError
 from scaffold.events import Noted
-from scaffold.image._debian import _version_key
+from scaffold.image.debian._control import version_key
 from scaffold.spec import SystemPackage
 from tests.image._projects import dockerfile, make_spec, put_base
 from tests.image.conftest import Bench
@@ -269,4 +269,4 @@ def test_versions_are_ordered_as_dpkg_orders_them() -> None:
         "1:0.1-1",
     ]
     for earlier, later in pairwise(ordered):
-        assert _version_key(earlier) < _version_key(later), (earlier, later)
+        assert version_key(earlier) < version_key(later), (earlier, later)

@@ -11,7 +11,7 @@ import pytest
 
 from scaffold.errors import DockerfileError
 from scaffold.image._docker import _with_secrets
-from scaffold.image._dockerfile import instructions, read_base, read_plan
+from scaffold.image.dockerfile._plan import instructions, read_base, read_plan
 from scaffold.spec import LocalSource, SystemPackage
 from tests.image._projects import TEMPLATE, dockerfile, make_spec
 

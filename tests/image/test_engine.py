@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 
-from scaffold._building import build
 from scaffold.errors import (
     AnswersDifferError,
     BuildStepError,
@@ -32,6 +31,7 @@ from scaffold.errors import (
 from scaffold.image import BuildOptions, build_image
 from scaffold.image._running import run_container
 from scaffold.spec import Image, SystemPackage
+from scaffold.verbs.build import build
 from tests.image._projects import dockerfile, make_spec, make_wheel, write_project
 
 ROOT = Path(__file__).parents[2]

@@ -27,7 +27,7 @@ from scaffold.errors import (
 )
 from scaffold.events import Advanced, Noted
 from scaffold.image import BuildOptions
-from scaffold.image._registry import OCI_INDEX
+from scaffold.image.registry._repository import OCI_INDEX
 from scaffold.spec import Image
 from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
 from tests.image.conftest import Bench

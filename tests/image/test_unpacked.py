@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.image._unpacked import _unpack
+from scaffold.image.layers._unpacked import _unpack
 
 PLAIN = "application/vnd.oci.image.layer.v1.tar"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from scaffold._update import init
 from scaffold.cli import app
 from scaffold.errors import RenderError, TargetNotEmptyError, UsageError
 from scaffold.render._bootstrap import VARIANTS
 from scaffold.render._tree import template_path
+from scaffold.verbs.init import init
 
 
 def run_python(project: Path, *arguments: str) -> str:

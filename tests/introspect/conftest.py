@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from scaffold import _model
+from scaffold.base import model as base_model
 from scaffold.introspect import Introspection, infer_signature
 from scaffold.render._source import render_source
 
@@ -44,10 +44,12 @@ class Service:
         records = [self.check(body) for body in bodies]
         call = self.found.signature.call
         if call.batched:
-            answers = self.convert.from_model(_model.invoke(self.model, call, self.convert.to_model(records)))
+            answers = self.convert.from_model(
+                base_model.invoke(self.model, call, self.convert.to_model(records))
+            )
         else:
             answers = [
-                self.convert.from_model(_model.invoke(self.model, call, self.convert.to_model(record)))
+                self.convert.from_model(base_model.invoke(self.model, call, self.convert.to_model(record)))
                 for record in records
             ]
         adapter = TypeAdapter(list[self.schemas.ModelOutput])  # type: ignore[name-defined]

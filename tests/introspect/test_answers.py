@@ -22,7 +22,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from scaffold import _model
+from scaffold.base import model as base_model
 from scaffold.introspect import infer_signature
 from tests.introspect.conftest import Service
 from tests.serving._toy import write_project
@@ -63,7 +63,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget_app: Callable[[]
         monkeypatch.syspath_prepend(str(tmp_path))
         score: Any = importlib.import_module("app.score")
         score.BATCHED = found.signature.call.batched
-        score.ask = lambda given: _model.invoke(model, found.signature.call, given)
+        score.ask = lambda given: base_model.invoke(model, found.signature.call, given)
         try:
             with TestClient(importlib.import_module("app.main").app) as client:
                 yield client

@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
 )
 
 from scaffold.introspect import infer_signature
-from scaffold.render import template_path
+from scaffold.render._tree import template_path
 
 FRAME = pd.DataFrame(
     {

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scaffold._uv import uv_command, uv_environment
+from scaffold.base.uv import uv_command, uv_environment
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]

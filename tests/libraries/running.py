@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scaffold._uv import uv_environment
+from scaffold.base.uv import uv_environment
 from tests.libraries.environments import (
     HERE,
     MODELS,

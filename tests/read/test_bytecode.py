@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from scaffold._process import run_command
-from scaffold._pythons import installed_pythons, minor_of
+from scaffold.base.process import run_command
+from scaffold.base.pythons import installed_pythons, minor_of
 from scaffold.read import _bytecode
 from scaffold.read._bytecode import pythons_of_code
-from scaffold.read._values import OPAQUE, Blob
+from scaffold.read.gate._values import OPAQUE, Blob
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 SOURCES = {

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from scaffold import _model
-from scaffold._unpickle import Names, load_torch
+from scaffold.base import model
+from scaffold.base.unpickle import Names, load_torch
 from scaffold.errors import FileChangedError, UnseenNameError
 from scaffold.read import load_model, read_artifact, read_sample
 from scaffold.spec import GlobalName, ModelFormat
@@ -66,7 +66,7 @@ def test_a_name_that_was_not_seen_is_not_looked_up(name: str) -> None:
     Path("model").write_bytes(content)
     names = [seen for seen in read_artifact(Path("model"), ours=True).globals if seen.qualname != "mkdir"]
     with pytest.raises(UnseenNameError, match=r"looks up posix\.mkdir while it loads"):
-        _model.load(Path("model"), layout, names)
+        model.load(Path("model"), layout, names)
 
 
 def test_a_storage_inside_a_pickle_has_the_names_of_the_file_around_it() -> None:

@@ -14,7 +14,7 @@ import torch
 
 from scaffold.errors import NotAModelError, NotASampleError, UntrustedCodeError
 from scaffold.read import read_artifact, read_sample
-from scaffold.read._formulas import fault_of_formula
+from scaffold.read.gate._formulas import fault_of_formula
 
 P = pickle
 EVIL = "__import__('os').system('touch PWNED')"

@@ -130,7 +130,7 @@ REFUSED_NAMES = """
     onnxruntime.InferenceSession statsmodels.iolib.smpickle.load_pickle polars.read_parquet
     polars.expr.expr.Expr pyarrow.lib.OSFile pyarrow.parquet.read_table pyarrow.fs.LocalFileSystem
     PIL.Image.open PIL.ImageShow.show PIL.ImageMath.eval patsy.eval.EvalEnvironment.eval
-    scaffold._process.run_command scaffold.read._dump.dump_model scaffold.api.new pytest.main
+    scaffold.base.process.run_command scaffold.read._dump.dump_model scaffold.verbs.new.new pytest.main
     _pytest.config.main rich.console.Console jinja2.Template typer.launch copier.run_copy
     __main__.__builtins__.eval copyreg.pickle copyreg.add_extension gc.get_objects inspect.getsource
     weakref.finalize atexit.register signal.signal faulthandler.dump_traceback_later

@@ -14,8 +14,8 @@ import pytest
 
 from scaffold.errors import NeverTrustedError, UntrustedCodeError
 from scaffold.read import read_artifact
-from scaffold.read._definitions import Finder
-from scaffold.read._trust import NEVER_TRUSTED, Trust, trust_advice
+from scaffold.read.gate._definitions import Finder
+from scaffold.read.gate._trust import NEVER_TRUSTED, Trust, trust_advice
 
 PARTS = """
 import os

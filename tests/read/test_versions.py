@@ -26,9 +26,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from scaffold._codec import decode, encode
-from scaffold._process import run_command
-from scaffold._pythons import installed_pythons, minor_of
+from scaffold.base.codec import decode, encode
+from scaffold.base.process import run_command
+from scaffold.base.pythons import installed_pythons, minor_of
 from scaffold.errors import (
     ForeignCodeError,
     LoadFailedError,

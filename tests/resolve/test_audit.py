@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._process import Finished
+from scaffold.base.process import Finished
 from scaffold.errors import CommandError, UsageError
 from scaffold.resolve import audit_project
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._examined import Examination, Introspected
-from scaffold._given import find_given
-from scaffold._options import Options
-from scaffold._workers import examining_worker, model_environment, worker_settings
 from scaffold.errors import CallError
 from scaffold.resolve import Installation, Trace
+from scaffold.verbs._examination import Examination, Introspected
+from scaffold.verbs._given import find_given
+from scaffold.verbs.options import Options
+from scaffold.verbs.workers import examining_worker, model_environment, worker_settings
 
 Examine = Callable[..., contextlib.AbstractContextManager[tuple[Examination, Introspected]]]
 

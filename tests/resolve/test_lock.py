@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from scaffold._files import sha256_file
-from scaffold._process import Finished, run_command
+from scaffold.base.files import sha256_file
+from scaffold.base.process import Finished, run_command
 from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
-from scaffold.resolve._lock import LARGEST_WHEEL_BYTES, make_lock
+from scaffold.resolve.lock._lock import LARGEST_WHEEL_BYTES, make_lock
 from scaffold.spec import LocalSource, Requirement
 
 ONE = Requirement(distribution="one", specifier="==1.0", reason="one.Model in model.pkl")

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 import scaffold
-from scaffold._process import run_command
-from scaffold._uv import uv_command, uv_environment
+from scaffold.base.process import run_command
+from scaffold.base.uv import uv_command, uv_environment
 from scaffold.errors import VerificationError
-from scaffold.verify import verify_project
+from scaffold.proof import verify_project
 
 
 def frame() -> pd.DataFrame:

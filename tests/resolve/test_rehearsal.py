@@ -6,8 +6,8 @@ import pytest
 
 from scaffold.errors import MissingModuleError, TraceFailedError, WorkerError
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._rehearsal import Rehearsal, hidden_modules
-from scaffold.resolve._trace import Request, Trace
+from scaffold.resolve.trace._rehearsal import Rehearsal, hidden_modules
+from scaffold.resolve.trace._trace import Request, Trace
 from scaffold.spec import Batching, PythonCall
 from tests.resolve._models import CODE
 

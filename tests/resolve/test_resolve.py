@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._confine import Confinement
-from scaffold._process import Finished
+from scaffold.base.confine import Confinement
+from scaffold.base.process import Finished
 from scaffold.errors import CommandError, MissingModuleError
 from scaffold.resolve import Options, resolve_dependencies, start_trace
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._opened import named_files, opened_files
 from scaffold.resolve._origins import pack_wheel
+from scaffold.resolve.trace._opened import named_files, opened_files
 from scaffold.spec import LocalSource
 from scaffold.worker import WorkerSettings
 from tests.resolve._models import CODE, recording, signature

@@ -5,8 +5,8 @@ from importlib import metadata
 import pytest
 from packaging.requirements import Requirement as Parsed
 
-from scaffold.resolve._choice import RUNNING_PYTHON
-from scaffold.resolve._service import read_service_layer
+from scaffold.resolve.lock._choice import RUNNING_PYTHON
+from scaffold.resolve.lock._service import read_service_layer
 
 IN = "# A comment.\nweb[fast]  # routes: app/main.py\nserver  # serves: app/server.py\nparser  # reads\n"
 LOCK = (

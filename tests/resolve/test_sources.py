@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scaffold._modules import Home, Modules
+from scaffold.base.modules import Home, Modules
 from scaffold.errors import SourceChangedError, SourceNotFoundError, TwoModulesError
-from scaffold.resolve._lift_script import Script
 from scaffold.resolve._sources import collect_sources
+from scaffold.resolve.lift._script import Script
 from tests.resolve._scripts import SAVE, answer, collect, forgotten, lifted_text, train
 
 __all__ = ["forgotten"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._process import Finished
+from scaffold.base.process import Finished
 from scaffold.errors import CommandError
 from scaffold.resolve._elf import needed_libraries
 from scaffold.resolve._system import find_system_packages

@@ -7,7 +7,7 @@ import pytest
 
 from scaffold.read import read_artifact, sample_modules
 from scaffold.resolve._distributions import Installation
-from scaffold.resolve._witnesses import (
+from scaffold.resolve.trace._witnesses import (
     asked_by_code,
     asked_by_model,
     asked_by_modules,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import scaffold
-from scaffold._registered import registered_file
 from scaffold.errors import ReadError, StoreError
+from scaffold.verbs.register import registered_file
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from scaffold import api
+import scaffold
 
 PASSENGERS = Path(__file__).parents[2] / "examples" / "titanic" / "titanic.csv"
 NUMBERS, TEXTS = ["Age", "Fare", "SibSp"], ["Pclass", "Sex", "Embarked"]
@@ -50,7 +50,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The service of the first model, as `new` writes it."""
     model, sample = _train("FamilySize")
     root = tmp_path_factory.mktemp("pristine") / "titanic"
-    api.new(model, sample, None, root, verify=False)
+    scaffold.new(model, sample, None, root, verify=False)
     return root
 
 

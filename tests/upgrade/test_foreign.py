@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from scaffold import _update, api
-from scaffold._begun import forget_begun, is_begun, note_begun
-from scaffold._checked import python_version
-from scaffold._lockfile import read_lock
+import scaffold
+from scaffold.base.begun import forget_begun, is_begun, note_begun
+from scaffold.base.checked import python_version
+from scaffold.base.lockfile import read_lock
 from scaffold.cli import main
 from scaffold.errors import (
     ForeignChangeError,
@@ -125,7 +125,7 @@ def test_a_planted_change_is_not_carried_out(root: Path, hostile: object, noted:
         note_begun(root, CHANGE)
     before = snapshot(root)
     with pytest.raises(UnsafePathError, match="names the path"):
-        api.audit(root)
+        scaffold.audit(root)
     assert snapshot(root) == before
 
 
@@ -152,7 +152,7 @@ def test_a_record_with_a_path_that_leads_out_is_not_used(root: Path, hostile: ob
     path.write_text(json.dumps(document))
     before = snapshot(root)
     with pytest.raises(UnsafePathError, match="names the path"):
-        _update.update(root, dry_run=True)
+        scaffold.update(root, dry_run=True)
     assert snapshot(root) == before
 
 
@@ -218,7 +218,7 @@ def test_a_journal_that_is_none_is_told(root: Path, journal: bytes) -> None:
     (root / ".scaffold/update/journal.json").write_bytes(journal)
     before = snapshot(root)
     with pytest.raises(UpgradeError, match=r"not begun here|is no journal of a change"):
-        api.verify(root)
+        scaffold.verify(root)
     assert snapshot(root) == before
 
 
@@ -236,7 +236,7 @@ def test_a_folder_of_ours_that_is_a_link_is_not_followed(
     before = snapshot(outside)
     try:
         with pytest.raises(UnsafePathError, match="symbolic link"):
-            api.audit(root)
+            scaffold.audit(root)
         assert snapshot(outside) == before
     finally:
         shutil.rmtree(away)
@@ -273,7 +273,7 @@ def test_a_change_through_a_folder_that_is_a_link_is_not_written(root: Path, out
     with pytest.raises(UnsafePathError, match="symbolic link app"):
         apply_changes(root, {}, {"app/precious.txt": b"evil\n"})
     with pytest.raises(UnsafePathError, match="symbolic link app"):
-        _update.update(root, dry_run=True)
+        scaffold.update(root, dry_run=True)
     with pytest.raises(UnsafePathError, match="symbolic link app"):
         read_tree(root, ["app/precious.txt"])
 
@@ -281,11 +281,11 @@ def test_a_change_through_a_folder_that_is_a_link_is_not_written(root: Path, out
 def test_an_environment_that_is_a_link_is_not_cleared(root: Path, outside: Path) -> None:
     (root / ".venv").symlink_to(outside)
     with pytest.raises(UnsafePathError, match=r"symbolic link \.venv"):
-        api.serve(root)
+        scaffold.serve(root)
 
 
 @pytest.mark.parametrize("path", ["requirements.txt", "tests", "tests/recorded.json", ".python-version"])
-@pytest.mark.parametrize("verb", [api.verify, lambda root: api.verify(root, accept=True)])
+@pytest.mark.parametrize("verb", [scaffold.verify, lambda root: scaffold.verify(root, accept=True)])
 def test_what_a_proof_reads_is_read_through_no_link(
     root: Path, outside: Path, path: str, verb: Callable[[Path], Any]
 ) -> None:
@@ -303,7 +303,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(root: Path, path: str) 
     (root / path).unlink(missing_ok=True)
     os.mkfifo(root / path)
     with pytest.raises(ProjectError, match="is no regular file"):
-        _update.update(root) if path.startswith(".scaffold") else api.verify(root)
+        scaffold.update(root) if path.startswith(".scaffold") else scaffold.verify(root)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ REFUSED_LINES = [
 def test_a_lock_with_more_than_pins_is_refused(root: Path, line: str) -> None:
     text = f"# A lock.\npandas==2.0 \\\n    {HASH}\n    # via x\n{line}\n"
     (root / "requirements.txt").write_text(text, encoding="utf-8")
-    for verb in (api.verify, api.audit, api.serve):
+    for verb in (scaffold.verify, scaffold.audit, scaffold.serve):
         with pytest.raises(UnsafeLockError, match="line 5, is no pinned distribution"):
             verb(root)
     assert not (root / ".venv").exists()
@@ -398,7 +398,7 @@ def test_options_of_a_record_that_are_none_are_told(root: Path, options: dict[st
     path = root / ".scaffold/record.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "options": options}))
     with pytest.raises(UpgradeError, match="holds options that are none"):
-        _update.update(root, dry_run=True)
+        scaffold.update(root, dry_run=True)
 
 
 def test_a_small_archive_that_stands_for_gigabytes_is_not_unpacked(

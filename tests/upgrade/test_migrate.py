@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._codec import decode
+from scaffold.base.codec import decode
 from scaffold.render._source import render_source
 from scaffold.upgrade import read_record
 from scaffold.upgrade._migrate import signature_from_format_1

@@ -4,7 +4,8 @@ import ast
 
 import pytest
 
-from scaffold.upgrade import FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade import FileOutcome
+from scaffold.upgrade._trees import MergedTree, merge_trees
 
 SCHEMAS = '''"""What goes in and what comes out."""
 

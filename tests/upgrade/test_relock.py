@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scaffold._process import Finished
+from scaffold.base.process import Finished
 from scaffold.resolve import renew_service_layer
 from scaffold.upgrade import read_record
 

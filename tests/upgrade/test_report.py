@@ -21,16 +21,9 @@ from scaffold.spec import (
     Tensor,
     Value,
 )
-from scaffold.upgrade import (
-    Change,
-    Report,
-    compare_answers,
-    compare_contracts,
-    compare_requirements,
-    contract_of_openapi,
-    contract_of_signature,
-)
-from scaffold.upgrade._report import next_version
+from scaffold.upgrade import Report, compare_answers
+from scaffold.upgrade._contract import contract_of_openapi, contract_of_signature
+from scaffold.upgrade._report import Change, compare_contracts, compare_requirements, next_version
 
 INTEGER, NUMBER, TEXT = (
     Scalar(type=kind) for kind in (ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)

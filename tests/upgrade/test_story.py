@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from scaffold import __version__, api
-from scaffold._update import Update, undo, update
+import scaffold
+from scaffold import __version__
 from scaffold.cli import app
 from scaffold.errors import (
     AnswersDifferError,
@@ -26,8 +26,10 @@ from scaffold.errors import (
     UsageError,
 )
 from scaffold.events import Event, Noted
-from scaffold.render import template_path
+from scaffold.render._tree import template_path
 from scaffold.upgrade import Prefer
+from scaffold.verbs.undo import undo
+from scaffold.verbs.update import Update, update
 
 Train = Callable[..., tuple[Any, Any]]
 BringUp = Callable[..., Update]
@@ -254,9 +256,9 @@ def test_answers_that_are_accepted_are_the_recorded_ones(project: Path) -> None:
     )
     before = json.loads((project / "tests/recorded.json").read_text())
     with pytest.raises(AnswersDifferError):
-        api.verify(project)
+        scaffold.verify(project)
     events: list[Event] = []
-    api.verify(project, accept=True, on_event=events.append)
+    scaffold.verify(project, accept=True, on_event=events.append)
     notes = [event.text for event in events if isinstance(event, Noted)]
     assert any(note.startswith("20 of 20 answers are others than those recorded") for note in notes)
     after = json.loads((project / "tests/recorded.json").read_text())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold._layout import UPDATE
+from scaffold.base.layout import UPDATE
 from scaffold.errors import UndoError, UpgradeError
 from scaffold.upgrade._content import Content, Opaque, read_tree
 from scaffold.upgrade._finish import read_journal

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from scaffold.errors import CommandError
-from scaffold.upgrade import merge_trees
 from scaffold.upgrade._content import Content
 from scaffold.upgrade._tool import settle_with_tool
+from scaffold.upgrade._trees import merge_trees
 
 BASE: dict[str, Content] = {"a.txt": b"one\n", "b.txt": b"one\n"}
 OURS: dict[str, Content] = {"a.txt": b"mine\n", "b.txt": b"mine\n"}

@@ -1,7 +1,8 @@
 """Whole projects are merged file by file."""
 
-from scaffold.upgrade import FileOutcome, Prefer, merge_trees
+from scaffold.upgrade import FileOutcome, Prefer
 from scaffold.upgrade._content import Content, Link, Opaque
+from scaffold.upgrade._trees import merge_trees
 
 BASE: dict[str, Content] = {
     "Dockerfile": b"FROM python:3.11\nRUN install\nCMD serve\n",

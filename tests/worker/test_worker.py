@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 import scaffold
-from scaffold._codec import CodecError
-from scaffold._examined import _checked_source
+from scaffold.base.codec import CodecError
 from scaffold.errors import (
     CallError,
     ConfinementError,
@@ -31,6 +30,7 @@ from scaffold.errors import (
     WorkerMessageError,
 )
 from scaffold.spec import Batching, LocalSource, PythonCall
+from scaffold.verbs._examination import _checked_source
 from scaffold.worker import require_plain
 from scaffold.worker._errors import decode_error, encode_error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold._layout import CONVERT, SCHEMAS
+from scaffold.base.layout import CONVERT, SCHEMAS
 from scaffold.render._source._convert import render_convert
 from scaffold.render._source._schemas import render_schemas
 from scaffold.spec import Signature

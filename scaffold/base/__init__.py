@@ -1,0 +1,1 @@
+"""What rooms stand on: each module knows the values and the errors, and no room."""

@@ -1,0 +1,123 @@
+"""What the files of a project say, checked before it is used: anybody may have written them.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path, PurePosixPath
+
+from scaffold.base.layout import DEPLOY, KUSTOMIZATION, MODEL_FILES, PYTHON
+from scaffold.errors import FileTooLargeError, NotARegularFileError, PythonVersionError, UnsafePathError
+
+LARGEST_TEXT_BYTES = 64 << 20
+"""Of a lock, a record or a recorded sample; a larger one was not written by this package."""
+
+
+def checked_path(root: Path, path: object) -> str:
+    """Return `path`, the relative path of a file of the project `root` as POSIX writes it.
+
+    Raises:
+        UnsafePathError: It is absolute, leads upwards or into `.git`, or is no path that all systems share.
+    """
+    if not isinstance(path, str):
+        raise UnsafePathError(str(root), repr(path)[:80], "is no text")
+    if reason := _unsafe(path):
+        raise UnsafePathError(str(root), path, reason)
+    return path
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether `checked_path` takes the path."""
+    return not _unsafe(path)
+
+
+def path_below(root: Path, path: object, *, link: bool = False) -> Path:
+    """Return where the file `path` of the project `root` lies, or would.
+
+    Args:
+        root: The project.
+        path: Relative to it, as a record, a journal or a template names it.
+        link: Whether the last part may be a symbolic link: for callers that do not follow links.
+
+    Raises:
+        UnsafePathError: It leads out of the project, or through a symbolic link.
+    """
+    place = root
+    parts = PurePosixPath(checked_path(root, path)).parts
+    for number, part in enumerate(parts, start=1):
+        place /= part
+        if place.is_symlink() and not (link and number == len(parts)):
+            leads = "/".join(parts[:number])
+            raise UnsafePathError(str(root), "/".join(parts), f"leads through the symbolic link {leads}")
+    return place
+
+
+def read_below(root: Path, path: str) -> bytes:
+    """Return the content of the file `path` of the project `root`.
+
+    Raises:
+        UnsafePathError: It leads through a symbolic link.
+        OSError: It is not there, or cannot be read.
+        ProjectError: It is no regular file, or larger than `LARGEST_TEXT_BYTES`.
+    """
+    place = path_below(root, path)
+    size_bytes = place.stat().st_size
+    if not place.is_file():
+        raise NotARegularFileError(str(place))
+    if size_bytes > LARGEST_TEXT_BYTES:
+        raise FileTooLargeError(str(place), size_bytes, LARGEST_TEXT_BYTES)
+    return place.read_bytes()
+
+
+def model_files(root: Path) -> list[Path]:
+    """Return the model's file in the project `root`: none where it is gone, several where an owner has more.
+
+    Raises:
+        UnsafePathError: Its folder leads through a symbolic link.
+    """
+    folder, _, pattern = MODEL_FILES.rpartition("/")
+    found = sorted(path_below(root, folder).glob(pattern))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
+
+
+def target_names(root: Path) -> list[str]:
+    """Return the targets that the project `root` can be deployed to: the folders below `deploy/`.
+
+    Raises:
+        UnsafePathError: `deploy/` is a symbolic link.
+    """
+    return sorted(path.parent.name for path in path_below(root, DEPLOY).glob(f"*/{KUSTOMIZATION}"))
+
+
+def python_version(root: Path) -> str:
+    """Return the Python that the project's lock is for, `3.11`: this one where no `.python-version` says it.
+
+    Raises:
+        ProjectError: The file holds something else than a version.
+    """
+    try:
+        text = read_below(root, PYTHON).decode("utf-8", "replace").strip()
+    except OSError:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", text, re.ASCII):
+        raise PythonVersionError(str(root / PYTHON), text)
+    return text
+
+
+def _unsafe(path: str) -> str:
+    """Why a path is not used; empty where it is."""
+    parts = path.split("/")
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        return "is absolute"
+    if ".." in parts:
+        return "leads upwards"
+    if "\\" in path or not path.isprintable():
+        return "holds a character that no path of a project has"
+    if not all(parts) or "." in parts:
+        return "is not in its shortest form"
+    if ".git" in map(str.lower, parts):
+        return "leads into the folder of git"
+    return ""

@@ -1,0 +1,175 @@
+"""Load a model file and call the model: the two things that several rooms and the traced child process do.
+
+Standard library only at import: the child that finds out what a model needs must not import anything else
+that is ours. Each library is imported where the format or the call asks for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.unpickle import (
+    Names,
+    canonical_archive,
+    compression_of,
+    decompressed,
+    load_joblib,
+    load_pickle,
+    load_torch,
+    open_once,
+)
+from scaffold.spec import (
+    Arguments,
+    BoosterCall,
+    Call,
+    Feed,
+    GlobalName,
+    ModelFormat,
+    PythonCall,
+    SessionCall,
+    TorchCall,
+    assert_never,
+)
+
+
+def load(path: Path, format: ModelFormat, names: Sequence[GlobalName] | None, sha256: str = "") -> Any:
+    """Return the model in `path`, a torch module ready to answer (on the CPU, in eval mode).
+
+    Args:
+        path: The file, which must have passed the gate.
+        format: What the gate says that it is.
+        names: The names that the gate saw in it: no other name is looked up while it loads. None for a file
+            that this process wrote itself.
+        sha256: What the gate read; any content when empty.
+
+    Raises:
+        UnseenNameError: It looks up another name.
+        FileChangedError: It is another file now.
+    """
+    with open_once(path, sha256) as (file, _):
+        return _ready(_load(file, path, format, Names(path, names)))
+
+
+def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
+    match format:
+        case ModelFormat.PICKLE | ModelFormat.JOBLIB:
+            head = file.read(16)
+            file.seek(0)
+            opened = decompressed(file, compression_of(head))
+            if format is ModelFormat.PICKLE:
+                return load_pickle(opened, names)
+            import joblib  # noqa: F401 - the service loads the file with joblib: a trace must see that
+
+            return load_joblib(opened, names)
+        case ModelFormat.TORCH:
+            return load_torch(file, names)
+        case ModelFormat.TORCHSCRIPT:
+            import torch
+
+            with canonical_archive(file) as archive:
+                return torch.jit.load(archive, map_location="cpu")  # type: ignore[no-untyped-call]
+        case ModelFormat.ONNX:
+            import onnxruntime
+
+            # By its path: the weights of a large model lie in files beside it.
+            return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        case _:
+            return _load_native(file.read(), format)
+
+
+def invoke(model: Any, call: Call, value: Any) -> Any:  # noqa: RET503
+    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record."""
+    match call:
+        case SessionCall():
+            return _run_session(model, call, value)
+        case BoosterCall():
+            return model.predict(_matrix(model, value))
+        case TorchCall(method=method, arguments=arguments, tensor=tensor):
+            import torch
+
+            given = torch.as_tensor(value) if tensor else value
+            with torch.no_grad(), _eval_mode(model):
+                return _apply(getattr(model, method), arguments, given)
+        case PythonCall(method=method, arguments=arguments, keywords=keywords):
+            return _apply(functools.partial(getattr(model, method), **dict(keywords)), arguments, value)
+        case _:
+            assert_never(call)
+
+
+def _apply(function: Any, arguments: Arguments, value: Any) -> Any:
+    match arguments:
+        case Arguments.KEYWORDS:
+            return function(**value)
+        case Arguments.POSITIONAL:
+            return function(*value)
+        case Arguments.AFTER_CONTEXT:
+            return function(None, value)
+        case Arguments.ONE:
+            return function(value)
+
+
+def _load_native(content: bytes, format: ModelFormat) -> Any:
+    """Return a model from the file that its own library writes: a classifier if it was one."""
+    if format is ModelFormat.XGBOOST:
+        import xgboost
+
+        # Bytes are told by what they hold, JSON or UBJSON; a path would be told by its ending.
+        booster = xgboost.Booster(model_file=bytearray(content))
+        if "classifier" not in (booster.attr("scikit_learn") or ""):
+            return booster
+        classifier = xgboost.XGBClassifier()
+        classifier.load_model(bytearray(content))
+        return classifier
+    if format is ModelFormat.LIGHTGBM:
+        import lightgbm
+
+        return lightgbm.Booster(model_str=content.decode())
+    import catboost
+
+    model = catboost.CatBoost().load_model(blob=content)
+    return catboost.CatBoostClassifier().load_model(blob=content) if len(model.classes_) else model
+
+
+def _ready(model: Any) -> Any:
+    """Return the model, in eval mode if it is a torch module."""
+    return model.eval() if _is_module(model) else model
+
+
+def _is_module(model: Any) -> bool:
+    return any(
+        f"{c.__module__}.{c.__name__}" == "torch.nn.modules.module.Module" for c in type(model).__mro__
+    )
+
+
+@contextlib.contextmanager
+def _eval_mode(model: Any) -> Any:
+    """Have the model in eval mode for one call, and as it was afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+def _run_session(session: Any, call: SessionCall, value: Any) -> Any:
+    """Return the one output that is asked for, or a dict of several by name."""
+    feed = {call.inputs[0]: value} if call.feed is Feed.ONE else value
+    if call.feed is Feed.COLUMNS:
+        feed = {name: column.reshape(-1, 1) for name, column in feed.items()}
+    answers = session.run(list(call.outputs), feed)
+    return answers[0] if len(answers) == 1 else dict(zip(call.outputs, answers, strict=True))
+
+
+def _matrix(model: Any, value: Any) -> Any:
+    """Return what a Booster takes; rows without names get those that the model knows."""
+    import xgboost
+
+    if isinstance(value, xgboost.DMatrix):
+        return value
+    names = None if hasattr(value, "columns") else model.feature_names
+    return xgboost.DMatrix(value, feature_names=names, enable_categorical=True)

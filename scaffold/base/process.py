@@ -1,0 +1,162 @@
+"""Run a command, stream its output, keep the end of it. The only import of subprocess."""
+
+from __future__ import annotations
+
+import collections
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from scaffold.errors import CommandError
+
+TAIL_LINES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A command that ended with status 0."""
+
+    stdout: str
+    stderr: str
+
+
+class Runner(Protocol):
+    """The seam for tests: `run_command`, or a fake of the same shape."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        input: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Finished:
+        """Run it as `run_command` does."""
+
+
+def run_command(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,
+    timeout_s: float | None = None,
+) -> Finished:
+    """Run `command` to its end and return what it printed.
+
+    Args:
+        command: The program and its arguments; no shell.
+        cwd: Where it runs.
+        env: Its whole environment; ours when absent.
+        input: Text for its standard input.
+        timeout_s: Seconds after which it is killed.
+
+    Raises:
+        CommandError: It could not be started, ended with another status than 0, or took too long.
+    """
+    try:
+        done = subprocess.run(
+            list(command),
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            input=input,
+            timeout=timeout_s,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise CommandError(tuple(command), 127, f"not found: {error.filename}") from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(tuple(command), 124, f"no end after {timeout_s} s") from error
+    if done.returncode:
+        raise CommandError(tuple(command), done.returncode, _tail(done.stderr or done.stdout))
+    return Finished(stdout=done.stdout, stderr=done.stderr)
+
+
+def stream_command(
+    command: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run `command` and hand each line of its output, both streams together, to `on_line`.
+
+    Raises:
+        CommandError: It could not be started or ended with another status than 0.
+    """
+    tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
+    with start_command(command, cwd=cwd, env=env) as process:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            tail.append(line)
+            on_line(line)
+    if process.returncode:
+        raise CommandError(tuple(command), process.returncode, "\n".join(tail))
+
+
+def start_command(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    output: IO[bytes] | int | None = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a process group of its own, its two output streams joined.
+
+    Args:
+        command: The program and its arguments; no shell.
+        cwd: Where it runs.
+        env: Its whole environment; ours when absent.
+        output: Where what it prints goes: a pipe (`.stdout`), a file, or our own output (`None`).
+
+    Raises:
+        CommandError: It could not be started.
+    """
+    try:
+        return subprocess.Popen(
+            list(command),
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            start_new_session=os.name == "posix",
+        )
+    except FileNotFoundError as error:
+        raise CommandError(tuple(command), 127, f"not found: {error.filename}") from error
+
+
+def start_peer(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a process group of its own, to talk to through its standard input and output.
+
+    Args:
+        command: The program and its arguments; no shell.
+        cwd: Where it runs.
+        env: Its whole environment.
+        log: Where its standard error goes.
+    """
+    return subprocess.Popen(
+        list(command),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        bufsize=0,
+        start_new_session=os.name == "posix",
+    )
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.rstrip().splitlines()[-TAIL_LINES:])

@@ -1,0 +1,148 @@
+"""The replay of a project's sample against its running service: one for every place where a service runs.
+
+The proof, the image check and the live check send the same requests and make the same comparison. What they
+raise for a service that answers otherwise is the same too; each adds what only it knows.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scaffold.base.client import Answer, Client
+from scaffold.base.differences import first_difference
+from scaffold.base.replay_orders import (
+    BATCH,
+    CALLERS,
+    replay_again,
+    replay_concurrently,
+    replay_in_other_orders,
+)
+from scaffold.errors import AnswersDifferError, SampleRefusedError
+from scaffold.spec import Check, JSONValue, Outcome, Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much is sent."""
+
+    rows: int | None = None
+    """At most so many rows of the sample; all when absent."""
+    callers: int = CALLERS
+    """How many callers send rows at once; 0 leaves that out."""
+
+
+WHOLE = Extent()
+FAR = Extent(rows=100, callers=0)
+"""For a service that is far away and has callers of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayResult:
+    """What a replay found; all of its checks passed."""
+
+    checks: tuple[Check, ...]
+    rows: int
+    """How many rows of the sample were sent."""
+    latency_s: float
+    """The median time of a request with one row."""
+
+
+def replay(
+    client: Client,
+    recording: Recording,
+    *,
+    extent: Extent = WHOLE,
+    on_check: Callable[[Check], None] = lambda _check: None,
+) -> ReplayResult:
+    """Send the sample row by row, in batches, in other orders and from many callers; compare each answer.
+
+    Args:
+        client: A client of the running service.
+        recording: The sample: at least one row.
+        extent: How much of it is sent.
+        on_check: Called with each check as it passes.
+
+    Raises:
+        AnswersDifferError: The service gives another answer than the model's, at a named place.
+        RowsDependError: The answer to a row depends on the rows beside it, or on who else is calling.
+        AnswerChangedError: The service gives another answer than it gave before.
+        SampleRefusedError: The service refuses a row, or answers it with something other than JSON.
+        ServiceFailedError: The service does not answer.
+    """
+    recording = Recording(
+        requests=recording.requests[: extent.rows], answers=recording.answers[: extent.rows]
+    )
+    rows = len(recording.requests)
+    checks: list[Check] = []
+
+    def passed(name: str, detail: str) -> None:
+        checks.append(Check(name=name, outcome=Outcome.PASSED, detail=detail))
+        on_check(checks[-1])
+
+    seconds = _replay_singly(client, recording)
+    passed("one by one", f"{rows} of {rows} answered as the model does")
+    _replay_in_batches(client, recording)
+    passed("in batches", f"{rows} of {rows} answered as the model does")
+    compared = replay_in_other_orders(client, recording)
+    passed("in other orders", f"{compared} rows in reverse and random order, each with its own answer")
+    latency_s = statistics.median(seconds)
+    if extent.callers:
+        callers = replay_concurrently(client, recording, latency_s, most=extent.callers)
+        passed("at once", f"{callers} callers at once, each with its own answers")
+    again = replay_again(client, recording)
+    passed("again", f"{again} of {again} answered as at first")
+    return ReplayResult(checks=tuple(checks), rows=rows, latency_s=latency_s)
+
+
+def collect_answers(
+    client: Client, requests: Sequence[JSONValue], *, like: Sequence[JSONValue]
+) -> tuple[JSONValue, ...]:
+    """Return the answer to each request: None where it is refused, that of `like` where the two are equal.
+
+    Args:
+        client: A client of the running service.
+        requests: The requests.
+        like: An answer to each that is known already.
+    """
+    answers: list[JSONValue] = []
+    for request, known in zip(requests, like, strict=True):
+        answer = client.post("/score", request)
+        same = answer.status == 200 and first_difference(answer.body, known) is None
+        answers.append(known if same else answer.body if answer.status == 200 else None)
+    return tuple(answers)
+
+
+def _replay_singly(client: Client, recording: Recording) -> list[float]:
+    """Send each row alone, the last one first; return the seconds that each took.
+
+    The answers were recorded in the order of the rows: where what is asked first decides what comes later
+    (a cache, a value that is fitted at the first call), another order shows it.
+    """
+    answers: list[Answer] = []
+    for request in reversed(recording.requests):
+        answers.append(client.post("/score", request))
+        if answers[-1].status != 200:
+            break
+    first = len(recording.requests) - len(answers)
+    for row, answer in enumerate(reversed(answers), start=first):
+        _compare(answer, recording.answers[row], f"row {row}", "/score")
+    return [answer.seconds for answer in answers]
+
+
+def _replay_in_batches(client: Client, recording: Recording) -> None:
+    for start in range(0, len(recording.requests), BATCH):
+        rows = slice(start, start + BATCH)
+        answer = client.post("/score/batch", list(recording.requests[rows]))
+        wanted = list(recording.answers[rows])
+        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", "/score/batch")
+
+
+def _compare(answer: Answer, wanted: JSONValue, what: str, endpoint: str) -> None:
+    if answer.status != 200 or not answer.is_json:
+        raise SampleRefusedError(what, answer.status, answer.body, endpoint)
+    if found := first_difference(answer.body, wanted):
+        values = json.dumps(found.got), json.dumps(found.wanted)
+        raise AnswersDifferError(what, found.path, values, endpoint=endpoint)

@@ -1,0 +1,151 @@
+"""Replay the sample in other orders and from many callers at once: each gets the answer to its own row."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from scaffold.base.client import Answer, Client
+from scaffold.base.differences import Difference, first_difference
+from scaffold.errors import AnswerChangedError, BatchLengthError, RowsDependError, SampleRefusedError
+from scaffold.spec import JSONValue, Recording
+
+CALLERS = 64
+BATCH = 64
+_EACH = 16
+"""Requests of each caller; fewer where these take longer than `_CONCURRENT_S`, but at least two."""
+_CONCURRENT_S = 0.6
+_SLOW_S = 0.25
+_AGAIN = 5
+_SEED = 8_191
+_TURNED_AWAY = (503, 504)
+"""A service that is slow for so many callers says so; that is no answer to anybody's row."""
+
+
+def replay_in_other_orders(service: Client, recording: Recording) -> int:
+    """Send the rows in batches in other orders, and repeated; return how many answers were compared.
+
+    Raises:
+        RowsDependError: An answer depends on the rows beside it.
+        AnswerChangedError: The service no longer gives an answer that it gave before.
+        SampleRefusedError: A batch is refused.
+        VerificationError: A batch has more or fewer answers than rows.
+    """
+    compared = 0
+    for words, rows in _orders(len(recording.requests)):
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            answer = service.post("/score/batch", [recording.requests[row] for row in batch])
+            if answer.status != 200 or not isinstance(answer.body, list):
+                raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, "/score/batch")
+            if len(answer.body) != len(batch):
+                raise BatchLengthError(words, len(batch), len(answer.body))
+            for row, got in zip(batch, answer.body, strict=True):
+                _compare(service, recording, row, got, f"in a batch {words}")
+            compared += len(batch)
+    return compared
+
+
+def _orders(count: int) -> Iterator[tuple[str, list[int]]]:
+    """Yield orders of the rows, each with its name."""
+    chance = random.Random(_SEED)  # noqa: S311
+    rows = list(range(count))
+    yield "in reverse order", rows[::-1]
+    yield (
+        "in random order, rows repeated",
+        chance.sample([*rows, *rows[: BATCH // 2]], count + len(rows[: BATCH // 2])),
+    )
+    yield "of the same row", [rows[0]] * 3
+
+
+def replay_concurrently(
+    service: Client, recording: Recording, latency_s: float, *, most: int = CALLERS
+) -> int:
+    """Send rows from many callers at once, each in an order of its own; return how many callers.
+
+    Args:
+        service: The running service.
+        recording: The sample.
+        latency_s: How long one request takes: a slow model is asked by fewer callers.
+        most: How many callers there are at most.
+
+    Raises:
+        RowsDependError: A caller got another answer than that of its row.
+        AnswerChangedError: The service no longer gives an answer that it gave before.
+        SampleRefusedError: A row is refused.
+    """
+    callers = most if latency_s <= _SLOW_S else min(most, max(2, int(1 / latency_s)))
+    texts = [json.dumps(request) for request in recording.requests]
+    failed = threading.Event()
+    ends = time.monotonic() + _CONCURRENT_S
+
+    def call(number: int) -> list[tuple[int, Answer]]:
+        answers: list[tuple[int, Answer]] = []
+        try:
+            with contextlib.closing(service.another()) as caller:
+                for row in _walk(number, _EACH, len(texts)):
+                    if failed.is_set() or (len(answers) >= 2 and time.monotonic() > ends):
+                        break
+                    answers.append((row, caller.post_text("/score", texts[row])))
+        except BaseException:
+            failed.set()
+            raise
+        return answers
+
+    with ThreadPoolExecutor(callers) as pool:
+        found = [pair for answers in pool.map(call, range(callers)) for pair in answers]
+    _compare_all(service, recording, found, f"while {callers} callers asked at once")
+    return callers
+
+
+def _walk(number: int, length: int, rows: int) -> Sequence[int]:
+    """Return the rows that a caller asks for: all in an order of its own, over again where they are few."""
+    chance = random.Random(_SEED + number)  # noqa: S311
+    order = [row for _ in range(length // rows + 1) for row in chance.sample(range(rows), rows)]
+    return order[:length]
+
+
+def _compare_all(service: Client, recording: Recording, found: list[tuple[int, Answer]], when: str) -> None:
+    answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
+    for row, answer in answered:
+        if answer.status != 200:
+            raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body)
+        _compare(service, recording, row, answer.body, when)
+
+
+def replay_again(service: Client, recording: Recording) -> int:
+    """Send the first rows once more, alone; return how many.
+
+    Raises:
+        AnswerChangedError: The service gives another answer than before.
+    """
+    rows = range(min(_AGAIN, len(recording.requests)))
+    for row in rows:
+        check_unchanged(service, recording, row)
+    return len(rows)
+
+
+def check_unchanged(service: Client, recording: Recording, row: int) -> None:
+    """Send a row that was answered rightly before, alone.
+
+    Raises:
+        AnswerChangedError: The service gives another answer now.
+    """
+    answer = service.post("/score", recording.requests[row])
+    if found := first_difference(answer.body, recording.answers[row]):
+        raise AnswerChangedError(row, found.path, _shown(found))
+
+
+def _compare(service: Client, recording: Recording, row: int, got: JSONValue, when: str) -> None:
+    if found := first_difference(got, recording.answers[row]):
+        check_unchanged(service, recording, row)
+        raise RowsDependError(row, when, found.path, _shown(found))
+
+
+def _shown(found: Difference) -> tuple[str, str]:
+    return json.dumps(found.got), json.dumps(found.wanted)

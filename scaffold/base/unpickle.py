@@ -1,0 +1,424 @@
+"""Load a pickle so that only the names that the gate saw can be looked up, wherever they stand in the file.
+
+Pickle, joblib, cloudpickle and torch all come down to one method, `find_class`. Here every reader has the
+same one, the readers of nested pickles too: no file can show one name to the gate and another to a loader.
+The file is opened once: what is hashed is what is loaded.
+
+Standard library only at import; each library is imported where the format asks for it.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import bz2
+import contextlib
+import gzip
+import hashlib
+import importlib
+import io
+import lzma
+import pickle
+import sys
+import tempfile
+import types
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, cast
+
+from scaffold.errors import FileChangedError, UnseenNameError
+from scaffold.spec import GlobalName
+
+CHUNK_BYTES = 1 << 18
+_MEMORY_BYTES = 1 << 26
+"""Files up to this size are read into memory once; a larger file is hashed and loaded through one handle."""
+LEGACY_TORCH_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_ARRAYS = frozenset(
+    {
+        ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+        ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
+    }
+)
+_COMPRESSIONS: tuple[tuple[bytes, str], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"]\x00\x00", "lzma"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"x\x01", "zlib"),
+    (b"x\x5e", "zlib"),
+    (b"x\x9c", "zlib"),
+    (b"x\xda", "zlib"),
+    (b"PK\x03\x04", "zip"),
+)
+
+
+# --------------------------------------------------------------------------- the bytes
+
+
+@contextlib.contextmanager
+def open_once(path: Path, sha256: str = "") -> Iterator[tuple[BinaryIO, str]]:
+    """Open a file for one reading and give it with the SHA-256 of its content.
+
+    Args:
+        path: The file.
+        sha256: What the content must be; anything when empty.
+
+    Raises:
+        FileChangedError: The content is another.
+    """
+    with path.open("rb") as raw:
+        small = path.stat().st_size <= _MEMORY_BYTES
+        file: BinaryIO = io.BytesIO(raw.read()) if small else raw
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        if sha256 and digest.hexdigest() != sha256:
+            raise FileChangedError(str(path), sha256, digest.hexdigest())
+        file.seek(0)
+        yield file, digest.hexdigest()
+
+
+def compression_of(head: bytes) -> str | None:
+    """How a file that starts so is compressed."""
+    return next((name for magic, name in _COMPRESSIONS if head.startswith(magic)), None)
+
+
+def decompressed(raw: BinaryIO, compression: str | None) -> BinaryIO:
+    """Read `raw` as what it unpacks to.
+
+    Raises:
+        ModuleNotFoundError: `lz4` is not installed and the file needs it.
+    """
+    if compression is None:
+        return raw
+    return cast("BinaryIO", io.BufferedReader(_OPENERS[compression](raw), CHUNK_BYTES))
+
+
+class BorrowedFile(io.RawIOBase):
+    """A file of somebody else's: it stays open when this is closed, and does not tell its file number."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether a place in it can be sought."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, and return how many bytes there were."""
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place in the file, and return it."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the place in the file."""
+        return self._file.tell()
+
+
+class _ZlibFile(io.RawIOBase):
+    """A bare zlib stream, as joblib writes it, read as a file."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._inflate = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        while not self._inflate.eof:
+            packed = self._inflate.unconsumed_tail or self._raw.read(CHUNK_BYTES)
+            data = self._inflate.decompress(packed, len(view))
+            if data:
+                view[: len(data)] = data
+                return len(data)
+            if not packed and not self._inflate.eof:
+                raise EOFError("the zlib stream has no end")
+        return 0
+
+
+def _lz4(raw: BinaryIO) -> Any:
+    import lz4.frame
+
+    return lz4.frame.LZ4FrameFile(raw, mode="rb")
+
+
+_OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
+    "gzip": lambda raw: gzip.GzipFile(fileobj=raw, mode="rb"),
+    "zlib": _ZlibFile,
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "lzma": lzma.LZMAFile,
+    "lz4": _lz4,
+}
+
+
+# --------------------------------------------------------------------------- the names
+
+
+def python3_name(module: str, qualname: str) -> tuple[str, str]:
+    """The name that Python 3 looks up where a pickle of Python 2 gives this one."""
+    if (module, qualname) in _compat_pickle.NAME_MAPPING:
+        return _compat_pickle.NAME_MAPPING[module, qualname]
+    return _compat_pickle.IMPORT_MAPPING.get(module, module), qualname
+
+
+on_lookup: Callable[[str], None] | None = None
+"""Called with each name before it is looked up: what a crash leaves unsaid."""
+
+
+class Names:
+    """The names that may be looked up while one file loads."""
+
+    def __init__(self, path: Path, seen: Sequence[GlobalName] | None) -> None:
+        """Take the names that were seen in `path`; None for a file that this process wrote itself."""
+        self._path = path
+        self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
+
+    def find(self, module: str, qualname: str) -> Any:
+        """What a name stands for.
+
+        Raises:
+            UnseenNameError: The gate did not see the name, or the module has it from elsewhere.
+            AttributeError: The module does not have it.
+        """
+        wanted = (module, qualname)
+        if self._seen is not None and wanted not in self._seen:
+            wanted = python3_name(module, qualname)
+        if self._seen is not None and wanted not in self._seen:
+            raise UnseenNameError(str(self._path), f"{module}.{qualname}")
+        if on_lookup is not None:
+            on_lookup(".".join(wanted))
+        if wanted == ("torch.storage", "_load_from_bytes"):
+            return self._load_storage
+        value = _lookup(*wanted)
+        if isinstance(value, types.ModuleType) or _is_foreign(value, wanted[0]):
+            raise UnseenNameError(str(self._path), ".".join(wanted), "the module has it from another")
+        return value
+
+    def _load_storage(self, data: bytes) -> Any:
+        """What `torch.storage._load_from_bytes` does, with the same names as the file around it."""
+        if not isinstance(data, bytes) or not data.startswith(LEGACY_TORCH_START):
+            raise UnseenNameError(
+                str(self._path), "torch.storage._load_from_bytes", "other bytes than torch's"
+            )
+        return load_torch(io.BytesIO(data), self)
+
+
+def _lookup(module: str, qualname: str) -> Any:
+    if module not in sys.modules and "." in module:
+        # Some libraries make modules while they are imported, such as `torch._C._nn`.
+        importlib.import_module(module.partition(".")[0])
+    __import__(module)
+    value: Any = sys.modules[module]
+    for part in qualname.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            raise AttributeError(f"Can't get attribute '{qualname}' on {sys.modules[module]!r}") from None
+    return value
+
+
+def _is_foreign(value: Any, module: str) -> bool:
+    """Whether a compiled module passes on what another library defines."""
+    file = getattr(sys.modules[module], "__file__", None)
+    if not isinstance(file, str) or file.endswith(".py"):
+        return False
+    home = getattr(value, "__module__", None)
+    return isinstance(home, str) and home.partition(".")[0] not in (module.partition(".")[0], "builtins")
+
+
+# --------------------------------------------------------------------------- pickle and joblib
+
+
+class _Unpickler(pickle.Unpickler):
+    names: Names
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self.names.find(module, name)
+
+
+def load_pickle(file: BinaryIO, names: Names) -> Any:
+    """Return the object of a pickle, also of cloudpickle."""
+    unpickler = _Unpickler(file)
+    unpickler.names = names
+    return unpickler.load()
+
+
+class _Array:
+    """What joblib writes before an array: how long it is. Filled by BUILD."""
+
+    subclass: Any
+    shape: Any
+    order: Any
+    dtype: Any
+    numpy_array_alignment_bytes: Any = None
+
+
+_PythonUnpickler: Any = pickle._Unpickler
+
+
+class _JoblibUnpickler(_PythonUnpickler):  # type: ignore[misc]
+    """The pickle machine in Python, which can read arrays from between the opcodes.
+
+    Source: `NumpyUnpickler` and `NumpyArrayWrapper` in joblib's numpy_pickle.py.
+    """
+
+    dispatch: ClassVar[dict[int, Any]] = dict(_PythonUnpickler.dispatch)
+
+    def __init__(self, file: BinaryIO, names: Names, *, arrays: bool = True) -> None:
+        super().__init__(file)
+        self._file, self._names, self._arrays = file, names, arrays
+
+    def find_class(self, module: str, name: str) -> Any:
+        if self._arrays and (module, name) in _ARRAYS:
+            return _Array
+        return self._names.find(module, name)
+
+    def load_build(self) -> None:
+        super().load_build()
+        if type(self.stack[-1]) is _Array:
+            self.stack[-1] = self._read_array(self.stack[-1])
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+    def _read_array(self, array: _Array) -> Any:
+        import numpy as np
+
+        if not isinstance(array.dtype, np.dtype) or type(array.shape) is not tuple:
+            raise pickle.UnpicklingError("an array without a description")
+        if array.dtype.hasobject != _holds_objects(array.dtype):
+            raise pickle.UnpicklingError("an array whose dtype contradicts itself")
+        if array.dtype.hasobject:
+            value = _JoblibUnpickler(self._file, self._names, arrays=False).load()
+            return self._native(value) if isinstance(value, np.ndarray) else value
+        if array.numpy_array_alignment_bytes is not None:
+            self._read_exactly(self._read_exactly(1)[0])
+        value = np.empty(array.shape, dtype=array.dtype, order="F" if array.order == "F" else "C")
+        if value.dtype != array.dtype:
+            raise pickle.UnpicklingError("an array of arrays")
+        # Arrays lie in the file as they lie in memory: by columns where the order is F.
+        flat = (value.T if array.order == "F" else value).reshape(-1)
+        step = max(CHUNK_BYTES // max(array.dtype.itemsize, 1), 1)
+        for start in range(0, flat.size, step):
+            count = min(step, flat.size - start)
+            data = self._read_exactly(count * array.dtype.itemsize)
+            if data:
+                flat[start : start + count] = np.frombuffer(data, dtype=array.dtype, count=count)
+        return self._native(_as_subclass(value, array.subclass))
+
+    def _native(self, value: Any) -> Any:
+        """The array in the byte order of this machine, as joblib gives it."""
+        kinds = [field[0] for field in (value.dtype.fields or {"": (value.dtype,)}).values()]
+        if all(kind.isnative for kind in kinds):
+            return value
+        return value.byteswap(inplace=False).view(value.dtype.newbyteorder("="))
+
+    def _read_exactly(self, count: int) -> bytes:
+        parts = []
+        while count:
+            part = self._file.read(count)
+            if not part:
+                raise EOFError("an array breaks off")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+
+def _holds_objects(dtype: Any) -> bool:
+    if dtype.subdtype is not None:
+        return _holds_objects(dtype.subdtype[0])
+    fields = dtype.fields or {}
+    return dtype.kind == "O" or any(_holds_objects(field[0]) for field in fields.values())
+
+
+def _as_subclass(value: Any, subclass: Any) -> Any:
+    import numpy as np
+
+    # joblib keeps the subclass with numpy 1 only.
+    plain = not hasattr(value, "__array_prepare__") or subclass in (np.ndarray, np.memmap)
+    return value if plain or not isinstance(subclass, type) else value.view(subclass)
+
+
+def load_joblib(file: BinaryIO, names: Names) -> Any:
+    """Return the object of a pickle with arrays between its opcodes."""
+    return _JoblibUnpickler(file, names).load()
+
+
+# --------------------------------------------------------------------------- torch
+
+
+def load_torch(file: BinaryIO, names: Names) -> Any:
+    """Return what `torch.save` wrote, on the CPU."""
+    import torch
+
+    if file.read(2) == b"PK":
+        file.seek(0)
+        with canonical_archive(file) as archive:
+            return torch.load(
+                archive, map_location="cpu", weights_only=False, pickle_module=_pickle_of(names)
+            )
+    file.seek(0)
+    # torch takes a file with a file number for a tar archive first.
+    plain = io.BufferedReader(BorrowedFile(file))
+    return torch.load(plain, map_location="cpu", weights_only=False, pickle_module=_pickle_of(names))
+
+
+def _pickle_of(names: Names) -> Any:
+    """What torch takes in place of the module `pickle`."""
+
+    class Unpickler(_Unpickler):
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **keywords)
+            self.names = names
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            # torch compares the source of a class with the one in the file, and may write a patch beside it.
+            super().__setattr__(name, _without_source(value) if name == "persistent_load" else value)
+
+    module = types.ModuleType("pickle")
+    module.Unpickler = Unpickler  # type: ignore[attr-defined]
+    module.load = lambda file, **keywords: Unpickler(file, **keywords).load()  # type: ignore[attr-defined]
+    return module
+
+
+def _without_source(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def persistent_load(key: Any) -> Any:
+        if type(key) is tuple and len(key) > 1 and key[0] in ("module", b"module"):
+            return key[1]
+        return load(key)
+
+    return persistent_load
+
+
+@contextlib.contextmanager
+def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Give a zip archive written anew: one directory, each member once, where the first reader found it.
+
+    Two readers of the same archive need not agree: on which directory counts, on upper and lower case, on
+    what stands before or behind. After this there is nothing left to disagree on.
+    """
+    with zipfile.ZipFile(file) as archive, contextlib.ExitStack() as stack:
+        size_bytes = sum(member.file_size for member in archive.infolist())
+        target: Any = io.BytesIO()
+        if size_bytes > _MEMORY_BYTES * 4:
+            target = stack.enter_context(tempfile.TemporaryFile())
+        with zipfile.ZipFile(target, "w") as written:
+            for member in archive.infolist():
+                plain = zipfile.ZipInfo(member.filename)
+                with archive.open(member) as source, written.open(plain, "w", force_zip64=True) as copy:
+                    while chunk := source.read(1 << 20):
+                        copy.write(chunk)
+        target.seek(0)
+        yield target

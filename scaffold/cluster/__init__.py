@@ -1,0 +1,25 @@
+"""A project runs in a cluster: deployed, proven live, recorded; or rolled back and explained."""
+
+from scaffold.cluster._apply import Plan
+from scaffold.cluster._client import ClusterAccess
+from scaffold.cluster._deploy import deploy_project, plan_deployment
+from scaffold.cluster._manifests import read_image
+from scaffold.cluster._rollout import Pace
+from scaffold.cluster._undeploy import Removal, remove_deployment
+from scaffold.cluster._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs
+
+__all__ = [
+    "ClusterAccess",
+    "Pace",
+    "Plan",
+    "Removal",
+    "deploy_project",
+    "plan_deployment",
+    "read_history",
+    "read_image",
+    "read_status",
+    "release_to_promote",
+    "remove_deployment",
+    "roll_back",
+    "stream_logs",
+]

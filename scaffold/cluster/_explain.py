@@ -1,0 +1,337 @@
+"""Why the pods of a rollout do not come to life, in plain words and with the fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._manifests import service_container
+from scaffold.errors.wording import either, on_project
+from scaffold.spec import PodState
+
+LOG_LINES = 15
+_MANY_RESTARTS = 3
+_CREATING = "pulling the image"
+_PULL_REASONS = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "RegistryUnavailable",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a rollout does not go on."""
+
+    problem: str
+    found: tuple[str, ...] = ()
+    fix: str = ""
+    patience_s: float = 0
+    """Seconds that it may stand before it counts: some things mend themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that is known of a rollout at one moment."""
+
+    cluster: Cluster
+    deployment: Manifest
+    pods: Sequence[Manifest]
+    """Those of the new revision."""
+    events: Sequence[Manifest]
+    measured_memory: str = ""
+    """What the proof measured, as the manifest's comment has it."""
+
+
+def find_failure(scene: Scene) -> Failure | None:
+    """Return why the rollout does not go on; None while nothing speaks against it."""
+    for pod in scene.pods:
+        for explain in _EXPLANATIONS:
+            failure = explain(scene, pod)
+            if failure is not None:
+                return failure
+    return _not_created(scene)
+
+
+def explain_deadline(scene: Scene, waited_s: float) -> Failure:
+    """Return what to say when the time is over and nothing else was found: most often the probes."""
+    found = find_failure(scene)
+    if found is not None:
+        return found
+    probes = [failure for pod in scene.pods if (failure := _probes(scene, pod)) is not None]
+    if probes:
+        return probes[0]
+    states = [f"{state.name}: {state.state}" for state in map(pod_state, scene.pods)]
+    return Failure(
+        problem=f"The rollout was not complete after {waited_s:.0f} s.",
+        found=tuple(states or ("no pod of the new revision was created",)),
+        fix=f"Give it more time with {either('Pace(rollout_s=...)', '--timeout')},"
+        f" or look at: {on_project('logs')}, {on_project('status')}",
+    )
+
+
+def pod_state(pod: Manifest) -> PodState:
+    """Return one pod as a person would look at it."""
+    status = pod.get("status") or {}
+    container = _status_of(pod)
+    state = container.get("state") or {}
+    ready = bool(container.get("ready"))
+    if "deletionTimestamp" in pod["metadata"]:
+        word = "stopping"
+    elif "waiting" in state:
+        reason = state["waiting"].get("reason", "")
+        word = {"ContainerCreating": _CREATING, "PodInitializing": "starting"}.get(reason, reason)
+    elif "terminated" in state:
+        word = state["terminated"].get("reason") or "ended"
+    elif "running" in state:
+        word = "running" if ready else "loading the model"
+    else:
+        word = (
+            "waiting for a node" if status.get("phase") == "Pending" else str(status.get("phase", "unknown"))
+        )
+    restarts = int(container.get("restartCount") or 0)
+    return PodState(name=pod["metadata"]["name"], ready=ready, restarts=restarts, state=word)
+
+
+def _status_of(pod: Manifest) -> Manifest:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
+    named = [status for status in statuses if status.get("name") == "service"]
+    return dict((named or statuses)[0])
+
+
+def _waiting(pod: Manifest) -> tuple[str, str]:
+    waiting = (_status_of(pod).get("state") or {}).get("waiting") or {}
+    return waiting.get("reason", ""), waiting.get("message", "")
+
+
+def _last_end(pod: Manifest) -> Manifest:
+    """How the container ended the last time; empty if it never did."""
+    status = _status_of(pod)
+    for part in ("state", "lastState"):
+        terminated = (status.get(part) or {}).get("terminated")
+        if terminated:
+            return dict(terminated)
+    return {}
+
+
+def _events_of(scene: Scene, name: str, reasons: Iterable[str]) -> list[str]:
+    """The messages of an object's events, the newest first."""
+    wanted = set(reasons)
+    found = [
+        event
+        for event in scene.events
+        if event.get("reason") in wanted and (event.get("involvedObject") or {}).get("name") == name
+    ]
+    found.sort(
+        key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), reverse=True
+    )
+    return [str(event.get("message", "")) for event in found]
+
+
+# ---- one explanation each
+
+
+def _unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    for condition in conditions:
+        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            grows = _events_of(scene, pod["metadata"]["name"], ["TriggeredScaleUp"])
+            requests = service_container(scene.deployment).get("resources", {}).get("requests", {})
+            asked = ", ".join(f"{key} {value}" for key, value in sorted(requests.items()))
+            return Failure(
+                problem="No node has room for the pods.",
+                found=(
+                    f"asked for by each pod: {asked or 'nothing'}",
+                    f"the scheduler says: {condition.get('message', '')}",
+                    *_node_rooms(scene.cluster),
+                ),
+                fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
+                patience_s=600 if grows else 45,
+            )
+    return None
+
+
+def _node_rooms(cluster: Cluster) -> list[str]:
+    """What each node has to give, where we may look at nodes."""
+    try:
+        nodes = cluster.list("/api/v1/nodes")
+    except ApiError:
+        return []
+    rooms = []
+    for node in nodes[:5]:
+        room = (node.get("status") or {}).get("allocatable") or {}
+        name = node["metadata"]["name"]
+        rooms.append(f"node {name} has: cpu {room.get('cpu', '?')}, memory {room.get('memory', '?')}")
+    return rooms
+
+
+def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
+    reason, message = _waiting(pod)
+    if reason not in _PULL_REASONS:
+        return None
+    image = service_container(scene.deployment)["image"]
+    said = _events_of(scene, pod["metadata"]["name"], ["Failed", "InspectFailed"])
+    told = [text for text in said if "pull" in text or "image" in text]
+    text = " ".join([message, *told])
+    found = (f"image: {image}", _sentence(told[0] if told else message))
+    secret = _pull_secret(pod)
+    if re.search(r"unauthorized|401|403|denied|forbidden|authentication|no basic auth", text, re.IGNORECASE):
+        return Failure(
+            problem="The registry does not let the cluster pull the image.",
+            found=(*found, f"pull secret of the pods: {secret}"),
+            fix="Log in to the registry with an account that may read it, then deploy again.",
+            patience_s=5,
+        )
+    if re.search(r"not found|manifest unknown|does not exist|404", text, re.IGNORECASE):
+        fix = f"Push it: {on_project('build', push=True)}, then deploy again."
+        return Failure(problem="The image is not in the registry.", found=found, fix=fix, patience_s=5)
+    if reason == "InvalidImageName":
+        fix = "Mend the image's name in kustomization.yaml."
+        return Failure(problem="The image's name is not valid.", found=found, fix=fix)
+    return Failure(
+        problem="The nodes cannot pull the image.",
+        found=found,
+        fix="Can the nodes reach the registry under this name? A registry on localhost is not theirs.",
+        patience_s=45,
+    )
+
+
+def _pull_secret(pod: Manifest) -> str:
+    names = [one["name"] for one in pod["spec"].get("imagePullSecrets") or []]
+    return ", ".join(names) or "none"
+
+
+def _configuration(_scene: Scene, pod: Manifest) -> Failure | None:
+    reason, message = _waiting(pod)
+    if reason not in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
+        return None
+    found = (_sentence(message),)
+    missing = re.search(r'(secret|configmap) "([^"]+)" not found', message)
+    if missing:
+        namespace = pod["metadata"]["namespace"]
+        kind = "secret generic" if missing[1] == "secret" else "configmap"
+        fix = f"Create it: kubectl -n {namespace} create {kind} {missing[2]} --from-literal=KEY=VALUE"
+        return Failure(problem=f"The pods need a {missing[1]} that is not there.", found=found, fix=fix)
+    if "runAsNonRoot" in message or "non-root" in message:
+        fix = "Give the Dockerfile a numeric `USER`, such as `USER 10001`, and build again."
+        return Failure(problem="The image would run as root.", found=found, fix=fix)
+    fix = "Mend what the message names in deployment.yaml."
+    return Failure(problem="The container cannot be started.", found=found, fix=fix, patience_s=10)
+
+
+def _out_of_memory(scene: Scene, pod: Manifest) -> Failure | None:
+    end = _last_end(pod)
+    said = f"{end.get('message', '')} {_waiting(pod)[1]}"
+    if end.get("reason") != "OOMKilled" and "OOM-killed" not in said:
+        return None
+    limits = service_container(scene.deployment).get("resources", {}).get("limits", {})
+    return Failure(
+        problem="The service needs more memory than it may take.",
+        found=(
+            f"limit: {limits.get('memory', 'none of its own; the node ran out')}",
+            f"measured by the proof: {scene.measured_memory or 'nothing'}",
+        ),
+        fix="Raise `resources.limits.memory` in deployment.yaml, and the request with it.",
+    )
+
+
+def _crash(scene: Scene, pod: Manifest) -> Failure | None:
+    status, end = _status_of(pod), _last_end(pod)
+    restarts = int(status.get("restartCount") or 0)
+    if not end or not restarts:
+        return None
+    if any("probe" in message for message in _events_of(scene, pod["metadata"]["name"], ["Killing"])):
+        return _probes(scene, pod)
+    if "running" in (status.get("state") or {}) and restarts < _MANY_RESTARTS:
+        return None
+    return Failure(
+        problem=f"The service ends right after its start (exit status {end.get('exitCode')}).",
+        found=(
+            f"pod: {pod['metadata']['name']}, restarts: {restarts}",
+            *last_log(scene.cluster, pod, previous=True),
+        ),
+        fix="Start it here and mend it: scaffold serve. Settings of the target stand in deployment.yaml.",
+        patience_s=5,
+    )
+
+
+def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list[str]:
+    """Return the last lines that the container wrote."""
+    metadata = pod["metadata"]
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+    query = {"tailLines": str(LOG_LINES), "container": _status_of(pod).get("name", "service")}
+    for before in ("true", "false") if previous else ("false",):
+        try:
+            text = cluster.request("GET", path, query=query | {"previous": before})
+        except ApiError:
+            continue
+        lines = text.rstrip().splitlines() if isinstance(text, str) else [str(text)]
+        if lines:
+            return [f"log: {line}" for line in lines]
+    return ["log: (empty)"]
+
+
+def _node(scene: Scene, pod: Manifest) -> Failure | None:
+    """The node takes the pod and cannot begin with it: its volumes, or its network and its runtime."""
+    name = pod["metadata"]["name"]
+    if pod_state(pod).state != _CREATING:
+        return None
+    if said := _events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
+        problem = "A volume cannot be mounted."
+        fix = "Mend `volumes` in deployment.yaml, or create what they name."
+    elif said := _events_of(scene, name, ["FailedCreatePodSandBox"]):
+        problem = "The node cannot start pods."
+        fix = "It is the node's own fault, its network or its container runtime: ask the cluster's operator."
+    else:
+        return None
+    return Failure(problem=problem, found=(_sentence(said[0]),), fix=fix, patience_s=45)
+
+
+def _probes(scene: Scene, pod: Manifest) -> Failure | None:
+    said = _events_of(scene, pod["metadata"]["name"], ["Unhealthy", "Killing"])
+    failed = [message for message in said if "probe failed" in message]
+    if not failed:
+        return None
+    which = failed[0].split()[0].lower()
+    fixes = {
+        "startup": "It may need longer to load: raise `startupProbe.failureThreshold` in deployment.yaml.",
+        "readiness": "It loads but does not say that it is ready: look at scaffold logs and GET /readyz.",
+        "liveness": "It stops answering /healthz: look at scaffold logs, and give it more CPU.",
+    }
+    return Failure(
+        problem=f"The {which} probe of the pods fails.",
+        found=(_sentence(failed[0]), *last_log(scene.cluster, pod)),
+        fix=fixes.get(which, fixes["startup"]),
+    )
+
+
+def _not_created(scene: Scene) -> Failure | None:
+    """The pods are not even created: a quota or a policy forbids them."""
+    conditions = (scene.deployment.get("status") or {}).get("conditions") or []
+    for condition in conditions:
+        if condition.get("type") != "ReplicaFailure" or condition.get("status") != "True":
+            continue
+        message = condition.get("message", "")
+        if "exceeded quota" in message:
+            fix = "Lower `resources` or the replicas, or have the namespace's ResourceQuota raised."
+            problem = "The namespace's quota does not allow the pods."
+        elif "must specify" in message and "quota" in message:
+            fix = "Give each container requests and limits for what the quota counts."
+            problem = "The namespace's quota wants requests and limits that the pods do not have."
+        else:
+            fix = "Change what the message names in deployment.yaml: a policy of the cluster forbids it."
+            problem = "A policy of the cluster does not admit the pods."
+        return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10)
+    return None
+
+
+_EXPLANATIONS = (_unschedulable, _image_pull, _out_of_memory, _configuration, _crash, _node)
+
+
+def _sentence(message: Any) -> str:
+    return re.sub(r"\s+", " ", str(message)).strip()[:600]

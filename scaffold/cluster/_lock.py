@@ -1,0 +1,108 @@
+"""One deploy at a time to one target: a Lease in its namespace says who is at it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import threading
+from collections.abc import Iterator
+
+from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
+from scaffold.errors import ClusterRefusedError, ClusterUnreachableError, DeployBusyError
+from scaffold.errors.wording import on_project
+
+LEASE_S = 60
+_RENEW_S = 20
+
+
+@contextlib.contextmanager
+def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]:
+    """Hold the target's Lease while the block runs; it runs out a minute after a killed process.
+
+    Raises:
+        DeployBusyError: Another deploy holds it.
+    """
+    kind = cluster.kind("coordination.k8s.io/v1", "Lease")
+    name = f"{target.service[:56]}-deploy"
+    lists, path = kind.path(target.namespace), kind.path(target.namespace, name)
+    lease = _take(cluster, lists, path, name, target, holder)
+    stop = threading.Event()
+    renewal = threading.Thread(target=_renew, args=(cluster, path, lease, stop), daemon=True)
+    renewal.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        renewal.join()
+        with contextlib.suppress(ApiError, ClusterUnreachableError):
+            cluster.delete(path, uid=lease["metadata"]["uid"])
+
+
+def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, holder: str) -> Manifest:
+    """Create the Lease, or take over one that ran out: of several who try, the server lets one through."""
+    now = _now()
+    spec = {
+        "holderIdentity": holder,
+        "leaseDurationSeconds": LEASE_S,
+        "acquireTime": _micro(now),
+        "renewTime": _micro(now),
+    }
+    metadata = {
+        "name": name,
+        "namespace": target.namespace,
+        "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: target.service},
+    }
+    lease: Manifest = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": metadata,
+        "spec": spec,
+    }
+    try:
+        found = cluster.get(path)
+        if found is None:
+            return dict(cluster.request("POST", lists, body=lease))
+        if _runs(found, now):
+            raise _busy(target, found)
+        metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        return dict(cluster.request("PUT", path, body=lease))
+    except ApiError as error:
+        if error.status != 409:
+            fix = "Your account may not lock the target. docs/deploy.md lists the smallest Role."
+            raise ClusterRefusedError("The deploy cannot be locked.", (error.message,), fix) from error
+        raise _busy(target, cluster.get(path)) from error
+
+
+def _runs(lease: Manifest, now: dt.datetime) -> bool:
+    spec = lease["spec"]
+    renewed = spec.get("renewTime")
+    if not renewed or not spec.get("holderIdentity"):
+        return False
+    end = dt.datetime.fromisoformat(renewed.replace("Z", "+00:00"))
+    return end + dt.timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_S) > now
+
+
+def _busy(target: Target, lease: Manifest | None) -> DeployBusyError:
+    spec = (lease or {}).get("spec") or {}
+    holder, since = spec.get("holderIdentity", "someone"), str(spec.get("acquireTime", ""))[:19]
+    return DeployBusyError(
+        f"Another deploy to '{target.name}' is under way.",
+        (f"{holder} deploys since {since} UTC" if since else f"{holder} deploys",),
+        f"Nothing was changed. Wait for its end and look at it first: {on_project('status')}",
+    )
+
+
+def _renew(cluster: Cluster, path: str, lease: Manifest, stop: threading.Event) -> None:
+    while not stop.wait(_RENEW_S):
+        lease["spec"]["renewTime"] = _micro(_now())
+        with contextlib.suppress(ApiError, ClusterUnreachableError):
+            lease["metadata"] = cluster.request("PUT", path, body=lease)["metadata"]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
+
+def _micro(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,239 @@
+"""The manifests of one target, as the project's owner left them, filled in for one deploy."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from scaffold.base.checked import target_names
+from scaffold.base.layout import DEPLOY, KUSTOMIZATION
+from scaffold.cluster._client import Manifest
+from scaffold.errors import ManifestError
+from scaffold.errors.wording import invocation
+
+ANNOTATION = "model-scaffold/"
+BESIDE = f"{ANNOTATION}beside"
+"""On a Deployment, and so on each of its revisions: the other objects that were applied with it, as JSON."""
+_MOST_BESIDE = 32 << 10
+MANAGED_BY = "app.kubernetes.io/managed-by"
+NAME_LABEL = "app.kubernetes.io/name"
+MANAGER_NAME = "model-scaffold"
+
+# What a pod stands on comes before the pods, and what leads to them after.
+_ORDER = (
+    "Namespace",
+    "ResourceQuota",
+    "LimitRange",
+    "ServiceAccount",
+    "Secret",
+    "ConfigMap",
+    "Role",
+    "RoleBinding",
+    "PersistentVolumeClaim",
+    "NetworkPolicy",
+    "Service",
+    "Deployment",
+    "PodDisruptionBudget",
+    "HorizontalPodAutoscaler",
+)
+_READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """All that is applied for one target, in order."""
+
+    name: str
+    """The target's: `staging`."""
+    service: str
+    """The Deployment's name, which is the service's."""
+    namespace: str
+    manifests: tuple[Manifest, ...]
+    measured_memory: str = ""
+    """What the proof measured, as the comment in the manifest has it: `187 MiB`."""
+
+    def one(self, kind: str) -> Manifest | None:
+        """Return the first manifest of a kind."""
+        return next((manifest for manifest in self.manifests if manifest["kind"] == kind), None)
+
+    @property
+    def deployment(self) -> Manifest:
+        """The manifest of the Deployment."""
+        found = self.one("Deployment")
+        assert found is not None
+        return found
+
+    @property
+    def pull_secret(self) -> str:
+        """The name of the secret that the pods pull their image with; empty where they use none."""
+        account = self.one("ServiceAccount") or {}
+        pod = self.deployment["spec"]["template"]["spec"]
+        names = pod.get("imagePullSecrets") or account.get("imagePullSecrets") or []
+        return str(names[0]["name"]) if names else ""
+
+
+def read_target(root: Path, target: str) -> Target:
+    """Return the manifests of `deploy/<target>/`, as its kustomization lists them.
+
+    Raises:
+        ManifestError: There is no such target, a file is no YAML, or the kustomization asks for what is not
+            read here, such as patches.
+    """
+    folder = root / DEPLOY / target
+    if not (folder / KUSTOMIZATION).is_file():
+        there = target_names(root)
+        raise ManifestError(
+            f"The project has no target '{target}'.",
+            (f"looked for: {folder / KUSTOMIZATION}", f"there are: {', '.join(there) or 'none'}"),
+            invocation("deploy", str(root), target=there[0]) if there else "",
+        )
+    manifests = _kustomized(folder)
+    deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+    if len(deployments) != 1:
+        names = [manifest["metadata"]["name"] for manifest in deployments]
+        problem = f"{DEPLOY}/{target} holds {len(deployments)} Deployments; one is deployed."
+        raise ManifestError(problem, names, "Put what else there is into a folder of its own.")
+    metadata = deployments[0]["metadata"]
+    if not metadata.get("namespace"):
+        raise ManifestError(
+            f"{DEPLOY}/{target} names no namespace.",
+            (f"read: {folder / KUSTOMIZATION}",),
+            f"Add to it: namespace: {metadata['name']}-{target}",
+        )
+    texts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")))
+    measured = re.search(r"# Measured: (\d+ MiB)", texts)
+    return Target(
+        name=target,
+        service=metadata["name"],
+        namespace=metadata["namespace"],
+        manifests=tuple(in_order(manifests)),
+        measured_memory=measured[1] if measured else "",
+    )
+
+
+def read_image(root: Path, target: str) -> str:
+    """Return the name and tag of the image, as the target's manifests have it."""
+    return str(service_container(read_target(root, target).deployment)["image"])
+
+
+def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
+    """Return the manifests with the image pinned and our label on each; the Deployment notes the others."""
+    filled: list[Manifest] = []
+    for manifest in target.manifests:
+        copy = cast("Manifest", json.loads(json.dumps(manifest)))
+        labels = copy["metadata"].setdefault("labels", {})
+        labels |= {MANAGED_BY: MANAGER_NAME, NAME_LABEL: target.service}
+        if copy["kind"] == "Deployment":
+            service_container(copy)["image"] = image
+        filled.append(copy)
+    # A secret is never noted, and what is large would not fit: a rollback leaves both as they are.
+    texts = (
+        json.dumps(one, sort_keys=True, separators=(",", ":"))
+        for one in filled
+        if one["kind"] not in ("Deployment", "Namespace", "Secret")
+    )
+    beside = f"[{','.join(text for text in texts if len(text) <= _MOST_BESIDE)}]"
+    for one in filled:
+        if one["kind"] == "Deployment":
+            one["metadata"].setdefault("annotations", {})[BESIDE] = beside
+    return tuple(filled)
+
+
+def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Return manifests in the order in which they are applied."""
+    return sorted(manifests, key=_rank)
+
+
+def service_container(deployment: Manifest) -> Manifest:
+    """Return the container that scores: the one named `service`, else the first."""
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    named = [container for container in containers if container["name"] == "service"]
+    return cast("Manifest", (named or containers)[0])
+
+
+def describe(manifest: Manifest) -> str:
+    """`Deployment/titanic`."""
+    return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def _rank(manifest: Manifest) -> int:
+    kind = manifest["kind"]
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+
+
+def _kustomized(folder: Path) -> list[Manifest]:
+    """The part of kustomize that our manifests use: resources, namespace and images."""
+    path = folder / KUSTOMIZATION
+    documents = list(_documents(path))
+    kustomization = documents[0] if documents else {}
+    unknown = sorted(set(kustomization) - _READ_KEYS)
+    if unknown:
+        raise ManifestError(
+            f"{path} uses what `deploy` does not read: {', '.join(unknown)}.",
+            (f"read: {', '.join(sorted(_READ_KEYS))}",),
+            f"Write it into the manifests, or apply the folder yourself: kubectl apply -k {folder}",
+        )
+    manifests: list[Manifest] = []
+    for resource in kustomization.get("resources") or []:
+        inner = folder / resource
+        if inner.is_dir():
+            manifests += _kustomized(inner)
+        elif inner.is_file():
+            manifests += _documents(inner)
+        else:
+            fix = "Take it out of `resources`, or bring the file back."
+            raise ManifestError(f"{path} lists {resource}, which is not there.", (), fix)
+    for manifest in manifests:
+        _set_namespace(manifest, kustomization.get("namespace"))
+        for image in kustomization.get("images") or []:
+            _set_image(manifest, image)
+    return manifests
+
+
+def _documents(path: Path) -> Iterator[Manifest]:
+    import yaml
+
+    try:
+        documents = [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
+    for document in documents:
+        is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
+        if not is_object or (path.name != KUSTOMIZATION and not _name_of(document)):
+            fix = "Each document needs apiVersion, kind and metadata.name."
+            raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
+        yield document
+
+
+def _name_of(document: Manifest) -> Any:
+    metadata = document.get("metadata")
+    return metadata.get("name") if isinstance(metadata, dict) else None
+
+
+def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
+    if not namespace:
+        return
+    if manifest["kind"] == "Namespace":
+        manifest["metadata"]["name"] = namespace
+    else:
+        manifest["metadata"]["namespace"] = namespace
+
+
+def _set_image(manifest: Manifest, image: Manifest) -> None:
+    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
+    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+        if _repository(container["image"]) == image["name"]:
+            repository = image.get("newName", image["name"])
+            suffix = f"@{image['digest']}" if "digest" in image else f":{image.get('newTag', 'latest')}"
+            container["image"] = f"{repository}{suffix}"
+
+
+def _repository(reference: str) -> str:
+    """A reference without its tag and digest."""
+    name = reference.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name

@@ -1,0 +1,181 @@
+"""Wait until the new pods have taken over, or say why they do not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure, pod_state
+from scaffold.cluster._manifests import NAME_LABEL, Target
+from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
+from scaffold.errors.wording import on_project
+from scaffold.spec import PodState
+
+_API_AWAY_S = 60
+REVISION = "deployment.kubernetes.io/revision"
+OnPods = Callable[[tuple[PodState, ...]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long a deploy waits, and how often it looks."""
+
+    rollout_s: float | None = None
+    """For the pods; by default the manifest's `progressDeadlineSeconds`."""
+    address_s: float = 300
+    """For a load balancer or an ingress to get its address, and for that to answer."""
+    poll_s: float = 1.0
+    patience: float = 1.0
+    """Factor on how long a fault may stand before it counts."""
+
+
+def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPods) -> Manifest:
+    """Return the Deployment once every pod of the new revision is ready and the old ones are gone.
+
+    Raises:
+        RolloutFailedError: The pods do not come to life; the message says why.
+    """
+    path = cluster.locate(target.deployment)
+    allowed_s = pace.rollout_s or target.deployment["spec"].get("progressDeadlineSeconds", 600)
+    start = time.monotonic()
+    standing: tuple[str, float] = ("", start)
+    shown: tuple[PodState, ...] | None = None
+    seen = start
+    while True:
+        now = time.monotonic()
+        try:
+            scene = _look(cluster, path, target)
+        except (ClusterUnreachableError, ApiError) as error:
+            # The API server itself may be restarting; pods do not need it.
+            is_passing = isinstance(error, ClusterUnreachableError) or error.status >= 500
+            if not is_passing or now - seen > _API_AWAY_S * pace.patience:
+                raise
+            time.sleep(pace.poll_s)
+            continue
+        seen = now
+        states = tuple(pod_state(pod) for pod in scene.pods)
+        if states != shown:
+            on_pods(states)
+            shown = states
+        if _is_complete(scene.deployment):
+            return scene.deployment
+        failure = find_failure(scene)
+        if failure is None:
+            standing = ("", now)
+        elif failure.problem != standing[0]:
+            standing = (failure.problem, now)
+        if failure is not None and now - standing[1] >= failure.patience_s * pace.patience:
+            raise failed(failure)
+        if now - start > allowed_s or _deadline_exceeded(scene.deployment):
+            raise failed(explain_deadline(scene, now - start))
+        time.sleep(pace.poll_s)
+
+
+def failed(failure: Failure) -> RolloutFailedError:
+    """The error for a failure that was explained."""
+    return RolloutFailedError(failure.problem, failure.found, failure.fix)
+
+
+def live_deployment(cluster: Cluster, target: Target) -> Manifest:
+    """Return the Deployment as it is in the cluster.
+
+    Raises:
+        NotDeployedError: There is none.
+    """
+    try:
+        found = cluster.get(cluster.locate(target.deployment))
+    except ApiError as error:
+        raise NotDeployedError(f"The target '{target.name}' cannot be read.", (error.message,)) from error
+    if found is None:
+        raise NotDeployedError(
+            f"The target '{target.name}' runs nothing.",
+            (f"looked for: Deployment/{target.service} in namespace {target.namespace} of {cluster.server}",),
+            on_project("deploy", target=target.name),
+        )
+    return found
+
+
+def replica_sets(cluster: Cluster, deployment: Manifest) -> list[Manifest]:
+    """Return the revisions of a Deployment that are kept, the newest first."""
+    metadata = deployment["metadata"]
+    path = f"/apis/apps/v1/namespaces/{metadata['namespace']}/replicasets"
+    found = cluster.list(path, f"{NAME_LABEL}={_name_label(deployment)}")
+    owned = [one for one in found if _is_owned_by(one, metadata["uid"])]
+    return sorted(owned, key=revision_of, reverse=True)
+
+
+def revision_of(manifest: Manifest) -> int:
+    """Return the revision of a Deployment or of one of its ReplicaSets; 0 before the first."""
+    return int((manifest["metadata"].get("annotations") or {}).get(REVISION, 0))
+
+
+def pods_of(cluster: Cluster, deployment: Manifest, *, newest: bool = False) -> list[Manifest]:
+    """Return the pods of a Deployment, or of its newest revision only."""
+    namespace = deployment["metadata"]["namespace"]
+    pods = cluster.list(f"/api/v1/namespaces/{namespace}/pods", f"{NAME_LABEL}={_name_label(deployment)}")
+    sets = replica_sets(cluster, deployment)
+    if newest:
+        revision = revision_of(deployment)
+        sets = [one for one in sets if revision_of(one) == revision]
+    owners = {one["metadata"]["uid"] for one in sets}
+    owned = [pod for pod in pods if any(_is_owned_by(pod, uid) for uid in owners)]
+    return sorted(owned, key=lambda pod: str(pod["metadata"]["name"]))
+
+
+def events_in(cluster: Cluster, namespace: str) -> list[Manifest]:
+    """Return what was reported in the namespace; nothing where we may not read it: it only explains."""
+    try:
+        return cluster.list(f"/api/v1/namespaces/{namespace}/events")
+    except ApiError as error:
+        if error.status == 403:
+            return []
+        raise
+
+
+def _look(cluster: Cluster, path: str, target: Target) -> Scene:
+    deployment = cluster.get(path)
+    if deployment is None:
+        problem = f"Deployment/{target.service} was deleted during its rollout."
+        raise RolloutFailedError(problem, (), on_project("deploy", target=target.name))
+    is_observed = (deployment.get("status") or {}).get("observedGeneration", 0) >= _generation(deployment)
+    pods = pods_of(cluster, deployment, newest=True) if is_observed else []
+    return Scene(
+        cluster=cluster,
+        deployment=deployment,
+        pods=pods,
+        events=events_in(cluster, target.namespace),
+        measured_memory=target.measured_memory,
+    )
+
+
+def _is_complete(deployment: Manifest) -> bool:
+    status = deployment.get("status") or {}
+    wanted = deployment["spec"].get("replicas", 1)
+    return bool(
+        status.get("observedGeneration", 0) >= _generation(deployment)
+        and status.get("updatedReplicas", 0) >= wanted
+        and status.get("replicas", 0) == status.get("updatedReplicas", 0)
+        and status.get("availableReplicas", 0) >= wanted
+    )
+
+
+def _generation(deployment: Manifest) -> int:
+    return int(deployment["metadata"].get("generation", 0))
+
+
+def _deadline_exceeded(deployment: Manifest) -> bool:
+    """Whether the cluster itself gave up; only said of the generation that is wanted."""
+    status = deployment.get("status") or {}
+    if status.get("observedGeneration", 0) < _generation(deployment):
+        return False
+    return any(one.get("reason") == "ProgressDeadlineExceeded" for one in status.get("conditions") or [])
+
+
+def _name_label(deployment: Manifest) -> str:
+    return str(deployment["spec"]["selector"]["matchLabels"].get(NAME_LABEL, deployment["metadata"]["name"]))
+
+
+def _is_owned_by(manifest: Manifest, uid: str) -> bool:
+    return any(owner.get("uid") == uid for owner in manifest["metadata"].get("ownerReferences") or [])

@@ -1,0 +1,247 @@
+"""What is done with a target after its first deploy: look, go back, promote, read its history and log."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from scaffold.base.recording import read_recording
+from scaffold.base.who import now_utc
+from scaffold.cluster._address import find_service
+from scaffold.cluster._apply import (
+    APPLIED,
+    annotate,
+    apply_changes,
+    beside,
+    changes_back,
+    record_of,
+    remove_later,
+)
+from scaffold.cluster._client import Cluster, ClusterAccess, Manifest, connect
+from scaffold.cluster._deploy import PASSED, describe_deployment, explained, holder_name, wait_until_live
+from scaffold.cluster._lock import deploy_lock
+from scaffold.cluster._manifests import Target, in_order, read_target
+from scaffold.cluster._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
+from scaffold.cluster._smoke import await_address, replay_sample
+from scaffold.errors import NotDeployedError, PromotionRefusedError
+from scaffold.errors.wording import either, on_project, option
+from scaffold.events import Finished, OnEvent, ignore
+from scaffold.spec import Deployment, Recording, Release
+
+
+def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
+    """Return what runs at the target.
+
+    Raises:
+        NotDeployedError: Nothing runs there.
+    """
+    with explained():
+        wanted = read_target(root, target)
+        return describe_deployment(live_deployment(connect(access), wanted), wanted)
+
+
+def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
+    """Return the revisions that the cluster keeps, the newest first, as they were recorded."""
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(access)
+        sets = replica_sets(cluster, live_deployment(cluster, wanted))
+        return tuple(describe_deployment(one, wanted) for one in sets)
+
+
+def roll_back(
+    root: Path,
+    *,
+    target: str,
+    to: int | None = None,
+    release: Release,
+    access: ClusterAccess | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Deployment:
+    """Bring the target back to an earlier revision and return what runs now.
+
+    What was applied with the revision goes back with it, and what came later is removed; secrets stay. The
+    sample is replayed if the revision serves the model that the project holds; of another one the project
+    knows no answers.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        to: The revision; the one before the present one where it is left out.
+        release: Who goes back, and which model the project holds.
+        access: As for `deploy_project`.
+        pace: As for `deploy_project`.
+        on_event: As for `deploy_project`.
+
+    Raises:
+        NotDeployedError: There is no such revision.
+        RolloutFailedError: Its pods do not come to life.
+    """
+    pace = pace or Pace()
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(access)
+        live = live_deployment(cluster, wanted)
+        with deploy_lock(cluster, wanted, holder_name(release)):
+            chosen = _choose(cluster, live, to, wanted)
+            notes = record_of(chosen["metadata"].get("annotations") or {})
+            own = notes.get("model-sha256") == release.model_sha256
+            recording = read_recording(root) if own else None
+            notes |= {"by": holder_name(release), "at": now_utc()}
+            notes["reason"] = f"rollback from revision {revision_of(live)} to {revision_of(chosen)}"
+            on_event(Finished("apply", notes["reason"]))
+            manifest = _manifest_of(chosen, live)
+            back = in_order([manifest, *beside(manifest)])
+            apply_changes(cluster, changes_back(cluster, back), force=True)
+            annotate(cluster, wanted.deployment, notes)
+            wait_until_live(cluster, wanted, pace, on_event)
+            if beside(manifest):
+                remove_later(cluster, beside(live), back)
+            notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
+            annotate(cluster, wanted.deployment, notes)
+            return describe_deployment(live_deployment(cluster, wanted), wanted)
+
+
+def release_to_promote(
+    root: Path,
+    *,
+    source: str,
+    release: Release,
+    force: bool = False,
+    access: ClusterAccess | None = None,
+) -> tuple[str, Release]:
+    """Return the image that runs at `source`, and its release with the approval of `release`.
+
+    Args:
+        root: The project.
+        source: The target that is promoted.
+        release: Who approves and why, and which model the project holds.
+        force: Promote what is not proven, or another model than the project's.
+        access: As for `deploy_project`.
+
+    Raises:
+        PromotionRefusedError: Nobody approved, the source is not proven, or it serves another model.
+        NotDeployedError: Nothing runs at `source`.
+    """
+    found = read_status(root, target=source, access=access)
+    theirs = found.release
+    if not release.approved_by or not release.reason:
+        options = {**either({"source": source}, {"from": source}), **either({"target": ...}, {"to": ...})}
+        fix = on_project("promote", **options, reason="approved in TICKET")
+        raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
+    if not force:
+        _require_proof(found, source)
+        if theirs is not None and theirs.model_sha256 != release.model_sha256:
+            raise PromotionRefusedError(
+                f"'{source}' serves another model than this project holds.",
+                (f"{source}: {theirs.model_sha256[:12]}", f"the project: {release.model_sha256[:12]}"),
+                f"Deploy the project to {source} first, or check out {theirs.git_revision or 'the other'}.",
+            )
+    kept = theirs or release
+    approved = dataclasses.replace(
+        kept, by=release.by, approved_by=release.approved_by, reason=release.reason
+    )
+    return found.image, approved
+
+
+def stream_logs(
+    root: Path,
+    *,
+    target: str,
+    follow: bool = False,
+    tail: int = 100,
+    access: ClusterAccess | None = None,
+) -> Iterator[str]:
+    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written."""
+    with explained():
+        wanted = read_target(root, target)
+        cluster = connect(access)
+        pods = pods_of(cluster, live_deployment(cluster, wanted))
+        for pod in pods[:1] if follow else pods:
+            name = pod["metadata"]["name"]
+            path = f"/api/v1/namespaces/{wanted.namespace}/pods/{name}/log"
+            query = {"tailLines": str(tail), "container": "service"} | ({"follow": "true"} if follow else {})
+            for line in cluster.lines(path, query):
+                yield f"{name}  {line}"
+
+
+def _require_proof(found: Deployment, source: str) -> None:
+    proof = found.release.proof if found.release else "not recorded"
+    if proof != PASSED or found.live != PASSED:
+        raise PromotionRefusedError(
+            f"What runs at '{source}' is not proven.",
+            (
+                f"clean-environment proof: {proof or 'not recorded'}",
+                f"live replay: {found.live or 'not done'}",
+            ),
+            f"{on_project('verify')}, then {on_project('deploy', target=source)}."
+            f" Or, with a reason: {option('force', True)}",
+        )
+
+
+def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:
+    sets = replica_sets(cluster, live)
+    present = revision_of(live)
+    kept = [one for one in sets if revision_of(one) != present]
+    chosen = [one for one in kept if to is None or revision_of(one) == to]
+    if not chosen:
+        numbers = ", ".join(str(revision_of(one)) for one in kept) or "none"
+        what = f"revision {to}" if to is not None else "revision before it"
+        raise NotDeployedError(
+            f"'{target.name}' runs revision {present}, and there is no {what}.",
+            (f"kept: {numbers}",),
+            on_project("deployments", target=target.name),
+        )
+    return chosen[0]
+
+
+def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
+    """The Deployment as it was applied for a revision; of one that another tool applied, its pods only."""
+    applied = (replica_set["metadata"].get("annotations") or {}).get(APPLIED)
+    if applied:
+        manifest = cast("Manifest", json.loads(applied))
+        # Kubernetes copies the Deployment's notes to each revision, those of other tools too.
+        if _pods_in(manifest) == _pods_in(replica_set):
+            return manifest
+    notes = live["metadata"].get("annotations") or {}
+    manifest = json.loads(notes[APPLIED]) if APPLIED in notes else _bare(live)
+    template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
+    template["metadata"].get("labels", {}).pop("pod-template-hash", None)
+    template["metadata"].pop("creationTimestamp", None)
+    manifest["spec"]["template"] = template
+    return cast("Manifest", manifest)
+
+
+def _pods_in(manifest: Manifest) -> list[tuple[str, str, list[str]]]:
+    """What tells one revision's pods from another's: images, and the names of the settings."""
+    containers = manifest["spec"]["template"]["spec"]["containers"]
+    return [
+        (one["name"], one["image"], sorted(e["name"] for e in one.get("env") or [])) for one in containers
+    ]
+
+
+def _bare(live: Manifest) -> Manifest:
+    metadata = {key: live["metadata"][key] for key in ("name", "namespace")}
+    return {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": metadata,
+        "spec": {"selector": live["spec"]["selector"]},
+    }
+
+
+def _replay(
+    recording: Recording | None, cluster: Cluster, target: Target, pace: Pace, on_event: OnEvent
+) -> str:
+    """Find the address and replay the sample, where there is one; return the URL."""
+    client = find_service(cluster, target, pace)
+    with contextlib.closing(client):
+        await_address(client, pace)
+        detail = replay_sample(client, recording) if recording else "ready; another model's sample"
+    on_event(Finished("replay", detail))
+    return client.url

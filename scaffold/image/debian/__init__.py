@@ -1,0 +1,1 @@
+"""Debian packages as files of a layer."""

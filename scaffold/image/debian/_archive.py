@@ -1,0 +1,208 @@
+"""Package archives: their lists, checked by signature, date and hash."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import gzip
+import hashlib
+import lzma
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scaffold.base.process import Runner
+from scaffold.errors import (
+    CommandError,
+    DownloadError,
+    ListDateError,
+    UnsignedListError,
+    WrongHashError,
+    WrongListError,
+)
+from scaffold.image.debian._base import Debian
+from scaffold.image.debian._control import Fields, read_alternatives, read_fields, version_fits, version_key
+from scaffold.image.registry._reference import is_loopback
+
+_OPENERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+}
+
+_CLOCK_DIFFERENCE = dt.timedelta(days=1)
+Fetch = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """One suite of an archive, as the base names it."""
+
+    uri: str
+    suite: str
+    components: Sequence[str]
+    keys: Sequence[bytes]
+    expires: bool
+    """Whether its list holds only until the date that it says."""
+
+
+@dataclass(slots=True)
+class Index:
+    """The packages of all sources, by name and by what they provide; taken apart when they are asked for."""
+
+    named: dict[str, list[bytes]] = field(default_factory=dict)
+    provided: dict[str, list[str]] = field(default_factory=dict)
+    places: dict[bytes, str] = field(default_factory=dict)
+
+    def add(self, listed: bytes, uri: str) -> None:
+        for paragraph in listed.split(b"\n\n"):
+            if match := re.match(rb"\s*Package: (\S+)", paragraph):
+                name = match[1].decode()
+                self.named.setdefault(name, []).append(paragraph)
+                self.places[paragraph] = uri
+                if found := re.search(rb"^Provides: (.+)$", paragraph, re.MULTILINE):
+                    for provided, *_ in read_alternatives(found[1].decode().replace(",", "|")):
+                        self.provided.setdefault(provided, []).append(name)
+
+    def best(self, name: str, relation: str, version: str) -> dict[str, str] | None:
+        """The newest package of that name that will do, else one that provides it."""
+        for known in (name, *self.provided.get(name, ())):
+            found = [
+                read_fields(paragraph) | {"URI": self.places[paragraph]}
+                for paragraph in self.named.get(known, ())
+            ]
+            fit = [one for one in found if known != name or version_fits(one["Version"], relation, version)]
+            if fit:
+                return max(fit, key=lambda one: version_key(one["Version"]))
+        return None
+
+
+def fetch_url(url: str, *, ca_bundle: Path | None) -> bytes:
+    """Return the bytes at a URL of a package archive.
+
+    Raises:
+        ImageError: They cannot be had.
+    """
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    with requests.Session() as session:
+        session.mount("http", HTTPAdapter(max_retries=3))
+        try:
+            response = session.get(url, timeout=60, verify=str(ca_bundle) if ca_bundle else True)
+            response.raise_for_status()
+        except requests.RequestException as error:
+            raise DownloadError(url, type(error).__name__) from error
+    return response.content
+
+
+def sources(base: Debian) -> Iterator[_Source]:
+    """Each source of the base, from both kinds of files."""
+    rings = {name: content for name, content in sorted(base.files.items()) if name.endswith(".gpg")}
+    for name, content in sorted(base.files.items()):
+        text = content.decode("utf-8", "replace")
+        if name.endswith(".sources"):
+            for one in map(read_fields, re.sub(r"(?m)^#.*\n", "", text).encode().split(b"\n\n")):
+                if "deb" not in one.get("Types", "").split() or one.get("Enabled", "yes") == "no":
+                    continue
+                for uri in one["URIs"].split():
+                    for suite in one["Suites"].split():
+                        yield _Source(
+                            uri=uri.rstrip("/"),
+                            suite=suite,
+                            components=one.get("Components", "").split(),
+                            keys=_keys(rings, one.get("Signed-By", "")),
+                            expires=one.get("Check-Valid-Until", "yes") != "no",
+                        )
+        elif name.endswith(".list"):
+            for line in text.splitlines():
+                if match := re.match(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line):
+                    options = match[1] or ""
+                    named = re.search(r"signed-by=/(\S+)", options)
+                    yield _Source(
+                        uri=match[2].rstrip("/"),
+                        suite=match[3],
+                        components=match[4].split(),
+                        keys=_keys(rings, named[1] if named else ""),
+                        expires="check-valid-until=no" not in options.split(),
+                    )
+
+
+def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
+    """The keys that a source may be signed with: the ring that it names, else all of the base's."""
+    named = rings.get(signed_by.strip("/"))
+    return [named] if named else list(rings.values())
+
+
+def read_suite(
+    index: Index, source: _Source, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
+) -> None:
+    """Add a suite's packages to the index: its list of hashes is signed, and they hold for the rest."""
+    checked = shutil.which("gpgv") is not None
+    uri = source.uri
+    if not checked and not is_loopback(uri.partition("://")[2].partition("/")[0]):
+        uri = re.sub("^http:", "https:", uri)  # then the server's certificate has to do
+    place = f"{uri}/dists/{source.suite}"
+    release = fetch(f"{place}/InRelease")
+    text = (_verified(release, uri, source.keys, folder, run) if checked else release).decode(
+        "utf-8", "replace"
+    )
+    _require_current(read_fields(text.encode()), source, place, dt.datetime.now(dt.timezone.utc))
+    hashes = {path: digest for digest, path in re.findall(r"(?m)^ ([0-9a-f]{64}) +\d+ (\S+)$", text)}
+    for component in source.components:
+        for ending in (".xz", ".gz", ""):
+            path = f"{component}/binary-{architecture}/Packages{ending}"
+            if path in hashes:
+                listed = fetch(f"{place}/{path}")
+                if hashlib.sha256(listed).hexdigest() != hashes[path]:
+                    raise WrongHashError(f"{place}/{path}", package=False)
+                index.add(_OPENERS[ending](listed), uri)
+                break
+
+
+def _require_current(release: Fields, source: _Source, place: str, now: dt.datetime) -> None:
+    """Refuse a list that is signed, and is of another suite or of another time: whoever sends it chose it.
+
+    Source: wiki.debian.org/DebianRepository/Format, "Suite", "Codename" and "Date, Valid-Until".
+    """
+    names = {release[name] for name in ("Suite", "Codename") if release.get(name)}
+    wanted = source.suite.rstrip("/")
+    if names and not {wanted, wanted.partition("/")[0]} & names:
+        raise WrongListError(place, tuple(sorted(names)), source.suite)
+    until = _moment(release.get("Valid-Until", ""), place)
+    if until and until < now and source.expires:
+        raise ListDateError(place, until, expired=True)
+    made = _moment(release.get("Date", ""), place)
+    if made and made > now + _CLOCK_DIFFERENCE:
+        raise ListDateError(place, made, clock=now)
+
+
+def _moment(text: str, place: str) -> dt.datetime | None:
+    if not text:
+        return None
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except ValueError as error:
+        raise ListDateError(place, text) from error
+    return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)
+
+
+def _verified(release: bytes, uri: str, keys: Sequence[bytes], folder: Path, run: Runner) -> bytes:
+    """What of a signed text is signed, by one of the base's keys."""
+    signed, out = folder / "InRelease", folder / "Release"
+    signed.write_bytes(release)
+    out.unlink(missing_ok=True)
+    command = ["gpgv", "--status-fd", "2", "--homedir", str(folder), "--output", str(out)]
+    for number, key in enumerate(keys):
+        ring = folder / f"{number}.gpg"
+        ring.write_bytes(key)
+        command += ["--keyring", str(ring)]
+    try:
+        run([*command, str(signed)])
+    except CommandError as error:
+        # Archives sign with several keys, and an older base knows some of them: one is enough.
+        if " GOODSIG " not in error.tail or " BADSIG " in error.tail:
+            raise UnsignedListError(uri) from error
+    return out.read_bytes()

@@ -1,0 +1,37 @@
+"""What a base image says of its Debian packages and where they come from."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from scaffold.image.debian._control import STATUS
+
+_OF_BASE = re.compile(
+    rf"{STATUS}|etc/apt/sources\.list(\.d/.+)?|(usr/share|etc/apt)/keyrings/.+\.gpg|etc/apt/trusted\.gpg\.d/.+\.gpg"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debian:
+    """What a base image says of its packages."""
+
+    files: Mapping[str, bytes]
+    links: Mapping[str, str]
+    """Folders of the root that lie elsewhere: `lib` in `usr/lib`."""
+
+
+def read_debian(members: Iterable[tuple[tarfile.TarInfo, Callable[[], bytes]]]) -> Debian:
+    """Return what the members of a base's layers, in order, say of its packages."""
+    files: dict[str, bytes] = {}
+    links: dict[str, str] = {}
+    for member, content in members:
+        name = posixpath.normpath(member.name).lstrip("/")
+        if member.issym() and "/" not in name:
+            links[name] = member.linkname.strip("/")
+        elif member.isfile() and _OF_BASE.fullmatch(name):
+            files[name] = content()
+    return Debian(files=files, links=links)

@@ -1,0 +1,70 @@
+"""Paragraphs of Debian's control files: fields, relations, versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+STATUS = "var/lib/dpkg/status"
+_NEEDED = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^)\s]+)\s*\))?")
+
+Fields = Mapping[str, str]
+
+
+def read_alternatives(group: str) -> Iterator[tuple[str, str, str]]:
+    """`a (>= 1) | b` as names, relations and versions."""
+    for one in group.split("|"):
+        if match := _NEEDED.match(one.strip()):
+            yield match[1], match[2] or "", match[3] or ""
+
+
+def is_met(needed: tuple[str, str, str], there: Mapping[str, Fields]) -> bool:
+    """Whether one of the packages that are there is, or provides, what is needed."""
+    name, relation, version = needed
+    if name in there:
+        return version_fits(there[name]["Version"], relation, version)
+    return any(
+        name == provided
+        for one in there.values()
+        if name in one.get("Provides", "")
+        for provided, *_ in read_alternatives(one["Provides"].replace(",", "|"))
+    )
+
+
+def version_fits(found: str, relation: str, wanted: str) -> bool:
+    """Whether a version stands in the relation to the wanted one."""
+    if not relation:
+        return True
+    left, right = version_key(found), version_key(wanted)
+    return {
+        "<<": left < right,
+        "<=": left <= right,
+        "=": left == right,
+        ">=": left >= right,
+        ">>": left > right,
+    }[relation]
+
+
+def version_key(version: str) -> tuple[Any, ...]:
+    """What orders versions as dpkg does: `1.0~rc1` is before `1.0`, letters are before other signs."""
+    epoch, colon, rest = version.partition(":")
+    if not colon:
+        epoch, rest = "0", version
+    upstream, dash, revision = rest.rpartition("-")
+    parts = (upstream, revision) if dash else (rest, "")
+    orders = {"~": -1}
+    return int(epoch), *(
+        [
+            ([*(orders.get(c, ord(c) + 256 * (not c.isalpha())) for c in signs), 0], int(digits or 0))
+            for signs, digits in re.findall(r"(\D*)(\d*)", part)
+        ]
+        for part in parts
+    )
+
+
+def read_fields(paragraph: bytes) -> dict[str, str]:
+    """`Name: value` by name; a line that starts with a space goes on."""
+    text = re.sub(r"\n[ \t]+", " ", paragraph.decode("utf-8", "replace").strip())
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {name: value.strip() for name, colon, value in pairs if colon}

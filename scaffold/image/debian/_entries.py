@@ -1,0 +1,126 @@
+"""What an `apt-get install` of the Dockerfile brings, as files of a layer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scaffold.base.process import Runner
+from scaffold.errors import (
+    NoDebianSourceError,
+    NoSuchPackageError,
+    UnreadablePackageError,
+    WrongHashError,
+)
+from scaffold.image._dependencies import Package
+from scaffold.image._tar import Entry, text_entry
+from scaffold.image.debian._archive import Fetch, Index, read_suite, sources
+from scaffold.image.debian._base import Debian
+from scaffold.image.debian._control import STATUS, Fields, is_met, read_alternatives, read_fields
+from scaffold.image.debian._package import placed, unpack_deb
+
+# A library of which there are several kinds is found by a link that its package's script asks for.
+_ALTERNATIVE = re.compile(r"update-alternatives\s+--install\s+/(\S+)\s+(\S+)\s+(/\S+)\s+(\d+)")
+_IDLE = re.compile(r"(?m)^\s*(#.*|set -e|exit 0)?$")
+
+
+def debian_entries(
+    names: Sequence[str], base: Debian, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
+) -> tuple[list[Entry], tuple[Package, ...], tuple[str, ...]]:
+    """Return the files of `names` and of what they need beyond the base, the packages, and notes.
+
+    Args:
+        names: `libgomp1`, or `libgomp1=12.2.0-14` for one version.
+        base: What the base says.
+        architecture: `amd64`.
+        folder: An empty one, for what is unpacked.
+        fetch: Returns the bytes at a URL.
+        run: Runs gpgv.
+
+    Raises:
+        ImageError: The base is no Debian, a package is not to be had, a signature or hash does not hold.
+    """
+    index = Index()
+    for source in sources(base):
+        read_suite(index, source, architecture, folder, fetch=fetch, run=run)
+    if not index.named:
+        raise NoDebianSourceError()
+    status = [(text, read_fields(text)) for text in base.files.get(STATUS, b"").strip().split(b"\n\n")]
+    installed = {one["Package"]: one for _, one in status if "Package" in one}
+    chosen = _closure(names, index, installed)
+    entries: dict[str, Entry] = {}
+    links: dict[str, tuple[int, str, str]] = {}
+    notes = []
+    for name, one in chosen.items():
+        content = fetch(f"{one['URI']}/{one['Filename']}")
+        if hashlib.sha256(content).hexdigest() != one["SHA256"]:
+            raise WrongHashError(name, package=True)
+        try:
+            unpacked, control = unpack_deb(name, content, base.links, folder)
+        except (tarfile.TarError, KeyError) as error:
+            raise UnreadablePackageError(name) from error
+        entries |= unpacked
+        multi = f":{one['Architecture']}" if one.get("Multi-Arch") == "same" else ""
+        listed = "".join(f"/{path}\n" for path in (".", *sorted(unpacked)))
+        for kind, text in (("list", listed.encode()), ("md5sums", control.get("md5sums", b""))):
+            path = f"var/lib/dpkg/info/{name}{multi}.{kind}"
+            entries[path] = text_entry(path, text)
+        script = control.get("postinst", b"").decode("utf-8", "replace").replace("\\\n", " ")
+        for link, title, path, priority in _ALTERNATIVE.findall(script):
+            place = placed(link, base.links)
+            links[place] = max(links.get(place, (0, "", "")), (int(priority), title, path))
+        if _IDLE.sub("", _ALTERNATIVE.sub("", script)).strip():
+            notes.append(f"{name} has a setup script, which only a container runs: --check tries it without.")
+    for link, (_, title, path) in links.items():
+        entries[link] = Entry(name=link, link=f"/etc/alternatives/{title}")
+        entries[f"etc/alternatives/{title}"] = Entry(name=f"etc/alternatives/{title}", link=path)
+    kept = [text for text, one in status if one.get("Package") not in chosen]
+    paragraphs = (*kept, *(_installed_paragraph(one).encode() for one in chosen.values()))
+    entries[STATUS] = text_entry(STATUS, b"\n\n".join(paragraphs) + b"\n")
+    packages = tuple(
+        Package(
+            name=name,
+            version=one["Version"],
+            size_bytes=1024 * int(one.get("Installed-Size", 0)),
+            kind="deb/debian",
+        )
+        for name, one in chosen.items()
+    )
+    return list(entries.values()), packages, tuple(notes)
+
+
+def _closure(
+    names: Sequence[str], index: Index, installed: Mapping[str, Fields]
+) -> dict[str, dict[str, str]]:
+    """The packages that are missing, by name, in the order of their names."""
+    chosen: dict[str, dict[str, str]] = {}
+    waiting = []
+    for asked in names:
+        name, pinned, version = asked.partition("=")
+        waiting.append((asked, [(name, "=" if pinned else "", version)]))
+    while waiting:
+        asked, alternatives = waiting.pop()
+        if any(is_met(one, {**installed, **chosen}) for one in alternatives):
+            continue
+        found = next(filter(None, (index.best(*one) for one in alternatives)), None)
+        if found is None:
+            raise NoSuchPackageError(asked)
+        chosen[found["Package"]] = found
+        groups = f"{found.get('Pre-Depends', '')},{found.get('Depends', '')}".split(",")
+        waiting += [(group.strip(), list(read_alternatives(group))) for group in groups if group.strip()]
+    return dict(sorted(chosen.items()))
+
+
+def _installed_paragraph(one: Fields) -> str:
+    """What dpkg would note of an installed package: scanners of images read it."""
+    names = (
+        "Package Priority Section Installed-Size Maintainer Architecture Multi-Arch Source Version Provides"
+    )
+    names += " Pre-Depends Depends"
+    lines = [f"{name}: {one[name]}" for name in names.split() if name in one]
+    return "\n".join(
+        [lines[0], "Status: install ok installed", *lines[1:], f"Description: {one.get('Description', '')}"]
+    )

@@ -1,0 +1,1 @@
+"""The project's Dockerfile, and which files it takes."""

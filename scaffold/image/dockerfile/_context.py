@@ -1,0 +1,85 @@
+"""Which files of the project go into its image: `.dockerignore` and the Dockerfile's COPY lines, followed."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffold.base.layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDER
+from scaffold.errors import DockerfileError, NoDockerfileError
+from scaffold.image._tar import Entry, file_entry
+from scaffold.image.dockerfile._plan import Copy, Plan
+
+
+def read_dockerfile(root: Path) -> str:
+    """Return the project's Dockerfile.
+
+    Raises:
+        ImageError: There is none.
+    """
+    try:
+        return (root / DOCKERFILE).read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NoDockerfileError(str(root)) from error
+
+
+def context_files(root: Path) -> list[str]:
+    """Return the files that a build may see, relative to `root`: `.dockerignore` leaves out the others."""
+    from docker.utils.build import exclude_paths
+
+    ignore = root / DOCKERIGNORE
+    lines = ignore.read_text("utf-8").splitlines() if ignore.exists() else []
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    found = exclude_paths(str(root), patterns)
+    return sorted(
+        Path(name).as_posix() for name in found if not (root / name).is_dir() or (root / name).is_symlink()
+    )
+
+
+def context_entries(root: Path) -> Iterator[Entry]:
+    """Yield the whole build context, with modes that any user of the image can read."""
+    for name in context_files(root):
+        yield file_entry(root / name, name)
+
+
+def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
+    """Return what the COPY lines put into the image, by part: `code`, and `model` for all below `app/model`.
+
+    Raises:
+        DockerfileError: A COPY line names a file that is not there.
+    """
+    files = context_files(root)
+    parts: dict[str, dict[str, Entry]] = {"code": {}, "model": {}}
+    for copy in plan.copies:
+        if copy.stage is not None:
+            continue
+        for name, target in _matches(files, copy):
+            place = posixpath.normpath(posixpath.join("/", plan.workdir, target)).strip("/")
+            part = "model" if f"/{place}".startswith(f"/{plan.workdir}/{MODEL_FOLDER}/") else "code"
+            parts[part][place] = file_entry(root / name, place)
+    return {part: list(entries.values()) for part, entries in parts.items()}
+
+
+def _matches(files: list[str], copy: Copy) -> Iterator[tuple[str, str]]:
+    """Pairs of a file and its target. A folder's content goes below the target, a file to it or into it."""
+    into = copy.target.endswith("/") or len(copy.sources) > 1 or any("*" in source for source in copy.sources)
+    for source in copy.sources:
+        pattern = posixpath.normpath(source).strip("/")
+        found = False
+        for name in files:
+            top = "/".join(name.split("/")[: pattern.count("/") + 1])
+            if pattern == ".":
+                found = True
+                yield name, posixpath.join(copy.target, name)
+            elif fnmatch.fnmatchcase(top, pattern) and top.count("/") == pattern.count("/"):
+                found = True
+                if top != name:
+                    yield name, posixpath.join(copy.target, name.removeprefix(f"{top}/"))
+                elif into:
+                    yield name, posixpath.join(copy.target, posixpath.basename(name))
+                else:
+                    yield name, copy.target
+        if not found and "[" not in source:
+            raise DockerfileError(copy.line, f"COPY {source}", "file")

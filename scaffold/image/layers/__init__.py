@@ -1,0 +1,1 @@
+"""An image put together from files, without an engine."""

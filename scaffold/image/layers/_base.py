@@ -1,0 +1,209 @@
+"""The base image: its configuration, its layers and the Python in it, from its registry."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from scaffold.errors import BaseLayerError, BasePlatformError, NoPythonInBaseError, RegistryError
+from scaffold.events import Advanced, OnEvent
+from scaffold.image._dependencies import Interpreter
+from scaffold.image._store import Store
+from scaffold.image._tar import GZIP_LAYER, Blob
+from scaffold.image.dockerfile._plan import DEFAULT_PATH
+from scaffold.image.registry._reference import Reference, checked_digest
+from scaffold.image.registry._repository import INDEXES, Repository
+
+_PYTHON = re.compile(r"(?:usr/|usr/local/|opt/.*)?bin/python(3\.\d+)")
+_GLIBC = re.compile(rb"GNU C Library[^\n]* version (2\.\d+)")
+_BLOCK_BYTES = 1 << 15  # tarfile copies what is left of a block for each header in it
+LARGEST_BLOB_BYTES = 32 << 30
+"""Of a layer; the largest images with CUDA have layers of some 8 GB."""
+_LARGEST_CONFIG_BYTES = 8 << 20
+_LAYERS = {
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": GZIP_LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base image for one platform."""
+
+    reference: Reference
+    """By the digest of this platform's manifest."""
+    image: Mapping[str, Any]
+    """The whole image configuration."""
+    layers: tuple[Blob, ...]
+    interpreter: Interpreter
+
+
+def fetch_base(
+    repository: Repository, reference: Reference, platform: str, store: Store, on_event: OnEvent
+) -> Base:
+    """Return the base for `platform`. Its layers are fetched only where their Python is not known yet.
+
+    Raises:
+        RepositoryNotFoundError: The registry does not know it.
+        ImageError: It is not to be had for that platform, or holds no Python.
+    """
+    on_event(Advanced(stage="base", detail=str(reference)))
+    try:
+        manifest, digest = _manifest(repository, reference, platform)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RegistryError(f"the base {reference}", 200, "what it sent is no image manifest") from error
+    config = manifest["config"]
+    fetched = _blob(
+        repository, store, config["digest"], most_bytes=min(config["size"], _LARGEST_CONFIG_BYTES)
+    )
+    try:
+        image = json.loads(fetched.read_bytes())
+        found = f"{image.get('os')}/{image.get('architecture')}"
+        layers = _layers(manifest, image, f"the base {reference}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RegistryError(f"the base {reference}", 200, "its configuration is none of an image") from error
+    if found != platform:
+        raise BasePlatformError(str(reference), platform, (found,), listed=False)
+    known = store.fact(f"interpreter {digest}")
+    if not known:
+        for layer in layers:
+            fetch_layer(repository, layer, store, on_event)
+        path = next((e[5:] for e in image["config"].get("Env") or () if e.startswith("PATH=")), DEFAULT_PATH)
+        known = _find_interpreter([(store.blob(layer.digest), layer.media_type) for layer in layers], path)
+        if not known:
+            raise NoPythonInBaseError(str(reference))
+        store.remember(f"interpreter {digest}", known)
+    return Base(reference=reference.at(digest), image=image, layers=layers, interpreter=Interpreter(**known))
+
+
+def fetch_layer(repository: Repository, layer: Blob, store: Store, on_event: OnEvent) -> Path:
+    """Return the layer's file, downloaded where it is not here yet."""
+    return _blob(repository, store, layer.digest, on_event, most_bytes=layer.size_bytes)
+
+
+def _layers(manifest: Mapping[str, Any], image: Mapping[str, Any], where: str) -> tuple[Blob, ...]:
+    """The layers of a base, from its manifest and its configuration."""
+    return tuple(
+        Blob(
+            digest=layer["digest"],
+            size_bytes=layer["size"],
+            media_type=_LAYERS.get(layer["mediaType"], layer["mediaType"]),
+            diff_id=checked_digest(diff_id, where),
+        )
+        for layer, diff_id in zip(manifest["layers"], image["rootfs"]["diff_ids"], strict=True)
+    )
+
+
+def _manifest(repository: Repository, reference: Reference, platform: str) -> tuple[dict[str, Any], str]:
+    content, media_type, digest = repository.manifest(reference.version)
+    document = json.loads(content)
+    where = f"the base {reference}"
+    if (document.get("mediaType") or media_type) not in INDEXES:
+        return _checked(document, where), digest
+    known: dict[str, str] = {}
+    for entry in document["manifests"]:
+        of = entry.get("platform") or {}
+        known.setdefault(f"{of.get('os')}/{of.get('architecture')}", entry["digest"])
+    if platform not in known:
+        listed = sorted(name for name in known if "unknown" not in name and "None" not in name)
+        raise BasePlatformError(str(reference), platform, tuple(listed), listed=True)
+    content, _, digest = repository.manifest(checked_digest(known[platform], where))
+    return _checked(json.loads(content), where), digest
+
+
+def _checked(manifest: dict[str, Any], where: str) -> dict[str, Any]:
+    """The manifest, if it is one: a proxy's page, or a manifest of the first kind, has no such keys."""
+    for part in (manifest["config"], *manifest["layers"]):
+        checked_digest(part["digest"], where)
+        size_bytes = part["size"]
+        if type(size_bytes) is not int or not 0 <= size_bytes <= LARGEST_BLOB_BYTES:
+            raise RegistryError(where, 200, f"{size_bytes!r} is no size of a layer")
+    return manifest
+
+
+def _blob(
+    repository: Repository,
+    store: Store,
+    digest: str,
+    on_event: OnEvent = lambda _: None,
+    *,
+    most_bytes: int,
+) -> Path:
+    path = store.blob(digest)
+    if path.exists():
+        return path
+    done = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        on_event(Advanced(stage="base", detail=digest[7:19], done=done, total=most_bytes))
+
+    with store.folder() as folder:
+        repository.read_blob(digest, folder / "blob", on_bytes, most_bytes=most_bytes)
+        return store.keep(folder / "blob", digest)
+
+
+def _find_interpreter(layers: Iterable[tuple[Path, str]], path: str) -> dict[str, str] | None:
+    """The first Python on the base's PATH and the C library that wheels must fit."""
+    found: dict[str, str] = {}
+    libc = ""
+    for member, content in layer_members(layers):
+        name = posixpath.normpath(member.name).lstrip("/")
+        base = posixpath.basename(name)
+        if base.startswith("python3.") and (match := _PYTHON.fullmatch(name)):
+            found[name.rpartition("/")[0]] = match[1]
+        elif base.startswith("libc.so.6") and member.isfile():
+            if version := _GLIBC.search(content()):
+                libc = f"glibc {version[1].decode()}"
+        elif base.startswith("ld-musl-"):
+            libc = libc or "musl"
+    for folder in path.split(":"):
+        if python := found.get(folder.strip("/")):
+            return {"path": f"{folder}/python{python}", "version": python, "libc": libc or "glibc 2.28"}
+    return None
+
+
+def layer_members(
+    layers: Iterable[tuple[Path, str]],
+) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
+    """Yield what is in each layer, and how to get the bytes of a file before the next one comes.
+
+    Raises:
+        ImageError: A layer is no tar.
+    """
+    for layer, media_type in layers:
+        try:
+            with (
+                open_layer(layer, media_type) as file,
+                tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK_BYTES) as tar,
+            ):
+                for member in tar:
+                    yield member, partial(_content, tar, member)
+        except (tarfile.TarError, EOFError) as error:
+            raise BaseLayerError(layer.name, str(error)) from error
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    assert file is not None
+    return file.read()
+
+
+def open_layer(path: Path, media_type: str) -> IO[bytes]:
+    """Return the layer's tar as a stream."""
+    if media_type.endswith("tar"):
+        return path.open("rb")
+    if not media_type.endswith("gzip"):
+        raise BaseLayerError(media_type)
+    from isal import igzip
+
+    opened: IO[bytes] = igzip.open(path, "rb")
+    return opened

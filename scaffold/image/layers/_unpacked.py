@@ -1,0 +1,195 @@
+"""The proof of an image that was put together without an engine: unpacked, started and asked.
+
+What runs is what was packed. Base and layers become the root of a process in namespaces of its own, read-only
+but for `/tmp`, as a user that the image does not know (root of a user namespace where the caller is not).
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.client import free_port
+from scaffold.base.process import start_command
+from scaffold.errors import ImageCheckError
+from scaffold.image._dependencies import MACHINES
+from scaffold.image._oci import PlatformImage
+from scaffold.image._running import await_service
+from scaffold.image.layers._base import open_layer
+
+_TAIL_LINES = 30
+_END_S = 10
+_MOST_LINKS = 40  # in one path, as in Linux
+# Run by sh as root of its own mount namespace: $0 is the folder, the rest the command.
+_MOUNTS = """
+mount --bind "$0" "$0" && mount -t tmpfs none "$0/tmp" &&
+mount --rbind /dev "$0/dev" && mount --rbind /proc "$0/proc" &&
+mount -o remount,bind,ro "$0" && exec "$@"
+"""
+_ENTER = """
+import json, os, sys, warnings
+root, user, config, env = json.loads(sys.argv[1])
+os.chroot(root)
+os.chdir(config.get('WorkingDir') or '/')
+if user:
+    os.setgroups([])
+    os.setgid(0)
+    os.setuid(user)
+command = [*(config.get('Entrypoint') or ()), *(config.get('Cmd') or ())]
+os.execvpe(command[0], command, env)
+"""
+
+
+@contextlib.contextmanager
+def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator[str]:
+    """Unpack the image into `folder`, start it, give its URL and end it.
+
+    Raises:
+        ImageCheckError: It cannot be run on this machine, does not start, or is not ready in time.
+    """
+    machine = image.platform.rpartition("/")[2]
+    if platform.system() != "Linux" or MACHINES[machine] != platform.machine() or not shutil.which("unshare"):
+        raise ImageCheckError(reference, f"  It is for {image.platform}; this machine cannot run that.")
+    root = folder / "root"
+    root.mkdir(mode=0o755)
+    for part in image.parts:
+        assert part.blob.path is not None
+        _unpack(part.blob.path, part.blob.media_type, root)
+    for name in ("tmp", "dev", "proc"):
+        if (root / name).is_symlink():
+            _remove(root / name)
+        _make_folder(root / name)
+    config = json.loads(image.config.content)["config"]
+    port = free_port()
+    with _started(root, config, port) as (stopped, log):
+        url = f"http://127.0.0.1:{port}"
+        await_service(url, reference, stopped, log)
+        yield url
+
+
+@contextlib.contextmanager
+def _started(
+    root: Path, config: Mapping[str, Any], port: int
+) -> Iterator[tuple[Callable[[], bool], Callable[[], str]]]:
+    """Start the image's command; give two answers: whether it stopped, and the end of what it printed."""
+    env = dict(item.partition("=")[::2] for item in config.get("Env", ())) | {"PORT": str(port)}
+    is_root = os.geteuid() == 0
+    user = random.randrange(100_000, 1_000_000) if is_root else 0  # noqa: S311  # any will do
+    namespaces = ["--mount"] if is_root else ["--mount", "--user", "--map-root-user"]
+    command = ["unshare", *namespaces, "sh", "-c", _MOUNTS, str(root)]
+    command += [sys.executable, "-c", _ENTER, json.dumps([str(root), user, config, env])]
+    process = start_command(command)
+    tail: collections.deque[str] = collections.deque(maxlen=_TAIL_LINES)
+
+    def drain() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail.append(line.decode("utf-8", "replace").rstrip())
+
+    reader = threading.Thread(target=drain, daemon=True)
+    reader.start()
+    try:
+        yield lambda: process.poll() is not None, lambda: "\n".join(tail)
+    finally:
+        end = time.monotonic() + _END_S
+        for order in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, order)
+            while process.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+        process.wait()
+        reader.join()
+
+
+def _unpack(layer: Path, media_type: str, root: Path) -> None:
+    """Lay a layer over what is there, and nothing outside. Source: the image specification, "Whiteouts".
+
+    Links above a file are followed as the image's own process would, whose root is `root`; a link in the
+    place of a file is replaced. Devices are left out, and so is what gives another user's rights.
+    """
+    with open_layer(layer, media_type) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        for member in tar:
+            path = _inside(root, member.name)
+            if path is None or member.isdev():
+                continue
+            if path.name == ".wh..wh..opq":
+                for hidden in path.parent.iterdir() if path.parent.is_dir() else ():
+                    _remove(hidden)
+            elif path.name.startswith(".wh."):
+                if (name := path.name.removeprefix(".wh.")) not in ("", ".", ".."):
+                    _remove(path.with_name(name))
+            else:
+                _extract(tar, member, path, root)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path) -> None:
+    """Make one file, folder or link at `path`, above which there are no links."""
+    if not (member.isdir() and path.is_dir() and not path.is_symlink()):
+        _remove(path)
+    _make_folder(path.parent)
+    if member.isdir():
+        path.mkdir(exist_ok=True)
+        path.chmod(member.mode & 0o777 | 0o700)
+    elif member.issym():
+        path.symlink_to(member.linkname)
+    elif member.islnk():
+        held = _inside(root, member.linkname)
+        if held is not None and (held.is_symlink() or held.is_file()):
+            os.link(held, path, follow_symlinks=False)
+    elif (content := tar.extractfile(member)) is not None:
+        with content, path.open("xb") as file:
+            shutil.copyfileobj(content, file)
+        path.chmod(member.mode & 0o777)
+        with contextlib.suppress(OverflowError):
+            os.utime(path, (member.mtime, member.mtime))  # compiled Python files hold their sources' times
+
+
+def _inside(root: Path, name: str) -> Path | None:
+    """Where a path of the image lies below `root`, the links above it followed there; None for a bad path."""
+    waiting = [part for part in name.split("/") if part not in ("", ".")][::-1]
+    if not waiting or ".." in waiting or "\0" in name:
+        return None
+    place, links = root, 0
+    while len(waiting) > 1:
+        part = waiting.pop()
+        if part == "..":  # of a link's target; the root is above itself
+            place = place.parent if place != root else root
+            continue
+        place /= part
+        if place.is_symlink():
+            links += 1
+            if links > _MOST_LINKS:
+                return None
+            target = str(place.readlink())
+            place = root if target.startswith("/") else place.parent
+            waiting += [part for part in target.split("/") if part not in ("", ".")][::-1]
+    return place / waiting[0]
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it; a file in the place of one goes."""
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
+    _remove(path)
+    path.mkdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

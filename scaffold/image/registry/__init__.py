@@ -1,0 +1,1 @@
+"""Container registries: references, logging in, manifests and blobs."""

@@ -1,0 +1,50 @@
+"""An environment that holds what the lock says and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from scaffold.base.layout import LOCK
+from scaffold.base.lockfile import read_lock
+from scaffold.base.process import Runner, run_command
+from scaffold.base.pythons import find_python
+from scaffold.base.uv import uv_command, uv_environment
+from scaffold.errors import CommandError, EnvironmentFailedError
+
+_STAMP = "lock.sha256"
+
+
+def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run_command) -> Path:
+    """Install the lock of the project `root` into a new environment in `folder`; return its Python.
+
+    Where `folder` is an environment made from this very lock it is used as it is.
+
+    Args:
+        root: A project with a `requirements.txt` whose every line has hashes.
+        folder: Where the environment goes; an older one there is replaced.
+        python: The Python version that the lock is for, `3.11`.
+        run: Runs uv.
+
+    Raises:
+        UnsafeLockError: A line of the lock is more than a pinned distribution.
+        PythonNotFoundError: There is no such Python.
+        EnvironmentFailedError: Something in the lock cannot be installed.
+    """
+    root, folder = root.absolute(), folder.absolute()  # uv runs in the one, and is told the other
+    wanted = hashlib.sha256(read_lock(root).text.encode()).hexdigest()
+    interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    stamp = folder / _STAMP
+    if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return interpreter
+    uv, env = uv_command(), uv_environment()
+    base = find_python(python, run)
+    try:
+        run([uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], env=env)
+        install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", LOCK]
+        run([*install, "--python", str(interpreter)], cwd=root, env=env)
+    except CommandError as error:
+        raise EnvironmentFailedError(error.tail) from error
+    stamp.write_text(wanted)
+    return interpreter

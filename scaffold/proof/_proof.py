@@ -1,0 +1,144 @@
+"""The proof that a project gives the model's answers: its lock installed, its service started and asked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from scaffold.base.layout import LOCK
+from scaffold.base.lockfile import read_lock
+from scaffold.base.recording import read_recording
+from scaffold.base.replay import replay
+from scaffold.base.temporary import TemporaryFolder
+from scaffold.errors import AnswersDifferError, UnfitAcceptedError
+from scaffold.proof._blame import versions_of_model
+from scaffold.proof._environment import make_environment
+from scaffold.proof._service import ProofAccess, Service, started_service
+from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
+
+OnCheck = Callable[[Check], None]
+_UNKNOWN_FIELD = "no field has this name"
+
+
+def verify_project(
+    root: Path,
+    *,
+    python: str,
+    on_check: OnCheck = lambda _check: None,
+    access: ProofAccess | None = None,
+) -> Verification:
+    """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
+
+    Args:
+        root: A generated project.
+        python: The Python version of its lock.
+        on_check: Called with each check as it passes.
+        access: What the service may reach besides its project and its libraries; nothing when absent.
+
+    Returns:
+        The checks, all of them passed, and what was measured meanwhile.
+
+    Raises:
+        AnswersDifferError: The service gives another answer than the model's, at a named place.
+        RowsDependError: The answer to a row depends on the rows beside it, or on who else is calling.
+        AnswerChangedError: The service gives another answer than it gave before.
+        VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
+    """
+    recording = read_recording(root)
+    with started_proof(root, python=python, on_check=on_check, access=access) as proof:
+        return proof.finish(recording)
+
+
+@contextlib.contextmanager
+def started_proof(
+    root: Path,
+    *,
+    python: str,
+    on_check: OnCheck = lambda _check: None,
+    access: ProofAccess | None = None,
+) -> Iterator[Proof]:
+    """Install the lock of the project `root` and start its service; give the proof, which can be finished.
+
+    Until then the service can be asked. It ends with the block.
+
+    Args:
+        root: As for `verify_project`, like the others.
+        python: The Python version of its lock.
+        on_check: Called with each check as it passes.
+        access: What the service may reach.
+
+    Raises:
+        VerificationError: The environment cannot be made, or the service does not run.
+    """
+    with TemporaryFolder("proof") as folder:
+        interpreter = make_environment(root, Path(folder) / "env", python=python)
+        lock = read_lock(root)
+        with started_service(root, interpreter, access=access or ProofAccess()) as service:
+            proof = Proof(service, versions_of_model(root, lock), on_check)
+            installed = f"{len(lock.names)} distributions installed from {LOCK} with their hashes"
+            proof.passed("environment", installed)
+            proof.passed("start", f"ready after {service.load_s:.1f} s")
+            yield proof
+
+
+class Proof:
+    """A proof under way: the service runs, and nothing was compared yet."""
+
+    def __init__(self, service: Service, versions: Mapping[str, str], on_check: OnCheck) -> None:
+        self.service = service
+        self._versions, self._on_check = versions, on_check
+        self._checks: list[Check] = []
+
+    def passed(self, name: str, detail: str) -> None:
+        """Note a check that passed."""
+        self._note(Check(name=name, outcome=Outcome.PASSED, detail=detail))
+
+    def finish(self, recording: Recording) -> Verification:
+        """Replay `recording`, and return the proof with what was measured.
+
+        Raises:
+            VerificationError: A leaf of it, as for `verify_project`.
+        """
+        try:
+            replayed = replay(self.service, recording, on_check=self._note)
+        except AnswersDifferError as error:
+            differing = _differing(self._versions)
+            raise AnswersDifferError(
+                error.what, error.path, error.values, differing, error.endpoint
+            ) from error
+        _check_refusal(self.service)
+        self.passed("refusal", "a body that does not fit is a 422 that names the field")
+        openapi = self.service.openapi()
+        measured = Measurements(
+            load_s=self.service.load_s,
+            peak_memory_bytes=self.service.peak_memory_bytes(),
+            latency_s=replayed.latency_s,
+        )
+        return Verification(checks=tuple(self._checks), measurements=measured, openapi=openapi)
+
+    def _note(self, check: Check) -> None:
+        self._checks.append(check)
+        self._on_check(check)
+
+
+def _check_refusal(service: Service) -> None:
+    body: JSONValue = {_UNKNOWN_FIELD: None}
+    answer = service.post("/score", body)
+    if answer.status != 422:
+        raise UnfitAcceptedError(answer.status, json.dumps(body))
+
+
+def _differing(versions: Mapping[str, str]) -> Sequence[tuple[str, str, str]]:
+    """(distribution, version in the service, version here) where the two differ."""
+    differing = []
+    for name, pinned in versions.items():
+        try:
+            here = version(name)
+        except PackageNotFoundError:
+            continue
+        if pinned and here != pinned:
+            differing.append((name, pinned, here))
+    return tuple(differing)

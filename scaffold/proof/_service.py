@@ -1,0 +1,181 @@
+"""Start a project's service, talk to it, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+from typing import IO
+
+from scaffold.base.client import Client, free_port, wait_until_ready
+from scaffold.base.confine import Confinement, Open, Serve, confined_environment, launch_command
+from scaffold.base.layout import APP, ENTRY
+from scaffold.base.process import start_command
+from scaffold.base.temporary import TemporaryFolder
+from scaffold.base.variables import minimal_environment
+from scaffold.errors import ServiceNotStartedError
+
+_STOP_S = 15.0
+_POLL_S = 0.02
+_LOG_LINES = 30
+
+
+class Service(Client):
+    """A running service on this machine; made by `started_service`."""
+
+    def __init__(self, process: Popen[bytes], url: str, load_s: float) -> None:
+        super().__init__(url)
+        self._process, self.load_s = process, load_s
+
+    def openapi(self) -> str:
+        """Return the service's description of itself as indented JSON; empty where it is closed."""
+        answer = self.get("/openapi.json")
+        if answer.status != 200 or not answer.is_json:
+            return ""
+        return json.dumps(answer.body, indent=2, ensure_ascii=False) + "\n"
+
+    def peak_memory_bytes(self) -> int:
+        """Return the most memory that the process has held so far; 0 where the system does not say."""
+        with contextlib.suppress(OSError), Path(f"/proc/{self._process.pid}/status").open() as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofAccess:
+    """What a service may reach while it is proven, besides its project, its libraries and its own port."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables that no file of the project sets: the secrets that the model reads."""
+    read: Sequence[Path] = ()
+    """Files and folders that it may read."""
+    network: bool = False
+    """Whether it may connect to other machines."""
+
+
+@contextlib.contextmanager
+def started_service(
+    root: Path,
+    python: Path,
+    *,
+    timeout_s: float = 300.0,
+    settings: Mapping[str, str] | None = None,
+    access: ProofAccess | None = None,
+) -> Iterator[Service]:
+    """Run the project `root` with `python` on a free loopback port until the block ends.
+
+    Args:
+        root: The project.
+        python: The interpreter of its environment.
+        timeout_s: Seconds that it may take to get ready.
+        settings: Variables that it has besides ours.
+        access: Confines it by the kernel to this, with few variables; `None` runs it as this process runs.
+
+    Raises:
+        ServiceFailedError: It ended, or was not ready after `timeout_s` seconds; carries the end of its log.
+    """
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(tempfile.TemporaryFile())
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        began = time.monotonic()
+        if access is None:
+            process = _start(root, python, "127.0.0.1", port, settings or {}, log)
+        else:
+            folder = Path(stack.enter_context(TemporaryFolder("service")))
+            process = _start_confined(root.absolute(), python, port, access, folder, log)
+        try:
+            _await_ready(process, Client(url), timeout_s, log)
+            with contextlib.closing(Service(process, url, time.monotonic() - began)) as service:
+                yield service
+        finally:
+            _stop(process)
+
+
+def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
+    """Run the service in the foreground until it is interrupted or ended; return its exit status."""
+    before = signal.getsignal(signal.SIGTERM)
+    with contextlib.suppress(ValueError):  # outside the main thread nobody gets signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the service would stay behind
+    try:
+        process = _start(root, python, host, port, {}, None)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            _stop(process)
+            return 0
+    finally:
+        with contextlib.suppress(ValueError, TypeError):  # nor can a handler of C code be put back
+            signal.signal(signal.SIGTERM, before)
+
+
+def _start_confined(
+    root: Path, python: Path, port: int, access: ProofAccess, folder: Path, log: IO[bytes]
+) -> Popen[bytes]:
+    """Start the service with a minimal environment, confined by the kernel; it writes below `folder` only."""
+    confinement = Confinement(
+        readable=(root,),
+        readable_whole=(*(path.absolute() for path in access.read), folder),
+        writable=(folder,),
+        network=Open() if access.network else Serve(port=port),
+        parent_pid=os.getpid(),
+    )
+    module, *arguments = _command(root, "127.0.0.1", port)
+    environ = {**minimal_environment(os.environ), **confined_environment(folder), **access.variables}
+    command = launch_command(python, confinement, module, arguments)
+    return start_command(
+        command, cwd=root, env={**environ, "BIND_HOST": "127.0.0.1", "PORT": str(port)}, output=log
+    )
+
+
+def _start(
+    root: Path, python: Path, host: str, port: int, settings: Mapping[str, str], log: IO[bytes] | None
+) -> Popen[bytes]:
+    # The service must not find our modules, nor the user's: no PYTHON* and no environment of theirs.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))
+    }
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port)}
+    command = [str(python), "-m", *_command(root, host, port)]
+    return start_command(command, cwd=root, env={**kept, **own, **settings}, output=log)
+
+
+def _command(root: Path, host: str, port: int) -> list[str]:
+    """What the image starts; a template that has no such thing is served by plain uvicorn."""
+    if (root / ENTRY).exists():
+        return [APP]
+    return ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
+
+
+def _await_ready(process: Popen[bytes], client: Client, timeout_s: float, log: IO[bytes]) -> None:
+    def is_over() -> bool:
+        return process.poll() is not None
+
+    if not wait_until_ready(client, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over).is_ready:
+        raise ServiceNotStartedError(process.returncode, _end(log))
+
+
+def _stop(process: Popen[bytes]) -> None:
+    """End the process and all that it started: politely, then not."""
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signum)
+        with contextlib.suppress(TimeoutExpired):
+            process.wait(_STOP_S)
+            return
+
+
+def _end(log: IO[bytes]) -> str:
+    log.seek(0)
+    return "\n".join(log.read().decode("utf-8", "replace").rstrip().splitlines()[-_LOG_LINES:])

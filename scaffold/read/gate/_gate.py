@@ -1,0 +1,499 @@
+"""The trust gate: hears what a pickle names and calls, and writes down what is not on the allow list.
+
+Nothing is imported and nothing runs. `_allowed` says what a name on the list has to be. Here stands how the
+names that are good for a call on the spot are kept to that, and what may be done with what a call makes:
+
+- A name that is harmless only for certain arguments is called on the spot or not at all: it is put into no
+  container, no attribute and no other call.
+- What decides is read from plain values. A value that cannot be read (bytes, a text that is made or too long,
+  the result of a call) does not pass a check.
+- A state is set only on an object that the file itself made, and holds no name that Python's protocols use.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from scaffold.read._streams import CutShortError, GarbledError, Stream, stream_of
+from scaffold.read._versions import Facts
+from scaffold.read.gate import _allowed
+from scaffold.read.gate._arguments import Checks, described, dotted_in, is_name
+from scaffold.read.gate._arrays import is_numeric_dtype, pass_array
+from scaffold.read.gate._code import Code, code_of
+from scaffold.read.gate._formulas import fault_of_formula, fault_of_scipy_template
+from scaffold.read.gate._libraries import EVALUATED
+from scaffold.read.gate._machine import follow
+from scaffold.read.gate._policy import TIED, UNKNOWN, Policy, Standing
+from scaffold.read.gate._torch import follow_legacy
+from scaffold.read.gate._values import (
+    OPAQUE,
+    Blob,
+    Items,
+    Made,
+    Named,
+    Opaque,
+    Pairs,
+    Value,
+    is_deep,
+    kept_in,
+    tied_in,
+)
+from scaffold.spec import GlobalName
+
+MOST_NAMES = 2_000
+"""Names of one file: each is looked up in the sources of a library, and models have some dozens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A name that is not run unasked, and where it stands."""
+
+    name: str
+    offset: int
+    member: str | None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found in all the pickles of one file."""
+
+    names: dict[tuple[str, str, str | None], GlobalName] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    missing: dict[str, GlobalName] = field(default_factory=dict)
+    changed: dict[str, GlobalName] = field(default_factory=dict)
+    carried: dict[str, Refusal] = field(default_factory=dict)
+    """Functions that the file carries by value, as `train.py:ratio`."""
+    makes_code: bool = False
+    """Whether it makes functions or classes by value at all."""
+    by_value: dict[str, Refusal] = field(default_factory=dict)
+    """What is allowed only beside code by value, where that may run."""
+    formulas: list[tuple[str, Value, int, str | None]] = field(default_factory=list)
+    """Texts that some library may evaluate: the key, the text and where it stands."""
+    arrays: bool = False
+    """Whether joblib's arrays lie between the opcodes."""
+    facts: Facts = field(default_factory=Facts)
+    """What the file says of its versions."""
+
+
+class Gate:
+    """A witness of one pickle, see `_machine.Witness`.
+
+    Args:
+        policy: What names are worth.
+        findings: Where to write down what was met.
+        member: The archive's member that holds the pickle.
+        joblib: Whether joblib loads it, which reads arrays from between the opcodes.
+        torch: Whether torch loads it, which finds storages by persistent ids.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        findings: Findings,
+        *,
+        member: str | None = None,
+        joblib: bool = False,
+        torch: bool = False,
+    ) -> None:
+        self._policy = policy
+        self._findings = findings
+        self._member = member
+        self._joblib = joblib
+        self._torch = torch
+        self._checks = Checks(policy)
+
+    # ------------------------------------------------------------------ names
+
+    def named(self, name: Named) -> Named:
+        """See Witness."""
+        standing = self._policy.standing(name.module, name.qualname)
+        key = (name.module, name.qualname, self._member)
+        if len(self._findings.names) > MOST_NAMES:
+            raise GarbledError(name.offset, f"more than {MOST_NAMES} names")
+        if key not in self._findings.names:
+            found = GlobalName(
+                module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
+            )
+            self._findings.names[key] = found
+            match standing:
+                case Standing.REFUSED if self._policy.is_standard(name.module):
+                    self._refuse(name.dotted, name.offset)
+                case Standing.REFUSED:
+                    # Code by value keeps what libraries define; where it may run, so may they.
+                    self._only_by_value(name.dotted, name.offset)
+                case Standing.MISSING:
+                    self._findings.missing.setdefault(name.module.partition(".")[0], found)
+                case Standing.CHANGED:
+                    self._findings.changed.setdefault(name.dotted, found)
+                case Standing.BY_VALUE if self._policy.is_code(name.module):
+                    self._findings.makes_code = True
+                    self._findings.carried[name.dotted] = Refusal(name.dotted, name.offset, self._member)
+                case Standing.BY_VALUE:
+                    self._only_by_value(name.dotted, name.offset)
+        return Named(
+            name.module,
+            name.qualname,
+            name.offset,
+            tied=standing in TIED or standing is Standing.REFUSED,
+            kept=standing is Standing.FUNCTION,
+        )
+
+    def extension(self, offset: int) -> None:
+        """See Witness."""
+        self._refuse("copyreg extension", offset, "what it stands for is not in the file")
+
+    def persistent(self, key: Value, offset: int) -> Value:
+        """See Witness."""
+        if not self._torch:
+            raise GarbledError(offset, "an object that lies outside the file")
+        self._keep_tied_out(key, offset)
+        # torch's old layout keeps classes of modules so, with their source beside; all else are storages.
+        if isinstance(key, tuple) and len(key) > 1 and isinstance(key[0], str) and key[0] == "module":
+            return key[1]
+        return OPAQUE
+
+    # ------------------------------------------------------------------ calls
+
+    def called(self, call: Made, offset: int) -> Value:
+        """See Witness."""
+        self._findings.facts.called(call)
+        match call.maker:
+            case Named() as name:
+                return self._called_name(name, call, offset)
+            case Made(by_value=True):
+                return self._made_by_value(call, offset)
+            case _:
+                self._refuse(described(call.maker), offset, "the result of a call is called")
+                return call
+
+    def _called_name(self, name: Named, call: Made, offset: int) -> Value:
+        standing = self._policy.standing(name.module, name.qualname)
+        if standing in UNKNOWN:
+            if standing is Standing.REFUSED:
+                self._refuse(name.dotted, name.offset)
+            call.fresh = True  # nothing more is said of it
+            return call
+        if standing is Standing.BY_VALUE:
+            return self._made_by_value(call, offset)
+        if self._policy.trusts(name.dotted):
+            call.fresh = True
+            return call
+        if name.dotted in _allowed.COPYREG:
+            return self._reconstructed(name, call, offset)
+        if name.dotted in _allowed.UFUNC or name.dotted in _allowed.GETATTR:
+            fetched = self._fetched(name, call.arguments, offset)
+            if fetched is not None:
+                return fetched
+            call.kept = name
+        self._keep_out(name, call, offset)
+        match standing:
+            case Standing.TIED:
+                self._check_call(name, call, offset)
+                return call
+            case Standing.TEXTS:
+                self._check_texts(name, call, offset)
+            case Standing.BARE if not call.bare:
+                self._refuse(name.dotted, offset, "called while it loads")
+            case Standing.FUNCTION:
+                self._refuse(name.dotted, offset, "called while it loads")
+        call.fresh = standing is not Standing.FUNCTION
+        if name.dotted in _allowed.PARTIAL:
+            call.kept = kept_in(call.arguments)
+        return call
+
+    def _reconstructed(self, name: Named, call: Made, offset: int) -> Value:
+        """The bare instance that a function of `copyreg` makes of its first argument."""
+        arguments = call.arguments
+        kind = arguments[0] if arguments else OPAQUE
+        if isinstance(kind, Made) and kind.by_value:
+            return self._made_by_value(Made(kind, arguments[1:], bare=True), offset)
+        if not isinstance(kind, Named):
+            self._refuse(described(kind), offset, "an instance is made of what is no class")
+            return call
+        # `_reconstructor` calls `__init__` of a base that is none of Python's own.
+        bare = name.dotted != "copyreg._reconstructor" or is_name(arguments[1:2], _allowed.BASES)
+        return self._called_name(kind, Made(kind, arguments[1:], call.keywords, bare=bare), offset)
+
+    def _fetched(self, maker: Named, arguments: tuple[Value, ...], offset: int) -> Value | None:
+        """The name that a pair of names leads to: `getattr` of a name, and how numpy writes its functions."""
+        if len(arguments) != 2 or not isinstance(arguments[1], str):
+            return None
+        match arguments[0]:
+            case str(module) if maker.dotted in _allowed.UFUNC:
+                return self.named(Named(module, arguments[1], offset))
+            case Named(module=module, qualname=qualname) if maker.dotted in _allowed.GETATTR:
+                if f"{module}.{qualname}" in _allowed.BASES:
+                    self._only_by_value(f"{module}.{qualname}.{arguments[1]}", offset)
+                    return Made(maker, arguments, by_value=True)
+                standing = self._policy.standing(module, f"{qualname}.{arguments[1]}")
+                if standing not in UNKNOWN:
+                    return self.named(Named(module, f"{qualname}.{arguments[1]}", offset))
+        return None
+
+    def _check_call(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call of a tied name unless its arguments pass."""
+        if name.dotted in _allowed.TORCH_BYTES and len(call.arguments) == 1:
+            if isinstance(call.arguments[0], Blob):
+                self._torch_bytes(call.arguments[0], offset)
+                return
+        elif name.dotted in _allowed.JOBLIB_ARRAY:
+            if call.bare and self._joblib:
+                call.fresh = True
+                return
+        elif self._checks.pass_call(name.dotted, call):
+            return
+        reached = ", ".join(described(argument) for argument in call.arguments[:3])
+        self._refuse(name.dotted, offset, f"called with {reached}")
+
+    def _torch_bytes(self, blob: Blob, offset: int) -> None:
+        # Before the storages stand five short pickles: the start of the bytes holds them, or this raises.
+        witness = Gate(self._policy, self._findings, member=self._member, torch=True)
+        try:
+            with stream_of(blob.start) as stream:
+                follow_legacy(stream, witness)
+        except (CutShortError, GarbledError):
+            self._refuse(
+                "torch.storage._load_from_bytes", offset, "called with bytes that torch did not write"
+            )
+
+    # ------------------------------------------------------------------ code by value
+
+    def _made_by_value(self, call: Made, offset: int) -> Made:
+        """What code by value makes: anything, for it is code. It is listed, and judged at the end."""
+        call.by_value = True
+        called = call.maker
+        if isinstance(called, Named) and called.dotted in _allowed.CODE_MAKERS:
+            self._findings.makes_code = True
+        if isinstance(called, Made) and isinstance(called.maker, Named):
+            if called.maker.qualname == "_builtin_type" and called.arguments == ("CodeType",):
+                self._carry(code_of(call.arguments), offset)
+        elif isinstance(called, Named) and called.qualname in _allowed.CODE_OBJECT:
+            self._carry(code_of(call.arguments), offset)
+        elif isinstance(called, Named) and called.qualname in _allowed.IMPORTERS and call.arguments:
+            self._import(call.arguments[0], offset)
+        return call
+
+    def _carry(self, code: Code, offset: int) -> None:
+        self._findings.carried.setdefault(code.place, Refusal(code.place, offset, self._member))
+        for module in code.imports:
+            self._import(module, offset)
+
+    def _import(self, module: Value, offset: int) -> None:
+        """Write down a module that code by value imports: the service needs it too."""
+        if isinstance(module, str) and re.fullmatch(r"\w+(\.\w+)*", module):
+            found = GlobalName(module=module, qualname="", offset=offset, member=self._member)
+            self._findings.names.setdefault((module, "", self._member), found)
+
+    def _only_by_value(self, name: str, offset: int, reason: str = "") -> None:
+        self._findings.by_value.setdefault(name, Refusal(name, offset, self._member, reason))
+
+    # ------------------------------------------------------------------ what is put where
+
+    def _keep_out(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call that is given a name which it could call in its turn."""
+        arguments = call.arguments
+        if is_name(arguments[:1], _allowed.FIRST_OF.get(name.dotted, frozenset())):
+            arguments = arguments[1:]
+        for value in (*arguments, call.keywords):
+            self._keep_tied_out(value, offset)
+            if isinstance(value, Pairs):
+                # A class may take them for the attributes of what it makes.
+                self._check_attributes(call, value.values, offset)
+            kept = kept_in(value)
+            if kept is not None and name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
+                self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
+
+    def _keep_tied_out(self, value: Value, offset: int) -> None:
+        tied = tied_in(value)
+        if tied is not None:
+            # Code by value keeps such names as its globals; where that may run, so may they.
+            self._only_by_value(tied.dotted, offset, "kept as a value, not called")
+
+    def put(self, target: Value, values: list[Value], offset: int) -> None:
+        """See Witness."""
+        for value in values:
+            self._keep_tied_out(value, offset)
+        if not isinstance(target, Items):
+            self._require_own(target, offset, "items are added to what is no container of the file's own")
+        elif any(is_deep(value) for value in values):
+            raise GarbledError(offset, "a tuple that would take too long to hash")
+
+    def set(self, target: Value, keys: list[Value], values: list[Value], offset: int) -> None:
+        """See Witness."""
+        for value in (*keys, *values):
+            self._keep_tied_out(value, offset)
+        if any(is_deep(key) for key in keys):
+            raise GarbledError(offset, "a key that would take too long to hash")
+        for key, value in zip(keys, values, strict=False):
+            if isinstance(key, str) and key in EVALUATED:
+                self._findings.formulas.append((key, value, offset, self._member))
+        if isinstance(target, Pairs):
+            if target.closed:
+                self._refuse("a dict", offset, "it is the state of an instance and changed afterwards")
+        else:
+            self._require_own(target, offset, "items are set in what is no container of the file's own")
+            if not (isinstance(target, Made) and target.by_value):
+                self._check_attributes(target, list(zip(keys, values, strict=False)), offset)
+
+    def _require_own(self, target: Value, offset: int, reason: str) -> None:
+        """Refuse unless `target` is an object that this file made, with the methods of its class."""
+        if not isinstance(target, Made) or not (target.fresh or target.by_value):
+            self._refuse(described(target), offset, reason)
+        elif target.replaces and not target.by_value:
+            self._refuse(described(target), offset, f"its method '{target.replaces}' is replaced")
+
+    # ------------------------------------------------------------------ states
+
+    def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
+        """See Witness."""
+        self._findings.facts.built(instance, state)
+        self._keep_tied_out(state, offset)
+        if not isinstance(instance, Made) or not (instance.fresh or instance.by_value):
+            self._refuse(
+                described(instance), offset, "a state is set on what is no instance of the file's own"
+            )
+            return instance
+        if not instance.by_value:
+            self._check_state(instance, state, offset)
+        if is_name((instance.maker,), _allowed.JOBLIB_ARRAY) and instance.state is not None:
+            raise GarbledError(offset, "a second description of an array")
+        instance.state = state
+        instance.kept = instance.kept or (
+            kept_in(state) if is_name((instance.maker,), _allowed.PARTIAL) else None
+        )
+        if is_name((instance.maker,), _allowed.JOBLIB_ARRAY):
+            return self._array(instance, offset, stream)
+        return instance
+
+    def _check_state(self, instance: Made, state: Value, offset: int) -> None:
+        """Refuse a state that changes what an object is, or that cannot be read."""
+        # What Python takes for attributes is a dict, or a pair of dicts.
+        pair = isinstance(state, tuple) and len(state) == 2
+        for part in state if isinstance(state, tuple) else (state,):
+            match part:
+                case Pairs():
+                    self._check_attributes(instance, part.values, offset)
+                    if not part.whole:
+                        self._refuse(described(instance), offset, "its state is too long to be read")
+                    part.closed = True
+                case Made(content=Pairs(values=values, whole=True)) if not part.arguments:
+                    self._check_attributes(instance, values, offset)
+                case Made() if (pair or part is state) and not _is_no_dict(part):
+                    self._refuse(described(instance), offset, "its state is the result of a call")
+
+    def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
+        for key, value in pairs:
+            if isinstance(key, Made) and not _is_no_text(key):
+                self._refuse(described(instance), offset, "the name of an attribute is the result of a call")
+            elif isinstance(key, Opaque):
+                self._refuse(described(instance), offset, "the name of an attribute cannot be read")
+            elif isinstance(key, str) and _is_protocol(key) and (value is None or not _is_plain(value)):
+                self._refuse(described(instance), offset, f"its '{key}' is replaced")
+            elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
+                instance.replaces = instance.replaces or key
+            elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
+                self._check_template(instance, value, offset)
+
+    def _check_template(self, instance: Value, value: Value, offset: int) -> None:
+        fault = fault_of_scipy_template(value) if isinstance(value, str) else described(value)
+        if fault is not None:
+            self._refuse(described(instance), offset, f"the text that it evaluates holds {fault}")
+
+    def _check_texts(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call of a class that evaluates its texts unless every one of them is a formula."""
+        for value in _leaves((*call.arguments, call.keywords)):
+            self._check_formula(value, offset, self._member, name.dotted)
+
+    def _check_formula(self, value: Value, offset: int, member: str | None, where: str) -> None:
+        made = value.root() if isinstance(value, Made) else None
+        if made is not None and made.module.partition(".")[0] in _allowed.FORMULA_MAKERS:
+            return  # it was judged when it was made
+        if _is_plain(value) and not isinstance(value, str):
+            return
+        if isinstance(value, Made) and self._is_checked(value.maker):
+            return
+        fault = fault_of_formula(value) if isinstance(value, str) else described(value)
+        if fault is not None and not self._policy.trusts(fault):
+            name = dotted_in(fault)
+            self._findings.refusals.setdefault(
+                name, Refusal(name, offset, member, f"in a text that {where} evaluates")
+            )
+
+    def _is_checked(self, maker: Value) -> bool:
+        """Whether the texts of what `maker` makes are checked when it is made."""
+        return isinstance(maker, Named) and (
+            self._policy.standing(maker.module, maker.qualname) is Standing.TEXTS
+        )
+
+    def _array(self, wrapper: Made, offset: int, stream: Stream) -> Value:
+        if not self._joblib:
+            return wrapper
+        self._findings.arrays = True
+        if stream.position < stream.frame_end:
+            raise GarbledError(offset, "an array in the middle of a frame")
+        if pass_array(wrapper, stream):
+            follow(stream, Gate(self._policy, self._findings, member=self._member))
+        return OPAQUE
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self) -> None:
+        """Judge what depends on all that the file names."""
+        tops = {module.partition(".")[0] for module, _, _ in self._findings.names}
+        for key, value, offset, member in self._findings.formulas:
+            if tops & EVALUATED[key]:
+                self._check_formula(value, offset, member, f"'{key}'")
+
+    def _refuse(self, name: str, offset: int, reason: str = "") -> None:
+        if not self._policy.trusts(name):
+            self._findings.refusals.setdefault(name, Refusal(name, offset, self._member, reason))
+
+
+def _is_no_dict(made: Made) -> bool:
+    """Whether what a call makes is surely none of the dicts that Python takes for attributes."""
+    root = made.root()
+    return root is not None and root.module.partition(".")[0] in _allowed.NO_DICTS
+
+
+def _is_no_text(made: Made) -> bool:
+    """Whether what a call makes is surely equal to no text. A text of numpy is equal to one of Python."""
+    if is_name((made.maker,), _allowed.NUMPY_SCALARS):
+        return bool(made.arguments) and is_numeric_dtype(made.arguments[0])
+    return is_name((made.maker,), _allowed.NO_TEXTS)
+
+
+_ADDING = frozenset({"append", "extend", "add", "update", "__setitem__"})
+
+
+def _leaves(values: tuple[Value, ...]) -> list[Value]:
+    """The values in containers, to the bottom; a container that is not remembered whole is one itself."""
+    leaves: list[Value] = []
+    waiting = list(values)
+    while waiting and len(leaves) < _MOST_LEAVES:
+        match waiting.pop():
+            case Items(values=inner, whole=True):
+                waiting += inner
+            case Pairs(values=pairs, whole=True):
+                waiting += [each for pair in pairs for each in pair]
+            case tuple() as inner:
+                waiting += inner
+            case Made() | Named():
+                pass  # judged when it was made
+            case value:
+                leaves.append(value)
+    return [OPAQUE] if waiting else leaves
+
+
+_MOST_LEAVES = 10_000
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether a value can neither be called nor describe memory."""
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _is_protocol(name: str) -> bool:
+    """Whether Python or a library looks up an attribute of this name to learn what to do with an object."""
+    return name.startswith("__") and name.endswith("__") and name not in _allowed.ATTRIBUTES

@@ -1,0 +1,1 @@
+"""Code of a script or notebook, lifted into modules of the service."""

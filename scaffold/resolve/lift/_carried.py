@@ -1,0 +1,143 @@
+"""What a pickle carries by value, and loading it with something else in the place of that.
+
+cloudpickle makes functions and classes anew by calling `_make_function`, `_make_skeleton_class` and
+`_make_skeleton_enum`, in the same order each time a file is loaded. So the first load counts what they made,
+and the second is given the lifted ones by number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from scaffold.base.modules import Home, home_of
+
+_CLASS_MAKERS = ("_make_skeleton_class", "_make_skeleton_enum")
+_GENERATED = "<string>"
+
+
+@dataclass(slots=True)
+class Carried:
+    """What one load made, in order."""
+
+    functions: list[FunctionType] = field(default_factory=list)
+    classes: list[type] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.functions or self.classes)
+
+    def targets(self) -> list[FunctionType | type]:
+        """All of it, classes first."""
+        return [*self.classes, *self.functions]
+
+    def codes(self) -> list[CodeType]:
+        """The code of all that the user wrote, not that of `dataclass` or of a library's wrappers."""
+        return [f.__code__ for f in self.functions if not is_foreign(f)]
+
+    def captured(self) -> dict[str, object]:
+        """The globals of all functions, by name."""
+        values: dict[str, object] = {}
+        for function in self.functions:
+            values.update(function.__globals__)
+        values.pop("__builtins__", None)
+        return values
+
+
+def is_foreign(function: FunctionType) -> bool:
+    """Whether the code is generated, or stands in a library that wraps the user's methods."""
+    name = function.__code__.co_filename
+    return name == _GENERATED or (Path(name).is_file() and home_of(Path(name)) is not Home.LOCAL)
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[Carried]:
+    """Note what cloudpickle makes while the block loads something."""
+    carried = Carried()
+
+    def function(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*arguments: Any) -> Any:
+            carried.functions.append(make(*arguments))
+            return carried.functions[-1]
+
+        return made
+
+    def kind(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*arguments: Any) -> Any:
+            carried.classes.append(make(*arguments))
+            return carried.classes[-1]
+
+        return made
+
+    with _replaced({"_make_function": function, **dict.fromkeys(_CLASS_MAKERS, kind)}):
+        yield carried
+
+
+@contextlib.contextmanager
+def standing_in(
+    functions: Mapping[int, object], classes: Mapping[int, object], main: Mapping[str, object]
+) -> Iterator[None]:
+    """Have what was lifted stand in for what has these numbers, and for names of `__main__`."""
+    ours = {id(value) for value in (*functions.values(), *classes.values())}
+    met = {"functions": 0, "classes": 0}
+
+    def place(table: str, lifted: Mapping[int, object]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def replace(make: Callable[..., Any]) -> Callable[..., Any]:
+            def made(*arguments: Any) -> Any:
+                number = met[table]
+                met[table] += 1
+                return lifted[number] if number in lifted else make(*arguments)
+
+            return made
+
+        return replace
+
+    def untouched(set_state: Callable[..., Any]) -> Callable[..., Any]:
+        def done(value: Any, state: Any) -> Any:
+            return value if id(value) in ours else set_state(value, state)
+
+        return done
+
+    replacements = {
+        "_make_function": place("functions", functions),
+        **dict.fromkeys(_CLASS_MAKERS, place("classes", classes)),
+        "_function_setstate": untouched,
+        "_class_setstate": untouched,
+    }
+    with _replaced(replacements), _main_holding(main):
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(
+    replacements: Mapping[str, Callable[[Callable[..., Any]], Callable[..., Any]]],
+) -> Iterator[None]:
+    import cloudpickle.cloudpickle as module
+
+    before = {name: getattr(module, name) for name in replacements}
+    for name, replace in replacements.items():
+        setattr(module, name, replace(before[name]))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
+
+
+@contextlib.contextmanager
+def _main_holding(values: Mapping[str, object]) -> Iterator[None]:
+    main = vars(sys.modules["__main__"])
+    before = dict(main)
+    main.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            if name in before:
+                main[name] = before[name]
+            else:
+                del main[name]

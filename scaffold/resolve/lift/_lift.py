@@ -1,0 +1,286 @@
+"""Lift what a script or notebook defines into a module of the service, and point the pickles to it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from scaffold.base import model
+from scaffold.errors import SourceChangedError, SourceNotFoundError
+from scaffold.resolve.lift._carried import Carried, is_foreign, recording, standing_in
+from scaffold.resolve.lift._moved import CLOUDPICKLE, Lifted
+from scaffold.resolve.lift._origin import script_with_codes, script_with_names
+from scaffold.resolve.lift._script import Script, literal_text
+from scaffold.resolve.lift._select import CannotLiftError, Selection
+from scaffold.spec import Artifact, ModelFormat
+
+
+def lift(
+    artifacts: Sequence[Artifact], *, module: str, folder: Path, search: Sequence[Path], source: Path | None
+) -> Lifted:
+    """Lift what `artifacts` carry by value or look for in `__main__`, and write them anew into `folder`.
+
+    Args:
+        artifacts: The model and the pickled samples; their names have passed the trust gate.
+        module: The name of the module to write.
+        folder: An empty folder for the module and the files that point to it.
+        search: Folders of local code.
+        source: The script or notebook, if it was named.
+
+    Raises:
+        SourceNotFoundError: A name of `__main__` is defined nowhere.
+        SourceChangedError: The script is not what it was when the file was made.
+    """
+    lifted = Lifted(module)
+    names = sorted(
+        {n.qualname.partition(".")[0] for a in artifacts for n in a.globals if n.module == "__main__"}
+    )
+    by_value = [a for a in artifacts if any(n.module in CLOUDPICKLE for n in a.globals)]
+    if not names and not by_value:
+        return lifted
+    with searching([folder, *search]):
+        work = _Work(lifted, folder, list(search), source)
+        if names:
+            needing = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
+            work.lift_names(names, needing)
+        carried = {artifact.path: work.record(artifact) for artifact in by_value}
+        if any(carried.values()):
+            work.lift_carried(carried)
+        if lifted.text:
+            for artifact in artifacts:
+                if any(n.module in ("__main__", *CLOUDPICKLE) for n in artifact.globals):
+                    work.rewrite(artifact, carried.get(artifact.path, Carried()))
+    return lifted
+
+
+class _Work:
+    """The lifting of one set of files."""
+
+    def __init__(self, lifted: Lifted, folder: Path, search: list[Path], source: Path | None) -> None:
+        self._lifted = lifted
+        self._folder = folder
+        self._search = search
+        self._source = source
+        self._names: list[str] = []
+        self._script: Script | None = None
+        self._module: ModuleType | None = None
+        self._places: dict[int, str] = {}
+        """The name of what was lifted, by the identity of what a file carries."""
+
+    def lift_names(self, names: list[str], artifact: Artifact) -> None:
+        self._script = script_with_names(names, self._source, self._search, artifact.path.name)
+        self._names = names
+        selection = Selection(self._script, {}, ())
+        for name in names:
+            try:
+                selection.need(name)
+            except CannotLiftError as error:
+                reason = f"'{name}' of {self._script.name} cannot stand in a module of its own: {error}"
+                raise SourceNotFoundError("", "", (reason,)) from error
+        self._write(self._script, selection)
+
+    def record(self, artifact: Artifact) -> Carried:
+        """Load a file once, to see what it makes."""
+        with standing_in({}, {}, self._main()), recording() as carried:
+            model.load(artifact.path, artifact.format, artifact.globals)
+        return carried
+
+    def lift_carried(self, carried: dict[Path, Carried]) -> None:
+        everything = Carried()
+        for one in carried.values():
+            everything.functions += one.functions
+            everything.classes += one.classes
+        needed_by = next(path for path, one in carried.items() if one).name
+        script = self._script or script_with_codes(everything.codes(), self._source, self._search, needed_by)
+        if script is None:
+            self._note_gone(everything)
+            return
+        selection = Selection(script, everything.captured(), everything.codes())
+        for name in self._names:
+            selection.need(name)
+        for target in everything.targets():
+            if isinstance(target, FunctionType) and (_is_method(target, everything) or is_foreign(target)):
+                continue
+            try:
+                self._places[id(target)] = _place(target, selection, script)
+            except CannotLiftError as error:
+                self._note_kept(target, str(error))
+        if self._places:
+            self._write(script, selection)
+            self._compare(everything, script, needed_by)
+
+    def rewrite(self, artifact: Artifact, carried: Carried) -> None:
+        """Write a file anew that points to the lifted module."""
+        functions = {
+            n: self._lifted_object(f) for n, f in enumerate(carried.functions) if id(f) in self._places
+        }
+        classes = {n: self._lifted_object(c) for n, c in enumerate(carried.classes) if id(c) in self._places}
+        with standing_in(functions, classes, self._main()):
+            value = model.load(artifact.path, artifact.format, artifact.globals)
+        # Two files may have one name: each gets a folder of its own.
+        place = self._folder / f"file-{len(self._lifted.moved)}"
+        place.mkdir(exist_ok=True)
+        path = place / artifact.path.name
+        save(value, path, artifact.format)
+        self._lifted.moved[artifact.path] = path
+
+    # ------------------------------------------------------------------ the module
+
+    def _write(self, script: Script, selection: Selection) -> None:
+        self._script = script
+        self._lifted.script = script.name
+        self._lifted.text = selection.text(f"What the model needs of {script.name}.")
+        path = self._folder / f"{self._lifted.module}.py"
+        path.write_text(self._lifted.text, encoding="utf-8")
+        if "__file__" in self._lifted.text:
+            lay_beside(path, self._search)
+        self._module = _imported(self._lifted.module, path, script.name)
+
+    def _main(self) -> dict[str, object]:
+        if self._module is None:
+            return {}
+        return {name: vars(self._module)[name] for name in self._names}
+
+    def _lifted_object(self, target: FunctionType | type) -> object:
+        value: object = self._module
+        for part in self._places[id(target)].split("."):
+            value = getattr(value, part)
+        return value
+
+    def _compare(self, carried: Carried, script: Script, needed_by: str) -> None:
+        """Compare the plain attributes of classes: code is compared before, and these are not code."""
+        for kind in carried.classes:
+            if id(kind) not in self._places:
+                continue
+            lifted = self._lifted_object(kind)
+            for name, value in vars(kind).items():
+                if name.startswith("__") or literal_text(value) is None:
+                    continue
+                if inspect.getattr_static(lifted, name, None) != value:
+                    raise SourceChangedError(script.name, f"{kind.__qualname__}.{name}", needed_by)
+
+    # ------------------------------------------------------------------ notes
+
+    def _note_gone(self, carried: Carried) -> None:
+        names = sorted({_named(t) for t in carried.targets() if not _is_method(t, carried)})
+        self._lifted.notes.append(_kept_note(", ".join(names[:5]), "its source is gone"))
+
+    def _note_kept(self, target: FunctionType | type, reason: str) -> None:
+        self._lifted.notes.append(_kept_note(_named(target), reason))
+
+
+def _kept_note(names: str, reason: str) -> str:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"{names} stays in the model file as bytecode of Python {python}, "
+        f"and ties the service to it: {reason}"
+    )
+
+
+def _named(target: FunctionType | type) -> str:
+    return target.__qualname__.replace(".<locals>", "").replace("<lambda>", "a lambda")
+
+
+def _place(target: FunctionType | type, selection: Selection, script: Script) -> str:
+    """Take what `target` needs out of the script, and return where it is in the lifted module."""
+    qualname = target.__qualname__
+    if "<locals>" not in qualname and "<lambda>" not in qualname:
+        top = qualname.partition(".")[0]
+        if not script.binding(top):
+            raise CannotLiftError(f"{script.name} does not define it")
+        selection.need(top)
+        return qualname
+    if isinstance(target, FunctionType):
+        decorated = _decorated(target, script)
+        if decorated is not None:
+            selection.need(decorated)
+            return decorated
+        if target.__code__.co_name == "<lambda>":
+            return selection.add_lambda(target)
+    outer = qualname.partition(".<locals>")[0]
+    if not script.binding(outer.partition(".")[0]):
+        raise CannotLiftError(f"{script.name} does not define it")
+    return selection.add_inner(target)
+
+
+def _decorated(function: FunctionType, script: Script) -> str | None:
+    """The name of the definition that a decorator without `functools.wraps` made `function` of."""
+    decorator = function.__qualname__.partition(".")[0]
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):
+            inner = cell.cell_contents
+            name = getattr(inner, "__qualname__", "")
+            defined = [s for s in script.binding(name) if s.definition == name and decorator in s.uses]
+            if isinstance(inner, FunctionType) and defined:
+                return str(name)
+    return None
+
+
+def _is_method(target: FunctionType | type, carried: Carried) -> bool:
+    owner = target.__qualname__.rpartition(".")[0]
+    return bool(owner) and any(owner == kind.__qualname__ for kind in carried.classes)
+
+
+def lay_beside(module: Path, folders: Sequence[Path]) -> None:
+    """Link the data files of the script's folder beside its code, which may look for them there."""
+    for folder in folders:
+        if "site-packages" in folder.parts or not folder.is_dir():
+            continue
+        for entry in folder.iterdir():
+            link = module.parent / entry.name
+            if (
+                entry.suffix not in (".py", ".pyc")
+                and not entry.name.startswith((".", "__"))
+                and not link.exists()
+            ):
+                with contextlib.suppress(OSError):
+                    link.symlink_to(entry.resolve())
+
+
+def _imported(name: str, path: Path, script: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        cause = f"lifted from {script}, it does not import: {type(error).__name__}: {error}"
+        raise SourceNotFoundError("", "", (cause,)) from error
+    return module
+
+
+def save(value: Any, path: Path, format: ModelFormat) -> None:
+    import cloudpickle
+
+    match format:
+        case ModelFormat.JOBLIB:
+            import joblib
+
+            joblib.dump(value, path)
+        case ModelFormat.TORCH:
+            import torch
+
+            torch.save(value, path, pickle_module=cloudpickle)
+        case _:
+            with path.open("wb") as file:
+                cloudpickle.dump(value, file)
+
+
+@contextlib.contextmanager
+def searching(folders: Sequence[Path]) -> Iterator[None]:
+    before = sys.path[:]
+    known = [*map(str, folders)]
+    sys.path[:] = [*known, *(entry for entry in before if entry not in known)]
+    try:
+        yield
+    finally:
+        sys.path[:] = before

@@ -1,0 +1,362 @@
+"""Choose the statements of a script that some of its names need, and write them as a module."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from types import CodeType, FunctionType
+
+import libcst as cst
+
+from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
+from scaffold.resolve.lift._nodes import (
+    defines,
+    definitions_inside,
+    evaluated_names,
+    function_of,
+    methods_of,
+    names_of,
+    remarked,
+    snake,
+)
+from scaffold.resolve.lift._script import (
+    Script,
+    literal_statement,
+    literal_text,
+    module_text,
+    says,
+    trimmed_imports,
+)
+
+
+class CannotLiftError(Exception):
+    """A definition cannot stand in a module of its own. `args[0]` says why."""
+
+
+class Selection:
+    """What is taken out of one script.
+
+    Args:
+        script: The script.
+        captured: The globals as they were when the model was saved; they win over what the script says.
+        codes: The code that the model carries: of two definitions of a name the one with that code is taken.
+    """
+
+    def __init__(self, script: Script, captured: Mapping[str, object], codes: Sequence[CodeType]) -> None:
+        self._script = script
+        self._parsed = script.parsed
+        self._captured = captured
+        self._codes = codes
+        self._names: set[str] = set()
+        self._nodes: dict[Statement, cst.BaseStatement] = {}
+        self._imported: dict[Statement, set[str]] = {}
+        self._literals: dict[Statement, cst.BaseStatement] = {}
+        """What takes the place of an assignment: the value that it had when the model was saved."""
+        self._kept: set[Statement] = set()
+        """The blocks that are written with their headers."""
+        self._extra: list[cst.BaseStatement] = []
+
+    def need(self, name: str, *, below: str = "") -> None:
+        """Take what binds `name`, and all that it uses; `below` is the computed constant that asks."""
+        if name in self._names:
+            return
+        self._names.add(name)
+        bindings = self._script.binding(name)
+        if not bindings:
+            for statement in self._parsed.star_imports():
+                self._nodes[statement] = statement.node
+        elif all(statement.imports for statement in bindings):
+            self._need_imports(name, bindings)
+        elif any(statement.definition == name for statement in bindings):
+            self._need_definition(name, bindings)
+        elif any(statement.imports for statement in bindings):
+            self._take_all(name, bindings)
+        else:
+            self._need_constant(name, bindings, below)
+
+    def add_lambda(self, function: FunctionType) -> str:
+        """Write a lambda as a function and return its name."""
+        node = self._lambda_node(function)
+        statement = self._parsed.owner(node)
+        if statement is not None and statement.constant is not None and statement.constant[1] is node:
+            name = statement.constant[0]
+            self._names.add(name)
+        else:
+            name = self._free_name(self._lambda_name(node))
+        self._need_all(names_of([function]) | evaluated_names(node.params), statement)
+        written = function_of(name, node)
+        cells = self._cells(function)
+        if cells:
+            self._add_factory(name, written, cells)
+        elif statement is not None and statement.constant is not None and statement.constant[1] is node:
+            self._nodes[statement] = written
+        else:
+            self._extra.append(written)
+        return name
+
+    def add_inner(self, target: FunctionType | type) -> str:
+        """Write a function or class that stood inside a function, and return its name."""
+        node = self._inner_node(target)
+        name = self._free_name(node.name.value)
+        statement = self._parsed.owner(node)
+        functions = [target] if isinstance(target, FunctionType) else methods_of(target)
+        self._need_all(names_of(functions) | evaluated_names(node), statement)
+        cells = self._cells(target)
+        plain = node.with_changes(name=cst.Name(name), leading_lines=[])
+        if cells:
+            self._add_factory(name, plain, cells)
+        else:
+            self._extra.append(plain)
+        return name
+
+    def text(self, title: str) -> str:
+        """The module."""
+        chosen = {statement: [node] for statement, node in self._nodes.items()}
+        for statement, names in self._imported.items():
+            chosen.setdefault(statement, trimmed_imports(statement.node, names))
+        blocks: list[cst.BaseStatement] = [statement.node for statement in self._parsed.future_imports()]
+        for statement in self._parsed.statements:
+            if not statement.inside:
+                blocks += write(statement, chosen, self._kept, self._literals)
+        return module_text(title, [*blocks, *self._extra])
+
+    # ------------------------------------------------------------------ statements
+
+    def _take(self, statement: Statement, below: str = "") -> None:
+        """Take a statement with all that it uses; of a block statement the header."""
+        if statement in self._nodes or statement in self._kept:
+            return
+        if statement.parts:
+            self._keep(statement)
+            return
+        self._refuse_tool(statement)
+        self._nodes[statement] = statement.node
+        self._need_used(statement, below)
+
+    def _keep(self, *blocks: Statement) -> None:
+        """Write these blocks, an outer one first, with their headers."""
+        for block in blocks:
+            if block in self._kept:
+                continue
+            self._refuse_tool(block)
+            self._kept.add(block)
+            self._need_used(block)
+            for inner in self._settling(block):
+                self._take(inner)
+                self._keep(*inner.inside[inner.inside.index(block) + 1 :])
+
+    def _settling(self, block: Statement) -> list[Statement]:
+        """Return what belongs to a block whatever is needed of it.
+
+        A loop without some of its statements comes to another result, or to no end; only calls of functions
+        (`print`, `save`) are left out. A `try` keeps what it raises itself.
+        """
+        if not block.is_loop:
+            return raises_in(block) if isinstance(block.node, cst.Try | cst.TryStar) else []
+        return [s for s in block.within() if not s.parts and not self._is_only_called(s)]
+
+    def _is_only_called(self, statement: Statement) -> bool:
+        """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
+        called = statement.called
+        if called is None:
+            return False
+        while isinstance(called, cst.Attribute):
+            called = called.value
+            bindings = self._script.binding(called.value) if isinstance(called, cst.Name) else []
+            if bindings and not any(b.imports or b.definition for b in bindings):
+                return False
+        return True
+
+    def _need_used(self, statement: Statement, below: str = "") -> None:
+        for name in sorted(statement.uses):
+            around = next((block for block in reversed(statement.inside) if name in block.binds), None)
+            if around is None:
+                self.need(name, below=below)
+                continue
+            # The variable of a loop, of a `with`, of an `except`: it is that of the block around.
+            self._keep(*statement.inside[statement.inside.index(around) :])
+            for inner in self._script.binding(name):
+                if around in inner.inside and inner is not statement:
+                    self._take(inner)
+
+    def _refuse_tool(self, statement: Statement) -> None:
+        """Refuse to lift a call of this tool: the service would start it."""
+        names = statement.uses & self._parsed.tool_names() if statement.definition is None else set()
+        if names:
+            raise CannotLiftError(f"it uses the result of a call of {min(names)}")
+
+    def _need_imports(self, name: str, bindings: list[Statement]) -> None:
+        empty = cst.Module([])
+        written = {
+            "".join(empty.code_for_node(node).strip() for node in trimmed_imports(s.node, {name}))
+            for s in bindings
+        }
+        if len(written) == 1:
+            # The same import in several cells or blocks: one at the top is enough.
+            bindings = sorted(bindings, key=lambda s: len(s.inside))[:1]
+        for statement in bindings:
+            self._imported.setdefault(statement, set()).add(name)
+            if len(bindings) > 1:
+                self._keep(*statement.inside)
+                continue
+            for depth, block in enumerate(statement.inside):
+                if is_import_guard(block, statement) or is_for_type_checkers(block):
+                    self._keep(*statement.inside[depth:])
+
+    def _need_definition(self, name: str, bindings: list[Statement]) -> None:
+        """Take the definition that the model was made with: the one with the code it carries, else the last.
+
+        Where a block decides (`try: from fast import f`, `except: def f`), the block is taken.
+        """
+        defining = [statement for statement in bindings if statement.definition == name]
+        chosen = self._with_carried_code(defining) if len(bindings) > 1 else defining[0]
+        if chosen is None and not any(statement.inside for statement in bindings):
+            chosen = defining[-1]
+        if chosen is not None:
+            self._take(chosen)
+            return
+        last = max((i for i, statement in enumerate(bindings) if not statement.inside), default=0)
+        self._take_all(name, bindings[last:])
+
+    def _with_carried_code(self, defining: list[Statement]) -> Statement | None:
+        lines = {other.co_firstlineno for code in self._codes for other in self._script.codes_like(code)}
+        for statement in reversed(defining):
+            span = self._parsed.positions[statement.node]
+            if any(span.start.line <= line <= span.end.line for line in lines):
+                return statement
+        return None
+
+    def _take_all(self, name: str, bindings: list[Statement], below: str = "") -> None:
+        """Take all that binds a name, in the blocks that decide which of it does."""
+        for statement in bindings:
+            if statement.imports:
+                self._imported.setdefault(statement, set()).add(name)
+            else:
+                self._take(statement, below)
+            loops = [depth for depth, block in enumerate(statement.inside) if block.is_loop]
+            if len(bindings) > 1:
+                self._keep(*statement.inside)
+            elif loops:
+                self._keep(*statement.inside[loops[0] :])
+
+    def _need_constant(self, name: str, bindings: list[Statement], below: str) -> None:
+        last = bindings[-1]
+        plain = last.constant if len(bindings) == 1 else None
+        if name in self._captured:
+            value = self._captured[name]
+            if plain and says(plain[1], value):
+                self._nodes[last] = last.node
+                return
+            literal = literal_statement(name, value)
+            if literal is not None:
+                self._literals[last] = remarked(literal)
+                return
+            if below:
+                raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
+        self._take_all(name, bindings, name if name in self._captured else "")
+
+    # ------------------------------------------------------------------ lambdas and inner definitions
+
+    def _lambda_node(self, function: FunctionType) -> cst.Lambda:
+        code = function.__code__
+        like = self._script.codes_like(code)
+        nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
+        found = [node for node in nodes if any(self._holds(node, other) for other in like)]
+        near = [node for node in found if self._line(node) == code.co_firstlineno]
+        texts = {cst.Module([]).code_for_node(node) for node in near or found}
+        if len(texts) != 1:
+            raise CannotLiftError("it cannot be told from others beside it")
+        return (near or found)[0]
+
+    def _holds(self, node: cst.Lambda, code: CodeType) -> bool:
+        """Whether this is where `code`, of the script as it stands, was compiled from."""
+        span = self._parsed.positions[node]
+        if span.start.line != code.co_firstlineno:
+            return False
+        if not hasattr(code, "co_positions"):
+            return True
+        start, end = (span.start.line, span.start.column), (span.end.line, span.end.column)
+        places = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
+        return bool(places) and all(start <= place < end for place in places)
+
+    def _line(self, node: cst.CSTNode) -> int:
+        return int(self._parsed.positions[node].start.line)
+
+    def _lambda_name(self, node: cst.Lambda) -> str:
+        """A name for a lambda after what it is given to: a keyword, or the class that is called with it."""
+        parent = self._parsed.parents.get(node)
+        while parent is not None and not isinstance(parent, cst.Arg | cst.Call | cst.BaseStatement):
+            parent = self._parsed.parents.get(parent)
+        if isinstance(parent, cst.Arg):
+            call = self._parsed.parents.get(parent)
+            keyword = f"_{parent.keyword.value}" if parent.keyword else "_function"
+            if isinstance(call, cst.Call):
+                words = cst.Module([]).code_for_node(call.func).rpartition(".")[2]
+                return f"{snake(words)}{keyword}" if words.isidentifier() else keyword.strip("_")
+        return "anonymous_function"
+
+    def _inner_node(self, target: FunctionType | type) -> cst.FunctionDef | cst.ClassDef:
+        path = [part for part in target.__qualname__.split(".") if part != "<locals>"]
+        candidates: Sequence[cst.CSTNode] = [statement.node for statement in self._parsed.statements]
+        node: cst.CSTNode | None = None
+        for part in path:
+            node = next((n for n in reversed(candidates) if defines(n, part)), None)
+            if node is None:
+                raise CannotLiftError(f"{self._script.name} does not define {target.__qualname__}")
+            candidates = definitions_inside(node)
+        if not isinstance(node, cst.FunctionDef | cst.ClassDef):
+            raise CannotLiftError(f"{target.__qualname__} is no definition")
+        return node
+
+    def _cells(self, target: FunctionType | type) -> dict[str, str]:
+        """The values that a closure keeps, as the text of an argument, by the name of the variable."""
+        functions = [target] if isinstance(target, FunctionType) else methods_of(target)
+        cells: dict[str, str] = {}
+        for function in functions:
+            for name, value in inspect.getclosurevars(function).nonlocals.items():
+                if name != "__class__" and value is not target:
+                    cells[name] = self._argument(name, value)
+        return cells
+
+    def _argument(self, name: str, value: object) -> str:
+        text = literal_text(value)
+        if text is not None:
+            return text
+        own = getattr(value, "__qualname__", None)
+        if isinstance(own, str) and "." not in own and self._script.binding(own):
+            self.need(own)
+            return own
+        if isinstance(value, FunctionType) and value.__code__.co_name == "<lambda>":
+            return self.add_lambda(value)
+        if isinstance(value, FunctionType | type) and "<locals>" in value.__qualname__:
+            return self.add_inner(value)
+        for known, captured in self._captured.items():
+            if captured is value and self._script.binding(known):
+                self.need(known)
+                return known
+        raise CannotLiftError(f"it keeps '{name}', a {type(value).__name__}, from the function around it")
+
+    def _need_all(self, names: set[str], statement: Statement | None) -> None:
+        """Take those of `names` that `statement` uses from the script."""
+        for name in sorted(names & statement.uses) if statement is not None else ():
+            self.need(name)
+
+    def _add_factory(self, name: str, node: cst.BaseStatement, cells: Mapping[str, str]) -> None:
+        """A function that takes what the closure keeps and returns the definition, and the call of it."""
+        factory = self._free_name(f"make_{name.lower()}")
+        header = cst.ensure_type(
+            cst.parse_statement(f"def {factory}({', '.join(cells)}):\n    return {name}\n"), cst.FunctionDef
+        )
+        body = cst.ensure_type(header.body, cst.IndentedBlock)
+        self._extra.append(header.with_changes(body=body.with_changes(body=[node, *body.body])))
+        arguments = ", ".join(f"{key}={value}" if key != value else value for key, value in cells.items())
+        self._extra.append(cst.parse_statement(f"{name} = {factory}({arguments})\n"))
+        # What is made inside a function says so in its name; a pickle finds it by its own.
+        self._extra.append(cst.parse_statement(f'{name}.__qualname__ = "{name}"\n'))
+
+    def _free_name(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name in self._names or self._script.binding(name):
+            name, number = f"{wanted}_{number}", number + 1
+        self._names.add(name)
+        return name

@@ -1,0 +1,1 @@
+"""Which version of each distribution: chosen, pinned with hashes, read again."""

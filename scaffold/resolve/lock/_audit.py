@@ -1,0 +1,151 @@
+"""What is in a project's lock: a bill of materials, its licences, and what is known against it."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.checked import model_files, path_below
+from scaffold.base.files import sha256_file
+from scaffold.base.layout import LOCK
+from scaffold.base.lockfile import Pin, read_lock
+from scaffold.base.process import Runner, run_command
+from scaffold.base.sbom import application, bill_of_materials, library, model, package_url
+from scaffold.base.temporary import TemporaryFolder
+from scaffold.base.uv import uv_command, uv_environment
+from scaffold.errors import CommandError, NotAProjectError
+
+_UNKNOWN = "unknown"
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One distribution of the lock."""
+
+    name: str
+    version: str
+    licence: str
+    """As its metadata says it, where it is installed here in this version; else `unknown`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vulnerability:
+    """Something that is known against a distribution."""
+
+    name: str
+    version: str
+    id: str
+    fixed_in: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What `scaffold audit` tells."""
+
+    components: tuple[Component, ...]
+    vulnerabilities: tuple[Vulnerability, ...] | None
+    """None where nobody could be asked."""
+    sbom: str
+    """CycloneDX 1.6, JSON."""
+    notes: tuple[str, ...] = ()
+
+
+def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
+    """Return what the lock of a project holds, and what is known against it.
+
+    Args:
+        root: A project with a `requirements.txt`.
+        run: Runs pip-audit, through uv.
+
+    Raises:
+        UsageError: It has no lock.
+        UnsafeLockError: A line of the lock is more than a pinned distribution.
+    """
+    if not path_below(root, LOCK).is_file():
+        raise NotAProjectError(str(root), (LOCK,), "audit")
+    pins = read_lock(root).pins
+    components = tuple(
+        Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
+    )
+    found, note = _vulnerabilities([pin for pin in pins if pin.is_release], run)
+    return Audit(
+        components=components,
+        vulnerabilities=found,
+        sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
+        notes=(note,) if note else (),
+    )
+
+
+def _licence(name: str, version: str) -> str:
+    try:
+        found = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return _UNKNOWN
+    if found["Version"] != version:
+        return _UNKNOWN
+    classifiers = [line for line in found.get_all("Classifier") or () if line.startswith("License :: ")]
+    classified = ", ".join(line.rpartition(" :: ")[2] for line in classifiers)
+    written = (found["License"] or "").strip()
+    # Some give the whole text of the licence in place of its name.
+    named = written if written and "\n" not in written and len(written) < _LONGEST_NAME else ""
+    return found["License-Expression"] or named or classified or _UNKNOWN
+
+
+def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
+    """What pip-audit finds against what is from an index, or None and why it could not be asked."""
+    with TemporaryFolder("audit") as folder:
+        lock, report = Path(folder) / LOCK, Path(folder) / "report.json"
+        lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
+        command = [uv_command(), "tool", "run", "--quiet", "pip-audit", "--requirement", str(lock)]
+        command += ["--disable-pip", "--no-deps", "--format", "json", "--output", str(report)]
+        cause = ""
+        try:
+            run([*command, "--progress-spinner", "off"], env=uv_environment())
+        except CommandError as error:
+            cause = error.tail.strip().rpartition("\n")[2]  # also what it ends with when it finds something
+        if not report.is_file():
+            return None, f"nobody could be asked about vulnerabilities: {cause}"
+        found = json.loads(report.read_text())
+    return tuple(
+        Vulnerability(
+            name=one["name"],
+            version=one["version"],
+            id=known["id"],
+            fixed_in=tuple(known["fix_versions"]),
+            description=known.get("description", "").strip(),
+        )
+        for one in found["dependencies"]
+        for known in one.get("vulns", ())
+    ), ""
+
+
+def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
+    references = {one.name: package_url(one.name, one.version) for one in components}
+    libraries = [
+        library(one.name, one.version, licence="" if one.licence == _UNKNOWN else one.licence)
+        for one in components
+    ]
+    models = [model(path.name, sha256_file(path)) for path in model_files(root)]
+    return bill_of_materials(
+        application(root.resolve().name),
+        [*models, *libraries],
+        _graph(pins, components, references),
+        seed=sha256_file(root / LOCK),
+    )
+
+
+def _graph(
+    pins: Sequence[Pin], components: Sequence[Component], references: Mapping[str, str]
+) -> Mapping[str, Sequence[str]]:
+    """Who requires whom, from the comments of the lock."""
+    required: dict[str, list[str]] = {"service": [], **{reference: [] for reference in references.values()}}
+    for pin, one in zip(pins, components, strict=True):
+        for source in pin.via:
+            required[references.get(source, "service")].append(references[one.name])
+    return required

@@ -1,0 +1,108 @@
+"""Which version of what: the environment's own, unless something else was asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement as Parsed
+from packaging.utils import canonicalize_name
+
+from scaffold.resolve._distributions import Installation, Installed
+from scaffold.resolve._origins import specifier_of
+from scaffold.resolve.lock._lock import PLATFORMS
+from scaffold.spec import LocalSource, Requirement
+
+RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+# They are built for a CPU or for a GPU, and say which in the local part of their version.
+_BUILT_BY_DEVICE = {"torch", "torchvision", "torchaudio"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person may want otherwise."""
+
+    python: str = RUNNING_PYTHON
+    platforms: Sequence[str] = PLATFORMS
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """Version by distribution, in place of the one installed here."""
+    require: Sequence[str] = ()
+    """Requirements that are taken along though nothing asked for them."""
+    opentelemetry: bool = False
+    """Whether the service layer sends spans, numbers and logs."""
+    gpu: bool = False
+    """Whether torch is the build that is installed here, CUDA and all, and not the one for the CPU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The model's part of `requirements.in`, and the versions of all that comes along with it."""
+
+    requirements: tuple[Requirement, ...]
+    versions: Mapping[str, str]
+    wheels: tuple[LocalSource, ...]
+    torch: str
+    """The build of torch that is wanted, `cpu` or `cu130`; empty where there is none to choose."""
+
+
+def choose(
+    listed: Mapping[str, str], reasons: Mapping[str, str], installation: Installation, options: Options
+) -> Choice:
+    """Return the requirements and versions for the model.
+
+    Args:
+        listed: A reason for each distribution that gets a line.
+        reasons: The same for all that the model was seen to need.
+        installation: What is installed here.
+        options: What a person wants otherwise.
+
+    Raises:
+        BrokenInstallError: Something was installed from this machine, and its files are gone.
+    """
+    pins: dict[str, str] = {canonicalize_name(name): version for name, version in options.pins.items()}
+    extra = {canonicalize_name(Parsed(text).name): Parsed(text) for text in options.require}
+    closure = installation.closure([*reasons, *extra])
+    lines: dict[str, Requirement] = {}
+    wheels: list[LocalSource] = []
+    versions: dict[str, str] = {}
+    for name, installed in closure.items():
+        if name in pins or installed.is_from_index:
+            versions[name] = pins.get(name) or _version(installed, options)
+            if name in listed:
+                lines[name] = _line(name, f"=={versions[name]}", listed[name])
+            continue
+        if installed.is_editable:
+            continue  # its code is copied, its requirements are seen there
+        specifier, wheel = specifier_of(installed)
+        reason = reasons.get(name, "comes along, and is from no index")
+        lines[name] = _line(name, specifier, f"{reason}; {wheel.reason}" if wheel else reason)
+        if wheel:
+            wheels.append(wheel)
+    for name, parsed in extra.items():
+        specifier = str(parsed.specifier) or (f"=={versions[name]}" if name in versions else "")
+        lines.setdefault(name, _line(name, specifier, "asked for"))
+    return Choice(
+        requirements=tuple(lines[name] for name in sorted(lines)),
+        versions=versions | {name: pin for name, pin in pins.items() if name not in versions},
+        wheels=tuple(wheels),
+        torch=_build(versions.get("torch"), options),
+    )
+
+
+def _line(name: str, specifier: str, reason: str) -> Requirement:
+    return Requirement(distribution=name, specifier=specifier, reason=reason)
+
+
+def _version(installed: Installed, options: Options) -> str:
+    """The version to pin: without the mark of a GPU build, unless that is wanted."""
+    public, _, label = installed.version.partition("+")
+    if installed.name in _BUILT_BY_DEVICE and label != "cpu" and not options.gpu:
+        return public
+    return installed.version
+
+
+def _build(version: str | None, options: Options) -> str:
+    if version is None:
+        return ""
+    return version.partition("+")[2] if options.gpu else "cpu"

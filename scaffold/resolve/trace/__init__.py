@@ -1,0 +1,1 @@
+"""Which distributions and files the model asks for when it is loaded and called."""

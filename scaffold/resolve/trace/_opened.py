@@ -1,0 +1,102 @@
+"""Files of the user's own that the trace saw: what the model opened, and code that it imported by name."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence, Set
+from pathlib import Path
+
+from scaffold.base.layout import MODEL_FOLDER
+from scaffold.base.modules import Home, home_of
+from scaffold.resolve._distributions import Installation
+from scaffold.spec import LocalSource
+
+_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth")
+
+
+def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
+    """Return the user's own modules that were imported; most are known already by what imports them.
+
+    Args:
+        own: File and phase by the name of a module that no distribution brings.
+    """
+    sources = []
+    for name, (origin, phase) in own.items():
+        file = Path(origin)
+        if name.partition(".")[0] == "scaffold" or home_of(file) is not Home.LOCAL:
+            continue
+        inside = name.split(".") if file.stem == "__init__" else name.split(".")[:-1]
+        reason = f"imported at {'load' if phase == 'load' else 'predict'}"
+        sources.append(
+            LocalSource(path="/".join([*inside, file.name]), content=file.read_bytes(), reason=reason)
+        )
+    return sources
+
+
+def named_files(unheard: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
+    """Return those of `unheard` that the model's file or the code names; others were opened by chance."""
+    with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        code = "\n".join(texts).encode()
+        return {
+            path: phase
+            for path, phase in unheard.items()
+            if content.find(name := os.fsencode(Path(path).name)) >= 0 or name in code
+        }
+
+
+def opened_files(
+    opened: Mapping[str, str],
+    roots: Sequence[Path],
+    model: Path,
+    installation: Installation,
+    beside_model: Set[str] = frozenset(),
+) -> tuple[list[LocalSource], list[str]]:
+    """Return the data files, and a note for each that is left out because it is hidden.
+
+    Args:
+        opened: Phase by the path of a file that was opened.
+        roots: Folders of local code; the deepest that holds a file is what its place is relative to.
+        model: The model's file, which goes another way; parts of it, named after it, go where it goes.
+        installation: What is installed here: its files come with it.
+        beside_model: Paths that the model's file names by their place beside it.
+    """
+    installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
+    model = model.resolve()
+    folders = sorted({root.resolve() for root in roots}, key=lambda root: -len(root.parts))
+    folders = [folder for folder in folders if folder != Path(folder.anchor)]
+    sources: dict[str, LocalSource] = {}
+    notes = []
+    for name, phase in sorted(opened.items()):
+        if name.endswith(_CODE):  # nearly all of the thousands: said before the file system is asked
+            continue
+        path = Path(name).resolve()
+        root = next((root for root in folders if path.is_relative_to(root)), None)
+        if root is None or path == model or not path.is_file():
+            continue
+        place = path.relative_to(root)
+        if path.parent == model.parent and path.name.startswith(model.name):
+            place = Path(MODEL_FOLDER) / path.name
+        elif name in beside_model and path.is_relative_to(model.parent):
+            place = Path(MODEL_FOLDER) / path.relative_to(model.parent)
+        if any(path.is_relative_to(prefix) for prefix in installed) or _comes_along(place, installation):
+            continue
+        if any(part.startswith(".") for part in place.parts):
+            notes.append(f"{place} is opened and not taken along, for it is hidden: --include {place}")
+            continue
+        reason = f"opened at {'load' if phase == 'load' else 'predict'}"
+        sources[place.as_posix()] = LocalSource(
+            path=place.as_posix(), content=path.read_bytes(), reason=reason
+        )
+    return list(sources.values()), notes
+
+
+def _comes_along(place: Path, installation: Installation) -> bool:
+    """Whether the file belongs to an installed distribution, wherever that is installed."""
+    folder = place.parts[0]
+    return (
+        "site-packages" in place.parts
+        or folder.endswith((".dist-info", ".egg-info"))
+        or bool(installation.owners_of(".".join(place.parts[:-1])))
+    )

@@ -1,0 +1,188 @@
+"""The third witness: a process of its own loads the model and predicts, and tells what that needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from scaffold.base.codec import encode
+from scaffold.base.modules import Home, home_of
+from scaffold.errors import WorkerMessageError
+from scaffold.resolve._distributions import Installation
+from scaffold.spec import Artifact, Call, JSONValue
+from scaffold.worker import REHEARSAL, Worker, WorkerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the process is asked once it has loaded the model."""
+
+    code: Mapping[str, str]
+    """Text of the generated `schemas.py` and `convert.py`."""
+    call: Call
+    requests: Sequence[JSONValue]
+    answers: Sequence[JSONValue]
+
+    def as_json(self) -> dict[str, Any]:
+        """The request as it goes to the process."""
+        return {
+            "code": dict(self.code),
+            "call": encode(self.call),
+            "requests": list(self.requests),
+            "answers": list(self.answers),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What was raised in the process."""
+
+    type: str
+    message: str
+    module: str | None
+    """The module that an ImportError names."""
+    trace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the process saw."""
+
+    failure: Failure | None
+    matched: bool | None
+    """Whether its answers are the recorded ones; `None` where it did not come to answers."""
+    phase: str
+    imported: Mapping[str, str]
+    """Phase (`load`, `introspect`, `predict`), by the place of an installed module, with dots."""
+    ours: Mapping[str, str]
+    """The same for modules that this package imported there for its own work."""
+    missed: Mapping[str, tuple[str, str]]
+    """Importer and phase, by the distribution that was asked for and hidden."""
+    absent: Mapping[str, str]
+    """Importer, by the module that was asked for and is not here."""
+    own: Mapping[str, tuple[str, str]]
+    """File and phase, by the name of a module that no distribution brings."""
+    opened: Mapping[str, str]
+    """Phase, by the absolute path of a file that was opened for reading."""
+    unheard: Mapping[str, str]
+    """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
+    libraries: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, reply: Mapping[str, Any]) -> Found:
+        """Return what a worker's reply says.
+
+        Raises:
+            WorkerError: The reply is not of the expected form.
+        """
+        try:
+            failure = reply["failure"]
+            return cls(
+                failure=Failure(**failure) if failure else None,
+                matched=reply["matched"],
+                phase=reply["phase"],
+                imported=dict(reply["imported"]),
+                ours=dict(reply["ours"]),
+                absent=dict(reply["absent"]),
+                missed={name: (who, phase) for name, (who, phase) in reply["missed"].items()},
+                own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
+                opened=dict(reply["opened"]),
+                unheard=dict(reply["unheard"]),
+                libraries=tuple(reply["libraries"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WorkerMessageError(str(error)) from error
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it gave the recorded answers."""
+        return self.failure is None and bool(self.matched)
+
+
+class Rehearsing(Protocol):
+    """A process that has loaded, or is loading, a model, and will predict."""
+
+    sha256: str
+    """Of the model's file."""
+    hidden: Mapping[str, str]
+    """Distributions that it does not find, by the module that they bring."""
+
+    def finish(self, request: Request) -> Found:
+        """Let it predict and return what it saw."""
+        ...
+
+
+class Trace:
+    """A process that loads the model. Use it in a `with`: the end of the block ends it."""
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        *,
+        path: Sequence[str],
+        hidden: Mapping[str, str],
+        installation: Installation,
+        preload: Sequence[str] = ("pydantic",),
+        local: Sequence[str] = (),
+        settings: WorkerSettings | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            artifact: The model; its names have passed the trust gate.
+            path: Its `sys.path`: what is not in here is not found.
+            hidden: Distributions that it must not find, by the module that they bring.
+            installation: What is installed here.
+            preload: Modules that will be asked for; they are imported while it waits.
+            local: Those entries of `path` that are the user's own folders: only what the model's files
+                name, and what such code imports, is found there.
+            settings: Where it runs.
+        """
+        self.hidden, self.installation, self.sha256 = hidden, installation, artifact.sha256
+        model = artifact.path.absolute()
+        job = {
+            "model": str(model),
+            "format": artifact.format.value,
+            "names": [encode(name) for name in artifact.globals],
+            "sha256": artifact.sha256,
+            "hidden": dict(hidden),
+            "installed": list(installation.folders),
+            "preload": list(preload),
+            "local": list(local),
+            "named": sorted({name.module.partition(".")[0] for name in artifact.globals}),
+            "watched": own_folders([model.parent, *map(Path, path)]),
+        }
+        place = settings or WorkerSettings()
+        path = [os.path.abspath(entry) for entry in path]  # noqa: PTH100 - entries of sys.path are text
+        readable = (*place.confinement.readable, model.parent, model)
+        confinement = replace(place.confinement, readable=readable)
+        place = replace(place, path=path, confinement=confinement)
+        self._worker = Worker(REHEARSAL, place)
+        self._worker.begin(job, place)
+
+    def __enter__(self) -> Trace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._worker.close()
+
+    def finish(self, request: Request) -> Found:
+        """Let it predict and return what it saw.
+
+        Raises:
+            WorkerError: The process broke off or did not end.
+        """
+        self._worker.send(request.as_json())
+        return Found.from_json(self._worker.receive())
+
+
+def own_folders(folders: Sequence[Path]) -> list[str]:
+    """The folders of the user's own among these."""
+    places = [folder.absolute() for folder in folders if folder.is_dir()]
+    return [str(place) for place in places if place.parent != place and home_of(place) is Home.LOCAL]

@@ -1,0 +1,141 @@
+"""Who asks for a distribution, and why: the pickle's names, the imports in code, and the trace."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from scaffold.resolve._distributions import Installation
+from scaffold.resolve.trace._trace import Found
+from scaffold.spec import Artifact, ModelFormat
+
+# What reads a format that does not name its library.
+_READERS = {
+    ModelFormat.JOBLIB: ("joblib",),
+    ModelFormat.TORCH: ("torch",),
+    ModelFormat.TORCHSCRIPT: ("torch",),
+    ModelFormat.ONNX: ("onnxruntime", "numpy"),
+    ModelFormat.XGBOOST: ("xgboost",),
+    ModelFormat.LIGHTGBM: ("lightgbm",),
+    ModelFormat.CATBOOST: ("catboost",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """One import in a text."""
+
+    module: str
+    certain: bool
+    """Whether it happens whenever the text is imported: not in a function, a `try` or an `if`."""
+
+
+def named_in(artifact: Artifact, installation: Installation) -> set[str]:
+    """Return the distributions whose names the pickle mentions."""
+    return {owner for name in artifact.globals for owner in _owner(installation, name.module)}
+
+
+def asked_by_model(artifact: Artifact, installation: Installation) -> dict[str, str]:
+    """Return a reason by distribution for what the pickle names, or what reads the format."""
+    reasons: dict[str, str] = {}
+    for name in artifact.globals:
+        for owner in _owner(installation, name.module):
+            reasons.setdefault(owner, f"{name.dotted} in {artifact.path.name}")
+    for module in _READERS.get(artifact.format, ()):
+        for owner in _owner(installation, module):
+            reasons.setdefault(owner, f"reads {artifact.path.name}")
+    return reasons
+
+
+def asked_by_code(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
+    """Return a reason by distribution for what the Python `texts`, by path, import in any case."""
+    reasons: dict[str, str] = {}
+    for path, text in sorted(texts.items()):
+        for found in imports_of(text):
+            if found.certain:
+                for owner in _owner(installation, found.module):
+                    reasons.setdefault(owner, f"imported by {path}")
+    return reasons
+
+
+def asked_by_modules(modules: Sequence[str], installation: Installation) -> dict[str, str]:
+    """Return a reason by distribution for the libraries of the sample's classes."""
+    return {owner: "the class of the sample" for module in modules for owner in _owner(installation, module)}
+
+
+def asked_in_trace(found: Found, distributions: Iterable[str]) -> dict[str, str]:
+    """Return a reason by distribution for those that only the trace saw."""
+    reasons = {}
+    for name in distributions:
+        importer, phase = found.missed[name]
+        when = "load" if phase == "load" else "predict"
+        reasons[name] = f"imported by {importer or 'the model'} at {when}"
+    return reasons
+
+
+def seen_in_trace(found: Found, installation: Installation) -> set[str]:
+    """Return the distributions of which a module was imported, by the model or for it."""
+    return {owner for module in (*found.imported, *found.ours) for owner in installation.owners_of(module)}
+
+
+def optional_imports(texts: Mapping[str, str], installation: Installation) -> dict[str, str]:
+    """Return, by distribution, the path of the text that imports it where that need not happen."""
+    return {
+        owner: path
+        for path, text in sorted(texts.items(), reverse=True)
+        for found in imports_of(text)
+        if not found.certain
+        for owner in _owner(installation, found.module)
+    }
+
+
+def needed(reasons: Mapping[str, str], installation: Installation) -> dict[str, str]:
+    """Return `reasons` without the distributions that come along with another one of them."""
+    kept = dict(reasons)
+    for name in sorted(reasons, reverse=True):
+        if name in installation.closure(other for other in kept if other != name):
+            del kept[name]
+    return kept
+
+
+def imports_of(text: str) -> list[Import]:
+    """Return the absolute imports of a Python text, in order; none where it is no Python."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return []
+    return list(_imports(tree, certain=True))
+
+
+def _imports(node: ast.AST, *, certain: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Import():
+                for alias in child.names:
+                    yield Import(module=alias.name, certain=certain)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield Import(module=module, certain=certain)
+                for alias in child.names:
+                    yield Import(module=f"{module}.{alias.name}", certain=certain)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.Try() | ast.If():
+                yield from _imports(child, certain=False)
+            case _:
+                yield from _imports(child, certain=certain)
+
+
+def _owner(installation: Installation, module: str) -> tuple[str, ...]:
+    """The distribution of `module`; nothing for the standard library and local code."""
+    owner = None if module.partition(".")[0] in sys.stdlib_module_names else installation.owner_of(module)
+    return (owner,) if owner else ()
+
+
+def python_texts(sources: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the Python files among `sources`, by path."""
+    return {
+        path: content.decode("utf-8", "replace")
+        for path, content in sources.items()
+        if PurePosixPath(path).suffix == ".py"
+    }

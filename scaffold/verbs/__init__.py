@@ -1,0 +1,1 @@
+"""One file for each verb: it joins the rooms. What several verbs share is private."""

@@ -1,0 +1,285 @@
+"""The examination of one model, as its parent sees it: a worker's messages, read as values of `spec`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any
+
+from scaffold.base.codec import CodecError, decode
+from scaffold.base.confine import Enforced
+from scaffold.base.files import copy_below, sha256_file
+from scaffold.base.live import live_source
+from scaffold.errors import ModelChangedError, WorkerMessageError
+from scaffold.resolve import (
+    Found,
+    Installation,
+    Request,
+    Trace,
+    hidden_from,
+    own_folders,
+    reached,
+    start_trace,
+)
+from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
+from scaffold.verbs._given import Given
+from scaffold.verbs.options import Options
+from scaffold.verbs.workers import examining_worker, variables_left_out
+from scaffold.worker import Worker, WorkerSettings, printable, require_plain
+
+_PRESENTED_WITH = ("numpy", "pandas")
+"""What `introspect` makes of a sample that is of neither, to see how the model takes it."""
+_MOST_NOTES, _NOTE_CHARACTERS = 50, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What the files are and name, before anything in them is loaded."""
+
+    artifact: Artifact
+    sources: tuple[LocalSource, ...]
+    notes: tuple[str, ...]
+    modules: tuple[str, ...]
+    """The topmost modules of the samples, that of the sample's own class first."""
+    enforced: Enforced
+    """Which walls stand between the worker and the rest of the system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introspected:
+    """How a model is called."""
+
+    files: Files
+    signature: Signature
+    recording: Recording
+    """The sample as it goes over HTTP."""
+    notes: tuple[str, ...]
+
+
+class Examination:
+    """The processes that load one model. Use it in a `with`: the end of the block ends them.
+
+    A worker examines the model. The service is rehearsed in a process that finds only what the model names:
+    in the same one, where the samples need nothing else.
+    """
+
+    def __init__(
+        self, worker: Worker, given: Given, options: Options, settings: WorkerSettings, workspace: Path
+    ) -> None:
+        """Take over a worker that waits for its job.
+
+        Args:
+            worker: A process of the program `scaffold.verbs._examine`.
+            given: The model and the samples.
+            options: What a person may want otherwise.
+            settings: Where processes that hold the model run, and what they may do.
+            workspace: Where the model's file is copied to, where the worker wrote it anew.
+        """
+        self._worker = worker
+        self._given, self._options, self._workspace, self._settings = given, options, workspace, settings
+        self._trace: Trace | None = None
+        self.hidden: Mapping[str, str] = {}
+        """Distributions that the worker does not find, by the module that they bring."""
+        self.sha256 = ""
+        """Of the model's file."""
+
+    def __enter__(self) -> Examination:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._worker.close()
+        if self._trace is not None:
+            self._trace.__exit__(kind, error, where)
+
+    def begin(self, installation: Installation, search: Sequence[Path]) -> None:
+        """Let the worker read the files.
+
+        Args:
+            installation: What is installed in the model's environment.
+            search: Folders that modules are looked for in.
+        """
+        given = self._given
+        self._installation, self._search = installation, search
+        local = own_folders(given.local)
+        job: dict[str, Any] = {
+            "model": str(given.model.path.absolute()),
+            "provenance": given.model.provenance,
+            "ours": given.model.ours,
+            "options": _for_worker(self._options),
+            "elsewhere": variables_left_out(self._settings.environ),
+            "live": live_source().as_json(),
+            "search": [str(folder.absolute()) for folder in search],
+            "local": local,
+            "watched": own_folders([given.model.path.absolute().parent, *given.local]),
+            "installed": list(installation.folders),
+        }
+        for name, file in (("input", given.input), ("output", given.output)):
+            job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
+        path = list(dict.fromkeys([*self._settings.path, *local]))
+        self._worker.begin(job, replace(self._settings, path=path))
+
+    @property
+    def rehearsing(self) -> Examination | Trace:
+        """The process that is to answer by the generated code."""
+        return self._trace or self
+
+    @property
+    def search(self) -> tuple[Path, ...]:
+        """Folders of local code, that of what the worker lifted from a script among them."""
+        return (self._worker.folder / "code", *self._search)
+
+    def end(self) -> None:
+        """End the worker; its folder stays, for files in it are part of the project."""
+        self._worker.end()
+
+    def read(self) -> Files:
+        """Return what the files are and name, and let the worker load them.
+
+        The worker finds all that is installed where the samples need some of it that the model does not, and
+        where no output was given to compare the model's answers with: they might be others without.
+
+        Raises:
+            ScaffoldError: What the worker reports.
+        """
+        files = self._files()
+        hidden = self._merely_installed(files)
+        if self._given.output is None or not hidden.keys().isdisjoint(files.modules):
+            self._load_with_all(files)
+        else:
+            kept = self._installation.closure(_PRESENTED_WITH)
+            self._load({module: name for module, name in hidden.items() if name not in kept})
+        return files
+
+    def introspected(self, files: Files) -> Introspected:
+        """Return how the model is called.
+
+        Raises:
+            ScaffoldError: What the worker reports.
+        """
+        try:
+            loaded = self._receive()
+            with _readable():
+                seen = Found.from_json({"failure": None, "matched": None, "phase": "load", **loaded["seen"]})
+            if self._trace is None and reached(seen, self._merely_installed(files)):
+                self._trace = self._start_trace(files)
+            message = self._receive()
+        except _HiddenMissedError:
+            return self._with_all_installed()
+        with _readable():
+            signature = decode("Signature", message["signature"])
+            require_plain(signature)
+            recording = decode("Recording", message["recording"])
+            return Introspected(files, signature, recording, _checked_notes(message["notes"]))
+
+    def finish(self, request: Request) -> Found:
+        """Let the worker answer the recorded requests by the generated code, and return what it saw."""
+        self._worker.send(request.as_json())
+        return Found.from_json(self._worker.receive())
+
+    def _with_all_installed(self) -> Introspected:
+        """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""
+        self._worker.close()
+        self._worker = examining_worker(self._settings)
+        self.begin(self._installation, self._search)
+        files = self._files()
+        self._load_with_all(files)
+        return self.introspected(files)
+
+    def _receive(self) -> dict[str, Any]:
+        message = self._worker.receive()
+        if self.hidden and "again" in message:
+            raise _HiddenMissedError
+        return message
+
+    def _files(self) -> Files:
+        message = self._worker.receive()
+        with _readable():
+            path = self._checked(Path(message["path"]))
+            artifact = replace(decode("Artifact", message["artifact"]), path=path)
+            sources = decode("tuple[LocalSource, ...]", message["sources"])
+            files = Files(
+                artifact=artifact,
+                sources=tuple(map(_checked_source, sources)),
+                notes=_checked_notes(message["notes"]),
+                modules=tuple(map(str, message["modules"])),
+                enforced=Enforced.from_json(message["enforced"]),
+            )
+        # The file that goes into the project is the one that was examined.
+        if sha256_file(path) != artifact.sha256:
+            raise ModelChangedError(path.name)
+        self.sha256 = artifact.sha256
+        return files
+
+    def _load(self, hidden: Mapping[str, str]) -> None:
+        """Let the worker load the model without what is hidden."""
+        self.hidden = hidden
+        self._worker.send({"hidden": dict(hidden)})
+
+    def _load_with_all(self, files: Files) -> None:
+        """Let the worker find all that is installed, and another process only what the model names."""
+        self._load({})
+        self._trace = self._start_trace(files)
+
+    def _merely_installed(self, files: Files) -> Mapping[str, str]:
+        return hidden_from(files.artifact, files.modules[:1], files.sources, self._installation)
+
+    def _start_trace(self, files: Files) -> Trace:
+        return start_trace(
+            files.artifact,
+            files.modules[:1],
+            search=self.search,
+            sources=files.sources,
+            installation=self._installation,
+            settings=self._settings,
+        )
+
+    def _checked(self, path: Path) -> Path:
+        """The model's file: the given one, or the one that the worker wrote anew in its own folder."""
+        if path == self._given.model.path.absolute():
+            return self._given.model.path
+        if self._worker.folder not in path.parents:
+            raise CodecError(f"a model file that lies elsewhere: {path}")
+        # Out of the reach of the worker, through no link of its making.
+        copy = self._workspace / "moved" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        copy_below(self._worker.folder, path.relative_to(self._worker.folder), copy)
+        return copy
+
+
+class _HiddenMissedError(Exception):
+    """The model failed in the worker, which had asked for something that it was not to find."""
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Raise WorkerMessageError where a message of the worker is not of the expected form."""
+    try:
+        yield
+    except (CodecError, KeyError, TypeError, ValueError, OSError) as error:
+        raise WorkerMessageError(str(error)) from error
+
+
+def _checked_notes(notes: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(printable(str(note))[:_NOTE_CHARACTERS] for note in notes[:_MOST_NOTES])
+
+
+def _checked_source(source: LocalSource) -> LocalSource:
+    place = PurePosixPath(source.path)
+    if place.is_absolute() or ".." in place.parts or not place.parts:
+        raise CodecError(f"a file that lies outside the project: {source.path}")
+    return source
+
+
+def _for_worker(options: Options) -> dict[str, JSONValue]:
+    """The options as the worker takes them: it runs in another folder, so paths are absolute."""
+    said = options.as_json()
+    if options.source:
+        said["source"] = str(Path(options.source).absolute())
+    if options.include:
+        said["include"] = [str(Path(each).absolute()) for each in options.include]
+    return said

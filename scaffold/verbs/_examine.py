@@ -1,0 +1,258 @@
+"""Run in the worker: read the model and its samples, load them, and find out what there is to know of them.
+
+Here the rooms that need the objects meet: `read`, `introspect`, and the part of `resolve` that collects local
+code. The parent gets values of `spec`.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.codec import encode
+from scaffold.base.live import LiveSource, use_live_source
+from scaffold.base.watch import Watch
+from scaffold.errors import (
+    IntrospectionError,
+    LoadFailedError,
+    MissingLibraryError,
+    MissingVariableError,
+    NoFittingCallError,
+    NotAModelError,
+    ScaffoldError,
+    TooDeepError,
+    WorkerLimitError,
+)
+from scaffold.spec import Artifact
+from scaffold.verbs.options import Options
+from scaffold.worker import encode_error
+from scaffold.worker.inside import Channel, Witness, refused_error, rehearse
+
+MOST_RECORDED_ROWS = 500
+"""Rows of the sample that are kept for the proof; of a longer sample the first ones."""
+
+
+def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
+    """Carry out the job, and report an error as such."""
+    try:
+        _Examination(channel, job, witness).run()
+    except ScaffoldError as error:
+        told = refused_error(error) or _missing_variable(error, job, witness) or error
+        channel.send(_again(witness) or encode_error(told))
+    except MemoryError as error:
+        channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
+    except RecursionError:
+        channel.send(encode_error(TooDeepError()))
+    except SystemExit as error:
+        channel.send(
+            encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
+        )
+    except Exception:
+        channel.send(_again(witness) or {"fault": traceback.format_exc()})
+
+
+def _again(witness: Witness) -> dict[str, Any] | None:
+    """Return the request to begin anew with all that is installed, where something hidden was asked for."""
+    return {"again": sorted(witness.missed)} if witness.missed else None
+
+
+class _Examination:
+    """What one model is, found out stage by stage."""
+
+    def __init__(self, channel: Channel, job: dict[str, Any], witness: Witness) -> None:
+        self._channel, self._job, self._witness = channel, job, witness
+        self._options = Options(**job["options"])
+        use_live_source(LiveSource.from_json(job["live"]))
+
+    def run(self) -> None:
+        witness, channel = self._witness, self._channel
+        watch = Watch(self._job["watched"])
+        witness.phase = "read"
+        files = _read_files(self._job, self._options, witness.folder)
+        tops = {name.module.partition(".")[0] for artifact in files.artifacts for name in artifact.globals}
+        witness.named |= tops | {
+            source.path.partition("/")[0].removesuffix(".py") for source in files.sources
+        }
+        self._forget_local_modules()
+        watch.opened()  # by us
+        channel.send(
+            {
+                "artifact": encode(files.model),
+                "path": str(files.model.path),
+                "sources": encode(files.sources),
+                "notes": list(files.notes),
+                "modules": list(files.modules),
+                "enforced": self._job["enforced"],
+            }
+        )
+        witness.hide(channel.receive()["hidden"])
+        model, samples = self._load(files, watch)
+        gc.enable()
+        channel.send({"seen": witness.as_json()})
+        self._introspect(model, files.model, samples, watch)
+        channel.send(rehearse(model, channel.receive(), witness, watch))
+
+    def _load(self, files: _Files, watch: Watch) -> tuple[Any, list[Any]]:
+        """Return the model, and the samples of its input and output."""
+        from scaffold.read import load_model, read_sample
+
+        self._witness.phase = "load"
+        model = load_model(files.model)
+        self._witness.note_unheard(watch.opened())
+        self._witness.phase = "read"
+        judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
+        samples = [
+            read_sample(path, ours=self._job[name]["ours"], **judged) if path else None
+            for name, path in (("input", files.input), ("output", files.output))
+        ]
+        return model, samples
+
+    def _introspect(self, model: Any, artifact: Artifact, samples: Sequence[Any], watch: Watch) -> None:
+        from scaffold.introspect import infer_signature
+
+        watch.opened()
+        self._witness.phase = "introspect"
+        try:
+            found = infer_signature(
+                model, *samples, method=self._options.method, overrides=self._options.overrides
+            )
+        except NoFittingCallError as error:
+            raise _other_version(error, artifact) or error from error
+        self._witness.note_unheard(watch.opened())
+        self._witness.phase = "wait"
+        recording = replace(
+            found.recording,
+            requests=found.recording.requests[:MOST_RECORDED_ROWS],
+            answers=found.recording.answers[:MOST_RECORDED_ROWS],
+        )
+        self._channel.send(
+            {
+                "signature": encode(found.signature),
+                "recording": encode(recording),
+                "notes": _variable_notes(self._job, self._witness),
+            }
+        )
+
+    def _forget_local_modules(self) -> None:
+        """Have local code imported anew when the model is loaded, so that what it opens is seen then."""
+        for name, (origin, _) in self._witness.own.items():
+            if name.partition(".")[0] != "scaffold" and not origin.startswith(sys.base_prefix):
+                sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+
+
+def _other_version(error: NoFittingCallError, artifact: Artifact) -> ScaffoldError | None:
+    """Return the error that names both versions, where the model raises and the file says other versions."""
+    from scaffold.read import version_mismatch
+
+    raised = [cause for _, cause in error.attempts if cause.partition(":")[0].endswith("Error")]
+    if len(raised) < len(error.attempts) or not raised:
+        return None
+    return version_mismatch(artifact.path.name, artifact.made_with, raised[0])
+
+
+def _missing_variable(
+    error: ScaffoldError, job: Mapping[str, Any], witness: Witness
+) -> MissingVariableError | None:
+    """Return the error for a model that failed, where it read variables that are not there.
+
+    The message names it; or the caller's environment has it, and the user's own code reads it, or a library
+    that could not be loaded.
+    """
+    if not isinstance(error, IntrospectionError | LoadFailedError | MissingLibraryError):
+        return None
+    loading = not isinstance(error, IntrospectionError)
+    text = str(error)
+    absent = {name: own for name, (present, own) in witness.variables.items() if not present}
+    # A copy of all variables tells of no look-up.
+    absent |= {name: True for name in job["elsewhere"] if f"KeyError: '{name}'" in text}
+    names = [
+        name
+        for name, own in absent.items()
+        if f"'{name}'" in text or (name in job["elsewhere"] and (own or loading))
+    ]
+    if not names:
+        return None
+    attempts = error.attempts if isinstance(error, NoFittingCallError) else ()
+    return MissingVariableError(names, attempts[0][1] if attempts else text.splitlines()[0])
+
+
+def _variable_notes(job: Mapping[str, Any], witness: Witness) -> list[str]:
+    return [
+        f"the model reads the variable {name}, set here and not in the service: --env {name} gives it"
+        for name, (present, _) in witness.variables.items()
+        if not present and name in job["elsewhere"]
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """The files as they are to be loaded, and the local code that they need."""
+
+    model: Artifact
+    input: Path | None
+    output: Path | None
+    artifacts: tuple[Artifact, ...]
+    """The model, and the samples that are pickles."""
+    sources: Sequence[Any]
+    notes: Sequence[str]
+    modules: Sequence[str]
+    """The topmost modules that the samples need, that of the input's own class first."""
+
+
+def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files:
+    """Read the files without running what they name, and collect the local code that they need.
+
+    Code that a script or notebook defines is lifted into a module below `folder`, and the files are written
+    anew to name that module: model and sample are then of the same classes.
+    """
+    from scaffold.read import read_artifact, sample_modules, version_notes
+    from scaffold.resolve import collect_sources
+
+    model = Path(job["model"])
+    judged = {"trusted": options.trust, "confined": job["confined"]}
+    told = {"provenance": job["provenance"], "ours": job["ours"]}
+    artifact = read_artifact(model, **judged, **told)
+    given = {name: job[name] for name in ("input", "output") if job[name] is not None}
+    paths = {name: Path(sample["path"]) for name, sample in given.items()}
+    pickled = {name: _pickled(paths[name], ours=given[name]["ours"], **judged) for name in paths}
+    modules = [module for name, path in paths.items() for module in sample_modules(path, pickled[name])]
+    artifacts = [artifact, *(found for found in pickled.values() if found is not None)]
+    place = Path(folder) / "code"
+    place.mkdir()
+    collected = collect_sources(
+        artifacts,
+        folder=place,
+        search=[place, *map(Path, job["search"])],
+        source=Path(options.source) if options.source else None,
+        include=[Path(each) for each in options.include],
+    )
+    if collected.moved:
+        moved = collected.moved.get(model, model)
+        artifact = read_artifact(moved, **judged, **told)
+        paths = {name: collected.moved.get(path, path) for name, path in paths.items()}
+    return _Files(
+        model=artifact,
+        input=paths.get("input"),
+        output=paths.get("output"),
+        artifacts=tuple(artifacts),
+        sources=collected.sources,
+        notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
+        modules=tuple(dict.fromkeys(modules)),
+    )
+
+
+def _pickled(path: Path, **judged: Any) -> Artifact | None:
+    """What a pickled sample names; `None` for a file that holds data alone."""
+    from scaffold.read import read_artifact
+
+    try:
+        return read_artifact(path, **judged)
+    except NotAModelError:
+        return None

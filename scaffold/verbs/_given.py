@@ -1,0 +1,107 @@
+"""The model and the sample that a person gives, as files: objects in memory are written to some."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.modules import Home, home_of
+from scaffold.verbs.options import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenFile:
+    """A file that holds the model or a sample."""
+
+    path: Path
+    provenance: str
+    """Where it came from, as a person would say it."""
+    ours: bool
+    """Whether it was written here, from an object in memory: the names in it are not judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a person gives."""
+
+    model: GivenFile
+    input: GivenFile
+    output: GivenFile | None
+    local: tuple[Path, ...]
+    """Folders where code of the user's may lie."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of all the files."""
+        return [file.path for file in (self.model, self.input, self.output) if file is not None]
+
+
+def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
+    """Return the files of the model and the samples. Nothing in them is loaded.
+
+    Args:
+        model: The model, or the path, URL or store name of its file.
+        input: The input sample: an object, or the path of a file. A string that is not a path is the sample.
+        output: The output sample, likewise; `None` where there is none.
+        workspace: A folder for objects in memory.
+        options: Names the script that defined the model's classes.
+
+    Raises:
+        ReadError: There is no such model.
+        UnpicklableModelError: An object in memory cannot be written to a file.
+    """
+    file = _model_file(model, workspace)
+    return Given(
+        model=file,
+        input=_sample_file(input, workspace / "input"),
+        output=None if output is None else _sample_file(output, workspace / "output"),
+        local=tuple(_local_folders(file.path, options)),
+    )
+
+
+def _model_file(model: Any, workspace: Path) -> GivenFile:
+    from scaffold.find import find_model
+    from scaffold.verbs.register import SCHEME, registered_file
+
+    if isinstance(model, str) and model.startswith(SCHEME):
+        return GivenFile(path=registered_file(model), provenance=model, ours=False)
+    if isinstance(model, str | os.PathLike):
+        name = os.fspath(model)
+        return GivenFile(path=find_model(name), provenance=name, ours=False)
+    return _written(model, workspace)
+
+
+def _sample_file(sample: Any, folder: Path) -> GivenFile:
+    if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
+        path = Path(sample)
+        return GivenFile(path=path, provenance=str(path), ours=False)
+    folder.mkdir()
+    written = _written(sample, folder)
+    path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
+    return GivenFile(path=path, provenance=written.provenance, ours=True)
+
+
+def _written(value: Any, folder: Path) -> GivenFile:
+    from scaffold.read import dump_model
+
+    path = dump_model(value, folder)
+    return GivenFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
+
+
+def _names_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _local_folders(model: Path, options: Options) -> list[Path]:
+    """Where the user's code may lie: beside the source and the model, here, and on `sys.path`."""
+    beside = [Path(options.source).absolute().parent] if options.source else []
+    beside += [model.absolute().parent, Path.cwd()]
+    places = [place for folder in beside for place in (folder, folder / "src")]
+    places += [Path(entry) for entry in sys.path if entry]
+    return [place for place in dict.fromkeys(places) if place.is_dir() and home_of(place) is Home.LOCAL]

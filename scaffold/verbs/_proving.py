@@ -1,0 +1,117 @@
+"""The proof of a project with its owner's edits in it: what it answers, and what of that is theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold.base.layout import OPENAPI, RECORDED
+from scaffold.base.recording import read_recording
+from scaffold.base.replay import collect_answers
+from scaffold.events import Noted, OnEvent, Started
+from scaffold.spec import Check, Outcome, ProjectRecord, Recording, Verification
+from scaffold.verbs._stages import told_of_checks
+from scaffold.verbs.project import Project
+
+if TYPE_CHECKING:
+    from scaffold.proof import ProofAccess
+    from scaffold.upgrade import Replay, UpdatePlan
+
+MOST_REPLAYED_REQUESTS = 100
+"""Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
+
+
+def proven(
+    plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
+) -> tuple[UpdatePlan, tuple[str, ...]]:
+    """Prove the merged project in a copy, and take into the plan what only a running service can tell."""
+    from scaffold.proof import started_proof
+    from scaffold.render import filled_manifests, recorded_sample
+    from scaffold.upgrade import compare_answers, write_merged
+
+    old, new = record.spec.recording, plan.record.spec.recording
+    notes: list[str] = []
+    derived: dict[str, bytes] = {}
+    write_merged(plan, folder)
+    recording = read_recording(folder)
+    on_event(Started("verify"))
+    python = plan.record.spec.dependencies.python
+    show = told_of_checks(on_event)
+    with started_proof(folder, python=python, on_check=show, access=access) as proof:
+        if plan.report.model_changed and old.requests:
+            asked = old.requests[:MOST_REPLAYED_REQUESTS]
+            before = old.answers[: len(asked)]
+            after = collect_answers(proof.service, asked, like=before)
+            notes.append(str(compare_answers(before, after)))
+        if plan.edited_scoring:
+            answers = collect_answers(proof.service, new.requests, like=new.answers)
+            notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
+            recording = Recording(requests=new.requests, answers=answers)
+            derived[RECORDED] = recorded_sample(recording)
+        verification = proof.finish(recording)
+    for note in notes:
+        on_event(Noted(note))
+    if verification.measurements:
+        derived |= filled_manifests(plan.record.spec, verification.measurements)
+    if verification.openapi:
+        derived[OPENAPI] = verification.openapi.encode()
+    return plan.finished(verification, derived), tuple(notes)
+
+
+def unproven(plan: UpdatePlan) -> UpdatePlan:
+    """The plan with a record that says so, and keeps what was measured the last time."""
+    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not proven")
+    last = plan.record.verification
+    measured = last.measurements if last else None
+    return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
+
+
+def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) -> Verification:
+    """Prove a project with the answers that it gives now, and record these as the right ones.
+
+    Raises:
+        VerificationError: It refuses a recorded request, or answers otherwise in a batch.
+        NoRecordError: The folder has no record of what it was made from.
+    """
+    from scaffold.proof import started_proof
+    from scaffold.render import recorded_sample
+    from scaffold.upgrade import accept_answers as record_answers
+    from scaffold.upgrade import compare_answers, read_record
+
+    root, before = project.root, project.recording
+    record, ancestor = read_record(root)
+    on_event(Started("verify"))
+    show = told_of_checks(on_event)
+    with started_proof(root, python=project.python, on_check=show, access=access) as proof:
+        answers = collect_answers(proof.service, before.requests, like=before.answers)
+        given = Recording(requests=before.requests, answers=answers)
+        verification = proof.finish(given)
+    on_event(Noted(_accepted_note(compare_answers(before.answers, given.answers))))
+    measured = record.verification.measurements if record.verification else None  # its manifests hold these
+    accepted = replace(record, verification=replace(verification, openapi="", measurements=measured))
+    record_answers(root, accepted, ancestor, recorded_sample(given))
+    return verification
+
+
+def _accepted_note(found: Replay) -> str:
+    if not found.differing:
+        return f"all {found.compared} answers are those that were recorded"
+    change = f"{found.old} -> {found.new}"
+    return (
+        f"{found.differing} of {found.compared} answers are others than those recorded before,"
+        f" most at {found.where}: {change}; {RECORDED} holds them from now on"
+    )
+
+
+def _scoring_note(files: tuple[str, ...], replay: Replay) -> str:
+    """How the owner's scoring code answers, beside the model alone."""
+    *most, last = files
+    yours = f"{', '.join(most)} and {last}" if most else last
+    if not replay.differing:
+        return f"with your {yours} it answers as the model does"
+    change = f"{replay.old} -> {replay.new}"
+    return (
+        f"with your {yours} it answers {replay.differing} of {replay.compared} requests otherwise than"
+        f" the model, most at {replay.where}: {change}; these answers are recorded from now on"
+    )

@@ -1,0 +1,24 @@
+"""What the verbs of a deployed project share: events, and a line in the store."""
+
+from __future__ import annotations
+
+from scaffold.errors import (
+    MissingExtraError,
+    StoreError,
+)
+from scaffold.events import Noted, OnEvent
+from scaffold.spec import Deployment
+
+
+def record_in_store(action: str, deployment: Deployment, url: str | None, on_event: OnEvent) -> None:
+    """Write a line into the store. What runs, runs: a store that is away is told, and fails nothing."""
+    try:
+        from scaffold.store import Entry, open_store
+
+        store = open_store(url)
+        try:
+            store.record_deployment(Entry(action=action, deployment=deployment))
+        finally:
+            store.close()
+    except (MissingExtraError, StoreError) as error:
+        on_event(Noted(f"not recorded in the store: {error}"))

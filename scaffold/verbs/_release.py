@@ -1,0 +1,75 @@
+"""What is recorded of a project beside its image, and the login to its registry."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+
+from scaffold.base.process import run_command
+from scaffold.base.who import user_and_host
+from scaffold.errors import (
+    CommandError,
+    ScaffoldError,
+)
+from scaffold.spec import Release
+from scaffold.verbs.project import Project
+
+
+def read_release(project: Project) -> Release:
+    """Return what is recorded of a project beside its image: model, proof, commit, and who asks."""
+    return Release(
+        model_sha256=project.model_sha256,
+        proof=_proof(project),
+        git_revision=_git_revision(project.root),
+        by=user_and_host(),
+    )
+
+
+def docker_config(image: str) -> str | None:
+    """Return the login for the image's registry as Docker writes it down; None where there is none.
+
+    From `SCAFFOLD_REGISTRY_USERNAME` and `SCAFFOLD_REGISTRY_PASSWORD`, else what `docker login` keeps.
+    """
+    registry = _registry_of(image)
+    username = os.environ.get("SCAFFOLD_REGISTRY_USERNAME", "")
+    password = os.environ.get("SCAFFOLD_REGISTRY_PASSWORD", "")
+    if not (username and password):
+        try:
+            from scaffold.image import stored_credentials
+
+            known = stored_credentials(registry)
+        except ImportError:  # no `image` extra, so nobody has logged in through it
+            known = None
+        if known is None or not known.password:
+            return None
+        username, password = known.username, known.password
+    login = base64.b64encode(f"{username}:{password}".encode()).decode()
+    key = "https://index.docker.io/v1/" if registry == "docker.io" else registry
+    return json.dumps({"auths": {key: {"username": username, "password": password, "auth": login}}})
+
+
+def _registry_of(image: str) -> str:
+    first, slash, _ = image.partition("/")
+    is_host = slash and ("." in first or ":" in first or first == "localhost")
+    return first if is_host else "docker.io"
+
+
+def _proof(project: Project) -> str:
+    """How the proof of the project ended, as its record says."""
+    try:
+        verification = project.verification
+    except ScaffoldError:
+        return "not recorded"
+    if verification is None:
+        return "skipped"
+    return "passed" if verification.passed else "failed"
+
+
+def _git_revision(root: Path) -> str:
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--match="]
+    try:
+        return run_command(command).stdout.strip()
+    except CommandError:
+        return ""

@@ -1,0 +1,107 @@
+"""The states of a project between which an update goes: the one that it was made from, and the next."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaffold import __version__
+from scaffold.base.files import sha256_file
+from scaffold.base.layout import PRISTINE
+from scaffold.base.temporary import TemporaryFolder
+from scaffold.errors import ModelGoneError
+from scaffold.events import Noted, OnEvent
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
+from scaffold.verbs._specify import specified
+from scaffold.verbs.options import Options
+
+if TYPE_CHECKING:
+    from scaffold.upgrade import Content
+
+
+def last_state(root: Path, on_event: OnEvent) -> tuple[ProjectRecord, dict[str, Content]]:
+    """Return a project's record and its pristine files; a note says where some of these are lost for good."""
+    from scaffold.upgrade import read_record, unknown_files
+
+    record, ancestor = read_record(root, rebuild=_rebuilt)
+    if lost := unknown_files(record, ancestor):
+        wrote = record.spec.generator or "unknown"
+        by_it = (
+            f"; to have them back: uvx --from model-scaffold=={wrote} scaffold update {root}"
+            if wrote != __version__
+            else ""
+        )
+        on_event(
+            Noted(
+                f"{root / PRISTINE} is lost, so {', '.join(lost)} cannot be merged, only compared:"
+                f" version {wrote} of model-scaffold wrote them, and this is {__version__}{by_it}"
+            )
+        )
+    return record, ancestor
+
+
+@contextlib.contextmanager
+def new_state(
+    root: Path,
+    record: ProjectRecord,
+    given: tuple[Any, Any, Any],
+    answers: Mapping[str, JSONValue],
+    options: Options,
+    on_event: OnEvent,
+) -> Iterator[ProjectSpec]:
+    """Give the spec of the new state: of the new model, or of the old one with what else changes.
+
+    `answers` are all answers of the project, those of the record among them.
+    """
+    from scaffold.resolve import renew_service_layer
+
+    model, sample_input, sample_output = given
+    if model is not None:
+        name = record.spec.name
+        with specified(model, sample_input, sample_output, name, answers, options, on_event) as spec:
+            yield spec
+        return
+    artifact = record.spec.artifact
+    if not (artifact.path.is_file() and sha256_file(artifact.path) == artifact.sha256):
+        raise ModelGoneError(str(root), artifact.sha256)
+    pinned = [text.partition("==")[0].strip().lower() for text in options.pin]
+    dependencies = renew_service_layer(
+        record.spec.dependencies,
+        pinned=pinned,
+        opentelemetry=answers.get("opentelemetry") is True,
+        gpu=options.gpu,
+    )
+    yield replace(
+        record.spec,
+        answers=answers,
+        dependencies=dependencies,
+        generator=__version__,
+        variables=options.variables,
+    )
+
+
+def renderer(record: ProjectRecord, template: str | None) -> Callable[[ProjectSpec, Path], None]:
+    """What writes a pristine project, with what was measured the last time in its manifests."""
+    from scaffold.render import filled_manifests, render_project
+
+    def render(spec: ProjectSpec, folder: Path) -> None:
+        render_project(spec, folder, template=template or record.template or None)
+        if record.verification and record.verification.measurements:
+            for path, content in filled_manifests(spec, record.verification.measurements).items():
+                (folder / path).write_bytes(content)
+
+    return render
+
+
+def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
+    """The pristine project of a record, rendered anew; nothing where another version wrote it."""
+    from scaffold.upgrade import read_folder
+
+    if record.spec.generator != __version__ or not record.spec.artifact.path.is_file():
+        return {}
+    with TemporaryFolder("state") as folder:
+        renderer(record, None)(record.spec, Path(folder))
+        return read_folder(Path(folder))

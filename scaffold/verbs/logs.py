@@ -1,0 +1,24 @@
+"""`logs`: what the pods of a target write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scaffold.cluster import ClusterAccess
+
+
+def logs(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    follow: bool = False,
+    tail: int = 100,
+    access: ClusterAccess | None = None,
+) -> Iterator[str]:
+    """Yield the last lines of the logs of a target's pods."""
+    from scaffold.cluster import stream_logs
+
+    return stream_logs(Path(project), target=target, follow=follow, tail=tail, access=access)

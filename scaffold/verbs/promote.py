@@ -1,0 +1,67 @@
+"""`promote`: deploy to one target the image that runs at another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold.base.who import user_and_host
+from scaffold.events import OnEvent, ignore
+from scaffold.spec import Deployment
+from scaffold.verbs._recorded import record_in_store
+from scaffold.verbs._release import docker_config, read_release
+from scaffold.verbs.project import Project
+
+if TYPE_CHECKING:
+    from scaffold.cluster import ClusterAccess, Pace
+
+
+def promote(
+    project: str | Path,
+    *,
+    source: str = "staging",
+    target: str = "production",
+    reason: str,
+    approved_by: str = "",
+    force: bool = False,
+    access: ClusterAccess | None = None,
+    store: str | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Deployment:
+    """Deploy to `target` the very image that runs at `source`; return what runs.
+
+    Args:
+        project: The project's folder.
+        source: Where it is proven.
+        target: Where it goes.
+        reason: Why it may; recorded.
+        approved_by: Who says so; whoever calls, where it is left out.
+        force: Promote what is not proven.
+        access: As for `deploy`.
+        store: As for `deploy`.
+        pace: As for `deploy`.
+        on_event: As for `deploy`.
+
+    Raises:
+        PromotionRefusedError: What runs at `source` is not proven, or is not the project's model.
+    """
+    from scaffold.cluster import deploy_project, release_to_promote
+
+    opened = Project.open(project)
+    root = opened.root
+    asked = replace(read_release(opened), reason=reason, approved_by=approved_by or user_and_host())
+    image, release = release_to_promote(root, source=source, release=asked, force=force, access=access)
+    deployment = deploy_project(
+        root,
+        target=target,
+        image=image,
+        release=release,
+        access=access,
+        docker_config=docker_config(image),
+        pace=pace,
+        on_event=on_event,
+    )
+    record_in_store("promote", deployment, store, on_event)
+    return deployment

@@ -1,0 +1,43 @@
+"""`rollback`: bring a target back to an earlier revision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold.events import OnEvent, ignore
+from scaffold.spec import Deployment
+from scaffold.verbs._recorded import record_in_store
+from scaffold.verbs._release import read_release
+from scaffold.verbs.project import Project
+
+if TYPE_CHECKING:
+    from scaffold.cluster import ClusterAccess, Pace
+
+
+def rollback(
+    project: str | Path,
+    *,
+    target: str = "staging",
+    to: int | None = None,
+    access: ClusterAccess | None = None,
+    store: str | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Deployment:
+    """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
+    from scaffold.cluster import roll_back
+
+    opened = Project.open(project)
+    root = opened.root
+    deployment = roll_back(
+        root,
+        target=target,
+        to=to,
+        release=read_release(opened),
+        access=access,
+        pace=pace,
+        on_event=on_event,
+    )
+    record_in_store("rollback", deployment, store, on_event)
+    return deployment

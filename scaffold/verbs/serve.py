@@ -1,0 +1,28 @@
+"""`serve`: run a project's service on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold.base.checked import path_below
+from scaffold.base.layout import ENVIRONMENT
+from scaffold.events import Finished, OnEvent, Started, ignore
+from scaffold.verbs.project import Project
+
+
+def serve(
+    project: str | Path, *, host: str = "127.0.0.1", port: int = 8000, on_event: OnEvent = ignore
+) -> int:
+    """Run a project's service until it is interrupted; return its exit status.
+
+    Its environment is made from the lock in the project's `.venv`, anew when the lock has changed.
+    """
+    from scaffold.proof import make_environment, serve_project
+
+    opened = Project.open_service(project)
+    root = opened.root
+    on_event(Started("environment"))
+    python = make_environment(root, path_below(root, ENVIRONMENT), python=opened.python)
+    on_event(Finished("environment", f"{root / ENVIRONMENT} holds what the lock says"))
+    on_event(Finished("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it"))
+    return serve_project(root, python, host=host, port=port)

@@ -1,0 +1,226 @@
+"""`update`: bring a project up to date, and keep its owner's edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaffold.base.layout import RECORD
+from scaffold.base.temporary import TemporaryFolder
+from scaffold.errors import (
+    BreakingChangeError,
+    DirtyTreeError,
+    MergeConflictError,
+    MissingSampleError,
+    UnknownOptionsError,
+)
+from scaffold.events import OnEvent, ignore
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold.verbs._proving import proven, unproven
+from scaffold.verbs._specify import checked_answers
+from scaffold.verbs._states import last_state, new_state, renderer
+from scaffold.verbs.options import ModelOptions, Options
+from scaffold.verbs.project import Project
+from scaffold.verbs.workers import proof_access
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """An update: what it changes, and whether it was carried out."""
+
+    root: Path
+    report: Report
+    files: Mapping[str, str]
+    """What becomes of each file that does not stay as it is, in a word."""
+    conflicts: Mapping[str, str]
+    """Where the owner's changes and the new state meet, by path."""
+    applied: bool
+    notes: tuple[str, ...] = ()
+    verification: Verification | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the project is up to date already."""
+        return not self.files and not self.report.changes
+
+    def as_json(self) -> dict[str, JSONValue]:
+        """The update for a program to read."""
+        return {
+            "root": str(self.root),
+            **self.report.as_json(),
+            "files": dict(self.files),
+            "conflicts": dict(self.conflicts),
+            "notes": list(self.notes),
+            "applied": self.applied,
+        }
+
+
+def _unseen(_update: Update) -> None:
+    """Show nothing."""
+
+
+def update(
+    project: str | Path,
+    model: Any = None,
+    input: Any = None,
+    output: Any = None,
+    *,
+    answers: Mapping[str, JSONValue] | None = None,
+    template: str | None = None,
+    prefer: Prefer | None = None,
+    tool: str | None = None,
+    dry_run: bool = False,
+    allow_breaking: bool = False,
+    dirty: bool = False,
+    verify: bool = True,
+    on_event: OnEvent = ignore,
+    on_report: Callable[[Update], None] = _unseen,
+    **options: Unpack[ModelOptions],
+) -> Update:
+    """Bring a project up to a new model, newer templates or other answers, and keep its owner's edits.
+
+    Args:
+        project: The project's folder.
+        model: The new model, or the path (or URL) of its file; the project's own where only the rest changes.
+        input: A sample of the new model's input; asked for with `model`.
+        output: What the new model gives for it; without it the model is asked.
+        answers: Answers that change; the others stay.
+        template: Another service template, a path or URL that copier takes.
+        prefer: Which side wins where both changed the same lines; conflict markers when absent.
+        tool: A merge tool for the conflicts: `meld {ours} {merged} {theirs}`; `{merged}` is what it writes.
+        dry_run: Only say what would change.
+        allow_breaking: Go ahead although callers of the service would have to change.
+        dirty: Go ahead although git has changes that are not committed.
+        verify: Whether to prove the merged project before anything is written.
+        on_event: Called with each event.
+        on_report: Told what changes, before anything is proven or written.
+        options: Fields of `Options`; what was said the last time holds for the others.
+
+    Raises:
+        BreakingChangeError: Callers would have to change, and `allow_breaking` was not given.
+        MergeConflictError: Both sides changed the same thing. The merged files are written, with markers.
+        ScaffoldError: Another leaf of it. Nothing is written then.
+    """
+    from scaffold.upgrade import restore_pristine
+
+    root = Path(project)
+    if model is not None and input is None:
+        raise MissingSampleError(str(root))
+    Project.open(root)  # finishes an update that was cut off, or takes it back
+    record, ancestor = last_state(root, on_event)
+    recorded: dict[str, Any] = dict(record.options)
+    try:
+        Options(**recorded)
+    except TypeError as error:
+        raise UnknownOptionsError(str(root / RECORD), str(error)) from error
+    said = Options(**{**recorded, **options})
+    checked = checked_answers(answers, record.spec.answers)
+    state = new_state(root, record, (model, input, output), checked, said, on_event)
+    with state as spec, TemporaryFolder("update") as folder:
+        plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
+        found = _described(plan)
+        on_report(found)
+        if plan.is_empty and not dry_run:
+            restore_pristine(root, record, ancestor)
+        if dry_run or plan.is_empty:
+            return found
+        _refuse_unasked(plan, dirty=dirty, allow_breaking=allow_breaking)
+        plan = _settled(plan, tool)
+        notes: tuple[str, ...] = ()
+        if verify:
+            access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
+            plan, notes = proven(plan, record, Path(folder) / "merged", access, on_event)
+        else:
+            plan = unproven(plan)
+        return _applied(plan, notes, verify=verify)
+
+
+def _planned(
+    root: Path,
+    last: tuple[ProjectRecord, Mapping[str, Content]],
+    spec: ProjectSpec,
+    said: Options,
+    folder: Path,
+    template: str | None,
+    prefer: Prefer | None,
+) -> UpdatePlan:
+    """Work out the update, with a lock that holds what the owner added to `requirements.in`."""
+    from scaffold.resolve import lock_again, requirement_of
+    from scaffold.upgrade import Prefer, plan_update
+
+    record, ancestor = last
+    pristine = folder / "pristine"
+    pristine.mkdir()
+    plan = plan_update(
+        root,
+        record,
+        ancestor,
+        spec,
+        renderer(record, template),
+        pristine,
+        options=said.as_json(),
+        template=template,
+        prefer=prefer or Prefer.NEITHER,
+    )
+    wanted = plan.own_requirements
+    if not wanted:
+        return plan
+    needs = spec.dependencies
+    lines = [requirement_of(line) for line in wanted.lines]
+    lock = lock_again(lines, wanted.versions, python=needs.python, sources=needs.sources, gpu=said.gpu)
+    return plan.locked(wanted, lock)
+
+
+def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
+    """Stop before anything is written, where that was not asked for."""
+    from scaffold.upgrade import uncommitted
+
+    changed = uncommitted(plan.root)
+    if changed and not dirty:
+        raise DirtyTreeError(str(plan.root), changed)
+    if plan.report.breaking and not allow_breaking:
+        raise BreakingChangeError(str(plan.root), tuple(map(str, plan.report.breaking)))
+
+
+def _settled(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
+    """The plan without conflicts; where some are left they are written for the owner to settle."""
+    from scaffold.upgrade import apply_update
+
+    if tool and plan.merged.conflicts:
+        plan = plan.settled_with(tool)
+    if plan.merged.conflicts:
+        apply_update(unproven(plan))
+        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()))
+    return plan
+
+
+def _applied(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
+    from scaffold.upgrade import apply_update
+
+    apply_update(plan)
+    proof = plan.record.verification if verify else None
+    return replace(_described(plan), notes=notes, verification=proof, applied=True)
+
+
+def _described(plan: UpdatePlan) -> Update:
+    from scaffold.upgrade import FileOutcome
+
+    quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
+    return Update(
+        root=plan.root,
+        report=plan.report,
+        files={}
+        if plan.is_empty
+        else {
+            path: file.outcome.value for path, file in plan.merged.files.items() if file.outcome not in quiet
+        },
+        conflicts=plan.merged.conflicts,
+        applied=False,
+    )

@@ -1,0 +1,122 @@
+"""Where processes that hold a model run, and what they may do: decided here from what a person says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold.base.confine import Closed, Confinement, Open
+from scaffold.base.modules import know_environment
+from scaffold.base.variables import minimal_environment
+from scaffold.environments import Environment, running_environment
+from scaffold.spec import Variable
+from scaffold.verbs._given import Given
+from scaffold.verbs.options import Options, secret_value
+from scaffold.worker import Worker, WorkerSettings
+
+if TYPE_CHECKING:
+    from scaffold.proof import ProofAccess
+
+
+def model_environment(given: Given, options: Options) -> Environment:
+    """Return the environment that the model is loaded in: this one, or the one that was named.
+
+    Raises:
+        EnvironmentSpecError: What was named cannot be used.
+    """
+    if not options.environment:
+        return running_environment()
+    from scaffold.environments import open_environment
+    from scaffold.read import DISTRIBUTIONS, needs_of_files
+
+    needs = needs_of_files(given.paths)
+    environment = open_environment(
+        list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
+    )
+    if not environment.running:
+        know_environment(environment.path, environment.overlay)
+    return environment
+
+
+def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
+    """Return where the workers that load a model run, and what they may do."""
+    variables = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
+    named = [*given.paths, *map(Path, options.include), *([Path(options.source)] if options.source else [])]
+    beside = [given.model.path.absolute().parent]
+    return WorkerSettings(
+        python=environment.python,
+        path=[*environment.path, *environment.overlay],
+        package=Path(environment.overlay[0]) if environment.overlay else None,
+        environ={**minimal_environment(os.environ), **variables},
+        confinement=Confinement(
+            readable=tuple(path.absolute() for path in (*beside, *named)),
+            readable_whole=tuple(Path(path).absolute() for path in options.allow_read),
+            network=Open() if options.allow_network else Closed(),
+            memory_bytes=options.memory_bytes,
+            cpu_s=options.time_limit * max(os.cpu_count() or 1, 1),
+            parent_pid=os.getpid(),
+        ),
+        time_s=float(options.time_limit),
+    )
+
+
+_PROGRAM = "scaffold.verbs._examine"
+_ahead: list[Worker] = []
+
+
+def start_ahead() -> None:
+    """Start a worker of this environment before it is known what it is to examine.
+
+    A command calls it first: the process starts while the command imports its own modules.
+    """
+    settings = WorkerSettings(python=Path(sys.executable), environ=minimal_environment(os.environ))
+    _ahead.append(Worker(_PROGRAM, settings))
+
+
+def end_ahead() -> None:
+    """End the worker that was started ahead, where it was not taken."""
+    while _ahead:
+        _ahead.pop().close()
+
+
+def examining_worker(settings: WorkerSettings) -> Worker:
+    """Return a worker that waits for a model to examine: the one that was started ahead, where it fits."""
+    if _ahead and _ahead[0].runs_in == settings.runs_in:
+        return _ahead.pop()
+    return Worker(_PROGRAM, settings)
+
+
+def proof_access(
+    variables: Sequence[Variable], *, read: Sequence[str | Path] = (), network: bool = False
+) -> ProofAccess:
+    """Return what a service may reach while it is proven.
+
+    Args:
+        variables: What its model reads from the environment; secrets have their value from this process.
+        read: Files and folders that it may read.
+        network: Whether it may connect to other machines.
+
+    Raises:
+        UsageError: A secret has no value here.
+    """
+    from scaffold.proof import ProofAccess
+
+    secrets = {variable.name: secret_value(variable.name) for variable in variables if variable.secret}
+    return ProofAccess(variables=secrets, read=tuple(map(Path, read)), network=network)
+
+
+def variables_left_out(given: Mapping[str, str]) -> list[str]:
+    """Return the names of this process's variables that a worker with the variables `given` does not have."""
+    return sorted(name for name in os.environ if name not in given and name not in _OF_SESSIONS)
+
+
+# What every session sets, and no model depends on.
+_SESSION = """
+    CI COLORTERM COLUMNS DISPLAY EDITOR FORCE_COLOR HOME HOSTNAME LINES LOGNAME MAIL MPLCONFIGDIR NO_COLOR
+    OLDPWD PAGER PWD PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED SHELL SHLVL TERM
+    TMPDIR USER USERNAME VIRTUAL_ENV XDG_CACHE_HOME _
+"""
+_OF_SESSIONS = frozenset(_SESSION.split())

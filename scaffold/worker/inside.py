@@ -1,0 +1,8 @@
+"""What a program that runs in the worker is given to work with."""
+
+from scaffold.worker._channel import Channel
+from scaffold.worker._refused import refused_error
+from scaffold.worker._rehearse import rehearse
+from scaffold.worker._witness import Witness
+
+__all__ = ["Channel", "Witness", "refused_error", "rehearse"]

@@ -1,0 +1,296 @@
+"""The proof, on a service of one page that doubles a number."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from scaffold.base.lockfile import Lock
+from scaffold.base.uv import uv_command, uv_environment
+from scaffold.errors import (
+    AnswerChangedError,
+    AnswersDifferError,
+    EnvironmentFailedError,
+    RowsDependError,
+    ServiceFailedError,
+    VerificationError,
+)
+from scaffold.proof import make_environment, verify_project
+from scaffold.proof._blame import versions_of_model
+from scaffold.spec import Outcome
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+APP = """
+import json
+
+FACTOR = 2
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    body = b""
+    while scope["method"] == "POST":
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    status, answer = 200, None
+    if body:
+        record = json.loads(body)
+        try:
+            many = scope["path"] == "/score/batch"
+            answer = [double(one) for one in record] if many else double(record)
+        except KeyError:
+            status = 422
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+def double(record):
+    return {"prediction": record["x"] * FACTOR}
+"""
+
+
+def compiled(*requirements: str) -> str:
+    """The lock of some requirements, with hashes, at the versions of this environment."""
+    here = "\n".join(f"{name}=={version(name)}" for name in ("uvicorn", "click"))
+    command = [uv_command(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "-"]
+    done = subprocess.run(
+        command,
+        input="\n".join([*requirements, here]),
+        env=uv_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def lock() -> str:
+    return compiled("uvicorn")
+
+
+@pytest.fixture
+def project(tmp_path: Path, lock: str) -> Callable[..., Path]:
+    def make(app: str = APP, requests: object = None, answers: object = None) -> Path:
+        (tmp_path / "app").mkdir()
+        (tmp_path / "app/main.py").write_text(app)
+        (tmp_path / "requirements.txt").write_text(lock)
+        (tmp_path / "tests").mkdir()
+        recorded = {
+            "requests": [{"x": 1}, {"x": 2.5}] if requests is None else requests,
+            "answers": [{"prediction": 2}, {"prediction": 5.0}] if answers is None else answers,
+        }
+        (tmp_path / "tests/recorded.json").write_text(json.dumps(recorded))
+        return tmp_path
+
+    return make
+
+
+def test_a_service_that_answers_as_the_model_does_is_proven_and_measured(
+    project: Callable[..., Path],
+) -> None:
+    proof = verify_project(project(), python=PYTHON)
+    assert proof.passed
+    assert [check.name for check in proof.checks] == [
+        "environment",
+        "start",
+        "one by one",
+        "in batches",
+        "in other orders",
+        "at once",
+        "again",
+        "refusal",
+    ]
+    assert all(check.outcome is Outcome.PASSED for check in proof.checks)
+    assert proof.checks[2].detail == "2 of 2 answered as the model does"
+    assert proof.measurements is not None
+    assert proof.measurements.load_s > 0
+    assert proof.measurements.latency_s > 0
+    assert proof.measurements.peak_memory_bytes > 5_000_000
+
+
+def test_another_answer_is_named_by_row_field_and_both_values(project: Callable[..., Path]) -> None:
+    root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
+    with pytest.raises(AnswersDifferError) as caught:
+        verify_project(root, python=PYTHON)
+    assert str(caught.value).splitlines()[:2] == [
+        "The service answers, but not with the sample's predictions.",
+        "  row 0, prediction: 3 from the service, 2 in the sample's output",
+    ]
+
+
+def test_a_batch_that_is_answered_otherwise_than_its_rows_fails(project: Callable[..., Path]) -> None:
+    root = project(
+        APP.replace("[double(one) for one in record]", "[double(one) for one in reversed(record)]")
+    )
+    with pytest.raises(AnswersDifferError, match="rows 0 to 1 as a batch"):
+        verify_project(root, python=PYTHON)
+
+
+SEVERAL = {
+    "requests": [{"x": x} for x in range(6)],
+    "answers": [{"prediction": 2 * x} for x in range(6)],
+}
+
+
+def test_a_service_that_sorts_its_batches_is_not_proven_by_a_sorted_sample(
+    project: Callable[..., Path],
+) -> None:
+    sorting = "[double(one) for one in sorted(record, key=lambda one: one['x'])]"
+    root = project(APP.replace("[double(one) for one in record]", sorting), **SEVERAL)
+    with pytest.raises(RowsDependError) as caught:
+        verify_project(root, python=PYTHON)
+    assert str(caught.value) == (
+        "The answer to row 5 depends on which rows are asked with it.\n"
+        "  in a batch in reverse order, prediction: 0; alone: 10\n"
+        "Callers would get each other's answers. In a project of yours, score each record in a call of\n"
+        "its own, in app/score.py:\n"
+        "  BATCHED = False"
+    )
+
+
+def test_a_service_that_drops_repeated_rows_is_not_proven(project: Callable[..., Path]) -> None:
+    dropping = "[double(one) for k, one in enumerate(record) if one not in record[:k]]"
+    root = project(APP.replace("[double(one) for one in record]", dropping), **SEVERAL)
+    with pytest.raises(VerificationError, match="random order, rows repeated holds 12 rows and gets 6"):
+        verify_project(root, python=PYTHON)
+
+
+def test_a_service_that_mixes_up_its_callers_is_not_proven(project: Callable[..., Path]) -> None:
+    mixing = APP.replace("import json\n", "import asyncio, json\nLAST = []\n", 1).replace(
+        "        try:\n",
+        "        LAST[:] = [record]\n        await asyncio.sleep(0.001)\n        record = LAST[0]\n"
+        "        try:\n",
+    )
+    with pytest.raises(RowsDependError, match=r"while \d+ callers asked at once, prediction: "):
+        verify_project(project(mixing, **SEVERAL), python=PYTHON)
+
+
+def test_a_service_that_changes_as_it_answers_is_not_proven(project: Callable[..., Path]) -> None:
+    warming = APP.replace("FACTOR = 2", "FACTOR = 2\nASKED = []").replace(
+        'return {"prediction": record["x"] * FACTOR}',
+        'ASKED.append(0)\n    return {"prediction": record["x"] * FACTOR + (len(ASKED) > 14)}',
+    )
+    with pytest.raises(AnswerChangedError) as caught:
+        verify_project(project(warming, **SEVERAL), python=PYTHON)
+    assert str(caught.value).splitlines()[:2] == [
+        "The service changed as it answered: row 3 was asked again.",
+        "  prediction: 7; before: 6",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "answers"),
+    [("record['x'] > 2", [0, 0, 0, 6, 6, 6]), ("0", [0, 0, 0, 0, 0, 0])],
+    ids=["by a value", "the first one of all"],
+)
+def test_a_service_whose_first_answer_decides_later_ones_is_not_proven(
+    project: Callable[..., Path], key: str, answers: list[int]
+) -> None:
+    app = APP.replace("FACTOR = 2", "KEPT = {}")
+    app = app.replace('record["x"] * FACTOR', f"KEPT.setdefault({key}, record['x'] * 2)")
+    # As the model answers the rows in their own order.
+    recorded = {**SEVERAL, "answers": [{"prediction": answer} for answer in answers]}
+    with pytest.raises(AnswersDifferError, match="Does the model depend on the time, on other requests"):
+        verify_project(project(app, **recorded), python=PYTHON)
+
+
+def test_a_library_of_another_version_is_named_with_what_to_type(project: Callable[..., Path]) -> None:
+    root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
+    (root / "requirements.txt").write_text(compiled("uvicorn", "h11==0.14.0"))
+    with pytest.raises(AnswersDifferError) as caught:
+        verify_project(root, python=PYTHON)
+    assert str(caught.value) == (
+        "The service answers, but not with the sample's predictions.\n"
+        "  row 0, prediction: 3 from the service, 2 in the sample's output\n"
+        f"  h11: 0.14.0 in the service, {version('h11')} in the environment of the sample\n"
+        f"Pin what the model was made with: scaffold new ... --pin h11=={version('h11')}"
+    )
+
+
+def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[..., Path]) -> None:
+    root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
+    lock = compiled("uvicorn", "h11==0.14.0")
+    (root / "requirements.txt").write_text(lock)
+    (root / "requirements.in").write_text("# The model.\nclick\n\n# The service around it.\nuvicorn\n")
+    with pytest.raises(AnswersDifferError) as caught:
+        verify_project(root, python=PYTHON)
+    [advice] = str(caught.value).splitlines()[2:]
+    assert advice == (
+        "What the model needs has the same versions in both. Does the model depend on the time, on other "
+        "requests, on environment variables or on files outside the project?"
+    )
+    # What the model's own libraries require counts among what the model needs.
+    (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")
+    assert "h11" in versions_of_model(root, Lock.parse(lock))
+
+
+def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callable[..., Path]) -> None:
+    root = project("raise RuntimeError('the model file is gone')")
+    with pytest.raises(ServiceFailedError) as caught:
+        verify_project(root, python=PYTHON)
+    assert str(caught.value).startswith("The service does not start (exit status 1).")
+    assert "RuntimeError: the model file is gone" in caught.value.log
+
+
+def test_a_service_that_refuses_the_sample_is_named_by_row_and_status(project: Callable[..., Path]) -> None:
+    with pytest.raises(VerificationError, match="row 0 is answered with 422"):
+        verify_project(project(requests=[{"y": 1}, {"x": 1}]), python=PYTHON)
+
+
+def test_a_service_that_takes_any_body_is_not_proven(project: Callable[..., Path]) -> None:
+    with pytest.raises(VerificationError, match="The service answers 200, not 422"):
+        verify_project(project(APP.replace("status = 422", "pass")), python=PYTHON)
+
+
+def test_a_lock_that_cannot_be_installed_says_why(project: Callable[..., Path]) -> None:
+    root = project()
+    (root / "requirements.txt").write_text("uvicorn==0.0.0 --hash=sha256:" + "0" * 64 + "\n")
+    with pytest.raises(EnvironmentFailedError, match=r"uvicorn==0\.0\.0"):
+        verify_project(root, python=PYTHON)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not"),
+        ('{"requests": [], "answers": []}', "0 requests and 0 answers"),
+        ('{"requests": [1], "answers": []}', "1 requests and 0 answers"),
+    ],
+)
+def test_a_recording_that_is_none_is_a_clear_error(
+    project: Callable[..., Path], text: str, message: str
+) -> None:
+    root = project()
+    (root / "tests/recorded.json").write_text(text)
+    with pytest.raises(VerificationError, match=message):
+        verify_project(root, python=PYTHON)
+
+
+def test_an_environment_may_be_named_from_where_one_is(
+    project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project()
+    monkeypatch.chdir(root.parent)
+    relative = Path(root.name)
+    assert make_environment(relative, relative / ".venv", python=PYTHON) == root / ".venv/bin/python"
+
+
+def test_an_environment_is_made_anew_only_when_the_lock_has_changed(
+    project: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = project()
+    interpreter = make_environment(root, tmp_path / "env", python=PYTHON)
+    mark = tmp_path / "env/mark"
+    mark.write_text("")
+    assert make_environment(root, tmp_path / "env", python=PYTHON) == interpreter
+    assert mark.exists()
+    (root / "requirements.txt").write_text((root / "requirements.txt").read_text() + "\n")
+    make_environment(root, tmp_path / "env", python=PYTHON)
+    assert not mark.exists()
