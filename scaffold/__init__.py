@@ -20,6 +20,7 @@ _HOMES = {
     "verbs.build": ("build",),
     "verbs.deploy": ("deploy",),
     "verbs.deployments": ("deployments",),
+    "verbs.diff": ("diff",),
     "verbs.init": ("init",),
     "verbs.inspect": ("inspect",),
     "verbs.logs": ("logs",),
@@ -46,6 +47,7 @@ __all__ = [
     "build",
     "deploy",
     "deployments",
+    "diff",
     "init",
     "inspect",
     "logs",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.build import build
     from scaffold.verbs.deploy import deploy
     from scaffold.verbs.deployments import deployments
+    from scaffold.verbs.diff import diff
     from scaffold.verbs.init import init
     from scaffold.verbs.inspect import inspect
     from scaffold.verbs.logs import logs

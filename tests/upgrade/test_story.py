@@ -328,6 +328,7 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     report = json.loads(told.stdout)
     assert report["breaking"] is True
     assert report["contract"][1]["what"] == "input FamilySize"
+    assert scaffold.diff(project, tmp_path / "model.pkl", tmp_path / "sample.pkl").as_json() == report
     refused = CliRunner().invoke(app, ["update", *given, "--json"])
     assert refused.exit_code == 2
     assert json.loads(refused.stdout) == report
