@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from scaffold.events import OnEvent, ignore
 from scaffold.spec import JSONValue
-from scaffold.verbs._stages import OnStage, silent
+from scaffold.verbs.options import ModelOptions
 from scaffold.verbs.update import Update, update
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 
 def diff(
@@ -19,8 +23,8 @@ def diff(
     *,
     answers: Mapping[str, JSONValue] | None = None,
     template: str | None = None,
-    on_stage: OnStage = silent,
-    **options: Any,
+    on_event: OnEvent = ignore,
+    **options: Unpack[ModelOptions],
 ) -> Update:
     """Return what an update of a project would change, field by field and file by file. Writes nothing.
 
@@ -31,7 +35,7 @@ def diff(
         output: What the new model gives for it.
         answers: Answers that change.
         template: Another service template.
-        on_stage: Told of each stage.
+        on_event: Called with each event.
         options: Fields of `Options`.
 
     Raises:
@@ -45,6 +49,6 @@ def diff(
         answers=answers,
         template=template,
         dry_run=True,
-        on_stage=on_stage,
+        on_event=on_event,
         **options,
     )
