@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import FolderNotMadeError, TargetNotEmptyError
 
 _BLOCK_BYTES = 1 << 20
@@ -42,9 +43,9 @@ def keep_file(path: Path, digest: str) -> Path:
 
 
 @functools.cache
-def _kept_files() -> tempfile.TemporaryDirectory[str]:
-    """A folder that Python removes when this process ends."""
-    return tempfile.TemporaryDirectory(prefix="scaffold-kept-")
+def _kept_files() -> TemporaryFolder:
+    """A folder that Python removes when this process ends, and a later run where this one is killed."""
+    return TemporaryFolder("kept")
 
 
 def copy_below(root: Path, relative: Path, target: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scaffold.base.checked import path_below, read_below
 from scaffold.base.layout import LOCK, WHEELS
+from scaffold.base.modules import normalized
 from scaffold.errors import UnreadableLockError, UnsafeLockError
 
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]+")
@@ -167,11 +168,6 @@ def read_lock(root: Path) -> Lock:
         if pin.requirement.startswith("./"):
             path_below(root, pin.requirement.removeprefix("./"))
     return lock
-
-
-def normalized(name: str) -> str:
-    """Return the name of a distribution as indexes compare it. Source: PyPA, "Names and normalization"."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def without_credentials(text: str) -> str:

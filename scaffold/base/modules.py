@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 import site
 import sys
 import sysconfig
@@ -167,3 +168,8 @@ def absolute(found: Module, target: str) -> str:
     for _ in range(level - 1):
         package = package.rpartition(".")[0]
     return ".".join(part for part in (package, target[level:]) if part)
+
+
+def normalized(distribution: str) -> str:
+    """Return the name of a distribution as indexes compare it. Source: PyPA, "Names and normalization"."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()

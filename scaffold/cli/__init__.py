@@ -80,7 +80,7 @@ def _worker_ahead(words: Sequence[str]) -> Iterator[None]:
     if not asked or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
         yield
         return
-    from scaffold.verbs.workers import end_ahead, start_ahead
+    from scaffold.verbs.ahead import end_ahead, start_ahead
 
     start_ahead()
     try:

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from scaffold.base.layout import REQUIREMENTS
-from scaffold.base.lockfile import Lock, normalized
+from scaffold.base.lockfile import Lock
+from scaffold.base.modules import normalized
 
 _SERVICE = "# The service around it."
 """In `requirements.in`: what the model needs stands above, what the generated code needs below."""

@@ -26,8 +26,9 @@ from scaffold.resolve import (
 )
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
 from scaffold.verbs._given import Given
+from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.options import Options
-from scaffold.verbs.workers import examining_worker, variables_left_out
+from scaffold.verbs.workers import variables_left_out
 from scaffold.worker import Worker, WorkerSettings, printable, require_plain
 
 _PRESENTED_WITH = ("numpy", "pandas")
@@ -122,6 +123,9 @@ class Examination:
             job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
         path = list(dict.fromkeys([*self._settings.path, *local]))
         self._worker.begin(job, replace(self._settings, path=path))
+        # Looked up while the worker reads: whose modules they are takes a while to find out.
+        kept = installation.closure(_PRESENTED_WITH)
+        self._kept = {module for module, owners in installation.owners.items() if owners[0] in kept}
 
     @property
     def rehearsing(self) -> Examination | Trace:
@@ -151,8 +155,7 @@ class Examination:
         if self._given.output is None or not hidden.keys().isdisjoint(files.modules):
             self._load_with_all(files)
         else:
-            kept = self._installation.closure(_PRESENTED_WITH)
-            self._load({module: name for module, name in hidden.items() if name not in kept})
+            self._load({module: name for module, name in hidden.items() if module not in self._kept})
         return files
 
     def introspected(self, files: Files) -> Introspected:

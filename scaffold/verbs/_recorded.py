@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold.errors import (
-    MissingExtraError,
-    StoreError,
-)
+from scaffold.errors import MissingExtraError, StoreError
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import Deployment
 

@@ -13,16 +13,17 @@ from typing import Any
 from scaffold import __version__
 from scaffold.base.confine import Enforced
 from scaffold.base.files import keep_file
-from scaffold.base.modules import Home, home_of
+from scaffold.base.modules import Home, home_of, normalized
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import JSONValue, ProjectSpec
 from scaffold.verbs._given import Given, find_given
+from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
 from scaffold.verbs.options import Options
-from scaffold.verbs.workers import examining_worker, model_environment, worker_settings
+from scaffold.verbs.workers import model_environment, worker_settings
 from scaffold.worker import is_inside
 
 FIRST_VERSION = "1.0.0"
@@ -145,7 +146,7 @@ def _pin(text: str) -> tuple[str, str]:
     name, equals, version = text.partition("==")
     if not equals or not name.strip() or not version.strip():
         raise InvalidOptionError("pin", text)
-    return re.sub(r"[-_.]+", "-", name.strip().lower()), version.strip()
+    return normalized(name.strip()), version.strip()
 
 
 def checked_answers(

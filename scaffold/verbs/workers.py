@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from scaffold.environments import Environment, running_environment
 from scaffold.spec import Variable
 from scaffold.verbs._given import Given
 from scaffold.verbs.options import Options, secret_value
-from scaffold.worker import Worker, WorkerSettings
+from scaffold.worker import WorkerSettings
 
 if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
@@ -61,32 +60,6 @@ def worker_settings(given: Given, options: Options, environment: Environment) ->
         ),
         time_s=float(options.time_limit),
     )
-
-
-_PROGRAM = "scaffold.verbs._examine"
-_ahead: list[Worker] = []
-
-
-def start_ahead() -> None:
-    """Start a worker of this environment before it is known what it is to examine.
-
-    A command calls it first: the process starts while the command imports its own modules.
-    """
-    settings = WorkerSettings(python=Path(sys.executable), environ=minimal_environment(os.environ))
-    _ahead.append(Worker(_PROGRAM, settings))
-
-
-def end_ahead() -> None:
-    """End the worker that was started ahead, where it was not taken."""
-    while _ahead:
-        _ahead.pop().close()
-
-
-def examining_worker(settings: WorkerSettings) -> Worker:
-    """Return a worker that waits for a model to examine: the one that was started ahead, where it fits."""
-    if _ahead and _ahead[0].runs_in == settings.runs_in:
-        return _ahead.pop()
-    return Worker(_PROGRAM, settings)
 
 
 def proof_access(

@@ -13,8 +13,9 @@ from scaffold.errors import CallError
 from scaffold.resolve import Installation, Trace
 from scaffold.verbs._examination import Examination, Introspected
 from scaffold.verbs._given import find_given
+from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.options import Options
-from scaffold.verbs.workers import examining_worker, model_environment, worker_settings
+from scaffold.verbs.workers import model_environment, worker_settings
 
 Examine = Callable[..., contextlib.AbstractContextManager[tuple[Examination, Introspected]]]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from scaffold.base.modules import Home
+from scaffold.base.modules import Home, normalized
 from scaffold.errors import NeverTrustedError
 from scaffold.read.gate._definitions import Definition, Finder, Kind
 from scaffold.read.gate._libraries import LIBRARIES
@@ -138,15 +138,10 @@ def _tops(token: str) -> Iterator[str]:
         return
     if token.isidentifier():
         yield token
-    wanted = _canonical(token)
-    yield from (top for top, library in LIBRARIES.items() if _canonical(library.distribution) == wanted)
+    wanted = normalized(token)
+    yield from (top for top, library in LIBRARIES.items() if normalized(library.distribution) == wanted)
     with contextlib.suppress(metadata.PackageNotFoundError, ValueError):
         files = metadata.distribution(token).files or ()
         yield from {
             file.parts[0].partition(".")[0] for file in files if file.suffix in (".py", ".so", ".pyd")
         }
-
-
-def _canonical(distribution: str) -> str:
-    """Source: the packaging specification, "Name normalization"."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
