@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from scaffold.base.layout import DEPLOY, KUSTOMIZATION, MODEL_FILES, PYTHON
+from scaffold.base.layout import DEPLOY, KUSTOMIZATION, MODEL_FILE, MODEL_FOLDERS, PYTHON
 from scaffold.errors import FileTooLargeError, NotARegularFileError, PythonVersionError, UnsafePathError
 
 LARGEST_TEXT_BYTES = 64 << 20
@@ -78,9 +78,11 @@ def model_files(root: Path) -> list[Path]:
     Raises:
         UnsafePathError: Its folder leads through a symbolic link.
     """
-    folder, _, pattern = MODEL_FILES.rpartition("/")
-    found = sorted(path_below(root, folder).glob(pattern))
-    return [path for path in found if path.is_file() and not path.is_symlink()]
+    for folder in MODEL_FOLDERS:
+        found = sorted(path_below(root, folder).glob(MODEL_FILE))
+        if files := [path for path in found if path.is_file() and not path.is_symlink()]:
+            return files
+    return []
 
 
 def target_names(root: Path) -> list[str]:

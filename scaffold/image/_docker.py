@@ -255,6 +255,6 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
 
 
 def _part(created_by: str) -> str:
-    if MODEL_FOLDER in created_by:
+    if not set(MODEL_FOLDERS).isdisjoint(created_by.split()):
         return "model"
     return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"

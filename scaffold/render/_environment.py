@@ -10,9 +10,11 @@ from scaffold.render._code import mapping, statement, text
 from scaffold.spec import Variable
 
 _SETTINGS = """
-    access_log answer_timeout_s api_key_hashes bind_host body_timeout_s docs drain_s log_level log_values
-    max_batch max_body_bytes max_connections max_records max_waiting metrics metrics_port patience_ms port
-    queue_timeout_s root_path score_timeout_s shutdown_s tls_cert tls_key worker_threads workers
+    access_log answer_timeout_s api_key_hashes bind_host body_timeout_s docs drain_s fast_column_transformer
+    log_level log_values
+    max_batch max_body_bytes max_connections max_records max_waiting metrics metrics_port opentelemetry patience_ms
+    port public_paths queue_timeout_s root_path score_timeout_s shutdown_s
+    tls_cert tls_key worker_threads workers
 """
 SETTINGS = frozenset(name.upper() for name in _SETTINGS.split())
 """The variables that `app/settings.py` reads."""
@@ -29,10 +31,11 @@ def environment_values(variables: Sequence[Variable]) -> dict[str, object]:
     if taken := sorted({variable.name for variable in variables} & SETTINGS):
         raise VariableTakenError(taken[0])
     if not variables:
-        return {"settings_first": "", "model_environment": ""}
+        return {"settings_first": "", "settings_os": "", "model_environment": ""}
     plain = {variable.name: variable.value for variable in variables if not variable.secret}
     return {
         "settings_first": _FIRST,
+        "settings_os": "import os\n\n",
         "model_environment": _in_settings(plain, [v.name for v in variables if v.secret]),
     }
 

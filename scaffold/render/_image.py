@@ -51,13 +51,9 @@ def _has_wheels(sources: tuple[LocalSource, ...]) -> bool:
 
 def _code_copies(sources: list[str]) -> str:
     """One COPY for the app's modules and one for each place beside it that the model's own code lies in."""
-    tops = sorted({path.partition("/")[0] for path in sources if "/" in path} - {APP, WHEELS})
+    tops = sorted({path.partition("/")[0] for path in sources if "/" in path} - {APP, MODEL_FOLDER, WHEELS})
     files = sorted(path for path in sources if "/" not in path)
-    beside_app = sorted(
-        path for path in sources if path.startswith(f"{APP}/") and not path.startswith(f"{MODEL_FOLDER}/")
-    )
-    lines = [f"COPY {APP}/*.py {APP}/"]
-    lines += [_copy([path, f"{path.rpartition('/')[0]}/"]) for path in beside_app]
+    lines = [_copy([APP, APP])]
     if files:
         lines.append(_copy([*files, "./"]))
     lines += [_copy([top, top]) for top in tops]

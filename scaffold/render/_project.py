@@ -27,9 +27,15 @@ _SCORE = "score.py"
 """The template has it: what depends on the model are its finished strings."""
 
 
-def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
-    """Return the modules that depend on the model, by file name; of score.py the imports."""
-    files = render_source(signature) | _columns_file(signature)
+def model_code(artifact: Artifact, signature: Signature, *, with_example: bool = True) -> dict[str, str]:
+    """Return the modules that depend on the model, by their path in `app`; of score.py the imports.
+
+    Args:
+        artifact: The model's file.
+        signature: How the model is called.
+        with_example: Whether the model answers the made-up record `EXAMPLE`.
+    """
+    files = render_source(signature, with_example=with_example) | _columns_file(signature)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
     return {**source, _SCORE: f"{score['score_imports']}\n{score['score_libraries']}"}
@@ -66,7 +72,7 @@ def _columns_file(signature: Signature) -> dict[str, str]:
     """Return what takes the place of a pipeline's first step, where the service has that."""
     if not (isinstance(signature.call, PythonCall) and signature.call.shortened):
         return {}
-    return {COLUMNS: (template_path("service") / "columns.py").read_text("utf-8")}
+    return {COLUMNS: (template_path("service") / "fast_column_transformer.py").read_text("utf-8")}
 
 
 def filled_manifests(spec: ProjectSpec, measurements: Measurements) -> dict[str, bytes]:

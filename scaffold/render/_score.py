@@ -75,30 +75,31 @@ _BEFORE_INPUTS = {
     Arguments.POSITIONAL: "*",
 }
 _ALWAYS = ("from pathlib import Path", "from typing import Any")
-_STANDARD = frozenset({"bz2", "gzip", "hashlib", "lzma", "pickle", "zlib"})
+_STANDARD = frozenset({"bz2", "gzip", "lzma", "pickle", "zlib"})
 _WIDTH = 100
 _DEEPEST = 8
 
-_BATCHED = "# One call takes many records: batching.py puts those together that wait together."
-_ALONE = "# One call takes one record: batching.py leaves records apart."
-_DOC_BATCHED = "Score the records, all in one call of the model."
-_DOC_ALONE = "Score the records, each in a call of its own: the model takes one at a time."
-_BEFORE = "# Steps of your own before the model: a check across fields, features from elsewhere."
-_AFTER = "# And after it: a threshold, labels for codes, a calibration."
+_FAST = "from app.serving.fast_column_transformer import speed_up"
+_BATCHED = "# One call may get the records of several requests: their answers do not depend on each other."
+_ALONE = "# One call gets one record."
+_DOC_BATCHED = "Return one answer for each record, in order, by one call of the model."
+_DOC_ALONE = "Return one answer for each record, in order: the model takes one record a call."
+_BEFORE = "# Your steps before the model: unit conversion, features from other sources."
+_AFTER = "# Your steps after the model: a threshold, labels, calibration."
 
 
 def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
-    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `app/model/`."""
+    """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`."""
     call = signature.call
     loading = _load(artifact, call)
     load = loading.lines
     shortened = isinstance(call, PythonCall) and call.shortened
     if shortened:
-        load.append("shorten(_model)")
+        load.append("if settings.fast_column_transformer:\n            speed_up(_model)")
     result = "predictions" if call.batched else "prediction"
     predicting = _predict(call, result, has_columns=_has_columns(signature))
     predict = predicting.lines
-    imports = loading.modules | predicting.modules | {"hashlib"}
+    imports = loading.modules | predicting.modules
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
@@ -106,7 +107,10 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
         "model_file": _FILES[artifact.format],
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
-        "score_columns": "from app.columns import shorten\n" if shortened else "",
+        "score_serving": "\n".join(
+            [*([_FAST] if shortened else []), "from app.serving.model_file import open_model"]
+        ),
+        "score_settings": "MODEL_SHA256, settings" if shortened else "MODEL_SHA256",
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,

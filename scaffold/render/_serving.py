@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from scaffold.render._knobs import read_opentelemetry
-from scaffold.spec import ProjectSpec
+from scaffold.spec import ProjectSpec, PythonCall
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
 _RECORDS, _LARGE_RECORDS = 1000, 4
@@ -13,7 +13,7 @@ _RECORDS, _LARGE_RECORDS = 1000, 4
 
 
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return the values of `app/settings.py`.
+    """Return the fields of `Settings` in `app/settings.py`.
 
     `max_body_bytes` goes by the largest record of the sample; `opentelemetry` is the answer of that name.
 
@@ -25,4 +25,17 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
     limit = _LEAST_BYTES
     while limit < wanted:
         limit *= 2
-    return {"max_body_bytes": f"{limit:_}", "opentelemetry": read_opentelemetry(spec.answers)}
+    fields = []
+    if limit > _LEAST_BYTES:
+        fields.append(f"    max_body_bytes: int = Field(default={limit:_}, ge=1)")
+    if read_opentelemetry(spec.answers):
+        fields.append("    opentelemetry: bool = True")
+    if isinstance(spec.signature.call, PythonCall) and spec.signature.call.shortened:
+        fields += [
+            "    # Score with the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
+            "    fast_column_transformer: bool = True",
+        ]
+    return {
+        "settings_imports": "from pydantic import Field\n\n" if limit > _LEAST_BYTES else "",
+        "settings_fields": "".join(f"\n{line}" for line in ["", *fields]) if fields else "",
+    }

@@ -12,18 +12,8 @@ from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
 from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
-from scaffold.render._source._shapes import fields_of
-from scaffold.spec import (
-    JSONValue,
-    Mapping,
-    Optional,
-    ProjectSpec,
-    Scalar,
-    ScalarType,
-    Schema,
-    Signature,
-    UserType,
-)
+from scaffold.render._source._example import example_body
+from scaffold.spec import ProjectSpec, Signature
 
 _LONGEST = 400
 
@@ -58,23 +48,6 @@ def model_summary(spec: ProjectSpec) -> str:
 
 def shell_example(signature: Signature) -> str:
     """A made-up body of `POST /score`, quoted for a shell; `@request.json` where it would bury the line."""
-    body = _example_body(signature.input)
+    body = example_body(signature.input)
     text = json.dumps(body, ensure_ascii=False)
     return shlex.quote(text) if body is not None and len(text) <= _LONGEST else "@request.json"
-
-
-def _example_body(schema: Schema) -> JSONValue:
-    """Return a made-up body of a request, `None` where a part of it would be too long, or is not known."""
-    match schema:
-        case UserType(example=shown):
-            return shown
-        case Mapping():
-            return None
-        case _:
-            fields = [field for field in fields_of(schema) if field.required]
-            missing = any(field.example is None and not _takes_null(field.schema) for field in fields)
-            return None if missing or not fields else {field.name: field.example for field in fields}
-
-
-def _takes_null(schema: Schema) -> bool:
-    return isinstance(schema, Optional) or (isinstance(schema, Scalar) and schema.type is ScalarType.NULL)

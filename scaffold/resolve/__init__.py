@@ -183,6 +183,7 @@ def resolve_dependencies(
         ),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
+        refuses_example=found.refuses_example,
     )
 
 

@@ -406,6 +406,8 @@ class Dependencies:
     sources: tuple[LocalSource, ...] = ()
     system: tuple[SystemPackage, ...] = ()
     notes: tuple[str, ...] = ()
+    refuses_example: bool = False
+    """Whether the model failed on the made-up record of the generated code."""
 
 
 # --------------------------------------------------------------------------- api, render

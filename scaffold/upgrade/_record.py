@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
-from scaffold.base.layout import LOCK, MODEL_FOLDER, PRISTINE, RECORD, RECORDED, STATE_IGNORE
+from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
 from scaffold.base.temporary import TemporaryFolder
@@ -160,7 +160,7 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
         lock = read_below(root, LOCK)
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
     places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
-    place = path_below(root, places[0] if places else f"{MODEL_FOLDER}/{spec.artifact.path}")
+    place = path_below(root, places[0] if places else _default_place(spec, root))
     return dataclasses.replace(
         spec,
         artifact=dataclasses.replace(spec.artifact, path=place),
@@ -169,6 +169,12 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
         ),
         recording=_read_recording(root, tree.get(RECORDED)),
     )
+
+
+def _default_place(spec: ProjectSpec, root: Path) -> str:
+    """Return where the model file should be, in the folder that the project has."""
+    folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
+    return f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}"
 
 
 def _with_content(source: LocalSource, root: Path, tree: Mapping[str, Content]) -> LocalSource:

@@ -91,6 +91,8 @@ def specified(
             installation=installation,
             settings=settings,
         )
+        if dependencies.refuses_example:
+            code = model_code(files.artifact, signature, with_example=False)
         examination.end()
         on_event(Finished("resolve", dependencies_line(dependencies)))
         for note in (*files.notes, *found.notes, *signature.notes, *dependencies.notes):

@@ -53,15 +53,17 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
 def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch) -> dict[str, Any]:
     """Return what was seen since the start, and whether the answers are the recorded ones."""
     failure: BaseException | None = None
-    matched = None
+    matched, refused = None, None
     try:
         watch.opened()  # what others opened meanwhile
         witness.phase = "predict"
-        matched = first_difference(_answers(model, request), request["answers"]) is None
+        app = _generated(request["code"])
+        matched = first_difference(_answers(model, request, app), request["answers"]) is None
+        refused = matched and _refuses_example(model, request, app)
         witness.note_unheard(watch.opened())
     except BaseException as error:
         failure = error
-    return _reply(witness, failure, matched)
+    return _reply(witness, failure, matched) | {"refuses_example": refused}
 
 
 def _reply(witness: Witness, failure: BaseException | None, matched: bool | None) -> dict[str, Any]:
@@ -72,9 +74,8 @@ def _reply(witness: Witness, failure: BaseException | None, matched: bool | None
     return {"failure": told, "matched": matched, "phase": phase, **witness.as_json()}
 
 
-def _answers(model: Any, request: dict[str, Any]) -> list[Any]:
+def _answers(model: Any, request: dict[str, Any], app: types.ModuleType) -> list[Any]:
     """The model's answers to the recorded requests, as the service would give them."""
-    app = _generated(request["code"])
     call = decode("Call", request["call"])
     records = [app.schemas.ModelInput.model_validate_json(json.dumps(body)) for body in request["requests"]]
     if call.batched:
@@ -88,6 +89,21 @@ def _answers(model: Any, request: dict[str, Any]) -> list[Any]:
         answer.model_dump_json(by_alias=True, serialize_as_any=True, warnings=False) for answer in given
     ]
     return [json.loads(text) for text in written]
+
+
+def _refuses_example(model: Any, request: dict[str, Any], app: types.ModuleType) -> bool:
+    """Whether the model fails on the made-up record `EXAMPLE`, by which the service tries it at its start."""
+    example = app.schemas.EXAMPLE
+    if example is None:
+        return False
+    call = decode("Call", request["call"])
+    try:
+        app.convert.from_model(
+            base_model.invoke(model, call, app.convert.to_model([example] if call.batched else example))
+        )
+    except Exception:
+        return True
+    return False
 
 
 def _generated(code: dict[str, str]) -> types.ModuleType:

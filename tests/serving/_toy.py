@@ -20,9 +20,10 @@ VALUES = {
     "name": "toy",
     "model_version": "1.2.3",
     "model_sha256": "ab" * 32,
-    "max_body_bytes": 1 << 20,
-    "opentelemetry": False,
     "settings_first": "",
+    "settings_os": "",
+    "settings_imports": "",
+    "settings_fields": "",
     "model_environment": "",
 }
 
@@ -39,7 +40,7 @@ class ModelInput(BaseModel):
     value: float = Field(examples=[1.5])
     # What the model does with it.
     act: str = "answer"
-    count: int = Field(1, ge=-(2**63), lt=2**63)
+    count: int = Field(default=1, ge=-(2**63), lt=2**63)
 
 
 class ModelOutput(BaseModel):
@@ -47,6 +48,9 @@ class ModelOutput(BaseModel):
 
     prediction: float
     together: int
+
+
+EXAMPLE = ModelInput(value=1.5)
 '''
 
 SCORE = '''"""The model: one that does what it is told."""
@@ -63,7 +67,7 @@ if "TOY_STRICT" in os.environ:
 BATCHED = os.environ.get("TOY_BATCHED", "1") == "1"
 
 
-def init() -> None:
+def load() -> None:
     """Load it, or fail to."""
     if "TOY_BROKEN" in os.environ:
         raise ValueError("the file is not\\nwhat it was")
@@ -72,6 +76,8 @@ def init() -> None:
 def run(records: list[ModelInput]) -> list[ModelOutput]:
     """Score records."""
     time.sleep(float(os.environ.get("TOY_SLEEP_S", "0")))
+    if "TOY_REFUSES" in os.environ:
+        raise ValueError("no record\\nis good enough")
     for record in records:
         if record.act == "raise":
             raise ValueError(f"secret {record.value}")
@@ -91,7 +97,7 @@ def write_project(root: Path, **values: str) -> None:
     """Write the generated files that the serving templates stand beside, and those templates, into `root`."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     generated = {"app/schemas.py": SCHEMAS, "app/score.py": SCORE}
-    for source in [*TEMPLATE.glob("app/*.py*"), TEMPLATE / "pyproject.toml"]:
+    for source in [*TEMPLATE.glob("app/**/*.py*"), TEMPLATE / "pyproject.toml"]:
         path = source.relative_to(TEMPLATE).as_posix().removesuffix(".jinja")
         if path not in {*generated, "app/convert.py"}:
             generated[path] = environment.from_string(source.read_text()).render(VALUES | values)

@@ -63,7 +63,7 @@ def test_a_record_that_the_model_fails_on_is_the_only_one_to_fail(slow: Service,
 def test_a_failure_has_an_id_that_stands_in_the_log_and_no_value_does(service: Service) -> None:
     answer = service.post("/score", {"value": 4711, "act": "raise"}, **{"X-Request-ID": "find-me"})
     assert answer.status == 500
-    assert answer.json == {"detail": "The model failed on record 0; the first is 0.", "id": "find-me"}
+    assert answer.json == {"detail": "The model failed on the record at index 0.", "id": "find-me"}
     [line] = [line for line in service.log if line.get("request_id") == "find-me"]
     assert line["error"] == "builtins.ValueError"
     assert any("score.py" in frame for frame in line["at"])
@@ -72,7 +72,7 @@ def test_a_failure_has_an_id_that_stands_in_the_log_and_no_value_does(service: S
 
 def test_a_batch_request_says_which_record_failed(slow: Service) -> None:
     records = [{"value": i, "act": "raise" if i == 11 else "answer"} for i in range(16)]
-    assert "record 11;" in slow.post("/score/batch", records).json["detail"]
+    assert "index 11." in slow.post("/score/batch", records).json["detail"]
 
 
 def test_a_model_that_takes_one_record_is_given_one(serve: Callable[..., Service]) -> None:

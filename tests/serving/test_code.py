@@ -40,7 +40,7 @@ def test_the_service_is_as_short_as_its_readme_says() -> None:
 
 @pytest.fixture
 def threads(project: Path) -> ModuleType:
-    return load(project / "app" / "threads.py")
+    return load(project / "app" / "serving" / "cpu.py")
 
 
 @pytest.mark.parametrize(("quota", "cpus"), [("50000 100000", 0.5), ("max 100000", None), ("rubbish", None)])

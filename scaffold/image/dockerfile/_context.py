@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
-from scaffold.base.layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDER
+from scaffold.base.layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDERS
 from scaffold.errors import DockerfileError, NoDockerfileError
 from scaffold.image._tar import Entry, file_entry
 from scaffold.image.dockerfile._plan import Copy, Plan
@@ -45,7 +45,7 @@ def context_entries(root: Path) -> Iterator[Entry]:
 
 
 def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
-    """Return what the COPY lines put into the image, by part: `code`, and `model` for all below `app/model`.
+    """Return what the COPY lines put into the image, by part: `code`, and `model` for all below the model's folder.
 
     Raises:
         DockerfileError: A COPY line names a file that is not there.
@@ -57,9 +57,15 @@ def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
             continue
         for name, target in _matches(files, copy):
             place = posixpath.normpath(posixpath.join("/", plan.workdir, target)).strip("/")
-            part = "model" if f"/{place}".startswith(f"/{plan.workdir}/{MODEL_FOLDER}/") else "code"
+            below = posixpath.relpath(f"/{place}", posixpath.join("/", plan.workdir))
+            part = "model" if is_model(below) else "code"
             parts[part][place] = file_entry(root / name, place)
     return {part: list(entries.values()) for part, entries in parts.items()}
+
+
+def is_model(place: str) -> bool:
+    """Whether a path, relative to the working directory of the image, is the model's folder or below it."""
+    return any(f"{posixpath.normpath(place)}/".startswith(f"{folder}/") for folder in MODEL_FOLDERS)
 
 
 def _matches(files: list[str], copy: Copy) -> Iterator[tuple[str, str]]:

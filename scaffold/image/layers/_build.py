@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from scaffold.base.layout import LOCK, MODEL_FOLDER
+from scaffold.base.layout import LOCK
 from scaffold.base.lockfile import read_lock
 from scaffold.base.process import Runner
 from scaffold.errors import DockerfileError, MissingLockError
@@ -26,7 +26,7 @@ from scaffold.image._tar import GZIP_LAYER, Blob, Entry, write_layer
 from scaffold.image.debian._archive import fetch_url
 from scaffold.image.debian._base import read_debian
 from scaffold.image.debian._entries import debian_entries
-from scaffold.image.dockerfile._context import copied_entries, read_dockerfile
+from scaffold.image.dockerfile._context import copied_entries, is_model, read_dockerfile
 from scaffold.image.dockerfile._plan import Plan, read_base, read_plan
 from scaffold.image.layers._base import Base, fetch_base, fetch_layer, layer_members
 from scaffold.image.registry._reference import Reference, parse_reference
@@ -199,7 +199,7 @@ class LayerBuilder:
                     steps = [
                         f"COPY {' '.join(copy.sources)} {copy.target}"
                         for copy in plan.copies
-                        if copy.stage is None and (MODEL_FOLDER in copy.target) == (part == "model")
+                        if copy.stage is None and is_model(copy.target) == (part == "model")
                     ]
                     history = "; ".join(steps)
                     self._ours[part] = Part(blob=blob, part=part, history=history)

@@ -8,9 +8,9 @@ from scaffold.render._source._schemas import render_schemas
 from scaffold.spec import Signature
 
 
-def render_source(signature: Signature) -> dict[str, str]:
+def render_source(signature: Signature, *, with_example: bool = True) -> dict[str, str]:
     """Return the generated Python files by their path in the project."""
     return {
-        SCHEMAS: render_schemas(signature.input, signature.output),
+        SCHEMAS: render_schemas(signature.input, signature.output, with_example=with_example),
         CONVERT: render_convert(signature),
     }

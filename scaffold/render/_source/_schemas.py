@@ -1,4 +1,4 @@
-"""Write `schemas.py`: what a request and its answer look like, typed, with the evidence above each field."""
+"""Write `schemas.py`: what a request and its answer look like, typed, with the evidence for each field."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, call, flat
 from scaffold.render._source._checks import checks
+from scaffold.render._source._example import render_example, without_example
 from scaffold.render._source._shapes import fields_of, is_settled
 from scaffold.render._source._types import Types, or_none
 from scaffold.render.kinds import kind_of
@@ -33,13 +34,13 @@ _OPEN = 'ConfigDict(extra="allow")'
 _STRICT_WORDS = "What all parts of a request have in common: unknown fields and wrong types are refused."
 _OPEN_WORDS = "What all parts of an answer have in common: other types and more fields go out too."
 _MOST_COMMENTED = 60
-"""A table with more columns of one type says nothing above each: the file would be all comments."""
+"""A table with more columns of one type has no descriptions: the file would be little else."""
 
 
-def render_schemas(input: Schema, output: Schema) -> str:
-    """Return the text of `schemas.py`."""
+def render_schemas(input: Schema, output: Schema, *, with_example: bool = True) -> str:
+    """Return the text of `schemas.py`; without `EXAMPLE` where the model answers no made-up record."""
     imports = Imports()
-    taken = {"ModelInput", "ModelOutput", "Strict", "Open", *_attributes(input), *_attributes(output)}
+    taken = {"ModelInput", "ModelOutput", "EXAMPLE", "Strict", "Open", *_attributes(input), *_attributes(output)}
     types = Types(imports, taken)
     requests = _Side(types, strict=True)
     model_input = requests.main_class(input)
@@ -47,7 +48,8 @@ def render_schemas(input: Schema, output: Schema) -> str:
     model_output = answers.main_class(output)
     blocks = checks(types.checks, imports)
     aliases = "\n".join(_code.statement(f"{alias} = ", node) for alias, node in types.aliases.items())
-    body = [*blocks, aliases, *model_input, *model_output]
+    example = render_example(input) if with_example else without_example()
+    body = [*blocks, aliases, *model_input, *model_output, example]
     docstring = '"""What goes over HTTP: a record to score, and the answer to it."""'
     body = [block for block in body if block]
     # One blank line between imports and what is no function or class, as `ruff` has it.
@@ -174,13 +176,10 @@ class _Side:
         commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
         lines = []
         for field, node in zip(fields, nodes, strict=True):
-            words = words_of(field.evidence)
-            if words and commented:
-                lines.append(_code.comment(words, indent=4))
-            lines.append(self._field_line(field, node))
+            lines.append(self._field_line(field, node, words_of(field.evidence) if commented else ""))
         return lines
 
-    def _field_line(self, field: Field, node: Node) -> str:
+    def _field_line(self, field: Field, node: Node, description: str) -> str:
         keywords: dict[str, Node | None] = {}
         if self.strict and not field.required:
             keywords["default"] = _code.value(field.default)
@@ -188,6 +187,8 @@ class _Side:
             keywords["alias"] = _code.text(field.name)
         if self.strict and field.example is not None and not isinstance(field.schema, Record):
             keywords["examples"] = _code.sequence([_code.value(field.example)])
+        if description:
+            keywords["description"] = _code.text(description)
         start = f"{field.attribute}: {flat(node)}"
         if not keywords:
             return f"    {start}"

@@ -71,6 +71,8 @@ class Found:
     unheard: Mapping[str, str]
     """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
     libraries: tuple[str, ...]
+    refuses_example: bool = False
+    """Whether the model failed on the made-up record of the generated code."""
 
     @classmethod
     def from_json(cls, reply: Mapping[str, Any]) -> Found:

@@ -1,7 +1,7 @@
-"""How many threads BLAS and OpenMP may use: as many as the container's CPU quota has room for.
+"""Threads of BLAS and OpenMP: as many as the CPU quota of the container allows.
 
-These libraries see the machine's cores and not the quota. With more threads than it allows they
-stand in each other's way, and a prediction gets slower by as much.
+These libraries count the cores of the machine and ignore the quota. With more threads than it
+allows, each prediction becomes slower.
 """
 
 import os

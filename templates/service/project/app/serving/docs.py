@@ -1,4 +1,4 @@
-"""The API page, with its scripts from an installed package: nothing is fetched from elsewhere."""
+"""The API page. Its scripts come from an installed package, not from another host."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from app.settings import settings
+from app.serving.auth import SCHEME
 
 
-def add_docs(app: FastAPI) -> None:
-    """Serve `/docs`. Its links are relative, so it works below a prefix too."""
+def add_docs(app: FastAPI, *, with_key: bool) -> None:
+    """Serve `/docs`. Its links are relative, so that it works below a path prefix."""
     app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))
 
     @app.get("/docs", include_in_schema=False)
@@ -24,23 +24,21 @@ def add_docs(app: FastAPI) -> None:
             swagger_favicon_url="docs/static/favicon.png",
         )
 
-    # Scoring is asked for more often than its description, which FastAPI looks for first.
-    app.router.routes.append(app.router.routes.pop(0))
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         description: dict[str, Any] = _exact(describe())
-        if settings.api_key_hashes:
-            scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-            description["components"]["securitySchemes"] = {"key": scheme}
-            description["security"] = [{"key": []}]
+        if with_key:
+            scheme = SCHEME.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+            description["components"]["securitySchemes"] = {SCHEME.scheme_name: scheme}
+            description["security"] = [{SCHEME.scheme_name: []}]
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _exact(value: Any) -> Any:
-    """The description with its 64-bit bounds to the last digit: FastAPI makes floats of them."""
+    """The description with exact 64-bit bounds: FastAPI makes floats of them."""
     match value:
         case float() if 2**53 <= abs(value) <= 2**64:
             return int(value)

@@ -1,4 +1,4 @@
-"""HTTP by uvicorn, with bounds on connections, heads and answers, and without work in vain."""
+"""HTTP connections: uvicorn's protocol with limits on their number, headers, bodies and pace."""
 
 import asyncio
 import heapq
@@ -8,52 +8,71 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app import metrics
-from app.errors import BUSY
-from app.main import batcher
-from app.settings import settings
+from app.serving import metrics
+from app.serving.batching import Batcher
+from app.serving.errors import BUSY
+from app.serving.settings import ServingSettings
 
-MAX_HEAD_BYTES = 1 << 16  # of a request, before its body
-MOMENT_S = 0.2  # after which what came with a connection has been read
-HEAD_TOO_LARGE = "The head of the request is too large."
-IDLE_S = 75  # for a first request, and between two: more than load balancers' 60
+MAX_HEAD_BYTES = 1 << 16  # of the request line and headers
+MOMENT_S = 0.2  # in which the bytes of a new connection have been read
+IDLE_S = 75  # without a request: more than the 60 s of load balancers
+HEAD_TOO_LARGE = "The headers of the request are too large."
+HEAD_LATE = "The headers of the request did not arrive in time."
+BODY_LATE = "The body did not arrive in time."
 
-_BODY = json.dumps({"detail": BUSY}).encode()
-_BUSY_ANSWER = b"\r\n".join(
-    [
-        b"HTTP/1.1 503 Service Unavailable",
+
+def _response(status: str, detail: str, *headers: bytes) -> bytes:
+    body = json.dumps({"detail": detail}).encode()
+    lines = [
+        f"HTTP/1.1 {status}".encode(),
         b"content-type: application/json",
-        b"retry-after: 1",
-        b"content-length: %d" % len(_BODY),
+        *headers,
+        b"content-length: %d" % len(body),
         b"",
-        _BODY,
+        body,
     ]
-)
+    return b"\r\n".join(lines)
 
 
-class Protocol(HttpToolsProtocol):
-    """Under overload a request gets its 503 once its head is read: sooner is cheaper for all."""
+_BUSY = _response("503 Service Unavailable", BUSY, b"retry-after: 1")
+_LATE = _response("408 Request Timeout", BODY_LATE, b"connection: close")
+
+
+def limited_protocol(
+    batcher: Batcher[Any, Any], settings: ServingSettings
+) -> type[HttpToolsProtocol]:
+    """Return the protocol for uvicorn."""
+    Connection.batcher, Connection.settings = batcher, settings
+    return Connection
+
+
+class Connection(HttpToolsProtocol):
+    """Under overload a request is answered 503 once its headers are read: earlier is cheaper."""
+
+    batcher: Batcher[Any, Any]
+    settings: ServingSettings
 
     _head_bytes: int | None = None
-    _timer: asyncio.TimerHandle | None = None  # until a head is there
-    _in_vain = False  # whether the request that is being read has its answer already
-    _large_packet = False  # whether a head that is complete may still be too large
-    _stalled: tuple[float, int] | None = (
-        None  # since when an answer is not taken, and what of it is left
-    )
-    _watch: asyncio.TimerHandle | None = None  # while an answer is not taken
+    _timer: asyncio.TimerHandle | None = None  # until the headers have arrived
+    _body_timer: asyncio.TimerHandle | None = None  # until the body has arrived
+    _is_reading_body = False
+    _refused = False  # whether the request that is being read was answered already
+    _large_packet = False  # whether complete headers may still be too large
+    # While a response is not read by the client: since when, and how much of it is left.
+    _stalled: tuple[float, int] | None = None
+    _watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._timer = self.loop.call_later(IDLE_S, transport.close)
-        if len(self.connections) > settings.max_connections:
+        if len(self.connections) > self.settings.max_connections:
             if not _newcomers:
-                # Not at once: what the others have sent may not have been read yet.
+                # Not at once: bytes of the others may not have been read yet.
                 self.loop.call_later(MOMENT_S, _make_room, self.connections)
             _newcomers.append(self)
 
     def still_since(self) -> float | None:
-        """Since when nothing moves here, in the loop's time; None while an answer is due."""
+        """Since when no byte moved, in the time of the loop; None while a response is due."""
         if self._stalled:
             return self._stalled[0]
         if self.transport.is_closing():
@@ -62,13 +81,13 @@ class Protocol(HttpToolsProtocol):
             return None
         timer = self._timer or self.timeout_keep_alive_task
         return (
-            timer.when() - (IDLE_S if self._head_bytes is None else settings.body_timeout_s)
+            timer.when() - (IDLE_S if self._head_bytes is None else self.settings.body_timeout_s)
             if timer
             else None
         )
 
     def cut_off(self) -> None:
-        """Close the connection, without the rest of an answer that is not taken."""
+        """Close the connection, without the rest of a response that is not read."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
@@ -86,13 +105,13 @@ class Protocol(HttpToolsProtocol):
         super().resume_writing()
 
     def _check_taken(self) -> None:
-        """Cut the connection off if nothing of the answer was taken since the last look."""
+        """Close the connection if nothing of the response was read since the last look."""
         left = self.transport.get_write_buffer_size() + _unsent_bytes(self.transport)
         if self._stalled and left >= self._stalled[1]:
             self.transport.abort()
         else:
             self._stalled = self.loop.time(), left
-            self._watch = self.loop.call_later(settings.answer_timeout_s, self._check_taken)
+            self._watch = self.loop.call_later(self.settings.answer_timeout_s, self._check_taken)
 
     def _stop_watch(self) -> None:
         if self._watch:
@@ -101,6 +120,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_body_timer()
         self._stop_watch()
         super().connection_lost(exc)
 
@@ -112,28 +132,30 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._large_packet = len(data) + (self._head_bytes or 0) > MAX_HEAD_BYTES
         super().data_received(data)
+        if self._is_reading_body and not self._body_timer:
+            self._body_timer = self.loop.call_later(self.settings.body_timeout_s, self._body_late)
         if self._head_bytes is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response(HEAD_TOO_LARGE)
             elif not self._timer:
-                late = "The head of the request did not arrive in time."
-                wait_s = settings.body_timeout_s
-                self._timer = self.loop.call_later(wait_s, self.send_400_response, late)
+                wait_s = self.settings.body_timeout_s
+                self._timer = self.loop.call_later(wait_s, self.send_400_response, HEAD_LATE)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None
+        self._is_reading_body = True
         self._stop_timer()
         if self._large_packet and self._has_large_head():
-            self._in_vain = True
+            self._refused = True
             self.send_400_response(HEAD_TOO_LARGE)
             return
         in_turn = self.cycle is None or self.cycle.response_complete
         to_predict = in_turn and self.parser.get_method() == b"POST"
-        self._in_vain = to_predict and batcher.room <= batcher.coming
-        if self._in_vain:
+        self._refused = to_predict and self.batcher.room <= self.batcher.coming
+        if self._refused:
             metrics.count_turned_away()
-            self.transport.write(_BUSY_ANSWER)
+            self.transport.write(_BUSY)
         else:
             super().on_headers_complete()
             if to_predict:
@@ -146,19 +168,32 @@ class Protocol(HttpToolsProtocol):
         )
 
     def _let_in(self) -> None:
-        if not batcher.coming:
-            self.loop.call_soon(_all_have_come)
-        batcher.coming += 1
+        if not self.batcher.coming:
+            self.loop.call_soon(setattr, self.batcher, "coming", 0)
+        self.batcher.coming += 1
 
     def on_body(self, body: bytes) -> None:
-        if not self._in_vain:
+        if not self._refused:
             super().on_body(body)
 
+    def _body_late(self) -> None:
+        """Answer 408, unless the response has begun. The app sees a client that is gone."""
+        if self.cycle and not self.cycle.response_started and not self._refused:
+            self.transport.write(_LATE)
+        self.transport.close()
+
     def on_message_complete(self) -> None:
-        if not self._in_vain:
+        self._stop_body_timer()
+        if not self._refused:
             super().on_message_complete()
         elif not self.parser.should_keep_alive():
             self.transport.close()
+
+    def _stop_body_timer(self) -> None:
+        self._is_reading_body = False
+        if self._body_timer:
+            self._body_timer.cancel()
+            self._body_timer = None
 
     def _stop_timer(self) -> None:
         if self._timer:
@@ -167,7 +202,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _unsent_bytes(transport: asyncio.Transport) -> int:
-    """How much of an answer the system still holds, on Linux: a slow client takes it from there."""
+    """Bytes of a response that Linux still holds: a slow client reads them from there."""
     if sys.platform != "linux":
         return 0
     import fcntl
@@ -177,18 +212,14 @@ def _unsent_bytes(transport: asyncio.Transport) -> int:
     return int.from_bytes(held, sys.byteorder)
 
 
-def _all_have_come() -> None:
-    batcher.coming = 0
-
-
-_newcomers: list[Protocol] = []  # connections beyond the bound, until room is made for them
+_newcomers: list[Connection] = []  # above the limit, until others are closed
 
 
 def _make_room(connections: set[Any]) -> None:
-    """Close the connections that stood still longest; where too few do, the last that came."""
+    """Close the connections that were idle longest; where too few are, the newest."""
     newcomers = [*_newcomers]
     _newcomers.clear()
-    excess = len(connections) - settings.max_connections
+    excess = len(connections) - Connection.settings.max_connections
     if excess <= 0:
         return
     still = {one: since for one in connections if (since := one.still_since()) is not None}

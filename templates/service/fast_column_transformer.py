@@ -30,7 +30,7 @@ NUMERIC = {MaxAbsScaler, MinMaxScaler, RobustScaler, SimpleImputer, StandardScal
 CATEGORICAL = {OneHotEncoder, OrdinalEncoder}
 
 
-def shorten(model: Any) -> None:
+def speed_up(model: Any) -> None:
     """Make `transform` below what the first step of the pipeline does."""
     columns = model.steps[0][1]
     # A frame finds the columns of an Index in half the time that it takes for a list.

@@ -1,0 +1,102 @@
+"""`EXAMPLE` in `schemas.py`: a made-up record, by which a service tries its model when it starts."""
+
+from __future__ import annotations
+
+from scaffold.render import _code
+from scaffold.render._code import call, code
+from scaffold.render._source._shapes import fields_of
+from scaffold.spec import (
+    Category,
+    Field,
+    JSONValue,
+    Mapping,
+    Optional,
+    Scalar,
+    ScalarType,
+    Schema,
+    Tensor,
+    UserType,
+    Value,
+)
+
+_MOST_NAMED = 40
+"""A record with more fields takes them from `examples`: it would be as long as the class."""
+
+_EMPTY = {
+    ScalarType.INTEGER: "0",
+    ScalarType.NUMBER: "0.0",
+    ScalarType.BOOLEAN: "False",
+    ScalarType.STRING: '""',
+}
+_OF_FIELDS = """ModelInput.model_validate(
+    {
+        field.alias or name: field.examples[0]
+        for name, field in ModelInput.model_fields.items()
+        if field.examples
+    },
+    strict=False,
+)"""
+_NONE = "EXAMPLE: ModelInput | None = None  # none is known, so the first request is the slowest"
+
+
+def example_body(schema: Schema) -> JSONValue:
+    """Return a made-up body of a request, `None` where a part of it would be too long, or is not known."""
+    match schema:
+        case UserType(example=shown):
+            return shown
+        case Mapping():
+            return None
+        case _:
+            fields = [field for field in fields_of(schema) if field.required]
+            missing = any(field.example is None and not _takes_null(field.schema) for field in fields)
+            return None if missing or not fields else {field.name: field.example for field in fields}
+
+
+def render_example(schema: Schema) -> str:
+    """Return the statement that makes `EXAMPLE`."""
+    fields = [] if isinstance(schema, UserType) else [field for field in fields_of(schema) if field.required]
+    body = example_body(schema)
+    if body is None:
+        return _large_example(schema)
+    if len(fields) > _MOST_NAMED and all(field.example is not None for field in fields):
+        return f"EXAMPLE = {_OF_FIELDS}"
+    if fields and all(field.attribute == field.name and _is_natural(field.schema) for field in fields):
+        made = call("ModelInput", **{field.name: _code.value(field.example) for field in fields})
+    else:
+        # The body is JSON: text where Python has dates, names where it has attributes.
+        made = call("ModelInput.model_validate", _code.value(body), strict=code("False"))
+    return _code.statement("EXAMPLE = ", made)
+
+
+def without_example() -> str:
+    """Return the statement for a model that answers no made-up record."""
+    return _NONE
+
+
+def _large_example(schema: Schema) -> str:
+    """An array is made of one element, repeated; of other long records there is none."""
+    match schema:
+        case Value(field=Field(attribute=attribute, schema=Tensor(shape=shape, items=Scalar(type=kind)))) if (
+            kind in _EMPTY
+        ):
+            element = _EMPTY[kind]
+            for length in reversed(shape):
+                element = f"[{element}] * {length}"
+            return _code.statement("EXAMPLE = ", call("ModelInput", **{attribute: code(element)}))
+        case _:
+            return _NONE
+
+
+def _is_natural(schema: Schema) -> bool:
+    """Whether JSON and Python have the same values of it."""
+    match schema:
+        case Scalar(type=kind):
+            return kind in _EMPTY or kind is ScalarType.NULL
+        case Optional(of=inner) | Category(of=inner) | Tensor(items=inner):
+            return _is_natural(inner)
+        case _:
+            return False
+
+
+def _takes_null(schema: Schema) -> bool:
+    return isinstance(schema, Optional) or (isinstance(schema, Scalar) and schema.type is ScalarType.NULL)
