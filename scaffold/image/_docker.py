@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.layout import DOCKERFILE, MODEL_FOLDER
+from scaffold.base.layout import DOCKERFILE, MODEL_FOLDERS
 from scaffold.base.process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.errors.wording import option

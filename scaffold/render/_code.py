@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 
@@ -39,6 +40,20 @@ def code(source: str) -> Node:
 def text(value: str) -> Node:
     """Return a string literal."""
     return cst.SimpleString(_quoted(value))
+
+
+def long_text(value: str, width: int) -> Node:
+    """Return a string literal; one that is wider than `width` is written in parts of whole words."""
+    parts = [""]
+    for word in re.split(r"(?<= )", value):
+        if parts[-1] and len(parts[-1]) + len(word) > width:
+            parts.append("")
+        parts[-1] += word
+    literals = [cst.SimpleString(_quoted(part)) for part in parts]
+    node: Node = literals[-1]
+    for literal in reversed(literals[:-1]):
+        node = cst.ConcatenatedString(literal, node)
+    return node
 
 
 def _quoted(value: str) -> str:
@@ -206,6 +221,8 @@ def lay_out(node: Node, indent: int, *, first: int = 0, last: int = 0) -> str:
             return _bracketed("(", [("", e.value) for e in elements], ")", indent)
         case cst.Dict(elements=entries) if entries:
             return _bracketed("{", [_of_entry(e) for e in entries], "}", indent)
+        case cst.ConcatenatedString(left=left, right=right):
+            return f"{flat(left)}\n{' ' * indent}{lay_out(right, indent, last=last)}"
         case cst.ListComp(elt=element, for_in=loop):
             return _comprehension(element, loop, indent)
         case _:

@@ -32,7 +32,7 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
         fields.append("    opentelemetry: bool = True")
     if isinstance(spec.signature.call, PythonCall) and spec.signature.call.shortened:
         fields += [
-            "    # Score with the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
+            "    # Call the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
             "    fast_column_transformer: bool = True",
         ]
     return {

@@ -30,9 +30,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = 'async def score_one(record: ModelInput) -> ModelOutput:\n    """Score one record."""\n'
     text = main.read_text()
     assert before in text
-    text = text.replace(before, WITH_DEPENDENCY).replace("FastAPI, Response", "Depends, FastAPI, Response")
+    text = text.replace(before, WITH_DEPENDENCY).replace(
+        "import FastAPI", "import Depends, FastAPI, Response"
+    )
     text = text.replace(
-        "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n"
+        "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n", 1
     )
     text += "\n\n" + TWO_VALUES
     text += '\n\n@app.get("/fails")\nasync def fails() -> None:\n    raise ValueError("secret 4711")\n'
@@ -62,7 +64,7 @@ def test_a_fault_of_its_own_code_is_a_500_that_tells_nothing(owned: Service) -> 
     answer = owned.get("/fails", **{"X-Request-ID": "why"})
     assert (answer.status, answer.json) == (500, {"detail": "The service failed.", "id": "why"})
     assert any(
-        line.get("request_id") == "why" and line["error"] == "builtins.ValueError" for line in owned.log
+        line.get("request_id") == "why" and line["error.type"] == "builtins.ValueError" for line in owned.log
     )
     assert "4711" not in str(owned.log)
 

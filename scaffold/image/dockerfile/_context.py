@@ -45,7 +45,7 @@ def context_entries(root: Path) -> Iterator[Entry]:
 
 
 def copied_entries(root: Path, plan: Plan) -> dict[str, list[Entry]]:
-    """Return what the COPY lines put into the image, by part: `code`, and `model` for all below the model's folder.
+    """Return what the COPY lines put into the image, by part: `code`, and `model` for the model's folder.
 
     Raises:
         DockerfileError: A COPY line names a file that is not there.

@@ -33,6 +33,7 @@ _ROOT = "ConfigDict(strict=True, allow_inf_nan=False)"
 _OPEN = 'ConfigDict(extra="allow")'
 _STRICT_WORDS = "What all parts of a request have in common: unknown fields and wrong types are refused."
 _OPEN_WORDS = "What all parts of an answer have in common: other types and more fields go out too."
+_DESCRIPTION_WIDTH = _code.WIDTH - len('        description="",')
 _MOST_COMMENTED = 60
 """A table with more columns of one type has no descriptions: the file would be little else."""
 
@@ -40,7 +41,8 @@ _MOST_COMMENTED = 60
 def render_schemas(input: Schema, output: Schema, *, with_example: bool = True) -> str:
     """Return the text of `schemas.py`; without `EXAMPLE` where the model answers no made-up record."""
     imports = Imports()
-    taken = {"ModelInput", "ModelOutput", "EXAMPLE", "Strict", "Open", *_attributes(input), *_attributes(output)}
+    taken = {"ModelInput", "ModelOutput", "EXAMPLE", "Strict", "Open"}
+    taken |= {*_attributes(input), *_attributes(output)}
     types = Types(imports, taken)
     requests = _Side(types, strict=True)
     model_input = requests.main_class(input)
@@ -188,7 +190,7 @@ class _Side:
         if self.strict and field.example is not None and not isinstance(field.schema, Record):
             keywords["examples"] = _code.sequence([_code.value(field.example)])
         if description:
-            keywords["description"] = _code.text(description)
+            keywords["description"] = _code.long_text(description, _DESCRIPTION_WIDTH)
         start = f"{field.attribute}: {flat(node)}"
         if not keywords:
             return f"    {start}"

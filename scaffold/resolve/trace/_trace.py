@@ -95,6 +95,7 @@ class Found:
                 opened=dict(reply["opened"]),
                 unheard=dict(reply["unheard"]),
                 libraries=tuple(reply["libraries"]),
+                refuses_example=reply.get("refuses_example") is True,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorkerMessageError(str(error)) from error
