@@ -19,7 +19,7 @@ from scaffold.upgrade import read_record
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = ["iris", "titanic"]
 # What tells when, and how quick the machine was, that wrote it.
-NOT_COMPARED = {".scaffold/record.json", ".scaffold/pristine.tar.xz", "app/model/README.md"}
+NOT_COMPARED = {".scaffold/record.json", ".scaffold/pristine.tar.xz", "model/README.md"}
 
 
 def sample_of(name: str) -> object:
@@ -53,7 +53,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """An example's name, and what `new` writes today from its model and its sample."""
     name = request.param
     target = tmp_path_factory.mktemp(name) / "service"
-    model = EXAMPLES / name / "service/app/model/model.pkl"
+    model = EXAMPLES / name / "service/model/model.pkl"
     with model.open("rb") as file:
         output = [row["prediction"] for row in recorded(name)["answers"]]
         predicted = pickle.load(file).predict(sample_of(name))
@@ -78,9 +78,9 @@ def test_the_checked_in_service_is_what_new_writes_today(written: tuple[str, Pat
 def test_rendering_twice_gives_the_same_bytes(written: tuple[str, Path], tmp_path: Path) -> None:
     name, target = written
     again = tmp_path / "service"
-    with (EXAMPLES / name / "service/app/model/model.pkl").open("rb") as file:
+    with (EXAMPLES / name / "service/model/model.pkl").open("rb") as file:
         predicted = pickle.load(file).predict(sample_of(name))
-    model = EXAMPLES / name / "service/app/model/model.pkl"
+    model = EXAMPLES / name / "service/model/model.pkl"
     scaffold.new(model, sample_of(name), predicted, again, name=f"{name}-service", verify=False)
     one, two = files_of(target), files_of(again)
     manifests = {path for path in one if path.startswith("deploy/")}

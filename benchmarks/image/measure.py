@@ -93,7 +93,7 @@ class Bench:
                 if name == "docker, new model":
                     build()  # what is not the model is pushed already
                 if "new model" in name:
-                    (self.project / "app/model/model.pkl").write_bytes(os.urandom(4096))
+                    (self.project / "model/model.pkl").write_bytes(os.urandom(4096))
                 start = time.perf_counter()
                 build()
                 if run:
@@ -172,7 +172,7 @@ class Bench:
 
     def memory(self, large_mib: int) -> tuple[str, ...]:
         """The most memory of a build whose model is large and does not compress."""
-        with (self.project / "app/model/model.pkl").open("wb") as model:
+        with (self.project / "model/model.pkl").open("wb") as model:
             for _ in range(large_mib // 16):
                 model.write(os.urandom(16 << 20))
         found = []

@@ -14,7 +14,7 @@ _STEP = 1024
 
 
 def card_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return what `app/model/README.md` and `requirements.in` say, as finished lines."""
+    """Return what `model/README.md` and `requirements.in` say, as finished lines."""
     artifact, call = spec.artifact, spec.signature.call
     lines = spec.dependencies.requirements
     rows = [

@@ -95,8 +95,8 @@ def test_the_logins_of_registries_are_written_as_docker_writes_them(
 
 
 def test_the_release_names_the_model_that_the_service_checks(deploys: Deploys) -> None:
-    (deploys.project / "app/model").mkdir(parents=True)
-    (deploys.project / "app/model/model.pkl").write_bytes(b"a model")
+    (deploys.project / "model").mkdir(parents=True)
+    (deploys.project / "model/model.pkl").write_bytes(b"a model")
     release = read_release(Project.open(deploys.project))
     assert release.model_sha256 == hashlib.sha256(b"a model").hexdigest()
     assert release.proof == "not recorded"

@@ -298,7 +298,7 @@ def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path) -> None:
 
 
 def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> None:
-    source = (template_path("service") / "project/app/settings.py.jinja").read_text()
+    source = (template_path("service") / "project/app/serving/settings.py").read_text()
     (settings,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
     known = {node.target.id.upper() for node in settings.body if isinstance(node, ast.AnnAssign)}  # type: ignore[union-attr]
     answers: dict[str, JSONValue] = {

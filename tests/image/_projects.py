@@ -64,12 +64,13 @@ def dockerfile(spec: ProjectSpec) -> str:
 
 
 def write_project(root: Path, *, lock: str = "", model: bytes = b"model", text: str | None = None) -> Path:
-    (root / "app" / "model").mkdir(parents=True)
+    for folder in ("app", "model"):
+        (root / folder).mkdir(parents=True)
     (root / "tests").mkdir()
     (root / "app" / "__init__.py").touch()
     (root / "app" / "main.py").write_text("app = None\n")
     (root / "app" / "__main__.py").write_text("print('serving')\n")
-    (root / "app" / "model" / "model.pkl").write_bytes(model)
+    (root / "model" / "model.pkl").write_bytes(model)
     (root / "tests" / "test_service.py").write_text("# not for the image\n")
     (root / ".env").write_text("SECRET=1\n")
     (root / "requirements.txt").write_text(lock)

@@ -49,11 +49,11 @@ def test_dependencies_come_before_code_and_code_before_the_model() -> None:
     plan = read_plan(dockerfile(make_spec(sources=SOURCES)), {}, {})
     assert [copy.sources for copy in plan.copies] == [
         ("/opt/venv",),
-        ("app/*.py",),
+        ("app",),
         ("codes.json", "features.py"),
         ("churn",),
         ("data",),
-        ("app/model",),
+        ("model",),
     ]
     assert plan.copies[0].stage == "build"
 

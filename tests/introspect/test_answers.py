@@ -35,7 +35,7 @@ BATCHED = True
 ask = None
 
 
-def init():
+def load():
     """Nothing to load."""
 
 
@@ -68,7 +68,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget_app: Callable[[]
             with TestClient(importlib.import_module("app.main").app) as client:
                 yield client
         finally:
-            for value in vars(sys.modules["app.metrics"]).values():
+            for value in vars(sys.modules["app.serving.metrics"]).values():
                 if isinstance(value, MetricWrapperBase):
                     with contextlib.suppress(KeyError):  # one with labels belongs to another
                         REGISTRY.unregister(value)

@@ -101,7 +101,7 @@ def rendered(spec: ProjectSpec, template: str) -> str:
 def test_the_card_says_what_the_model_is_and_nothing_of_this_machine(
     spec: ProjectSpec, tmp_path: Path
 ) -> None:
-    card = rendered(spec, "app/model/README.md.jinja")
+    card = rendered(spec, "model/README.md.jinja")
     for line in (
         "| format | pickle, gzip |",
         "| size | 2.3 KiB |",
@@ -125,7 +125,7 @@ def test_a_model_without_libraries_names_or_notes_has_no_empty_tables(spec: Proj
         artifact=replace(spec.artifact, globals=(), provenance="a function in memory"),
         dependencies=Dependencies(python="3.11", requirements=(SERVER,), lock=""),
     )
-    card = rendered(bare, "app/model/README.md.jinja")
+    card = rendered(bare, "model/README.md.jinja")
     assert "| made from | a function in memory, of 1970-01-01 |" in card
     assert "None: Python alone loads it." in card
     assert "Notes" not in card

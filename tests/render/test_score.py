@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import lzma
 import pickle
+import shutil
 import subprocess
 import sys
 import zlib
@@ -104,9 +105,8 @@ def text_of(case):
 
 def test_a_model_of_many_rows_gets_them_in_one_call():
     assert text_of("joblib") == (
-        '''"""The model: loaded once, then asked. The place for steps of your own before it and after it."""
+        '''"""The model: `load` reads it once, `run` scores records."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -114,34 +114,29 @@ import joblib
 
 from app.convert import from_model, to_model
 from app.schemas import ModelInput, ModelOutput
+from app.serving.model_file import open_model
 from app.settings import MODEL_SHA256
 
-MODEL = Path(__file__).parent / "model" / "model.joblib"
-# One call takes many records: batching.py puts those together that wait together.
+MODEL = Path(__file__).parents[1] / "model" / "model.joblib"
+# One call may get the records of several requests: their answers do not depend on each other.
 BATCHED = True
 
 _model: Any = None
 
 
-def init() -> None:
-    """Load the model, if its file is the one that this service was proven with."""
+def load() -> None:
+    """Load the model. `open_model` raises if the file is not the one that was tested."""
     global _model
-    with MODEL.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        if digest.hexdigest() != MODEL_SHA256:
-            raise ValueError(f"{MODEL.name} is another file: its sha256 is not MODEL_SHA256")
-        file.seek(0)
+    with open_model(MODEL, MODEL_SHA256) as file:
         _model = joblib.load(file)
 
 
 def run(records: list[ModelInput]) -> list[ModelOutput]:
-    """Score the records, all in one call of the model."""
+    """Return one answer for each record, in order, by one call of the model."""
     inputs = to_model(records)
-    # Steps of your own before the model: a check across fields, features from elsewhere.
+    # Your steps before the model: unit conversion, features from other sources.
     predictions = _model.predict_proba(inputs)
-    # And after it: a threshold, labels for codes, a calibration.
+    # Your steps after the model: a threshold, labels, calibration.
     return from_model(predictions)
 '''
     )
@@ -151,13 +146,13 @@ def test_a_model_of_one_record_is_called_for_each():
     run = text_of("keywords").partition("def run")[2]
     assert run == (
         '''(records: list[ModelInput]) -> list[ModelOutput]:
-    """Score the records, each in a call of its own: the model takes one at a time."""
+    """Return one answer for each record, in order: the model takes one record a call."""
     answers = []
     for record in records:
         inputs = to_model(record)
-        # Steps of your own before the model: a check across fields, features from elsewhere.
+        # Your steps before the model: unit conversion, features from other sources.
         prediction = _model.predict(**inputs)
-        # And after it: a threshold, labels for codes, a calibration.
+        # Your steps after the model: a threshold, labels, calibration.
         answers.append(from_model(prediction))
     return answers
 '''
@@ -234,11 +229,13 @@ def write_app(tmp_path, monkeypatch, forget_app):
     """A function that writes an `app` with the given score.py and returns that module."""
 
     def write(text, pack):
-        app = tmp_path / "app"
-        (app / "model").mkdir(parents=True)
+        app, model = tmp_path / "app", tmp_path / "model"
+        model.mkdir()
+        shutil.copytree(TEMPLATE.parent / "serving", app / "serving")
+        (app / "serving" / "__init__.py").write_text("")
         [name] = [line.split('"')[3] for line in text.splitlines() if line.startswith("MODEL = ")]
-        pack(app / "model" / name)
-        digest = hashlib.sha256((app / "model" / name).read_bytes()).hexdigest()
+        pack(model / name)
+        digest = hashlib.sha256((model / name).read_bytes()).hexdigest()
         (app / "__init__.py").touch()
         (app / "convert.py").write_text(CONVERT)
         (app / "schemas.py").write_text("ModelInput = ModelOutput = float\n")
@@ -260,13 +257,13 @@ def test_it_answers_as_the_model_does(case, write_app):
     kind, _, *compression = CASES[case]
     text = rendered(kind, call(), compression=compression[0] if compression else None)
     score = write_app(text, lambda path: PACK[case](MODEL, path))
-    score.init()
+    score.load()
     assert score.run(ROWS) == pytest.approx(MODEL.predict(ROWS))
 
 
 def test_another_model_file_is_not_loaded(write_app):
     score = write_app(text_of("pickle"), lambda path: path.write_bytes(pickle.dumps(MODEL)))
     score.MODEL.write_bytes(pickle.dumps(LinearRegression()))
-    with pytest.raises(ValueError, match=r"model\.pkl is another file: its sha256 is not MODEL_SHA256"):
-        score.init()
+    with pytest.raises(ValueError, match=r"the sha256 of model\.pkl is not MODEL_SHA256"):
+        score.load()
     assert score._model is None

@@ -221,7 +221,7 @@ def test_the_tensors_of_an_onnx_model_that_lie_beside_it_go_where_it_goes(tmp_pa
     unheard = {str(weights): "load", str(tmp_path / "data" / "other.bin"): "load"}
     named = named_files(unheard, model, [])
     found, _ = opened_files(named, [tmp_path], model, Installation([]), beside_model=set(named))
-    assert [source.path for source in found] == ["app/model/data/weights.bin"]
+    assert [source.path for source in found] == ["model/data/weights.bin"]
 
 
 def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(model_of, tmp_path):
@@ -236,7 +236,7 @@ def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(m
     found = resolved(model_of("features"), FakeUv(), search=[tmp_path])
     assert {source.path: source.reason for source in found.sources} == {
         "features.py": "imported at load",
-        "app/model/model.pkl_01.npy": "opened at load",
+        "model/model.pkl_01.npy": "opened at load",
         "codes.db": "opened at predict",
     }
 

@@ -65,8 +65,8 @@ def test_a_failure_has_an_id_that_stands_in_the_log_and_no_value_does(service: S
     assert answer.status == 500
     assert answer.json == {"detail": "The model failed on the record at index 0.", "id": "find-me"}
     [line] = [line for line in service.log if line.get("request_id") == "find-me"]
-    assert line["error"] == "builtins.ValueError"
-    assert any("score.py" in frame for frame in line["at"])
+    assert line["error.type"] == "builtins.ValueError"
+    assert any("score.py" in frame for frame in line["stack"])
     assert "4711" not in str(service.log)
 
 

@@ -1,6 +1,11 @@
 """Prometheus metrics."""
 
 import os
+import tempfile
+
+if os.environ.get("WORKERS", "1") not in {"", "1"}:
+    # Worker processes share their metrics in files. The library looks for the folder on import.
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
 
 from prometheus_client import (
     REGISTRY,
@@ -11,7 +16,10 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import (
+    MultiProcessCollector,
+    mark_process_dead,
+)
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)

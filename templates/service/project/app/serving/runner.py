@@ -6,19 +6,17 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import uvicorn
 
-from app.serving import logs
+from app.serving import logs, metrics
+from app.serving.connections import IDLE_S, limited_protocol
+from app.serving.middleware import RequestMiddleware
 from app.serving.settings import ServingSettings
-
-if TYPE_CHECKING:
-    from app.serving.startup import Serving
+from app.serving.startup import Serving
 
 READ_S = 0.2  # for requests that were sent before the port was closed
 FAILED = 3  # exit status of a worker that could not start
@@ -27,14 +25,8 @@ FAILED = 3  # exit status of a worker that could not start
 def serve(app: str, settings: ServingSettings) -> None:
     """Serve the app at `module:name` until a signal ends the process."""
     logs.set_up(settings, "", "uvicorn")
-    if settings.workers > 1:
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
     # What is imported here stays. To look for garbage in it takes a seventh of the startup.
     gc.disable()  # until startup.freeze_objects
-    # Imported only now: the metrics read the variable above when they are imported.
-    from app.serving import metrics
-    from app.serving.connections import IDLE_S, limited_protocol
-
     module, _, name = app.partition(":")
     serving: Serving = getattr(import_module(module), name).state.serving
     serving.load_model()  # before the fork, so that the workers share its memory
@@ -69,8 +61,6 @@ class _Server(uvicorn.Server):
     drain_s: float
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        from app.serving.middleware import RequestMiddleware
-
         RequestMiddleware.draining = True
         super().handle_exit(sig, frame)
 
@@ -95,8 +85,6 @@ def _run(
 
 def _supervise(config: uvicorn.Config, settings: ServingSettings) -> int:
     """Fork the worker processes, and replace those that die."""
-    from app.serving import metrics
-
     listener = config.bind_socket()
     workers: set[int] = set()
     status = 0

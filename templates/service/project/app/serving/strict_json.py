@@ -101,7 +101,7 @@ class StrictJSONRoute(APIRoute):
             await answer(scope, receive, send)
             return
         if self._is_exact(answer):
-            content = self._answer.dump_json(answer, by_alias=True)
+            content = self._answer.dump_json(answer, by_alias=True, warnings=False)
         else:
             content = await serialize_response(
                 field=self.response_field, response_content=answer, dump_json=True
