@@ -106,6 +106,8 @@ async def started(app: FastAPI) -> AsyncIterator[None]:
     """Run the startup of the app, and at the end its shutdown."""
     async with app.router.lifespan_context(app):
         yield
+        while app.state.serving.batcher.hanging:  # its thread reports to this event loop
+            await asyncio.sleep(0.01)
 
 
 async def call(app: Any, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
