@@ -34,7 +34,15 @@ from scaffold.resolve.trace._witnesses import (
     python_texts,
     seen_in_trace,
 )
-from scaffold.spec import Artifact, Dependencies, LocalSource, ModelFormat, Recording, Signature
+from scaffold.spec import (
+    Artifact,
+    Dependencies,
+    JSONValue,
+    LocalSource,
+    ModelFormat,
+    Recording,
+    Signature,
+)
 from scaffold.worker import WorkerSettings
 
 __all__ = [
@@ -106,6 +114,7 @@ def resolve_dependencies(
     recording: Recording,
     *,
     code: Mapping[str, str],
+    example: JSONValue = None,
     trace: Rehearsing | None = None,
     search: Sequence[Path] = (),
     sources: Sequence[LocalSource] = (),
@@ -121,6 +130,7 @@ def resolve_dependencies(
         signature: How it is called.
         recording: The sample as it goes over HTTP.
         code: Text of the generated modules by file name: `schemas.py`, `convert.py`, `score.py`.
+        example: The body of a made-up request, to see whether the model answers it.
         trace: A process that has loaded the model already.
         search: Folders of local code, that of what was lifted from a script among them.
         sources: The local code that goes along.
@@ -144,7 +154,7 @@ def resolve_dependencies(
         artifact=artifact,
         path=_path(search, settings),
         installation=installation,
-        request=_request(code, signature, recording),
+        request=_request(code, signature, recording, example),
         always=frozenset(layer.pins),
         local=_local(search),
         settings=settings,
@@ -183,16 +193,19 @@ def resolve_dependencies(
         ),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
-        refuses_example=found.refuses_example,
+        takes_example=found.takes_example,
     )
 
 
-def _request(code: Mapping[str, str], signature: Signature, recording: Recording) -> Request:
+def _request(
+    code: Mapping[str, str], signature: Signature, recording: Recording, example: JSONValue
+) -> Request:
     return Request(
         code={name: code[name] for name in ("schemas.py", "convert.py")},
         call=signature.call,
         requests=recording.requests,
         answers=recording.answers,
+        example=example,
     )
 
 

@@ -46,6 +46,8 @@ from scaffold.spec._evidence import (
     SeenLevels,
     SeenNulls,
     SeenRange,
+    advice_of,
+    description_of,
     words_of,
 )
 from scaffold.spec._json import JSONScalar, JSONValue
@@ -220,8 +222,10 @@ __all__ = [
     "Variable",
     "Verification",
     "Void",
+    "advice_of",
     "assert_never",
     "children",
+    "description_of",
     "fields_of",
     "map_children",
     "with_fields",
@@ -406,8 +410,8 @@ class Dependencies:
     sources: tuple[LocalSource, ...] = ()
     system: tuple[SystemPackage, ...] = ()
     notes: tuple[str, ...] = ()
-    refuses_example: bool = False
-    """Whether the model failed on the made-up record of the generated code."""
+    takes_example: bool = False
+    """Whether the model answered the made-up record of the generated code."""
 
 
 # --------------------------------------------------------------------------- api, render

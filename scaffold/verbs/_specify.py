@@ -71,7 +71,7 @@ def specified(
             on_event(Noted(_missing_wall(files.enforced)))
         on_event(Started("introspect"))
         # Imported while the worker loads the model.
-        from scaffold.render import model_code
+        from scaffold.render import model_code, tried_example
 
         importlib.import_module("copier")
         found = examination.introspected(files)
@@ -84,6 +84,7 @@ def specified(
             signature,
             found.recording,
             code=code,
+            example=tried_example(signature.input),
             trace=examination.rehearsing,
             search=examination.search,
             sources=files.sources,
@@ -91,8 +92,8 @@ def specified(
             installation=installation,
             settings=settings,
         )
-        if dependencies.refuses_example:
-            code = model_code(files.artifact, signature, with_example=False)
+        if dependencies.takes_example:
+            code = model_code(files.artifact, signature, with_example=True)
         examination.end()
         on_event(Finished("resolve", dependencies_line(dependencies)))
         for note in (*files.notes, *found.notes, *signature.notes, *dependencies.notes):

@@ -138,6 +138,8 @@ def test_a_base_that_cannot_be_mounted_is_sent(bench: Bench) -> None:
 
 
 def test_the_image_is_configured_as_the_dockerfile_says(bench: Bench) -> None:
+    with (bench.root / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write('HEALTHCHECK --interval=10s CMD ["python", "-c", "pass"]\n')
     bench.build()
     config = config_of(bench, manifest_of(bench))["config"]
     assert config["Entrypoint"] == ["python", "-m", "app"]

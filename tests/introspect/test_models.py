@@ -122,7 +122,7 @@ def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_o
     service = serve(model, sample, want)
     assert [answer["prediction"] for answer in answers(service)] == pytest.approx(want, rel=1e-6)
     if make is not _catboost:
-        assert "# The levels that the model was fitted on." in service.sources["app/schemas.py"]
+        assert "The levels that the model was fitted on." in service.sources["app/schemas.py"]
         with pytest.raises(ValidationError, match="'oslo' or 'rome'"):
             service.check(service.found.recording.requests[0] | {"city": "paris"})
 
@@ -142,7 +142,7 @@ def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them
     assert service.score({"age": 30.5, "rooms": 2})
     with pytest.raises(ValidationError, match="rooms"):
         service.check({"age": 30.5, "rooms": 2.5})
-    assert "# Whole in every row, a number with a fraction in the model." in service.sources["app/schemas.py"]
+    assert "Whole in every row, a number with a fraction in the model." in service.sources["app/schemas.py"]
 
 
 # ------------------------------------------------------------------ what a person says
@@ -150,7 +150,7 @@ def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them
 
 def test_a_category_may_be_null_if_asked_and_is_limited_already(serve):
     service = serve(_lightgbm(), FITTED[:4], overrides=Overrides(nullable=("city",)))
-    assert "# May be null, as was asked. The levels that the model" in service.sources["app/schemas.py"]
+    assert "May be null, as was asked. The levels that the model" in service.sources["app/schemas.py"]
     assert service.score({"size": 0.5, "city": None, "zone": 101})
     for name, advice in (("city", "only the levels of its category. Leave"), ("size", "\nLeave")):
         with pytest.raises(UnsupportedSampleError, match=f"{advice} --choices out"):

@@ -247,7 +247,7 @@ def test_the_models_classes_stand_above_the_answer(serve: Serve) -> None:
             return np.full((len(X), 2), 0.5)
 
     service = serve(Classifier(np.array(["no", "yes"])), X)
-    assert "# One for each of the model's classes: no, yes." in service.sources["app/schemas.py"]
+    assert "One for each of the model's classes: no, yes." in service.sources["app/schemas.py"]
 
 
 def test_what_json_cannot_say_is_named_with_its_path(serve: Serve) -> None:
