@@ -4,40 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 
-import typer
-
-from scaffold import __version__
 from scaffold.cli._show import show_error
 from scaffold.errors import ScaffoldError, name_commands
-
-# One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
-_FAMILIES = ("_new", "_project", "_update", "_image", "_deploy")
-
-app = typer.Typer(
-    name="scaffold",
-    help="A trained model becomes a proven score service that you own.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help: drawing it with rich takes as long as all the rest
-    pretty_exceptions_enable=False,
-)
-
-
-@app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-for _family in _FAMILIES:
-    importlib.import_module(f"scaffold.cli.{_family}").register(app)
-
 
 _INTERRUPTED = 130
 _EXAMINING = ("new", "inspect", "update", "diff")
@@ -54,6 +26,8 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         with _worker_ahead(sys.argv[1:]):
+            from scaffold.cli._app import app  # imported while the worker starts
+
             app()
     except ScaffoldError as error:
         show_error(str(error))

@@ -1,7 +1,8 @@
 """Run in the worker: read the model and its samples, load them, and find out what there is to know of them.
 
 Here the rooms that need the objects meet: `read`, `introspect`, and the part of `resolve` that collects local
-code. The parent gets values of `spec`.
+code. The parent gets values of `spec`. What is imported here is imported before the job is known, while the
+parent imports its own modules; `introspect` is not, since it imports numpy.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ from scaffold.errors import (
     TooDeepError,
     WorkerLimitError,
 )
+from scaffold.read import (
+    load_model,
+    read_artifact,
+    read_sample,
+    sample_modules,
+    version_mismatch,
+    version_notes,
+)
+from scaffold.resolve import collect_sources
 from scaffold.spec import Artifact
 from scaffold.verbs.options import Options
 from scaffold.worker import encode_error
@@ -100,8 +110,6 @@ class _Examination:
 
     def _load(self, files: _Files, watch: Watch) -> tuple[Any, list[Any]]:
         """Return the model, and the samples of its input and output."""
-        from scaffold.read import load_model, read_sample
-
         self._witness.phase = "load"
         model = load_model(files.model)
         self._witness.note_unheard(watch.opened())
@@ -149,8 +157,6 @@ class _Examination:
 
 def _other_version(error: NoFittingCallError, artifact: Artifact) -> ScaffoldError | None:
     """Return the error that names both versions, where the model raises and the file says other versions."""
-    from scaffold.read import version_mismatch
-
     raised = [cause for _, cause in error.attempts if cause.partition(":")[0].endswith("Error")]
     if len(raised) < len(error.attempts) or not raised:
         return None
@@ -212,9 +218,6 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     Code that a script or notebook defines is lifted into a module below `folder`, and the files are written
     anew to name that module: model and sample are then of the same classes.
     """
-    from scaffold.read import read_artifact, sample_modules, version_notes
-    from scaffold.resolve import collect_sources
-
     model = Path(job["model"])
     judged = {"trusted": options.trust, "confined": job["confined"]}
     told = {"provenance": job["provenance"], "ours": job["ours"]}
@@ -250,8 +253,6 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
 
 def _pickled(path: Path, **judged: Any) -> Artifact | None:
     """What a pickled sample names; `None` for a file that holds data alone."""
-    from scaffold.read import read_artifact
-
     try:
         return read_artifact(path, **judged)
     except NotAModelError:

@@ -22,7 +22,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scaffold.base.process import Finished, run_command
-from scaffold.cli import app
+from scaffold.cli._app import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
 from scaffold.events import Advanced
 from scaffold.image import BuildOptions, Credentials, build_image

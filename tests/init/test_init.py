@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from scaffold.cli import app
+from scaffold.cli._app import app
 from scaffold.errors import RenderError, TargetNotEmptyError, UsageError
 from scaffold.render._bootstrap import VARIANTS
 from scaffold.render._tree import template_path

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import scaffold
 from scaffold import __version__
-from scaffold.cli import app
+from scaffold.cli._app import app
 from scaffold.errors import (
     AnswersDifferError,
     BreakingChangeError,
