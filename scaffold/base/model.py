@@ -51,7 +51,7 @@ def load(
         names: The names that the gate saw in it: no other name is looked up while it loads. None for a file
             that this process wrote itself.
         sha256: What the gate read; any content when empty.
-        stand_ins: What to take in place of what some of the names stand for, by module and name in it.
+        stand_ins: Replacements for objects that the file names, by module and name.
 
     Raises:
         UnseenNameError: It looks up another name.

@@ -189,7 +189,7 @@ class Names:
     ) -> None:
         """Take the names that were seen in `path`; None for a file that this process wrote itself.
 
-        `stand_ins` are given in place of what some of the names stand for.
+        `stand_ins` are replacements for objects that the file names, by module and name.
         """
         self._path = path
         self._stand_ins = stand_ins or {}

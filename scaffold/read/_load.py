@@ -55,7 +55,7 @@ def load_enforced(
 ) -> Any:
     """Return the object in a file, looking up no name but `names`.
 
-    `stand_ins` returns what to take in place of some of them.
+    `stand_ins` returns replacements for objects that the file names, by module and name.
 
     Raises:
         ReadError: As for `load_model`.

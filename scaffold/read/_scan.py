@@ -88,7 +88,7 @@ def scan_file(
         trusted: Dotted names that are allowed besides those on the list; `by-value` and `train.py:ratio`.
         ours: Whether this process wrote it: its names are listed and not judged.
         confined: Whether code by value may run.
-        replaced: Dotted names that need no library to be installed, for there are stand-ins.
+        replaced: Dotted names that have a stand-in, so that their library need not be installed.
 
     Raises:
         NotAModelError: It is none of the formats that are read.
