@@ -18,7 +18,8 @@ import pytest
 from scaffold.base.process import Finished, run_command
 from scaffold.base.pythons import RUNNING, candidate_pythons, uv_python_environment
 from scaffold.environments import _open
-from scaffold.environments._open import Environment, open_environment, running_environment
+from scaffold.environments._environment import Environment, running_environment
+from scaffold.environments._open import open_environment
 from scaffold.environments._specs import parse_environment
 from scaffold.errors import (
     BrokenEnvironmentError,

@@ -27,7 +27,7 @@ def test_both_tables_have_a_row_for_each_container_and_no_other() -> None:
 
 def test_each_library_has_a_file_on_both_sides() -> None:
     files = [
-        {path.stem for path in (Path(room.__file__).parent / "kinds").glob("[a-z]*.py")}
+        {path.stem for path in (Path(str(room.__file__)).parent / "kinds").glob("[a-z]*.py")}
         for room in (introspect, render)
     ]
     assert files[0] == files[1]

@@ -34,14 +34,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], env=env, check=True)
     python = folder / "env/bin/python"
     install = [
-        uv,
+        str(uv),
         "pip",
         "install",
         "--quiet",
         "--python",
-        python,
+        str(python),
         "--constraint",
-        ROOT / "tests/constraints.txt",
+        str(ROOT / "tests/constraints.txt"),
     ]
     subprocess.run([*install, wheel], env=env, check=True)
     return python.parent

@@ -61,11 +61,12 @@ def _packed(pack: Callable[[bytes], bytes]) -> Callable[[Place], bytes]:
     return lambda place: pack(trap(place))
 
 
+def _packed_twice(pack: Callable[[bytes], bytes]) -> Callable[[Place], bytes]:
+    return lambda place: pack(gzip.compress(trap(place), mtime=0))
+
+
 PACKED = [Case(f"in {label}", "program", _packed(pack)) for label, pack in _PACKERS.items()]
-PACKED += [
-    Case(f"twice in {label}", "program", lambda p, k=pack: k(gzip.compress(trap(p), mtime=0)))
-    for label, pack in _PACKERS.items()
-]
+PACKED += [Case(f"twice in {label}", "program", _packed_twice(pack)) for label, pack in _PACKERS.items()]
 
 # --------------------------------------------------------------------------- zip archives of torch
 

@@ -39,7 +39,11 @@ def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[s
     metadata = {"name": namespace, "labels": labels}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")
     login = {".dockerconfigjson": docker_config(image) or '{"auths": {}}'}
-    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson"}
+    secret: dict[str, object] = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/dockerconfigjson",
+    }
     secret |= {"metadata": {"name": "pull", "namespace": namespace}, "stringData": login}
     cluster.apply(secret, manager="test")
     pod = program("registry", namespace, image, CODE, hostNetwork=True, imagePullSecrets=[{"name": "pull"}])

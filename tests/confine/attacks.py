@@ -298,9 +298,9 @@ def read_by_system_call() -> object:
 
 @attack
 def read_in_a_thread() -> object:
-    seen = []
+    seen: list[object] = []
     thread = threading.Thread(target=lambda: seen.append(os.open(secret, os.O_RDONLY)))
-    threading.excepthook = lambda arguments: seen.append(arguments.exc_value)  # type: ignore[arg-type]
+    threading.excepthook = lambda arguments: seen.append(arguments.exc_value)
     thread.start()
     thread.join()
     if isinstance(seen[0], BaseException):

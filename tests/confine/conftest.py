@@ -91,8 +91,12 @@ def run_attacks(tmp_path_factory: pytest.TempPathFactory) -> RunAttacks:
                 scene = json.dumps({**files, **addresses, "victim": victim.pid})
                 command = [sys.executable, str(ATTACKS), scene]
                 if confined is not None:
-                    paths = {"readable": (Path(files["model"]),), "writable": (Path(files["inside"]),)}
-                    confinement = Confinement(**paths, parent_pid=os.getpid(), **confined)
+                    confinement = Confinement(
+                        readable=(Path(files["model"]),),
+                        writable=(Path(files["inside"]),),
+                        parent_pid=os.getpid(),
+                        **confined,
+                    )
                     command += [confinement.as_json(), *statements]
                 done = subprocess.run(
                     command, capture_output=True, text=True, check=False, timeout=120, start_new_session=True

@@ -28,6 +28,7 @@ from scaffold.base.confine import (
     Refused,
     Serve,
     Wall,
+    _calls,
     _landlock,
     _paths,
     _seccomp,
@@ -356,7 +357,7 @@ def test_whole_folders_and_single_files_can_be_given(run_confined: RunConfined, 
         (path / "seen").write_text("x")
     names = [str(place / name) for place in (whole, folder) for name in (".env", "seen")]
     code = f"result = [why(Path(name).read_text) for name in {names!r}]"
-    options = {"readable": (folder,), "readable_whole": (whole,)}
+    options: dict[str, tuple[Path, ...]] = {"readable": (folder,), "readable_whole": (whole,)}
     refused = ["READ", str(folder / ".env")]
     assert run_confined(code, **options) == ["allowed", "allowed", refused, "allowed"]
     options["readable"] += (folder / ".env",)
@@ -463,14 +464,14 @@ def answer(program: bytes, architecture: int, number: int, arguments: tuple[int,
 def test_the_filter_of_each_machine(column: int, architecture: int) -> None:
     program = _seccomp._assemble(column, _seccomp._rules(Serve(port=1), 77, 7))
     allow, refuse, absent, pretend = 0x7FFF0000, 0x00050001, 0x00050026, 0x00050000
-    numbers = {name: pair[column] for name, pair in (_seccomp.FILTERED | _seccomp.REFUSED).items()}
+    numbers = {name: pair[column] for name, pair in (_calls.FILTERED | _calls.REFUSED).items()}
     known = [number for number in numbers.values() if number is not None]
     assert len(known) == len(set(known))
 
     def ask(name: str, *arguments: int) -> int:
         return answer(program, architecture, numbers[name] or 0, arguments)
 
-    for name in _seccomp.REFUSED:
+    for name in _calls.REFUSED:
         if numbers[name] is not None:
             assert ask(name) == refuse, name
     for number in set(range(470)) - set(known):

@@ -44,7 +44,12 @@ class Deploys:
         return ClusterAccess(kubeconfig=self.kubeconfig)
 
     def deploy(self, number: int = 1, target: str = "staging", **options: Any) -> Deployment:
-        given = {"release": RELEASE, "image": image(number), "pace": QUICK, "access": self.access} | options
+        given: dict[str, Any] = {
+            "release": RELEASE,
+            "image": image(number),
+            "pace": QUICK,
+            "access": self.access,
+        } | options
         return deploy_project(
             self.project,
             target=target,

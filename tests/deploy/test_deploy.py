@@ -323,11 +323,16 @@ def test_a_kind_that_the_cluster_does_not_know_is_an_error_that_names_it(deploys
 def test_a_cluster_that_does_not_answer_is_an_error_before_anything_is_built(deploys: Deploys) -> None:
     dead = deploys.kubeconfig.replace("http://127.0.0.1:", "http://127.0.0.1:1#")
     built: list[str] = []
+
+    def build() -> str:
+        built.append("built")
+        return image()
+
     with pytest.raises(ClusterUnreachableError, match="The cluster does not answer"):
         deploy_project(
             deploys.project,
             target="staging",
-            image=lambda: built.append("built") or image(),
+            image=build,
             release=RELEASE,
             access=ClusterAccess(kubeconfig=dead),
             pace=QUICK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -15,17 +16,17 @@ from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
 from tests.deploy._fake_pods import Behaviour, unschedulable, waiting
 
-CRASHED = {
+CRASHED: dict[str, Any] = {
     "restartCount": 2,
     "lastState": {"terminated": {"reason": "Error", "exitCode": 3}},
 }
-OUT_OF_MEMORY = {
+OUT_OF_MEMORY: dict[str, Any] = {
     "restartCount": 1,
     "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
 }
 
 
-def fail(deploys: Deploys, behaviour: Behaviour, **options: object) -> str:
+def fail(deploys: Deploys, behaviour: Behaviour, **options: Any) -> str:
     """Deploy an image whose pods behave so, after one that works; return the message."""
     deploys.cluster.behaviours[image(2)] = behaviour
     if not deploys.cluster.api.all("Deployment"):

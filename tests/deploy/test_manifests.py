@@ -88,7 +88,9 @@ def test_two_thousand_random_answers_render_to_valid_manifests() -> None:
     versions = ["1.0.0", "0.0.1-rc.1+build.5", "20.11.3"]
     checked: dict[bytes, list[str]] = {}
     for _ in range(COMBINATIONS):
-        spec = project_spec(dice.choice(names), dice.choice(versions), **random_answers(dice))
+        spec = project_spec(
+            name=dice.choice(names), version=dice.choice(versions), answers=random_answers(dice)
+        )
         for path, text in deploy_files(spec, dice.choice([None, MEASURED])).items():
             if path.startswith("deploy/chart/templates"):
                 continue
@@ -136,7 +138,7 @@ def test_without_a_proof_every_number_that_was_not_measured_says_so() -> None:
 
 def test_a_knob_of_one_target_leaves_the_other_alone() -> None:
     answers: dict[str, JSONValue] = {"per_target": {"production": {"min_replicas": 4, "cpu": "2"}}}
-    files = deploy_files(project_spec(**answers))
+    files = deploy_files(project_spec(answers))
     hpa = {
         target: manifests(files, target)["HorizontalPodAutoscaler"] for target in ("staging", "production")
     }
@@ -145,7 +147,7 @@ def test_a_knob_of_one_target_leaves_the_other_alone() -> None:
 
 
 def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
-    found = manifests(deploy_files(project_spec(autoscaling=False, replicas=3)), "staging")
+    found = manifests(deploy_files(project_spec({"autoscaling": False, "replicas": 3})), "staging")
     assert "HorizontalPodAutoscaler" not in found
     assert found["Deployment"]["spec"]["replicas"] == 3
     scaled = manifests(deploy_files(project_spec()), "staging")
@@ -154,7 +156,7 @@ def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
 
 def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
     answers: dict[str, JSONValue] = {"opentelemetry": True, "otlp_endpoint": "https://collector.example.org"}
-    found = manifests(deploy_files(project_spec(**answers)), "staging")
+    found = manifests(deploy_files(project_spec(answers)), "staging")
     container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
     value = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert value["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://collector.example.org"
@@ -163,7 +165,9 @@ def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
 
 
 def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
-    found = manifests(deploy_files(project_spec(service_type="LoadBalancer", internal=True)), "staging")
+    found = manifests(
+        deploy_files(project_spec({"service_type": "LoadBalancer", "internal": True})), "staging"
+    )
     service = found["Service"]
     assert service["spec"]["type"] == "LoadBalancer"
     assert (
@@ -173,14 +177,14 @@ def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
 
 
 def test_api_keys_come_from_a_secret_and_never_from_the_manifest() -> None:
-    found = manifests(deploy_files(project_spec(auth=True)), "staging")
+    found = manifests(deploy_files(project_spec({"auth": True})), "staging")
     env = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]
     keys = [entry for entry in env if "valueFrom" in entry]
     assert keys[0]["valueFrom"]["secretKeyRef"]["name"] == "titanic-api-keys"
 
 
 def test_the_grace_period_covers_draining_and_the_longest_request() -> None:
-    found = manifests(deploy_files(project_spec(timeout_s=90)), "staging")
+    found = manifests(deploy_files(project_spec({"timeout_s": 90})), "staging")
     pod = found["Deployment"]["spec"]["template"]["spec"]
     drain_s = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pod["terminationGracePeriodSeconds"] > drain_s + 90
@@ -221,7 +225,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
 def test_an_answer_that_no_manifest_can_hold_is_refused(
     answers: dict[str, JSONValue], message: str | None
 ) -> None:
-    spec = project_spec(**answers)
+    spec = project_spec(answers)
     if message is None:
         assert deploy_files(spec)
         return
@@ -232,11 +236,13 @@ def test_an_answer_that_no_manifest_can_hold_is_refused(
 
 def test_a_chart_is_rendered_only_where_it_was_asked_for() -> None:
     assert not [path for path in deploy_files(project_spec()) if "chart" in path]
-    files = deploy_files(project_spec(chart=True, auth=True, route="ingress", host="a.example.org"))
+    files = deploy_files(
+        project_spec({"chart": True, "auth": True, "route": "ingress", "host": "a.example.org"})
+    )
     values = yaml.safe_load(files["deploy/chart/values.yaml"])
     assert values["image"]["repository"] == "titanic"
     assert values["host"] == "a.example.org"
-    assert deploy_values(project_spec(chart=True))["has_chart"] is True
+    assert deploy_values(project_spec({"chart": True}))["has_chart"] is True
 
 
 def helm(text: str, values: dict[str, Any]) -> str:
@@ -259,7 +265,7 @@ def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str
     dice = random.Random(7)
     for _ in range(40):
         answers = random_answers(dice) | {"chart": True}
-        files = deploy_files(project_spec(**answers), MEASURED)
+        files = deploy_files(project_spec(answers), MEASURED)
         values = yaml.safe_load(files["deploy/chart/values.yaml"])
         values["image"]["digest"] = digest
         values["cpu"] = "123m"
@@ -278,7 +284,7 @@ def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str
 
 
 def test_rendering_twice_gives_the_same_bytes() -> None:
-    spec = project_spec(route="gateway", host="a.example.org", chart=True)
+    spec = project_spec({"route": "gateway", "host": "a.example.org", "chart": True})
     assert list(deploy_files(spec, MEASURED).items()) == list(deploy_files(spec, MEASURED).items())
 
 
@@ -300,7 +306,7 @@ def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path) -> None:
 def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> None:
     source = (template_path("service") / "project/app/settings.py.jinja").read_text()
     (settings,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
-    known = {node.target.id.upper() for node in settings.body if isinstance(node, ast.AnnAssign)}  # type: ignore[union-attr]
+    known = {node.target.id.upper() for node in settings.body if isinstance(node, ast.AnnAssign)}
     answers: dict[str, JSONValue] = {
         "auth": True,
         "metrics": False,
@@ -311,7 +317,7 @@ def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> 
         "host": "a.example.org",
         "path": "/x",
     }
-    found = manifests(deploy_files(project_spec(**answers)), "staging")["Deployment"]
+    found = manifests(deploy_files(project_spec(answers)), "staging")["Deployment"]
     given = {entry["name"] for entry in found["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert len(given) == 8
     assert given <= known

@@ -15,7 +15,7 @@ from tests.deploy._deploys import Deploys, image
 from tests.deploy._fake_pods import waiting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deploy.md"
-CRASHED = {"restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}}
+CRASHED: dict[str, Any] = {"restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}}
 INGRESS = """
 apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from scaffold.base.process import Finished, run_command
 from scaffold.cli._app import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
-from scaffold.events import Advanced
+from scaffold.events import Advanced, Event
 from scaffold.image import BuildOptions, Credentials, build_image
 from scaffold.image._running import check_answers
 from scaffold.spec import Recording
@@ -117,7 +117,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 
 def check(url: str) -> list[str]:
     """Check the answers of a running image; return what is told meanwhile."""
-    told: list[Advanced] = []
+    told: list[Event] = []
     recording = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
     check_answers(url, "churn:1.0.0", recording, told.append)
     return [event.detail for event in told]

@@ -67,8 +67,8 @@ def engine() -> Engine:
         pytest.skip(reason)
     import docker
 
-    engines = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
-    return Engine(*engines, registry, base)
+    client, empty_client = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
+    return Engine(client, empty_client, registry, base)
 
 
 @pytest.fixture(scope="module")

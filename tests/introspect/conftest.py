@@ -147,7 +147,7 @@ def np_mask(array: Any) -> Any:
 def _pandas_difference(given: Any, sample: Any) -> str | None:
     import pandas as pd
 
-    check = pd.testing.assert_frame_equal
+    check: Callable[..., None] = pd.testing.assert_frame_equal
     if isinstance(given, pd.Series):
         check = pd.testing.assert_series_equal
         given.name = sample.name if given.name is None else given.name  # a row is named by its index

@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from scaffold.introspect import infer_signature
 from scaffold.introspect._bounds import FLOAT32
-from scaffold.introspect._refine import fields_of
+from scaffold.spec import fields_of
 
 X = np.array([[0.1, 1.0], [0.2, 2.0], [0.3, 3.0], [0.4, 5.0]])
 FRAME = pd.DataFrame({"a": X[:, 0], "b": [1, 2, 3, 4], "c": [None, 1.0, 2.0, 3.0]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,7 +171,7 @@ class Recommender:
 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_dict_is_spread_over_arguments_of_its_keys_names(given):
-    sample = {"user_id": "u7", "k": 3}
+    sample: dict[str, Any] = {"user_id": "u7", "k": 3}
     found = find_call(Recommender(), sample, Recommender().predict(**sample) if given else None)
     assert (found.call.arguments, found.call.batched, found.rows) == (Arguments.KEYWORDS, False, None)
     # Three answers for k=3 are one record's.

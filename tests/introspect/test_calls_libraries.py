@@ -56,7 +56,7 @@ def test_a_dmatrix_stands_for_the_frame_that_it_was_made_of():
     import xgboost
 
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(FRAME, FLAGS), 3)
-    sample = xgboost.DMatrix(SAMPLE.assign(d=[0.5, None, 0.25, 0.0, 1.0]))
+    sample = xgboost.DMatrix(SAMPLE.assign(d=[0.5, np.nan, 0.25, 0.0, 1.0]))
     found = find_call(booster, sample, booster.predict(sample))
     assert batched(found, "predict")
     assert (list(found.sample.columns), int(found.sample["d"].isna().sum())) == (["a", "b c", "d"], 1)

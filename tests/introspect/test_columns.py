@@ -204,7 +204,7 @@ def same(found: Any, wanted: Any) -> bool:
     return bool(found.shape == wanted.shape and found.tobytes() == wanted.tobytes())
 
 
-class Empty(FunctionTransformer):  # type: ignore[misc]
+class Empty(FunctionTransformer):
     """A step whose length is none."""
 
     def __len__(self) -> int:
@@ -214,7 +214,7 @@ class Empty(FunctionTransformer):  # type: ignore[misc]
         return 2 * np.asarray(X)
 
 
-class Zero(LinearRegression):  # type: ignore[misc]
+class Zero(LinearRegression):
     """Answers without looking."""
 
     def fit(self, X: Any, y: Any) -> Zero:

@@ -42,7 +42,7 @@ def reordered(column: str, ascending: bool) -> Callable[[pd.DataFrame], Any]:
     return lambda X: own(X.sort_values(column, ascending=ascending, kind="stable"))
 
 
-def grouped(keys: list[str], how: str) -> Callable[[pd.DataFrame], Any]:
+def grouped(keys: list[str], how: Any) -> Callable[[pd.DataFrame], Any]:
     value = "visits" if "spent" in keys else "spent"
     return lambda X: own(X) + X.groupby(keys)[value].transform(how).to_numpy()
 
@@ -288,12 +288,12 @@ def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[st
         ]
 
     of_frames = [of_frame, filled_with_zero, refusing_nulls, remembering]
-    model = chance.choice([linear, hidden, softmax, labels, of_dicts, of_parts, *of_frames])
+    model: Any = chance.choice([linear, hidden, softmax, labels, of_dicts, of_parts, *of_frames])
     samples: dict[Any, Any] = {of_dicts: frame.to_dict("records"), **dict.fromkeys(of_frames, frame)}
     holed = model in (filled_with_zero, of_frame) and chance.random() < 0.5
     if holed and dtype != "int64":
-        frame["x0"] = frame["x0"].where([chance.random() < 0.7 for _ in range(rows)])
-    nullable = ("x0", "kind") if model in (filled_with_zero, refusing_nulls) else ()
+        frame["x0"] = frame["x0"].where(np.array([chance.random() < 0.7 for _ in range(rows)]))
+    nullable: tuple[str, ...] = ("x0", "kind") if model in (filled_with_zero, refusing_nulls) else ()
     return model, samples.get(model, X), nullable
 
 

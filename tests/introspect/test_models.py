@@ -218,7 +218,7 @@ def test_a_list_of_annotated_objects_goes_in_together(serve, records):
     def areas(flats):
         return [flat.area for flat in flats]
 
-    areas.__annotations__ = {"flats": list[records.Flat]}
+    areas.__annotations__ = {"flats": list[records.Flat]}  # type: ignore[name-defined]
     service = serve(areas, pd.DataFrame({"area": [41.0, 20.5], "rooms": [2, 1]}), [41.0, 20.5])
     assert service.found.signature.call.batched
     assert answers(service) == [{"prediction": 41.0}, {"prediction": 20.5}]
@@ -347,7 +347,7 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
 
     import torch
 
-    class Output(collections.OrderedDict):
+    class Output(collections.OrderedDict[str, Any]):
         def __getattr__(self, name):
             return self[name]
 

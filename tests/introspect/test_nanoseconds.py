@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ class First(Echo):
 
 def arrow(index: Any) -> Any:
     kind = {"M": pa.timestamp("ns"), "m": pa.duration("ns")}[index.dtype.kind]
-    return pd.Series(pd.array(list(index.astype("int64")), dtype=pd.ArrowDtype(kind)))
+    return pd.Series(pd.array(list(index.astype("int64")), dtype=cast("Any", pd.ArrowDtype(kind))))
 
 
 SAMPLES = {
@@ -66,7 +66,7 @@ def moments(text: str) -> Any:
 @pytest.mark.parametrize(("sample", "texts", "field"), SAMPLES.values(), ids=SAMPLES)
 def test_nine_digits_come_in_and_go_out(serve: Serve, sample: Any, texts: list[str], field: str) -> None:
     service = serve(First(), sample)
-    requests = service.found.recording.requests
+    requests: Any = service.found.recording.requests
     assert [moments(request[field]) for request in requests] == [moments(text) for text in texts]
     assert service.score(*requests) == list(service.found.recording.answers)
     assert [moments(answer["prediction"]) for answer in service.score(*requests)] == list(map(moments, texts))

@@ -41,8 +41,7 @@ def test_what_was_kept_is_set_back_in_place(keeping: ModuleType) -> None:
     cache["east"] = 5.0
     outside = OutsideState(model)
     keeping.COUNTS[0] = 7
-    keeping.FIRST = "north"
-    keeping.NEW = 3
+    vars(keeping).update(FIRST="north", NEW=3)
     model.predict(FRAME)
     outside.set_back()
     assert keeping.CACHE is cache

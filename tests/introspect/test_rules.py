@@ -281,7 +281,8 @@ def test_an_optional_class_that_the_sample_leaves_out_may_be_sent(serve: Serve, 
     echoes(service)
     [field] = [f for f in service.found.signature.input.fields if f.name == "basket"]
     body = {"n": 2, "basket": field.example}
-    assert service.score(body) == [{"prediction": 2 * field.example["itemCount"]}]
+    example: Any = field.example
+    assert service.score(body) == [{"prediction": 2 * example["itemCount"]}]
 
 
 def test_annotated_bounds_are_enforced(serve: Serve) -> None:

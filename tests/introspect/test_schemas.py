@@ -232,7 +232,7 @@ def test_free_text_and_rows_do_not_leak(serve: Serve) -> None:
     assert "Ada" not in text
     assert "Turing" not in text
     assert "# Seen: texts of 11 to 12 characters." in text
-    columns = service.found.signature.input.columns  # type: ignore[union-attr]
+    columns = service.found.signature.input.columns
     for column in columns:
         assert column.example not in sample[column.name].tolist()
 
@@ -310,7 +310,7 @@ def test_bad_samples_get_one_message() -> None:
         ),
         (
             Batch(),
-            np.ma.array([[1, np.nan], [3, 4]], mask=[[1, 0], [0, 0]]),
+            np.ma.array([[1, np.nan], [3, 4]], mask=[[True, False], [False, False]]),
             UnsupportedSampleError,
             "a masked array that holds NaN as well",
         ),

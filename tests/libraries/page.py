@@ -33,7 +33,10 @@ def write_document(results: Sequence[Result]) -> None:
 
 def table(results: Sequence[Result]) -> str:
     """A Markdown table with a row for each result."""
-    rows = [_HEADINGS, ("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---")]
+    rows: list[tuple[str, ...]] = [
+        _HEADINGS,
+        ("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---"),
+    ]
     for each in results:
         outcome = each.failure.strip().splitlines()[-1][:100] if each.failure else "passes"
         options = f"`{each.options}`" if each.options else ""

@@ -16,7 +16,7 @@ from scaffold.errors import (
     AnswersDifferError,
     EnvironmentFailedError,
     RowsDependError,
-    ServiceFailedError,
+    ServiceNotStartedError,
     VerificationError,
 )
 from scaffold.proof import make_environment, verify_project
@@ -233,7 +233,7 @@ def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[.
 
 def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callable[..., Path]) -> None:
     root = project("raise RuntimeError('the model file is gone')")
-    with pytest.raises(ServiceFailedError) as caught:
+    with pytest.raises(ServiceNotStartedError) as caught:
         verify_project(root, python=PYTHON)
     assert str(caught.value).startswith("The service does not start (exit status 1).")
     assert "RuntimeError: the model file is gone" in caught.value.log

@@ -144,7 +144,9 @@ def test_a_file_that_is_not_there_is_named_with_those_beside_it(tmp_path: Path) 
     ("member", "kind"),
     [("e/archive_format", "a program of torch.export"), ("model.weights.h5", "a Keras model")],
 )
-def test_an_archive_of_another_kind_is_answered_with_what_to_do(tmp_path, member, kind):
+def test_an_archive_of_another_kind_is_answered_with_what_to_do(
+    tmp_path: Path, member: str, kind: str
+) -> None:
     path = tmp_path / "model.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(member, "pt2")

@@ -71,9 +71,7 @@ def test_a_name_that_was_not_seen_is_not_looked_up(name: str) -> None:
 
 def test_a_storage_inside_a_pickle_has_the_names_of_the_file_around_it() -> None:
     inner = _torch([Reduced()], archive=False)
-    outer = pickle.dumps(
-        functools.partial(torch.storage._load_from_bytes, inner)  # type: ignore[no-untyped-call]
-    )
+    outer = pickle.dumps(functools.partial(torch.storage._load_from_bytes, inner))
     assert b"mkdir" in outer
     names = [GlobalName(module="torch.storage", qualname="_load_from_bytes", offset=0)]
     load = Names(Path("model"), names).find("torch.storage", "_load_from_bytes")

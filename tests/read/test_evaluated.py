@@ -237,7 +237,7 @@ class Saving(torch.nn.Module):
 
 
 def test_torchscript_that_writes_a_file_is_refused() -> None:
-    torch.jit.script(Saving()).save("model.pt")  # type: ignore[no-untyped-call]
+    torch.jit.script(Saving()).save("model.pt")
     with pytest.raises(UntrustedCodeError, match=r"torch\.save at byte \d+ of model/code/__torch__"):
         read_artifact(Path("model.pt"))
     assert read_artifact(Path("model.pt"), trusted=["torch.save"])

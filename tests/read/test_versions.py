@@ -150,7 +150,7 @@ def test_functions_in_an_array_of_objects_are_met_in_joblibs_files_too(tmp_path:
 
 
 def code_arguments(code: CodeType) -> tuple[Any, ...]:
-    return cloudpickle.cloudpickle._code_reduce(code)[1]  # type: ignore[no-any-return]
+    return cloudpickle.cloudpickle._code_reduce(code)[1]
 
 
 def test_dills_code_is_read_like_cloudpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

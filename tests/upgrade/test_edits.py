@@ -59,12 +59,12 @@ def diff(before: Tree, after: Tree) -> str:
     lines: list[str] = []
     for path in sorted({*before, *after}):
         if before.get(path) != after.get(path):
-            names = [
+            old, new = (
                 f"{side}/{path}" if path in tree else "/dev/null"
                 for side, tree in (("a", before), ("b", after))
-            ]
-            texts = [tree.get(path, "").splitlines(keepends=True) for tree in (before, after)]
-            lines += difflib.unified_diff(*texts, *names, n=2)
+            )
+            one, two = (tree.get(path, "").splitlines(keepends=True) for tree in (before, after))
+            lines += difflib.unified_diff(one, two, old, new, n=2)
     return "".join(lines)
 
 

@@ -77,7 +77,8 @@ def test_no_line_of_either_side_is_lost_and_what_git_merges_is_merged_alike(
     for name, lines in texts.items():
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
     conflicts = Conflicts()
-    merged = merge_lines(*((tmp_path / name).read_text() for name in texts), conflicts)
+    before, mine, other = ((tmp_path / name).read_text() for name in texts)
+    merged = merge_lines(before, mine, other, conflicts)
     found = merged.splitlines()
     assert {line for line in (*ours, *theirs) if line not in base} <= set(found)
     assert {line for line in base if line in ours and line in theirs} <= set(found)

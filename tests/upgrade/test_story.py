@@ -94,7 +94,7 @@ def snapshot(root: Path) -> dict[str, bytes]:
 def bring_up(train: Train) -> Callable[..., Update]:
     """Update a project to a model of all columns but one."""
 
-    def bring(root: Path, dropped: str = "Parch", strength: float = 1.0, **options: object) -> Update:
+    def bring(root: Path, dropped: str = "Parch", strength: float = 1.0, **options: Any) -> Update:
         model, sample = train(dropped, strength)
         return update(root, model, sample, **options)
 
