@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -377,14 +375,3 @@ def test_warnings_and_prints_of_the_model_stay_unheard(capsys):
 
     find_call(predict, ROWS[:2])
     assert capsys.readouterr().out == ""
-
-
-def test_every_row_of_the_documentation_names_a_test_that_is_there():
-    root = Path(__file__).parents[2]
-    page = (root / "docs" / "models.md").read_text()
-    tests = "\n".join(path.read_text() for path in (root / "tests").rglob("test_*.py"))
-    assert [name for name in re.findall(r"`(test_\w+)`", page) if f"def {name}(" not in tests] == []
-    known = page.partition("\n## Libraries that were tried")[0]
-    rows = [line for line in known.splitlines() if line.startswith("| ") and "---" not in line]
-    assert len(rows) > 30
-    assert [row for row in rows if "`test_" not in row and "held by" not in row] == []
