@@ -16,12 +16,13 @@ _INTRODUCTION = """\
 
 Each row is a fitted model of `tests/libraries/models`. A script trains the model and writes it to files with
 its samples; then the command line makes a service of them, without `--trust`. *new* is the command
-`scaffold new --no-verify`, in elapsed seconds and in CPU seconds of its processes. *verify* is `scaffold verify`,
-the proof in a clean environment, if it was run; after it, the service was started and answered a request.
+`scaffold new --no-verify`, in elapsed seconds and in CPU seconds of its processes. *verify* is
+`scaffold verify`, the proof in a clean environment, if it was run; after it, the service was started and
+answered a request.
 
 `pytest -m libraries` runs `scaffold new --no-verify` for each model, also in `.ci/run`.
-`python -m tests.libraries --write` writes this page from the last run of `python -m tests.libraries [--proof]`
-for each model.
+`python -m tests.libraries --write` writes this page from the last run of
+`python -m tests.libraries [--proof]` for each model.
 """
 
 
