@@ -34,7 +34,7 @@ _LAST_BLOCK = b"\x03\0"  # an empty deflate block with the final bit set
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A file of a layer: a symbolic link (`link`), a generated file (`content`) or a file on disk (`source`)."""
+    """A file of a layer: a symbolic link (`link`), generated (`content`) or a file on disk (`source`)."""
 
     name: str
     """Its path in the image, without the leading slash."""
