@@ -126,7 +126,7 @@ def loaded_by(code: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-def test_everything_stands_on_a_floor() -> None:
+def test_every_module_belongs_to_a_layer() -> None:
     there = {
         path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"
     }
@@ -134,7 +134,7 @@ def test_everything_stands_on_a_floor() -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_floor_imports_only_what_stands_below_it(unit: str) -> None:
+def test_a_layer_imports_only_from_lower_layers(unit: str) -> None:
     for module, imported in imports_from(unit):
         other = unit_of(imported.module)
         # All may ask for the version, and the command line calls the verbs as anybody does.
@@ -210,7 +210,7 @@ def test_no_verb_has_the_name_of_a_module() -> None:
         if module.split(".")[-1] not in NEEDS_MORE_THAN_PYTHON
     ],
 )
-def test_what_stands_below_the_rooms_needs_the_standard_library_only(module: str) -> None:
+def test_the_layers_below_the_rooms_need_only_the_standard_library(module: str) -> None:
     ours = loaded_by(f"import {module}") - set(sys.stdlib_module_names) - {"scaffold", "__main__"}
     # What site hooks of an environment load before any program runs is not ours.
     assert ours <= loaded_by("pass")

@@ -85,7 +85,7 @@ def _is_module(name: str) -> bool:
     "written",
     ["evil()", "__import__('os')", "pd.Timestamp(evil())", "[x for x in y]", "a.b", "lambda: 0", "1 or evil"],
 )
-def test_what_the_worker_says_becomes_a_literal_or_nothing(written: str) -> None:
+def test_values_from_the_worker_become_literals_or_are_refused(written: str) -> None:
     with pytest.raises(ValueError, match="is no literal"):
         _code.literal(written)
     with pytest.raises(ValueError, match="is no literal"):
@@ -93,7 +93,7 @@ def test_what_the_worker_says_becomes_a_literal_or_nothing(written: str) -> None
 
 
 @pytest.mark.parametrize("value", [NumpyScalar('float32("x")'), Sparse("csr_matrix\nimport os")])
-def test_what_stands_in_code_as_it_is_is_a_name(value: object) -> None:
+def test_only_names_are_written_into_code_unquoted(value: object) -> None:
     with pytest.raises(CodecError, match="that is none"):
         require_plain(value)
 
@@ -106,7 +106,7 @@ def test_what_stands_in_code_as_it_is_is_a_name(value: object) -> None:
         ("None", "None"),
     ],
 )
-def test_names_that_are_no_text_are_literals(written: str, text: str) -> None:
+def test_names_that_are_not_strings_are_literals(written: str, text: str) -> None:
     assert _code.flat(_code.literal(written)) == text
 
 

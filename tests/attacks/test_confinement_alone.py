@@ -38,7 +38,7 @@ def processes_of(session: int) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_happens_where_the_kernel_alone_stands_in_the_way(case: Case, place: Place) -> None:
+def test_the_confinement_alone_stops_every_attack(case: Case, place: Place) -> None:
     folder = place.markers.parent / "model"
     for file, source in case.companions(place).items():
         (folder / file).write_text(source)

@@ -60,7 +60,7 @@ def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
     assert "service_type NodePort, or an ingress" in str(caught.value)
 
 
-def test_the_address_of_a_load_balancer_is_asked_and_told(
+def test_the_address_of_a_load_balancer_is_used_and_reported(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
     with played(cluster, project, "/api/v1/namespaces/NAME-staging/services/NAME") as port:
@@ -71,7 +71,9 @@ def test_the_address_of_a_load_balancer_is_asked_and_told(
         assert scaffold.status(project) == deployed
 
 
-def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, project: Path, name: str) -> None:
+def test_an_ingress_is_called_with_its_host_name(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
     edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - ingress.yaml\n")
     (project / "deploy" / "staging" / "ingress.yaml").write_text(INGRESS.replace("NAME", name))
     path = "/apis/networking.k8s.io/v1/namespaces/NAME-staging/ingresses/NAME"
@@ -84,7 +86,7 @@ def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, proj
     assert (deployed.url, deployed.live) == ("http://localhost", "passed")
 
 
-def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
+def test_a_node_port_is_called_on_a_reachable_node(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
     edit(project, "service.yaml", "type: ClusterIP", "type: NodePort")

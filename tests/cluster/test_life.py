@@ -73,7 +73,7 @@ def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Bu
     assert scaffold.deploy(first.root, image=first.image, pace=PACE).revision == 1
 
 
-def test_the_documented_role_is_enough_in_a_namespace_that_was_given(
+def test_the_documented_role_is_enough_in_an_existing_namespace(
     cluster: Cluster, first: Built, second: Built, name: str
 ) -> None:
     access = ClusterAccess(kubeconfig=grant_documented_role(cluster, f"{name}-staging"))

@@ -46,7 +46,7 @@ OF_OPEN_NETWORK = {
 }
 
 
-def test_the_attacks_are_attacks(run_attacks: RunAttacks) -> None:
+def test_every_attack_succeeds_without_confinement(run_attacks: RunAttacks) -> None:
     outcome = run_attacks(confined=None)
     assert set(outcome.results) - outcome.succeeded <= OF_SOME_MACHINES, outcome
     assert not outcome.nothing_changed
@@ -75,7 +75,7 @@ def test_no_attack_succeeds_with_an_older_landlock(run_attacks: RunAttacks, vers
     assert outcome.nothing_changed
 
 
-def test_landlock_alone_keeps_files_programs_and_ports(run_attacks: RunAttacks) -> None:
+def test_landlock_alone_protects_files_programs_and_ports(run_attacks: RunAttacks) -> None:
     """Each wall stands by itself; what this one leaves is told by `Enforced.missing`."""
     outcome = run_attacks("without_filter()", confined={})
     about_files = (
@@ -95,7 +95,7 @@ def test_landlock_alone_keeps_files_programs_and_ports(run_attacks: RunAttacks) 
     assert {"fork", "send_by_udp", "change_the_mode_outside"} <= outcome.succeeded
 
 
-def test_the_filter_alone_keeps_programs_processes_and_the_network(run_attacks: RunAttacks) -> None:
+def test_seccomp_alone_protects_programs_processes_and_the_network(run_attacks: RunAttacks) -> None:
     outcome = run_attacks("without_landlock()", confined={})
     about_files = ("append", "delete", "link_", "list_", "make_a_folder", "move", "read_", "rename", "write")
     assert {name for name in outcome.succeeded if not name.startswith(about_files)} == set()

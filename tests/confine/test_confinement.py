@@ -94,7 +94,7 @@ def run_confined(writable: Path) -> RunConfined:
 
 
 @pytest.mark.parametrize("network", [Closed(), Open(), Serve(port=8000)])
-def test_a_confinement_is_the_same_after_json(network: Network) -> None:
+def test_a_confinement_survives_json(network: Network) -> None:
     confinement = Confinement(
         readable=(Path("/a"),), readable_whole=(Path("/b c"),), writable=(Path("/é"),), network=network
     )
@@ -103,7 +103,7 @@ def test_a_confinement_is_the_same_after_json(network: Network) -> None:
     assert Confinement.from_json(more.as_json()) == more
 
 
-def test_what_holds_is_the_same_after_json() -> None:
+def test_the_status_of_a_confinement_survives_json() -> None:
     gap = Missing(wall=Wall.FILES, reason="none")
     enforced = Enforced(landlock_abi=3, seccomp=True, memory_bytes=1, missing=(gap,), unread=("/tmp",))
     assert Enforced.from_json(enforced.as_json()) == enforced
@@ -111,13 +111,13 @@ def test_what_holds_is_the_same_after_json() -> None:
     assert not replace(enforced, landlock_abi=0).holds
 
 
-def test_outside_a_confined_process_nothing_was_refused() -> None:
+def test_an_unconfined_process_reports_no_refusals() -> None:
     assert explain(PermissionError(13, "Permission denied", "/etc/shadow")) is None
     assert refusals() == ()
 
 
 @confinable
-def test_all_walls_stand_here(run_confined: RunConfined) -> None:
+def test_all_walls_are_active_on_this_machine(run_confined: RunConfined) -> None:
     result = run_confined("result = json.loads(enforced.as_json())", parent_pid=os.getpid())
     assert result["landlock_abi"] >= 1
     assert result["seccomp"]
@@ -144,7 +144,7 @@ def test_all_walls_stand_here(run_confined: RunConfined) -> None:
         ),
     ],
 )
-def test_a_missing_wall_is_told_with_its_reason(
+def test_a_missing_wall_is_reported_with_its_reason(
     run_confined: RunConfined, forbidden: str, wall: Wall, reason: str
 ) -> None:
     before = 'sys.argv = [\'\', \'{"secret": "", "beside": "", "outside": "", "inside": "", "model": ""}\']\n'
@@ -168,7 +168,7 @@ def test_another_system_lacks_the_walls_and_says_so(monkeypatch: pytest.MonkeyPa
 
 
 @confinable
-def test_a_process_with_threads_is_not_confined_by_halves() -> None:
+def test_a_process_with_threads_is_not_partly_confined() -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
@@ -181,7 +181,7 @@ def test_a_process_with_threads_is_not_confined_by_halves() -> None:
 
 
 @confinable
-def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, writable: Path) -> None:
+def test_a_refused_access_is_named(run_confined: RunConfined, tmp_path: Path, writable: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     (tmp_path / "helpers.py").touch()
@@ -255,7 +255,7 @@ def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, 
 
 
 @confinable
-def test_what_a_library_swallowed_is_listed(run_confined: RunConfined, tmp_path: Path) -> None:
+def test_a_refusal_that_a_library_swallows_is_listed(run_confined: RunConfined, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     code = f"""
@@ -338,7 +338,7 @@ def is_running(pid: int) -> bool:
 
 
 @confinable
-def test_a_process_whose_parent_has_ended_is_told(run_confined: RunConfined) -> None:
+def test_a_process_whose_parent_has_ended_refuses_to_start(run_confined: RunConfined) -> None:
     before = """
 try:
     enforce(Confinement(parent_pid=1 << 22))
@@ -377,7 +377,7 @@ def test_threads_and_numpy_work_confined(run_confined: RunConfined) -> None:
     assert run_confined(code) == [True, True]
 
 
-def test_a_home_and_the_temporary_folder_are_not_given_as_a_whole(
+def test_home_and_temporary_folder_are_not_readable_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -395,7 +395,9 @@ def test_a_home_and_the_temporary_folder_are_not_given_as_a_whole(
         assert unread == [str(folder)]
 
 
-def test_of_a_home_only_python_code_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_python_code_of_a_home_folder_is_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_paths, "_homes", lambda: {str(tmp_path)})
     for name in ("train.py", "letter.txt", ".bashrc"):
         (tmp_path / name).touch()
@@ -410,9 +412,7 @@ def test_of_a_home_only_python_code_is_given(tmp_path: Path, monkeypatch: pytest
     }
 
 
-def test_too_many_entries_close_what_was_not_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_entries_beyond_the_limit_are_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "deep").mkdir()
     for number in range(20):
         (tmp_path / "deep" / f"{number}.csv").touch()

@@ -112,7 +112,7 @@ def test_each_target_has_a_namespace_of_its_own_and_a_kustomization_that_lists_i
         assert listed == there - {f"deploy/{target}/kustomization.yaml"}
 
 
-def test_what_the_proof_measured_stands_in_the_manifest_with_the_value_in_the_comment() -> None:
+def test_the_manifest_has_the_measurements_of_the_proof_with_a_comment() -> None:
     text = deploy_files(project_spec(), MEASURED)["deploy/staging/deployment.yaml"].decode()
     container = yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]
     assert "Measured: 187 MiB" in text
@@ -146,7 +146,7 @@ def test_a_knob_of_one_target_leaves_the_other_alone() -> None:
     assert hpa["production"]["spec"]["minReplicas"] == 4
 
 
-def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
+def test_without_autoscaling_the_deployment_sets_its_replicas() -> None:
     found = manifests(deploy_files(project_spec({"autoscaling": False, "replicas": 3})), "staging")
     assert "HorizontalPodAutoscaler" not in found
     assert found["Deployment"]["spec"]["replicas"] == 3
@@ -154,7 +154,7 @@ def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
     assert "replicas" not in scaled["Deployment"]["spec"]
 
 
-def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
+def test_the_network_policy_allows_the_collector() -> None:
     answers: dict[str, JSONValue] = {"opentelemetry": True, "otlp_endpoint": "https://collector.example.org"}
     found = manifests(deploy_files(project_spec(answers)), "staging")
     container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
@@ -164,7 +164,7 @@ def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
     assert ports == [53, 53, 443]
 
 
-def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
+def test_an_internal_load_balancer_is_requested_by_annotation() -> None:
     found = manifests(
         deploy_files(project_spec({"service_type": "LoadBalancer", "internal": True})), "staging"
     )
@@ -234,7 +234,7 @@ def test_an_answer_that_no_manifest_can_hold_is_refused(
     assert message in str(caught.value)
 
 
-def test_a_chart_is_rendered_only_where_it_was_asked_for() -> None:
+def test_a_chart_is_rendered_only_on_request() -> None:
     assert not [path for path in deploy_files(project_spec()) if "chart" in path]
     files = deploy_files(
         project_spec({"chart": True, "auth": True, "route": "ingress", "host": "a.example.org"})

@@ -39,7 +39,7 @@ def documented(name: str) -> set[Rule]:
     }
 
 
-def test_in_a_namespace_that_was_given_the_documented_role_is_exactly_what_is_called(
+def test_in_an_existing_namespace_the_calls_are_those_of_the_documented_role(
     deploys: Deploys,
 ) -> None:
     """Take over a lease, deploy, add an ingress, fail, roll back, read history and logs, undeploy."""
@@ -69,7 +69,7 @@ def test_in_a_namespace_that_was_given_the_documented_role_is_exactly_what_is_ca
     assert called == documented("scaffold-deploy")
 
 
-def test_what_goes_beyond_the_namespace_is_documented_apart(deploys: Deploys) -> None:
+def test_permissions_outside_the_namespace_are_documented_separately(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.undeploy()
     beyond = {(verb, group, resource) for verb, group, resource, _ in deploys.cluster.api.calls}

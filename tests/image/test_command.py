@@ -64,7 +64,7 @@ def test_a_program_reads_json(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp
     assert output.exists()
 
 
-def test_a_password_comes_by_a_pipe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_read_from_standard_input(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.registry.basic = True
     options = [
         "--push",
@@ -81,7 +81,9 @@ def test_a_password_comes_by_a_pipe(bench: Bench, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("option", [["--username", "ada"], ["--password-stdin"]])
-def test_a_login_is_given_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch, option: list[str]) -> None:
+def test_a_login_needs_name_and_password(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
     with pytest.raises(UsageError, match="go together"):
         build(bench, monkeypatch, "--push", *option)
 
@@ -144,18 +146,18 @@ def test_another_answer_names_row_and_values_and_claims_nothing_of_versions() ->
     ]
 
 
-def test_a_refused_row_is_shown_with_what_was_said() -> None:
+def test_a_refused_row_is_shown_with_the_response() -> None:
     said = pytest.raises(ImageCheckError, match=r"with status 422:\n  no such field")
     with answering(422, b"no such field") as url, said:
         check(url)
 
 
-def test_an_answer_that_is_no_json_is_no_traceback() -> None:
+def test_a_response_that_is_not_json_is_an_error_without_traceback() -> None:
     with answering(200, b"<html>") as url, pytest.raises(ImageCheckError, match="no JSON"):
         check(url)
 
 
-def test_a_service_that_is_gone_is_no_traceback() -> None:
+def test_a_service_that_ended_is_an_error_without_traceback() -> None:
     with answering(200, b"") as url:
         pass
     with pytest.raises(ImageCheckError, match="broke off"):
@@ -196,7 +198,7 @@ def test_the_digest_does_not_depend_on_who_builds_where_and_when(bench: Bench, t
 
 
 @pytest.mark.parametrize("password", ["lovelace", "wrong-but-secret"], ids=["right", "wrong"])
-def test_a_password_stands_nowhere_but_in_requests(
+def test_passwords_are_only_in_requests(
     bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture, password: str
 ) -> None:
     bench.registry.token = "t0ken-of-the-registry"

@@ -138,7 +138,7 @@ def text_of(layer: tarfile.TarFile, name: str) -> str:
     return file.read().decode()
 
 
-def test_a_package_comes_with_what_it_needs_and_the_base_lacks(bench: Bench, archive: Archive) -> None:
+def test_a_package_brings_the_dependencies_that_the_base_lacks(bench: Bench, archive: Archive) -> None:
     archive.add(
         "gcc-base", "12-1", {"./usr/share/doc/gcc/copyright": "GPL", "./usr/share/doc/gcc/NEWS": "much"}
     )
@@ -163,7 +163,7 @@ def test_a_package_comes_with_what_it_needs_and_the_base_lacks(bench: Bench, arc
     assert "\n\nPackage: libgomp1\nStatus: install ok installed\n" in status
 
 
-def test_packages_of_debian_stand_in_the_bill_of_materials(bench: Bench, archive: Archive) -> None:
+def test_the_bill_of_materials_lists_debian_packages(bench: Bench, archive: Archive) -> None:
     archive.add("libgomp1", "12-1", {"./usr/lib/libgomp.so.1": "ELF"})
     build(bench, archive, "libgomp1")
     blobs = b"\n".join(bench.registry.blobs["team/churn"].values())
@@ -192,7 +192,7 @@ def test_a_library_of_several_kinds_gets_its_link(bench: Bench, archive: Archive
     assert not [event for event in bench.told if isinstance(event, Noted)]
 
 
-def test_a_setup_script_that_is_not_run_is_told(bench: Bench, archive: Archive) -> None:
+def test_a_skipped_setup_script_is_reported(bench: Bench, archive: Archive) -> None:
     archive.add("fontconfig", "2-1", {"./etc/fonts/fonts.conf": "x"}, postinst="#!/bin/sh\nfc-cache\n")
     build(bench, archive, "fontconfig")
     (note,) = (event.text for event in bench.told if isinstance(event, Noted))
@@ -206,7 +206,7 @@ def test_a_package_with_another_hash_is_refused(bench: Bench, archive: Archive) 
         build(bench, archive, "libgomp1")
 
 
-def test_a_list_that_nobody_known_signed_is_refused(
+def test_a_package_list_with_an_unknown_signature_is_refused(
     bench: Bench, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.add("libgomp1", "12-1", {"./usr/lib/libgomp.so.1": "ELF"})
@@ -229,7 +229,7 @@ def test_a_list_that_nobody_known_signed_is_refused(
         ({"Valid-Until": "", "Date": ""}, None),
     ],
 )
-def test_a_signed_list_of_another_time_or_suite_is_refused(
+def test_a_signed_package_list_of_another_time_or_suite_is_refused(
     bench: Bench, archive: Archive, fields: dict[str, str], said: str | None
 ) -> None:
     archive.release |= fields

@@ -127,7 +127,7 @@ def test_the_two_images_are_configured_alike(engine: Engine, titanic: dict[str, 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("builder", ["docker", "layers"])
-def test_titanic_weighs_at_most_330_mb_over_its_base(
+def test_titanic_adds_at_most_330_mb_to_its_base(
     engine: Engine, titanic: dict[str, Image], builder: str
 ) -> None:
     image = engine.client.images.pull(titanic[builder].reference)
@@ -205,14 +205,14 @@ def test_a_step_that_fails_is_named_with_the_end_of_its_output(engine: Engine, t
 
 
 @pytest.mark.docker
-def test_a_dockerfile_that_the_engine_cannot_read_is_its_word(engine: Engine, tmp_path: Path) -> None:
+def test_a_dockerfile_error_is_reported_in_the_words_of_the_engine(engine: Engine, tmp_path: Path) -> None:
     root = write_project(tmp_path / "churn", text=f"FROM {engine.base}\nFETCH it\n")
     with pytest.raises(ImageError, match="unknown instruction: FETCH"):
         engine.build(root, tag="fails:1", registry=None, ca_bundle=None)
 
 
 @pytest.mark.docker
-def test_a_base_that_nobody_has_is_named(engine: Engine, tmp_path: Path) -> None:
+def test_a_missing_base_is_named(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(RepositoryNotFoundError, match="absent"):
         engine.build(write_project(tmp_path / "churn"), base=f"{engine.registry}/absent:1")
 

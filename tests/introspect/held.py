@@ -38,7 +38,7 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
             "scipy sparse matrix or array, also beside other arguments": [
                 "test_a_batch_of_its_requests_is_the_sample_again[array: csr_matrix]",
-                "test_a_sparse_matrix_stands_beside_other_arguments",
+                "test_a_sparse_matrix_is_passed_with_other_arguments",
                 "test_any_records[sparse]",
             ],
             "unnamed array, and a model that knows its feature names": [
@@ -59,39 +59,41 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
                 "test_a_batch_of_its_requests_is_the_sample_again[list of: lists of any length]",
             ],
             "dict": [
-                "test_a_single_record_is_given_as_it_was[one: a dict of everything plain]",
+                "test_a_single_record_reaches_the_model_unchanged[one: a dict of everything plain]",
                 "test_any_record[dict]",
             ],
-            "one row of a frame": ["test_a_single_record_is_given_as_it_was[one: one row of a frame]"],
+            "one row of a frame": [
+                "test_a_single_record_reaches_the_model_unchanged[one: one row of a frame]"
+            ],
             "a whole frame with one prediction": [
-                "test_a_single_record_is_given_as_it_was[one: a whole frame]"
+                "test_a_single_record_reaches_the_model_unchanged[one: a whole frame]"
             ],
             "a whole Series with one prediction": [
-                "test_a_single_record_is_given_as_it_was[one: a whole Series]"
+                "test_a_single_record_reaches_the_model_unchanged[one: a whole Series]"
             ],
             "frames, Series and structured arrays within a dict": [
-                "test_a_single_record_is_given_as_it_was[one: frames in a dict]",
-                "test_a_single_record_is_given_as_it_was[one: a Series in a dict]",
-                "test_a_single_record_is_given_as_it_was[one: a structured array in a dict]",
+                "test_a_single_record_reaches_the_model_unchanged[one: frames in a dict]",
+                "test_a_single_record_reaches_the_model_unchanged[one: a Series in a dict]",
+                "test_a_single_record_reaches_the_model_unchanged[one: a structured array in a dict]",
             ],
             "dict or tuple of arrays, frames, Series": [
                 "test_a_batch_of_its_requests_is_the_sample_again[list of: a dict of arrays]",
                 "test_a_batch_of_its_requests_is_the_sample_again[list of: a dict of frames]",
             ],
             "dict of arrays and plain values": [
-                "test_a_plain_value_beside_arrays_is_an_option_of_each_request",
+                "test_a_plain_value_next_to_arrays_is_an_option_of_each_request",
                 "test_an_option_that_changes_the_form_of_the_answer_keeps_its_value",
             ],
             "dataclass, pydantic model, NamedTuple": [
-                "test_types_of_the_users_own_are_what_the_model_gets",
-                "test_aliases_are_the_names_on_the_wire[choices and paths]",
+                "test_the_model_gets_the_types_of_the_user",
+                "test_aliases_are_the_names_in_json[choices and paths]",
                 "test_a_dataclass_keeps_its_defaults_and_refuses_the_rest",
                 "test_any_record[object]",
             ],
             "TypedDict (by annotation)": ["test_a_typed_dict_widens_what_was_seen"],
-            "Enum": ["test_types_of_the_users_own_are_what_the_model_gets"],
+            "Enum": ["test_the_model_gets_the_types_of_the_user"],
             "PIL image": [
-                "test_what_is_no_whole_image_is_refused",
+                "test_a_truncated_or_invalid_image_is_refused",
                 "test_an_image_that_unpacks_into_a_huge_one_is_refused",
                 "test_any_record[image]",
             ],
@@ -108,12 +110,12 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
                 "test_a_body_that_does_not_fit_is_refused_and_the_field_is_named",
                 "test_a_batch_of_its_requests_is_the_sample_again[pandas: uint64]",
             ],
-            "Python `int`": ["test_a_single_record_is_given_as_it_was[one: a large integer]"],
+            "Python `int`": ["test_a_single_record_reaches_the_model_unchanged[one: a large integer]"],
             "`float16`, `float32`, `bfloat16`": [
                 "test_a_body_that_does_not_fit_is_refused_and_the_field_is_named",
                 "test_a_batch_of_its_requests_is_the_sample_again[pandas: float32]",
             ],
-            "`float64`, Python `float`": ["test_a_float_in_json_may_not_be_infinite_anywhere"],
+            "`float64`, Python `float`": ["test_infinite_floats_are_refused_at_any_depth"],
             "`bool`, `boolean`": [
                 "test_a_body_that_does_not_fit_is_refused_and_the_field_is_named",
                 "test_a_batch_of_its_requests_is_the_sample_again[pandas: nullable boolean]",
@@ -136,23 +138,23 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
             "aware datetime": [
                 "test_a_batch_of_its_requests_is_the_sample_again[pandas: datetime in a zone]",
-                "test_a_single_record_is_given_as_it_was[one: moments in zones]",
+                "test_a_single_record_reaches_the_model_unchanged[one: moments in zones]",
             ],
             "datetime in a field of your own class, annotated `datetime`": [
                 "test_a_moment_has_a_zone_if_it_has_one_in_the_sample[deep inside]"
             ],
             "datetime or timedelta of a dtype with nanoseconds, `Timestamp` and `Timedelta`": [
-                "test_nine_digits_come_in_and_go_out[frame in a zone]",
+                "test_nanoseconds_are_kept_in_requests_and_responses[frame in a zone]",
                 "test_what_nanoseconds_cannot_hold_is_refused",
             ],
             "integer that the model uses as an index into a table": [
-                "test_numbers_that_a_model_looks_up_end_where_its_tables_do"
+                "test_integers_that_index_a_table_are_bounded_by_its_size"
             ],
             "date, time, timedelta": [
                 "test_a_batch_of_its_requests_is_the_sample_again[polars: dates]",
                 "test_a_batch_of_its_requests_is_the_sample_again[pandas: timedelta]",
             ],
-            "period": ["test_a_text_that_is_no_period_is_refused"],
+            "period": ["test_a_string_that_is_not_a_period_is_refused"],
             "Decimal": [
                 "test_a_decimal_is_read_as_it_is_written",
                 "test_a_batch_of_its_requests_is_the_sample_again[pandas: object of decimals]",
@@ -185,7 +187,7 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
             "dict, dataclass, pydantic model, NamedTuple, at any depth": [
                 "test_objects_go_back_as_objects",
-                "test_answers_go_out_by_serialization_aliases_as_the_class_writes_them",
+                "test_predictions_use_serialization_aliases",
             ],
             "frames, Series and structured arrays in other values": [
                 "test_the_answer_to_one_record[frames in a dict]",
@@ -221,15 +223,15 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             "`kneighbors`, `predict_proba` of several outputs": [
                 "test_a_tuple_of_arrays_answers_rows_by_parts"
             ],
-            "`kneighbors_graph`": ["test_neighbours_are_given_as_a_graph"],
+            "`kneighbors_graph`": ["test_a_graph_of_neighbours_becomes_lists"],
             "xgboost `XGB*`": ["test_xgboost_classifier", "test_xgboost_files"],
             "xgboost `Booster`": ["test_an_xgboost_booster_takes_frames_arrays_and_lists"],
             "lightgbm `LGBM*`, `Booster`": ["test_lightgbm_classifier", "test_lightgbm_files"],
             "lightgbm and xgboost with categories, and a sample of CSV or JSON": [
-                "test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_on"
+                "test_strings_of_a_file_become_the_categories_of_the_model"
             ],
             "catboost": ["test_catboost_classifier", "test_catboost_files"],
-            "lifelines": ["test_lifelines_numbers_go_in_together"],
+            "lifelines": ["test_lifelines_numbers_are_batched"],
             "lifelines, survival curves": ["test_a_survival_curve_keeps_its_times"],
             "statsmodels results": ["test_statsmodels_formula_takes_frames_and_dicts"],
             "forecasts": ["test_a_forecast_is_one_record_however_long_its_answer"],
@@ -245,54 +247,52 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             "torch with outputs by name": ["test_named_outputs_answer_rows_by_parts"],
             "ONNX": ["test_a_session_gets_an_array_of_its_inputs_dtype"],
             "ONNX with several outputs": [
-                "test_which_outputs_of_a_session_are_asked_for_is_seen_from_the_sample"
+                "test_the_output_sample_decides_which_outputs_of_a_session_are_used"
             ],
             "ONNX with an input per column": ["test_a_session_with_an_input_for_each_column_gets_columns"],
-            "ONNX with a fixed batch size of 1": ["test_a_session_that_takes_one_row_at_a_time_gets_them_so"],
+            "ONNX with a fixed batch size of 1": ["test_a_session_with_a_batch_size_of_one_gets_single_rows"],
             "a function, `functools.partial`, a callable object": ["test_functions_callables_and_partials"],
             'a function of one row of a frame (`row.age`, `row["age"]`)': [
                 "test_a_function_of_one_row_of_a_frame_gets_it_as_a_series"
             ],
             "a parameter annotated as a dataclass or pydantic model": [
-                "test_plain_objects_become_what_a_parameter_is_annotated_as",
-                "test_a_list_of_annotated_objects_goes_in_together",
+                "test_plain_objects_are_converted_to_the_annotation_of_a_parameter",
+                "test_a_list_of_annotated_objects_is_batched",
             ],
             "parameters annotated as dates, Decimals, ...": [
-                "test_texts_become_the_dates_and_decimals_that_arguments_are_annotated_as"
+                "test_strings_are_converted_to_annotated_dates_and_decimals"
             ],
-            "a class of your own": ["test_a_method_of_a_class_of_ones_own_is_found_on_a_copy"],
+            "a class of your own": ["test_a_method_of_a_user_class_is_found_on_a_copy"],
             "a class written for MLflow, `predict(context, model_input)`": [
-                "test_a_class_that_wants_a_context_gets_none"
+                "test_a_class_with_a_context_parameter_gets_none"
             ],
             "several arguments": ["test_a_dict_is_spread_over_arguments_of_its_keys_names"],
             "one record at a time": ["test_a_function_of_one_dict_is_called_once_for_each_of_a_list"],
             "predictions that depend on the other rows, or on their order": [
                 "test_a_model_whose_answers_depend_on_the_other_rows_is_served_one_row_at_a_time",
-                "test_which_arrangement_showed_the_dependence_is_said",
+                "test_the_evidence_names_the_arrangement_that_showed_the_dependence",
             ],
             "arrays and plain values as arguments": [
-                "test_a_plain_value_beside_arrays_is_an_option_of_each_request"
+                "test_a_plain_value_next_to_arrays_is_an_option_of_each_request"
             ],
             "coroutines, generators, a class in place of an instance, a dict or list that holds the model": [
-                "test_what_cannot_be_served_is_answered_with_lines_to_copy"
+                "test_an_unsupported_model_gets_a_class_to_copy"
             ],
             "programs of `torch.export`, Keras archives": [
-                "test_an_archive_of_another_kind_is_answered_with_what_to_do"
+                "test_an_unsupported_archive_says_what_to_save_instead"
             ],
         },
         "What the model says about itself": {
             "names and order of features": [
                 "test_a_pipeline_knows_names_and_classes",
-                "test_a_frame_that_does_not_fit_is_answered_with_the_columns_that_do",
+                "test_a_frame_with_wrong_columns_lists_the_right_ones",
             ],
             "categories": [
                 "test_an_encoder_is_found_however_deep_it_lies",
                 "test_what_an_encoder_raises_on_is_refused_and_what_it_ignores_is_said",
             ],
-            "category levels": [
-                "test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_on"
-            ],
-            "feature types": ["test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them"],
+            "category levels": ["test_strings_of_a_file_become_the_categories_of_the_model"],
+            "feature types": ["test_an_integer_field_takes_fractions_if_the_training_data_had_fractions"],
             "classes": ["test_a_pipeline_knows_names_and_classes"],
             "annotations and defaults": ["test_arguments_with_defaults_may_be_left_out"],
             "input and output types": ["test_a_session_gets_an_array_of_its_inputs_dtype"],
@@ -308,27 +308,27 @@ PROSE: dict[str, dict[str, list[str]]] = {
             "test_bad_samples_get_one_message",
             "test_an_unsupported_sample_says_how_to_go_on",
             "test_a_moment_finer_than_nanoseconds_says_what_to_do",
-            "test_an_answer_of_polars_that_would_lose_digits_says_so",
+            "test_a_polars_prediction_that_would_lose_nanoseconds_is_refused",
         ],
         "Examples": [
             "test_the_first_request_that_the_readme_shows_is_taken",
             "test_no_example_is_shown_where_none_is_known_to_fit",
-            "test_a_hint_that_raises_is_no_hint",
+            "test_a_hint_that_raises_is_ignored",
         ],
-        "Overriding the sample": ["test_a_person_may_say_what_the_sample_does_not"],
+        "Overriding the sample": ["test_overrides_change_the_schema_of_the_sample"],
     },
     "models.md": {
         "What is tried": [
-            "test_a_switch_that_gives_the_output_is_found_and_set",
-            "test_a_field_that_may_be_null_is_null_in_rows_that_are_asked_together",
-            "test_a_model_that_looks_at_other_rows_never_gets_them_together",
-            "test_rows_that_have_nothing_to_do_with_each_other_always_go_in_together",
-            "test_a_model_that_changes_as_it_answers_is_refused",
+            "test_a_boolean_parameter_that_gives_the_output_is_set",
+            "test_nullable_fields_are_tested_with_nulls_in_batches",
+            "test_a_model_whose_rows_depend_on_each_other_is_never_batched",
+            "test_independent_rows_are_always_batched",
+            "test_a_model_that_changes_with_each_call_is_refused",
             "test_a_model_that_keeps_something_outside_its_object_is_refused",
             "test_a_service_whose_first_answer_decides_later_ones_is_not_proven",
             "test_an_output_of_one_column_is_one_number_for_each_row_of_a_batch",
-            "test_a_random_model_is_told_so",
-            "test_what_cannot_be_served_is_answered_with_lines_to_copy",
+            "test_a_random_model_is_refused",
+            "test_an_unsupported_model_gets_a_class_to_copy",
         ],
         "Tested libraries": ["test_a_fitted_model_becomes_a_service"],
     },

@@ -221,7 +221,7 @@ def test_the_api_page_says_what_the_sample_showed(app: App) -> None:
     assert schemas["Part"]["properties"]["weight"]["anyOf"][0] == {"type": "number"}
 
 
-def test_a_class_of_the_users_own_may_answer_otherwise(app: App, records: types.ModuleType) -> None:
+def test_a_class_of_the_user_may_return_another_type(app: App, records: types.ModuleType) -> None:
     def score(record: dict[str, float]) -> Any:
         return records.Point(1, "a") if record["x"] == 1.5 else [records.Point("x", None), records.Colour.RED]
 

@@ -142,7 +142,7 @@ def module() -> ModuleType:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_takes_its_place_gives_the_same_to_the_last_bit(kind: str, module: ModuleType) -> None:
+def test_the_replacement_of_the_columntransformer_is_exact(kind: str, module: ModuleType) -> None:
     model = fitted(copy.deepcopy(KINDS[kind]))
     assert infer_signature(model, FRAME, model.predict(FRAME)).signature.call.shortened
     short = copy.deepcopy(model)
@@ -157,7 +157,7 @@ def test_what_takes_its_place_gives_the_same_to_the_last_bit(kind: str, module: 
         assert outcome(short, FRAME.assign(**change)) == outcome(model, FRAME.assign(**change))
 
 
-def test_a_step_with_a_length_of_none_is_a_step(module: ModuleType) -> None:
+def test_a_pipeline_step_without_a_length_is_handled(module: ModuleType) -> None:
     model = fitted(ColumnTransformer([("empty", Empty(validate=True), ["rooms"])]))
     short = copy.deepcopy(model)
     module.shorten(short)

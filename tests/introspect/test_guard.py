@@ -66,12 +66,12 @@ class Annotated:
 
 
 @pytest.mark.parametrize("model", [Touchy(), Delegating(), Annotated()], ids=lambda m: type(m).__name__)
-def test_a_hint_that_raises_is_no_hint(serve: Any, model: Any) -> None:
+def test_a_hint_that_raises_is_ignored(serve: Any, model: Any) -> None:
     service = serve(model, FRAME, FRAME["a"] * 2)
     assert service.score({"a": 3.0, "b": 1.0}) == [{"prediction": 6.0}]
 
 
-def test_what_raises_when_it_is_looked_up_is_no_method() -> None:
+def test_an_attribute_that_raises_is_not_a_method() -> None:
     assert _estimators.known_methods(Touchy()) == ()
     assert _estimators.other_methods(Touchy()) == ("rate",)
     with pytest.raises(CallError, match="has no method 'forecast'"):
@@ -106,7 +106,7 @@ ITEMS = sp.csr_matrix(np.array([[0, 2, 1], [3, 0, 0], [0, 0, 5], [1, 1, 0]], dty
 
 @pytest.mark.parametrize("form", [sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_matrix])
 @pytest.mark.parametrize("named", [True, False], ids=["by keyword", "by position"])
-def test_a_sparse_matrix_stands_beside_other_arguments(serve: Any, form: Any, named: bool) -> None:
+def test_a_sparse_matrix_is_passed_with_other_arguments(serve: Any, form: Any, named: bool) -> None:
     ids, items = np.arange(4), form(ITEMS)
     sample = {"userid": ids, "user_items": items} if named else (ids, items)
     service = serve(Recommender(), sample, Recommender().recommend(ids, items), method="recommend")
@@ -118,7 +118,7 @@ def test_a_sparse_matrix_stands_beside_other_arguments(serve: Any, form: Any, na
     ]
 
 
-def test_a_sparse_matrix_of_one_record_stands_beside_a_number(serve: Any) -> None:
+def test_a_sparse_matrix_of_one_record_is_passed_with_a_number(serve: Any) -> None:
     def predict(user: int, items: Any) -> float:
         return float(items.sum()) + user
 

@@ -174,7 +174,7 @@ def dependent(chance: random.Random) -> tuple[Callable[[pd.DataFrame], Any], tup
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SCAFFOLD_EXAMPLES", "60"))))
-def test_a_model_that_looks_at_other_rows_never_gets_them_together(seed: int) -> None:
+def test_a_model_whose_rows_depend_on_each_other_is_never_batched(seed: int) -> None:
     chance = random.Random(seed)
     model, nullable = dependent(chance)
     sample = FRAME.head(chance.choice([1, 2, 7, 20]))
@@ -227,7 +227,7 @@ class FittedAtFirstCall:
     ],
     ids=["by shop", "by customer", "after 2 calls", "after 9 calls", "after 30 calls", "at the first call"],
 )
-def test_a_model_that_changes_as_it_answers_is_refused(make: Callable[[], Any], rows: int) -> None:
+def test_a_model_that_changes_with_each_call_is_refused(make: Callable[[], Any], rows: int) -> None:
     with pytest.raises(UnstableModelError, match="No service of it can be proven"):
         find_call(make(), FRAME.head(rows))
 
@@ -297,7 +297,7 @@ def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[st
     return model, samples.get(model, X), nullable
 
 
-def test_rows_that_have_nothing_to_do_with_each_other_always_go_in_together() -> None:
+def test_independent_rows_are_always_batched() -> None:
     chance = random.Random(11)
     for trial in range(500):
         model, sample, nullable = row_wise(chance)
@@ -306,7 +306,7 @@ def test_rows_that_have_nothing_to_do_with_each_other_always_go_in_together() ->
 
 
 @pytest.mark.parametrize("width", [1, 64, 300])
-def test_a_network_in_float32_whose_last_digits_change_with_the_batch_takes_rows_together(width: int) -> None:
+def test_a_float32_network_with_batch_dependent_rounding_is_batched(width: int) -> None:
     import torch
 
     torch.manual_seed(width)
@@ -325,7 +325,7 @@ def test_batch_normalisation_that_was_left_in_training_is_found() -> None:
     assert not find_call(Normalising(), torch.randn(12, 3)).call.batched
 
 
-def test_the_evidence_says_on_how_many_rows_it_stands() -> None:
+def test_the_evidence_names_the_number_of_tested_rows() -> None:
     one, some = find_call(own, FRAME.head(1)).call.evidence, find_call(own, FRAME).call.evidence
     assert one.endswith(
         "rows get the same answers alone and together: 1 row of the sample and 25 made-up rows"
@@ -333,7 +333,7 @@ def test_the_evidence_says_on_how_many_rows_it_stands() -> None:
     assert some.endswith(": 16 rows of the sample and 10 made-up rows")
 
 
-def test_which_arrangement_showed_the_dependence_is_said() -> None:
+def test_the_evidence_names_the_arrangement_that_showed_the_dependence() -> None:
     found = find_call(reordered("day", True), FRAME)
     said = re.search(
         r"; one record at a time: with the rows in reverse order row (\d+) gets ([\d.]+), alone ([\d.]+)$",
@@ -345,7 +345,7 @@ def test_which_arrangement_showed_the_dependence_is_said() -> None:
     assert "depends on the records that go in with it" in found.notes[0]
 
 
-def test_rows_that_are_all_alike_and_cannot_be_varied_prove_nothing() -> None:
+def test_equal_rows_that_cannot_be_varied_prove_nothing() -> None:
     class Sealed:
         def __deepcopy__(self, memo: Any) -> Any:
             return self
@@ -400,7 +400,7 @@ def test_a_made_up_row_that_the_model_refuses_alone_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("container", ["frame", "array", "dicts"])
-def test_a_small_number_counts_beside_a_large_one(container: str) -> None:
+def test_small_numbers_are_compared_next_to_large_ones(container: str) -> None:
     def predict(X: pd.DataFrame) -> Any:
         found = pd.DataFrame({"amount": 1.5e6 + X["spent"] * 1000, "p": X["spent"].rank(pct=True)})
         shapes = {"frame": found, "array": found.to_numpy(), "dicts": found.to_dict("records")}

@@ -293,14 +293,14 @@ def test_each_request_alone_is_a_sample_of_one_row(serve: Serve, sample: Any) ->
 
 
 @pytest.mark.parametrize("sample", named(("one", ONE)))
-def test_a_single_record_is_given_as_it_was(serve: Serve, sample: Any) -> None:
+def test_a_single_record_reaches_the_model_unchanged(serve: Serve, sample: Any) -> None:
     service = serve(Single(), sample)
     [given] = service.given()
     assert difference(given, sample) is None
     assert service.score(*service.found.recording.requests) == [{"prediction": 1.0}]
 
 
-def test_types_of_the_users_own_are_what_the_model_gets(serve: Serve, records: types.ModuleType) -> None:
+def test_the_model_gets_the_types_of_the_user(serve: Serve, records: types.ModuleType) -> None:
     flat = records.Flat(1.5, 2, "North")
     for sample in (
         flat,

@@ -55,11 +55,11 @@ def test_a_column_name_with_a_space_gets_an_alias() -> None:
     assert attributes(["sepal length (cm)", "Pclass", "class"]) == ["sepal_length_cm", "Pclass", "class_"]
 
 
-def test_an_identifier_stays_as_it_is_whatever_stands_before_it() -> None:
+def test_an_identifier_is_kept_after_any_prefix() -> None:
     assert attributes(["a b", "a_b", "a-b"]) == ["a_b_2", "a_b", "a_b_3"]
 
 
-def test_all_attributes_differ_and_are_fit_for_pydantic() -> None:
+def test_all_attributes_are_unique_and_valid_for_pydantic() -> None:
     made = attributes(AWKWARD)
     assert len(set(made)) == len(AWKWARD)
     assert all(name.isidentifier() and not keyword.iskeyword(name) and name[0] != "_" for name in made)
@@ -85,7 +85,7 @@ def test_keys_of_any_name_come_back_at_any_depth(serve: Serve) -> None:
     assert service.given() == [sample]
 
 
-def test_a_text_of_the_sample_is_only_ever_a_literal(serve: Serve) -> None:
+def test_strings_of_the_sample_are_only_written_as_literals(serve: Serve) -> None:
     evil = '"); raise SystemExit("'
     frame = pd.DataFrame({evil: pd.Categorical([evil, "ok"]), "b\n import os": ["# x\nraise", "# x\nraise"]})
     service = serve(Batch(), frame)

@@ -32,11 +32,11 @@ def test_a_model_that_keeps_something_outside_its_object_is_refused(
         find_call(keeping.KEEPING[where](), FRAME.head(rows))
 
 
-def test_a_model_that_only_remembers_its_own_answers_takes_rows_together(keeping: ModuleType) -> None:
+def test_a_model_that_caches_its_predictions_is_batched(keeping: ModuleType) -> None:
     assert find_call(keeping.Remembering(), FRAME).call.batched
 
 
-def test_what_was_kept_is_set_back_in_place(keeping: ModuleType) -> None:
+def test_state_outside_the_model_is_restored_in_place(keeping: ModuleType) -> None:
     model, cache = keeping.InModule(), keeping.CACHE
     cache["east"] = 5.0
     outside = OutsideState(model)

@@ -83,7 +83,7 @@ ALIASED: dict[str, tuple[Callable[[Any], Any], Any]] = {
 
 @pytest.mark.parametrize(("make", "body"), ALIASED.values(), ids=ALIASED)
 @pytest.mark.parametrize("several", [False, True], ids=["one", "a list"])
-def test_aliases_are_the_names_on_the_wire(
+def test_aliases_are_the_names_in_json(
     serve: Serve, rules: Any, make: Callable[[Any], Any], body: Any, several: bool
 ) -> None:
     value = make(rules)
@@ -93,7 +93,7 @@ def test_aliases_are_the_names_on_the_wire(
     assert service.given() == ([value, value] if several else [value])
 
 
-def test_aliases_hold_inside_arguments_and_dicts(serve: Serve, rules: Any) -> None:
+def test_aliases_apply_inside_arguments_and_dicts(serve: Serve, rules: Any) -> None:
     def price(basket: Any, rate: float) -> float:
         return float(basket.item_count * rate)
 
@@ -107,7 +107,7 @@ def test_aliases_hold_inside_arguments_and_dicts(serve: Serve, rules: Any) -> No
     assert inside.given() == [{"items": [basket(rules)], "by name": {"a": basket(rules)}}]
 
 
-def test_answers_go_out_by_serialization_aliases_as_the_class_writes_them(serve: Serve, rules: Any) -> None:
+def test_predictions_use_serialization_aliases(serve: Serve, rules: Any) -> None:
     def answer(n: int) -> Any:
         priced = rules.Priced(total=n + 0.4, when=NAIVE, inner=basket(rules))
         return {"best": priced, "all": [priced]}

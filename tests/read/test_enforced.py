@@ -81,7 +81,7 @@ def test_a_storage_inside_a_pickle_has_the_names_of_the_file_around_it() -> None
         load(_torch([1], archive=True))
 
 
-def test_what_a_compiled_module_has_from_elsewhere_is_not_its_own() -> None:
+def test_names_that_a_compiled_module_imports_are_not_its_own() -> None:
     names = [GlobalName(module="sklearn.tree._tree", qualname=name, offset=0) for name in ("np", "issparse")]
     for name in ("np", "issparse"):
         with pytest.raises(UnseenNameError, match="has it from another"):

@@ -109,7 +109,7 @@ def refusal(path: Path, *trusted: str) -> UntrustedCodeError:
     return caught.value
 
 
-def test_what_is_trusted_already_stays_in_the_line(tmp_path: Path) -> None:
+def test_options_that_were_given_stay_in_the_suggested_command(tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(named("posix:system", "subprocess:Popen", "shutil:rmtree"))
     error = refusal(path, "posix.system")

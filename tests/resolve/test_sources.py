@@ -380,7 +380,7 @@ def test_a_class_of_main_that_is_only_named_is_looked_for_beside_the_model(tmp_p
     assert answer(found, tmp_path, "model.predict(1)") == "2"
 
 
-def test_two_scripts_that_define_the_name_make_the_person_choose(tmp_path: Path) -> None:
+def test_a_name_defined_by_two_scripts_needs_a_choice(tmp_path: Path) -> None:
     artifact = train(tmp_path, PLAIN, copy=PLAIN)
     with pytest.raises(SourceNotFoundError) as caught:
         collect(artifact, tmp_path)
@@ -419,13 +419,13 @@ def test_the_source_may_be_a_notebook(tmp_path: Path) -> None:
     assert answer(found, tmp_path, "model.predict(5)") == "13"
 
 
-def test_lines_that_moved_are_no_change(tmp_path: Path) -> None:
+def test_moved_lines_are_not_a_change(tmp_path: Path) -> None:
     artifact = train(tmp_path, CLOSURE + SAVE)
     (tmp_path / "train.py").write_text("# A remark.\n\n\n" + CLOSURE)
     assert answer(collect(artifact, tmp_path), tmp_path, "model.predict(5)") == "13"
 
 
-def test_code_that_changed_since_the_model_was_saved_is_named(tmp_path: Path) -> None:
+def test_changed_code_is_named(tmp_path: Path) -> None:
     artifact = train(tmp_path, CLOSURE + SAVE)
     (tmp_path / "train.py").write_text(CLOSURE.replace("2 * x", "3 * x"))
     with pytest.raises(SourceChangedError) as caught:
@@ -480,7 +480,7 @@ def test_a_package_comes_with_what_its_module_imports_and_no_more(tmp_path: Path
     assert not found.moved
 
 
-def test_two_local_modules_of_one_name_are_told_apart_by_the_person(tmp_path: Path) -> None:
+def test_two_local_modules_of_one_name_need_a_choice(tmp_path: Path) -> None:
     artifact = train(
         tmp_path, "from features import Model\n\nmodel = Model()\n" + SAVE, features="class Model: ...\n"
     )
@@ -537,7 +537,7 @@ model = Model()
 """
 
 
-def test_a_package_named_like_a_part_of_the_service_goes_along_under_another_name(tmp_path: Path) -> None:
+def test_a_package_with_a_name_of_the_service_is_copied_under_another_name(tmp_path: Path) -> None:
     for path, text in NAMED_AS_THE_SERVICE.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -563,7 +563,7 @@ def test_a_package_named_like_a_part_of_the_service_goes_along_under_another_nam
     assert answer(found, tmp_path, "model.predict(2)") == "46"
 
 
-def test_what_is_included_keeps_its_place_and_brings_its_imports(tmp_path: Path) -> None:
+def test_included_files_keep_their_place_and_bring_their_imports(tmp_path: Path) -> None:
     artifact = train(tmp_path, "model = 1\n" + SAVE, helpers="import bases\n", bases="")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "brands.csv").write_text("name\n")

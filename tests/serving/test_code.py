@@ -16,7 +16,7 @@ from tests.serving._load import load
 @pytest.mark.parametrize(
     "tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=["lint", "format", "types"]
 )
-def test_the_owners_tools_have_no_complaint(project: Path, tool: list[str]) -> None:
+def test_linters_and_type_checkers_pass(project: Path, tool: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", *tool, "app"], cwd=project, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -415,7 +415,7 @@ def as_packages(trees: list[Tree], root: Path) -> Iterator[str]:
         yield package
 
 
-def test_no_edit_is_lost_no_conflict_is_silent_no_file_is_stale_and_the_rest_type_checks(
+def test_a_random_update_loses_no_edit_hides_no_conflict_and_type_checks(
     tmp_path: Path,
 ) -> None:
     merge_and_check()

@@ -13,7 +13,7 @@ from scaffold.upgrade import read_record
 SERVICE = Path(__file__).parents[2] / "examples" / "titanic" / "service"
 
 
-def test_only_a_service_layer_of_another_day_is_locked_again() -> None:
+def test_only_an_older_service_layer_is_locked_again() -> None:
     dependencies = read_record(SERVICE)[0].spec.dependencies
     asked: list[str] = []
 
