@@ -1,4 +1,4 @@
-"""One client asks services, and one loop waits for them."""
+"""The HTTP client for services, and the loop that waits for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scaffold.errors import ServiceFailedError
 
 
 class Scripted(ThreadingHTTPServer):
-    """A server that gives the next of its statuses to each request, the last one for ever."""
+    """A server that answers each request with the next of its statuses, and then always with the last one."""
 
     statuses: list[int]
     seen: list[tuple[str, str, str]]
@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager

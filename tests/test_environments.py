@@ -1,4 +1,4 @@
-"""From what is typed after `--environment` to a Python that can load the model."""
+"""From the value of `--environment` to a Python that can load the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of kinds: each container has a row in both, and nothing in them goes round in a circle."""
+"""The tables of kinds: each container has a row in both, and no imports are circular."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lock is parsed in one place: what it pins, where, and for whom."""
+"""The parser of locks: pins, hashes, markers and dependents."""
 
 from scaffold.base.lockfile import Lock, Pin
 

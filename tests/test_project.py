@@ -1,4 +1,4 @@
-"""A project on disk is read in one place, and what points to a file points to one that is there."""
+"""A project on disk is read in one place, and its paths name existing files."""
 
 import hashlib
 import json

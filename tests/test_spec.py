@@ -1,4 +1,4 @@
-"""The values of a schema: what they are made of, how evidence reads, and what JSON of them is refused."""
+"""The values of a schema: their children, the wording of evidence, and invalid JSON."""
 
 from __future__ import annotations
 

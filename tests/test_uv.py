@@ -1,4 +1,4 @@
-"""What pip was told holds for uv."""
+"""The settings of pip apply to uv."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who is recorded as having done something."""
+"""The user that is recorded for an action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that two readers may read in two ways: packed, in archives, nested; and modules that lie beside."""
+"""Files that two readers read in two ways: compressed, archived, nested; and modules next to the model."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _zip(members: dict[str, bytes] | list[tuple[str, bytes]]) -> bytes:
 
 
 def _two_directories(place: Place) -> bytes:
-    """An archive in the comment of another: readers that look from the front and from the back differ."""
+    """An archive in the comment of another: readers from the front and from the back see different ones."""
     evil, honest = _zip(_honest() | {"model/data.pkl": trap(place)}), _zip(_honest())
     return evil + honest
 
@@ -230,7 +230,7 @@ def _dtype(code: str, flags: int, *, subarray: bytes = P.NONE) -> bytes:
 
 
 def _longer_frame(place: Place) -> bytes:
-    """Objects in an array whose frame ends behind their STOP: a reader of frames goes on at its end."""
+    """Objects in an array whose frame ends after their STOP: a reader of frames continues after it."""
     wrapper = name(_WRAPPER) + P.EMPTY_TUPLE + P.NEWOBJ + mapping(**_state(_dtype("O8", 63))) + P.BUILD
     hidden = P.NONE + P.STOP + trap(place)
     return (

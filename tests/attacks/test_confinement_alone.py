@@ -1,4 +1,4 @@
-"""The attack corpus through the confinement alone: no gate looks at the files, and nothing may happen."""
+"""The attack corpus against the confinement alone: no gate checks the files, and nothing may happen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMITS = Confinement(cpu_s=6, memory_bytes=3 << 30, file_bytes=1 << 20)
 
 
 def processes_of(session: int) -> list[str]:
-    """The processes that still belong to a session."""
+    """Return the processes of a session that still run."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

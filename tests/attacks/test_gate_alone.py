@@ -1,4 +1,4 @@
-"""The attack corpus through the gate alone: nothing confines this process, and nothing may happen."""
+"""The attack corpus against the gate alone: this process is not confined, and nothing may happen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _beside_the_model(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(autouse=True)
 def _limit() -> Iterator[None]:
-    """Ends a test whose file never does."""
+    """Ends a test whose file never stops loading."""
 
     def stop(*_: object) -> None:
         raise AssertionError("it does not end")
@@ -59,7 +59,7 @@ def test_the_gate_alone_stops_every_attack(case: Case, place: Place) -> None:
 
 
 def test_a_library_does_not_import_modules_from_the_folder_of_the_model(place: Place) -> None:
-    """In a process of its own: here the libraries have asked for their modules long ago."""
+    """In a separate process: in this one the libraries have already imported their modules."""
     case = next(case for case in CASES if case.name == "modules beside a joblib file")
     path = written(case, place)
     code = (

@@ -24,7 +24,7 @@ Run = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Type a command in `tmp_path`; return its exit status and what it said on the error stream."""
+    """Run a command in `tmp_path`; return its exit status and its error stream."""
     monkeypatch.chdir(tmp_path)
 
     def typed(*arguments: str) -> tuple[int, str]:
@@ -40,7 +40,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A pipeline on three named columns, with its sample beside it."""
+    """A pipeline on three named columns, and its sample."""
     X = pd.DataFrame({"age": [20.0, 30.0, 40.0], "income": [1.0, 2.0, 3.0], "rooms": [1, 2, 3]})
     fitted = make_pipeline(StandardScaler(), LinearRegression()).fit(X, [1.0, 2.0, 3.5])
     with (tmp_path / "model.pkl").open("wb") as file:
@@ -55,7 +55,7 @@ def save(path: Path, value: object) -> str:
 
 
 def refused(run: Run, *arguments: str) -> str:
-    """What is said when `new` refuses; it has to end with 1 and leave nothing."""
+    """Return the message of a refused `new`, which must exit with 1 and leave no files."""
     before = sorted(Path().iterdir())
     status, said = run("new", *arguments, "service")
     assert status == 1, said

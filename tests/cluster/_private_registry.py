@@ -1,4 +1,4 @@
-"""A registry that lets nobody in: on each node, under localhost, where containerd speaks plain HTTP."""
+"""A registry that refuses every login, on localhost of each node, where containerd uses plain HTTP."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ http.server.ThreadingHTTPServer(('127.0.0.1', {PORT}), Locked).serve_forever()
 
 @contextlib.contextmanager
 def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[str]:
-    """Run the registry on every node while the block runs; gives its name."""
+    """Run the registry on every node during the block; yield its name."""
     labels = {"pod-security.kubernetes.io/enforce": "privileged"}
     metadata = {"name": namespace, "labels": labels}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")

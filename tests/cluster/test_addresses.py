@@ -1,4 +1,4 @@
-"""Where a live service is found: at a load balancer, an ingress or a node's port.
+"""The address of a live service: a load balancer, an ingress or a node port.
 
 The first two are played by the test itself, so that any cluster will do.
 """
@@ -102,7 +102,7 @@ def test_a_node_port_is_called_on_a_reachable_node(
 
 @contextmanager
 def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterator[int]:
-    """Hand requests to a local port on to a pod, and tell the object at `path`; yield the port."""
+    """Forward a local port to a pod and write it into the status of the object at `path`; yield the port."""
     target = read_target(project, "staging")
 
     class Handler(BaseHTTPRequestHandler):
@@ -126,7 +126,7 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
             self.wfile.write(text)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     ended = threading.Event()
 
@@ -165,7 +165,7 @@ def hosts(cluster: Cluster) -> list[str]:
 
 
 def answers_at(host: str, port: int) -> bool:
-    """Whether somebody takes connections there."""
+    """Whether a server accepts connections at the address."""
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""What goes wrong in a real cluster: each fault is named with its fix, and taken back."""
+"""Failures in a real cluster: each is named with a remedy, and rolled back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACE = Pace(rollout_s=180, address_s=60)
 
 
 def fails(project: Path, image: str, *, pace: Pace = PACE, **options: Any) -> str:
-    """Deploy what cannot work; return the message."""
+    """Deploy a project that cannot work; return the message."""
     with pytest.raises(RolloutFailedError) as caught:
         scaffold.deploy(project, image=image, pace=pace, **options)
     return str(caught.value)

@@ -1,4 +1,4 @@
-"""The whole life of a service in a real cluster, as a person would go through it."""
+"""The whole life of a service in a real cluster, on the command line."""
 
 from __future__ import annotations
 

@@ -69,14 +69,14 @@ def test_an_open_network_opens_nothing_else(run_attacks: RunAttacks) -> None:
 
 @pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_no_attack_succeeds_with_an_older_landlock(run_attacks: RunAttacks, version: int) -> None:
-    """What older versions do not cover, the filter of system calls does."""
+    """The filter of system calls covers what older versions of Landlock do not."""
     outcome = run_attacks(f"with_old_landlock({version})", confined={})
     assert not outcome.succeeded
     assert outcome.nothing_changed
 
 
 def test_landlock_alone_protects_files_programs_and_ports(run_attacks: RunAttacks) -> None:
-    """Each wall stands by itself; what this one leaves is told by `Enforced.missing`."""
+    """Each wall works alone; `Enforced.missing` reports what the missing one would have prevented."""
     outcome = run_attacks("without_filter()", confined={})
     about_files = (
         "append",

@@ -1,4 +1,4 @@
-"""What a confined process is told: which walls stand, what was refused, which limit ended it."""
+"""Reports of a confined process: the active walls, refused accesses, and the limit that ended it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def writable(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run_confined(writable: Path) -> RunConfined:
-    """Run code in a confined child; return what the expression at its end is, or the exit status."""
+    """Run code in a confined child; return its `result`, or the exit status."""
 
     def run(code: str, *, before: str = "", status: int = 0, **options: Any) -> Any:
         options.setdefault("writable", (writable,))
@@ -437,7 +437,7 @@ def test_this_interpreter_can_be_read_and_the_home_cannot() -> None:
 
 
 def answer(program: bytes, architecture: int, number: int, arguments: tuple[int, ...] = ()) -> int:
-    """What the kernel would do with a call: the filter, interpreted."""
+    """Interpret the filter: return what the kernel would do with a call."""
     import struct
 
     words = [number, architecture, 0, 0]

@@ -1,4 +1,4 @@
-"""The verbs of deploy/ with what every test gives them."""
+"""The cluster verbs with the arguments that every test passes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Deploys:
         return remove_deployment(self.project, target=target, access=self.access)
 
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
-        """What an owner does with a manifest of theirs."""
+        """Edit a manifest as its owner would."""
         path = self.project / "deploy" / target / file
         text = path.read_text()
         assert old in text

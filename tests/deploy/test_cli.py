@@ -1,4 +1,4 @@
-"""The verbs as they are typed."""
+"""The cluster verbs on the command line."""
 
 from __future__ import annotations
 

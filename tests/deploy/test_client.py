@@ -1,4 +1,4 @@
-"""The way to a cluster."""
+"""The client of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One deploy against an API over real HTTP: what is applied, what is recorded, what comes back."""
+"""One deploy against an API over real HTTP: applied objects, records and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rollout that fails says why in plain words, with the fix, and is taken back."""
+"""A failed rollout gives the reason and a remedy, and is rolled back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OUT_OF_MEMORY: dict[str, Any] = {
 
 
 def fail(deploys: Deploys, behaviour: Behaviour, **options: Any) -> str:
-    """Deploy an image whose pods behave so, after one that works; return the message."""
+    """Deploy an image whose pods have this behaviour, after one that works; return the message."""
     deploys.cluster.behaviours[image(2)] = behaviour
     if not deploys.cluster.api.all("Deployment"):
         deploys.deploy(1)
@@ -37,7 +37,7 @@ def fail(deploys: Deploys, behaviour: Behaviour, **options: Any) -> str:
 
 
 def with_event(deploys: Deploys, behaviour: Behaviour, reason: str, message: str) -> Behaviour:
-    """A pod that is reported on."""
+    """Return a behaviour that also reports an event."""
 
     def behave(pod: Manifest) -> None:
         behaviour(pod)
@@ -291,7 +291,7 @@ def test_a_node_that_cannot_start_a_pod(deploys: Deploys, reason: str, says: str
 
 
 def test_a_transient_fault_does_not_fail_the_deploy(deploys: Deploys) -> None:
-    """A transient pull failure: the pods come to life while the deploy still waits."""
+    """A transient pull failure: the pods start while the deploy still waits."""
     cluster = deploys.cluster
     cluster.behaviours[image(1)] = waiting("ErrImagePull", "dial tcp: i/o timeout")
 

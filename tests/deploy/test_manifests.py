@@ -36,7 +36,7 @@ def manifests(files: dict[str, bytes], target: str) -> dict[str, dict[str, Any]]
 
 
 def random_answers(dice: random.Random) -> dict[str, JSONValue]:
-    """Some of the knobs, each with a value that it may have."""
+    """Return some knobs, each with an allowed value."""
     knobs: dict[str, list[JSONValue]] = {
         "targets": [["staging", "production"], ["eu-1"], "dev", ["a", "b", "c", "9-lives"], ["t" * 63]],
         "registry": ["", "registry.example.org", "localhost:5000/models", "ghcr.io/some_one/x"],
@@ -246,7 +246,7 @@ def test_a_chart_is_rendered_only_on_request() -> None:
 
 
 def helm(text: str, values: dict[str, Any]) -> str:
-    """What Helm makes of a template of ours: values, the release's namespace, and the digest or the tag."""
+    """Render a chart template as Helm does: values, the release's namespace, and the digest or the tag."""
     digest = values["image"]["digest"]
     choice = r"\{\{ if \.Values\.image\.digest \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}"
     text = re.sub(choice, r"\1" if digest else r"\2", text).replace("{{ .Release.Namespace }}", "release")

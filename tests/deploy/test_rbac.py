@@ -1,4 +1,4 @@
-"""The smallest Role that the documentation gives is the calls that are made, no more and no less."""
+"""The documented Role allows exactly the calls that are made."""
 
 from __future__ import annotations
 

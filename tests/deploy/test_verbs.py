@@ -1,4 +1,4 @@
-"""What is done with a target after its first deploy."""
+"""The verbs after the first deploy of a target."""
 
 from __future__ import annotations
 

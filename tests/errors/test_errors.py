@@ -1,4 +1,4 @@
-"""Every error keeps its facts, pickles, and words its own message."""
+"""Every error stores its facts, can be pickled, and words its own message."""
 
 import pickle
 import re
@@ -14,7 +14,7 @@ from scaffold.worker._errors import decode_error, encode_error
 
 
 def walk(cls: type[ScaffoldError], depth: int = 0) -> Iterator[tuple[int, type[ScaffoldError]]]:
-    """The classes of the tree below `cls`, each with how deep it stands."""
+    """Yield the classes of the tree below `cls`, each with its depth."""
     yield depth, cls
     for child in cls.__subclasses__():
         if child.__module__.startswith("scaffold.errors."):
@@ -27,7 +27,7 @@ LEAVES = [cls for _, cls in TREE if cls not in BRANCHES]
 
 
 def example(hint: Any) -> Any:
-    """Some value of the type of a field."""
+    """Return a value of the type of a field."""
     inner = [each for each in get_args(hint) if each not in (..., type(None))]
     if get_origin(hint) is Literal:
         return inner[0]

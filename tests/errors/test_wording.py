@@ -1,4 +1,4 @@
-"""A Python caller reads the call to write, a person at the command line the command to type."""
+"""Messages name the call for a Python caller, and the command on the command line."""
 
 import shlex
 import sys
@@ -70,7 +70,7 @@ def test_an_option_and_a_variable_are_named_for_python_or_the_shell() -> None:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A pickle that would run a command, with a sample beside it."""
+    """A pickle that would run a command, and a sample."""
     (tmp_path / "model.pkl").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
     (tmp_path / "sample.json").write_text("[1.0]")
     return tmp_path

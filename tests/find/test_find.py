@@ -1,4 +1,4 @@
-"""Where a model comes from: a path, a URL, an MLflow folder, a file that DVC keeps."""
+"""Sources of a model: a path, a URL, an MLflow folder, a file of DVC."""
 
 from __future__ import annotations
 

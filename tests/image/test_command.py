@@ -1,4 +1,4 @@
-"""`scaffold build` as it is typed, and the replay of the sample that `--check` makes."""
+"""`scaffold build` on the command line, and the replay of the sample with `--check`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.image.conftest import Bench
 
 
 def build(bench: Bench, monkeypatch: pytest.MonkeyPatch, *options: str, stdin: str | None = None) -> str:
-    """What `scaffold build` prints; an error comes as it is."""
+    """Return the output of `scaffold build`; an error is raised unchanged."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(bench.store))
     words = [
         "build",
@@ -104,7 +104,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
             self.wfile.write(said)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -118,7 +118,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 
 
 def check(url: str) -> list[str]:
-    """Check the answers of a running image; return what is told meanwhile."""
+    """Check the answers of a running image; return the details of the progress events."""
     told: list[Event] = []
     recording = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
     check_answers(url, "churn:1.0.0", recording, told.append)

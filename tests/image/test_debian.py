@@ -1,4 +1,4 @@
-"""Debian packages in an image that no container made: from an archive on loopback."""
+"""Debian packages in an image that is built without a container, from an archive on loopback."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ REFUSES = "#!/bin/sh\necho '[GNUPG:] BADSIG 0123 Nobody' >&2\nexit 1\n"
 
 
 def now(days: float) -> str:
-    """A moment as an archive writes it, so many days from now."""
+    """Return a date in the format of an archive, some days from now."""
     moment = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=days)
     return moment.strftime("%a, %d %b %Y %H:%M:%S UTC")
 
 
 class Archive:
-    """A folder that is laid out as Debian's archive."""
+    """A folder with the layout of a Debian archive."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.listed = root, ""
@@ -118,7 +118,7 @@ def gpgv(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 
 def build(bench: Bench, archive: Archive, *names: str) -> tarfile.TarFile:
-    """Build a project that asks for Debian packages; its layer of them."""
+    """Build a project with Debian packages; return their layer."""
     system = [SystemPackage(name=name, reason="the model loads it") for name in names]
     (bench.root / "Dockerfile").write_text(dockerfile(make_spec(system=system)))
     files = {

@@ -1,4 +1,4 @@
-"""The layers builder: what goes where, that it is the same bytes each time, and what is pushed."""
+"""The layers builder: the content of each layer, reproducible bytes, and what is pushed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry client against real servers on loopback: what breaks, what is asked for, what is refused."""
+"""The registry client against real servers on loopback: failures, logins and refusals."""
 
 from __future__ import annotations
 
@@ -327,7 +327,7 @@ def test_plain_http_is_for_this_machine_only() -> None:
 
 @pytest.fixture
 def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that Docker's configuration is read from, and no login in the environment."""
+    """An empty folder for Docker's configuration, and no login in the environment."""
     for name in ("SCAFFOLD_REGISTRY_USERNAME", "SCAFFOLD_REGISTRY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))

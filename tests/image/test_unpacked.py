@@ -1,4 +1,4 @@
-"""Layers laid over one another, and never outside of their folder."""
+"""Layers are unpacked over one another, and never outside their folder."""
 
 from __future__ import annotations
 

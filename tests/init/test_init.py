@@ -1,4 +1,4 @@
-"""`scaffold init` writes a training project that runs as it comes out."""
+"""`scaffold init` writes a training project that runs without changes."""
 
 import json
 import os

@@ -430,7 +430,7 @@ def images(draw: st.DrawFn) -> Image.Image:
 
 @st.composite
 def records_of_some_fields(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Fields of one kind each, that some of the records lack and others leave empty."""
+    """Fields of one kind each, which some records lack and others leave empty."""
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     kinds = {name: draw(st.sampled_from((*SCALARS, *OBJECTS, RECORDS, st.lists(FINITE)))) for name in names}
     some = {name: st.none() | kind for name, kind in kinds.items()}

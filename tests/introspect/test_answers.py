@@ -1,4 +1,4 @@
-"""An answer that is later of another type than the sample's: the app sends it as what it is."""
+"""A prediction of another type than in the sample is sent unchanged."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_the_answer_to_one_record_goes_out_as_it_is(app: App, first: Any, later:
 
 
 def where(first: Any, later: Any) -> Callable[[Any], Any]:
-    """A model over rows that answers `first` for small numbers; all rows of a call get the same."""
+    """A model that returns `first` for small numbers; all rows of a call get the same prediction."""
     return lambda X: first(len(X)) if X[:, 0].max() < 10 else later(len(X))
 
 

@@ -1,4 +1,4 @@
-"""Numbers that a float64 holds and the model does not."""
+"""Numbers that fit a float64 but that the model cannot take."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_a_sum_that_overflows_bounds_its_terms() -> None:
 
 
 class Embedding:
-    """Looks numbers up in tables, as recommenders do."""
+    """Uses numbers as indexes of tables, as recommenders do."""
 
     def __init__(self) -> None:
         self.users, self.items = np.arange(40.0), np.arange(7.0)

@@ -1,4 +1,4 @@
-"""How a model is called is found by trying it: what gives the output sample is the answer."""
+"""The call of a model is found by trying: the call that returns the output sample is used."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_a_method_of_a_user_class_is_found_on_a_copy():
 
 
 class Effects:
-    """Asks for its input as econml does, with `X=None`, beside a method that only takes options."""
+    """Has an input parameter `X=None`, as in econml, and a method that takes only options."""
 
     def effect(self, X=None, *, T0=0, T1=1):
         return X[:, 0] * (T1 - T0)
@@ -322,7 +322,7 @@ FOUR = np.array([[1.0, 2.0], [5.0, 4.0], [3.0, 7.0], [0.5, 6.0]])
 
 
 class Forest:
-    """Answers with objects, with an array if asked for one, or with the deviation too."""
+    """Returns objects, an array with `return_array`, or also the deviation with `return_std`."""
 
     def predict(self, X, return_std=False, check=True):
         return (X[:, 0], X[:, 1]) if return_std else [str(row) for row in X]

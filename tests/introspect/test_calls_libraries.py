@@ -1,4 +1,4 @@
-"""Models of many libraries: each is called as its library wants, and found by its answers."""
+"""Models of many libraries: each is called as its library requires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model may say of itself and what raises instead: the service does without."""
+"""Attributes of a model that raise are ignored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2.5, 4.0], "b": [3.0, 0.5, 7.0]})
 
 
 class Raises(Exception):
-    """An error of somebody's own."""
+    """An error class of a user."""
 
 
 def raising(error: BaseException) -> property:
@@ -29,7 +29,7 @@ def raising(error: BaseException) -> property:
 
 
 class Touchy:
-    """Every attribute that a hint may look at raises, and so do methods that are none."""
+    """Every attribute that a hint may read raises."""
 
     feature_names_in_ = raising(Raises())
     n_features_in_ = raising(NotImplementedError())
@@ -49,7 +49,7 @@ class Touchy:
 
 
 class Delegating:
-    """Looks everything up elsewhere, and there nothing is."""
+    """Raises a LookupError for every missing attribute."""
 
     def __getattr__(self, name: str) -> Any:
         raise LookupError(name)
@@ -93,7 +93,7 @@ def test_levels_that_need_another_library_are_not_known(monkeypatch: pytest.Monk
 
 
 class Recommender:
-    """Takes a sparse matrix beside other arguments, as recommenders do."""
+    """Takes a sparse matrix and other arguments, as recommenders do."""
 
     def recommend(self, userid: Any, user_items: Any, n: int = 2) -> Any:
         weight = np.asarray(user_items.sum(axis=1)).ravel()

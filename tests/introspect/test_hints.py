@@ -1,4 +1,4 @@
-"""What a model says of its own input and output."""
+"""Hints of a model about its input and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows go into one call only where each gets the same answer alone and in any company."""
+"""Rows go into one call only if each gets the same prediction alone and with any other rows."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def by_place(weight: float) -> Callable[[pd.DataFrame], Any]:
 
 
 def first_seen(key: str) -> Callable[[pd.DataFrame], Any]:
-    """The first row of each key answers for the others."""
+    """The first row of each key decides for the others."""
     return lambda X: own(X)[[list(X[key]).index(value) for value in X[key]]]
 
 
 def scaled(size: float) -> Callable[[pd.DataFrame], Any]:
-    """Normalised by the batch, ever so little."""
+    """Normalised by the batch, very slightly."""
     return lambda X: own(X) * (1 + size * X["spent"].std(ddof=0))
 
 
@@ -86,7 +86,7 @@ def in_large_batches(most: int) -> Callable[[pd.DataFrame], Any]:
 
 
 def in_some_batches(least: int) -> Callable[[pd.DataFrame], Any]:
-    """As a library does that changes its algorithm, and changes it again."""
+    """Changes its algorithm with the number of rows, twice."""
     return lambda X: own(X) * (1.01 if least <= len(X) <= 2 * least else 1)
 
 
@@ -100,7 +100,7 @@ def filled_forward(X: pd.DataFrame) -> Any:
 
 
 def keeping(key: str, where: dict[Any, float]) -> Callable[[pd.DataFrame], Any]:
-    """The first answer to a key is the answer to all later rows with that key."""
+    """All later rows with a key get the first prediction for that key."""
     return lambda X: [where.setdefault(k, a) for k, a in zip(X[key], own(X).tolist(), strict=True)]
 
 
@@ -115,7 +115,7 @@ def first_of_all(column: str) -> Callable[[pd.DataFrame], Any]:
 
 
 def after_the_call_before(X: pd.DataFrame) -> Any:
-    """Something of a call remains for the next one, in a class."""
+    """Keeps state of a call for the next call, in a class."""
 
     class_ = Remaining
     answer = own(X) + class_.last
@@ -139,7 +139,7 @@ def from_a_call_on(calls: int) -> Callable[[pd.DataFrame], Any]:
 
 
 def dependent(chance: random.Random) -> tuple[Callable[[pd.DataFrame], Any], tuple[str, ...]]:
-    """A random model whose answers depend on other rows, or calls, and the fields that may be null."""
+    """Return a random model that depends on other rows or calls, and the fields that may be null."""
     filling = chance.choice(["spent", "visits", "rate"])
     if chance.random() < 0.2:
         how = chance.choice(["mean", "median", "max"])
@@ -183,7 +183,7 @@ def test_a_model_whose_rows_depend_on_each_other_is_never_batched(seed: int) -> 
 
 
 class Cached:
-    """Keeps the answer to a key, and gives it to whoever comes with the same key."""
+    """Caches the prediction for a key, and returns it for every row with the same key."""
 
     def __init__(self, key: str) -> None:
         self.key, self.answers = key, dict[Any, float]()
@@ -193,7 +193,7 @@ class Cached:
 
 
 class WarmingUp:
-    """Answers otherwise from its n-th call on."""
+    """Changes its predictions from the n-th call on."""
 
     def __init__(self, calls: int) -> None:
         self.calls, self.asked = calls, 0
@@ -204,7 +204,7 @@ class WarmingUp:
 
 
 class FittedAtFirstCall:
-    """Takes the mean of whatever it sees first."""
+    """Keeps the mean of its first input."""
 
     def __init__(self) -> None:
         self.mean: float | None = None
@@ -233,7 +233,7 @@ def test_a_model_that_changes_with_each_call_is_refused(make: Callable[[], Any],
 
 
 def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[str, ...]]:
-    """A random model whose answers are each row's own, a sample of it, and the fields that may be null."""
+    """Return a random model with independent rows, its sample, and the fields that may be null."""
     numbers = np.random.default_rng(chance.randrange(10**6))
     rows, width = chance.choice([1, 2, 5, 30]), chance.choice([1, 3, 8, 40])
     dtype = chance.choice(["float64", "float64", "float32", "int64"])
@@ -282,7 +282,7 @@ def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[st
     known: dict[str, int] = {}
 
     def remembering(F: pd.DataFrame) -> list[float]:
-        """Keeps what is the same for every row."""
+        """Keeps state that is the same for every row."""
         return [
             doubled(x) + known.setdefault(kind, ord(kind)) for x, kind in zip(F["x0"], F["kind"], strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Every kind of sample: a request for each of its records, and from those the sample again."""
+"""Every kind of sample: the requests made from its records give the sample again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UTC = dt.timezone.utc
 
 
 class Batch:
-    """A model that takes many records and answers each."""
+    """A model that takes many records and predicts each."""
 
     def predict(self, X: Any) -> Any:
         return np.zeros(count_rows(X) or 0)

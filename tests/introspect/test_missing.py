@@ -1,4 +1,4 @@
-"""Rows with missing values are asked beside rows without, where a field may be null."""
+"""If a field may be null, rows with and without missing values are predicted together."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _lightgbm_in_a_pipeline():
 
 
 class Held:
-    """A class of somebody's own around a model."""
+    """A class of a user that wraps a model."""
 
     def __init__(self, inner):
         self.inner = inner
@@ -238,7 +238,7 @@ def test_strings_are_converted_to_annotated_dates_and_decimals(serve):
 
 
 class Doubled:
-    """As it is written for MLflow."""
+    """A class written for MLflow."""
 
     def predict(self, context, model_input, params=None):
         return model_input["a"] * 2
@@ -287,7 +287,7 @@ class Loaded:
 
 
 class Nothing:
-    """No model at all."""
+    """Not a model."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fields may be called anything: the wire keeps their name, Python gets a readable one."""
+"""Fields may have any name: JSON keeps it, and Python gets a readable identifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments and spans of time keep nine digits of a second, in and out, where their dtype has them."""
+"""Datetimes and timedeltas keep nanoseconds in requests and responses if their dtype has them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DELTAS = pd.to_timedelta([1, -90061000000007, 2_000_000_000], unit="ns")
 
 
 class Echo:
-    """Answers with what it is given."""
+    """Returns its input."""
 
     def predict(self, values: Any) -> Any:
         return values
@@ -59,7 +59,7 @@ SAMPLES = {
 
 
 def moments(text: str) -> Any:
-    """The moment or the span that a text says, to compare with one that is written otherwise."""
+    """Parse a datetime or timedelta, to compare it with one in another notation."""
     return pd.Timedelta(text) if "P" in text else pd.Timestamp(text)
 
 

@@ -1,4 +1,4 @@
-"""Every kind of answer: what the service sends is what was recorded, and both are what WIRE.md says."""
+"""Every kind of prediction: the service sends what was recorded."""
 
 from __future__ import annotations
 

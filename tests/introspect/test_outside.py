@@ -1,4 +1,4 @@
-"""A model that keeps something outside its own object is found, in whatever place it keeps that."""
+"""A model that keeps state outside its own object is found, wherever the state is."""
 
 from __future__ import annotations
 

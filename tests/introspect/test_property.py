@@ -1,4 +1,4 @@
-"""For any sample: its requests are accepted and become an equal sample, of equal dtypes, once more.
+"""For any sample, its requests are accepted and give an equal sample with equal dtypes.
 
 A long run: `SCAFFOLD_EXAMPLES=5000 pytest tests/introspect/test_property.py`.
 """

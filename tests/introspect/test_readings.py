@@ -1,4 +1,4 @@
-"""What a sample may stand for: a table of one column for its values, a plain value for an option."""
+"""Interpretations of a sample: a table of one column as its values, a plain value as an option."""
 
 from __future__ import annotations
 

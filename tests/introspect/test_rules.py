@@ -1,4 +1,4 @@
-"""Classes of a user's own keep their rules: aliases are the wire's names, bounds and zones hold."""
+"""Classes of a user keep their rules: aliases are the names in JSON, bounds and time zones apply."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWARE = NAIVE.replace(tzinfo=ZONE)
 
 @pytest.fixture
 def rules() -> Iterator[types.ModuleType]:
-    """The user's own module, importable by its name as beside a model."""
+    """Return the user's own module, importable by its name as next to a model."""
     folder = str(Path(__file__).parent)
     sys.path.insert(0, folder)
     try:

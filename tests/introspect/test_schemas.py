@@ -1,4 +1,4 @@
-"""What the schema takes and refuses, what it says above each field, and what a person may change."""
+"""What the schema accepts and refuses, its comments on fields, and overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is, told by its content; and one clear message for each way that it can be broken."""
+"""Formats are recognised by content, and every broken file gets one clear message."""
 
 from __future__ import annotations
 

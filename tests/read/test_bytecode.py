@@ -1,4 +1,4 @@
-"""Which Python compiled a function that a file carries, told by code that every installed Python compiles."""
+"""The Python that compiled a function is recognised, tested with code of every installed Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate saw is what loads: no reader of a file, nor of a pickle inside it, looks up another name."""
+"""Only names that the gate saw are loaded, by every reader of a file or of a pickle inside it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_torch_modules_load_as_torch_loads_them(archive: bool) -> None:
 
 
 def test_torch_does_not_compare_source_and_writes_no_patch() -> None:
-    """Its own loader writes a patch file for a class of which the file asks for that."""
+    """torch's loader writes a patch file for a class if the file requests it."""
     keys = [("module", torch.nn.Linear, "linear.py", "another source")]
 
     class Pickler(pickle.Pickler):

@@ -1,4 +1,4 @@
-"""Text that a library evaluates, and what else does harm without any name off the list."""
+"""Strings that a library evaluates, and other harm done with allowed names only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trust gate: nasty pickles are refused by name, honest ones are let pass, and nothing ever runs."""
+"""The trust gate: hostile pickles are refused by name, honest ones pass, and nothing runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refused(content: bytes) -> list[str]:
 
 
 class Reduced:
-    """Pickles as the call that it is given."""
+    """An object that pickles as a given call."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = (function, arguments)

@@ -1,4 +1,4 @@
-"""What people really save passes the gate: of each library the objects whose pickles are the strangest."""
+"""Objects that people really save pass the gate: for each library those with the most unusual pickles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples are read by what the file holds, and a pickle among them passes the gate."""
+"""Samples are read by the content of their file, and a pickled sample passes the gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tricks to get past the gate: names put together, calls of calls, states that are code, nested pickles."""
+"""Tricks against the gate: computed names, calls of calls, states that are code, nested pickles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Reduced:
-    """Pickles as the call that it is given."""
+    """An object that pickles as a given call."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = (function, arguments)

@@ -1,4 +1,4 @@
-"""What a file says of the versions that it was made with, before anything in it runs."""
+"""The versions that a file was made with are read before anything in it runs."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_functions_of_this_python_pass(tmp_path: Path) -> None:
 
 
 class CodeTypeByName:
-    """Written as cloudpickle writes `types.CodeType`, which has no importable name."""
+    """Pickled as cloudpickle pickles `types.CodeType`, which has no importable name."""
 
     def __call__(self, *arguments: Any) -> None: ...
 

@@ -15,7 +15,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples/titanic/service"
 
 
 class Untouched:
-    """A model that nobody may write to a file yet."""
+    """A model that must not be pickled."""
 
     def __reduce__(self) -> Any:
         raise AssertionError("the model was read")

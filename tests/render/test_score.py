@@ -1,4 +1,4 @@
-"""What `app/score.py` says for each kind of model, and that it answers as the model does."""
+"""The `app/score.py` of each kind of model, and that it predicts as the model does."""
 
 from __future__ import annotations
 

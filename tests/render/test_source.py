@@ -1,4 +1,4 @@
-"""What is generated is formatted, linted, typed, the same each time, and free of us."""
+"""Generated code is formatted, linted, typed and reproducible, and does not import scaffold."""
 
 from __future__ import annotations
 

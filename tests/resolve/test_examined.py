@@ -1,4 +1,4 @@
-"""How many processes load a model, and what each of them finds."""
+"""The number of processes that load a model, and their results."""
 
 from __future__ import annotations
 

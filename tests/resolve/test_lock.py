@@ -20,7 +20,7 @@ PLAIN = "one==1.0 \\\n    --hash=sha256:aa\n    # via -r requirements.in\n"
 
 
 class FakeUv:
-    """Answers by platform: a text, or what uv says when it fails."""
+    """A fake uv: its output by platform, or its error."""
 
     def __init__(self, answers: dict[str, str], *, cached: bool = True) -> None:
         self.answers, self.cached = answers, cached

@@ -34,7 +34,7 @@ CALL = PythonCall(method="predict", batching=Batching.TOGETHER)
 
 @pytest.fixture
 def rehearse(model_of):
-    """Runs a rehearsal of `alpha.Model`, which is to double 0.0, 1.0 and 2.0."""
+    """Runs a rehearsal of `alpha.Model`, which should double 0.0, 1.0 and 2.0."""
 
     def _rehearse(asked=("alpha",), answers=(0.0, 2.0, 4.0)):
         request = Request(

@@ -27,7 +27,7 @@ DOUBLED = recording(zero=0.0, one=2.0, two=4.0)
 
 
 class FakeUv:
-    """Locks whatever it is asked for; fails while the constraints hold a line."""
+    """A fake uv that locks every requirement; it fails while the constraints contain a given line."""
 
     def __init__(self, refused: str = "") -> None:
         self.refused = refused
@@ -49,7 +49,7 @@ class FakeUv:
 
 @pytest.fixture
 def alpha(install, model_of):
-    """A model of three distributions: one comes along, one only the trace sees. A fourth is for training."""
+    """A model of three distributions: one is transitive, one only in the trace. A fourth is for training."""
     install("alpha", {"alpha.py": ALPHA}, requires=("gamma",), version="1.5")
     install("beta-dist", {"beta.py": "factor = 2"})
     install("gamma", {"gamma.py": "one = 1"})

@@ -1,4 +1,4 @@
-"""Local code comes along: modules under their names, definitions of scripts lifted into one."""
+"""Local code is copied: modules under their names, definitions of scripts lifted into one module."""
 
 from __future__ import annotations
 
@@ -581,7 +581,7 @@ def test_lifting_twice_writes_the_same_text(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_was_compiled_alone_is_found_in_the_notebook_as_a_whole() -> None:
-    """Without the import in sight, the compiler makes other bytecode of `math.sqrt(x)`."""
+    """Without a visible import, the compiler creates other bytecode for `math.sqrt(x)`."""
     space: dict[str, Any] = {}
     exec(compile("def root(x):\n    return math.sqrt(x)\n", "cell", "exec"), space)
     whole = Script("import math\n\n\ndef root(x):\n    return math.sqrt(x)\n", "notebook")

@@ -1,4 +1,4 @@
-"""Requests that wait together are predicted together, and none pays for another."""
+"""Waiting requests are predicted in one batch, and do not affect each other."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ def together(service: Service, bodies: list[Any]) -> list[Answer]:
 
 @pytest.fixture(scope="module")
 def slow(serve: Callable[..., Service]) -> Service:
-    """A model that takes a moment for a call, however many its records."""
+    """A model whose calls take the same time for any number of records."""
     return serve(TOY_SLEEP_S="0.1", MAX_BATCH="8")
 
 

@@ -1,4 +1,4 @@
-"""The code that is generated: what its owner's tools say of it, and its parts that need no service."""
+"""The generated code: linters, type checkers, and the parts that need no running service."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""What one who only opens connections can hold on to."""
+"""Limits for clients that only open connections."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def closed_by_now(connection: socket.socket) -> bool:
-    """Whether the service has closed a connection on which it owes nothing."""
+    """Whether the service has closed an idle connection."""
     connection.settimeout(0.05)
     try:
         return connection.recv(1) == b""
@@ -56,7 +56,7 @@ BUNDLE = b"GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def unread(service: Service) -> socket.socket:
-    """A connection that asks for more than the system keeps for it, and reads nothing."""
+    """A connection that requests more than the socket buffers hold, and reads nothing."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(30)

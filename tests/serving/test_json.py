@@ -1,4 +1,4 @@
-"""What a body may be: strict JSON of bounded size, told apart in bounded time."""
+"""Valid bodies: strict JSON of limited size, checked in limited time."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""From the first line to the last: loading, readiness, the way out, and who is let in."""
+"""The life of a service: loading, readiness, shutdown, and access."""
 
 import hashlib
 import json

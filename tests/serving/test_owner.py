@@ -1,4 +1,4 @@
-"""What an owner changes first goes on to hold what the generated routes hold."""
+"""Typical first changes of an owner follow the same rules as the generated routes."""
 
 from collections.abc import Callable
 from pathlib import Path

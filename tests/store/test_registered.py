@@ -1,4 +1,4 @@
-"""A model that was registered in the store stands where its path may stand."""
+"""A registered model can be used in place of a path."""
 
 from __future__ import annotations
 

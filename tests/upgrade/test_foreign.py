@@ -1,4 +1,4 @@
-"""A project of somebody else's: what is planted in it changes nothing outside, and is told in one message."""
+"""A project of a stranger: planted data changes nothing outside it, and is reported in one message."""
 
 import dataclasses
 import hashlib
@@ -42,7 +42,7 @@ def sha256(content: bytes) -> str:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Path]:
-    """A folder beside the project that has to be afterwards what it was."""
+    """A folder next to the project that must not change."""
     folder = tmp_path / "outside"
     for path in ("precious.txt", "update/precious.txt", "old/0", "recorded.json"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
 
 
 def plant(root: Path, folder: str, path: object, *, had: bytes = PRECIOUS, gets: bytes = b"evil\n") -> None:
-    """A journal that names one path, with what the file is to get and what it had."""
+    """Return a journal for one path, with the new and the old content of the file."""
     place = root / ".scaffold" / folder
     for side, content in (("old", had), ("new", gets)):
         (place / side).mkdir(parents=True, exist_ok=True)

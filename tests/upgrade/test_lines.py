@@ -57,7 +57,7 @@ def test_the_line_ends_are_those_of_the_owner() -> None:
 
 @st.composite
 def edited(draw: st.DrawFn, side: str) -> list[str]:
-    """What a side makes of eight lines: each kept, dropped or replaced, and a new one after some."""
+    """One side's version of eight lines: each kept, removed or replaced, and new lines after some."""
     lines = []
     for number in range(8):
         what = draw(st.sampled_from(["keep", "keep", "keep", "drop", "replace"]))

@@ -1,4 +1,4 @@
-"""What a project was made from is kept in it."""
+"""The record of a project is stored in it."""
 
 import dataclasses
 import json

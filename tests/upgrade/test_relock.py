@@ -1,4 +1,4 @@
-"""An update without a new model brings the service layer of today, and moves nothing of the model's."""
+"""An update without a new model renews the service layer, and keeps the requirements of the model."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What changes for those who call a service."""
+"""The report: what changes for callers of a service."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The story of the README: generate, edit, retrain, look, update, go on; and what can go wrong on the way."""
+"""The story of the README: generate, edit, retrain, diff, update; and what can go wrong."""
 
 import json
 import pickle
@@ -59,7 +59,7 @@ def edit(root: Path, path: str, *pairs: tuple[str, str]) -> None:
 
 
 def edit_four_files(root: Path) -> None:
-    """A validator and a field under another name, its use, a log line, a route, an image of their own."""
+    """Edit a project: a validator, a renamed field and its use, a log line, a route, a base image."""
     edit(
         root,
         "app/schemas.py",

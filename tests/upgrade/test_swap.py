@@ -127,7 +127,7 @@ def files_of_sixty(root: Path) -> Path:
 
 
 def those_at_work(root: Path) -> list[int]:
-    """The processes that have the project's folder among their arguments."""
+    """Return the processes with the project's folder among their arguments."""
     found = []
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -139,7 +139,7 @@ def those_at_work(root: Path) -> list[int]:
 
 
 def begun(root: Path) -> "subprocess.Popen[str]":
-    """A process that waits for a line before it changes the project."""
+    """Start a process that waits for a line before it changes the project."""
     command = [sys.executable, "-c", CHANGED, str(root)]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)

@@ -132,7 +132,7 @@ def run(records: list[ModelInput]) -> int:
 def merged_texts(
     base: dict[str, str], theirs: dict[str, str], ours: dict[str, str], added: dict[str, str] | None = None
 ) -> dict[str, str]:
-    """The texts of a merge that must go without a conflict."""
+    """Return the merged texts of a merge that must have no conflict."""
     sides = (
         {path: text.encode() for path, text in tree.items()} for tree in (base, theirs, ours, added or {})
     )

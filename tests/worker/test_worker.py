@@ -1,4 +1,4 @@
-"""The process that loads the model: what it reports, what it is refused, and that it ends."""
+"""The process that loads the model: its reports, refused accesses, and its end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PREDICT = "    def predict(self, X):\n        {body}\n        return [2 * x for 
 
 @pytest.fixture
 def inspect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Inspects a model of a class in `priced.py`, whose text is given; the sample is three numbers."""
+    """Inspects a model whose class the given text of `priced.py` defines; the sample is three numbers."""
 
     def _inspect(text: str, **options: Any) -> Any:
         folder = tmp_path / "model"
