@@ -17,7 +17,7 @@ import http.server
 
 class Locked(http.server.BaseHTTPRequestHandler):
     def handle(self):
-        if self.rfile.peek(1)[:1] == b'\\x16':  # containerd tries TLS first, and HTTP where it hears HTTP
+        if self.rfile.peek(1)[:1] == b'\\x16':  # containerd tries TLS first, and falls back to HTTP
             self.wfile.write(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')
         else:
             super().handle()

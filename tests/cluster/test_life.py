@@ -35,7 +35,7 @@ def test_new_build_deploy_promote_rollback_undeploy(
     assert [one.image for one in scaffold.deployments(second.root)] == [second.image, first.image]
     assert all(line.startswith(updated.name) for line in scaffold.logs(second.root))
 
-    # Promoted is what runs at staging, by the same digest, with who said so and why.
+    # The digest that runs at staging is promoted, with approver and reason.
     with pytest.raises(PromotionRefusedError, match="another model"):
         scaffold.promote(first.root, reason="tested", pace=PACE)
     promoted = scaffold.promote(second.root, reason="tested", approved_by="grace", pace=PACE)

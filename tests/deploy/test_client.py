@@ -27,7 +27,7 @@ def test_inside_a_pod_without_a_kubeconfig_the_pods_own_account_is_used(
     assert cluster.context == "in-cluster"
     assert cluster.login_headers() == {"authorization": "bearer token-of-the-pod"}
     with pytest.raises(ClusterUnreachableError, match="The cluster does not answer"):
-        cluster.request("GET", "/version")  # nobody listens
+        cluster.request("GET", "/version")  # no server listens
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def test_a_decimal_is_read_as_it_is_written(app: App) -> None:
         for wrong in ("true", "null", "[1.5]"):
             body = f'{{"price": {wrong}, "n": 1}}'
             assert client.post("/score", content=body, headers=head).status_code == 422
-        # Two that are one float are told apart.
+        # Two integers that are the same float are distinguished.
         twins = ['{"price": 0.1, "n": 1}', '{"price": 0.10000000000000000001, "n": 1}']
         answers = client.post("/score/batch", content=f"[{','.join(twins)}]", headers=head).json()
         assert [answer["price"] for answer in answers] == ["0.1", "0.10000000000000000001"]

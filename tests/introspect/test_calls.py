@@ -174,7 +174,7 @@ def test_a_dict_is_spread_over_arguments_of_its_keys_names(given):
     sample: dict[str, Any] = {"user_id": "u7", "k": 3}
     found = find_call(Recommender(), sample, Recommender().predict(**sample) if given else None)
     assert (found.call.arguments, found.call.batched, found.rows) == (Arguments.KEYWORDS, False, None)
-    # Three answers for k=3 are one record's.
+    # Three predictions for k=3 belong to one record.
     assert found.layout is Layout.WHOLE
 
 

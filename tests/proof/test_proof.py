@@ -226,7 +226,7 @@ def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[.
         "What the model needs has the same versions in both. Does the model depend on the time, on other "
         "requests, on environment variables or on files outside the project?"
     )
-    # What the model's own libraries require counts among what the model needs.
+    # Dependencies of the model's libraries count as requirements of the model.
     (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")
     assert "h11" in versions_of_model(root, Lock.parse(lock))
 

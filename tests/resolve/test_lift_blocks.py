@@ -173,7 +173,7 @@ def test_a_fallback_definition_is_lifted_with_its_import(tmp_path: Path) -> None
     assert guard.partition("\n\n    def other")[0] in lifted_text(found)
     assert "other" not in lifted_text(found)
     assert answer(found, tmp_path, "model.predict(9)") == "3.0"
-    # A file that carries the function says which of the two it is.
+    # A file that contains the function shows which of the two it is.
     carried = collect(train(tmp_path, script + SAVE), tmp_path)
     assert "no_such_module" not in lifted_text(carried)
     assert answer(carried, tmp_path, "model.predict(9)") == "3.0"
@@ -296,7 +296,7 @@ def test_of_two_variants_the_one_with_the_models_code_is_lifted(
     script = f"wide = {wide}\nif wide:\n{variant.format(3)}else:\n{variant.format(2)}model = Model()\n"
     found = collect(train(tmp_path, script + SAVE), tmp_path)
     assert lifted_text(found) == LIFTED.replace("2", str(factor))
-    # A file that only names the class does not say which: the condition goes along.
+    # A file that only names the class does not show which: the condition is lifted too.
     named = collect(train(tmp_path, script + BY_NAME), tmp_path)
     assert lifted_text(named).count("class Model") == 2
     assert answer(named, tmp_path, "model.predict(1)") == str(factor)

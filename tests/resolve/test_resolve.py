@@ -295,7 +295,7 @@ def test_uv_locks_it_all_and_the_lock_names_all_that_is_needed(alpha, site, tmp_
     assert {"alpha", "beta-dist", "gamma", "fastapi", "uvicorn", "pydantic", "prometheus-client"} <= pinned
     assert not {"trainer", "copier", "numpy"} & pinned
     assert str(tmp_path) not in found.lock
-    # What only that folder has goes along, and is found there.
+    # A distribution that only that folder has is copied, and found in the copy.
     assert "\n--find-links ./wheels\n" in found.lock
     assert {source.path for source in found.sources} == {f"wheels/{file.name}" for file in wheels.iterdir()}
     assert found.lock == resolve_dependencies(alpha, signature(), DOUBLED, code=CODE).lock

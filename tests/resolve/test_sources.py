@@ -415,7 +415,7 @@ def test_the_source_may_be_a_notebook(tmp_path: Path) -> None:
     cells = CLOSURE.split("\n\n\n")
     source = notebook(tmp_path / "model.ipynb", "%matplotlib inline\nimport os", "!pip install x", *cells)
     assert "def doubled" in lifted_text(collect(artifact, tmp_path, source=source))
-    found = collect(artifact, tmp_path)  # the one beside the model is found by the code that it holds
+    found = collect(artifact, tmp_path)  # the module next to the model is found by its code
     assert answer(found, tmp_path, "model.predict(5)") == "13"
 
 
@@ -554,7 +554,7 @@ def test_a_package_with_a_name_of_the_service_is_copied_under_another_name(tmp_p
         in (texts["model_app/scaling.py"])
     )
     assert found.notes == ("app is model_app in the service, which has an app of its own",)
-    # Its data is beside it while the model is traced, which says that it goes along.
+    # Its data is next to it during the trace, so the data is copied.
     data = tmp_path / "lifted" / "model_app" / "rate.txt"
     (tmp_path / "service" / "model_app").mkdir(parents=True)
     (tmp_path / "service" / "model_app" / "rate.txt").write_bytes(data.read_bytes())
@@ -611,7 +611,7 @@ def test_data_files_beside_the_script_are_where_its_lifted_code_looks_for_them(t
     found = collect(train(tmp_path, DATA + SAVE), tmp_path)
     assert (tmp_path / "lifted" / "rates.csv").resolve() == tmp_path / "rates.csv"
     assert "HERE = pathlib.Path(__file__).parent\n" in lifted_text(found)
-    # A literal says what the constant was, whatever it was computed from.
+    # A literal gives the value of the constant, however it was computed.
     assert 'RATES = {"a": "2"}' in lifted_text(found).replace("'", '"')
 
 
