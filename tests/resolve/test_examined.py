@@ -1,4 +1,4 @@
-"""How many processes load a model, and what each of them finds."""
+"""The number of processes that load a model, and their results."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_one_process_does_all_where_a_library_only_looks_for_what_is_installed(i
         assert found.recording.answers == DOUBLED
 
 
-def test_a_model_that_fails_without_it_is_examined_with_all_that_is_installed(install, examine):
+def test_a_model_that_needs_hidden_libraries_is_examined_with_all_installed_ones(install, examine):
     install("maker", {"maker.py": DOUBLES.replace("        return", "        import decor\n        return")})
     install("decor", {"decor.py": ""})
     with examine() as (examination, found):
@@ -80,7 +80,7 @@ def test_a_model_that_fails_without_it_is_examined_with_all_that_is_installed(in
         assert found.recording.answers == DOUBLED
 
 
-def test_answers_that_need_it_are_those_with_all_that_is_installed(install, examine):
+def test_predictions_that_need_hidden_libraries_are_made_with_all_installed_ones(install, examine):
     text = "try:\n    from decor import FACTOR\nexcept ImportError:\n    FACTOR = 1\n"
     install("maker", {"maker.py": text + DOUBLES.replace("2 *", "FACTOR *")})
     install("decor", {"decor.py": "FACTOR = 2\n"})

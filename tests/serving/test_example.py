@@ -1,4 +1,4 @@
-"""A made-up record fits whatever the schema asks for."""
+"""A made-up record is valid for any schema."""
 
 import datetime
 import decimal
