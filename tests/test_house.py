@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, and what a name without an underscore promises."""
+"""The layers of the package: who may import whom, and what a name without an underscore promises."""
 
 import ast
 import functools
@@ -58,12 +58,12 @@ UNITS = ("", *(unit for units in FLOORS for unit in units))
 
 
 def unit_of(module: str) -> str:
-    """The room, or what stands in the place of one: the first name below `scaffold`."""
+    """Return the room or other unit of a module: the first name below `scaffold`."""
     return module.split(".")[1] if "." in module else ""
 
 
 def nodes_of(tree: ast.AST, *, types_too: bool) -> Iterator[ast.AST]:
-    """Every node, those below `if TYPE_CHECKING:` only if asked for."""
+    """Yield every node; those below `if TYPE_CHECKING:` only with `types_too`."""
     for node in ast.iter_child_nodes(tree):
         if not types_too and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
@@ -73,7 +73,7 @@ def nodes_of(tree: ast.AST, *, types_too: bool) -> Iterator[ast.AST]:
 
 @functools.cache
 def imports_of(module: str, *, types_too: bool = True) -> list[Imported]:
-    """What a file imports of this package, wherever the import stands in it."""
+    """Return every import of this package in a file, at any depth."""
     return list(_imports(FILES[module], types_too))
 
 
@@ -104,13 +104,13 @@ def imports_from(unit: str) -> Iterator[tuple[str, Imported]]:
 
 
 def floor_of(unit: str) -> int:
-    """The number of the floor; the package itself, which hands out the verbs, stands above all."""
+    """Return the number of the layer; the package itself, which exports the verbs, is the highest."""
     return next((number for number, units in enumerate(FLOORS) if unit in units), len(FLOORS))
 
 
 @functools.cache
 def exports_of(room: str) -> list[str]:
-    """The `__all__` of a room; what it defines itself where it has none."""
+    """Return the `__all__` of a room; without one, the names that it defines."""
     body = ast.parse((PACKAGE / room / "__init__.py").read_text()).body
     for node in body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
@@ -126,7 +126,7 @@ def loaded_by(code: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-def test_everything_stands_on_a_floor() -> None:
+def test_every_module_belongs_to_a_layer() -> None:
     there = {
         path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"
     }
@@ -134,7 +134,7 @@ def test_everything_stands_on_a_floor() -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_floor_imports_only_what_stands_below_it(unit: str) -> None:
+def test_a_layer_imports_only_from_lower_layers(unit: str) -> None:
     for module, imported in imports_from(unit):
         other = unit_of(imported.module)
         # All may ask for the version, and the command line calls the verbs as anybody does.
@@ -170,7 +170,7 @@ def test_a_room_exports_few_names_and_no_function_that_nobody_calls(room: str) -
 
 
 def circles() -> list[set[str]]:
-    """Files that import each other, directly or by way of others."""
+    """Return files that import each other, directly or through others."""
     towards = {
         module: {one.module for one in imports_of(module, types_too=False)}
         & (FILES.keys() - {"scaffold", module})
@@ -210,7 +210,7 @@ def test_no_verb_has_the_name_of_a_module() -> None:
         if module.split(".")[-1] not in NEEDS_MORE_THAN_PYTHON
     ],
 )
-def test_what_stands_below_the_rooms_needs_the_standard_library_only(module: str) -> None:
+def test_the_layers_below_the_rooms_need_only_the_standard_library(module: str) -> None:
     ours = loaded_by(f"import {module}") - set(sys.stdlib_module_names) - {"scaffold", "__main__"}
     # What site hooks of an environment load before any program runs is not ours.
     assert ours <= loaded_by("pass")

@@ -1,4 +1,4 @@
-"""A project on disk is read in one place, and what points to a file points to one that is there."""
+"""A project on disk is read in one place, and its paths name existing files."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ def magnitude(values: list[float]) -> list[float]:
     return [abs(value) for value in values]
 
 
-def test_an_inspected_model_in_memory_has_a_file_that_stays() -> None:
+def test_an_inspected_model_in_memory_has_a_file_that_persists() -> None:
     assert scaffold.inspect(magnitude, [-1.0, 2.0], [1.0, 2.0]).artifact.path.is_file()
     first, again = (scaffold.inspect(magnitude, [-1.0, 2.0], [1.0, 2.0]).artifact for _ in range(2))
     assert hashlib.sha256(first.path.read_bytes()).hexdigest() == first.sha256
@@ -56,7 +56,7 @@ def test_a_project_is_opened_with_all_that_its_files_say() -> None:
     assert project.model_sha256 == project.spec.artifact.sha256
 
 
-def test_a_folder_that_is_no_project_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_project_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is no generated project: it has no app/main\.py"):
         Project.open_service(tmp_path)
     project = Project.open(tmp_path)
@@ -85,6 +85,7 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "UPDATE",
         "UNDO",
         "MODEL_FILES",
+        "PRISTINE",  # the checked-in examples have no archive
     }
     names = {name for name in vars(layout) if name.isupper()} - of_others
     assert {getattr(layout, name) for name in names} <= there

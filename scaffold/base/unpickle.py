@@ -23,7 +23,7 @@ import tempfile
 import types
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
@@ -181,9 +181,18 @@ on_lookup: Callable[[str], None] | None = None
 class Names:
     """The names that may be looked up while one file loads."""
 
-    def __init__(self, path: Path, seen: Sequence[GlobalName] | None) -> None:
-        """Take the names that were seen in `path`; None for a file that this process wrote itself."""
+    def __init__(
+        self,
+        path: Path,
+        seen: Sequence[GlobalName] | None,
+        stand_ins: Mapping[tuple[str, str], Any] | None = None,
+    ) -> None:
+        """Take the names that were seen in `path`; None for a file that this process wrote itself.
+
+        `stand_ins` are replacements for objects that the file names, by module and name.
+        """
         self._path = path
+        self._stand_ins = stand_ins or {}
         self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
 
     def find(self, module: str, qualname: str) -> Any:
@@ -200,6 +209,8 @@ class Names:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
         if on_lookup is not None:
             on_lookup(".".join(wanted))
+        if wanted in self._stand_ins:
+            return self._stand_ins[wanted]
         if wanted == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
         value = _lookup(*wanted)

@@ -46,6 +46,7 @@
     │   ├── VersionMismatchError        the installed library has not, or not so, what a pickle names
     │   ├── LoadFailedError             the file names nothing bad and does not load
     │   ├── NotASampleError             a file holds no sample
+    │   │   └── DamagedSampleError      a sample contradicts itself
     │   └── UnpicklableModelError       an object in memory cannot be written to a file
     ├── WorkerError                     the process that loads the model broke off
     │   ├── WorkerEndedError            it ended by itself
@@ -305,6 +306,7 @@ from scaffold.errors.proof import (
 )
 from scaffold.errors.read import (
     CarriedCodeError,
+    DamagedSampleError,
     FileChangedError,
     ForeignCodeError,
     LoadFailedError,
@@ -435,6 +437,7 @@ __all__ = [
     "DamagedBackupError",
     "DamagedJournalError",
     "DamagedRecordError",
+    "DamagedSampleError",
     "DebianError",
     "DeployBusyError",
     "DeployError",

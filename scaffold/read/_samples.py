@@ -12,6 +12,7 @@ from typing import Any
 
 from scaffold.errors import MissingLibraryError, NotAModelError, NotASampleError, ReadError
 from scaffold.read import _formats
+from scaffold.read._arrow import REPLACED, ArrowTexts, needs_no_arrow
 from scaffold.read._load import load_enforced
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._streams import BombError, require_no_bomb
@@ -70,7 +71,8 @@ def sample_modules(path: Path, pickled: Artifact | None) -> list[str]:
     """
     if pickled is not None:
         named = dict.fromkeys(name.module.partition(".")[0] for name in pickled.globals)
-        return [module for module in named if module not in sys.stdlib_module_names]
+        passed_over = {*sys.stdlib_module_names, *(["pyarrow"] if needs_no_arrow(pickled.globals) else ())}
+        return [module for module in named if module not in passed_over]
     head = _formats.head_of(path)
     if path.suffix.lower() in _TEXT_ENDINGS:
         return ["pandas"]
@@ -125,10 +127,16 @@ def _text(path: Path) -> str:
 
 def _read_pickle(path: Path, trusted: Sequence[str], *, ours: bool, confined: bool) -> Any:
     try:
-        scanned = scan_file(path, trusted, ours=ours, confined=confined)
+        scanned = scan_file(path, trusted, ours=ours, confined=confined, replaced=REPLACED)
     except NotAModelError as error:
         raise NotASampleError(error.path, error.found) from error
-    return load_enforced(path, scanned.format, scanned.globals, scanned.sha256, scanned.made_with)
+    file = (path, scanned.format, scanned.globals, scanned.sha256, scanned.made_with)
+    if not needs_no_arrow(scanned.globals):
+        return load_enforced(*file)
+    texts = ArrowTexts(path)
+    sample = load_enforced(*file, texts.stand_ins)
+    texts.require_all_used()
+    return sample
 
 
 def _read_npy(path: Path) -> Any:

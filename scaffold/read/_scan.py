@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -73,7 +73,14 @@ def require_file(path: Path) -> None:
         raise NotAModelError(str(path), "it is empty", "Save the model again.")
 
 
-def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confined: bool = True) -> Scanned:
+def scan_file(
+    path: Path,
+    trusted: Sequence[str],
+    *,
+    ours: bool = False,
+    confined: bool = True,
+    replaced: Collection[str] = (),
+) -> Scanned:
     """Tell the format of `path` and judge every name in it.
 
     Args:
@@ -81,6 +88,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confine
         trusted: Dotted names that are allowed besides those on the list; `by-value` and `train.py:ratio`.
         ours: Whether this process wrote it: its names are listed and not judged.
         confined: Whether code by value may run.
+        replaced: Dotted names that have a stand-in, so that their library need not be installed.
 
     Raises:
         NotAModelError: It is none of the formats that are read.
@@ -101,7 +109,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confine
             raise TruncatedFileError(str(path), error.args[0]) from error
         if native:
             return Scanned(native, None, (), sha256, native_made_with(path, native))
-        policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined)
+        policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined, replaced=replaced)
         findings = Findings()
         compression = compression_of(head)
         layout = _followed(_File(path, file, compression), policy, findings)

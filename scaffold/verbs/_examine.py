@@ -20,6 +20,7 @@ from scaffold.base.codec import encode
 from scaffold.base.live import LiveSource, use_live_source
 from scaffold.base.watch import Watch
 from scaffold.errors import (
+    DamagedSampleError,
     IntrospectionError,
     LoadFailedError,
     MissingLibraryError,
@@ -54,7 +55,8 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         _Examination(channel, job, witness).run()
     except ScaffoldError as error:
         told = refused_error(error) or _missing_variable(error, job, witness) or error
-        channel.send(_again(witness) or encode_error(told))
+        again = None if isinstance(error, DamagedSampleError) else _again(witness)
+        channel.send(again or encode_error(told))
     except MemoryError as error:
         channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
     except RecursionError:
@@ -254,6 +256,6 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
 def _pickled(path: Path, **judged: Any) -> Artifact | None:
     """What a pickled sample names; `None` for a file that holds data alone."""
     try:
-        return read_artifact(path, **judged)
+        return read_artifact(path, sample=True, **judged)
     except NotAModelError:
         return None

@@ -31,7 +31,7 @@ def model_environment(given: Given, options: Options) -> Environment:
     from scaffold.environments import open_environment
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
-    needs = needs_of_files(given.paths)
+    needs = needs_of_files(given.model.path, given.samples)
     environment = open_environment(
         list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
     )

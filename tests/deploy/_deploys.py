@@ -1,4 +1,4 @@
-"""The verbs of deploy/ with what every test gives them."""
+"""The cluster verbs with the arguments that every test passes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ class Deploys:
         return ClusterAccess(kubeconfig=self.kubeconfig)
 
     def deploy(self, number: int = 1, target: str = "staging", **options: Any) -> Deployment:
-        given = {"release": RELEASE, "image": image(number), "pace": QUICK, "access": self.access} | options
+        given: dict[str, Any] = {
+            "release": RELEASE,
+            "image": image(number),
+            "pace": QUICK,
+            "access": self.access,
+        } | options
         return deploy_project(
             self.project,
             target=target,
@@ -80,7 +85,7 @@ class Deploys:
         return remove_deployment(self.project, target=target, access=self.access)
 
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
-        """What an owner does with a manifest of theirs."""
+        """Edit a manifest as its owner would."""
         path = self.project / "deploy" / target / file
         text = path.read_text()
         assert old in text

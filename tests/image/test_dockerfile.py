@@ -1,4 +1,4 @@
-"""The Dockerfile: what is generated, and how an owner's is read."""
+"""The Dockerfile: the generated one, and how an edited one is read."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _lightgbm_in_a_pipeline():
 
 
 class Held:
-    """A class of somebody's own around a model."""
+    """A class of a user that wraps a model."""
 
     def __init__(self, inner):
         self.inner = inner
@@ -110,7 +110,7 @@ def _catboost():
         _catboost,
     ],
 )
-def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_on(serve, make, form):
+def test_strings_of_a_file_become_the_categories_of_the_model(serve, make, form):
     model, plain = make(), FITTED[:8].astype({"city": str, "zone": int})
     want = [float(value) for value in model.predict(plain if make is _catboost else FITTED[:8])]
     sample, want = {
@@ -128,7 +128,7 @@ def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_o
 
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
-def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them(serve, library):
+def test_an_integer_field_takes_fractions_if_the_training_data_had_fractions(serve, library):
     import lightgbm
     import xgboost
 
@@ -201,7 +201,7 @@ def test_whether_whole_numbers_of_a_row_become_floats_is_seen_from_the_output(se
 @pytest.mark.parametrize(
     ("name", "sample"), [("Flat", {"area": 40.5, "rooms": 2}), ("Line", {"sku": "a", "count": 2})]
 )
-def test_plain_objects_become_what_a_parameter_is_annotated_as(serve, records, name, sample, several):
+def test_plain_objects_are_converted_to_the_annotation_of_a_parameter(serve, records, name, sample, several):
     kind = getattr(records, name)
 
     def twice(record):
@@ -214,17 +214,17 @@ def test_plain_objects_become_what_a_parameter_is_annotated_as(serve, records, n
     assert answers(service) == [{"prediction": 4}]
 
 
-def test_a_list_of_annotated_objects_goes_in_together(serve, records):
+def test_a_list_of_annotated_objects_is_batched(serve, records):
     def areas(flats):
         return [flat.area for flat in flats]
 
-    areas.__annotations__ = {"flats": list[records.Flat]}
+    areas.__annotations__ = {"flats": list[records.Flat]}  # type: ignore[name-defined]
     service = serve(areas, pd.DataFrame({"area": [41.0, 20.5], "rooms": [2, 1]}), [41.0, 20.5])
     assert service.found.signature.call.batched
     assert answers(service) == [{"prediction": 41.0}, {"prediction": 20.5}]
 
 
-def test_texts_become_the_dates_and_decimals_that_arguments_are_annotated_as(serve):
+def test_strings_are_converted_to_annotated_dates_and_decimals(serve):
     def fee(due: datetime.date, amount: decimal.Decimal = decimal.Decimal(1)) -> str:
         return f"{due.year}: {amount:.2f}"
 
@@ -238,14 +238,14 @@ def test_texts_become_the_dates_and_decimals_that_arguments_are_annotated_as(ser
 
 
 class Doubled:
-    """As it is written for MLflow."""
+    """A class written for MLflow."""
 
     def predict(self, context, model_input, params=None):
         return model_input["a"] * 2
 
 
 @pytest.mark.parametrize("output", [None, [2, 6]])
-def test_a_class_that_wants_a_context_gets_none(serve, output):
+def test_a_class_with_a_context_parameter_gets_none(serve, output):
     service = serve(Doubled(), pd.DataFrame({"a": [1, 3]}), output)
     call = service.found.signature.call
     assert (call.arguments, call.batched) == (Arguments.AFTER_CONTEXT, True)
@@ -255,7 +255,7 @@ def test_a_class_that_wants_a_context_gets_none(serve, output):
 # ------------------------------------------------------------------ arguments that are arrays
 
 
-def test_arrays_for_arguments_with_defaults_go_in_together(serve):
+def test_arrays_for_arguments_with_defaults_are_batched(serve):
     def embed(input_ids, attention_mask=None):
         return {"logits": input_ids * 1.0 * attention_mask}
 
@@ -287,7 +287,7 @@ class Loaded:
 
 
 class Nothing:
-    """No model at all."""
+    """Not a model."""
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ class Nothing:
         ),
     ],
 )
-def test_what_cannot_be_served_is_answered_with_lines_to_copy(model, ending):
+def test_an_unsupported_model_gets_a_class_to_copy(model, ending):
     with pytest.raises(CallError) as caught:
         infer_signature(model, np.ones((2, 2)))
     assert str(caught.value).endswith(ending)
@@ -347,7 +347,7 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
 
     import torch
 
-    class Output(collections.OrderedDict):
+    class Output(collections.OrderedDict[str, Any]):
         def __getattr__(self, name):
             return self[name]
 
@@ -362,7 +362,7 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
 # ------------------------------------------------------------------ arrays of other kinds
 
 
-def test_a_masked_answer_is_null_and_a_matrix_goes_by_its_rows(serve):
+def test_a_masked_prediction_is_null_and_a_matrix_is_split_into_rows(serve):
     class Masked:
         def predict(self, rows):
             return np.ma.masked_less(np.asarray(rows)[:, 0], 0)
@@ -378,7 +378,7 @@ def test_a_masked_answer_is_null_and_a_matrix_goes_by_its_rows(serve):
     assert [answer["prediction"] for answer in answers(service)] == [[1.0, 2.0], [-1.0, 3.0]]
 
 
-def test_neighbours_are_given_as_a_graph(serve):
+def test_a_graph_of_neighbours_becomes_lists(serve):
     from sklearn.neighbors import NearestNeighbors
 
     rows = RNG.normal(size=(30, 2))

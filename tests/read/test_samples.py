@@ -1,4 +1,4 @@
-"""Samples are read by what the file holds, and a pickle among them passes the gate."""
+"""Samples are read by the content of their file, and a pickled sample passes the gate."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
         ("s.bin", b"\x00\x01\x02", "it starts with b'\\x00\\x01\\x02', as no format does"),
     ],
 )
-def test_what_is_no_sample_is_said_in_one_message(
+def test_an_invalid_sample_gets_one_message(
     tmp_path: Path, name: str, content: str | bytes, found: str | None
 ) -> None:
     path = written(tmp_path / name, content)
