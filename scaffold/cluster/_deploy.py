@@ -31,7 +31,7 @@ from scaffold.cluster._smoke import await_address, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, OnEvent, PodsChanged, RollbackStarted, ignore
-from scaffold.spec import Deployment, Image, PodState, Recording, Release
+from scaffold.spec import Deployment, Image, Measurements, PodState, Recording, Release
 
 PASSED = "passed"
 PENDING = "pending"
@@ -44,6 +44,7 @@ def deploy_project(
     target: str,
     image: Image | str | Callable[[], Image | str],
     release: Release,
+    measured: Measurements | None = None,
     access: ClusterAccess | None = None,
     docker_config: str | None = None,
     force_conflicts: bool = False,
@@ -59,6 +60,7 @@ def deploy_project(
         target: A folder under `deploy/`.
         image: The image by digest, or what builds and pushes it; called once the cluster has answered.
         release: What is recorded beside the image.
+        measured: What the proof of the project measured: shown where the pods lack memory.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
         docker_config: The text of a docker `config.json` with the registry's login, for the pull secret.
         force_conflicts: Take over fields that others have set.
@@ -73,7 +75,7 @@ def deploy_project(
     """
     pace = pace or Pace()
     with explained():
-        wanted = read_target(root, target)
+        wanted = read_target(root, target, measured)
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)

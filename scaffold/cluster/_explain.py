@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from typing import Any
 from scaffold.cluster._client import ApiError, Cluster, Manifest
 from scaffold.cluster._manifests import service_container
 from scaffold.errors.wording import either, on_project
-from scaffold.spec import PodState
+from scaffold.spec import Measurements, PodState
 
 LOG_LINES = 15
+_MIB = 1 << 20
 _MANY_RESTARTS = 3
 _CREATING = "pulling the image"
 _PULL_REASONS = {
@@ -44,8 +46,8 @@ class Scene:
     pods: Sequence[Manifest]
     """Those of the new revision."""
     events: Sequence[Manifest]
-    measured_memory: str = ""
-    """What the proof measured, as the manifest's comment has it."""
+    measured: Measurements | None = None
+    """What the proof of the project measured."""
 
 
 def find_failure(scene: Scene) -> Failure | None:
@@ -230,11 +232,12 @@ def _out_of_memory(scene: Scene, pod: Manifest) -> Failure | None:
     if end.get("reason") != "OOMKilled" and "OOM-killed" not in said:
         return None
     limits = service_container(scene.deployment).get("resources", {}).get("limits", {})
+    peak = scene.measured and f"{math.ceil(scene.measured.peak_memory_bytes / _MIB)} MiB"
     return Failure(
         problem="The service needs more memory than it may take.",
         found=(
             f"limit: {limits.get('memory', 'none of its own; the node ran out')}",
-            f"measured by the proof: {scene.measured_memory or 'nothing'}",
+            f"measured by the proof: {peak or 'nothing'}",
         ),
         fix="Raise `resources.limits.memory` in deployment.yaml, and the request with it.",
     )

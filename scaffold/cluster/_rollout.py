@@ -146,7 +146,7 @@ def _look(cluster: Cluster, path: str, target: Target) -> Scene:
         deployment=deployment,
         pods=pods,
         events=events_in(cluster, target.namespace),
-        measured_memory=target.measured_memory,
+        measured=target.measured,
     )
 
 

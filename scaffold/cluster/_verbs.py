@@ -30,7 +30,7 @@ from scaffold.cluster._smoke import await_address, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
 from scaffold.events import Finished, OnEvent, ignore
-from scaffold.spec import Deployment, Recording, Release
+from scaffold.spec import Deployment, Measurements, Recording, Release
 
 
 def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
@@ -59,6 +59,7 @@ def roll_back(
     target: str,
     to: int | None = None,
     release: Release,
+    measured: Measurements | None = None,
     access: ClusterAccess | None = None,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
@@ -74,6 +75,7 @@ def roll_back(
         target: A folder under `deploy/`.
         to: The revision; the one before the present one where it is left out.
         release: Who goes back, and which model the project holds.
+        measured: As for `deploy_project`.
         access: As for `deploy_project`.
         pace: As for `deploy_project`.
         on_event: As for `deploy_project`.
@@ -84,7 +86,7 @@ def roll_back(
     """
     pace = pace or Pace()
     with explained():
-        wanted = read_target(root, target)
+        wanted = read_target(root, target, measured)
         cluster = connect(access)
         live = live_deployment(cluster, wanted)
         with deploy_lock(cluster, wanted, holder_name(release)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
 from scaffold.verbs._recorded import record_in_store
-from scaffold.verbs._release import read_release
+from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def rollback(
         target=target,
         to=to,
         release=read_release(opened),
+        measured=read_measurements(opened),
         access=access,
         pace=pace,
         on_event=on_event,
