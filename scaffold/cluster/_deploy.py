@@ -88,19 +88,9 @@ def deploy_project(
             on_event(ChangesPlanned(plan.summary))
             attempt = _Attempt(cluster, wanted, plan.changes, pace, on_event)
             notes = _notes(wanted, reference, release)
-            try:
+            with attempt.noting_failure(notes, roll_back=roll_back, remove=remove_failed):
                 attempt.apply(notes, force=force_conflicts)
                 url = attempt.go_live(recording)
-            except DeployError as error:
-                attempt.note(notes | {"live": error.problem})
-                after = attempt.take_back(roll_back=roll_back, remove=remove_failed)
-                raise type(error)(error.problem, error.found, error.fix, after) from error
-            except KeyboardInterrupt as error:
-                attempt.note(notes | {"live": "interrupted"})
-                look, back = on_project("status", target=target), on_project("rollback", target=target)
-                fix = f"Look at it: {look}, and go back: {back}"
-                after = "What was applied goes on in the cluster."
-                raise DeployError("The deploy was interrupted.", (), fix, after) from error
             annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
             return describe_deployment(live_deployment(cluster, wanted), wanted)
 
@@ -213,6 +203,23 @@ class _Attempt:
                 replayed = replay_sample(client, recording)
         self.on_event(Finished("replay", replayed))
         return client.url
+
+    @contextlib.contextmanager
+    def noting_failure(self, notes: dict[str, str], *, roll_back: bool, remove: bool) -> Iterator[None]:
+        """Record how the block failed, and take the deploy back as was asked; the error says so."""
+        try:
+            yield
+        except DeployError as error:
+            self.note(notes | {"live": error.problem})
+            after = self.take_back(roll_back=roll_back, remove=remove)
+            raise type(error)(error.problem, error.found, error.fix, after) from error
+        except KeyboardInterrupt as error:
+            self.note(notes | {"live": "interrupted"})
+            name = self.target.name
+            look, back = on_project("status", target=name), on_project("rollback", target=name)
+            fix = f"Look at it: {look}, and go back: {back}"
+            after = "What was applied goes on in the cluster."
+            raise DeployError("The deploy was interrupted.", (), fix, after) from error
 
     def note(self, notes: dict[str, str]) -> None:
         """Record how it ended, if that can be done."""

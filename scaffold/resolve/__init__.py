@@ -137,10 +137,9 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = asked_by_code({f"{APP}/{name}": text for name, text in code.items()}, installation)
-    generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
+    generated = _beyond(layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation))
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
-    rehearsal = Rehearsal(
+    found, extra = Rehearsal(
         artifact=artifact,
         path=_path(search, settings),
         installation=installation,
@@ -148,24 +147,14 @@ def resolve_dependencies(
         always=frozenset(layer.pins),
         local=_local(search),
         settings=settings,
-    )
-    found, extra = rehearsal.run([*generated, *asked], trace)
+    ).run([*generated, *asked], trace)
     _require_owners(found, installation, sources, artifact)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
-    listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
-    choice = choose(listed, reasons, installation, options)
+    choice = choose(_beyond(layer, needed(reasons, installation)), reasons, installation, options)
     mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
     lock = _locked(choice, layer, reasons, options, run)
-    named = named_files(found.unheard, artifact.path, local.values())
-    data, hidden = opened_files(
-        {**named, **found.opened},
-        _roots(search),
-        artifact.path,
-        installation,
-        set(named) if artifact.format is ModelFormat.ONNX else frozenset(),
-    )
-    seen_files = [*imported_files(found.own), *data]
+    files, hidden = _seen_files(found, artifact, local.values(), _roots(search), installation)
     system, unknown = find_system_packages(found.libraries, run)
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
@@ -175,15 +164,29 @@ def resolve_dependencies(
             *layer.requirements,
         ),
         lock=lock.text,
-        sources=(
-            *sources,
-            *_besides(sources, seen_files),
-            *choice.wheels,
-            *lock.wheels,
-        ),
+        sources=(*sources, *_besides(sources, files), *choice.wheels, *lock.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
     )
+
+
+def _beyond(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Distributions with their reasons, without those that the service layer has anyway."""
+    return {name: reason for name, reason in reasons.items() if name not in layer.pins}
+
+
+def _seen_files(
+    found: Found,
+    artifact: Artifact,
+    local: Iterable[str],
+    roots: Sequence[Path],
+    installation: Installation,
+) -> tuple[list[LocalSource], list[str]]:
+    """The user's own files that the model imported, opened, or names; and notes on those that stay behind."""
+    named = named_files(found.unheard, artifact.path, local)
+    beside = set(named) if artifact.format is ModelFormat.ONNX else frozenset()
+    data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
+    return [*imported_files(found.own), *data], hidden
 
 
 def _request(code: Mapping[str, str], signature: Signature, recording: Recording) -> Request:
