@@ -12,16 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.unpickle import (
-    Names,
-    canonical_archive,
-    compression_of,
-    decompressed,
-    load_joblib,
-    load_pickle,
-    load_torch,
-    open_once,
-)
+from scaffold.base.streams import canonical_archive, compression_of, decompressed, open_once
+from scaffold.base.unpickle import Names, load_joblib, load_pickle, load_torch
 from scaffold.spec import (
     Arguments,
     BoosterCall,

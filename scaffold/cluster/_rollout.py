@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scaffold.cluster._client import ApiError, Cluster, Manifest
-from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure, pod_state
+from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure
 from scaffold.cluster._manifests import NAME_LABEL, Target
+from scaffold.cluster._pods import pod_state
 from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
 from scaffold.errors.wording import on_project
 from scaffold.spec import PodState

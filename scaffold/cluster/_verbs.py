@@ -12,19 +12,14 @@ from typing import cast
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
-from scaffold.cluster._apply import (
-    APPLIED,
-    annotate,
-    apply_changes,
-    beside,
-    changes_back,
-    record_of,
-    remove_later,
-)
-from scaffold.cluster._client import Cluster, ClusterAccess, Manifest, connect
+from scaffold.cluster._apply import apply_changes, remove_later
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import PASSED, describe_deployment, explained, holder_name, wait_until_live
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target
+from scaffold.cluster._objects import APPLIED, annotate, beside, record_of
+from scaffold.cluster._plan import changes_back
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
 from scaffold.cluster._smoke import await_address, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError

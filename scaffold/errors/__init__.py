@@ -192,7 +192,25 @@ Every error pickles. Standard library only.
 
 from __future__ import annotations
 
+from scaffold.errors.answers import (
+    AnswersFileError,
+    InvalidAnswerError,
+    NoTerminalError,
+    RefusedAnswerError,
+    UnknownAnswerError,
+    UnreadableAnswerError,
+)
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.build import (
+    BuilderOptionError,
+    IncompleteLoginError,
+    MissingDestinationError,
+    MissingFileError,
+    NamedTwiceError,
+    NoRegistryError,
+    PasswordInUrlError,
+    UnnamedImageError,
+)
 from scaffold.errors.cluster import (
     ApplyConflictError,
     ClusterRefusedError,
@@ -207,6 +225,17 @@ from scaffold.errors.cluster import (
     RolloutFailedError,
 )
 from scaffold.errors.command import CommandError
+from scaffold.errors.debian import (
+    DebianError,
+    DownloadError,
+    ListDateError,
+    NoDebianSourceError,
+    NoSuchPackageError,
+    UnreadablePackageError,
+    UnsignedListError,
+    WrongHashError,
+    WrongListError,
+)
 from scaffold.errors.environment import (
     BrokenEnvironmentError,
     EnvironmentSpecError,
@@ -223,43 +252,19 @@ from scaffold.errors.image import (
     BaseError,
     BaseLayerError,
     BasePlatformError,
-    BuilderOptionError,
     BuildStepError,
     CacheFolderError,
     ContextFileError,
-    CredentialHelperError,
-    DebianError,
-    DiskFullError,
     DockerfileError,
-    DownloadError,
     EngineNotRunningError,
     EngineRefusedError,
     ImageCheckError,
     ImageError,
     ImagePythonError,
-    IncompleteLoginError,
-    ListDateError,
-    MissingDestinationError,
-    MissingFileError,
     MissingLockError,
-    NamedTwiceError,
-    NoDebianSourceError,
     NoDockerfileError,
     NoPythonInBaseError,
-    NoRegistryError,
-    NoSuchPackageError,
     PackagesError,
-    PasswordInUrlError,
-    RegistryError,
-    RegistryLoginError,
-    RepositoryNotFoundError,
-    UnnamedImageError,
-    UnreadablePackageError,
-    UnsignedListError,
-    UntrustedRegistryError,
-    UploadError,
-    WrongHashError,
-    WrongListError,
 )
 from scaffold.errors.introspect import (
     AmbiguousCallError,
@@ -320,6 +325,15 @@ from scaffold.errors.read import (
     UntrustedCodeError,
     VersionMismatchError,
 )
+from scaffold.errors.registry import (
+    CredentialHelperError,
+    DiskFullError,
+    RegistryError,
+    RegistryLoginError,
+    RepositoryNotFoundError,
+    UntrustedRegistryError,
+    UploadError,
+)
 from scaffold.errors.render import BadTemplateError, RenderError
 from scaffold.errors.resolve import (
     BrokenInstallError,
@@ -367,10 +381,8 @@ from scaffold.errors.upgrade import (
     UpgradeError,
 )
 from scaffold.errors.usage import (
-    AnswersFileError,
     ExclusiveOptionsError,
     FolderNotMadeError,
-    InvalidAnswerError,
     InvalidOptionError,
     InvalidRegistrationError,
     MissingExtraError,
@@ -381,11 +393,7 @@ from scaffold.errors.usage import (
     NeverTrustedError,
     NotAnAssignmentError,
     NotAProjectError,
-    NoTerminalError,
-    RefusedAnswerError,
     TargetNotEmptyError,
-    UnknownAnswerError,
-    UnreadableAnswerError,
     UnsetVariableError,
     UsageError,
     VariableTakenError,

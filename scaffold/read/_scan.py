@@ -12,7 +12,8 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlparse
 
 from scaffold.base.modules import distribution_by_table
-from scaffold.base.unpickle import LEGACY_TORCH_START, compression_of, open_once
+from scaffold.base.streams import compression_of, open_once
+from scaffold.base.unpickle import LEGACY_TORCH_START
 from scaffold.errors import (
     BrokenInstallError,
     CarriedCodeError,
@@ -38,8 +39,9 @@ from scaffold.read.gate._allowed import TRUST_BY_VALUE
 from scaffold.read.gate._definitions import Finder
 from scaffold.read.gate._gate import Findings, Gate, Refusal
 from scaffold.read.gate._libraries import DISTRIBUTIONS
-from scaffold.read.gate._machine import Witness, follow
+from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
+from scaffold.read.gate._stack import Witness
 from scaffold.read.gate._torch import follow_archive, follow_legacy
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 

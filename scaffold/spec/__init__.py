@@ -27,6 +27,7 @@ from scaffold.spec._call import (
     SessionCall,
     TorchCall,
 )
+from scaffold.spec._children import children, fields_of, map_children, with_fields, without_evidence
 from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
 from scaffold.spec._evidence import (
@@ -107,11 +108,6 @@ from scaffold.spec._schema import (
     Tuple,
     UserType,
     Value,
-    children,
-    fields_of,
-    map_children,
-    with_fields,
-    without_evidence,
 )
 from scaffold.spec._signature import Overrides, Recording, Signature
 

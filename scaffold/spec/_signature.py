@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from scaffold.spec._call import (
     Call,
 )
+from scaffold.spec._children import without_evidence
 from scaffold.spec._json import JSONValue
-from scaffold.spec._schema import (
-    Schema,
-    without_evidence,
-)
+from scaffold.spec._schema import Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
