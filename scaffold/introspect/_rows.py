@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,11 +79,7 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
         return _rebuild(sample, lambda column: take(column, indices))
     if _kinds.is_sequence(sample):
         kept = [sample[i] for i in indices]
-        return (
-            type(sample)(kept)
-            if isinstance(sample, tuple) or _kinds.kin(sample, "collections.deque")
-            else kept
-        )
+        return type(sample)(kept) if isinstance(sample, (tuple, deque)) else kept
     return sample[indices]
 
 
