@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from scaffold.errors import NothingToCallError, Remedy
 from scaffold.introspect import _kinds
@@ -14,7 +13,7 @@ from scaffold.introspect._guard import attribute
 _RELATIVE = re.compile(r"FileNotFoundError: .*?: '((?!/)[^']+)'")
 
 
-def advice_for(model: Any, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[str, ...]]:
+def advice_for(model: object, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[str, ...]]:
     """Return what to do about calls that did not fit, and the call or the class that this is about."""
     if isinstance(model, type):
         return "instance", (model.__name__,)
@@ -34,7 +33,7 @@ def advice_for(model: Any, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[s
     return "wrap", (call,)
 
 
-def nothing_to_call(model: Any) -> NothingToCallError:
+def nothing_to_call(model: object) -> NothingToCallError:
     """Return why a model without any method that answers cannot be served."""
     name = type(model).__name__
     if model and isinstance(model, dict):

@@ -26,7 +26,7 @@ from scaffold.spec import (
 FLOAT32 = 3.4028234663852886e38
 
 
-def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
+def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
     """Return `schema`, its floats bounded by what a float32 holds if the model gives no answer beyond that.
 
     Trees reckon in float32; a scaler makes infinity of the largest numbers, which the next step refuses. The
@@ -39,7 +39,7 @@ def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
     return with_fields(schema, _bounded_field)
 
 
-def _answers(model: Any, found: FoundCall, most: float) -> bool:
+def _answers(model: object, found: FoundCall, most: float) -> bool:
     """Whether the model has an answer to `most` and to its negative; yes where it takes no float64."""
     rows = _rows_of(found.sample, most)
     if rows is None:

@@ -58,7 +58,12 @@ class FoundCall:
 
 
 def find_call(
-    model: Any, sample: Any, output: Any = None, *, method: str | None = None, nullable: Sequence[str] = ()
+    model: object,
+    sample: object,
+    output: object = None,
+    *,
+    method: str | None = None,
+    nullable: Sequence[str] = (),
 ) -> FoundCall:
     """Find which method of `model` answers, and how records go in, by trying it on `sample`.
 
@@ -88,7 +93,7 @@ def find_call(
 class _Search:
     """Tries calls and keeps what came of each, for the message where none fits."""
 
-    def __init__(self, model: Any, sample: Any, output: Any, nullable: Sequence[str]) -> None:
+    def __init__(self, model: object, sample: object, output: object, nullable: Sequence[str]) -> None:
         self.model, self.sample, self.output, self.nullable = model, sample, output, nullable
         self.untouched = Untouched(model)
         self.attempts: dict[str, str] = {}
@@ -124,7 +129,7 @@ class _Search:
         self.switches = ()
         return []
 
-    def _first_presentation(self, methods: tuple[str, ...], model: Any) -> list[Match]:
+    def _first_presentation(self, methods: tuple[str, ...], model: object) -> list[Match]:
         """Return the calls that fit, all of the first way to present the sample that any fits.
 
         Where there is no output to tell them apart, that is the first method that takes the sample at all.
@@ -148,7 +153,7 @@ class _Search:
                 return matches
         return []
 
-    def _try_method(self, model: Any, method: str, label: str, value: Any) -> Match | None:
+    def _try_method(self, model: object, method: str, label: str, value: object) -> Match | None:
         for way, given in ways_to_pass(model, method, value):
             call = dataclasses.replace(way, keywords=self.switches) if isinstance(way, PythonCall) else way
             fed = feed(model, call, given, self.output, copied=self.untouched.copy, nullable=self.nullable)
@@ -204,7 +209,7 @@ def _grouped(attempts: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(shown[:_MOST_ATTEMPTS])
 
 
-def _choose(model: Any, matches: list[Match]) -> Match | None:
+def _choose(model: object, matches: list[Match]) -> Match | None:
     """Return the call that is meant among those that fit."""
     if len(matches) < 2:
         return matches[0] if matches else None
@@ -215,7 +220,7 @@ def _choose(model: Any, matches: list[Match]) -> Match | None:
     raise AmbiguousCallError(tuple(match.call.method for match in (first, *others)))
 
 
-def _found(model: Any, match: Match, output: Any) -> FoundCall:
+def _found(model: object, match: Match, output: object) -> FoundCall:
     error = changed_answer(model, match) or index_error(model, match)
     if error is not None:
         raise error
@@ -235,7 +240,7 @@ def _found(model: Any, match: Match, output: Any) -> FoundCall:
     )
 
 
-def _copied(model: Any) -> Any:
+def _copied(model: object) -> Any:
     try:
         return copy.deepcopy(model)
     except Exception:

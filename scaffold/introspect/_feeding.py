@@ -49,12 +49,12 @@ class Fed:
 
 
 def feed(
-    model: Any,
+    model: object,
     call: Call,
-    sample: Any,
-    want: Any,
+    sample: object,
+    want: object,
     *,
-    copied: Callable[[], Any] = lambda: None,
+    copied: Callable[[], object] = lambda: None,
     nullable: Sequence[str] = (),
 ) -> Fed | str:
     """Return how the records of `sample` go into `call`, or why they do not, in one line.
@@ -73,7 +73,7 @@ def feed(
         nullable: Fields that may be null, whether or not the sample shows it.
     """
 
-    def put(value: Any) -> Any:
+    def put(value: object) -> Any:
         return ask(model, call, value)
 
     def fresh() -> Ask | None:
@@ -104,7 +104,7 @@ def feed(
     return reasons[0] or ""
 
 
-def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, examine: Examine) -> Fed:
+def _settle(put: Ask, sample: object, rows: int, whole: object, want: object, examine: Examine) -> Fed:
     """Return whether an answer to the whole sample answers its rows, each of them, or one record."""
     layout, finding = _examined(sample, rows, whole, examine)
     options = options_of(sample)
@@ -133,7 +133,7 @@ def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, examine: Ex
     return _with_note(wrapped, whole, rows, finding) if isinstance(wrapped, Fed) else as_one
 
 
-def _with_options(put: Ask, sample: Any, rows: int, options: tuple[Any, ...], as_one: Fed) -> Fed:
+def _with_options(put: Ask, sample: object, rows: int, options: tuple[object, ...], as_one: Fed) -> Fed:
     """Return that each record is a call of its own: its options are its own too."""
     fed = _wrapped(put, sample, rows, (None,))
     if isinstance(fed, str):
@@ -151,7 +151,7 @@ def _with_options(put: Ask, sample: Any, rows: int, options: tuple[Any, ...], as
     return dataclasses.replace(fed, fixed=fixed, notes=notes, evidence=evidence)
 
 
-def _examined(sample: Any, rows: int, whole: Any, examine: Examine) -> tuple[Layout, Finding | None]:
+def _examined(sample: object, rows: int, whole: object, examine: Examine) -> tuple[Layout, Finding | None]:
     """Return what is found of the rows in the layout in which `whole` holds their answers."""
     found: tuple[Layout, Finding | None] = (Layout.WHOLE, None)
     for layout in (Layout.ROWS, Layout.PARTS):
@@ -164,18 +164,18 @@ def _examined(sample: Any, rows: int, whole: Any, examine: Examine) -> tuple[Lay
     return found
 
 
-def _bare(put: Ask, sample: Any, rows: int, wants: tuple[Any, ...]) -> Fed | str:
+def _bare(put: Ask, sample: object, rows: int, wants: tuple[object, ...]) -> Fed | str:
     """Try each record by itself: an item of the list, the dict of a row."""
     return _one_by_one(put, rows, lambda i: take_record(sample, i), wants, wrapped=False)
 
 
-def _wrapped(put: Ask, sample: Any, rows: int, wants: tuple[Any, ...]) -> Fed | str:
+def _wrapped(put: Ask, sample: object, rows: int, wants: tuple[object, ...]) -> Fed | str:
     """Try each record as a container of one row."""
     return _one_by_one(put, rows, lambda i: take(sample, [i]), wants, wrapped=True)
 
 
 def _one_by_one(
-    put: Ask, rows: int, record: Callable[[int], Any], wants: tuple[Any, ...], *, wrapped: bool
+    put: Ask, rows: int, record: Callable[[int], object], wants: tuple[object, ...], *, wrapped: bool
 ) -> Fed | str:
     answers: list[Any] = []
     firsts = tuple(first for want in wants if (first := first_wanted(want)) is not None)
@@ -202,13 +202,13 @@ def _one_by_one(
     )
 
 
-def _follows_rows(put: Ask, sample: Any, rows: int, whole: Any) -> bool:
+def _follows_rows(put: Ask, sample: object, rows: int, whole: object) -> bool:
     """Whether the answer has another shape for another number of rows."""
     other = put(take(sample, [0, 0]) if rows == 1 else take_rows(sample, 0, rows - 1))
     return not isinstance(other, Refused) and form_of(other) != form_of(whole)
 
 
-def _with_note(fed: Fed, whole: Any, rows: int, finding: Finding | None) -> Fed:
+def _with_note(fed: Fed, whole: object, rows: int, finding: Finding | None) -> Fed:
     """Return `fed` with a note where a record's answer depends on what goes in with it."""
     where = str(finding) if isinstance(finding, Dependent) else _contradiction(fed, whole, rows)
     if where is None:
@@ -220,7 +220,7 @@ def _with_note(fed: Fed, whole: Any, rows: int, finding: Finding | None) -> Fed:
     return dataclasses.replace(fed, notes=(note,), evidence=f"one record at a time: {where}")
 
 
-def _contradiction(fed: Fed, whole: Any, rows: int) -> str | None:
+def _contradiction(fed: Fed, whole: object, rows: int) -> str | None:
     """Return where the answers to records alone are not those to the whole sample."""
     if count_answers(whole, Layout.ROWS) != rows or are_columns(fed.output, whole):
         return None
@@ -228,7 +228,7 @@ def _contradiction(fed: Fed, whole: Any, rows: int) -> str | None:
     return None if same_rows(alone, whole) else difference(alone, whole, name="the whole sample at once")
 
 
-def _binds(call: Call, sample: Any) -> bool:
+def _binds(call: Call, sample: object) -> bool:
     """Whether the sample can be the arguments of one call. Rows of a frame go in as a frame or alone."""
     if isinstance(sample, list) and sample and is_row(sample[0]):
         return False
@@ -239,7 +239,7 @@ def _binds(call: Call, sample: Any) -> bool:
     return True
 
 
-def _rows_of_call(call: Call, sample: Any) -> int | None:
+def _rows_of_call(call: Call, sample: object) -> int | None:
     """Return how many records the arguments of one call hold, `None` for one."""
     if call.arguments is Arguments.POSITIONAL:
         columns = isinstance(sample, tuple) and all(_kinds.is_array(value) for value in sample)
@@ -247,11 +247,11 @@ def _rows_of_call(call: Call, sample: Any) -> int | None:
     return count_rows(sample)
 
 
-def _is_plain_sequence(sample: Any) -> bool:
+def _is_plain_sequence(sample: object) -> bool:
     return _kinds.is_sequence(sample)
 
 
-def _is_row_of_numbers(sample: Any) -> bool:
+def _is_row_of_numbers(sample: object) -> bool:
     """Whether it may be the numbers of one record rather than many records of one number."""
     if _kinds.is_array(sample) or _kinds.is_series(sample):
         return len(sample.shape) == 1

@@ -10,7 +10,9 @@ from scaffold.introspect._compare import difference, plain, same_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 
 
-def fitting_layouts(answers: list[Any], wants: tuple[Any, ...], wrapped: bool) -> tuple[list[Layout], str]:
+def fitting_layouts(
+    answers: list[object], wants: tuple[object, ...], wrapped: bool
+) -> tuple[list[Layout], str]:
     """Return the layouts in which answers to single records are the wanted ones, and why the first is not.
 
     Where a container of one row is answered with one row, that row is tried as the answer before the
@@ -30,13 +32,13 @@ def fitting_layouts(answers: list[Any], wants: tuple[Any, ...], wrapped: bool) -
     return fitting, next((found[0] for found in reasons.values() if found[0]), "")
 
 
-def first_wanted(want: Any) -> Any:
+def first_wanted(want: object) -> Any:
     """Return the answer wanted for the first record, in a list, where there is one for each."""
     rows = plain(want)
     return rows[:1] if isinstance(rows, list) and rows else None
 
 
-def form_of(answer: Any) -> Any:
+def form_of(answer: object) -> Any:
     """Return the shape of an answer, of its parts where it has some."""
     if _kinds.is_mapping(answer):
         return {key: form_of(value) for key, value in answer.items()}
@@ -50,7 +52,7 @@ def form_of(answer: Any) -> Any:
     return len(answer) if _kinds.is_sequence(answer) else None
 
 
-def are_columns(answers: list[Any], whole: Any) -> bool:
+def are_columns(answers: list[object], whole: object) -> bool:
     """Whether the answers to the rows alone are the columns of the answer to all: curves over time."""
     shape: tuple[int, ...] = tuple(getattr(whole, "shape", ()))
     if len(shape) != 2 or any(getattr(answer, "shape", ()) != (shape[0], 1) for answer in answers):
@@ -60,14 +62,14 @@ def are_columns(answers: list[Any], whole: Any) -> bool:
     )
 
 
-def misfit(answer: Any, want: Any) -> str | None:
+def misfit(answer: object, want: object) -> str | None:
     """Return why an answer is not the one wanted, `None` where it is."""
     if isinstance(answer, Refused):
         return answer.message
     return None if want is None else difference(answer, want)
 
 
-def is_answer_to_one(answer: Any, want: Any) -> bool:
+def is_answer_to_one(answer: object, want: object) -> bool:
     """Whether `want` is the one row that an answer of one row holds."""
     layouts = [layout for layout in (Layout.ROWS, Layout.PARTS) if count_answers(answer, layout) == 1]
     return any(difference(unwrapped(answer, layout), want) is None for layout in layouts)

@@ -40,9 +40,9 @@ _SEED = 4_801
 
 def examine_rows(
     put: Ask,
-    sample: Any,
+    sample: object,
     rows: int,
-    whole: Any,
+    whole: object,
     layout: Layout,
     *,
     fresh: Callable[[], Ask | None],
@@ -71,7 +71,7 @@ def examine_rows(
 class _Examination:
     """The rows that are asked, with each one's answer alone."""
 
-    def __init__(self, put: Ask, sample: Any, rows: int, layout: Layout, nullable: Sequence[str]) -> None:
+    def __init__(self, put: Ask, sample: object, rows: int, layout: Layout, nullable: Sequence[str]) -> None:
         self.put, self.sample, self.layout = put, sample, layout
         self.numbers = _with_missing(_spread(rows, REAL_ROWS), sample)
         """Where in the sample the first rows of the pool stand; the others are made up."""
@@ -118,7 +118,7 @@ class _Examination:
             yield from seen[k : k + 1]
             yield from made[k : k + 1]
 
-    def find(self, whole: Any) -> Dependent | Unstable | None:
+    def find(self, whole: object) -> Dependent | Unstable | None:
         """Return the first contradiction between rows together and rows alone."""
         began = time.perf_counter()
         real = [place for place in self.places if place < len(self.numbers)]
@@ -173,7 +173,7 @@ class _Examination:
             yield f"in a batch of {size} rows", chance.choices(places, k=size)
 
     def _contradiction(
-        self, words: str, value: Any, standing: Sequence[tuple[int, int]], answer: Any
+        self, words: str, value: object, standing: Sequence[tuple[int, int]], answer: object
     ) -> Dependent | Unstable | None:
         """Return how an answer to several rows contradicts their answers alone.
 
@@ -192,7 +192,7 @@ class _Examination:
         return None
 
     def _company(
-        self, words: str, value: Any, place: int, number: int, row: list[Any]
+        self, words: str, value: object, place: int, number: int, row: list[object]
     ) -> Dependent | Unstable:
         """Return the dependence of a row on its company, unless the same company gets another answer now."""
         again = self._answers(self.put(value), None)
@@ -228,7 +228,7 @@ class _Examination:
             changed = changed if put is None else self._changed(put, place, _OTHER_ORDER)
         return changed
 
-    def _differs(self, row: list[Any], place: int, when: str) -> Unstable | None:
+    def _differs(self, row: list[object], place: int, when: str) -> Unstable | None:
         before = self.alone[place].row(0)
         if same_parts(row, before, self.scales):
             return None
@@ -259,7 +259,7 @@ class _Examination:
             return Undecided()
         return Independent(real=real, made_up=made_up)
 
-    def _answers(self, answer: Any, count: int | None) -> RowAnswers | None:
+    def _answers(self, answer: object, count: int | None) -> RowAnswers | None:
         """Return an answer's rows, `None` where it is refused or holds another number of them."""
         if isinstance(answer, Refused):
             return None
@@ -268,7 +268,7 @@ class _Examination:
             return None
         return RowAnswers(answer, self.layout)
 
-    def _shown(self, row: list[Any]) -> Any:
+    def _shown(self, row: list[object]) -> Any:
         values = [plain(part) for part in row]
         return values[0] if self.layout is Layout.ROWS else values
 
@@ -280,7 +280,7 @@ def _spread(rows: int, most: int) -> list[int]:
     return [k * (rows - 1) // (most - 1) for k in range(most)]
 
 
-def _with_missing(numbers: list[int], sample: Any) -> list[int]:
+def _with_missing(numbers: list[int], sample: object) -> list[int]:
     """Return the rows with others in the place of some, so that each column has one that misses its value."""
     spare = numbers[1:-1]
     for rows in list(missing_places(sample).values())[:_MOST_MISSING]:

@@ -26,13 +26,13 @@ class Shaped(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, key: Any, /) -> Any: ...
+    def __getitem__(self, key: object, /) -> Any: ...
 
 
 class Array(Shaped, Protocol):
     """An array of numpy, torch or scipy."""
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: object) -> Any:
         """Return the same items in another shape."""
 
 
@@ -58,7 +58,7 @@ class NamedFields(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, key: Any, /) -> Any: ...
+    def __getitem__(self, key: object, /) -> Any: ...
 
     def _asdict(self) -> dict[str, Any]: ...
 

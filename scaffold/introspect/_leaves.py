@@ -24,7 +24,7 @@ def leaves_of(values: Sequence[Any]) -> list[Any]:
     return leaves
 
 
-def _of_array(value: Any) -> list[Any]:
+def _of_array(value: object) -> list[Any]:
     """Return the leaves of an array or a Series; a frame is none."""
     dense = value.toarray() if hasattr(value, "toarray") else value
     listed = getattr(dense, "to_list", None) or getattr(dense, "tolist", None)

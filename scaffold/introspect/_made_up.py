@@ -61,7 +61,7 @@ class _Recipe:
         return [slice(low, high), slice(0, wrapped)]
 
 
-def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, int]:
+def with_made_up(sample: object, chosen: Sequence[int], count: int) -> tuple[Any, int]:
     """Return the rows `chosen` of `sample` followed by made-up rows, and how many of these there are.
 
     The container, the dtypes and the columns are those of the sample. No row is made up of what cannot be
@@ -83,7 +83,7 @@ def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, i
     return take(sample, chosen), 0
 
 
-def _is_new(made: Any, place: int, sample: Any, recipe: _Recipe) -> bool:
+def _is_new(made: object, place: int, sample: object, recipe: _Recipe) -> bool:
     """Whether a made-up row is neither of the rows that it was made of."""
     row = take(made, [place])
     return not any(_equal(row, take(sample, [i])) for i in (recipe.one, recipe.other))
@@ -102,14 +102,14 @@ def _is_like(made: Any, sample: Any, chosen: Sequence[int]) -> bool:
     return columns[0] == columns[1] and _equal(take(made, range(len(chosen))), take(sample, chosen))
 
 
-def are_alike(sample: Any) -> bool:
+def are_alike(sample: object) -> bool:
     """Whether the rows of a sample are all the same, so far as five of them show."""
     last = (count_rows(sample) or 1) - 1
     rows = [take(sample, [last * k // 4]) for k in range(5)]
     return all(_equal(row, rows[0]) for row in rows[1:])
 
 
-def _recipes(sample: Any, count: int) -> list[_Recipe]:
+def _recipes(sample: object, count: int) -> list[_Recipe]:
     rows = count_rows(sample) or 1
     chance = random.Random(_SEED)  # noqa: S311
     narrow = _is_narrow(sample)
@@ -131,7 +131,7 @@ def _recipes(sample: Any, count: int) -> list[_Recipe]:
     return recipes
 
 
-def _is_narrow(sample: Any) -> bool:
+def _is_narrow(sample: object) -> bool:
     """Whether a row is one value, so that nothing of two rows can be put together."""
     if _kinds.is_sequence(sample):
         return not all(_kinds.is_mapping(item) or _kinds.is_sequence(item) for item in sample)
@@ -240,12 +240,16 @@ def _array(sample: Any, recipes: list[_Recipe]) -> Any:
     return made.reshape(len(recipes), *sample.shape[1:])
 
 
-def _values(values: list[Any], recipes: list[_Recipe], place: int, places: int) -> list[Any]:
+def _values(values: list[object], recipes: list[_Recipe], place: int, places: int) -> list[Any]:
     return [r.value(values[r.one], values[r.other], place, places) for r in recipes]
 
 
 def _column(
-    values: list[Any], recipes: list[_Recipe], place: int, places: int, build: Callable[[list[Any]], Any]
+    values: list[object],
+    recipes: list[_Recipe],
+    place: int,
+    places: int,
+    build: Callable[[list[object]], object],
 ) -> Any:
     """Return a column; only values that were seen, where its dtype does not hold those between."""
     try:

@@ -54,7 +54,7 @@ def describe_output(found: FoundCall) -> Schema:
     return _body(schema, len(opened))
 
 
-def open_answers(answers: Sequence[Any]) -> tuple[list[Any], Opened | None]:
+def open_answers(answers: Sequence[object]) -> tuple[list[Any], Opened | None]:
     """Return answers that are frames or Series as plain values, and what they were."""
     return kind_of(answers[0]).opened(answers) if answers else ([], None)
 

@@ -20,7 +20,7 @@ from scaffold.introspect._rows import count_rows
 from scaffold.introspect._torch import tensors_of
 
 
-def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+def presentations(model: object, sample: Any) -> Iterator[tuple[str, Any]]:
     """Yield what the model may be given for `sample`, each with how a message calls it; the sample first."""
     runtime = runtime_of(model)
     if runtime is Runtime.ONNX:
@@ -45,7 +45,7 @@ def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         yield from _as_rows(sample)
 
 
-def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+def _as_frames(model: object, sample: Any) -> Iterator[tuple[str, Any]]:
     if not _is_installed("pandas"):
         return
     records = _records(sample)
@@ -197,7 +197,7 @@ def _unpacked(matrix: Any) -> Any:
     return pd.DataFrame(rows, columns=matrix.feature_names)
 
 
-def _records(sample: Any) -> list[Any] | None:
+def _records(sample: object) -> list[Any] | None:
     """Return the rows of a frame that plain mappings stand for."""
     if _kinds.is_mapping(sample):
         return [dict(sample)]
@@ -206,7 +206,7 @@ def _records(sample: Any) -> list[Any] | None:
     return None
 
 
-def _holds_numbers(value: Any) -> bool:
+def _holds_numbers(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(_holds_numbers(item) for item in value)
     return value is None or isinstance(value, (int, float))

@@ -27,19 +27,19 @@ class RowAnswers:
         return [part[k] for part in self.parts]
 
 
-def same_parts(row: list[Any], alone: list[Any], scales: list[float]) -> bool:
+def same_parts(row: list[object], alone: list[object], scales: list[float]) -> bool:
     return all(
         same_answer(one, other, smallest=scale) for one, other, scale in zip(row, alone, scales, strict=True)
     )
 
 
-def refusal_of(answer: Any, layout: Layout, rows: int) -> str:
+def refusal_of(answer: object, layout: Layout, rows: int) -> str:
     if isinstance(answer, Refused):
         return f"the model raises {answer.message}"
     return f"{rows} rows get {count_answers(answer, layout) or 'no'} answers"
 
 
-def contrast(got: Any, want: Any) -> str:
+def contrast(got: object, want: object) -> str:
     if isinstance(got, (list, dict)) or isinstance(want, (list, dict)):
         return f"gets another answer: {difference(got, want, name='the row alone')}"
     return f"gets {brief(got)}, alone {brief(want)}"

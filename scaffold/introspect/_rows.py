@@ -45,19 +45,19 @@ def count_rows(sample: Any) -> int | None:
     return None
 
 
-def options_of(sample: Any) -> tuple[Any, ...]:
+def options_of(sample: object) -> tuple[Any, ...]:
     """Return the names of the options beside the arrays of a mapping."""
     if not _kinds.is_mapping(sample) or count_rows(sample) is None:
         return ()
     return tuple(name for name, value in sample.items() if is_option(value))
 
 
-def is_option(value: Any) -> bool:
+def is_option(value: object) -> bool:
     """Whether a value beside arrays holds for each of their rows."""
     return value is None or isinstance(value, (bool, int, float, str)) or _kinds.kin(value, "numpy.generic")
 
 
-def take_rows(sample: Any, start: int, stop: int) -> Any:
+def take_rows(sample: object, start: int, stop: int) -> Any:
     """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index."""
     stop = min(stop, count_rows(sample) or 0)
     if _is_library(sample):
@@ -96,12 +96,12 @@ def take_record(sample: Any, i: int) -> Any:
     return sample[i]
 
 
-def _is_library(sample: Any) -> bool:
+def _is_library(sample: object) -> bool:
     """Whether it is an object of a library that holds records."""
     return kind_of(sample) is not KINDS[Python]
 
 
-def _holds_columns(sample: Any) -> bool:
+def _holds_columns(sample: object) -> bool:
     """Whether a mapping or tuple holds arrays of one length, one entry per record."""
     if _kinds.is_mapping(sample):
         return count_rows(sample) is not None

@@ -31,7 +31,7 @@ class Match:
     fed: Fed
 
 
-def changed_answer(model: Any, match: Match) -> UnstableModelError | None:
+def changed_answer(model: object, match: Match) -> UnstableModelError | None:
     """Return how the answer to the sample, or to its first record, has changed since it was first given."""
     unstable = match.fed.unstable
     if unstable is not None:
@@ -46,7 +46,7 @@ def changed_answer(model: Any, match: Match) -> UnstableModelError | None:
     )
 
 
-def index_error(model: Any, match: Match) -> CallError | None:
+def index_error(model: object, match: Match) -> CallError | None:
     """Return what is wrong if the answers depend on the index of a frame: the service has none to give."""
     numbered = without_index(match.sample)
     together = match.call.batched or match.fed.rows is None
@@ -63,7 +63,7 @@ def index_error(model: Any, match: Match) -> CallError | None:
     return IndexNeededError(written_call(match.call), where)
 
 
-def instability(model: Any, call: Call, value: Any) -> UnstableModelError | None:
+def instability(model: object, call: Call, value: object) -> UnstableModelError | None:
     first, second = ask(model, call, value), ask(model, call, value)
     if isinstance(first, Refused) or isinstance(second, Refused) or same(first, second):
         return None

@@ -16,7 +16,7 @@ _MOST_BYTES = 32 * 2**20
 class Untouched:
     """Keeps a model's state from before the first call, so that a copy with no history can be asked."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: object) -> None:
         self._outside = OutsideState(model)
         self._pickled = _Limited()
         self._copied: Any = None
@@ -55,7 +55,7 @@ class _Limited(io.BytesIO):
         return super().write(data)
 
 
-def _deep_copy(model: Any) -> Any:
+def _deep_copy(model: object) -> Any:
     try:
         return copy.deepcopy(model)
     except Exception:

@@ -14,7 +14,7 @@ from scaffold.introspect._onnx import session_calls
 from scaffold.spec import Arguments, BoosterCall, Call, PythonCall, TorchCall
 
 
-def ways_to_pass(model: Any, method: str, value: Any) -> Iterator[tuple[Call, Any]]:
+def ways_to_pass(model: object, method: str, value: object) -> Iterator[tuple[Call, Any]]:
     """Yield the ways to pass `value`: as one argument, by keyword, by position; the likelier first."""
     runtime = _estimators.runtime_of(model)
     if runtime is Runtime.ONNX:
@@ -55,7 +55,7 @@ def ways_to_pass(model: Any, method: str, value: Any) -> Iterator[tuple[Call, An
         )
 
 
-def parameters_of(model: Any, method: str) -> list[inspect.Parameter]:
+def parameters_of(model: object, method: str) -> list[inspect.Parameter]:
     signature = _estimators.signature_of(model, method)
     return [] if signature is None else list(signature.parameters.values())
 
@@ -68,7 +68,7 @@ def _are_needed(parameters: list[inspect.Parameter], count: int) -> bool:
 
 
 def _as_annotated(
-    one: PythonCall | TorchCall, parameters: list[inspect.Parameter], value: Any, names: tuple[str, ...]
+    one: PythonCall | TorchCall, parameters: list[inspect.Parameter], value: object, names: tuple[str, ...]
 ) -> Iterator[tuple[Call, Any]]:
     """Yield the objects that the annotations ask for, made of plain values."""
     annotations = {parameter.name: parameter.annotation for parameter in parameters}
@@ -82,13 +82,13 @@ def _as_annotated(
             yield one, made
 
 
-def fitting_first(model: Any, methods: tuple[str, ...], sample: Any) -> list[str]:
+def fitting_first(model: object, methods: tuple[str, ...], sample: object) -> list[str]:
     """Return the methods, first those whose parameters have the very names of the sample's keys."""
     names = keys_of(sample)
     return sorted(methods, key=lambda method: not (names and _takes_keywords(model, method, names)))
 
 
-def _by_name(model: Any, method: str, value: Any) -> Any:
+def _by_name(model: object, method: str, value: Any) -> Any:
     """Return the arguments in a list or tuple, or in each of a list of them, as a dict by parameter name."""
     signature = _estimators.signature_of(model, method)
     if signature is None or not value:
@@ -104,7 +104,7 @@ def _by_name(model: Any, method: str, value: Any) -> Any:
     return dict(zip(names, value, strict=False)) if len(value) <= len(names) else None
 
 
-def keys_of(value: Any) -> tuple[str, ...]:
+def keys_of(value: object) -> tuple[str, ...]:
     """Return what may be names of arguments: the keys of a mapping, of a list of them, columns."""
     record = value[0] if isinstance(value, (list, tuple)) and value else value
     if _kinds.is_mapping(record):
@@ -112,7 +112,7 @@ def keys_of(value: Any) -> tuple[str, ...]:
     return _column_names(value)
 
 
-def _takes_keywords(model: Any, method: str, names: tuple[str, ...]) -> bool:
+def _takes_keywords(model: object, method: str, names: tuple[str, ...]) -> bool:
     """Whether the method has parameters of these very names, and no others that must be given."""
     signature = _estimators.signature_of(model, method)
     if signature is None:
@@ -123,7 +123,7 @@ def _takes_keywords(model: Any, method: str, names: tuple[str, ...]) -> bool:
     return needed <= set(names) <= {parameter.name for parameter in named}
 
 
-def _takes_any_keywords(model: Any, method: str) -> bool:
+def _takes_any_keywords(model: object, method: str) -> bool:
     signature = _estimators.signature_of(model, method)
     if signature is None:
         return True

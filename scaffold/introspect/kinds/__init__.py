@@ -49,7 +49,7 @@ KINDS: Mapping[type[Container], Kind] = {
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
-def kind_of(value: Any) -> Kind:
+def kind_of(value: object) -> Kind:
     """Return the kind of a value."""
     if type(value) in _PLAIN:
         return KINDS[Python]

@@ -31,17 +31,17 @@ class Kind:
     def __init__(self, container: Container) -> None:
         self.container = container
 
-    def claims(self, value: Any) -> bool:
+    def claims(self, value: object) -> bool:
         """Whether it is an object of this kind."""
         return kin(value, *self.frames, *self.series, *self.arrays)
 
-    def container_of(self, value: Any) -> Container:
+    def container_of(self, value: object) -> Container:
         """Return the container that a value is in."""
         return self.container
 
     # ------------------------------------------------------------------ the schema
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes a value such as this, alone or within others.
 
         Raises:
@@ -49,7 +49,7 @@ class Kind:
         """
         raise NotImplementedError
 
-    def row(self, value: Any, describe: Describe) -> Schema:
+    def row(self, value: object, describe: Describe) -> Schema:
         """Return what one record is in a container of many."""
         raise NotImplementedError
 
@@ -63,7 +63,7 @@ class Kind:
         """Return the records at `indices` in a container of the same kind."""
         return value[indices]
 
-    def slice(self, value: Any, start: int, stop: int) -> Any:
+    def slice(self, value: object, start: int, stop: int) -> Any:
         """Return records `start` to `stop` in a container of the same kind."""
         return self.take(value, list(range(start, stop)))
 
@@ -73,7 +73,7 @@ class Kind:
 
     # ------------------------------------------------------------------ as JSON
 
-    def counted(self, value: Any) -> Any:
+    def counted(self, value: object) -> Any:
         """Return the container with what Python has too few digits for as integers."""
         return value
 
@@ -98,7 +98,7 @@ class Kind:
             return [self.listed(answer) for answer in answers], OpenedSeries(self.container)
         return list(answers), None
 
-    def check_answer(self, answer: Any) -> None:
+    def check_answer(self, answer: object) -> None:
         """Return if an answer can be written as JSON without a loss.
 
         Raises:

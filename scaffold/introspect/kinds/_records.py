@@ -56,7 +56,7 @@ def _field(name: str, attribute: str, items: Seen, schema: Schema, *, rows: int,
 
 
 def column_field(
-    name: str, attribute: str, schema: Schema, dtype: str, values: list[Any], rows: int, label: str = ""
+    name: str, attribute: str, schema: Schema, dtype: str, values: list[object], rows: int, label: str = ""
 ) -> Field:
     """Return the field for a column of a table, of whose `rows` the `values` are not missing."""
     leaves = leaves_of(values)
@@ -113,7 +113,7 @@ def refuse_duplicates(names: Sequence[str]) -> None:
         )
 
 
-def one_kind(schema: Schema, values: Sequence[Any], path: str, what: str, advice: str) -> Schema:
+def one_kind(schema: Schema, values: Sequence[object], path: str, what: str, advice: str) -> Schema:
     """Return the schema of objects that are of one kind: a model was fitted on one.
 
     Raises:

@@ -51,7 +51,7 @@ class ArrowKind(FrameKind):
         return list(value.to_pylist()) if isinstance(schema, Table) else list(value)
 
 
-def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
+def of_arrow_type(type_: object, path: str) -> tuple[Schema, str]:
     """Return the schema for an Arrow type without nulls, and its name."""
     name = str(type_)
     element = Element(name, Arrow())

@@ -30,11 +30,11 @@ class NumpyKind(Kind):
 
     arrays: tuple[str, ...] = ("numpy.ndarray",)
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes arrays."""
         return self._arrays
 
-    def row(self, value: Any, describe: Describe) -> Tensor | Table:
+    def row(self, value: object, describe: Describe) -> Tensor | Table:
         """Return the `data` of one record from an array of records.
 
         The first axis counts records and is dropped: a sample of shape `(n, 28, 28)` describes records whose
@@ -47,7 +47,7 @@ class NumpyKind(Kind):
         """
         return self.stacked(value, describe, "$")
 
-    def stacked(self, value: Any, describe: Describe, path: str) -> Tensor:
+    def stacked(self, value: object, describe: Describe, path: str) -> Tensor:
         """Return one slice of an array along its first axis."""
         whole = self.describe_array(value, describe, path)
         return dataclasses.replace(whole, shape=whole.shape[1:], stacked=True)

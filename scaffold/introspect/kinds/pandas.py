@@ -101,7 +101,7 @@ class PandasKind(FrameKind):
         of = Scalar(type=of_level.type, native=None if usual == name else Element(name, Pandas()))
         return Category(of=of, levels=written, ordered=ordered)
 
-    def describe_values(self, series: Any, describe: Describe) -> Column:
+    def describe_values(self, series: object, describe: Describe) -> Column:
         """Return the records of a Series, an Index, or the values of a column."""
         if not kin(series, "pandas.Series"):
             import pandas as pd
@@ -195,7 +195,7 @@ def without_index(sample: Any) -> Any:
     return sample
 
 
-def _dtype_name(dtype: Any) -> str:
+def _dtype_name(dtype: object) -> str:
     """Return the name that makes a dtype again: texts are kept by Arrow unless it says otherwise."""
     name = str(dtype)
     kept = getattr(dtype, "storage", "") if name in ("str", "string") else ""
@@ -207,7 +207,7 @@ def _has_arrow() -> bool:
     return importlib.util.find_spec("pyarrow") is not None
 
 
-def _missing_of(dtype: Any) -> Missing:
+def _missing_of(dtype: object) -> Missing:
     if getattr(dtype, "kind", "") in ("M", "m") and not kin(dtype, "pandas.ArrowDtype"):
         return Missing.NAT
     na_value = getattr(dtype, "na_value", None)

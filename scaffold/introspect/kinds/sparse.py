@@ -14,7 +14,7 @@ class SparseKind(NumpyKind):
     arrays = ("scipy.spmatrix", "scipy.sparray")
     is_sparse = True
 
-    def container_of(self, value: Any) -> Container:
+    def container_of(self, value: object) -> Container:
         """Return the class of a matrix."""
         return Sparse(type(value).__name__)
 

@@ -13,7 +13,7 @@ class TorchKind(NumpyKind):
 
     arrays = ("torch.Tensor",)
 
-    def dtype_name(self, dtype: Any) -> str:
+    def dtype_name(self, dtype: object) -> str:
         """Return the dtype without the name of the library."""
         return str(dtype).removeprefix("torch.")
 
