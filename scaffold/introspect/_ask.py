@@ -25,7 +25,7 @@ class Refused:
     message: str
 
 
-def ask(model: object, call: Call, value: object) -> Any:
+def ask(model: object, call: Call, value: object) -> object:
     """Return the answer to a copy of `value`, or `Refused`: models change what they are given, and print."""
     try:
         given = copy.deepcopy(value)

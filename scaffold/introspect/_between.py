@@ -16,7 +16,7 @@ _WHOLE_SPREAD = 0.1
 """The same for a whole number, which may be a year or a code."""
 
 
-def array_between(one: Any, other: Any, share: float) -> Any:
+def array_between(one: Any, other: Any, share: float) -> object:
     """Return the row of an array that lies between two, or beside one that has no other."""
     is_tensor = _kinds.kin(one, "torch.Tensor")
     is_float = one.is_floating_point() if is_tensor else one.dtype.kind == "f"
@@ -55,7 +55,7 @@ def spliced_text(one: str, other: str, share: float) -> str:
     )
 
 
-def value_between(one: Any, other: Any, share: float) -> Any:
+def value_between(one: Any, other: Any, share: float) -> object:
     """Return a value between two of the same type, near it where they are the same; others as they are."""
     if isinstance(one, bool) or type(one) is not type(other):
         return one if share < 0.5 else other

@@ -26,14 +26,14 @@ def category_levels(model: object) -> Mapping[str, Levels]:
     return {}
 
 
-def _all_steps(model: object) -> Iterator[Any]:
+def _all_steps(model: object) -> Iterator[object]:
     """Yield what takes the model's input: all steps of pipelines, and what a class of one's own holds."""
     held = [*_steps(model), *vars(model).values()] if hasattr(model, "__dict__") else [*_steps(model)]
     for one in [model, *held]:
         yield from steps_of(one)
 
 
-def _steps(model: object) -> list[Any]:
+def _steps(model: object) -> list[object]:
     steps = attribute(model, "steps")
     return [step for _, step in steps] if isinstance(steps, list) else []
 

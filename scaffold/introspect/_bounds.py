@@ -56,7 +56,7 @@ def _answers(model: object, found: FoundCall, most: float) -> bool:
 
 
 @hint(otherwise=None)
-def _rows_of(sample: Any, most: float) -> Any:
+def _rows_of(sample: Any, most: float) -> object:
     """Two rows like the first of the sample, with `most` and `-most` for each float64; `None` without any."""
     if _kinds.kin(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
         rows = sample[[0, 0]]

@@ -240,7 +240,7 @@ def _found(model: object, match: Match, output: object) -> FoundCall:
     )
 
 
-def _copied(model: object) -> Any:
+def _copied(model: object) -> object:
     try:
         return copy.deepcopy(model)
     except Exception:

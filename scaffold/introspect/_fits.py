@@ -32,7 +32,7 @@ def fitting_layouts(
     return fitting, next((found[0] for found in reasons.values() if found[0]), "")
 
 
-def first_wanted(want: object) -> Any:
+def first_wanted(want: object) -> object:
     """Return the answer wanted for the first record, in a list, where there is one for each."""
     rows = plain(want)
     return rows[:1] if isinstance(rows, list) and rows else None

@@ -93,7 +93,7 @@ def feature_names(model: object) -> tuple[str, ...]:
     return ()
 
 
-def steps_of(model: object) -> Iterator[Any]:
+def steps_of(model: object) -> Iterator[object]:
     """Yield the model and what takes its input: first steps of pipelines, estimators of searches."""
     for _ in range(20):
         yield model
@@ -122,7 +122,7 @@ def _xgboost_names(model: object) -> list[Any]:
 
 
 @hint(otherwise=[])
-def _lightgbm_names(model: Any) -> list[Any]:
+def _lightgbm_names(model: Any) -> list[object]:
     if _kinds.kin(model, "lightgbm.Booster"):
         names = list(model.feature_name())
         # Its own names for columns that had none.
@@ -176,7 +176,7 @@ def _classes(model: object) -> tuple[Any, ...]:
     return tuple(classes.tolist())
 
 
-def _parameters(model: object, method: str) -> tuple[tuple[Parameter, ...], Any]:
+def _parameters(model: object, method: str) -> tuple[tuple[Parameter, ...], object]:
     """Return the parameters of the method, without `self`, and what it says it returns."""
     signature = signature_of(model, method)
     if signature is None:

@@ -10,7 +10,6 @@ import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from scaffold.introspect._ask import Ask, Refused
 from scaffold.introspect._compare import difference, plain
@@ -247,7 +246,7 @@ class _Examination:
         at_random = once_more is not None and not same_parts(once_more, again, self.scales)
         return dataclasses.replace(found, when="twice") if at_random else found
 
-    def _alone_again(self, put: Ask, place: int) -> list[Any] | None:
+    def _alone_again(self, put: Ask, place: int) -> list[object] | None:
         answers = self._answers(put(take(self.pool, [place])), 1)
         return None if answers is None else answers.row(0)
 
@@ -268,7 +267,7 @@ class _Examination:
             return None
         return RowAnswers(answer, self.layout)
 
-    def _shown(self, row: list[object]) -> Any:
+    def _shown(self, row: list[object]) -> object:
         values = [plain(part) for part in row]
         return values[0] if self.layout is Layout.ROWS else values
 

@@ -32,6 +32,10 @@ class Shaped(Protocol):
 class Array(Shaped, Protocol):
     """An array of numpy, torch or scipy."""
 
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+
     def reshape(self, *shape: object) -> Any:
         """Return the same items in another shape."""
 
@@ -54,11 +58,11 @@ class Frame(Series, Protocol):
 class NamedFields(Protocol):
     """A `typing.NamedTuple` or `collections.namedtuple`."""
 
-    def __iter__(self) -> Iterator[Any]: ...
+    def __iter__(self) -> Iterator[object]: ...
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, key: object, /) -> Any: ...
+    def __getitem__(self, key: object, /) -> object: ...
 
     def _asdict(self) -> dict[str, Any]: ...
 

@@ -61,7 +61,7 @@ class _Recipe:
         return [slice(low, high), slice(0, wrapped)]
 
 
-def with_made_up(sample: object, chosen: Sequence[int], count: int) -> tuple[Any, int]:
+def with_made_up(sample: object, chosen: Sequence[int], count: int) -> tuple[object, int]:
     """Return the rows `chosen` of `sample` followed by made-up rows, and how many of these there are.
 
     The container, the dtypes and the columns are those of the sample. No row is made up of what cannot be
@@ -159,7 +159,7 @@ def _rows(sample: Any, recipes: list[_Recipe]) -> Any:
     return None
 
 
-def _parts(sample: Any, recipes: list[_Recipe]) -> Any:
+def _parts(sample: Any, recipes: list[_Recipe]) -> object:
     """Return several arguments, each with its columns put together by its share of the recipes."""
     names = list(sample) if _kinds.is_mapping(sample) else range(len(sample))
     made: dict[Any, Any] = {}
@@ -217,7 +217,7 @@ def _series(column: Any, recipes: list[_Recipe], place: int, places: int) -> Any
     return _column(column.to_list(), recipes, place, places, named)
 
 
-def _structured(sample: Any, recipes: list[_Recipe]) -> Any:
+def _structured(sample: Any, recipes: list[_Recipe]) -> object:
     import numpy as np
 
     made = np.empty(len(recipes), sample.dtype)
@@ -240,7 +240,7 @@ def _array(sample: Any, recipes: list[_Recipe]) -> Any:
     return made.reshape(len(recipes), *sample.shape[1:])
 
 
-def _values(values: list[object], recipes: list[_Recipe], place: int, places: int) -> list[Any]:
+def _values(values: list[object], recipes: list[_Recipe], place: int, places: int) -> list[object]:
     return [r.value(values[r.one], values[r.other], place, places) for r in recipes]
 
 
@@ -250,7 +250,7 @@ def _column(
     place: int,
     places: int,
     build: Callable[[list[object]], object],
-) -> Any:
+) -> object:
     """Return a column; only values that were seen, where its dtype does not hold those between."""
     try:
         return build(_values(values, recipes, place, places))

@@ -61,7 +61,7 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
+def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> object:
     """Return `rows` with nulls in the rows `chosen`: under some of `names` and under all, by turns.
 
     The dtypes are those that hold missing values, as in the service. Containers without names come back as
@@ -90,7 +90,7 @@ def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
     return rows
 
 
-def _frame_with_nulls(frame: Any, left_out: dict[str, list[int]]) -> Any:
+def _frame_with_nulls(frame: Any, left_out: dict[str, list[int]]) -> object:
     frame = frame.copy()
     for name in (name for name in left_out if name in frame.columns):
         column = frame[name]

@@ -30,7 +30,7 @@ def session_takes(session: Any) -> dict[str, str]:
     }
 
 
-def session_inputs(session: Any, sample: object) -> Iterator[tuple[str, Any]]:
+def session_inputs(session: Any, sample: object) -> Iterator[tuple[str, object]]:
     """Yield `sample` as the arrays that `session` takes: one, or a dict of several by name."""
     inputs = ports(session.get_inputs())
     try:

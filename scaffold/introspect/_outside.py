@@ -52,7 +52,7 @@ class OutsideState:
             with contextlib.suppress(Exception):
                 undo()
 
-    def _visit(self, value: object, is_part: bool) -> Iterator[tuple[Any, bool]]:
+    def _visit(self, value: object, is_part: bool) -> Iterator[tuple[object, bool]]:
         """Note what `value` keeps; yield what it leads to."""
         if isinstance(value, (list, tuple, dict)):
             items = value.values() if isinstance(value, dict) else value
@@ -86,7 +86,7 @@ class OutsideState:
 
         self._undo.append(undo)
 
-    def _visit_code(self, value: Any) -> Iterator[Any]:
+    def _visit_code(self, value: Any) -> Iterator[object]:
         """Note what a module, class, function or cache keeps; yield what it leads to."""
         if isinstance(value, type):
             names: Mapping[str, Any] = vars(value)

@@ -136,7 +136,7 @@ def _first_of(kinds: list[Described]) -> Described:
     return next((kind for kind in kinds if kind.get("type") != "null"), kinds[0])
 
 
-def _object(described: Described, known: Described, depth: int, zone: str) -> dict[str, Any]:
+def _object(described: Described, known: Described, depth: int, zone: str) -> dict[str, JSONValue]:
     fields = described.get("properties", {})
     made = {name: _value(fields[name], known, depth + 1, zone) for name in described.get("required", ())}
     more = described.get("additionalProperties")
@@ -147,7 +147,7 @@ def _object(described: Described, known: Described, depth: int, zone: str) -> di
     return made
 
 
-def _array(described: Described, known: Described, depth: int, zone: str) -> list[Any]:
+def _array(described: Described, known: Described, depth: int, zone: str) -> list[JSONValue]:
     places = described.get("prefixItems", ())
     made = [_value(place, known, depth + 1, zone) for place in places]
     if "items" in described:

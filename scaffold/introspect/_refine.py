@@ -210,7 +210,7 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
 _DTYPES = {"str": "str", "int": "int64", "float": "float64", "bool": "bool", "datetime": "datetime64[us]"}
 
 
-def cast(sample: Any, types: Any) -> Any:
+def cast(sample: Any, types: Any) -> object:
     """Return the sample with some of its columns or keys as values of another type.
 
     Raises:
@@ -242,7 +242,7 @@ def _known(name: str, names: tuple[str, ...]) -> None:
         raise UnknownFieldError("types", name, names)
 
 
-def _cast_column(column: Any, name: str, type_: str) -> Any:
+def _cast_column(column: Any, name: str, type_: str) -> object:
     _refuse_unknown(name, type_)
     try:
         if type_ == "int" and column.isna().any():
@@ -256,7 +256,7 @@ def _cast_column(column: Any, name: str, type_: str) -> Any:
         ) from error
 
 
-def _cast_value(value: object, name: str, type_: str | None) -> Any:
+def _cast_value(value: object, name: str, type_: str | None) -> object:
     if type_ is None or value is None:
         return value
     _refuse_unknown(name, type_)

@@ -45,7 +45,7 @@ def count_rows(sample: Any) -> int | None:
     return None
 
 
-def options_of(sample: object) -> tuple[Any, ...]:
+def options_of(sample: object) -> tuple[object, ...]:
     """Return the names of the options beside the arrays of a mapping."""
     if not _kinds.is_mapping(sample) or count_rows(sample) is None:
         return ()
@@ -83,7 +83,7 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
     return sample[indices]
 
 
-def take_record(sample: Any, i: int) -> Any:
+def take_record(sample: Any, i: int) -> object:
     """Return record `i` by itself, as a model that takes one record at a time would get it.
 
     A row of a frame or a structured array is a dict by column name; a row of an array is an array of one
@@ -122,7 +122,7 @@ def _common_length(values: list[Any]) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _rebuild(sample: Any, change: Callable[[Any], Any]) -> Any:
+def _rebuild(sample: Any, change: Callable[[Any], Any]) -> object:
     """Return a plain dict or tuple like `sample` with each of its arrays changed."""
     if _kinds.is_mapping(sample):
         return {name: value if is_option(value) else change(value) for name, value in sample.items()}

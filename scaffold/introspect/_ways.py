@@ -14,7 +14,7 @@ from scaffold.introspect._onnx import session_calls
 from scaffold.spec import Arguments, BoosterCall, Call, PythonCall, TorchCall
 
 
-def ways_to_pass(model: object, method: str, value: object) -> Iterator[tuple[Call, Any]]:
+def ways_to_pass(model: object, method: str, value: object) -> Iterator[tuple[Call, object]]:
     """Yield the ways to pass `value`: as one argument, by keyword, by position; the likelier first."""
     runtime = _estimators.runtime_of(model)
     if runtime is Runtime.ONNX:
@@ -69,7 +69,7 @@ def _are_needed(parameters: list[inspect.Parameter], count: int) -> bool:
 
 def _as_annotated(
     one: PythonCall | TorchCall, parameters: list[inspect.Parameter], value: object, names: tuple[str, ...]
-) -> Iterator[tuple[Call, Any]]:
+) -> Iterator[tuple[Call, object]]:
     """Yield the objects that the annotations ask for, made of plain values."""
     annotations = {parameter.name: parameter.annotation for parameter in parameters}
     if names and set(names) <= set(annotations) and one.arguments is Arguments.ONE:
@@ -88,7 +88,7 @@ def fitting_first(model: object, methods: tuple[str, ...], sample: object) -> li
     return sorted(methods, key=lambda method: not (names and _takes_keywords(model, method, names)))
 
 
-def _by_name(model: object, method: str, value: Any) -> Any:
+def _by_name(model: object, method: str, value: Any) -> object:
     """Return the arguments in a list or tuple, or in each of a list of them, as a dict by parameter name."""
     signature = _estimators.signature_of(model, method)
     if signature is None or not value:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from scaffold.introspect.kinds._kind import Kind
 from scaffold.introspect.kinds.arrow import ArrowKind

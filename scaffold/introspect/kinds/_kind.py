@@ -59,11 +59,11 @@ class Kind:
         """Return how many records it may hold, `None` where it can only be one."""
         return int(value.shape[0]) if len(value.shape) else None
 
-    def take(self, value: Any, indices: list[int]) -> Any:
+    def take(self, value: Any, indices: list[int]) -> object:
         """Return the records at `indices` in a container of the same kind."""
         return value[indices]
 
-    def slice(self, value: object, start: int, stop: int) -> Any:
+    def slice(self, value: object, start: int, stop: int) -> object:
         """Return records `start` to `stop` in a container of the same kind."""
         return self.take(value, list(range(start, stop)))
 
@@ -73,11 +73,11 @@ class Kind:
 
     # ------------------------------------------------------------------ as JSON
 
-    def counted(self, value: object) -> Any:
+    def counted(self, value: object) -> object:
         """Return the container with what Python has too few digits for as integers."""
         return value
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the records of a container, as `encode` takes them."""
         return list(value)
 
@@ -85,7 +85,7 @@ class Kind:
         """Return an array or Series as nested lists, with its missing values and moments as they are."""
         return value.tolist()
 
-    def opened(self, answers: Sequence[Any]) -> tuple[list[Any], Opened | None]:
+    def opened(self, answers: Sequence[Any]) -> tuple[list[object], Opened | None]:
         """Return answers as plain values, and what they were, where they are frames or Series.
 
         A frame of one row is that row.
@@ -106,7 +106,7 @@ class Kind:
         """
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> object:
     """Return a numpy scalar as the Python value it stands for, anything else as it is."""
     if not kin(value, "numpy.generic") or kin(value, "numpy.datetime64", "numpy.timedelta64", "numpy.void"):
         return value

@@ -15,7 +15,7 @@ from scaffold.spec import Column, Field, List, Missing, Optional, Schema, Series
 class FrameKind(Kind):
     """A library of frames, and of Series that are their columns."""
 
-    def labels(self, frame: Any) -> list[Any]:
+    def labels(self, frame: Any) -> list[object]:
         """Return what the columns are called."""
         return list(frame.columns)
 

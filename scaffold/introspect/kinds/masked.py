@@ -40,7 +40,7 @@ class MaskedKind(NumpyKind):
         """Return a row, or a value that is `None` where it is masked."""
         return _without_mask(super().record(value, i))
 
-    def rows(self, value: object, schema: Schema) -> list[Any]:
+    def rows(self, value: object, schema: Schema) -> list[object]:
         """Return the rows, or the values."""
         return [_without_mask(row) for row in super().rows(value, schema)]
 
@@ -49,5 +49,5 @@ class MaskedKind(NumpyKind):
         return [_without_mask(item) if value.ndim == 1 else self.listed(item) for item in value]
 
 
-def _without_mask(item: object) -> Any:
+def _without_mask(item: object) -> object:
     return None if kin(item, "numpy.MaskedConstant") else item

@@ -106,7 +106,7 @@ class NumpyKind(Kind):
 
     # ------------------------------------------------------------------ as JSON
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows; with the names of their columns where the model knows them."""
         if not isinstance(schema, Table):
             return list(value)

@@ -145,7 +145,7 @@ def _with_attributes(cls: type, record: Record) -> Record:
     return dataclasses.replace(record, fields=fields)
 
 
-def fields_of(value: Any) -> dict[str, Any]:
+def fields_of(value: Any) -> dict[str, object]:
     """Return the fields of a dataclass, pydantic model or named tuple, by their names on the wire.
 
     A pydantic model takes its validation aliases and answers with its serialization aliases.

@@ -68,7 +68,7 @@ class StructuredKind(NumpyKind):
         """Return an element as a dict."""
         return {name: plain(value[name][i]) for name in value.dtype.names}
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the elements as dicts."""
         if not isinstance(schema, Table):
             return list(value)
