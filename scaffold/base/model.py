@@ -74,7 +74,13 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
 
 
 def invoke(model: Any, call: Call, value: Any) -> Any:  # noqa: RET503
-    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record."""
+    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record.
+
+    Args:
+        model: A loaded model.
+        call: How it is called.
+        value: Its input, in the form that `call` says: an array, a frame, a dict of arguments, ...
+    """
     match call:
         case SessionCall():
             return _run_session(model, call, value)

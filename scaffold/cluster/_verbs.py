@@ -31,6 +31,11 @@ from scaffold.spec import Deployment, Measurements, Recording, Release
 def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
     """Return what runs at the target.
 
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        access: As for `deploy_project`.
+
     Raises:
         NotDeployedError: Nothing runs there.
     """
@@ -40,7 +45,13 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
 
 
 def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
-    """Return the revisions that the cluster keeps, the newest first, as they were recorded."""
+    """Return the revisions that the cluster keeps, the newest first, as they were recorded.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        access: As for `deploy_project`.
+    """
     with explained():
         wanted = read_target(root, target)
         cluster = connect(access)
@@ -154,7 +165,15 @@ def stream_logs(
     tail: int = 100,
     access: ClusterAccess | None = None,
 ) -> Iterator[str]:
-    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written."""
+    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        follow: Go on with the lines that the first pod writes from now on.
+        tail: How many of the last lines of each pod.
+        access: As for `deploy_project`.
+    """
     with explained():
         wanted = read_target(root, target)
         cluster = connect(access)

@@ -94,7 +94,14 @@ def start_trace(
 def hidden_from(
     artifact: Artifact, modules: Sequence[str], sources: Sequence[LocalSource], installation: Installation
 ) -> Mapping[str, str]:
-    """Return, by module, the installed distributions that nothing in the model's files asks for."""
+    """Return, by module, the installed distributions that nothing in the model's files asks for.
+
+    Args:
+        artifact: The model.
+        modules: The topmost modules of the sample's classes.
+        sources: The local code that goes along.
+        installation: What is installed in the model's environment.
+    """
     asked = asked_by_model(artifact, installation) | asked_by_modules(modules, installation)
     asked |= asked_by_code(_texts(sources), installation)
     return hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])

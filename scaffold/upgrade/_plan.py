@@ -242,7 +242,13 @@ def accept_answers(
 
 
 def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
-    """Write the pristine files that were lost, where all of them are known again."""
+    """Write the pristine files that were lost, where all of them are known again.
+
+    Args:
+        root: The project.
+        record: What it was made from.
+        ancestor: The pristine files by path, as `read_record` gives them.
+    """
     if not path_below(root, PRISTINE).is_file() and not unknown_files(record, ancestor):
         _write(root, record, ancestor, {}, {})
 

@@ -81,6 +81,11 @@ def read_record(
     Where the pristine files are lost they come from git; or from `rebuild`, which renders them anew; or
     from the project itself, as far as the owner left them alone. What is not to be had is known by hash.
 
+    Args:
+        root: The project.
+        rebuild: Renders the pristine files anew; without it, files that are lost may be known by hash only.
+        run: Runs git.
+
     Raises:
         NoRecordError: There is no record.
         UpgradeError: The record cannot be read.

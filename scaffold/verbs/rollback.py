@@ -25,7 +25,17 @@ def rollback(
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
-    """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
+    """Bring a target back to an earlier revision, the one before without `to`; return what runs.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        to: The revision, as `deployments` numbers them; the one before the present one where it is left out.
+        access: As for `deploy`.
+        store: As for `deploy`.
+        pace: How long to wait.
+        on_event: Called with each event.
+    """
     from scaffold.cluster import roll_back
 
     opened = Project.open(project)

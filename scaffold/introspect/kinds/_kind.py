@@ -64,7 +64,13 @@ class Kind:
         return value[indices]
 
     def slice(self, value: object, start: int, stop: int) -> object:
-        """Return records `start` to `stop` in a container of the same kind."""
+        """Return records `start` to `stop` in a container of the same kind.
+
+        Args:
+            value: A container of this kind.
+            start: The first record, from 0.
+            stop: The record after the last.
+        """
         return self.take(value, list(range(start, stop)))
 
     def record(self, value: Any, i: int) -> Any:

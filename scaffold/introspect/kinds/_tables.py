@@ -26,6 +26,11 @@ class FrameKind(Kind):
     def of_column(self, column: object, path: str, describe: Describe) -> tuple[Schema, str]:
         """Return what one value of a column is on the wire, and the dtype of the column.
 
+        Args:
+            column: A column of a frame, in its own library.
+            path: Where it stands in the sample: `$.price`.
+            describe: Describes what is within its values.
+
         Raises:
             UnsupportedSampleError: The column holds what JSON cannot say, or mixed things.
         """

@@ -48,12 +48,24 @@ class NumpyKind(Kind):
         return self.stacked(value, describe, "$")
 
     def stacked(self, value: object, describe: Describe, path: str) -> Tensor:
-        """Return one slice of an array along its first axis."""
+        """Return one slice of an array along its first axis.
+
+        Args:
+            value: An array; its first axis counts records or is one of a record.
+            describe: Describes what is within it.
+            path: Where it stands in the sample.
+        """
         whole = self.describe_array(value, describe, path)
         return dataclasses.replace(whole, shape=whole.shape[1:], stacked=True)
 
     def describe_array(self, value: Any, describe: Describe, path: str) -> Tensor:
-        """Return one array as a whole."""
+        """Return one array as a whole.
+
+        Args:
+            value: An array of records, or of one.
+            describe: Describes what is within it.
+            path: Where it stands in the sample.
+        """
         return Tensor(
             shape=tuple(int(length) for length in value.shape),
             dtype=self.dtype_name(value.dtype),
