@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from scaffold.resolve.trace._witnesses import (
     python_texts,
     seen_in_trace,
 )
-from scaffold.spec import Artifact, Dependencies, LocalSource, ModelFormat, Recording, Signature
+from scaffold.spec import Artifact, Dependencies, LocalSource, ModelFormat, Recording, Requirement, Signature
 from scaffold.worker import WorkerSettings
 
 __all__ = [
@@ -166,15 +166,18 @@ def resolve_dependencies(
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
-        requirements=(
-            *(replace(line, mentioned=line.distribution in mentioned) for line in choice.requirements),
-            *layer.requirements,
-        ),
+        requirements=(*_marked(choice.requirements, mentioned), *layer.requirements),
         lock=lock.text,
         sources=(*sources, *_besides(sources, files), *choice.wheels, *lock.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
     )
+
+
+def _marked(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
+    """The requirements, those of which the model's file mentions a name marked so."""
+    for line in requirements:
+        yield replace(line, mentioned=line.distribution in mentioned)
 
 
 def _beyond(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:

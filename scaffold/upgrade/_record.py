@@ -44,7 +44,7 @@ def write_record(root: Path, record: ProjectRecord, pristine: Path | None = None
         record: What it was made from; `files` names the pristine files.
         pristine: Where these lie, if not in `root`.
     """
-    tree = read_tree(pristine or root, record.files)
+    tree = read_tree(pristine or root, record.files, known=record.files)
     for path, content in record_files(record, tree).items():
         target = path_below(root, path)
         target.parent.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from scaffold.base.codec import CodecError, decode
 from scaffold.base.confine import Enforced
 from scaffold.base.files import copy_below, sha256_file
 from scaffold.base.live import live_source
-from scaffold.errors import ModelChangedError, WorkerMessageError
+from scaffold.errors import WorkerMessageError
 from scaffold.resolve import (
     Found,
     Installation,
@@ -26,6 +26,7 @@ from scaffold.resolve import (
 )
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
 from scaffold.verbs._given import Given
+from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.options import Options
 from scaffold.verbs.workers import variables_left_out
@@ -202,8 +203,8 @@ class Examination:
     def _files(self) -> Files:
         message = self._worker.receive()
         with _readable():
-            path = self._checked(Path(message["path"]))
-            artifact = replace(decode("Artifact", message["artifact"]), path=path)
+            found = decode("Artifact", message["artifact"])
+            artifact = replace(found, path=self._checked(Path(message["path"]), found))
             sources = decode("tuple[LocalSource, ...]", message["sources"])
             files = Files(
                 artifact=artifact,
@@ -212,9 +213,6 @@ class Examination:
                 modules=tuple(map(str, message["modules"])),
                 enforced=Enforced.from_json(message["enforced"]),
             )
-        # The file that goes into the project is the one that was examined.
-        if sha256_file(path) != artifact.sha256:
-            raise ModelChangedError(path.name)
         self.sha256 = artifact.sha256
         return files
 
@@ -241,8 +239,11 @@ class Examination:
             settings=self.settings,
         )
 
-    def _checked(self, path: Path) -> Path:
-        """The model's file: the given one, or the one that the worker wrote anew in its own folder."""
+    def _checked(self, path: Path, artifact: Artifact) -> Path:
+        """The model's file: the given one, or the one that the worker wrote anew in its own folder.
+
+        Who reads the file later compares its hash: the processes that load it, and what writes the project.
+        """
         if path == self._given.model.path.absolute():
             return self._given.model.path
         if self._worker.folder not in path.parents:
@@ -251,6 +252,7 @@ class Examination:
         copy = self._workspace / "moved" / path.name
         copy.parent.mkdir(exist_ok=True)
         copy_below(self._worker.folder, path.relative_to(self._worker.folder), copy)
+        require_same_model(artifact, sha256_file(copy))
         return copy
 
 

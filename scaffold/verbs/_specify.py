@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold.base.confine import Enforced
-from scaffold.base.files import keep_file
+from scaffold.base.files import keep_file, sha256_file
 from scaffold.base.modules import Home, home_of, normalized
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
-from scaffold.spec import Dependencies, JSONValue, ProjectSpec
+from scaffold.spec import Artifact, Dependencies, JSONValue, ProjectSpec
 from scaffold.verbs._given import Given, find_given
+from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
 from scaffold.verbs.options import Options
@@ -59,14 +60,9 @@ def specified(
         given = find_given(model, input, output, workspace, options)
         environment = _environment(given, options, on_event)
         examination = _begin(stack, given, environment, options, workspace)
-        files = _read(examination, on_event)
-        on_event(Started("introspect"))
-        # Imported while the worker loads the model.
+        found = _introspect(examination, _read(examination, on_event), on_event)
         from scaffold.render import model_code
 
-        importlib.import_module("copier")
-        found = examination.introspected(files)
-        on_event(Finished("introspect", signature_line(found.signature)))
         on_event(Started("resolve"))
         artifact = found.files.artifact
         code = model_code(artifact, found.signature)
@@ -76,7 +72,7 @@ def specified(
         for note in (*found.files.notes, *found.notes, *found.signature.notes, *dependencies.notes):
             on_event(Noted(note))
         if keep_model and workspace in artifact.path.parents:
-            artifact = replace(artifact, path=keep_file(artifact.path, artifact.sha256))
+            artifact = _kept(artifact)
         yield ProjectSpec(
             name=name,
             version=version,
@@ -121,6 +117,22 @@ def _read(examination: Examination, on_event: OnEvent) -> Files:
     if not files.enforced.holds:
         on_event(Noted(_missing_wall(files.enforced)))
     return files
+
+
+def _introspect(examination: Examination, files: Files, on_event: OnEvent) -> Introspected:
+    """How the model is called."""
+    on_event(Started("introspect"))
+    for module in ("scaffold.render", "copier"):  # imported while the worker loads the model
+        importlib.import_module(module)
+    found = examination.introspected(files)
+    on_event(Finished("introspect", signature_line(found.signature)))
+    return found
+
+
+def _kept(artifact: Artifact) -> Artifact:
+    """The artifact with its file where it stays until this process ends."""
+    require_same_model(artifact, sha256_file(artifact.path))
+    return replace(artifact, path=keep_file(artifact.path, artifact.sha256))
 
 
 def _resolve(
