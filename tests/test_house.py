@@ -293,7 +293,8 @@ def promised_in(module: str) -> Iterator[tuple[str, Function]]:
         if isinstance(node, Function):
             yield node.name, node
             continue
-        above = {name for base in node.bases for name in methods_of(ast.unparse(base))}
+        unit = unit_of(module)
+        above = {name for base in node.bases for name in methods_of(unit, ast.unparse(base))}
         for method in node.body:
             if isinstance(method, Function) and not method.name.startswith("_") and method.name not in above:
                 yield f"{node.name}.{method.name}", method
@@ -306,22 +307,19 @@ def exported_from(module: str, package: str) -> set[str]:
 
 
 @functools.cache
-def classes() -> dict[str, ast.ClassDef]:
-    return {
-        node.name: node
-        for path in FILES.values()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ClassDef)
-    }
+def classes_of(unit: str) -> dict[str, ast.ClassDef]:
+    trees = [ast.parse(path.read_text()) for module, path in FILES.items() if unit_of(module) == unit]
+    return {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
 @functools.cache
-def methods_of(name: str) -> frozenset[str]:
-    """The methods of a class of this package, its bases included; none of any other class."""
-    if name not in classes():
+def methods_of(unit: str, name: str) -> frozenset[str]:
+    """The methods of a class of this unit, its bases included; none of any other class."""
+    found = classes_of(unit).get(name)
+    if found is None:
         return frozenset()
-    found = {node.name for node in classes()[name].body if isinstance(node, Function)}
-    return frozenset(found.union(*(methods_of(ast.unparse(base)) for base in classes()[name].bases)))
+    own = {node.name for node in found.body if isinstance(node, Function)}
+    return frozenset(own.union(*(methods_of(unit, ast.unparse(base)) for base in found.bases)))
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -7,9 +7,10 @@ import contextlib
 import dataclasses
 import time
 
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, fill_in
 from scaffold.cluster._objects import read_object, try_apply, with_own_copy
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ClusterRefusedError
 
 
@@ -17,6 +18,12 @@ def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s:
     """Create the namespace where there is none; True if it was created.
 
     One that is just being deleted is waited for.
+
+    Args:
+        cluster: The cluster.
+        target: Names the namespace.
+        wait_s: How long its deletion may take.
+        poll_s: How often to look.
 
     Raises:
         ClusterRefusedError: It cannot be created, or its deletion does not end.
@@ -68,6 +75,7 @@ def fill_in_one(manifest: Manifest, target: Target) -> Manifest:
 
 
 def namespace_exists(cluster: Cluster, namespace: str) -> bool:
+    """Whether there is such a namespace."""
     try:
         return cluster.get(f"/api/v1/namespaces/{namespace}") is not None
     except ApiError as error:

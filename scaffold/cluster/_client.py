@@ -1,4 +1,4 @@
-"""The way to a cluster: its kubeconfig, and the requests to its API. The only import of `kubernetes`.
+"""The requests to the API of a cluster. Only this file and `_kubeconfig` import `kubernetes`.
 
 The client library reads kubeconfigs, logs in (tokens, certificates, exec plugins) and keeps the connections.
 The requests are written here, for they are few and the same for every kind: get, list, apply, delete.
@@ -12,36 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from scaffold.cluster._refusal import ApiError, status_object
 from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
 
 FIELD_MANAGER = "model-scaffold"
 
 Manifest = dict[str, Any]
-
-
-class ApiError(Exception):
-    """The API answered with another status than 2xx: the status, and the `Status` object of its body."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(status, body)
-        self.status, self.body = status, body
-
-    @property
-    def message(self) -> str:
-        """What the API says."""
-        return str(self.body.get("message") or f"HTTP status {self.status}")
-
-    @property
-    def reason(self) -> str:
-        """The machine-readable word for it: `NotFound`, `Conflict`, `Forbidden`."""
-        return str(self.body.get("reason") or "")
-
-    @property
-    def causes(self) -> list[Mapping[str, str]]:
-        """The parts of the object that it is about."""
-        details = self.body.get("details") or {}
-        return list(details.get("causes") or [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +59,14 @@ class Cluster:
         timeout_s: float = 60,
     ) -> Any:
         """Return the body of the answer: parsed, unless it is text such as a log.
+
+        Args:
+            method: `GET`, `PATCH`, ...
+            path: Begins with `/api`, `/apis` or `/version`.
+            query: Parameters of the URL.
+            body: What is sent as JSON; nothing where it is None.
+            content_type: Of the body: the kind of patch.
+            timeout_s: For the whole answer.
 
         Raises:
             ApiError: Another status than 2xx.
@@ -139,7 +124,7 @@ class Cluster:
             found = (f"context: {self.context}", f"server: {self.server}")
             raise ClusterUnreachableError("The cluster does not accept the login.", found, fix)
         if not 200 <= response.status < 300:
-            raise ApiError(response.status, _status_object(response.data if not stream else response.read()))
+            raise ApiError(response.status, status_object(response.data if not stream else response.read()))
         return response
 
     def forward(self, namespace: str, pod: str, port: int) -> Any:
@@ -247,7 +232,14 @@ class Cluster:
     def apply(
         self, manifest: Manifest, *, manager: str = FIELD_MANAGER, dry_run: bool = False, force: bool = False
     ) -> Manifest:
-        """Server-side apply: we own the fields that `manifest` sets, and no others."""
+        """Server-side apply: we own the fields that `manifest` sets, and no others.
+
+        Args:
+            manifest: The object.
+            manager: Who owns the fields that it sets.
+            dry_run: Only check it, and return what it would become.
+            force: Take over fields that others own.
+        """
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
@@ -284,11 +276,3 @@ def _retries() -> Any:
         allowed_methods=("GET", "PUT", "PATCH", "DELETE"),
         raise_on_status=False,
     )
-
-
-def _status_object(data: bytes) -> Mapping[str, Any]:
-    try:
-        parsed = json.loads(data)
-    except ValueError:
-        return {"message": data.decode("utf-8", "replace")[:500]}
-    return parsed if isinstance(parsed, dict) else {"message": str(parsed)[:500]}

@@ -12,12 +12,13 @@ from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._before import ensure_namespace, ensure_pull_secret
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of, refusal_fix
 from scaffold.cluster._plan import Change, Plan, plan_changes
+from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.cluster._smoke import await_address, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors.wording import either, on_project
 from scaffold.spec import Measurements
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import cast
 
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, BESIDE, describe
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
 from scaffold.errors.wording import option
 
@@ -50,7 +51,15 @@ def try_apply(
     dry_run: bool = False,
     force: bool = False,
 ) -> Manifest:
-    """Apply one manifest; what the server refuses becomes an error that names the object."""
+    """Apply one manifest; what the server refuses becomes an error that names the object.
+
+    Args:
+        cluster: The cluster.
+        manifest: The object.
+        manager: Who owns the fields that it sets; we where it is None.
+        dry_run: Only check it.
+        force: Take over fields that others own.
+    """
     try:
         if manager is None:
             return cluster.apply(manifest, dry_run=dry_run, force=force)
@@ -93,6 +102,7 @@ def refusal_fix(error: ApiError) -> str:
 
 
 def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
+    """Return the object as it is in the cluster; None where there is none."""
     try:
         return cluster.get(cluster.locate(manifest))
     except ApiError as error:
@@ -100,6 +110,7 @@ def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
 
 
 def identity_of(manifest: Manifest) -> Manifest:
+    """Return the parts of a manifest that say which object it is."""
     given = manifest["metadata"]
     metadata = {key: given[key] for key in ("name", "namespace") if key in given}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}

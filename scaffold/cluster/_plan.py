@@ -53,6 +53,12 @@ class Plan:
 def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = False) -> Plan:
     """Ask the server what applying would change; nothing is written.
 
+    Args:
+        cluster: The cluster.
+        target: What is to be applied.
+        image: The image by digest.
+        force: Take over fields that others own.
+
     Raises:
         ApplyConflictError: A field belongs to someone else, who set another value.
         ClusterRefusedError: The server would not take an object.

@@ -32,12 +32,14 @@ def pod_state(pod: Manifest) -> PodState:
 
 
 def status_of(pod: Manifest) -> Manifest:
+    """Return the status of the container that scores; empty before it has one."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
     named = [status for status in statuses if status.get("name") == "service"]
     return dict((named or statuses)[0])
 
 
 def waiting_of(pod: Manifest) -> tuple[str, str]:
+    """Return why its container waits: the reason in a word, and the message."""
     waiting = (status_of(pod).get("state") or {}).get("waiting") or {}
     return waiting.get("reason", ""), waiting.get("message", "")
 

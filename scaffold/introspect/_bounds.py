@@ -31,6 +31,11 @@ def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
 
     Trees reckon in float32; a scaler makes infinity of the largest numbers, which the next step refuses. The
     model is asked for a row of the sample with the largest numbers in place of its own.
+
+    Args:
+        schema: What one record is.
+        model: The model.
+        found: How it is called, with the sample.
     """
     if not found.call.batched or _answers(model, found, sys.float_info.max):
         return schema

@@ -36,6 +36,12 @@ def difference(
     Labels, integers and texts must be equal, floats so to 1e-6 of their size, a little less where the model
     reckons in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same values
     are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
+
+    Args:
+        got: An answer.
+        want: The one that it should be.
+        within: How far floats may lie apart; by their precision where it is None.
+        name: What `want` is, for the line.
     """
     if within is None:
         within = SINGLE if _is_single(got) else EXACT

@@ -28,18 +28,21 @@ class RowAnswers:
 
 
 def same_parts(row: list[object], alone: list[object], scales: list[float]) -> bool:
+    """Whether two rows are the same in each of their parts."""
     return all(
         same_answer(one, other, smallest=scale) for one, other, scale in zip(row, alone, scales, strict=True)
     )
 
 
 def refusal_of(answer: object, layout: Layout, rows: int) -> str:
+    """Return why an answer holds no answer for each of `rows`."""
     if isinstance(answer, Refused):
         return f"the model raises {answer.message}"
     return f"{rows} rows get {count_answers(answer, layout) or 'no'} answers"
 
 
 def contrast(got: object, want: object) -> str:
+    """Return both answers of a row as text: `gets 14, alone 18`."""
     if isinstance(got, (list, dict)) or isinstance(want, (list, dict)):
         return f"gets another answer: {difference(got, want, name='the row alone')}"
     return f"gets {brief(got)}, alone {brief(want)}"

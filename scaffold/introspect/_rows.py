@@ -58,7 +58,13 @@ def is_option(value: object) -> bool:
 
 
 def take_rows(sample: object, start: int, stop: int) -> Any:
-    """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index."""
+    """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index.
+
+    Args:
+        sample: A container of records.
+        start: The first record, from 0.
+        stop: The record after the last.
+    """
     stop = min(stop, count_rows(sample) or 0)
     if _is_library(sample):
         return kind_of(sample).slice(sample, start, stop)

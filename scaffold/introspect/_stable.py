@@ -26,6 +26,8 @@ _INSIDE = {
 
 @dataclass(frozen=True, slots=True)
 class Match:
+    """A call that fits, with the sample as it is given to it and how records go in."""
+
     call: Call
     sample: Any
     fed: Fed
@@ -64,6 +66,7 @@ def index_error(model: object, match: Match) -> CallError | None:
 
 
 def instability(model: object, call: Call, value: object) -> UnstableModelError | None:
+    """Return how the same input gets two different answers; None where it does not."""
     first, second = ask(model, call, value), ask(model, call, value)
     if isinstance(first, Refused) or isinstance(second, Refused) or same(first, second):
         return None

@@ -56,6 +56,7 @@ def ways_to_pass(model: object, method: str, value: object) -> Iterator[tuple[Ca
 
 
 def parameters_of(model: object, method: str) -> list[inspect.Parameter]:
+    """Return the parameters of a method; none where it does not tell them."""
     signature = _estimators.signature_of(model, method)
     return [] if signature is None else list(signature.parameters.values())
 

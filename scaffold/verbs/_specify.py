@@ -50,7 +50,16 @@ def specified(
 ) -> Iterator[ProjectSpec]:
     """Give the `ProjectSpec` of a model; files that it names exist until the block ends.
 
-    With `keep_model` the model's file exists until the process ends.
+    Args:
+        model: The model, or the path (or URL) of its file.
+        input: A sample of its input, likewise.
+        output: What the model gives for it; None where the model is asked.
+        name: The service's name, a DNS label.
+        answers: What the template asks, checked already.
+        options: What a person wants otherwise.
+        on_event: Called with each event.
+        version: The model's version.
+        keep_model: Whether its file exists until this process ends.
     """
     if is_inside():
         raise NestedCallError()

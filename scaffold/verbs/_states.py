@@ -55,7 +55,14 @@ def new_state(
 ) -> Iterator[ProjectSpec]:
     """Give the spec of the new state: of the new model, or of the old one with what else changes.
 
-    `answers` are all answers of the project, those of the record among them.
+    Args:
+        root: The project.
+        record: What it was made from the last time.
+        given: The new model, a sample of its input and one of its output; the model is None where only the
+            rest changes.
+        answers: All answers of the project, those of the record among them.
+        options: Those of the last time, with what changes.
+        on_event: Called with each event.
     """
     from scaffold.resolve import renew_service_layer
 

@@ -57,15 +57,18 @@ class Machine:
     # ------------------------------------------------------------------ the stack
 
     def push(self, value: Value) -> None:
+        """Put an object on the stack."""
         self.stack.append(value)
 
     def pop(self) -> Value:
+        """Take the topmost object off the stack."""
         value = self.stack.pop()
         if isinstance(value, Mark):
             raise GarbledError(self.offset, "a mark where an object belongs")
         return value
 
     def pop_to_mark(self) -> list[Value]:
+        """Take what stands above the last mark off the stack, and the mark."""
         for depth in range(len(self.stack) - 1, -1, -1):
             if self.stack[depth] is MARK:
                 items = self.stack[depth + 1 :]
@@ -74,6 +77,7 @@ class Machine:
         raise GarbledError(self.offset, "no mark on the stack")
 
     def top(self) -> Value:
+        """Return the topmost object, which stays."""
         value = self.stack[-1]
         if isinstance(value, Mark):
             raise GarbledError(self.offset, "a mark where an object belongs")
@@ -82,33 +86,39 @@ class Machine:
     # ------------------------------------------------------------------ arguments
 
     def number(self, layout: str) -> int:
+        """Read a length or an index that is packed as `struct` says."""
         value: int = struct.unpack(layout, self.stream.read(struct.calcsize(layout)))[0]
         if value < 0:
             raise GarbledError(self.offset, "a negative length")
         return value
 
     def text(self, size: int) -> Value:
+        """Read UTF-8 text of so many bytes; a long one is not kept."""
         if size > KEPT_TEXT_BYTES:
             self.stream.skip(size)
             return OPAQUE
         return self.stream.read(size).decode("utf-8", "surrogatepass")
 
     def old_text(self, data: bytes) -> str:
+        """Return text of Python 2."""
         return data.decode("latin-1")
 
     def blob(self, size: int) -> Blob:
+        """Read so many bytes; of many, the first are kept."""
         offset = self.stream.position
         start = self.stream.read(min(size, KEPT_BLOB_BYTES))
         self.stream.skip(size - len(start))
         return Blob(offset, size, start)
 
     def long(self, size: int) -> Value:
+        """Read an integer of so many bytes; a long one is not kept."""
         if size > KEPT_TEXT_BYTES:
             self.stream.skip(size)
             return OPAQUE
         return int.from_bytes(self.stream.read(size), "little", signed=True)
 
     def quoted(self) -> Value:
+        """Read a line with a text between quotes."""
         line = self.stream.line().strip()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b'"', b"'"):
             raise GarbledError(self.offset, "a text without quotes")
@@ -117,6 +127,7 @@ class Machine:
     # ------------------------------------------------------------------ names and calls
 
     def name(self, module: Value, qualname: Value) -> None:
+        """Look a name up: the witness says what stands for it."""
         if not isinstance(module, str) or not isinstance(qualname, str):
             module, qualname = _UNKNOWN_NAME, _UNKNOWN_NAME
         if self.protocol < 3:
@@ -124,15 +135,18 @@ class Machine:
         self.push(self.witness.named(Named(module, qualname, self.offset)))
 
     def call(self, maker: Value, arguments: Value, keywords: Value = None, *, bare: bool = False) -> None:
+        """Call an object: the witness says what stands for the result."""
         known = arguments if isinstance(arguments, tuple) else (OPAQUE,)
         self.push(self.witness.called(Made(maker, known, keywords, bare=bare), self.offset))
 
     def add(self, target: Value, values: list[Value]) -> None:
+        """Add values to a list, a set, or an object."""
         self.witness.put(target, values, self.offset)
         if isinstance(target, Items):
             target.extend(values)
 
     def set(self, target: Value, values: list[Value]) -> None:
+        """Set values, each after its key, in a dict or an object."""
         self.witness.set(target, values[::2], values[1::2], self.offset)
         if isinstance(target, Made):
             target.content = target.content or Pairs()
@@ -141,11 +155,13 @@ class Machine:
             target.extend(values)
 
     def get(self, index: int) -> None:
+        """Push an entry of the memo."""
         if index not in self.memo:
             raise GarbledError(self.offset, f"memo entry {index}, which was never made")
         self.push(self.memo[index])
 
     def build(self) -> None:
+        """Set a state on an object."""
         state = self.pop()
         instance = self.pop()
         self.push(self.witness.built(instance, state, self.offset, self.stream))

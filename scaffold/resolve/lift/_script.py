@@ -1,4 +1,4 @@
-"""A script or notebook as statements that bind names and use names, and the text that some of them need.
+"""A script or notebook as statements that bind names and use names.
 
 Everything here works on source text; nothing of it is run.
 """
