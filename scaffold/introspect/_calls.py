@@ -19,6 +19,7 @@ from scaffold.errors import (
 )
 from scaffold.introspect import _estimators, _kinds
 from scaffold.introspect._advice import advice_for, nothing_to_call
+from scaffold.introspect._ask import Refused
 from scaffold.introspect._estimators import Runtime
 from scaffold.introspect._feeding import Fed, feed
 from scaffold.introspect._guard import attribute
@@ -97,6 +98,8 @@ class _Search:
         self.model, self.sample, self.output, self.nullable = model, sample, output, nullable
         self.untouched = Untouched(model)
         self.attempts: dict[str, str] = {}
+        self.refusals: list[Refused] = []
+        """What the model raised in them."""
         self.switches: tuple[tuple[str, bool], ...] = ()
         """Set for the calls that are tried: `return_array=True`."""
 
@@ -160,8 +163,9 @@ class _Search:
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batching=fed.batching)
                 return Match(call, given, fed)
-            if fed and not self.switches:
-                self.attempts.setdefault(f"{written_call(call)}{label}", fed)
+            if fed.reason and not self.switches:
+                self.attempts.setdefault(f"{written_call(call)}{label}", fed.reason)
+                self.refusals += fed.refusals
         return None
 
     def failure(self) -> Exception:
@@ -186,7 +190,7 @@ class _Search:
             return "rows", (str(rows), str(answers))
         if takes:
             return "inputs", tuple(f"{name} {type_}" for name, type_ in takes.items())
-        return advice_for(self.model, self.attempts)
+        return advice_for(self.model, self.refusals)
 
     def _unstable(self) -> UnstableModelError | None:
         for method in _estimators.known_methods(self.model)[:1]:

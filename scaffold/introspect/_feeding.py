@@ -48,6 +48,15 @@ class Fed:
     """The model changed while its rows were examined: it cannot be served."""
 
 
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why the records do not go in."""
+
+    reason: str
+    """In one line; empty where the sample is no set of arguments at all."""
+    refusals: tuple[Refused, ...] = ()
+
+
 def feed(
     model: object,
     call: Call,
@@ -56,10 +65,8 @@ def feed(
     *,
     copied: Callable[[], object] = lambda: None,
     nullable: Sequence[str] = (),
-) -> Fed | str:
-    """Return how the records of `sample` go into `call`, or why they do not, in one line.
-
-    The line is empty where `sample` is no set of arguments at all.
+) -> Fed | Misfit:
+    """Return how the records of `sample` go into `call`, or why they do not.
 
     Rows go in together if each gets the same answer alone and in other company: see `examine_rows`. Nothing
     is concluded from shapes: an answer may happen to be as wide as there are rows.
@@ -73,14 +80,25 @@ def feed(
         nullable: Fields that may be null, whether or not the sample shows it.
     """
 
+    refusals: list[Refused] = []
+
     def put(value: object) -> Any:
-        return ask(model, call, value)
+        answer = ask(model, call, value)
+        if isinstance(answer, Refused):
+            refusals.append(answer)
+        return answer
 
     def fresh() -> Ask | None:
         other = copied()
         return None if other is None else lambda value: ask(other, call, value)
 
     examine = functools.partial(examine_rows, put, fresh=fresh, nullable=nullable)
+    fed = _fed(put, call, sample, want, examine)
+    return fed if isinstance(fed, Fed) else Misfit(fed, tuple(refusals))
+
+
+def _fed(put: Ask, call: Call, sample: object, want: object, examine: Examine) -> Fed | str:
+    """Return how the records go in, or why they do not; nothing where the sample is no set of arguments."""
     rows = _rows_of_call(call, sample)
     binds = _binds(call, sample)
     whole = put(sample) if binds else Refused("")
