@@ -51,16 +51,9 @@ def ask(model: object, call: Call, value: object) -> object:
 
 
 def _absent_file(error: BaseException) -> str:
-    """Return the relative path of the file that was not found, also where another exception followed."""
-    seen: set[int] = set()
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        name = found.filename if isinstance(found, FileNotFoundError) else None
-        if isinstance(name, str) and not name.startswith("/"):
-            return name
-        seen.add(id(found))
-        found = found.__cause__ or found.__context__
-    return ""
+    """Return the relative path of the file that was not found."""
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    return name if isinstance(name, str) and not name.startswith("/") else ""
 
 
 def _one_line(error: BaseException) -> str:
