@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.errors import (
-    CallError,
-    IndexNeededError,
-    UnstableModelError,
-)
+from scaffold.errors import CallError, IndexNeededError, UnstableModelError
 from scaffold.introspect._ask import Refused, ask
 from scaffold.introspect._compare import difference, same
 from scaffold.introspect._feeding import Fed

@@ -17,10 +17,7 @@ from scaffold.errors import (
     UntrustedCodeError,
     VersionMismatchError,
 )
-from scaffold.read._versions import (
-    environment_like,
-    installed_version,
-)
+from scaffold.read._versions import environment_like, installed_version
 from scaffold.read.gate._allowed import TRUST_BY_VALUE
 from scaffold.read.gate._gate import Findings, Refusal
 from scaffold.read.gate._libraries import DISTRIBUTIONS

@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 
-from scaffold.spec._call import (
-    Call,
-)
+from scaffold.spec._call import Call
 from scaffold.spec._children import without_evidence
 from scaffold.spec._json import JSONValue
 from scaffold.spec._schema import Schema

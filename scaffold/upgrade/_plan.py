@@ -23,12 +23,7 @@ from scaffold.base.layout import (
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.upgrade._conflicts import Prefer, marked_lines
-from scaffold.upgrade._content import (
-    Content,
-    content_sha256,
-    read_folder,
-    read_tree,
-)
+from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
 from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._own import OwnRequirements, own_requirements
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version

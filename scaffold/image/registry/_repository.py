@@ -16,11 +16,7 @@ from pathlib import Path
 
 from requests import Response
 
-from scaffold.errors import (
-    ImageError,
-    RegistryError,
-    RegistryLoginError,
-)
+from scaffold.errors import ImageError, RegistryError, RegistryLoginError
 from scaffold.image._disk import needs_room
 from scaffold.image._tar import Blob
 from scaffold.image.registry._credentials import Credentials

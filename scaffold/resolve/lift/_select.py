@@ -9,13 +9,7 @@ from types import CodeType, FunctionType
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
-from scaffold.resolve.lift._nodes import (
-    evaluated_names,
-    function_of,
-    methods_of,
-    names_of,
-    remarked,
-)
+from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, remarked
 from scaffold.resolve.lift._places import CannotLiftError, Places
 from scaffold.resolve.lift._script import Script
 from scaffold.resolve.lift._written import literal_statement, literal_text, module_text, says, trimmed_imports
