@@ -185,8 +185,9 @@
     │   └── StoreUnusableError          the database does not do what is asked
     └── CommandError                    a command that we ran failed
 
-One file for each room. The fields of an error are its facts, and `__str__` words the message from them: what
-failed, what was found, what to type. `wording` has the words for a Python caller and for the command line.
+One file for each room, several for a large one. The fields of an error are its facts, and `__str__` words the
+message from them: what failed, what was found, what to type. `wording` has the words for a Python caller and
+for the command line.
 Every error pickles. Standard library only.
 """
 
