@@ -61,7 +61,7 @@ class _Recipe:
         return [slice(low, high), slice(0, wrapped)]
 
 
-def with_made_up(sample: object, chosen: Sequence[int], count: int) -> tuple[object, int]:
+def with_made_up(sample: object, chosen: Sequence[int], count: int) -> tuple[Any, int]:
     """Return the rows `chosen` of `sample` followed by made-up rows, and how many of these there are.
 
     The container, the dtypes and the columns are those of the sample. No row is made up of what cannot be

@@ -61,7 +61,7 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> object:
+def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
     """Return `rows` with nulls in the rows `chosen`: under some of `names` and under all, by turns.
 
     The dtypes are those that hold missing values, as in the service. Containers without names come back as

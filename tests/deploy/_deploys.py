@@ -45,12 +45,13 @@ class Deploys:
         return ClusterAccess(kubeconfig=self.kubeconfig)
 
     def deploy(self, number: int = 1, target: str = "staging", **options: Any) -> Deployment:
-        given = {"release": RELEASE, "measured": MEASURED, "image": image(number), "pace": QUICK}
+        given: dict[str, Any] = {"release": RELEASE, "measured": MEASURED, "image": image(number)}
+        given |= {"pace": QUICK, "access": self.access, **options}
         return deploy_project(
             self.project,
             target=target,
             on_event=self.events.append,
-            **({"access": self.access} | given | options),
+            **given,
         )
 
     def plan(self, number: int = 1, target: str = "staging") -> Any:
