@@ -10,7 +10,8 @@ import pytest
 import scaffold
 from scaffold import Project
 from scaffold.base import layout
-from scaffold.errors import NoRecordError, UnsafePathError, UsageError, VerificationError
+from scaffold.errors import ModelChangedError, NoRecordError, UnsafePathError, UsageError, VerificationError
+from scaffold.events import Event, Started
 
 TITANIC = Path("examples/titanic/service")
 
@@ -43,6 +44,19 @@ def test_a_new_project_names_the_model_that_lies_in_it(tmp_path: Path) -> None:
     assert opened.recording == project.spec.recording
     assert opened.spec.artifact.path == model.path
     assert opened.verification is None
+
+
+def test_a_model_that_changes_before_it_is_copied_leaves_no_project(tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(abs))
+
+    def change(event: Event) -> None:
+        if event == Started("render"):
+            path.write_bytes(pickle.dumps(abs, protocol=2))
+
+    with pytest.raises(ModelChangedError, match=r"model\.pkl changed"):
+        scaffold.new(path, [-1.0, 2.0], [1.0, 2.0], tmp_path / "magnitude", verify=False, on_event=change)
+    assert not (tmp_path / "magnitude").exists()
 
 
 def test_a_project_is_opened_with_all_that_its_files_say() -> None:

@@ -12,16 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.unpickle import (
-    Names,
-    canonical_archive,
-    compression_of,
-    decompressed,
-    load_joblib,
-    load_pickle,
-    load_torch,
-    open_once,
-)
+from scaffold.base.streams import canonical_archive, compression_of, decompressed, open_once
+from scaffold.base.unpickle import Names, load_joblib, load_pickle, load_torch
 from scaffold.spec import (
     Arguments,
     BoosterCall,
@@ -89,7 +81,13 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
 
 
 def invoke(model: Any, call: Call, value: Any) -> Any:  # noqa: RET503
-    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record."""
+    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record.
+
+    Args:
+        model: A loaded model.
+        call: How it is called.
+        value: Its input, in the form that `call` says: an array, a frame, a dict of arguments, ...
+    """
     match call:
         case SessionCall():
             return _run_session(model, call, value)

@@ -14,7 +14,7 @@ from scaffold.read._arrow import REPLACED
 from scaffold.read._dump import dump_model
 from scaffold.read._load import load_model
 from scaffold.read._named import needs_of_files
-from scaffold.read._samples import read_sample, sample_modules
+from scaffold.read._samples import holds_data, read_sample, sample_modules
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes
 from scaffold.read.gate._libraries import DISTRIBUTIONS
@@ -23,6 +23,7 @@ from scaffold.spec import Artifact
 __all__ = [
     "DISTRIBUTIONS",
     "dump_model",
+    "holds_data",
     "load_model",
     "needs_of_files",
     "read_artifact",

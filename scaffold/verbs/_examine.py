@@ -32,6 +32,7 @@ from scaffold.errors import (
     WorkerLimitError,
 )
 from scaffold.read import (
+    holds_data,
     load_model,
     read_artifact,
     read_sample,
@@ -118,7 +119,9 @@ class _Examination:
         self._witness.phase = "read"
         judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
         samples = [
-            read_sample(path, ours=self._job[name]["ours"], **judged) if path else None
+            read_sample(path, ours=self._job[name]["ours"], scanned=files.scanned.get(path), **judged)
+            if path
+            else None
             for name, path in (("input", files.input), ("output", files.output))
         ]
         return model, samples
@@ -208,6 +211,8 @@ class _Files:
     output: Path | None
     artifacts: tuple[Artifact, ...]
     """The model, and the samples that are pickles."""
+    scanned: Mapping[Path, Artifact]
+    """The samples that are pickles, by their file; one that was written anew is not scanned yet."""
     sources: Sequence[Any]
     notes: Sequence[str]
     modules: Sequence[str]
@@ -247,6 +252,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
         input=paths.get("input"),
         output=paths.get("output"),
         artifacts=tuple(artifacts),
+        scanned={found.path: found for found in pickled.values() if found is not None},
         sources=collected.sources,
         notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
         modules=tuple(dict.fromkeys(modules)),
@@ -255,6 +261,8 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
 
 def _pickled(path: Path, **judged: Any) -> Artifact | None:
     """What a pickled sample names; `None` for a file that holds data alone."""
+    if holds_data(path):
+        return None
     try:
         return read_artifact(path, sample=True, **judged)
     except NotAModelError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scaffold.cluster._client import ApiError, Cluster
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._refusal import ApiError
 
 
 def program(name: str, namespace: str, image: str, code: str, **spec: Any) -> dict[str, Any]:

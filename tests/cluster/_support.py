@@ -22,7 +22,8 @@ from sklearn.linear_model import LinearRegression
 
 import scaffold
 from scaffold.base import base_image as base_base_image
-from scaffold.cluster._client import ApiError, Cluster
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ImageError
 from scaffold.image.registry._credentials import given_credentials, stored_credentials
 from scaffold.image.registry._reference import parse_reference

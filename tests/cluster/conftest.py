@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cluster._client import Cluster, connect
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._kubeconfig import connect
 from scaffold.errors import ScaffoldError
 from tests.cluster._support import REGISTRY, Built, make, wait_until_gone
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.render._deploy import deploy_files
-from scaffold.spec import Measurements
-from tests.deploy._deploys import Deploys
+from tests.deploy._deploys import MEASURED, Deploys
 from tests.deploy._fake_api import running, serving
 from tests.deploy._fake_pods import FakeCluster, score_service
 from tests.deploy._specs import project_spec
@@ -20,8 +19,7 @@ from tests.deploy._specs import project_spec
 def project(tmp_path: Path) -> Path:
     """The deploy/ folder and the recording of a project, which are all that a deploy reads."""
     root = tmp_path / "titanic"
-    measured = Measurements(load_s=1.5, peak_memory_bytes=187 << 20, latency_s=0.004)
-    for path, text in deploy_files(project_spec(), measured).items():
+    for path, text in deploy_files(project_spec(), MEASURED).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(text)
     recorded = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cluster._client import ClusterAccess, connect
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.errors import ClusterUnreachableError
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import scaffold
 from scaffold.cluster import deploy_project
 from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
 from scaffold.events import Event, Finished
-from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
+from scaffold.spec import ProjectRecord, Verification
+from scaffold.upgrade import write_record
+from tests.deploy._deploys import MEASURED, QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
 from tests.deploy._fake_pods import Behaviour, unschedulable, waiting
+from tests.deploy._specs import project_spec
 
 CRASHED: dict[str, Any] = {
     "restartCount": 2,
@@ -89,6 +94,24 @@ def test_out_of_memory_shows_the_limit_beside_what_was_measured(deploys: Deploys
         "  measured by the proof: 187 MiB\n"
         "Raise `resources.limits.memory` in deployment.yaml"
     )
+
+
+def test_what_was_measured_comes_from_the_record_and_not_from_a_comment_of_the_manifest(
+    deploys: Deploys, tmp_path: Path
+) -> None:
+    measured = dataclasses.replace(MEASURED, peak_memory_bytes=(301 << 20) - 1)
+    proof = Verification(checks=(), measurements=measured)
+    write_record(deploys.project, ProjectRecord(spec=project_spec(), files={}, verification=proof))
+    deploys.cluster.behaviours[image(2)] = waiting("CrashLoopBackOff", "back-off 10s", **OUT_OF_MEMORY)
+    with pytest.raises(RolloutFailedError) as caught:
+        scaffold.deploy(
+            deploys.project,
+            image=image(2),
+            access=deploys.access,
+            pace=QUICK,
+            store=f"sqlite:///{tmp_path}/s.db",
+        )
+    assert "  measured by the proof: 301 MiB\n" in str(caught.value)
 
 
 def test_a_limit_so_low_that_the_container_cannot_even_start_is_out_of_memory_too(deploys: Deploys) -> None:

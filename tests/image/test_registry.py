@@ -23,7 +23,8 @@ from scaffold.image._disk import needs_room
 from scaffold.image._tar import Blob
 from scaffold.image.registry._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image.registry._reference import is_loopback, parse_reference
-from scaffold.image.registry._repository import Patience, Repository
+from scaffold.image.registry._repository import Repository
+from scaffold.image.registry._requests import Patience
 from tests.image._fake_registry import FakeRegistry, serving
 
 HASTY = Patience(attempts=4, wait_s=0.001)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -276,6 +277,10 @@ def _bit_by_bit(rows):
     yield from rows
 
 
+def _opening(rows):
+    return Path("words/stop.txt").read_text()
+
+
 class Loaded:
     """A model whose parts MLflow loads."""
 
@@ -295,6 +300,7 @@ class Nothing:
     [
         (_later, "def predict(self, X): return asyncio.run(self.model(X))"),
         (_bit_by_bit, "def predict(self, X): return list(self.model(X))"),
+        (_opening, "open(Path(__file__).parent / 'words/stop.txt')"),
         (Loaded(), "def predict(self, X): return self.model.predict(None, X)"),
         (Doubled, "The file holds the class Doubled itself. Save an instance of it: Doubled(...)"),
         ({"model": Doubled()}, "def predict(self, X): return self.parts[...].predict(X)"),

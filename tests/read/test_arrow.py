@@ -138,10 +138,11 @@ def test_arrays_in_parts_and_of_either_width_are_read(tmp_path: Path, read_witho
         "no bits": text_array(*restored(2, 0, None, [0, 1, 3], b"abb", "large_string")),
     }
     found = read_without_pyarrow(written(tmp_path, arrays))
-    values = [["a", None, "b"], ["b", None, "cd"], ["a", "bb"]]
+    values: list[list[str | None]] = [["a", None, "b"], ["b", None, "cd"], ["a", "bb"]]
     for one, texts in zip(found, values, strict=True):
         dtype = pd.StringDtype("python", na_value=np.nan)
-        pd.testing.assert_extension_array_equal(one, pd.array(texts, dtype=dtype))
+        expected = pd.Series(texts, dtype=dtype).array
+        pd.testing.assert_extension_array_equal(one, expected)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_arrays_in_parts_and_of_either_width_are_read(tmp_path: Path, read_witho
 def test_an_array_that_contradicts_itself_is_refused(
     tmp_path: Path, read_without_pyarrow: Read, parts: Any, found: str
 ) -> None:
-    [path] = written(tmp_path, {"damaged": text_array(*restored(*parts, "large_string"))})
+    [path] = written(tmp_path, {"damaged": text_array(*restored(*parts, kind="large_string"))})
     [error] = read_without_pyarrow([path])
     assert error == (
         f"DamagedSampleError: {path} cannot be read as a sample: {found}.\n"

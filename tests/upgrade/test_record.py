@@ -34,7 +34,7 @@ from scaffold.spec import (
     Verification,
 )
 from scaffold.upgrade import read_record, write_record
-from scaffold.upgrade._content import Opaque, content_sha256, read_content
+from scaffold.upgrade._content import Opaque, content_sha256, read_content, read_tree
 
 INTEGER = Scalar(type=ScalarType.INTEGER, minimum=0, maximum=2**63 - 1)
 
@@ -183,3 +183,10 @@ def test_a_record_with_unknown_values_is_reported(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(UpgradeError, match="Hologram"):
         read_record(tmp_path)
+
+
+def test_a_file_whose_hash_is_known_is_not_hashed_again(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x05model")
+    assert read_tree(tmp_path, ["model.pkl"], known={"model.pkl": "ab" * 32})["model.pkl"] == Opaque(
+        "ab" * 32
+    )
