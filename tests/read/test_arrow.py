@@ -164,7 +164,9 @@ def test_arrays_in_parts_and_of_either_width_are_read(tmp_path: Path, read_witho
 def test_an_array_that_contradicts_itself_is_refused(
     tmp_path: Path, read_without_pyarrow: Read, parts: Any, found: str
 ) -> None:
-    [path] = written(tmp_path, {"damaged": text_array(*restored(*parts, kind="large_string"))})
+    length, offset, validity, offsets, data = parts
+    damaged = restored(length, offset, validity, offsets, data, "large_string")
+    [path] = written(tmp_path, {"damaged": text_array(*damaged)})
     [error] = read_without_pyarrow([path])
     assert error == (
         f"DamagedSampleError: {path} cannot be read as a sample: {found}.\n"
