@@ -34,6 +34,7 @@ KUSTOMIZATION = "kustomization.yaml"
 CHART = f"{DEPLOY}/chart"
 
 TESTS = "tests"
+COLUMNS_TEST = f"{TESTS}/serving/test_fast_column_transformer.py"
 RECORDED = f"{TESTS}/recorded.json"
 """The requests and predictions of the sample."""
 OPENAPI = "openapi.json"

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from scaffold.base.files import sha256_file
-from scaffold.base.layout import APP, COLUMNS, LOCK, MODEL_FOLDER, PYTHON, RECORDED
+from scaffold.base.layout import APP, COLUMNS, COLUMNS_TEST, LOCK, MODEL_FOLDER, PYTHON, RECORDED
 from scaffold.render._deploy import deploy_files
 from scaffold.render._score import score_values
 from scaffold.render._source import render_source
@@ -58,6 +58,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     )
     source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
+    if COLUMNS in extra:
+        extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec)
     extra |= {source.path: source.content for source in spec.dependencies.sources}
     extra[LOCK] = spec.dependencies.lock.encode()

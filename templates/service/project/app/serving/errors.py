@@ -9,14 +9,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
 from app.serving.logs import request_context
-from app.serving.settings import ServingSettings
 
 log = logging.getLogger("app.errors")
 
 BUSY = "Too many requests are waiting. Try again later."
 RETRY = {"Retry-After": "1"}
+TOO_LARGE = "Content Too Large"  # Starlette's detail
 
 
 class Overloaded(Exception):
@@ -66,7 +67,7 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     return JSONResponse(content, status, headers)
 
 
-def add_handlers(app: FastAPI, settings: ServingSettings) -> None:
+def add_handlers(app: FastAPI) -> None:
     """Add the exception handlers."""
 
     @app.exception_handler(RequestValidationError)
@@ -86,9 +87,9 @@ def add_handlers(app: FastAPI, settings: ServingSettings) -> None:
 
     @app.exception_handler(413)
     async def too_large(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(
-            413, f"{error.detail}: at most {settings.max_body_bytes} bytes are accepted."
-        )
+        limit = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)  # of the route, or of the app
+        told = f": at most {limit} bytes are accepted." if error.detail == TOO_LARGE else ""
+        return problem(413, f"{error.detail}{told}", error.headers)
 
     @app.exception_handler(Overloaded)
     async def overloaded(request: Request, error: Overloaded) -> JSONResponse:

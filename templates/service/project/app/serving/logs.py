@@ -6,6 +6,7 @@ import warnings
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from app.serving.settings import ServingSettings
@@ -25,6 +26,7 @@ class ServiceFormatter(JsonFormatter):
             rename_fields={"levelname": "level", "name": "logger"},
             timestamp="time",
             json_default=str,
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # of uvicorn
         )
         self._log_values = log_values
 

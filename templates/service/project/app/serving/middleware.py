@@ -8,6 +8,10 @@ from typing import Any
 
 from fastapi import HTTPException
 from fastapi.routing import iter_route_contexts
+from starlette.middleware.body_limit import (
+    RequestBodyLimitMiddleware,
+    RequestBodyLimitResponder,
+)
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -109,6 +113,21 @@ class RequestMiddleware:
 
     def _next_id(self) -> bytes:
         return f"{self._prefix}-{next(self._numbers)}".encode()
+
+
+class BodyLimit(RequestBodyLimitMiddleware):
+    """Starlette's limit on the body, which each route may set for itself, with 413 as JSON."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limited = _LimitedRequest(self.app, self.max_body_size)
+        await (limited if scope["type"] == "http" else self.app)(scope, receive, send)
+
+
+class _LimitedRequest(RequestBodyLimitResponder):
+    async def send_with_limit(self, message: Message) -> None:
+        # Starlette would send its own text here instead of the response of errors.py.
+        self.response_started = True
+        await self.send(message)
 
 
 def _valid_id(headers: dict[bytes, bytes], name: bytes) -> bytes:

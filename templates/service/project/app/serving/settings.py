@@ -1,5 +1,6 @@
 """The settings of the serving code. Each is read from the environment variable of its name."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,9 @@ class ServingSettings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
     # One log line for each request. Errors are logged in any case.
     access_log: bool = False
-    # Whether the messages of exceptions and warnings are logged. They may contain input values.
-    log_values: bool = False
+    # Whether the messages of exceptions and warnings are logged: they may contain input values.
+    # On a terminal they are.
+    log_values: bool = Field(default_factory=lambda: sys.stderr.isatty())
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -86,7 +88,6 @@ class ServingSettings(BaseSettings):
         signals = ("tracing", "metrics", "logs", "auto_configure")
         return {
             "root_path": self.root_path,
-            "max_body_size": self.max_body_bytes,
             "openapi_url": "/openapi.json" if self.docs else None,
             "docs_url": None,  # docs.py has a page that loads nothing from other hosts
             "redoc_url": None,

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
 
 from app.serving import logs, metrics
 from app.serving.batching import MAX_HANGING, Batcher
 from app.serving.docs import add_docs
 from app.serving.errors import add_handlers
-from app.serving.middleware import RequestMiddleware
+from app.serving.middleware import BodyLimit, RequestMiddleware
 from app.serving.settings import ServingSettings
 from app.serving.strict_json import StrictJSONRoute
 
@@ -72,12 +73,15 @@ def install(
         example: A record to score at the start; None for no such warm-up.
         model_sha256: Hash of the model file, for the metric `model_info`.
     """
+    if any(isinstance(route, APIRoute) for route in app.routes):
+        raise RuntimeError("install(app, ...) must come before the routes of the app.")
     logs.set_up(settings, "app")
     metrics.set_model(app.title, app.version, model_sha256)
     app.state.serving = serving = Serving(batcher, settings, load, example)
     app.router.route_class = StrictJSONRoute
+    app.add_middleware(BodyLimit, max_body_size=settings.max_body_bytes)
     app.add_middleware(RequestMiddleware, settings=settings, batcher=batcher)
-    add_handlers(app, settings)
+    add_handlers(app)
     _add_probes(app, serving)
     if settings.metrics and not settings.metrics_port:
         app.add_api_route("/metrics", _show_metrics, include_in_schema=False)

@@ -3,22 +3,27 @@
 FastAPI makes Python objects of the JSON first and validates these. Then a key that is given twice
 is lost, and a date must be text and a datetime at once. Here pydantic validates the bytes.
 
-A plain route (a coroutine with one body, which returns what its annotation says) is answered
-without FastAPI's handler. All other routes take FastAPI's own way.
+A plain route (a coroutine with one body, which returns a model or a list of models) is answered
+without FastAPI's handler. All other routes take FastAPI's own way: only the JSON parser and the
+validation of the body are replaced.
 """
 
 import asyncio
 import dataclasses
 import inspect
+import json
 import re
 import types
 import typing
 from collections.abc import Callable, Coroutine, Iterable
+from contextvars import ContextVar
 from typing import Annotated, Any, Union
 
 import jiter
 from fastapi import HTTPException, Request, Response
+from fastapi._compat import ModelField
 from fastapi.datastructures import DefaultPlaceholder
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute, iter_route_contexts, serialize_response
@@ -38,48 +43,64 @@ DECIMAL_FAULT = "decimal_as_float"  # a number that must stay exact, until it is
 MAX_EXACT = 2**53  # larger floats leave out integers
 MAX_INTEGER = 2**63
 
+_json_body: ContextVar[bytes] = ContextVar("_json_body", default=b"")
+
 
 class StrictJSONRoute(APIRoute):
     """A FastAPI route that reads its JSON body by the strict rules."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        if (kind := _body_type(self)) and self._is_plain():
-            self._body: TypeAdapter[Any] = TypeAdapter(kind)
+        if self._is_plain():
+            [self._field] = self.dependant.body_params
             self._answer: TypeAdapter[Any] = TypeAdapter(self.response_model)
-            self._is_exact = _type_check(self.response_model)
-            self.app = self._respond
+            self._is_exact = _type_check(self.response_model, self._answer)
+            self._whole_app, self.app = self.app, self._respond
 
     def _is_plain(self) -> bool:
         """Whether the shorter way cannot differ from FastAPI's."""
-        returned = typing.get_type_hints(self.endpoint, include_extras=True).get("return")
         return (
             asyncio.iscoroutinefunction(self.endpoint)
-            and len(inspect.signature(self.endpoint).parameters) == 1
-            and not self.dependencies
+            and self._has_one_body()
             and self.response_field is not None
-            and self.response_model == returned
-            and _type_check(returned) is not None
             and isinstance(self.response_class, DefaultPlaceholder)
             and self.status_code in {None, 200, 201, 202}
             and self.max_body_size is None
-            and not (self.response_model_include or self.response_model_exclude)
+            and self.response_model_include is None
+            and self.response_model_exclude is None
             and self.response_model_by_alias
             and not self.response_model_exclude_unset
             and not self.response_model_exclude_defaults
             and not self.response_model_exclude_none
         )
 
+    def _has_one_body(self) -> bool:
+        """Whether the only parameter is a JSON body of models that must not be left out."""
+        fields = self.dependant.body_params
+        return (
+            len(inspect.signature(self.endpoint).parameters) == len(fields) == 1
+            and not self.dependant.dependencies
+            and not self._embed_body_fields
+            and not isinstance(fields[0].field_info, Form)
+            and fields[0].field_info.is_required()
+            and _has_models_only(fields[0].field_info.annotation)
+            and getattr(self.strict_content_type, "value", self.strict_content_type) is True
+        )
+
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "fastapi.telemetry" in scope:  # FastAPI's handler makes its spans
+            await self._whole_app(scope, receive, send)
+            return
         body = await _read(receive)
         if not body:
             raise _invalid("missing", "Field required")
         _require_json(dict(scope["headers"]))
-        answer = await self.endpoint(parse(self._body, body))
+        record = parse(self._field._type_adapter, body)
+        answer = await self.endpoint(**{self._field.name: record})
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return
-        if self._is_exact and self._is_exact(answer):
+        if self._is_exact(answer):
             content = self._answer.dump_json(answer, by_alias=True, warnings=False)
         else:
             content = await serialize_response(
@@ -91,90 +112,119 @@ class StrictJSONRoute(APIRoute):
         await send({"type": "http.response.body", "body": content})
 
     def get_route_handler(self) -> Handler:
-        """FastAPI's own handler, which gets the body once it is checked."""
+        """FastAPI's own handler, with another JSON parser."""
         handle = super().get_route_handler()
         if self.body_field is None or isinstance(self.body_field.field_info, Form):
             return handle
-        kind = _body_type(self)
-        adapter: TypeAdapter[Any] | None = TypeAdapter(kind) if kind else None
 
-        async def check_and_handle(request: Request) -> Response:
-            body = await request.body()
-            if not body:
-                return await handle(request)
-            _require_json(dict(request.scope["headers"]))
-            if adapter is None:
-                return await handle(_ReadRequest(request, strict_value(body)))
-            value, faults = None, []
+        async def handle_strictly(request: Request) -> Response:
+            strict = _StrictRequest(request.scope, request.receive)
             try:
-                value = parse(adapter, body)
+                return await handle(strict)
             except RequestValidationError as error:
-                faults = list(error.errors())
-                if faults[0]["type"] == "json_invalid":
-                    raise
-            try:
-                # Dependencies come first: a caller without access learns nothing of the schema.
-                return await handle(_ReadRequest(request, _INVALID if faults else value))
-            except RequestValidationError as error:
-                if not faults:
-                    raise
-                others = [fault for fault in error.errors() if fault["loc"][0] != "body"]
-                raise RequestValidationError([*others, *faults]) from None
+                raise strict.explain(error) from None
 
-        return check_and_handle
+        return handle_strictly
 
 
 def make_strict(routes: Iterable[BaseRoute]) -> None:
     """Make all routes strict, those of included routers too."""
-    for context in iter_route_contexts([*routes]):
-        if type(context.original_route) is APIRoute:
-            context.original_route.__class__ = StrictJSONRoute
+    routes = [*routes]
+    _make_routes_strict(routes)
+    for context in iter_route_contexts(routes):
+        if isinstance(context.original_route, APIRoute):
+            _make_fields_strict(context.dependant)
 
 
-_INVALID = object()
+def _make_routes_strict(routes: Iterable[BaseRoute]) -> None:
+    for route in routes:
+        if included := getattr(route, "original_router", None):
+            _make_routes_strict(included.routes)
+            vars(route)["_effective_candidates_version"] = None  # FastAPI makes the handlers anew
+        elif type(route) is APIRoute:
+            route.__class__ = StrictJSONRoute
 
 
-class _ReadRequest(Request):
-    """A request whose JSON is a checked value already."""
+def _make_fields_strict(dependant: Dependant) -> None:
+    for field in dependant.body_params:
+        if not isinstance(field.field_info, Form):
+            field.__class__ = _StrictField
+    for inner in dependant.dependencies:
+        _make_fields_strict(inner)
 
-    def __init__(self, request: Request, value: Any) -> None:
-        super().__init__(request.scope, request.receive)
-        self._body, self._value = b"read", value
+
+class _StrictRequest(Request):
+    """A request with a strict JSON parser. FastAPI decides by its headers whether it is JSON."""
+
+    _is_json = False
 
     async def json(self) -> Any:
-        return self._value
+        self._is_json = True
+        _require_plain(dict(self.scope["headers"]))
+        body = await self.body()
+        try:
+            value = strict_value(body)
+        except RequestValidationError as error:  # FastAPI expects the exception of its own parser
+            raise json.JSONDecodeError(error.errors()[0]["msg"], "", 0) from None
+        _json_body.set(body)
+        return value
+
+    def explain(self, error: RequestValidationError) -> Exception:
+        """The error with the message of this parser; or 415 for a body that is not JSON."""
+        if isinstance(error.__cause__, json.JSONDecodeError):
+            return _invalid("json_invalid", error.__cause__.msg)
+        of_body = any(fault["loc"][0] == "body" for fault in error.errors())
+        has_body = bool(getattr(self, "_body", b""))
+        return _not_json() if of_body and has_body and not self._is_json else error
 
 
-def _body_type(route: APIRoute) -> Any:
-    """The annotation of the body, if it is one value that consists of models; else None."""
-    values = route.dependant.body_params
-    if len(values) != 1 or route._embed_body_fields or isinstance(values[0].field_info, Form):
-        return None
-    hint = typing.get_type_hints(route.endpoint, include_extras=True)[values[0].name]
-    return hint if _has_models_only(hint) else None
+class _StrictField(ModelField):
+    """The body of a route, or one of its values: validated as JSON, and only once."""
+
+    def validate(
+        self, value: Any, values: Any = None, *, loc: tuple[int | str, ...] = ()
+    ) -> tuple[Any, list[Any]]:
+        whole = _json_body.get()
+        if not whole or isinstance(value, bytes):
+            return super().validate(value, values or {}, loc=loc)
+        try:
+            return _validate(self._type_adapter, whole if loc == ("body",) else to_json(value)), []
+        except RequestValidationError as error:
+            return None, [{**fault, "loc": (*loc, *fault["loc"][1:])} for fault in error.errors()]
 
 
 def _has_models_only(hint: Any) -> bool:
-    """Whether FastAPI takes validated values of this type as they are."""
+    """Whether a value of this type is a model or consists of such; bytes never are."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         return _has_models_only(inner[0])
     if origin in {list, Union, types.UnionType}:
         return all(each is type(None) or _has_models_only(each) for each in inner)
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return hint.model_config.get("revalidate_instances", "never") == "never"
-    return dataclasses.is_dataclass(hint)
+    return dataclasses.is_dataclass(hint) or _is_model(hint)
 
 
-def _type_check(hint: Any) -> Callable[[Any], bool] | None:
-    """Return whether a value is exactly of a model type or a list of it; None for other types."""
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
+def _is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def _type_check(hint: Any, adapter: TypeAdapter[Any]) -> Callable[[Any], bool]:
+    """Return whether FastAPI would send a value without changing it in its validation."""
+    schema: Any = adapter.core_schema
+    if _is_model(hint) and _stays(schema):
         return lambda value: type(value) is hint
-    if typing.get_origin(hint) is list:
+    if typing.get_origin(hint) is list and _stays(schema["items_schema"]):
         [item] = typing.get_args(hint)
-        if isinstance(item, type) and issubclass(item, BaseModel):
+        if _is_model(item):
             return lambda value: type(value) is list and {*map(type, value)} <= {item}
-    return None
+    return lambda _: False
+
+
+def _stays(schema: Any) -> bool:
+    """Whether an instance of a model passes its validation as it is."""
+    if schema["type"] != "model":  # a validator of the whole model stands around it
+        return False
+    never = schema.get("config", {}).get("revalidate_instances", "never") == "never"
+    return never and schema.get("revalidate_instances", "never") == "never"
 
 
 async def _read(receive: Receive) -> bytes:
@@ -191,7 +241,11 @@ async def _read(receive: Receive) -> bytes:
 def _require_json(headers: dict[bytes, bytes]) -> None:
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type != JSON and not re.fullmatch(rb"application/.+\+json", media_type):
-        raise HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
+        raise _not_json()
+    _require_plain(headers)
+
+
+def _require_plain(headers: dict[bytes, bytes]) -> None:
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise HTTPException(415, "Send the body without a Content-Encoding.")
 
@@ -216,12 +270,16 @@ def parse(body_type: TypeAdapter[Any], body: bytes) -> Any:
     Raises:
         RequestValidationError: It is not strict JSON, or not of this type.
     """
-    try:
-        value = body_type.validate_json(body)
-    except ValidationError as error:
-        value = _parse_whole(body_type, body, _faults(error))
+    value = _validate(body_type, body)
     strict_value(body)  # the validation ignores a key that is given twice, and NaN
     return value
+
+
+def _validate(body_type: TypeAdapter[Any], body: bytes) -> Any:
+    try:
+        return body_type.validate_json(body)
+    except ValidationError as error:
+        return _parse_whole(body_type, body, _faults(error))
 
 
 def _parse_whole(body_type: TypeAdapter[Any], body: bytes, faults: list[Any]) -> Any:
@@ -287,3 +345,7 @@ def _value_at(tree: Any, place: tuple[int | str, ...]) -> Any:
 
 def _invalid(kind: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"type": kind, "loc": ("body",), "msg": message}])
+
+
+def _not_json() -> HTTPException:
+    return HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
