@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaffold.errors import name_commands
 
 @pytest.fixture(autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what commands note of this user's changes out of the user's own folder."""
+    """Keep the notes on unfinished changes out of the user's own folder."""
     folder = tmp_path_factory.getbasetemp() / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
 
@@ -26,7 +26,7 @@ def commands_in_messages() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def forget_app() -> Iterator[Callable[[], None]]:
-    """Return what forgets an imported `app`, a name that every generated service has."""
+    """Return a function that forgets an imported `app`, the package name of every generated service."""
 
     def forget() -> None:
         for name in [name for name in list(sys.modules) if name.partition(".")[0] == "app"]:

@@ -1,4 +1,4 @@
-"""The base image is named in one place; what cannot import that says the same."""
+"""The base image is defined in one place, and documents and scripts name the same."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One client asks services, and one loop waits for them."""
+"""The HTTP client for services, and the loop that waits for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scaffold.errors import ServiceFailedError
 
 
 class Scripted(ThreadingHTTPServer):
-    """A server that gives the next of its statuses to each request, the last one for ever."""
+    """A server that answers each request with the next of its statuses, and then always with the last one."""
 
     statuses: list[int]
     seen: list[tuple[str, str, str]]
@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def answering(*statuses: int) -> Iterator[tuple[str, Scripted]]:
         server.server_close()
 
 
-def test_an_answer_that_is_no_json_is_its_text() -> None:
+def test_a_response_that_is_not_json_is_its_text() -> None:
     with answering(200) as (url, _), contextlib.closing(Client(url)) as client:
         answer = client.get("/docs")
         assert (answer.status, answer.body, answer.is_json) == (200, "plain text", False)
@@ -78,7 +78,9 @@ def test_a_path_and_headers_of_the_client_go_with_each_request() -> None:
 
 
 @pytest.mark.parametrize(("statuses", "asked"), [((0, 503, 404), 3), ((503, 503, 503, 404), 3), ((404,), 1)])
-def test_a_busy_service_is_asked_again_as_often_as_was_said(statuses: tuple[int, ...], asked: int) -> None:
+def test_requests_to_a_busy_service_are_repeated_as_often_as_set(
+    statuses: tuple[int, ...], asked: int
+) -> None:
     with answering(*statuses) as (url, server):
         with contextlib.closing(Client(url, retries=Retries(attempts=3, pause_s=0.01))) as client:
             answer: Answer = client.post("/score", 1)
@@ -86,7 +88,7 @@ def test_a_busy_service_is_asked_again_as_often_as_was_said(statuses: tuple[int,
         assert answer.status == (503 if len(statuses) == 4 else 404)
 
 
-def test_a_service_that_is_gone_is_named_with_what_was_asked() -> None:
+def test_a_service_that_ended_is_named_with_the_request() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ServiceFailedError, match=f"The service broke off at POST {url}/score: "):
         Client(url).post("/score", 1)

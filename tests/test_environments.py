@@ -1,4 +1,4 @@
-"""From what is typed after `--environment` to a Python that can load the model."""
+"""From the value of `--environment` to a Python that can load the model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ import pytest
 from scaffold.base.process import Finished, run_command
 from scaffold.base.pythons import RUNNING, candidate_pythons, uv_python_environment
 from scaffold.environments import _open
-from scaffold.environments._open import Environment, open_environment, running_environment
+from scaffold.environments._environment import Environment, running_environment
+from scaffold.environments._open import open_environment
 from scaffold.environments._specs import parse_environment
 from scaffold.errors import (
     BrokenEnvironmentError,
@@ -167,7 +168,7 @@ def test_a_bare_name_is_a_distribution_though_a_folder_has_that_name(
     assert parse_environment("numpy").lines == ("numpy",)
 
 
-def test_what_is_neither_a_requirement_nor_a_file_is_told() -> None:
+def test_a_value_that_is_neither_requirement_nor_file_is_refused() -> None:
     with pytest.raises(RequirementFileError) as caught:
         parse_environment("scikit-learn 1.3.2")
     assert str(caught.value) == (
@@ -177,20 +178,20 @@ def test_what_is_neither_a_requirement_nor_a_file_is_told() -> None:
     )
 
 
-def test_a_path_that_leads_nowhere_is_told_with_what_is_beside_it(tmp_path: Path) -> None:
+def test_a_missing_path_is_reported_with_similar_paths(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("numpy\n")
     with pytest.raises(NotAnEnvironmentError, match="there is no such file or folder") as caught:
         parse_environment(str(tmp_path / "requirement.txt"))
     assert caught.value.near == ("requirements.txt",)
 
 
-def test_a_folder_without_a_python_is_no_environment(tmp_path: Path) -> None:
+def test_a_folder_without_a_python_is_not_an_environment(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("version = 1\n")
     with pytest.raises(NotAnEnvironmentError, match=r"neither pyvenv.cfg nor conda-meta.*; name its uv.lock"):
         parse_environment(f"{tmp_path}{os.sep}")
 
 
-def test_a_lock_goes_with_a_python_and_with_nothing_else(tmp_path: Path) -> None:
+def test_a_lock_can_be_combined_only_with_a_python(tmp_path: Path) -> None:
     lock = tmp_path / "pylock.toml"
     lock.write_text('lock-version = "1.0"\nrequires-python = ">=3.10"\n')
     assert parse_environment([str(lock), "python==3.12"]).python == "3.12"
@@ -246,7 +247,7 @@ def test_a_conda_file_is_read_as_requirements(tmp_path: Path) -> None:
         ("dependencies:\n- pip: numpy\n", "its pip section is no list"),
     ],
 )
-def test_a_conda_file_that_cannot_be_read_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_unreadable_conda_file_is_reported(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "conda.yaml").write_text(text)
     with pytest.raises(RequirementFileError, match=problem):
         parse_environment(str(tmp_path / "conda.yaml"))
@@ -275,12 +276,12 @@ def test_the_running_python_is_tried_first_then_what_is_installed_nearest_below(
 
 
 @pytest.mark.parametrize("wanted", ["3.9", "3.8.18", "<3.10", "==3.9.*"])
-def test_a_python_that_is_too_old_is_told(wanted: str) -> None:
+def test_a_python_that_is_too_old_is_reported(wanted: str) -> None:
     with pytest.raises(PythonTooOldError, match=r"scaffold supports Python 3\.10 and later"):
         list(candidate_pythons(wanted, (), FakeUv()))
 
 
-def test_a_python_that_cannot_be_had_is_told_with_those_that_are_here(tmp_path: Path) -> None:
+def test_an_unavailable_python_is_reported_with_the_available_ones(tmp_path: Path) -> None:
     run = FakeUv(wheels=("3.14",), installed={"3.12.1": "/opt/python3.12", "3.11.7": "/usr/bin/python3.11"})
     with pytest.raises(PythonNotFoundError) as caught:
         opened("six python==3.14", tmp_path, run)
@@ -296,7 +297,7 @@ def test_a_python_that_cannot_be_had_is_told_with_those_that_are_here(tmp_path: 
     )
 
 
-def test_a_python_that_is_not_here_is_installed_by_uv(tmp_path: Path) -> None:
+def test_a_missing_python_is_installed_by_uv(tmp_path: Path) -> None:
     class Bringing(FakeUv):
         def __call__(self, command: Sequence[str], **options: object) -> Finished:
             if list(command[1:3]) == ["python", "install"]:
@@ -329,14 +330,14 @@ def test_the_modules_of_the_files_are_added_if_their_library_is_known(tmp_path: 
     assert not any("evil" in text for text in run.requirements)
 
 
-def test_nothing_is_added_to_what_a_file_says(tmp_path: Path) -> None:
+def test_nothing_is_added_to_a_requirements_file(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("scikit-learn==1.3.2\n")
     run = FakeUv()
     opened(str(tmp_path / "requirements.txt"), tmp_path / "cache", run, "sklearn", "numpy")
     assert "numpy" not in run.requirements[-1]
 
 
-def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
+def test_an_environment_is_created_once_and_reused(tmp_path: Path) -> None:
     run = FakeUv()
     first = opened("six==1.16.0", tmp_path, run)
     second = opened("six==1.16.0", tmp_path, run)
@@ -385,7 +386,7 @@ def test_another_python_is_taken_where_the_running_one_has_no_wheels(tmp_path: P
     ]
 
 
-def test_a_distribution_that_does_not_exist_is_told_after_one_try(tmp_path: Path) -> None:
+def test_a_distribution_that_does_not_exist_is_reported_after_one_attempt(tmp_path: Path) -> None:
     run = FakeUv()
     with pytest.raises(UnresolvableError) as caught:
         opened("absent==1", tmp_path, run)
@@ -405,7 +406,7 @@ def test_numpy_2_is_left_out_where_a_library_was_built_for_numpy_1(tmp_path: Pat
     assert run.count("venv") == 2  # the first of them with numpy 2; that is remembered
 
 
-def test_libraries_that_do_not_import_in_any_case_are_told(tmp_path: Path) -> None:
+def test_libraries_that_never_import_are_reported(tmp_path: Path) -> None:
     with pytest.raises(BrokenEnvironmentError, match="its libraries do not import") as caught:
         opened("scikit-learn==1.2.2", tmp_path, FakeUv(numpy=0), "sklearn")
     assert NUMPY_2_REFUSED in str(caught.value)
@@ -414,7 +415,7 @@ def test_libraries_that_do_not_import_in_any_case_are_told(tmp_path: Path) -> No
 # --------------------------------------------------------------------------- what the worker needs beside it
 
 
-def test_what_the_environment_has_is_used_and_the_rest_is_installed_beside_it(tmp_path: Path) -> None:
+def test_missing_packages_of_an_environment_are_installed_outside_it(tmp_path: Path) -> None:
     run = FakeUv(has={"cloudpickle": "2.2.1", "typing-extensions": "4.8.0"})
     made = opened("six", tmp_path, run)
     install = next(command for command in run.commands if "--target" in command)
@@ -423,7 +424,7 @@ def test_what_the_environment_has_is_used_and_the_rest_is_installed_beside_it(tm
     assert len(made.overlay) == 2
 
 
-def test_an_environment_that_has_all_of_it_gets_our_package_only(tmp_path: Path) -> None:
+def test_a_complete_environment_gets_only_our_package(tmp_path: Path) -> None:
     run = FakeUv(has={"cloudpickle": "3.1", "libcst": "1.8", "packaging": "25.0", "pydantic": "2.11.0"})
     made = opened("six", tmp_path, run)
     assert not any("--target" in command for command in run.commands)
@@ -432,7 +433,7 @@ def test_an_environment_that_has_all_of_it_gets_our_package_only(tmp_path: Path)
     assert (Path(package) / "scaffold/errors/__init__.py").is_file()
 
 
-def test_a_pydantic_that_is_too_old_is_told(tmp_path: Path) -> None:
+def test_a_pydantic_that_is_too_old_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         BrokenEnvironmentError, match=r"it has pydantic 1\.10\.13, and scaffold needs pydantic>=2\.9"
     ):
@@ -507,7 +508,7 @@ def test_a_library_that_pydantic_does_not_go_with_is_named(tmp_path: Path) -> No
     )
 
 
-def test_an_interpreter_that_is_too_old_or_none_is_told(tmp_path: Path) -> None:
+def test_an_old_or_invalid_interpreter_is_reported(tmp_path: Path) -> None:
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho no JSON\n")
     program.chmod(0o755)
@@ -528,7 +529,7 @@ def test_an_interpreter_that_is_too_old_or_none_is_told(tmp_path: Path) -> None:
         open_environment(str(program), cache=tmp_path / "cache")
 
 
-def test_two_makers_of_one_environment_get_the_same_whole_one(tmp_path: Path) -> None:
+def test_concurrent_creation_of_one_environment_gives_one_complete_environment(tmp_path: Path) -> None:
     made: list[Environment] = []
     threads = [
         threading.Thread(target=lambda: made.append(open_environment("six==1.16.0", cache=tmp_path)))
@@ -559,6 +560,6 @@ def test_every_error_survives_a_pickle() -> None:
         assert str(copy) == str(error)
 
 
-def test_the_cache_is_where_the_user_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert _open.default_cache() == tmp_path / "model-scaffold"

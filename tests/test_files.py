@@ -26,7 +26,7 @@ def test_nothing_is_left_when_the_block_raises(tmp_path: Path, error: type[BaseE
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_folder_is_taken_over(tmp_path: Path) -> None:
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "service").mkdir()
     with staged(tmp_path / "service") as folder:
         (folder / "file").write_text("x")
@@ -47,7 +47,7 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path)
     assert sorted(path.name for path in (tmp_path / "service").iterdir()) == list("abcd")
 
 
-def test_what_somebody_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+def test_files_written_in_the_meantime_are_not_overwritten(tmp_path: Path) -> None:
     target = tmp_path / "service"
     with pytest.raises(TargetNotEmptyError), staged(target) as folder:
         (folder / "file").write_text("ours")
@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
         pytest.fail("the block must not run")
 
 
-def test_what_a_killed_process_left_behind_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed_by_the_next(tmp_path: Path) -> None:
     dead = os.fork()
     if dead == 0:
         os._exit(0)

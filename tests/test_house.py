@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, and what a name without an underscore promises."""
+"""The layers of the package: who may import whom, and what a name without an underscore promises."""
 
 import ast
 import functools
@@ -32,6 +32,12 @@ FLOORS = (("spec",), ("errors", "events"), ("base",), ("worker",), ROOMS, ("verb
 Of a room, others import what its `__init__` exports; of anything else, also modules without an underscore.
 """
 MOST_EXPORTS = 20
+MOST_FUNCTION_LINES = 50
+"""Without its docstring."""
+LARGE_FILE_LINES, MOST_LARGE_FILES = 300, 8
+"""A file stays large for a reason: a table, one class that is one idea, the tree of errors."""
+MOST_ANY = 0.25
+"""The share of annotations in `introspect` that may say nothing: models and samples are of any library."""
 NEEDS_MORE_THAN_PYTHON = {"pythons", "uv"}
 
 
@@ -58,12 +64,12 @@ UNITS = ("", *(unit for units in FLOORS for unit in units))
 
 
 def unit_of(module: str) -> str:
-    """The room, or what stands in the place of one: the first name below `scaffold`."""
+    """Return the room or other unit of a module: the first name below `scaffold`."""
     return module.split(".")[1] if "." in module else ""
 
 
 def nodes_of(tree: ast.AST, *, types_too: bool) -> Iterator[ast.AST]:
-    """Every node, those below `if TYPE_CHECKING:` only if asked for."""
+    """Yield every node; those below `if TYPE_CHECKING:` only with `types_too`."""
     for node in ast.iter_child_nodes(tree):
         if not types_too and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
@@ -73,7 +79,7 @@ def nodes_of(tree: ast.AST, *, types_too: bool) -> Iterator[ast.AST]:
 
 @functools.cache
 def imports_of(module: str, *, types_too: bool = True) -> list[Imported]:
-    """What a file imports of this package, wherever the import stands in it."""
+    """Return every import of this package in a file, at any depth."""
     return list(_imports(FILES[module], types_too))
 
 
@@ -104,13 +110,13 @@ def imports_from(unit: str) -> Iterator[tuple[str, Imported]]:
 
 
 def floor_of(unit: str) -> int:
-    """The number of the floor; the package itself, which hands out the verbs, stands above all."""
+    """Return the number of the layer; the package itself, which exports the verbs, is the highest."""
     return next((number for number, units in enumerate(FLOORS) if unit in units), len(FLOORS))
 
 
 @functools.cache
 def exports_of(room: str) -> list[str]:
-    """The `__all__` of a room; what it defines itself where it has none."""
+    """Return the `__all__` of a room; without one, the names that it defines."""
     body = ast.parse((PACKAGE / room / "__init__.py").read_text()).body
     for node in body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
@@ -126,7 +132,7 @@ def loaded_by(code: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-def test_everything_stands_on_a_floor() -> None:
+def test_every_module_belongs_to_a_layer() -> None:
     there = {
         path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"
     }
@@ -134,7 +140,7 @@ def test_everything_stands_on_a_floor() -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_floor_imports_only_what_stands_below_it(unit: str) -> None:
+def test_a_layer_imports_only_from_lower_layers(unit: str) -> None:
     for module, imported in imports_from(unit):
         other = unit_of(imported.module)
         # All may ask for the version, and the command line calls the verbs as anybody does.
@@ -170,7 +176,7 @@ def test_a_room_exports_few_names_and_no_function_that_nobody_calls(room: str) -
 
 
 def circles() -> list[set[str]]:
-    """Files that import each other, directly or by way of others."""
+    """Return files that import each other, directly or through others."""
     towards = {
         module: {one.module for one in imports_of(module, types_too=False)}
         & (FILES.keys() - {"scaffold", module})
@@ -210,7 +216,7 @@ def test_no_verb_has_the_name_of_a_module() -> None:
         if module.split(".")[-1] not in NEEDS_MORE_THAN_PYTHON
     ],
 )
-def test_what_stands_below_the_rooms_needs_the_standard_library_only(module: str) -> None:
+def test_the_layers_below_the_rooms_need_only_the_standard_library(module: str) -> None:
     ours = loaded_by(f"import {module}") - set(sys.stdlib_module_names) - {"scaffold", "__main__"}
     # What site hooks of an environment load before any program runs is not ours.
     assert ours <= loaded_by("pass")
@@ -235,3 +241,106 @@ def test_only_the_command_line_prints_and_exits() -> None:
 
 def test_importing_the_package_loads_no_model_library_and_no_renderer() -> None:
     assert not {"pandas", "numpy", "copier", "libcst", "pydantic", "typer"} & loaded_by("import scaffold")
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions_in(tree: ast.AST) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def parameters_of(function: Function) -> list[ast.arg]:
+    arguments = function.args
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+
+
+def lines_of(node: ast.stmt) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_function_fits_on_a_screen(unit: str) -> None:
+    for module in FILES:
+        if unit_of(module) != unit:
+            continue
+        for function in functions_in(ast.parse(FILES[module].read_text())):
+            described = lines_of(function.body[0]) if ast.get_docstring(function) is not None else 0
+            assert lines_of(function) - described <= MOST_FUNCTION_LINES, f"{module}.{function.name}"
+
+
+def test_few_files_are_large() -> None:
+    large = [module for module, path in FILES.items() if path.read_text().count("\n") > LARGE_FILE_LINES]
+    assert len(large) <= MOST_LARGE_FILES, large
+
+
+def promised_in(module: str) -> Iterator[tuple[str, Function]]:
+    """Each function that a module promises to others, with its name; the methods of classes too.
+
+    A module with an underscore in its path promises what the package above it exports. A method that
+    overrides one of the same name is described there.
+    """
+    tree = ast.parse(FILES[module].read_text())
+    names = module.split(".")
+    private = next((place for place, name in enumerate(names) if name.startswith("_")), None)
+    exported = set() if private is None else exported_from(module, "/".join(names[1:private]))
+    for node in tree.body:
+        if not isinstance(node, Function | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if private is not None and node.name not in exported:
+            continue
+        if isinstance(node, Function):
+            yield node.name, node
+            continue
+        unit = unit_of(module)
+        above = {name for base in node.bases for name in methods_of(unit, ast.unparse(base))}
+        for method in node.body:
+            if isinstance(method, Function) and not method.name.startswith("_") and method.name not in above:
+                yield f"{node.name}.{method.name}", method
+
+
+def exported_from(module: str, package: str) -> set[str]:
+    """The names of a module that a package, named by its path, exports."""
+    taken = imports_of(".".join(["scaffold", *filter(None, package.split("/"))]))
+    return {one.name for one in taken if one.module == module} & {*exports_of(package)}
+
+
+@functools.cache
+def classes_of(unit: str) -> dict[str, ast.ClassDef]:
+    trees = [ast.parse(path.read_text()) for module, path in FILES.items() if unit_of(module) == unit]
+    return {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+@functools.cache
+def methods_of(unit: str, name: str) -> frozenset[str]:
+    """The methods of a class of this unit, its bases included; none of any other class."""
+    found = classes_of(unit).get(name)
+    if found is None:
+        return frozenset()
+    own = {node.name for node in found.body if isinstance(node, Function)}
+    return frozenset(own.union(*(methods_of(unit, ast.unparse(base)) for base in found.bases)))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_what_is_promised_describes_three_parameters_and_more(unit: str) -> None:
+    for module in FILES:
+        if unit_of(module) != unit:
+            continue
+        for name, function in promised_in(module):
+            own = [one for one in parameters_of(function) if one.arg not in ("self", "cls")]
+            if len(own) >= 3:
+                assert "Args:" in (ast.get_docstring(function) or ""), f"{module}.{name}"
+
+
+def test_few_annotations_of_introspection_say_nothing() -> None:
+    annotations = [
+        annotation
+        for module in FILES
+        if unit_of(module) == "introspect"
+        for function in functions_in(ast.parse(FILES[module].read_text()))
+        for annotation in (*(one.annotation for one in parameters_of(function)), function.returns)
+        if annotation is not None
+    ]
+    saying_nothing = [one for one in annotations if "Any" in {*map(ast.unparse, ast.walk(one))}]
+    assert len(saying_nothing) < MOST_ANY * len(annotations)

@@ -1,4 +1,4 @@
-"""The tables of kinds: each container has a row in both, and nothing in them goes round in a circle."""
+"""The tables of kinds: each container has a row in both, and no imports are circular."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_both_tables_have_a_row_for_each_container_and_no_other() -> None:
 
 def test_each_library_has_a_file_on_both_sides() -> None:
     files = [
-        {path.stem for path in (Path(room.__file__).parent / "kinds").glob("[a-z]*.py")}
+        {path.stem for path in (Path(str(room.__file__)).parent / "kinds").glob("[a-z]*.py")}
         for room in (introspect, render)
     ]
     assert files[0] == files[1]
@@ -85,7 +85,7 @@ def _is_module(name: str) -> bool:
     "written",
     ["evil()", "__import__('os')", "pd.Timestamp(evil())", "[x for x in y]", "a.b", "lambda: 0", "1 or evil"],
 )
-def test_what_the_worker_says_becomes_a_literal_or_nothing(written: str) -> None:
+def test_values_from_the_worker_become_literals_or_are_refused(written: str) -> None:
     with pytest.raises(ValueError, match="is no literal"):
         _code.literal(written)
     with pytest.raises(ValueError, match="is no literal"):
@@ -93,7 +93,7 @@ def test_what_the_worker_says_becomes_a_literal_or_nothing(written: str) -> None
 
 
 @pytest.mark.parametrize("value", [NumpyScalar('float32("x")'), Sparse("csr_matrix\nimport os")])
-def test_what_stands_in_code_as_it_is_is_a_name(value: object) -> None:
+def test_only_names_are_written_into_code_unquoted(value: object) -> None:
     with pytest.raises(CodecError, match="that is none"):
         require_plain(value)
 
@@ -106,7 +106,7 @@ def test_what_stands_in_code_as_it_is_is_a_name(value: object) -> None:
         ("None", "None"),
     ],
 )
-def test_names_that_are_no_text_are_literals(written: str, text: str) -> None:
+def test_names_that_are_not_strings_are_literals(written: str, text: str) -> None:
     assert _code.flat(_code.literal(written)) == text
 
 

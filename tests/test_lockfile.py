@@ -1,4 +1,4 @@
-"""A lock is parsed in one place: what it pins, where, and for whom."""
+"""The parser of locks: pins, hashes, markers and dependents."""
 
 from scaffold.base.lockfile import Lock, Pin
 
@@ -50,7 +50,7 @@ def test_a_lock_keeps_its_text() -> None:
         assert Lock.parse(text).text == text
 
 
-def test_what_differs_by_platform_has_no_one_version_but_one_here() -> None:
+def test_a_pin_that_differs_by_platform_has_a_version_for_this_platform_only() -> None:
     lock = Lock.parse(TEXT)
     assert lock.releases == {"scikit-learn": "1.9.1", "threadpoolctl": "3.6.0"}
     elsewhere = Lock.parse("one==1 ; sys_platform == 'nowhere'\none==2 ; sys_platform != 'nowhere'\n")

@@ -1,4 +1,4 @@
-"""Each format of a model file is loaded by what it is, and the model answers as it did before."""
+"""Each format of a model file is loaded, and the model predicts as before."""
 
 from __future__ import annotations
 

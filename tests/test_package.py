@@ -23,7 +23,7 @@ def test_a_name_that_is_not_promised_is_an_attribute_error() -> None:
     ("verb", "module"),
     [("verify", "proof"), ("deploy", "cluster"), ("verify", "verbs.verify"), ("deploy", "verbs.deploy")],
 )
-def test_a_verb_stays_one_when_what_carries_it_out_has_been_imported(verb: str, module: str) -> None:
+def test_a_verb_stays_callable_after_its_module_is_imported(verb: str, module: str) -> None:
     code = f"import scaffold.{module}, scaffold; scaffold.{verb}('absent')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "is no generated project" in done.stderr or "absent" in done.stderr

@@ -1,4 +1,4 @@
-"""A project on disk is read in one place, and what points to a file points to one that is there."""
+"""A project on disk is read in one place, and its paths name existing files."""
 
 import hashlib
 import json
@@ -10,7 +10,8 @@ import pytest
 import scaffold
 from scaffold import Project
 from scaffold.base import layout
-from scaffold.errors import NoRecordError, UnsafePathError, UsageError, VerificationError
+from scaffold.errors import ModelChangedError, NoRecordError, UnsafePathError, UsageError, VerificationError
+from scaffold.events import Event, Started
 
 TITANIC = Path("examples/titanic/service")
 
@@ -19,7 +20,7 @@ def magnitude(values: list[float]) -> list[float]:
     return [abs(value) for value in values]
 
 
-def test_an_inspected_model_in_memory_has_a_file_that_stays() -> None:
+def test_an_inspected_model_in_memory_has_a_file_that_persists() -> None:
     assert scaffold.inspect(magnitude, [-1.0, 2.0], [1.0, 2.0]).artifact.path.is_file()
     first, again = (scaffold.inspect(magnitude, [-1.0, 2.0], [1.0, 2.0]).artifact for _ in range(2))
     assert hashlib.sha256(first.path.read_bytes()).hexdigest() == first.sha256
@@ -45,6 +46,19 @@ def test_a_new_project_names_the_model_that_lies_in_it(tmp_path: Path) -> None:
     assert opened.verification is None
 
 
+def test_a_model_that_changes_before_it_is_copied_leaves_no_project(tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(abs))
+
+    def change(event: Event) -> None:
+        if event == Started("render"):
+            path.write_bytes(pickle.dumps(abs, protocol=2))
+
+    with pytest.raises(ModelChangedError, match=r"model\.pkl changed"):
+        scaffold.new(path, [-1.0, 2.0], [1.0, 2.0], tmp_path / "magnitude", verify=False, on_event=change)
+    assert not (tmp_path / "magnitude").exists()
+
+
 def test_a_project_is_opened_with_all_that_its_files_say() -> None:
     project = Project.open_service(TITANIC)
     recorded = json.loads((TITANIC / layout.RECORDED).read_text())
@@ -56,7 +70,7 @@ def test_a_project_is_opened_with_all_that_its_files_say() -> None:
     assert project.model_sha256 == project.spec.artifact.sha256
 
 
-def test_a_folder_that_is_no_project_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_project_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is no generated project: it has no app/main\.py"):
         Project.open_service(tmp_path)
     project = Project.open(tmp_path)
@@ -85,6 +99,7 @@ def test_the_paths_of_a_generated_project_are_those_of_the_layout() -> None:
         "UPDATE",
         "UNDO",
         "MODEL_FILES",
+        "PRISTINE",  # the checked-in examples have no archive
     }
     names = {name for name in vars(layout) if name.isupper()} - of_others
     assert {getattr(layout, name) for name in names} <= there

@@ -1,4 +1,4 @@
-"""The README's quick start, typed word for word in a copy of what is checked in."""
+"""The README's quick start, run word for word in a copy of the checked-in files."""
 
 import re
 import signal
@@ -14,14 +14,14 @@ BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def quick_start() -> list[str]:
-    """The blocks of commands, and of what they answer, of the quick start."""
+    """Return the blocks of commands and of output in the quick start."""
     section = (ROOT / "README.md").read_text().partition("## Quick start")[2].partition("\n## ")[0]
     return BLOCK.findall(section)
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A copy of the files that git knows."""
+    """A copy of the files in git."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():

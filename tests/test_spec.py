@@ -1,4 +1,4 @@
-"""The values of a schema: what they are made of, how evidence reads, and what JSON of them is refused."""
+"""The values of a schema: their children, the wording of evidence, and invalid JSON."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_each_member_of_a_union_has_a_name_in_the_package() -> None:
             assert getattr(spec, getattr(member, "__forward_arg__", None) or member.__name__)
 
 
-def test_a_text_that_stands_for_a_date_is_a_native_of_its_own() -> None:
+def test_a_string_that_represents_a_date_has_its_own_native_type() -> None:
     native: Native = TextOf(Element("datetime64[us]", Pandas()))
     assert decode("Native", encode(native)) == native
 

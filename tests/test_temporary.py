@@ -70,7 +70,7 @@ def test_the_first_folder_of_a_process_removes_what_was_left(
 
 
 @pytest.mark.parametrize("kind", ["young", "other name", "link", "file"])
-def test_what_may_be_of_another_is_kept(kind: str, tmp_path: Path) -> None:
+def test_folders_that_may_belong_to_others_are_kept(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / ("scaffold-model-x" if kind == "other name" else "scaffold-test-x.run")
     target = tmp_path / "target"
     for place in (target, folder):

@@ -13,7 +13,7 @@ from scaffold.verbs.options import ModelOptions, Options
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What `mypy --strict` says of each call, by the call; all in one run."""
+    """Return the errors of `mypy --strict` by call; all in one run."""
     folder = tmp_path_factory.mktemp("typed")
     lines = ["import scaffold", "from scaffold import ClusterAccess", *(GOOD | BAD)]
     (folder / "calls.py").write_text("\n".join(lines) + "\n")

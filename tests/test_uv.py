@@ -1,4 +1,4 @@
-"""What pip was told holds for uv."""
+"""The settings of pip apply to uv."""
 
 from pathlib import Path
 
@@ -37,12 +37,12 @@ def test_uvs_own_settings_win_over_pips(tmp_path: Path) -> None:
     assert "UV_INDEX" not in found
 
 
-def test_a_broken_file_of_pip_is_passed_over(tmp_path: Path) -> None:
+def test_a_broken_pip_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("no section\n")
     assert "UV_INDEX" not in uv_environment(environment(tmp_path))
 
 
-def test_a_notebooks_colours_do_not_get_into_what_uv_prints(tmp_path: Path) -> None:
+def test_colour_settings_of_a_notebook_do_not_reach_the_output_of_uv(tmp_path: Path) -> None:
     found = uv_environment(environment(tmp_path, FORCE_COLOR="1", CLICOLOR_FORCE="1"))
     assert found["NO_COLOR"] == "1"
     assert not {"FORCE_COLOR", "CLICOLOR_FORCE"} & set(found)

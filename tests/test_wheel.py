@@ -1,4 +1,4 @@
-"""The built wheel, alone in a clean environment: it has its templates with it and writes a project."""
+"""The built wheel, alone in a clean environment, contains its templates and writes a project."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ with open("orders.json", "w") as file:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment that holds the wheel and what it asks for."""
+    """The `bin` folder of an environment with the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
     uv, env = uv_command(), uv_environment()
     subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], env=env, check=True)
@@ -34,14 +34,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], env=env, check=True)
     python = folder / "env/bin/python"
     install = [
-        uv,
+        str(uv),
         "pip",
         "install",
         "--quiet",
         "--python",
-        python,
+        str(python),
         "--constraint",
-        ROOT / "tests/constraints.txt",
+        str(ROOT / "tests/constraints.txt"),
     ]
     subprocess.run([*install, wheel], env=env, check=True)
     return python.parent

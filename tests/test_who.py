@@ -1,4 +1,4 @@
-"""Who is recorded as having done something."""
+"""The user that is recorded for an action."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_user_is_named_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_and_host() == f"ada@{socket.gethostname()}"
 
 
-def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_is_recorded_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_name(uid: int) -> None:
         raise KeyError(uid)
 

@@ -112,7 +112,9 @@ def measure(
         for contender in contenders:
             contender.take_turn(_Contender.start)
         found: list[dict[str, Any]] = [{"turn": turn} for _ in contenders for turn in range(turns)]
-        steps = {str(count): partial(_Contender.load, connections=count) for count in plan.connections}
+        steps: dict[str, Callable[..., None]] = {
+            str(count): partial(_Contender.load, connections=count) for count in plan.connections
+        }
         steps |= {"rows": _Contender.many} | ({"starts": _Contender.start_once_more} if near else {})
         for name, step in steps.items():
             for turn in range(turns):

@@ -43,7 +43,7 @@ def contenders(results: list[Result], model: str) -> Near:
     """
     mine = [run for run in results if run["model"] == model and "failed" not in run]
     *fewer, most = _levels(mine)
-    near: Near = {str(level): [] for level in fewer} | {"rows": [], "starts": []}
+    near: Near = {level: [] for level in (*map(str, fewer), "rows", "starts")}
     near[str(most)] = _near(mine, [_rate(most), lambda run: 1 / _p99(most)(run)])
     if model == "A":  # which alone has lines for anything but most connections
         near |= {str(level): _near(mine, [_rate(level)]) for level in fewer[1:]}

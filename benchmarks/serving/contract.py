@@ -35,7 +35,8 @@ def main() -> int:
     ensure_environment("schemathesis")
     with ExitStack() as services, ThreadPoolExecutor() as pool:
         running = [services.enter_context(service(model)) for model in MODELS]
-        asked = list(pool.map(lambda model, started: _ask(model, *started, rounds), MODELS, running))
+        ports, processes = zip(*running, strict=True)
+        asked = list(pool.map(_ask, MODELS, ports, processes, [rounds] * len(MODELS)))
     return verdict(
         [
             (f"{what}, {count:,} requests: no 5xx, nothing undocumented, nothing slow", held)

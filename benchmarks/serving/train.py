@@ -19,7 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from tickets import TICKET, Urgency
+from tickets import TICKET, Urgency  # type: ignore[import-not-found] # beside this script
 
 ONE_BY_ONE, TOGETHER = 64, 256
 

@@ -51,6 +51,11 @@ def _kept_files() -> TemporaryFolder:
 def copy_below(root: Path, relative: Path, target: Path) -> None:
     """Copy the regular file `relative` below `root`, whose content somebody else may change meanwhile.
 
+    Args:
+        root: A folder; it is not left, not even through a link.
+        relative: The file, relative to `root`.
+        target: Where the copy goes; an older file there is overwritten.
+
     Raises:
         OSError: A part of the path is a link, or the file is no regular one.
     """

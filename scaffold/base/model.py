@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.unpickle import (
-    Names,
-    canonical_archive,
-    compression_of,
-    decompressed,
-    load_joblib,
-    load_pickle,
-    load_torch,
-    open_once,
-)
+from scaffold.base.streams import canonical_archive, compression_of, decompressed, open_once
+from scaffold.base.unpickle import Names, load_joblib, load_pickle, load_torch
 from scaffold.spec import (
     Arguments,
     BoosterCall,
@@ -36,7 +28,13 @@ from scaffold.spec import (
 )
 
 
-def load(path: Path, format: ModelFormat, names: Sequence[GlobalName] | None, sha256: str = "") -> Any:
+def load(
+    path: Path,
+    format: ModelFormat,
+    names: Sequence[GlobalName] | None,
+    sha256: str = "",
+    stand_ins: Mapping[tuple[str, str], Any] | None = None,
+) -> Any:
     """Return the model in `path`, a torch module ready to answer (on the CPU, in eval mode).
 
     Args:
@@ -45,13 +43,14 @@ def load(path: Path, format: ModelFormat, names: Sequence[GlobalName] | None, sh
         names: The names that the gate saw in it: no other name is looked up while it loads. None for a file
             that this process wrote itself.
         sha256: What the gate read; any content when empty.
+        stand_ins: Replacements for objects that the file names, by module and name.
 
     Raises:
         UnseenNameError: It looks up another name.
         FileChangedError: It is another file now.
     """
     with open_once(path, sha256) as (file, _):
-        return _ready(_load(file, path, format, Names(path, names)))
+        return _ready(_load(file, path, format, Names(path, names, stand_ins)))
 
 
 def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
@@ -82,7 +81,13 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
 
 
 def invoke(model: Any, call: Call, value: Any) -> Any:  # noqa: RET503
-    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record."""
+    """Return what `model` answers to `value`: many records at once if `call.batched`, else one record.
+
+    Args:
+        model: A loaded model.
+        call: How it is called.
+        value: Its input, in the form that `call` says: an array, a frame, a dict of arguments, ...
+    """
     match call:
         case SessionCall():
             return _run_session(model, call, value)

@@ -89,6 +89,12 @@ def stream_command(
 ) -> None:
     """Run `command` and hand each line of its output, both streams together, to `on_line`.
 
+    Args:
+        command: The program and its arguments; no shell.
+        on_line: Called with each line, without its end.
+        cwd: The folder it runs in; the current one where it is left out.
+        env: Its environment; that of this process where it is left out.
+
     Raises:
         CommandError: It could not be started or ended with another status than 0.
     """

@@ -133,6 +133,11 @@ def replay_again(service: Client, recording: Recording) -> int:
 def check_unchanged(service: Client, recording: Recording, row: int) -> None:
     """Send a row that was answered rightly before, alone.
 
+    Args:
+        service: A running service.
+        recording: The sample.
+        row: The number of the request in it, from 0.
+
     Raises:
         AnswerChangedError: The service gives another answer now.
     """

@@ -69,12 +69,24 @@ def library(name: str, version: str, *, kind: str = "pypi", licence: str = "") -
 
 
 def package_url(name: str, version: str, kind: str = "pypi") -> str:
-    """The URL that names a package. Source: the package-url specification."""
+    """The URL that names a package. Source: the package-url specification.
+
+    Args:
+        name: The package.
+        version: Its version.
+        kind: The type of the URL: `pypi`, `deb/debian`.
+    """
     return f"pkg:{kind}/{name}@{quote(version, safe='')}"
 
 
 def model(name: str, sha256: str = "", version: str = "") -> dict[str, Any]:
-    """A trained model."""
+    """A trained model.
+
+    Args:
+        name: The name of its file.
+        sha256: Of its file; left out where it is empty.
+        version: Left out where it is empty.
+    """
     hashes = {"hashes": [{"alg": "SHA-256", "content": sha256}]} if sha256 else {}
     return {
         "type": "machine-learning-model",

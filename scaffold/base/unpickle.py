@@ -10,29 +10,19 @@ Standard library only at import; each library is imported where the format asks 
 from __future__ import annotations
 
 import _compat_pickle
-import bz2
-import contextlib
-import gzip
-import hashlib
 import importlib
 import io
-import lzma
 import pickle
 import sys
-import tempfile
 import types
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar
 
-from scaffold.errors import FileChangedError, UnseenNameError
+from scaffold.base.streams import CHUNK_BYTES, BorrowedFile, canonical_archive
+from scaffold.errors import UnseenNameError
 from scaffold.spec import GlobalName
 
-CHUNK_BYTES = 1 << 18
-_MEMORY_BYTES = 1 << 26
-"""Files up to this size are read into memory once; a larger file is hashed and loaded through one handle."""
 LEGACY_TORCH_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _ARRAYS = frozenset(
     {
@@ -40,131 +30,6 @@ _ARRAYS = frozenset(
         ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
     }
 )
-_COMPRESSIONS: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"]\x00\x00", "lzma"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"x\x01", "zlib"),
-    (b"x\x5e", "zlib"),
-    (b"x\x9c", "zlib"),
-    (b"x\xda", "zlib"),
-    (b"PK\x03\x04", "zip"),
-)
-
-
-# --------------------------------------------------------------------------- the bytes
-
-
-@contextlib.contextmanager
-def open_once(path: Path, sha256: str = "") -> Iterator[tuple[BinaryIO, str]]:
-    """Open a file for one reading and give it with the SHA-256 of its content.
-
-    Args:
-        path: The file.
-        sha256: What the content must be; anything when empty.
-
-    Raises:
-        FileChangedError: The content is another.
-    """
-    with path.open("rb") as raw:
-        small = path.stat().st_size <= _MEMORY_BYTES
-        file: BinaryIO = io.BytesIO(raw.read()) if small else raw
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-        if sha256 and digest.hexdigest() != sha256:
-            raise FileChangedError(str(path), sha256, digest.hexdigest())
-        file.seek(0)
-        yield file, digest.hexdigest()
-
-
-def compression_of(head: bytes) -> str | None:
-    """How a file that starts so is compressed."""
-    return next((name for magic, name in _COMPRESSIONS if head.startswith(magic)), None)
-
-
-def decompressed(raw: BinaryIO, compression: str | None) -> BinaryIO:
-    """Read `raw` as what it unpacks to.
-
-    Raises:
-        ModuleNotFoundError: `lz4` is not installed and the file needs it.
-    """
-    if compression is None:
-        return raw
-    return cast("BinaryIO", io.BufferedReader(_OPENERS[compression](raw), CHUNK_BYTES))
-
-
-class BorrowedFile(io.RawIOBase):
-    """A file of somebody else's: it stays open when this is closed, and does not tell its file number."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Whether a place in it can be sought."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, and return how many bytes there were."""
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place in the file, and return it."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """Return the place in the file."""
-        return self._file.tell()
-
-
-class _ZlibFile(io.RawIOBase):
-    """A bare zlib stream, as joblib writes it, read as a file."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._inflate = zlib.decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        while not self._inflate.eof:
-            packed = self._inflate.unconsumed_tail or self._raw.read(CHUNK_BYTES)
-            data = self._inflate.decompress(packed, len(view))
-            if data:
-                view[: len(data)] = data
-                return len(data)
-            if not packed and not self._inflate.eof:
-                raise EOFError("the zlib stream has no end")
-        return 0
-
-
-def _lz4(raw: BinaryIO) -> Any:
-    import lz4.frame
-
-    return lz4.frame.LZ4FrameFile(raw, mode="rb")
-
-
-_OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
-    "gzip": lambda raw: gzip.GzipFile(fileobj=raw, mode="rb"),
-    "zlib": _ZlibFile,
-    "bz2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
-    "lzma": lzma.LZMAFile,
-    "lz4": _lz4,
-}
-
-
-# --------------------------------------------------------------------------- the names
 
 
 def python3_name(module: str, qualname: str) -> tuple[str, str]:
@@ -181,9 +46,18 @@ on_lookup: Callable[[str], None] | None = None
 class Names:
     """The names that may be looked up while one file loads."""
 
-    def __init__(self, path: Path, seen: Sequence[GlobalName] | None) -> None:
-        """Take the names that were seen in `path`; None for a file that this process wrote itself."""
+    def __init__(
+        self,
+        path: Path,
+        seen: Sequence[GlobalName] | None,
+        stand_ins: Mapping[tuple[str, str], Any] | None = None,
+    ) -> None:
+        """Take the names that were seen in `path`; None for a file that this process wrote itself.
+
+        `stand_ins` are replacements for objects that the file names, by module and name.
+        """
         self._path = path
+        self._stand_ins = stand_ins or {}
         self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
 
     def find(self, module: str, qualname: str) -> Any:
@@ -200,6 +74,8 @@ class Names:
             raise UnseenNameError(str(self._path), f"{module}.{qualname}")
         if on_lookup is not None:
             on_lookup(".".join(wanted))
+        if wanted in self._stand_ins:
+            return self._stand_ins[wanted]
         if wanted == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
         value = _lookup(*wanted)
@@ -237,9 +113,6 @@ def _is_foreign(value: Any, module: str) -> bool:
         return False
     home = getattr(value, "__module__", None)
     return isinstance(home, str) and home.partition(".")[0] not in (module.partition(".")[0], "builtins")
-
-
-# --------------------------------------------------------------------------- pickle and joblib
 
 
 class _Unpickler(pickle.Unpickler):
@@ -356,9 +229,6 @@ def load_joblib(file: BinaryIO, names: Names) -> Any:
     return _JoblibUnpickler(file, names).load()
 
 
-# --------------------------------------------------------------------------- torch
-
-
 def load_torch(file: BinaryIO, names: Names) -> Any:
     """Return what `torch.save` wrote, on the CPU."""
     import torch
@@ -400,25 +270,3 @@ def _without_source(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return load(key)
 
     return persistent_load
-
-
-@contextlib.contextmanager
-def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give a zip archive written anew: one directory, each member once, where the first reader found it.
-
-    Two readers of the same archive need not agree: on which directory counts, on upper and lower case, on
-    what stands before or behind. After this there is nothing left to disagree on.
-    """
-    with zipfile.ZipFile(file) as archive, contextlib.ExitStack() as stack:
-        size_bytes = sum(member.file_size for member in archive.infolist())
-        target: Any = io.BytesIO()
-        if size_bytes > _MEMORY_BYTES * 4:
-            target = stack.enter_context(tempfile.TemporaryFile())
-        with zipfile.ZipFile(target, "w") as written:
-            for member in archive.infolist():
-                plain = zipfile.ZipInfo(member.filename)
-                with archive.open(member) as source, written.open(plain, "w", force_zip64=True) as copy:
-                    while chunk := source.read(1 << 20):
-                        copy.write(chunk)
-        target.seek(0)
-        yield target

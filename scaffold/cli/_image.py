@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from scaffold.image import Credentials
     from scaffold.spec import Image
 
+BUILDER = Annotated[
+    str, typer.Option(help="docker: an engine follows the Dockerfile. layers: no engine is needed.")
+]
+TAG = Annotated[
+    str | None, typer.Option(help="The whole name, or what stands after the colon; else the version.")
+]
+PLATFORM = Annotated[str, typer.Option(help="linux/amd64, linux/arm64, or both with a comma (layers).")]
+OUTPUT = Annotated[
+    Path | None, typer.Option(help="Write an OCI layout, or one file for docker load: image.tar (layers).")
+]
+NETWORK = Annotated[str | None, typer.Option(help="Network of the build's steps, e.g. host (docker).")]
+USERNAME = Annotated[str | None, typer.Option(help="For the registry; else as docker login has it.")]
 HERE = Path()
 
 
@@ -27,32 +39,19 @@ def register(app: typer.Typer) -> None:
 
 def build(
     project: Annotated[Path, typer.Argument(help="The project's folder.")] = HERE,
-    builder: Annotated[
-        str, typer.Option(help="docker: an engine follows the Dockerfile. layers: no engine is needed.")
-    ] = "docker",
+    builder: BUILDER = "docker",
     push: Annotated[bool, typer.Option(help="Push the image to its registry.")] = False,
     registry: Annotated[str | None, typer.Option(help="Where images go: registry.example.com/team.")] = None,
-    tag: Annotated[
-        str | None, typer.Option(help="The whole name, or what stands after the colon; else the version.")
-    ] = None,
-    platform: Annotated[
-        str, typer.Option(help="linux/amd64, linux/arm64, or both with a comma (layers).")
-    ] = "",
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Write an OCI layout, or one file for docker load: image.tar (layers)."),
-    ] = None,
+    tag: TAG = None,
+    platform: PLATFORM = "",
+    output: OUTPUT = None,
     check: Annotated[bool, typer.Option(help="Run the image and replay the sample before a push.")] = False,
     base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
     index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,
     netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,
     ca_bundle: Annotated[Path | None, typer.Option(help="Certificates of a proxy that opens TLS.")] = None,
-    network: Annotated[
-        str | None, typer.Option(help="Network of the build's steps, e.g. host (docker).")
-    ] = None,
-    username: Annotated[
-        str | None, typer.Option(help="For the registry; else as docker login has it.")
-    ] = None,
+    network: NETWORK = None,
+    username: USERNAME = None,
     password_stdin: Annotated[bool, typer.Option(help="Read the registry's password from stdin.")] = False,
     insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,

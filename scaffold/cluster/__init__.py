@@ -1,9 +1,9 @@
 """A project runs in a cluster: deployed, proven live, recorded; or rolled back and explained."""
 
-from scaffold.cluster._apply import Plan
-from scaffold.cluster._client import ClusterAccess
 from scaffold.cluster._deploy import deploy_project, plan_deployment
+from scaffold.cluster._kubeconfig import ClusterAccess
 from scaffold.cluster._manifests import read_image
+from scaffold.cluster._plan import Plan
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._undeploy import Removal, remove_deployment
 from scaffold.cluster._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs

@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 from scaffold.base.client import Client, Retries
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe, service_container
+from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace, events_in, live_deployment, pods_of
 from scaffold.errors import RolloutFailedError
 

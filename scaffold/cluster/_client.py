@@ -1,4 +1,4 @@
-"""The way to a cluster: its kubeconfig, and the requests to its API. The only import of `kubernetes`.
+"""The requests to the API of a cluster. Only this file and `_kubeconfig` import `kubernetes`.
 
 The client library reads kubeconfigs, logs in (tokens, certificates, exec plugins) and keeps the connections.
 The requests are written here, for they are few and the same for every kind: get, list, apply, delete.
@@ -7,43 +7,18 @@ The requests are written here, for they are few and the same for every kind: get
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaffold.errors import ClusterUnreachableError, DeployError, MissingExtraError
+from scaffold.cluster._refusal import ApiError, status_object
+from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
 
 FIELD_MANAGER = "model-scaffold"
 
 Manifest = dict[str, Any]
-
-
-class ApiError(Exception):
-    """The API answered with another status than 2xx: the status, and the `Status` object of its body."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(status, body)
-        self.status, self.body = status, body
-
-    @property
-    def message(self) -> str:
-        """What the API says."""
-        return str(self.body.get("message") or f"HTTP status {self.status}")
-
-    @property
-    def reason(self) -> str:
-        """The machine-readable word for it: `NotFound`, `Conflict`, `Forbidden`."""
-        return str(self.body.get("reason") or "")
-
-    @property
-    def causes(self) -> list[Mapping[str, str]]:
-        """The parts of the object that it is about."""
-        details = self.body.get("details") or {}
-        return list(details.get("causes") or [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +59,14 @@ class Cluster:
         timeout_s: float = 60,
     ) -> Any:
         """Return the body of the answer: parsed, unless it is text such as a log.
+
+        Args:
+            method: `GET`, `PATCH`, ...
+            path: Begins with `/api`, `/apis` or `/version`.
+            query: Parameters of the URL.
+            body: What is sent as JSON; nothing where it is None.
+            content_type: Of the body: the kind of patch.
+            timeout_s: For the whole answer.
 
         Raises:
             ApiError: Another status than 2xx.
@@ -141,7 +124,7 @@ class Cluster:
             found = (f"context: {self.context}", f"server: {self.server}")
             raise ClusterUnreachableError("The cluster does not accept the login.", found, fix)
         if not 200 <= response.status < 300:
-            raise ApiError(response.status, _status_object(response.data if not stream else response.read()))
+            raise ApiError(response.status, status_object(response.data if not stream else response.read()))
         return response
 
     def forward(self, namespace: str, pod: str, port: int) -> Any:
@@ -249,7 +232,14 @@ class Cluster:
     def apply(
         self, manifest: Manifest, *, manager: str = FIELD_MANAGER, dry_run: bool = False, force: bool = False
     ) -> Manifest:
-        """Server-side apply: we own the fields that `manifest` sets, and no others."""
+        """Server-side apply: we own the fields that `manifest` sets, and no others.
+
+        Args:
+            manifest: The object.
+            manager: Who owns the fields that it sets.
+            dry_run: Only check it, and return what it would become.
+            force: Take over fields that others own.
+        """
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
@@ -286,97 +276,3 @@ def _retries() -> Any:
         allowed_methods=("GET", "PUT", "PATCH", "DELETE"),
         raise_on_status=False,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterAccess:
-    """Which cluster is meant, and as whom."""
-
-    kubeconfig: str | Path | None = field(default=None, repr=False)  # its content holds secrets
-    """A path, or the content itself. Without it `$KUBECONFIG`, which may hold either too, then
-    `~/.kube/config`, and inside a pod the pod's own account."""
-    context: str | None = None
-    """A context of the kubeconfig other than the current one."""
-
-
-def connect(access: ClusterAccess | None = None) -> Cluster:
-    """Return the cluster that `access` names.
-
-    Raises:
-        MissingExtraError: The `kubernetes` extra is not installed.
-        ClusterUnreachableError: There is no kubeconfig, or it cannot be used.
-    """
-    try:
-        from kubernetes import client, config
-    except ImportError as error:
-        raise MissingExtraError("kubernetes", "kubernetes") from error
-    import yaml
-
-    configuration = type.__call__(client.Configuration)
-    kubeconfig, context = (access.kubeconfig, access.context) if access else (None, None)
-    text = str(kubeconfig) if kubeconfig is not None else ""
-    if not text and _is_content(named := os.environ.get("KUBECONFIG", "")):
-        text = named
-    try:
-        if _is_content(text):
-            config.load_kube_config_from_dict(
-                _parse(text), context=context, client_configuration=configuration, persist_config=False
-            )
-        elif not text and context is None and _in_cluster_only():
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            path = str(Path(text).expanduser()) if text else None
-            config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
-    except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
-        raise _unusable(text, context, error) from error
-    api = client.ApiClient(configuration)
-    where = context or "in-cluster" if _in_cluster_only() else context or "the current one"
-    return Cluster(api.rest_client.pool_manager, configuration, configuration.host.rstrip("/"), where)
-
-
-def _is_content(text: str) -> bool:
-    return "\n" in text or text.lstrip().startswith("{")
-
-
-def _parse(text: str) -> Any:
-    import yaml
-
-    parsed = yaml.safe_load(text)
-    if not isinstance(parsed, dict):
-        raise TypeError("the kubeconfig that was given as text is no YAML mapping")
-    return parsed
-
-
-def _in_cluster_only() -> bool:
-    """Whether we run in a pod and nobody set a kubeconfig."""
-    named = os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists()
-    return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
-
-
-def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
-    source = "the text that was given" if _is_content(text) else text
-    source = source or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [_said(error)]
-    fix = either(
-        "Name one: ClusterAccess(kubeconfig=FILE, context=...), or set KUBECONFIG.",
-        "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts.",
-    )
-    return ClusterUnreachableError("The kubeconfig cannot be used.", found, fix)
-
-
-def _said(error: Exception) -> str:
-    """What is wrong with a kubeconfig, without the lines that the YAML parser quotes: they hold secrets."""
-    import yaml
-
-    if isinstance(error, yaml.MarkedYAMLError):
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        return f"{line}{error.problem}"
-    return str(error).strip()
-
-
-def _status_object(data: bytes) -> Mapping[str, Any]:
-    try:
-        parsed = json.loads(data)
-    except ValueError:
-        return {"message": data.decode("utf-8", "replace")[:500]}
-    return parsed if isinstance(parsed, dict) else {"message": str(parsed)[:500]}

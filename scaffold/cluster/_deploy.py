@@ -10,28 +10,21 @@ from pathlib import Path
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._address import find_service
-from scaffold.cluster._apply import (
-    Change,
-    Plan,
-    annotate,
-    apply_changes,
-    ensure_namespace,
-    ensure_pull_secret,
-    plan_changes,
-    record_of,
-    refusal_fix,
-    seed_replicas,
-    undo_changes,
-)
-from scaffold.cluster._client import ApiError, Cluster, ClusterAccess, Manifest, connect
+from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
+from scaffold.cluster._before import ensure_namespace, ensure_pull_secret
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
+from scaffold.cluster._objects import annotate, record_of, refusal_fix
+from scaffold.cluster._plan import Change, Plan, plan_changes
+from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.cluster._smoke import await_address, replay_sample
 from scaffold.errors import ClusterRefusedError, DeployError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, OnEvent, PodsChanged, RollbackStarted, ignore
-from scaffold.spec import Deployment, Image, PodState, Recording, Release
+from scaffold.spec import Deployment, Image, Measurements, PodState, Recording, Release
 
 PASSED = "passed"
 PENDING = "pending"
@@ -44,6 +37,7 @@ def deploy_project(
     target: str,
     image: Image | str | Callable[[], Image | str],
     release: Release,
+    measured: Measurements | None = None,
     access: ClusterAccess | None = None,
     docker_config: str | None = None,
     force_conflicts: bool = False,
@@ -59,6 +53,7 @@ def deploy_project(
         target: A folder under `deploy/`.
         image: The image by digest, or what builds and pushes it; called once the cluster has answered.
         release: What is recorded beside the image.
+        measured: What the proof of the project measured: shown where the pods lack memory.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
         docker_config: The text of a docker `config.json` with the registry's login, for the pull secret.
         force_conflicts: Take over fields that others have set.
@@ -73,7 +68,7 @@ def deploy_project(
     """
     pace = pace or Pace()
     with explained():
-        wanted = read_target(root, target)
+        wanted = read_target(root, target, measured)
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
@@ -86,19 +81,9 @@ def deploy_project(
             on_event(ChangesPlanned(plan.summary))
             attempt = _Attempt(cluster, wanted, plan.changes, pace, on_event)
             notes = _notes(wanted, reference, release)
-            try:
+            with attempt.noting_failure(notes, roll_back=roll_back, remove=remove_failed):
                 attempt.apply(notes, force=force_conflicts)
                 url = attempt.go_live(recording)
-            except DeployError as error:
-                attempt.note(notes | {"live": error.problem})
-                after = attempt.take_back(roll_back=roll_back, remove=remove_failed)
-                raise type(error)(error.problem, error.found, error.fix, after) from error
-            except KeyboardInterrupt as error:
-                attempt.note(notes | {"live": "interrupted"})
-                look, back = on_project("status", target=target), on_project("rollback", target=target)
-                fix = f"Look at it: {look}, and go back: {back}"
-                after = "What was applied goes on in the cluster."
-                raise DeployError("The deploy was interrupted.", (), fix, after) from error
             annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
             return describe_deployment(live_deployment(cluster, wanted), wanted)
 
@@ -211,6 +196,23 @@ class _Attempt:
                 replayed = replay_sample(client, recording)
         self.on_event(Finished("replay", replayed))
         return client.url
+
+    @contextlib.contextmanager
+    def noting_failure(self, notes: dict[str, str], *, roll_back: bool, remove: bool) -> Iterator[None]:
+        """Record how the block failed, and take the deploy back as was asked; the error says so."""
+        try:
+            yield
+        except DeployError as error:
+            self.note(notes | {"live": error.problem})
+            after = self.take_back(roll_back=roll_back, remove=remove)
+            raise type(error)(error.problem, error.found, error.fix, after) from error
+        except KeyboardInterrupt as error:
+            self.note(notes | {"live": "interrupted"})
+            name = self.target.name
+            look, back = on_project("status", target=name), on_project("rollback", target=name)
+            fix = f"Look at it: {look}, and go back: {back}"
+            after = "What was applied goes on in the cluster."
+            raise DeployError("The deploy was interrupted.", (), fix, after) from error
 
     def note(self, notes: dict[str, str]) -> None:
         """Record how it ended, if that can be done."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import service_container
+from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors.wording import either, on_project
-from scaffold.spec import PodState
+from scaffold.spec import Measurements
 
 LOG_LINES = 15
+_MIB = 1 << 20
 _MANY_RESTARTS = 3
-_CREATING = "pulling the image"
 _PULL_REASONS = {
     "ErrImagePull",
     "ImagePullBackOff",
@@ -44,8 +47,8 @@ class Scene:
     pods: Sequence[Manifest]
     """Those of the new revision."""
     events: Sequence[Manifest]
-    measured_memory: str = ""
-    """What the proof measured, as the manifest's comment has it."""
+    measured: Measurements | None = None
+    """What the proof of the project measured."""
 
 
 def find_failure(scene: Scene) -> Failure | None:
@@ -73,50 +76,6 @@ def explain_deadline(scene: Scene, waited_s: float) -> Failure:
         fix=f"Give it more time with {either('Pace(rollout_s=...)', '--timeout')},"
         f" or look at: {on_project('logs')}, {on_project('status')}",
     )
-
-
-def pod_state(pod: Manifest) -> PodState:
-    """Return one pod as a person would look at it."""
-    status = pod.get("status") or {}
-    container = _status_of(pod)
-    state = container.get("state") or {}
-    ready = bool(container.get("ready"))
-    if "deletionTimestamp" in pod["metadata"]:
-        word = "stopping"
-    elif "waiting" in state:
-        reason = state["waiting"].get("reason", "")
-        word = {"ContainerCreating": _CREATING, "PodInitializing": "starting"}.get(reason, reason)
-    elif "terminated" in state:
-        word = state["terminated"].get("reason") or "ended"
-    elif "running" in state:
-        word = "running" if ready else "loading the model"
-    else:
-        word = (
-            "waiting for a node" if status.get("phase") == "Pending" else str(status.get("phase", "unknown"))
-        )
-    restarts = int(container.get("restartCount") or 0)
-    return PodState(name=pod["metadata"]["name"], ready=ready, restarts=restarts, state=word)
-
-
-def _status_of(pod: Manifest) -> Manifest:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
-    named = [status for status in statuses if status.get("name") == "service"]
-    return dict((named or statuses)[0])
-
-
-def _waiting(pod: Manifest) -> tuple[str, str]:
-    waiting = (_status_of(pod).get("state") or {}).get("waiting") or {}
-    return waiting.get("reason", ""), waiting.get("message", "")
-
-
-def _last_end(pod: Manifest) -> Manifest:
-    """How the container ended the last time; empty if it never did."""
-    status = _status_of(pod)
-    for part in ("state", "lastState"):
-        terminated = (status.get(part) or {}).get("terminated")
-        if terminated:
-            return dict(terminated)
-    return {}
 
 
 def _events_of(scene: Scene, name: str, reasons: Iterable[str]) -> list[str]:
@@ -171,7 +130,7 @@ def _node_rooms(cluster: Cluster) -> list[str]:
 
 
 def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
-    reason, message = _waiting(pod)
+    reason, message = waiting_of(pod)
     if reason not in _PULL_REASONS:
         return None
     image = service_container(scene.deployment)["image"]
@@ -207,7 +166,7 @@ def _pull_secret(pod: Manifest) -> str:
 
 
 def _configuration(_scene: Scene, pod: Manifest) -> Failure | None:
-    reason, message = _waiting(pod)
+    reason, message = waiting_of(pod)
     if reason not in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         return None
     found = (_sentence(message),)
@@ -225,23 +184,24 @@ def _configuration(_scene: Scene, pod: Manifest) -> Failure | None:
 
 
 def _out_of_memory(scene: Scene, pod: Manifest) -> Failure | None:
-    end = _last_end(pod)
-    said = f"{end.get('message', '')} {_waiting(pod)[1]}"
+    end = last_end_of(pod)
+    said = f"{end.get('message', '')} {waiting_of(pod)[1]}"
     if end.get("reason") != "OOMKilled" and "OOM-killed" not in said:
         return None
     limits = service_container(scene.deployment).get("resources", {}).get("limits", {})
+    peak = scene.measured and f"{math.ceil(scene.measured.peak_memory_bytes / _MIB)} MiB"
     return Failure(
         problem="The service needs more memory than it may take.",
         found=(
             f"limit: {limits.get('memory', 'none of its own; the node ran out')}",
-            f"measured by the proof: {scene.measured_memory or 'nothing'}",
+            f"measured by the proof: {peak or 'nothing'}",
         ),
         fix="Raise `resources.limits.memory` in deployment.yaml, and the request with it.",
     )
 
 
 def _crash(scene: Scene, pod: Manifest) -> Failure | None:
-    status, end = _status_of(pod), _last_end(pod)
+    status, end = status_of(pod), last_end_of(pod)
     restarts = int(status.get("restartCount") or 0)
     if not end or not restarts:
         return None
@@ -264,7 +224,7 @@ def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list
     """Return the last lines that the container wrote."""
     metadata = pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    query = {"tailLines": str(LOG_LINES), "container": _status_of(pod).get("name", "service")}
+    query = {"tailLines": str(LOG_LINES), "container": status_of(pod).get("name", "service")}
     for before in ("true", "false") if previous else ("false",):
         try:
             text = cluster.request("GET", path, query=query | {"previous": before})
@@ -279,7 +239,7 @@ def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list
 def _node(scene: Scene, pod: Manifest) -> Failure | None:
     """The node takes the pod and cannot begin with it: its volumes, or its network and its runtime."""
     name = pod["metadata"]["name"]
-    if pod_state(pod).state != _CREATING:
+    if pod_state(pod).state != CREATING:
         return None
     if said := _events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
         problem = "A volume cannot be mounted."

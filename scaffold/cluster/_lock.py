@@ -7,8 +7,9 @@ import datetime as dt
 import threading
 from collections.abc import Iterator
 
-from scaffold.cluster._client import ApiError, Cluster, Manifest
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ClusterRefusedError, ClusterUnreachableError, DeployBusyError
 from scaffold.errors.wording import on_project
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from scaffold.base.layout import DEPLOY, KUSTOMIZATION
 from scaffold.cluster._client import Manifest
 from scaffold.errors import ManifestError
 from scaffold.errors.wording import invocation
+from scaffold.spec import Measurements
 
 ANNOTATION = "model-scaffold/"
 BESIDE = f"{ANNOTATION}beside"
@@ -53,8 +53,8 @@ class Target:
     """The Deployment's name, which is the service's."""
     namespace: str
     manifests: tuple[Manifest, ...]
-    measured_memory: str = ""
-    """What the proof measured, as the comment in the manifest has it: `187 MiB`."""
+    measured: Measurements | None = None
+    """What the proof measured; None where there was none."""
 
     def one(self, kind: str) -> Manifest | None:
         """Return the first manifest of a kind."""
@@ -76,8 +76,13 @@ class Target:
         return str(names[0]["name"]) if names else ""
 
 
-def read_target(root: Path, target: str) -> Target:
+def read_target(root: Path, target: str, measured: Measurements | None = None) -> Target:
     """Return the manifests of `deploy/<target>/`, as its kustomization lists them.
+
+    Args:
+        root: The project.
+        target: A folder under its `deploy/`.
+        measured: What the proof of the project measured.
 
     Raises:
         ManifestError: There is no such target, a file is no YAML, or the kustomization asks for what is not
@@ -104,14 +109,12 @@ def read_target(root: Path, target: str) -> Target:
             (f"read: {folder / KUSTOMIZATION}",),
             f"Add to it: namespace: {metadata['name']}-{target}",
         )
-    texts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")))
-    measured = re.search(r"# Measured: (\d+ MiB)", texts)
     return Target(
         name=target,
         service=metadata["name"],
         namespace=metadata["namespace"],
         manifests=tuple(in_order(manifests)),
-        measured_memory=measured[1] if measured else "",
+        measured=measured,
     )
 
 

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scaffold.cluster._client import ApiError, Cluster, Manifest
-from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure, pod_state
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure
 from scaffold.cluster._manifests import NAME_LABEL, Target
+from scaffold.cluster._pods import pod_state
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
 from scaffold.errors.wording import on_project
 from scaffold.spec import PodState
@@ -33,6 +35,12 @@ class Pace:
 
 def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPods) -> Manifest:
     """Return the Deployment once every pod of the new revision is ready and the old ones are gone.
+
+    Args:
+        cluster: The cluster.
+        target: What was applied.
+        pace: How long to wait, and how often to look.
+        on_pods: Called with the pods whenever they have changed.
 
     Raises:
         RolloutFailedError: The pods do not come to life; the message says why.
@@ -146,7 +154,7 @@ def _look(cluster: Cluster, path: str, target: Target) -> Scene:
         deployment=deployment,
         pods=pods,
         events=events_in(cluster, target.namespace),
-        measured_memory=target.measured_memory,
+        measured=target.measured,
     )
 
 

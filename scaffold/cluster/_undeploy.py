@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.cluster._apply import beside, is_made_by_us
-from scaffold.cluster._client import ApiError, Cluster, ClusterAccess, Kind, Manifest, connect
+from scaffold.cluster._client import Cluster, Kind, Manifest
 from scaffold.cluster._deploy import describe_deployment, explained, holder_name
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
+from scaffold.cluster._objects import beside, is_made_by_us
+from scaffold.cluster._refusal import ApiError
 from scaffold.spec import Deployment
 
 # What Kubernetes, OpenShift and Istio put into every namespace, or is a trace of what was there.

@@ -12,29 +12,29 @@ from typing import cast
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
-from scaffold.cluster._apply import (
-    APPLIED,
-    annotate,
-    apply_changes,
-    beside,
-    changes_back,
-    record_of,
-    remove_later,
-)
-from scaffold.cluster._client import Cluster, ClusterAccess, Manifest, connect
+from scaffold.cluster._apply import apply_changes, remove_later
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import PASSED, describe_deployment, explained, holder_name, wait_until_live
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target
+from scaffold.cluster._objects import APPLIED, annotate, beside, record_of
+from scaffold.cluster._plan import changes_back
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
 from scaffold.cluster._smoke import await_address, replay_sample
 from scaffold.errors import NotDeployedError, PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
 from scaffold.events import Finished, OnEvent, ignore
-from scaffold.spec import Deployment, Recording, Release
+from scaffold.spec import Deployment, Measurements, Recording, Release
 
 
 def read_status(root: Path, *, target: str, access: ClusterAccess | None = None) -> Deployment:
     """Return what runs at the target.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        access: As for `deploy_project`.
 
     Raises:
         NotDeployedError: Nothing runs there.
@@ -45,7 +45,13 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
 
 
 def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
-    """Return the revisions that the cluster keeps, the newest first, as they were recorded."""
+    """Return the revisions that the cluster keeps, the newest first, as they were recorded.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        access: As for `deploy_project`.
+    """
     with explained():
         wanted = read_target(root, target)
         cluster = connect(access)
@@ -59,6 +65,7 @@ def roll_back(
     target: str,
     to: int | None = None,
     release: Release,
+    measured: Measurements | None = None,
     access: ClusterAccess | None = None,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
@@ -74,6 +81,7 @@ def roll_back(
         target: A folder under `deploy/`.
         to: The revision; the one before the present one where it is left out.
         release: Who goes back, and which model the project holds.
+        measured: As for `deploy_project`.
         access: As for `deploy_project`.
         pace: As for `deploy_project`.
         on_event: As for `deploy_project`.
@@ -84,7 +92,7 @@ def roll_back(
     """
     pace = pace or Pace()
     with explained():
-        wanted = read_target(root, target)
+        wanted = read_target(root, target, measured)
         cluster = connect(access)
         live = live_deployment(cluster, wanted)
         with deploy_lock(cluster, wanted, holder_name(release)):
@@ -157,7 +165,15 @@ def stream_logs(
     tail: int = 100,
     access: ClusterAccess | None = None,
 ) -> Iterator[str]:
-    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written."""
+    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        follow: Go on with the lines that the first pod writes from now on.
+        tail: How many of the last lines of each pod.
+        access: As for `deploy_project`.
+    """
     with explained():
         wanted = read_target(root, target)
         cluster = connect(access)

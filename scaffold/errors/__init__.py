@@ -46,6 +46,7 @@
     │   ├── VersionMismatchError        the installed library has not, or not so, what a pickle names
     │   ├── LoadFailedError             the file names nothing bad and does not load
     │   ├── NotASampleError             a file holds no sample
+    │   │   └── DamagedSampleError      a sample contradicts itself
     │   └── UnpicklableModelError       an object in memory cannot be written to a file
     ├── WorkerError                     the process that loads the model broke off
     │   ├── WorkerEndedError            it ended by itself
@@ -185,14 +186,33 @@
     │   └── StoreUnusableError          the database does not do what is asked
     └── CommandError                    a command that we ran failed
 
-One file for each room. The fields of an error are its facts, and `__str__` words the message from them: what
-failed, what was found, what to type. `wording` has the words for a Python caller and for the command line.
+One file for each room, several for a large one. The fields of an error are its facts, and `__str__` words the
+message from them: what failed, what was found, what to type. `wording` has the words for a Python caller and
+for the command line.
 Every error pickles. Standard library only.
 """
 
 from __future__ import annotations
 
+from scaffold.errors.answers import (
+    AnswersFileError,
+    InvalidAnswerError,
+    NoTerminalError,
+    RefusedAnswerError,
+    UnknownAnswerError,
+    UnreadableAnswerError,
+)
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.build import (
+    BuilderOptionError,
+    IncompleteLoginError,
+    MissingDestinationError,
+    MissingFileError,
+    NamedTwiceError,
+    NoRegistryError,
+    PasswordInUrlError,
+    UnnamedImageError,
+)
 from scaffold.errors.cluster import (
     ApplyConflictError,
     ClusterRefusedError,
@@ -207,6 +227,17 @@ from scaffold.errors.cluster import (
     RolloutFailedError,
 )
 from scaffold.errors.command import CommandError
+from scaffold.errors.debian import (
+    DebianError,
+    DownloadError,
+    ListDateError,
+    NoDebianSourceError,
+    NoSuchPackageError,
+    UnreadablePackageError,
+    UnsignedListError,
+    WrongHashError,
+    WrongListError,
+)
 from scaffold.errors.environment import (
     BrokenEnvironmentError,
     EnvironmentSpecError,
@@ -223,43 +254,19 @@ from scaffold.errors.image import (
     BaseError,
     BaseLayerError,
     BasePlatformError,
-    BuilderOptionError,
     BuildStepError,
     CacheFolderError,
     ContextFileError,
-    CredentialHelperError,
-    DebianError,
-    DiskFullError,
     DockerfileError,
-    DownloadError,
     EngineNotRunningError,
     EngineRefusedError,
     ImageCheckError,
     ImageError,
     ImagePythonError,
-    IncompleteLoginError,
-    ListDateError,
-    MissingDestinationError,
-    MissingFileError,
     MissingLockError,
-    NamedTwiceError,
-    NoDebianSourceError,
     NoDockerfileError,
     NoPythonInBaseError,
-    NoRegistryError,
-    NoSuchPackageError,
     PackagesError,
-    PasswordInUrlError,
-    RegistryError,
-    RegistryLoginError,
-    RepositoryNotFoundError,
-    UnnamedImageError,
-    UnreadablePackageError,
-    UnsignedListError,
-    UntrustedRegistryError,
-    UploadError,
-    WrongHashError,
-    WrongListError,
 )
 from scaffold.errors.introspect import (
     AmbiguousCallError,
@@ -305,6 +312,7 @@ from scaffold.errors.proof import (
 )
 from scaffold.errors.read import (
     CarriedCodeError,
+    DamagedSampleError,
     FileChangedError,
     ForeignCodeError,
     LoadFailedError,
@@ -319,6 +327,15 @@ from scaffold.errors.read import (
     UnseenNameError,
     UntrustedCodeError,
     VersionMismatchError,
+)
+from scaffold.errors.registry import (
+    CredentialHelperError,
+    DiskFullError,
+    RegistryError,
+    RegistryLoginError,
+    RepositoryNotFoundError,
+    UntrustedRegistryError,
+    UploadError,
 )
 from scaffold.errors.render import BadTemplateError, RenderError
 from scaffold.errors.resolve import (
@@ -367,10 +384,8 @@ from scaffold.errors.upgrade import (
     UpgradeError,
 )
 from scaffold.errors.usage import (
-    AnswersFileError,
     ExclusiveOptionsError,
     FolderNotMadeError,
-    InvalidAnswerError,
     InvalidOptionError,
     InvalidRegistrationError,
     MissingExtraError,
@@ -381,11 +396,7 @@ from scaffold.errors.usage import (
     NeverTrustedError,
     NotAnAssignmentError,
     NotAProjectError,
-    NoTerminalError,
-    RefusedAnswerError,
     TargetNotEmptyError,
-    UnknownAnswerError,
-    UnreadableAnswerError,
     UnsetVariableError,
     UsageError,
     VariableTakenError,
@@ -435,6 +446,7 @@ __all__ = [
     "DamagedBackupError",
     "DamagedJournalError",
     "DamagedRecordError",
+    "DamagedSampleError",
     "DebianError",
     "DeployBusyError",
     "DeployError",

@@ -257,6 +257,10 @@ class NotASampleError(ReadError):
         )
 
 
+class DamagedSampleError(NotASampleError):
+    """A sample contradicts itself: no library that is installed changes that."""
+
+
 class UnpicklableModelError(ReadError):
     """An object in memory cannot be written to a file."""
 

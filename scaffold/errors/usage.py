@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import either, invocation, option
+from scaffold.errors.wording import invocation, option
 
 
 class UsageError(ScaffoldError):
@@ -76,90 +76,6 @@ class NotAnAssignmentError(UsageError):
             "answers": ("names no answer and value", {"replicas": "3"}),
         }[self.option]
         return f"{option(self.option)} {self.found} {what}.\n  {option(self.option, example)}"
-
-
-class InvalidAnswerError(UsageError):
-    """An answer, or the option that gives it, has a value that it cannot have."""
-
-    answer: str
-    found: object
-    wanted: str
-
-    def __str__(self) -> str:
-        return f"The answer '{self.answer}' is {self.found!r}.\nIt takes {self.wanted}."
-
-
-class UnknownAnswerError(UsageError):
-    """The template asks no such question.
-
-    Args:
-        answer: The name that was given: `replica`, or `per_target.production.replica`.
-        known: The names of the questions.
-    """
-
-    answer: str
-    known: Sequence[str]
-
-    def __str__(self) -> str:
-        from difflib import get_close_matches
-
-        place, dot, name = self.answer.rpartition(".")
-        near = get_close_matches(name, self.known, n=1)
-        meant = f" Did you mean '{place}{dot}{near[0]}'?" if near else ""
-        return f"The template has no question '{self.answer}'.{meant}\nIt asks: {', '.join(self.known)}."
-
-
-class UnreadableAnswerError(UsageError):
-    """An answer of the command line is no YAML."""
-
-    answer: str
-    found: str
-    cause: str
-
-    def __str__(self) -> str:
-        return (
-            f"--answer {self.answer}={self.found} cannot be read as YAML: {self.cause}\n"
-            f"Put text in quotes of its own:\n  --answer '{self.answer}=\"...\"'"
-        )
-
-
-class AnswersFileError(UsageError):
-    """A file of answers cannot be read, or holds none.
-
-    Args:
-        path: The file.
-        cause: Why it cannot be read; empty where it holds something else than answers.
-    """
-
-    path: str
-    cause: str = ""
-
-    def __str__(self) -> str:
-        if self.cause:
-            return f"{self.path} cannot be read as answers: {self.cause}"
-        return f"{self.path} holds no answers.\nOne `question: answer` a line is wanted, e.g.  variant: text"
-
-
-class RefusedAnswerError(UsageError):
-    """A template refuses an answer, by a rule of its own."""
-
-    cause: str
-
-    def __str__(self) -> str:
-        return f"An answer is not allowed. {self.cause}\nNothing was written."
-
-
-class NoTerminalError(UsageError):
-    """Questions are to be asked, and there is no terminal."""
-
-    target: str
-
-    def __str__(self) -> str:
-        return (
-            "There is no terminal to ask questions in. Take the defaults, or give the answers:\n"
-            f"  {invocation('init', self.target, **either({}, {'defaults': True}))}\n"
-            f"  {invocation('init', self.target, answers_file='answers.yaml')}"
-        )
 
 
 class TargetNotEmptyError(UsageError):

@@ -69,7 +69,13 @@ def either(call: _Words, command: _Words) -> _Words:
 
 
 def with_variable(name: str, value: str, verb: str) -> str:
-    """Return what sets an environment variable for a verb."""
+    """Return what sets an environment variable for a verb.
+
+    Args:
+        name: The environment variable.
+        value: Its value, written as it is.
+        verb: The verb of this package: `deploy`.
+    """
     if _names_commands:
         return f"{name}={value} {invocation(verb, ...)}"
     return f"os.environ[{name!r}] = {value!r}"

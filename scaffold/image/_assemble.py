@@ -33,7 +33,17 @@ def build_layers(
     run: Runner,
     store: Path | None,
 ) -> Image:
-    """Put the image together and bring it where the options say."""
+    """Put the image together and bring it where the options say.
+
+    Args:
+        root: The project.
+        reference: The image's name and tag.
+        arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
+        options: What the caller asked for.
+        on_event: Called with each event.
+        run: Runs commands.
+        store: Where layers are kept between builds; in the cache of the user where it is None.
+    """
     kept = Store(store)
     with kept.folder() as work:
         builder = LayerBuilder(

@@ -73,6 +73,14 @@ def install_packages(
 ) -> None:
     """Install what `lock` names, hashes checked, into `folder`.
 
+    Args:
+        lock: The lock, whose local wheels lie beside it.
+        folder: Where the packages go.
+        platform: `linux/amd64`.
+        interpreter: The Python of the image.
+        index: Where packages come from.
+        run: Runs uv.
+
     Raises:
         PackagesError: No wheel for that platform, a hash that differs, no index that answers.
     """

@@ -50,7 +50,17 @@ def build_with_engine(
     run: Runner,
     store: Path | None,
 ) -> Image:
-    """Build the image in the engine, try it, and push it where that is asked for."""
+    """Build the image in the engine, try it, and push it where that is asked for.
+
+    Args:
+        root: The project.
+        reference: The image's name and tag.
+        arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
+        options: What the caller asked for.
+        on_event: Called with each event.
+        run: Runs commands.
+        store: Where layers are kept between builds; in the cache of the user where it is None.
+    """
     client = connect()
     with engine_errors():
         return _build_and_push(

@@ -64,7 +64,15 @@ def make_image(
     parts: Sequence[Part],
     annotations: Mapping[str, str],
 ) -> PlatformImage:
-    """Return the image that `parts` make: those of the base first, then ours."""
+    """Return the image that `parts` make: those of the base first, then ours.
+
+    Args:
+        platform: `linux/amd64`.
+        base_image: The configuration of the base's image.
+        config: What the image runs, and with which environment.
+        parts: The layers, those of the base first.
+        annotations: Of the manifest.
+    """
     ours = [part for part in parts if part.part != "base"]
     history = [
         *(base_image.get("history") or ()),

@@ -18,7 +18,16 @@ from scaffold.image.registry._repository import OCI_INDEX, Repository
 def push_layered(
     layered: Layered, top: Document, target: Repository, tag: str, store: Store, on_event: OnEvent
 ) -> frozenset[str]:
-    """Push the images and the tag; return the digests of the layers that had to go."""
+    """Push the images and the tag; return the digests of the layers that had to go.
+
+    Args:
+        layered: The images with their layers.
+        top: The manifest, or the index of several, that the tag names.
+        target: Where they go.
+        tag: The tag.
+        store: Where layers are kept; a layer of the base that the registry lacks is fetched into it.
+        on_event: Called with each event.
+    """
     pushed: set[str] = set()
     for image in layered.images:
         for part in image.parts:
@@ -41,6 +50,14 @@ def push_referrer(
     """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
     A registry that takes images only refuses it: that is told, and the image stands as it is.
+
+    Args:
+        digest: Of the image.
+        referrer: The manifest.
+        content: What it is about.
+        target: The repository of the image.
+        store: Where blobs are kept.
+        on_event: Called with each event.
     """
     try:
         _push_document(content, target, store)

@@ -1,4 +1,4 @@
-"""An image at work: started as strictly as a cluster would, asked, and ended."""
+"""Run an image as restricted as in a cluster, replay the sample against it, and remove the container."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _PORT = 8000
 
 @contextlib.contextmanager
 def run_container(client: Any, image_id: str, reference: str, *, host_network: bool) -> Iterator[str]:
-    """Start the image read-only as a user that it does not know; give its URL; end it.
+    """Run the image read-only with an arbitrary user id, yield its URL, and remove the container.
 
     Raises:
-        ImageCheckError: It does not start, or is not ready in time.
+        ImageCheckError: The container does not start, or is not ready in time.
     """
     from docker.errors import DockerException
 
-    user = random.randrange(100_000, 1_000_000)  # noqa: S311  # any will do
+    user = random.randrange(100_000, 1_000_000)  # noqa: S311  # any user id will do
     port = free_port() if host_network else _PORT
     try:
         container = client.containers.run(
@@ -63,10 +63,10 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
 
 
 def await_service(url: str, reference: str, stopped: Callable[[], bool], log: Callable[[], str]) -> None:
-    """Return when the service in the image says that it is ready.
+    """Wait until the service in the image is ready.
 
     Raises:
-        ImageCheckError: It stopped, or took too long; with the end of its log.
+        ImageCheckError: The service stopped or took too long; the error has the end of its log.
     """
     ready = wait_until_ready(Client(url), timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
     if not ready.is_ready:
@@ -75,13 +75,13 @@ def await_service(url: str, reference: str, stopped: Callable[[], bool], log: Ca
 
 
 def check_answers(url: str, reference: str, recording: Recording, on_event: OnEvent) -> None:
-    """Replay the sample against the running image, as the proof does against the project.
+    """Replay the sample against the running image, as the proof does for the project.
 
     Raises:
-        AnswersDifferError: An answer is not the model's.
-        RowsDependError: The answer to a row depends on the rows beside it, or on who else is calling.
-        AnswerChangedError: A row is answered otherwise than before.
-        ImageCheckError: The image refuses a row, or breaks off.
+        AnswersDifferError: A prediction differs from the model's.
+        RowsDependError: The prediction for a row depends on other rows, or on concurrent clients.
+        AnswerChangedError: A row gets another prediction than before.
+        ImageCheckError: The image refuses a row, or closes the connection.
     """
 
     def show(check: Check) -> None:

@@ -1,7 +1,7 @@
-"""Files as one layer of an image: the same files give the same bytes, on any machine and at any time.
+"""Write files as one layer of an image: the same files give the same bytes, on any machine and at any time.
 
-Names are sorted, times and owners fixed, modes brought down to 0644 and 0755. Layers are compressed by
-ISA-L at level 1, a tenth of zlib's time. Its levels 0 to 2 gave the same bytes on every x86 instruction set
+Names are sorted, times and owners are fixed, and modes are reduced to 0644 and 0755. ISA-L compresses layers
+at level 1, in a tenth of zlib's time. Its levels 0 to 2 gave the same bytes with every x86 instruction set
 that was tried (SSE4.2, AVX2, AVX-512); level 3 did not, so it is not used.
 """
 
@@ -27,17 +27,17 @@ GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MTIME = 1  # a second past the epoch: some programs read 0 as "no time"
 _LEVEL = 1
 _BLOCK_BYTES = 1 << 20
-_MOST_AT_ONCE = 8
+_MAX_THREADS = 8
 _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # deflate, no name, no time, no system
-_LAST_BLOCK = b"\x03\0"  # an empty one, marked as the last
+_LAST_BLOCK = b"\x03\0"  # an empty deflate block with the final bit set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One file of a layer. A symbolic link has a `link`, a made-up file `content`, a real one `source`."""
+    """A file of a layer: a symbolic link (`link`), generated (`content`) or a file on disk (`source`)."""
 
     name: str
-    """Where it goes in the image, without the leading slash."""
+    """Its path in the image, without the leading slash."""
     source: str | None = None
     content: bytes = b""
     link: str = ""
@@ -56,26 +56,26 @@ class Blob:
     diff_id: str = ""
 
     def descriptor(self) -> dict[str, Any]:
-        """Return how a manifest names it."""
+        """Return the descriptor of the blob in a manifest."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size_bytes}
 
 
 def file_entries(
     folder: Path, target: str, *, skip: Callable[[str], bool] = lambda _: False
 ) -> Iterator[Entry]:
-    """Yield what lies in `folder`, as it will lie under `target`. `skip` is asked with relative paths."""
-    waiting = [(os.fspath(folder), "")]
-    while waiting:
-        place, above = waiting.pop()
-        with os.scandir(place) as found:
+    """Yield an entry below `target` for each file in `folder`, unless `skip` is true of its relative path."""
+    pending = [(os.fspath(folder), "")]
+    while pending:
+        folder_path, prefix = pending.pop()
+        with os.scandir(folder_path) as found:
             for item in found:
-                relative = above + item.name
+                relative = prefix + item.name
                 if skip(relative):
                     continue
                 if item.is_symlink():
                     yield Entry(name=f"{target}/{relative}", link=str(Path(item.path).readlink()))
                 elif item.is_dir():
-                    waiting.append((item.path, f"{relative}/"))
+                    pending.append((item.path, f"{relative}/"))
                 elif item.is_file():
                     status = item.stat()
                     yield Entry(
@@ -87,7 +87,7 @@ def file_entries(
 
 
 def file_entry(path: Path, name: str) -> Entry:
-    """Return one file or symbolic link as it will lie under `name`."""
+    """Return the entry of one file or symbolic link, called `name` in the image."""
     if path.is_symlink():
         return Entry(name=name, link=str(path.readlink()))
     status = path.stat()
@@ -100,57 +100,59 @@ def file_entry(path: Path, name: str) -> Entry:
 
 
 def text_entry(name: str, content: bytes, *, executable: bool = False) -> Entry:
-    """Return a file that is made up here."""
+    """Return the entry of a file with this content."""
     return Entry(name=name, content=content, size_bytes=len(content), executable=executable)
 
 
 def write_layer(
     entries: Iterable[Entry], path: Path, on_bytes: Callable[[int], None] = lambda _: None
 ) -> Blob:
-    """Write the entries to `path` as a compressed tar and return what it is.
+    """Write the entries to `path` as a compressed tar and return its blob.
 
-    Pieces of a fixed size are compressed by themselves, on all processors, and joined to one gzip member: the
-    bytes do not depend on how many there are. Memory does not grow with the files.
+    Blocks of a fixed size are compressed separately, on all processors, and joined to one gzip member: the
+    bytes do not depend on the number of processors. Memory use does not grow with the files.
 
     Raises:
-        DiskFullError: There is no room for it.
+        DiskFullError: The disk has no room for the layer.
         ImageError: A file cannot be read, or changed while it was read.
     """
-    plain, packed = _Checksum(), hashlib.sha256()
+    uncompressed, compressed = _Checksum(), hashlib.sha256()
     size_bytes = 0
-    at_once = min(os.cpu_count() or 1, _MOST_AT_ONCE)
-    waiting: collections.deque[tuple[Future[bytes], Future[None]]] = collections.deque()
+    threads = min(os.cpu_count() or 1, _MAX_THREADS)
+    pending: collections.deque[tuple[Future[bytes], Future[None]]] = collections.deque()
     try:
         with (
             needs_room(path.parent),
             path.open("wb") as raw,
-            ThreadPoolExecutor(at_once) as packers,
+            ThreadPoolExecutor(threads) as packers,
             ThreadPoolExecutor(1) as reader,
         ):
 
             def write(piece: bytes) -> None:
                 nonlocal size_bytes
-                packed.update(piece)
+                compressed.update(piece)
                 size_bytes += raw.write(piece)
 
             write(_GZIP_HEADER)
-            for block in _gathered(tar_blocks(entries)):
-                if len(waiting) > at_once:
-                    piece, counted = waiting.popleft()
+            for block in _joined(tar_blocks(entries)):
+                if len(pending) > threads:
+                    piece, counted = pending.popleft()
                     counted.result()
                     write(piece.result())
-                waiting.append((packers.submit(_deflated, block), reader.submit(plain.update, block)))
+                pending.append(
+                    (packers.submit(_compress_block, block), reader.submit(uncompressed.update, block))
+                )
                 on_bytes(len(block))
-            for piece, counted in waiting:
+            for piece, counted in pending:
                 counted.result()
                 write(piece.result())
-            write(_LAST_BLOCK + plain.trailer())
+            write(_LAST_BLOCK + uncompressed.trailer())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return Blob(
-        digest=f"sha256:{packed.hexdigest()}",
-        diff_id=f"sha256:{plain.sha256.hexdigest()}",
+        digest=f"sha256:{compressed.hexdigest()}",
+        diff_id=f"sha256:{uncompressed.sha256.hexdigest()}",
         size_bytes=size_bytes,
         media_type=GZIP_LAYER,
         path=path,
@@ -158,14 +160,14 @@ def write_layer(
 
 
 class _Checksum:
-    """What identifies a layer before compression, and what ends a gzip file (RFC 1952)."""
+    """The digest of a layer before compression, and the trailer of a gzip file (RFC 1952)."""
 
     def __init__(self) -> None:
         self.sha256 = hashlib.sha256()
         self._crc32 = self._size_bytes = 0
 
     def update(self, block: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         from isal import isal_zlib
 
         self.sha256.update(block)
@@ -177,36 +179,36 @@ class _Checksum:
         return struct.pack("<II", self._crc32, self._size_bytes % 2**32)
 
 
-def _deflated(block: bytes) -> bytes:
-    """One piece of a deflate stream, which ends at a whole byte and refers to nothing before it.
+def _compress_block(block: bytes) -> bytes:
+    """Return a part of a deflate stream that ends at a whole byte and refers to no earlier byte.
 
-    Compressed until two results agree: on a busy machine ISA-L 2.32.1 once missed a match in one of some
-    28,000 pieces, which made another layer of the same files. The cause was not found.
+    The block is compressed until two results are equal: on a busy machine ISA-L 2.32.1 once missed a match in
+    one of some 28,000 blocks, which gave the same files another digest. The cause was not found.
     """
-    pieces = [_compressed(block), _compressed(block)]
+    pieces = [_deflate(block), _deflate(block)]
     while pieces[-1] not in pieces[:-1]:
-        pieces.append(_compressed(block))
+        pieces.append(_deflate(block))
     return pieces[-1]
 
 
-def _compressed(block: bytes) -> bytes:
+def _deflate(block: bytes) -> bytes:
     from isal import isal_zlib
 
     compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
-    packed: bytes = compressor.compress(block) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
-    return packed
+    compressed: bytes = compressor.compress(block) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+    return compressed
 
 
 def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Yield a tar of the entries, sorted by name, and of the folders above them.
+    """Yield a tar of the entries, sorted by name, and of their parent folders.
 
     Raises:
         ImageError: A file cannot be read, or changed while it was read.
     """
-    made: set[str] = set()
+    written: set[str] = set()
     for entry in sorted(entries, key=lambda entry: entry.name):
-        for folder in _missing_folders(entry.name, made):
-            made.add(folder)
+        for folder in _missing_folders(entry.name, written):
+            written.add(folder)
             yield _header(folder, tarfile.DIRTYPE, mode=0o755)
         if entry.link:
             yield _header(entry.name, tarfile.SYMTYPE, mode=0o777, link=entry.link)
@@ -226,11 +228,11 @@ def tar_blocks(entries: Iterable[Entry]) -> Iterator[bytes]:
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def _missing_folders(name: str, made: set[str]) -> list[str]:
-    """The folders above `name` that are not in `made`, the outermost first."""
+def _missing_folders(name: str, written: set[str]) -> list[str]:
+    """Return the parent folders of `name` that are not in `written`, the outermost first."""
     missing: list[str] = []
     folder = name.rpartition("/")[0]
-    while folder and folder not in made:
+    while folder and folder not in written:
         missing.append(folder)
         folder = folder.rpartition("/")[0]
     return missing[::-1]
@@ -252,8 +254,8 @@ def _header(name: str, kind: bytes, *, mode: int, link: str = "", size_bytes: in
     return header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-def _gathered(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small blocks, so that hashing and compressing are called for large ones only."""
+def _joined(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small blocks, so that only large ones are hashed and compressed."""
     held: list[bytes] = []
     held_bytes = 0
     for block in blocks:

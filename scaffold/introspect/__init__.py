@@ -53,9 +53,9 @@ _NO_OVERRIDES = Overrides()
 
 
 def infer_signature(
-    model: Any,
-    sample_input: Any,
-    sample_output: Any = None,
+    model: object,
+    sample_input: object,
+    sample_output: object = None,
     *,
     method: str | None = None,
     overrides: Overrides = _NO_OVERRIDES,
@@ -97,7 +97,7 @@ def infer_signature(
     return Introspection(signature=signature, recording=recording, sample=found.sample, output=found.output)
 
 
-def _shortened(call: Call, model: Any, schema: Schema) -> Call:
+def _shortened(call: Call, model: object, schema: Schema) -> Call:
     """Return the call, with the first step of a pipeline replaced where the service has the same."""
     if not isinstance(call, PythonCall):
         return call

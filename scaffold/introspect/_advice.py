@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from scaffold.errors import NothingToCallError, Remedy
 from scaffold.introspect import _kinds
+from scaffold.introspect._ask import Refused
 from scaffold.introspect._estimators import known_methods
 from scaffold.introspect._guard import attribute
 
-_RELATIVE = re.compile(r"FileNotFoundError: .*?: '((?!/)[^']+)'")
 
-
-def advice_for(model: Any, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[str, ...]]:
+def advice_for(model: object, refusals: Sequence[Refused]) -> tuple[Remedy, tuple[str, ...]]:
     """Return what to do about calls that did not fit, and the call or the class that this is about."""
     if isinstance(model, type):
         return "instance", (model.__name__,)
     method = next(iter(known_methods(model)), "predict")
     call = "self.model(X)" if method == "__call__" else f"self.model.{method}(X)"
-    outcomes = " ".join(attempts.values())
-    if "gives a coroutine" in outcomes:
-        return "await", (call,)
-    if "whose values are made when asked for" in outcomes:
-        return "iterate", (call,)
-    if opened := _RELATIVE.search(outcomes):
-        return "locate", (opened[1],)
+    deferred = {refused.deferred for refused in refusals} - {""}
+    if deferred:
+        return "await" if "coroutine" in deferred else "iterate", (call,)
+    if absent := next((refused.absent for refused in refusals if refused.absent), ""):
+        return "locate", (absent,)
     if _kinds.kin(model, "torch.ExportedProgram"):
         return "export", (call,)
     if callable(attribute(model, "load_context")):
@@ -34,7 +29,7 @@ def advice_for(model: Any, attempts: Mapping[str, str]) -> tuple[Remedy, tuple[s
     return "wrap", (call,)
 
 
-def nothing_to_call(model: Any) -> NothingToCallError:
+def nothing_to_call(model: object) -> NothingToCallError:
     """Return why a model without any method that answers cannot be served."""
     name = type(model).__name__
     if model and isinstance(model, dict):

@@ -59,7 +59,7 @@ def _annotated(cls: type) -> dict[str, Any]:
     }
 
 
-def _alias(alias: Any) -> Alias | None:
+def _alias(alias: object) -> Alias | None:
     choices = getattr(alias, "choices", None)
     if choices is not None:
         alias = next((choice for choice in choices if isinstance(choice, str)), choices[0])
@@ -69,7 +69,7 @@ def _alias(alias: Any) -> Alias | None:
     return path[0] if len(path) == 1 else tuple(path)
 
 
-def by_input_alias(cls: type, fields: dict[str, Any]) -> dict[str, Any]:
+def by_input_alias(cls: type, fields: dict[str, object]) -> dict[str, object]:
     """Return the fields of a value of `cls` by the names, or at the places, that `cls` takes them from."""
     aliases = input_aliases(cls)
     made: dict[str, Any] = {}
@@ -91,7 +91,7 @@ def _put(container: Any, path: tuple[str | int, ...], value: Any) -> None:
     container[path[-1]] = value
 
 
-def _entry(container: Any, key: str | int, empty: Any) -> Any:
+def _entry(container: Any, key: str | int, empty: Any) -> object:
     """Return the dict or list at `key`, an empty one where there is none."""
     if isinstance(container, list):
         container.extend([None] * (int(key) + 1 - len(container)))

@@ -125,19 +125,19 @@ def _unseen(parameter: Parameter) -> Field:
     return _with_default(field, _as_json(parameter.default))
 
 
-def _is_sendable(default: Any) -> bool:
+def _is_sendable(default: object) -> bool:
     """Whether a default can be written down as JSON."""
     if default is None or isinstance(default, (bool, int, float, str)):
         return default == default
     return isinstance(default, (list, tuple)) and all(map(_is_sendable, default))
 
 
-def _as_json(default: Any) -> JSONValue:
+def _as_json(default: object) -> JSONValue:
     return finite(encode(default, describe([("$", default)])))
 
 
 @hint(otherwise=None)
-def of_annotation(annotation: Any) -> Schema | None:
+def of_annotation(annotation: object) -> Schema | None:
     """Return the schema that an annotation says, or `None` where it says nothing that JSON knows."""
     if isinstance(annotation, type) and annotation in _SCALARS:
         type_, of = _SCALARS[annotation]
@@ -156,7 +156,7 @@ def of_annotation(annotation: Any) -> Schema | None:
     return _of_generic(origin, arguments)
 
 
-def _constrained(schema: Schema | None, annotation: Any) -> Schema | None:
+def _constrained(schema: Schema | None, annotation: object) -> Schema | None:
     """Return a number or text with what `Annotated` says of it: `Field(ge=1)`, `conint`, a pattern."""
     if not isinstance(schema, Scalar) or schema.type not in _CONSTRAINED:
         return schema
@@ -166,7 +166,7 @@ def _constrained(schema: Schema | None, annotation: Any) -> Schema | None:
 _CONSTRAINED = (ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
 
 
-def _of_literal(choices: tuple[Any, ...]) -> Schema | None:
+def _of_literal(choices: tuple[object, ...]) -> Schema | None:
     plain = [choice for choice in choices if choice is not None]
     kinds: dict[type, list[Any]] = {}
     for choice in plain:
@@ -181,7 +181,7 @@ def _of_literal(choices: tuple[Any, ...]) -> Schema | None:
     return schema if len(plain) == len(choices) else Optional(of=schema)
 
 
-def _of_union(members: tuple[Any, ...]) -> Schema | None:
+def _of_union(members: tuple[object, ...]) -> Schema | None:
     kinds = [of_annotation(member) for member in members if member is not type(None)]
     known = [kind for kind in kinds if kind is not None]
     if not known or len(known) < len(kinds):
@@ -224,7 +224,7 @@ def _of_typed_dict(cls: Any) -> Schema | None:
     return Record(fields=tuple(fields))
 
 
-def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema | None:
+def _of_generic(origin: object, arguments: tuple[object, ...]) -> Schema | None:
     inner = [of_annotation(argument) for argument in arguments if argument is not Ellipsis]
     if not inner or any(schema is None for schema in inner):
         return None

@@ -20,12 +20,17 @@ Ask = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The model's own exception, in one line."""
+    """The model's own exception, or why what it gives is no answer."""
 
     message: str
+    """In one line."""
+    deferred: str = ""
+    """The type of an answer that makes its values only when asked for: `coroutine`, `generator`."""
+    absent: str = ""
+    """The file that it opened by a relative path and did not find."""
 
 
-def ask(model: Any, call: Call, value: Any) -> Any:
+def ask(model: object, call: Call, value: object) -> object:
     """Return the answer to a copy of `value`, or `Refused`: models change what they are given, and print."""
     try:
         given = copy.deepcopy(value)
@@ -37,11 +42,18 @@ def ask(model: Any, call: Call, value: Any) -> Any:
             warnings.simplefilter("ignore")
             answer = base_model.invoke(model, call, given)
     except (Exception, SystemExit) as error:
-        return Refused(_one_line(error))
+        return Refused(_one_line(error), absent=_absent_file(error))
     if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
-        return Refused(f"gives a {type(answer).__name__}, whose values are made when asked for")
+        name = type(answer).__name__
+        return Refused(f"gives a {name}, whose values are made when asked for", deferred=name)
     # Rows of a matrix would be matrices again.
     return answer.A if _kinds.kin(answer, "numpy.matrix") else answer
+
+
+def _absent_file(error: BaseException) -> str:
+    """Return the relative path of the file that was not found."""
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    return name if isinstance(name, str) and not name.startswith("/") else ""
 
 
 def _one_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ Levels = tuple[Any, ...]
 
 
 @hint(otherwise={})
-def category_levels(model: Any) -> Mapping[str, Levels]:
+def category_levels(model: object) -> Mapping[str, Levels]:
     """Return the levels of each column that `model`, or one that it holds, takes as a category.
 
     lightgbm and xgboost know a level by its place, and so they keep the levels of the frame that they were
@@ -26,14 +26,14 @@ def category_levels(model: Any) -> Mapping[str, Levels]:
     return {}
 
 
-def _all_steps(model: Any) -> Iterator[Any]:
+def _all_steps(model: object) -> Iterator[object]:
     """Yield what takes the model's input: all steps of pipelines, and what a class of one's own holds."""
     held = [*_steps(model), *vars(model).values()] if hasattr(model, "__dict__") else [*_steps(model)]
     for one in [model, *held]:
         yield from steps_of(one)
 
 
-def _steps(model: Any) -> list[Any]:
+def _steps(model: object) -> list[object]:
     steps = attribute(model, "steps")
     return [step for _, step in steps] if isinstance(steps, list) else []
 
@@ -51,7 +51,7 @@ def _of_lightgbm(booster: Any) -> Mapping[str, Levels]:
 
 
 @hint(otherwise={})
-def _of_xgboost(model: Any) -> Mapping[str, Levels]:
+def _of_xgboost(model: object) -> Mapping[str, Levels]:
     if not _kinds.kin(model, "xgboost.Booster") or not hasattr(model, "get_categories"):
         return {}
     stored = model.get_categories(export_to_arrow=True).to_arrow()

@@ -26,11 +26,16 @@ from scaffold.spec import (
 FLOAT32 = 3.4028234663852886e38
 
 
-def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
+def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
     """Return `schema`, its floats bounded by what a float32 holds if the model gives no answer beyond that.
 
     Trees reckon in float32; a scaler makes infinity of the largest numbers, which the next step refuses. The
     model is asked for a row of the sample with the largest numbers in place of its own.
+
+    Args:
+        schema: What one record is.
+        model: The model.
+        found: How it is called, with the sample.
     """
     if not found.call.batched or _answers(model, found, sys.float_info.max):
         return schema
@@ -39,7 +44,7 @@ def with_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
     return with_fields(schema, _bounded_field)
 
 
-def _answers(model: Any, found: FoundCall, most: float) -> bool:
+def _answers(model: object, found: FoundCall, most: float) -> bool:
     """Whether the model has an answer to `most` and to its negative; yes where it takes no float64."""
     rows = _rows_of(found.sample, most)
     if rows is None:
@@ -56,7 +61,7 @@ def _answers(model: Any, found: FoundCall, most: float) -> bool:
 
 
 @hint(otherwise=None)
-def _rows_of(sample: Any, most: float) -> Any:
+def _rows_of(sample: Any, most: float) -> object:
     """Two rows like the first of the sample, with `most` and `-most` for each float64; `None` without any."""
     if _kinds.kin(sample, "numpy.ndarray") and sample.dtype.name == "float64" and sample.ndim > 1:
         rows = sample[[0, 0]]

@@ -22,7 +22,7 @@ _SEVERAL = (list, tuple, collections.abc.Sequence, collections.abc.Iterable)
 
 
 @hint(otherwise=None)
-def built_arguments(annotations: Mapping[str, Any], value: Any) -> Any:
+def built_arguments(annotations: Mapping[str, object], value: object) -> object:
     """Return arguments by name, or a list of such, each as it is annotated.
 
     `None` where no annotation asks for another type, or one does not take its value.
@@ -32,14 +32,14 @@ def built_arguments(annotations: Mapping[str, Any], value: Any) -> Any:
     if not rich or not all(_kinds.is_mapping(record) for record in records):
         return None
 
-    def build(record: Mapping[str, Any]) -> dict[str, Any]:
+    def build(record: Mapping[str, object]) -> dict[str, object]:
         return {n: _valid(rich[n], given) if n in rich else given for n, given in record.items()}
 
     return _each(build, value, records)
 
 
 @hint(otherwise=None)
-def built_records(annotation: Any, value: Any) -> Any:
+def built_records(annotation: object, value: object) -> object:
     """Return one argument as it is annotated: all in a list, or each record.
 
     `None` where the annotation asks for no other type, or does not take the value.
@@ -52,25 +52,25 @@ def built_records(annotation: Any, value: Any) -> Any:
     return _each(lambda record: _valid(annotation, record), value, records)
 
 
-def _records(value: Any) -> list[Any]:
+def _records(value: object) -> list[object]:
     rows = None if _kinds.is_mapping(value) else count_rows(value)
     return [value] if rows is None else [take_record(value, i) for i in range(rows)]
 
 
-def _each(build: Any, value: Any, records: list[Any]) -> Any:
+def _each(build: Any, value: object, records: list[Any]) -> object:
     """Return what `build` makes of the records, of the one where `value` is one."""
     made = [build(record) for record in records]
     several = value is not None and not _kinds.is_mapping(value) and count_rows(value) is not None
     return made if several else made[0]
 
 
-def _valid(annotation: Any, value: Any) -> Any:
+def _valid(annotation: Any, value: Any) -> object:
     from pydantic import TypeAdapter
 
     return TypeAdapter(annotation).validate_python(value, strict=False)
 
 
-def _is_rich(annotation: Any) -> bool:
+def _is_rich(annotation: object) -> bool:
     """Whether values of this type cannot be written in JSON, so that they come as something plainer."""
     if isinstance(annotation, type) and typing.get_origin(annotation) is None:
         if typing.is_typeddict(annotation):

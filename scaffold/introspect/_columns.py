@@ -31,11 +31,11 @@ def hands_out_columns(model: Any, schema: Schema) -> bool:
     )
 
 
-def _is(value: Any, name: str) -> bool:
+def _is(value: object, name: str) -> bool:
     return type(value).__module__.partition(".")[0] == "sklearn" and type(value).__qualname__ == name
 
 
-def _is_left_out(step: Any, columns: Any) -> bool:
+def _is_left_out(step: object, columns: object) -> bool:
     return (isinstance(step, str) and step == "drop") or (hasattr(columns, "__len__") and not len(columns))
 
 

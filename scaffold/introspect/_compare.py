@@ -29,13 +29,19 @@ _SINGLE_DTYPES = ("float32", "float16", "bfloat16")
 
 
 def difference(
-    got: Any, want: Any, *, within: Within | None = None, name: str = "sample_output"
+    got: object, want: object, *, within: Within | None = None, name: str = "sample_output"
 ) -> str | None:
     """Return where `got` first differs from `want`, in one line; `None` where they are the same.
 
     Labels, integers and texts must be equal, floats so to 1e-6 of their size, a little less where the model
     reckons in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same values
     are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
+
+    Args:
+        got: An answer.
+        want: The one that it should be.
+        within: How far floats may lie apart; by their precision where it is None.
+        name: What `want` is, for the line.
     """
     if within is None:
         within = SINGLE if _is_single(got) else EXACT
@@ -47,12 +53,12 @@ def difference(
     return _first_difference(plain(got), plain(want), within, "", name)
 
 
-def same(got: Any, want: Any, within: Within | None = None) -> bool:
+def same(got: object, want: object, within: Within | None = None) -> bool:
     """Whether `got` and `want` hold the same values."""
     return difference(got, want, within=within) is None
 
 
-def same_rows(alone: Any, among_others: Any) -> bool:
+def same_rows(alone: object, among_others: object) -> bool:
     """Whether the same rows got the same answers, but for what rounding in another order makes of them."""
     scale, got, want = answer_scale(among_others), plain(among_others), plain(alone)
     return len(got) == len(want) and all(
@@ -60,7 +66,7 @@ def same_rows(alone: Any, among_others: Any) -> bool:
     )
 
 
-def same_answer(got: Any, want: Any, *, smallest: float) -> bool:
+def same_answer(got: object, want: object, *, smallest: float) -> bool:
     """Whether two answers to one row are the same within the stated tolerance.
 
     Each number counts by itself: an amount of millions says nothing of the probability beside it. Only in
@@ -80,7 +86,7 @@ def same_answer(got: Any, want: Any, *, smallest: float) -> bool:
     return same(got, want, Within(TOLERANCE, TOLERANCE * scale))
 
 
-def answer_scale(answers: Any) -> float:
+def answer_scale(answers: object) -> float:
     """Return the size that answers are rounded by, at most 1: the largest number in them, 1 in float32.
 
     Values of float32 that are small themselves come from sums of values about as large as 1.
@@ -167,13 +173,13 @@ def _plain_array(value: Any) -> JSONLike:
     return plain(listed) if value.dtype.kind == "O" else listed
 
 
-def _shape(value: Any) -> tuple[int, ...] | None:
+def _shape(value: object) -> tuple[int, ...] | None:
     if _kinds.is_array(value) or _kinds.is_series(value) or _kinds.is_frame(value):
         return tuple(int(length) for length in value.shape)
     return None
 
 
-def _is_single(output: Any) -> bool:
+def _is_single(output: object) -> bool:
     return any(dtype in _SINGLE_DTYPES for dtype in _dtypes(output))
 
 
@@ -251,7 +257,7 @@ def _dict_difference(
     return None
 
 
-def _same_scalar(got: Any, want: Any, within: Within) -> bool:
+def _same_scalar(got: object, want: object, within: Within) -> bool:
     if _is_missing(got) or _is_missing(want):
         return _is_missing(got) and _is_missing(want)
     if isinstance(got, (int, float)) and isinstance(want, (int, float)):
@@ -265,18 +271,18 @@ def _same_scalar(got: Any, want: Any, within: Within) -> bool:
         return False
 
 
-def _same_attributes(got: Any, want: Any, within: Within) -> bool:
+def _same_attributes(got: object, want: object, within: Within) -> bool:
     """Compare two objects of a class without `==` by what they hold."""
     if type(got).__qualname__ != type(want).__qualname__ or not hasattr(got, "__dict__"):
         return False
     return bool(vars(got)) and same(vars(got), vars(want), within)
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def brief(value: Any) -> str:
+def brief(value: object) -> str:
     """Return a value as a message shows it."""
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

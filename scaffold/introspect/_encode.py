@@ -85,7 +85,7 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
             assert_never(schema)
 
 
-def _kind_of(value: Any, kinds: tuple[Schema, ...]) -> Schema:
+def _kind_of(value: object, kinds: tuple[Schema, ...]) -> Schema:
     """Return the one of several schemas that was made from values such as this one."""
     described = describe([("$", value)])
     same_type: list[Schema] = [kind for kind in kinds if type(kind) is type(described)]
@@ -111,7 +111,7 @@ def _record(value: Any, fields: tuple[Field, ...], path: str) -> JSONValue:
     }
 
 
-def _nested(value: Any, items: Schema, path: str) -> JSONValue:
+def _nested(value: object, items: Schema, path: str) -> JSONValue:
     if isinstance(value, list):
         return [_nested(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
     return encode(value, items, path)

@@ -80,7 +80,7 @@ def _fitted_within(model: Any) -> list[Any]:
     return found + [inner for name in _INNER if (inner := attribute(model, name)) is not None]
 
 
-def _learned(encoder: Any, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
+def _learned(encoder: object, columns: list[Column]) -> Iterator[tuple[Column, Categories]]:
     refuses = attribute(encoder, "handle_unknown") == "error"
     for position, values in enumerate(attribute(encoder, "categories_") or ()):
         column = columns[position] if position < len(columns) else position
@@ -88,7 +88,7 @@ def _learned(encoder: Any, columns: list[Column]) -> Iterator[tuple[Column, Cate
         yield column, Categories(values=listed, refuses=refuses, encoder=type(encoder).__name__)
 
 
-def _mapped(encoder: Any) -> Iterator[tuple[Column, Categories]]:
+def _mapped(encoder: object) -> Iterator[tuple[Column, Categories]]:
     """Yield what an encoder of category_encoders has learned: of itself, or of the ordinal one inside."""
     ordinal = attribute(encoder, "ordinal_encoder") or encoder
     refuses = attribute(encoder, "handle_unknown") == "error"
@@ -102,7 +102,7 @@ def _mapped(encoder: Any) -> Iterator[tuple[Column, Categories]]:
             )
 
 
-def _factors(results: Any) -> Iterator[tuple[Column, Categories]]:
+def _factors(results: object) -> Iterator[tuple[Column, Categories]]:
     """Yield the levels of the columns that stand in a formula as categories: it takes no others."""
     design = attribute(attribute(attribute(results, "model"), "data"), "model_spec")
     for factor, known in (attribute(design, "factor_infos") or {}).items():
@@ -142,11 +142,11 @@ def _selected(selected: Any, columns: list[Column]) -> list[Column]:
     return [columns[item] if isinstance(item, int) and item < len(columns) else item for item in listed]
 
 
-def _names_in(model: Any) -> list[Column]:
+def _names_in(model: object) -> list[Column]:
     names = attribute(model, "feature_names_in_")
     known = _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names)
     return [str(name) for name in names] if known else []
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     return value is None or value != value or _kinds.kin(value, "pandas.NAType")

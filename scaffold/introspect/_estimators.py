@@ -81,7 +81,7 @@ _LIBRARIES = _words(
 )
 
 
-def runtime_of(model: Any) -> Runtime:
+def runtime_of(model: object) -> Runtime:
     """Return whose call convention `model` follows."""
     if _kinds.kin(model, "torch.Module"):
         return Runtime.TORCH
@@ -92,12 +92,12 @@ def runtime_of(model: Any) -> Runtime:
     return Runtime.PYTHON
 
 
-def native_class(model: Any) -> str:
+def native_class(model: object) -> str:
     """Return the class that an xgboost or catboost file is loaded as, empty for any other model."""
     return type(model).__name__ if _kinds.kin(model, "xgboost.XGBModel", "catboost.CatBoost") else ""
 
 
-def known_methods(model: Any) -> tuple[str, ...]:
+def known_methods(model: object) -> tuple[str, ...]:
     """Return the methods by which models of many libraries answer, the most natural first."""
     runtime = runtime_of(model)
     if runtime is Runtime.ONNX:
@@ -114,7 +114,7 @@ def known_methods(model: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def other_methods(model: Any) -> tuple[str, ...]:
+def other_methods(model: object) -> tuple[str, ...]:
     """Return further public methods of a class of somebody's own that may answer, in the order of its text.
 
     Left out is whatever by its name changes something; and those of a library's class, whose ways to answer
@@ -136,7 +136,7 @@ def changes_something(method: str) -> bool:
     return _first_word(method) in _CHANGES
 
 
-def public_methods(model: Any) -> tuple[str, ...]:
+def public_methods(model: object) -> tuple[str, ...]:
     """Return what may be given as the method: for messages."""
     return (*known_methods(model), *other_methods(model))
 
@@ -153,17 +153,17 @@ def signature_of(model: Any, method: str) -> inspect.Signature | None:
 
 
 @hint(otherwise=None)
-def _signature(target: Callable[..., Any], *, evaluated: bool) -> inspect.Signature | None:
+def _signature(target: Callable[..., object], *, evaluated: bool) -> inspect.Signature | None:
     return inspect.signature(target, eval_str=evaluated)
 
 
-def same_method(model: Any, one: str, other: str) -> bool:
+def same_method(model: object, one: str, other: str) -> bool:
     """Whether two names stand for one function: `__call__ = predict`."""
     functions = [inspect.getattr_static(type(model), name, None) for name in (one, other)]
     return functions[0] is not None and functions[0] is functions[1]
 
 
-def _may_answer(model: Any, name: str) -> bool:
+def _may_answer(model: object, name: str) -> bool:
     word = _first_word(name)
     if isinstance(inspect.getattr_static(model, name, None), (property, functools.cached_property)):
         return False  # its value is made by code that nobody asked to run
@@ -179,7 +179,7 @@ def _takes_input(p: inspect.Parameter) -> bool:
     return p.default is p.empty or may_be_none or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
 
 
-def _is_method(model: Any, name: str) -> bool:
+def _is_method(model: object, name: str) -> bool:
     if isinstance(vars(type(model)).get(name), property):
         return False
     # What this very model cannot do raises: AttributeError by sklearn's `available_if`, or anything else.

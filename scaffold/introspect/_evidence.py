@@ -35,7 +35,7 @@ _ORDERED_DATES = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DUR
 
 
 def evidence(
-    schema: Schema, values: Sequence[Any], *, missing: int = 0, rows: int = 0, absent: int = 0
+    schema: Schema, values: Sequence[object], *, missing: int = 0, rows: int = 0, absent: int = 0
 ) -> Evidence:
     """Return what the sample says of a field.
 
@@ -49,7 +49,7 @@ def evidence(
     return Evidence(rows=rows, missing=missing, absent=absent, seen=_seen(schema, values, rows))
 
 
-def _seen(schema: Schema, values: Sequence[Any], rows: int) -> Seen | None:
+def _seen(schema: Schema, values: Sequence[object], rows: int) -> Seen | None:
     match schema:
         case Optional(of=inner):
             return _seen(inner, values, rows)
@@ -81,7 +81,7 @@ def _seen_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> Seen | Non
     return _seen_text(values) if schema.type is ScalarType.STRING else None
 
 
-def listed(values: Sequence[Any]) -> list[str]:
+def listed(values: Sequence[object]) -> list[str]:
     """Return the texts that repeat so much that they are labels, sorted; empty where they are free text.
 
     Free text may name people: it is never written down.
@@ -92,7 +92,7 @@ def listed(values: Sequence[Any]) -> list[str]:
     return sorted(counts)
 
 
-def _seen_text(values: Sequence[Any]) -> Seen:
+def _seen_text(values: Sequence[object]) -> Seen:
     labels = listed(values)
     if labels:
         return SeenLabels(tuple(labels))
@@ -100,7 +100,7 @@ def _seen_text(values: Sequence[Any]) -> Seen:
     return SeenLengths(min(lengths), max(lengths))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Return a value as a person would write it in a sentence."""
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")

@@ -61,7 +61,7 @@ _BY_TYPE: dict[ScalarType, JSONValue] = {
 }
 
 
-def example(schema: Schema, seen: Collection[Any] = ()) -> JSONValue:
+def example(schema: Schema, seen: Collection[object] = ()) -> JSONValue:
     """Return one value that `schema` takes; of the values `seen` only the range is used.
 
     `None` where an example would be too long to help.

@@ -10,15 +10,17 @@ from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._ask import Ask, Refused, ask
-from scaffold.introspect._compare import difference, plain, same_rows
-from scaffold.introspect._independence import (
-    Dependent,
-    Finding,
-    Independent,
-    Undecided,
-    Unstable,
-    examine_rows,
+from scaffold.introspect._compare import difference, same_rows
+from scaffold.introspect._findings import Dependent, Finding, Independent, Undecided, Unstable
+from scaffold.introspect._fits import (
+    are_columns,
+    first_wanted,
+    fitting_layouts,
+    form_of,
+    is_answer_to_one,
+    misfit,
 )
+from scaffold.introspect._independence import examine_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
 from scaffold.introspect._readings import readings
 from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
@@ -46,18 +48,25 @@ class Fed:
     """The model changed while its rows were examined: it cannot be served."""
 
 
-def feed(
-    model: Any,
-    call: Call,
-    sample: Any,
-    want: Any,
-    *,
-    copied: Callable[[], Any] = lambda: None,
-    nullable: Sequence[str] = (),
-) -> Fed | str:
-    """Return how the records of `sample` go into `call`, or why they do not, in one line.
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why the records do not go in."""
 
-    The line is empty where `sample` is no set of arguments at all.
+    reason: str
+    """In one line; empty where the sample is no set of arguments at all."""
+    refusals: tuple[Refused, ...] = ()
+
+
+def feed(
+    model: object,
+    call: Call,
+    sample: object,
+    want: object,
+    *,
+    copied: Callable[[], object] = lambda: None,
+    nullable: Sequence[str] = (),
+) -> Fed | Misfit:
+    """Return how the records of `sample` go into `call`, or why they do not.
 
     Rows go in together if each gets the same answer alone and in other company: see `examine_rows`. Nothing
     is concluded from shapes: an answer may happen to be as wide as there are rows.
@@ -71,20 +80,31 @@ def feed(
         nullable: Fields that may be null, whether or not the sample shows it.
     """
 
-    def put(value: Any) -> Any:
-        return ask(model, call, value)
+    refusals: list[Refused] = []
+
+    def put(value: object) -> Any:
+        answer = ask(model, call, value)
+        if isinstance(answer, Refused):
+            refusals.append(answer)
+        return answer
 
     def fresh() -> Ask | None:
         other = copied()
         return None if other is None else lambda value: ask(other, call, value)
 
     examine = functools.partial(examine_rows, put, fresh=fresh, nullable=nullable)
+    fed = _fed(put, call, sample, want, examine)
+    return fed if isinstance(fed, Fed) else Misfit(fed, tuple(refusals))
+
+
+def _fed(put: Ask, call: Call, sample: object, want: object, examine: Examine) -> Fed | str:
+    """Return how the records go in, or why they do not; nothing where the sample is no set of arguments."""
     rows = _rows_of_call(call, sample)
     binds = _binds(call, sample)
     whole = put(sample) if binds else Refused("")
     wants = readings(want)
-    reasons = [_misfit(whole, wanted) for wanted in wants]
-    if rows == 1 and any(_is_answer_to_one(whole, wanted) for wanted in wants):
+    reasons = [misfit(whole, wanted) for wanted in wants]
+    if rows == 1 and any(is_answer_to_one(whole, wanted) for wanted in wants):
         reasons[0] = None
     if None in reasons:
         if not rows:
@@ -102,7 +122,7 @@ def feed(
     return reasons[0] or ""
 
 
-def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, examine: Examine) -> Fed:
+def _settle(put: Ask, sample: object, rows: int, whole: object, want: object, examine: Examine) -> Fed:
     """Return whether an answer to the whole sample answers its rows, each of them, or one record."""
     layout, finding = _examined(sample, rows, whole, examine)
     options = options_of(sample)
@@ -131,15 +151,15 @@ def _settle(put: Ask, sample: Any, rows: int, whole: Any, want: Any, examine: Ex
     return _with_note(wrapped, whole, rows, finding) if isinstance(wrapped, Fed) else as_one
 
 
-def _with_options(put: Ask, sample: Any, rows: int, options: tuple[Any, ...], as_one: Fed) -> Fed:
+def _with_options(put: Ask, sample: object, rows: int, options: tuple[object, ...], as_one: Fed) -> Fed:
     """Return that each record is a call of its own: its options are its own too."""
     fed = _wrapped(put, sample, rows, (None,))
     if isinstance(fed, str):
         return as_one
     first = take(sample, [0])
     switches = [name for name in options if isinstance(first[name], bool)]
-    forms = {name: _form(put({**first, name: not first[name]})) for name in switches}
-    fixed = tuple(str(name) for name, form in forms.items() if form != _form(fed.output[0]))
+    forms = {name: form_of(put({**first, name: not first[name]})) for name in switches}
+    fixed = tuple(str(name) for name, form in forms.items() if form != form_of(fed.output[0]))
     notes = tuple(
         f"{name} is {first[name]} in each request: otherwise the model's answer has another form."
         for name in fixed
@@ -149,7 +169,7 @@ def _with_options(put: Ask, sample: Any, rows: int, options: tuple[Any, ...], as
     return dataclasses.replace(fed, fixed=fixed, notes=notes, evidence=evidence)
 
 
-def _examined(sample: Any, rows: int, whole: Any, examine: Examine) -> tuple[Layout, Finding | None]:
+def _examined(sample: object, rows: int, whole: object, examine: Examine) -> tuple[Layout, Finding | None]:
     """Return what is found of the rows in the layout in which `whole` holds their answers."""
     found: tuple[Layout, Finding | None] = (Layout.WHOLE, None)
     for layout in (Layout.ROWS, Layout.PARTS):
@@ -162,21 +182,21 @@ def _examined(sample: Any, rows: int, whole: Any, examine: Examine) -> tuple[Lay
     return found
 
 
-def _bare(put: Ask, sample: Any, rows: int, wants: tuple[Any, ...]) -> Fed | str:
+def _bare(put: Ask, sample: object, rows: int, wants: tuple[object, ...]) -> Fed | str:
     """Try each record by itself: an item of the list, the dict of a row."""
     return _one_by_one(put, rows, lambda i: take_record(sample, i), wants, wrapped=False)
 
 
-def _wrapped(put: Ask, sample: Any, rows: int, wants: tuple[Any, ...]) -> Fed | str:
+def _wrapped(put: Ask, sample: object, rows: int, wants: tuple[object, ...]) -> Fed | str:
     """Try each record as a container of one row."""
     return _one_by_one(put, rows, lambda i: take(sample, [i]), wants, wrapped=True)
 
 
 def _one_by_one(
-    put: Ask, rows: int, record: Callable[[int], Any], wants: tuple[Any, ...], *, wrapped: bool
+    put: Ask, rows: int, record: Callable[[int], object], wants: tuple[object, ...], *, wrapped: bool
 ) -> Fed | str:
     answers: list[Any] = []
-    firsts = tuple(first for want in wants if (first := _first_of(want)) is not None)
+    firsts = tuple(first for want in wants if (first := first_wanted(want)) is not None)
     for i in range(rows):
         answer = put(record(i))
         if isinstance(answer, Refused):
@@ -184,10 +204,10 @@ def _one_by_one(
         answers.append(answer)
         if i == 0 and firsts:
             # Most that fail do so at once: there may be thousands of rows.
-            layouts, reason = _fitting(answers, firsts, wrapped)
+            layouts, reason = fitting_layouts(answers, firsts, wrapped)
             if not layouts:
                 return reason
-    layouts, reason = _fitting(answers, wants, wrapped)
+    layouts, reason = fitting_layouts(answers, wants, wrapped)
     if not layouts:
         return reason
     return Fed(
@@ -200,53 +220,13 @@ def _one_by_one(
     )
 
 
-def _fitting(answers: list[Any], wants: tuple[Any, ...], wrapped: bool) -> tuple[list[Layout], str]:
-    """Return the layouts in which answers to single records are the wanted ones, and why the first is not.
-
-    Where a container of one row is answered with one row, that row is tried as the answer before the
-    container, under each reading of the output sample.
-    """
-    layouts = [Layout.WHOLE]
-    for layout in (Layout.ROWS, Layout.PARTS):
-        if all(count_answers(answer, layout) == 1 for answer in answers):
-            layouts.insert(0 if wrapped else len(layouts), layout)
-    if all(want is None for want in wants):
-        return layouts, ""
-    reasons = {
-        layout: [difference([unwrapped(a, layout) for a in answers], want) for want in wants]
-        for layout in layouts
-    }
-    fitting = [layout for layout, found in reasons.items() if None in found]
-    return fitting, next((found[0] for found in reasons.values() if found[0]), "")
-
-
-def _first_of(want: Any) -> Any:
-    """Return the answer wanted for the first record, in a list, where there is one for each."""
-    rows = plain(want)
-    return rows[:1] if isinstance(rows, list) and rows else None
-
-
-def _follows_rows(put: Ask, sample: Any, rows: int, whole: Any) -> bool:
+def _follows_rows(put: Ask, sample: object, rows: int, whole: object) -> bool:
     """Whether the answer has another shape for another number of rows."""
     other = put(take(sample, [0, 0]) if rows == 1 else take_rows(sample, 0, rows - 1))
-    return not isinstance(other, Refused) and _form(other) != _form(whole)
+    return not isinstance(other, Refused) and form_of(other) != form_of(whole)
 
 
-def _form(answer: Any) -> Any:
-    """Return the shape of an answer, of its parts where it has some."""
-    if _kinds.is_mapping(answer):
-        return {key: _form(value) for key, value in answer.items()}
-    if _kinds.is_named_tuple(answer) or isinstance(answer, tuple):
-        return [_form(value) for value in answer]
-    if _kinds.is_dataclass(answer) or _kinds.is_pydantic(answer):
-        return _form(vars(answer))
-    shape = getattr(answer, "shape", None)
-    if isinstance(shape, tuple):
-        return tuple(shape)
-    return len(answer) if _kinds.is_sequence(answer) else None
-
-
-def _with_note(fed: Fed, whole: Any, rows: int, finding: Finding | None) -> Fed:
+def _with_note(fed: Fed, whole: object, rows: int, finding: Finding | None) -> Fed:
     """Return `fed` with a note where a record's answer depends on what goes in with it."""
     where = str(finding) if isinstance(finding, Dependent) else _contradiction(fed, whole, rows)
     if where is None:
@@ -258,38 +238,15 @@ def _with_note(fed: Fed, whole: Any, rows: int, finding: Finding | None) -> Fed:
     return dataclasses.replace(fed, notes=(note,), evidence=f"one record at a time: {where}")
 
 
-def _contradiction(fed: Fed, whole: Any, rows: int) -> str | None:
+def _contradiction(fed: Fed, whole: object, rows: int) -> str | None:
     """Return where the answers to records alone are not those to the whole sample."""
-    if count_answers(whole, Layout.ROWS) != rows or _are_columns(fed.output, whole):
+    if count_answers(whole, Layout.ROWS) != rows or are_columns(fed.output, whole):
         return None
     alone = [unwrapped(answer, fed.layout) for answer in fed.output]
     return None if same_rows(alone, whole) else difference(alone, whole, name="the whole sample at once")
 
 
-def _are_columns(answers: list[Any], whole: Any) -> bool:
-    """Whether the answers to the rows alone are the columns of the answer to all: curves over time."""
-    shape: tuple[int, ...] = tuple(getattr(whole, "shape", ()))
-    if len(shape) != 2 or any(getattr(answer, "shape", ()) != (shape[0], 1) for answer in answers):
-        return False
-    return same_rows(
-        [[row[0] for row in plain(a)] for a in answers], [list(c) for c in zip(*plain(whole), strict=True)]
-    )
-
-
-def _misfit(answer: Any, want: Any) -> str | None:
-    """Return why an answer is not the one wanted, `None` where it is."""
-    if isinstance(answer, Refused):
-        return answer.message
-    return None if want is None else difference(answer, want)
-
-
-def _is_answer_to_one(answer: Any, want: Any) -> bool:
-    """Whether `want` is the one row that an answer of one row holds."""
-    layouts = [layout for layout in (Layout.ROWS, Layout.PARTS) if count_answers(answer, layout) == 1]
-    return any(difference(unwrapped(answer, layout), want) is None for layout in layouts)
-
-
-def _binds(call: Call, sample: Any) -> bool:
+def _binds(call: Call, sample: object) -> bool:
     """Whether the sample can be the arguments of one call. Rows of a frame go in as a frame or alone."""
     if isinstance(sample, list) and sample and is_row(sample[0]):
         return False
@@ -300,7 +257,7 @@ def _binds(call: Call, sample: Any) -> bool:
     return True
 
 
-def _rows_of_call(call: Call, sample: Any) -> int | None:
+def _rows_of_call(call: Call, sample: object) -> int | None:
     """Return how many records the arguments of one call hold, `None` for one."""
     if call.arguments is Arguments.POSITIONAL:
         columns = isinstance(sample, tuple) and all(_kinds.is_array(value) for value in sample)
@@ -308,11 +265,11 @@ def _rows_of_call(call: Call, sample: Any) -> int | None:
     return count_rows(sample)
 
 
-def _is_plain_sequence(sample: Any) -> bool:
+def _is_plain_sequence(sample: object) -> bool:
     return _kinds.is_sequence(sample)
 
 
-def _is_row_of_numbers(sample: Any) -> bool:
+def _is_row_of_numbers(sample: object) -> bool:
     """Whether it may be the numbers of one record rather than many records of one number."""
     if _kinds.is_array(sample) or _kinds.is_series(sample):
         return len(sample.shape) == 1

@@ -31,6 +31,6 @@ def hint(*, otherwise: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 @hint(otherwise=None)
-def attribute(model: Any, name: str) -> Any:
+def attribute(model: object, name: str) -> Any:
     """Return an attribute, `None` where it is absent or raises."""
     return getattr(model, name, None)

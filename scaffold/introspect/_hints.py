@@ -83,7 +83,7 @@ _ONNX_DTYPES = {"float": "float32", "double": "float64", "string": "object"}
 
 
 @hint(otherwise=())
-def feature_names(model: Any) -> tuple[str, ...]:
+def feature_names(model: object) -> tuple[str, ...]:
     """Return the names of the columns that the model was fitted on, in order; empty where it knows none."""
     for step in steps_of(model):
         for read in (_sklearn_names, _xgboost_names, _lightgbm_names, _catboost_names):
@@ -93,7 +93,7 @@ def feature_names(model: Any) -> tuple[str, ...]:
     return ()
 
 
-def steps_of(model: Any) -> Iterator[Any]:
+def steps_of(model: object) -> Iterator[object]:
     """Yield the model and what takes its input: first steps of pipelines, estimators of searches."""
     for _ in range(20):
         yield model
@@ -111,18 +111,18 @@ _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_Booste
 
 
 @hint(otherwise=[])
-def _sklearn_names(model: Any) -> list[Any]:
+def _sklearn_names(model: object) -> list[Any]:
     names = attribute(model, "feature_names_in_")
     return list(names) if _kinds.kin(names, "numpy.ndarray") or _kinds.is_sequence(names) else []
 
 
 @hint(otherwise=[])
-def _xgboost_names(model: Any) -> list[Any]:
+def _xgboost_names(model: object) -> list[Any]:
     return list(attribute(model, "feature_names") or ()) if _kinds.kin(model, "xgboost.Booster") else []
 
 
 @hint(otherwise=[])
-def _lightgbm_names(model: Any) -> list[Any]:
+def _lightgbm_names(model: Any) -> list[object]:
     if _kinds.kin(model, "lightgbm.Booster"):
         names = list(model.feature_name())
         # Its own names for columns that had none.
@@ -131,7 +131,7 @@ def _lightgbm_names(model: Any) -> list[Any]:
 
 
 @hint(otherwise=[])
-def _catboost_names(model: Any) -> list[Any]:
+def _catboost_names(model: object) -> list[Any]:
     if not _kinds.kin(model, "catboost._CatBoostBase"):
         return []
     names = list(attribute(model, "feature_names_") or ())
@@ -139,7 +139,7 @@ def _catboost_names(model: Any) -> list[Any]:
 
 
 @hint(otherwise=None)
-def _feature_count(model: Any) -> int | None:
+def _feature_count(model: object) -> int | None:
     for step in steps_of(model):
         count = attribute(step, "n_features_in_")
         if isinstance(count, int):
@@ -148,7 +148,7 @@ def _feature_count(model: Any) -> int | None:
 
 
 @hint(otherwise=())
-def _feature_types(model: Any) -> tuple[str, ...]:
+def _feature_types(model: object) -> tuple[str, ...]:
     for step in steps_of(model):
         types = attribute(step, "feature_types") or attribute(attribute(step, "_Booster"), "feature_types")
         if isinstance(types, (list, tuple)):
@@ -169,14 +169,14 @@ def _lightgbm_types(booster: Any) -> tuple[str, ...]:
 
 
 @hint(otherwise=())
-def _classes(model: Any) -> tuple[Any, ...]:
+def _classes(model: object) -> tuple[Any, ...]:
     classes = attribute(model, "classes_")
     if not _kinds.kin(classes, "numpy.ndarray") or classes.ndim != 1:
         return ()
     return tuple(classes.tolist())
 
 
-def _parameters(model: Any, method: str) -> tuple[tuple[Parameter, ...], Any]:
+def _parameters(model: object, method: str) -> tuple[tuple[Parameter, ...], object]:
     """Return the parameters of the method, without `self`, and what it says it returns."""
     signature = signature_of(model, method)
     if signature is None:

@@ -10,15 +10,14 @@ import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from scaffold.introspect import _kinds
 from scaffold.introspect._ask import Ask, Refused
-from scaffold.introspect._compare import answer_scale, brief, difference, plain, same_answer
+from scaffold.introspect._compare import difference, plain
+from scaffold.introspect._findings import Dependent, Finding, Independent, Undecided, Unstable
 from scaffold.introspect._layouts import Layout, count_answers
 from scaffold.introspect._made_up import are_alike, with_made_up
 from scaffold.introspect._missing import missing_places, with_nulls
+from scaffold.introspect._row_answers import RowAnswers, contrast, refusal_of, same_parts
 from scaffold.introspect._rows import take
 
 REAL_ROWS = 16
@@ -38,58 +37,11 @@ _OTHER_ORDER = "in another order of the calls"
 _SEED = 4_801
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Independent:
-    """Nothing contradicts that a row gets the same answer alone and among others."""
-
-    real: int
-    made_up: int
-
-    def __str__(self) -> str:
-        rows = "row" if self.real == 1 else "rows"
-        made = "made-up row" if self.made_up == 1 else "made-up rows"
-        beside = f" and {self.made_up} {made}" if self.made_up else ""
-        return f"rows get the same answers alone and together: {self.real} {rows} of the sample{beside}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependent:
-    """An arrangement in which a row got another answer than alone."""
-
-    arrangement: str
-    """`with the rows in reverse order`."""
-    finding: str
-    """`row 3 gets 14, alone 18`; or what the model raised."""
-
-    def __str__(self) -> str:
-        return f"{self.arrangement} {self.finding}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unstable:
-    """The same row alone got another answer later."""
-
-    when: str
-    """`before and after other rows`."""
-    difference: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undecided:
-    """Rows that are all the same, and of which no others can be made up, show nothing."""
-
-    def __str__(self) -> str:
-        return "the rows of the sample are all alike, and no others can be made up of them"
-
-
-Finding = Independent | Dependent | Unstable | Undecided
-
-
 def examine_rows(
     put: Ask,
-    sample: Any,
+    sample: object,
     rows: int,
-    whole: Any,
+    whole: object,
     layout: Layout,
     *,
     fresh: Callable[[], Ask | None],
@@ -118,7 +70,7 @@ def examine_rows(
 class _Examination:
     """The rows that are asked, with each one's answer alone."""
 
-    def __init__(self, put: Ask, sample: Any, rows: int, layout: Layout, nullable: Sequence[str]) -> None:
+    def __init__(self, put: Ask, sample: object, rows: int, layout: Layout, nullable: Sequence[str]) -> None:
         self.put, self.sample, self.layout = put, sample, layout
         self.numbers = _with_missing(_spread(rows, REAL_ROWS), sample)
         """Where in the sample the first rows of the pool stand; the others are made up."""
@@ -126,7 +78,7 @@ class _Examination:
         self.places = list(range(len(self.numbers) + made))
         if nullable:
             self.pool = with_nulls(self.pool, self.places[len(self.numbers) + 1 :: 2], nullable)
-        self.alone: dict[int, _Answers] = {}
+        self.alone: dict[int, RowAnswers] = {}
         self.refused: dict[int, str] = {}
         """Made-up rows that the model refuses alone, and what it raises."""
         self.scales: list[float] = []
@@ -148,7 +100,7 @@ class _Examination:
             elif place < len(self.numbers):
                 return False
             else:
-                self.refused[place] = _refusal(raw, self.layout, 1)
+                self.refused[place] = refusal_of(raw, self.layout, 1)
             if count + 1 >= _LEAST_ROWS and time.perf_counter() - began > _BUDGET_S / 2:
                 break
         self.places = sorted(self.alone)
@@ -165,7 +117,7 @@ class _Examination:
             yield from seen[k : k + 1]
             yield from made[k : k + 1]
 
-    def find(self, whole: Any) -> Dependent | Unstable | None:
+    def find(self, whole: object) -> Dependent | Unstable | None:
         """Return the first contradiction between rows together and rows alone."""
         began = time.perf_counter()
         real = [place for place in self.places if place < len(self.numbers)]
@@ -179,7 +131,7 @@ class _Examination:
             answer = self.put(value)
             self.together_s = (time.perf_counter() - asked) / len(places)
             if self._answers(answer, len(places)) is None:
-                return Dependent(arrangement=words, finding=_refusal(answer, self.layout, len(places)))
+                return Dependent(arrangement=words, finding=refusal_of(answer, self.layout, len(places)))
             # Rows of the sample first: a person can look at those.
             standing = sorted((place, number) for number, place in enumerate(places))
             found = self._contradiction(words, value, standing, answer)
@@ -220,7 +172,7 @@ class _Examination:
             yield f"in a batch of {size} rows", chance.choices(places, k=size)
 
     def _contradiction(
-        self, words: str, value: Any, standing: Sequence[tuple[int, int]], answer: Any
+        self, words: str, value: object, standing: Sequence[tuple[int, int]], answer: object
     ) -> Dependent | Unstable | None:
         """Return how an answer to several rows contradicts their answers alone.
 
@@ -230,25 +182,25 @@ class _Examination:
             standing: Rows of the pool, each with where it stands in `value`; one may stand there repeatedly.
             answer: The answer to `value`.
         """
-        answers = _Answers(answer, self.layout)
+        answers = RowAnswers(answer, self.layout)
         for place, number in standing:
             row = answers.row(number)
-            if not _same(row, self.alone[place].row(0), self.scales):
+            if not same_parts(row, self.alone[place].row(0), self.scales):
                 changed = self._changed(self.put, place, "before and after other rows")
                 return changed or self._company(words, value, place, number, row)
         return None
 
     def _company(
-        self, words: str, value: Any, place: int, number: int, row: list[Any]
+        self, words: str, value: object, place: int, number: int, row: list[object]
     ) -> Dependent | Unstable:
         """Return the dependence of a row on its company, unless the same company gets another answer now."""
         again = self._answers(self.put(value), None)
         got, want = self._shown(row), self._shown(self.alone[place].row(0))
-        if again is not None and not _same(again.row(number), row, self.scales):
+        if again is not None and not same_parts(again.row(number), row, self.scales):
             shown = difference(self._shown(again.row(number)), got, name="the call before")
             return Unstable(when="before and after other rows", difference=shown or "")
         name = f"row {self.numbers[place]}" if place < len(self.numbers) else "a made-up row"
-        return Dependent(arrangement=words, finding=f"{name} {_contrast(got, want)}")
+        return Dependent(arrangement=words, finding=f"{name} {contrast(got, want)}")
 
     def find_memory(self, fresh: Callable[[], Ask | None]) -> Unstable | None:
         """Return where a row gets another answer after other rows, or without them.
@@ -275,9 +227,9 @@ class _Examination:
             changed = changed if put is None else self._changed(put, place, _OTHER_ORDER)
         return changed
 
-    def _differs(self, row: list[Any], place: int, when: str) -> Unstable | None:
+    def _differs(self, row: list[object], place: int, when: str) -> Unstable | None:
         before = self.alone[place].row(0)
-        if _same(row, before, self.scales):
+        if same_parts(row, before, self.scales):
             return None
         shown = difference(self._shown(row), self._shown(before), name="the call before")
         return Unstable(when=when, difference=shown or "")
@@ -291,10 +243,10 @@ class _Examination:
         if found is None:
             return None
         once_more = self._alone_again(put, place)
-        at_random = once_more is not None and not _same(once_more, again, self.scales)
+        at_random = once_more is not None and not same_parts(once_more, again, self.scales)
         return dataclasses.replace(found, when="twice") if at_random else found
 
-    def _alone_again(self, put: Ask, place: int) -> list[Any] | None:
+    def _alone_again(self, put: Ask, place: int) -> list[object] | None:
         answers = self._answers(put(take(self.pool, [place])), 1)
         return None if answers is None else answers.row(0)
 
@@ -306,41 +258,18 @@ class _Examination:
             return Undecided()
         return Independent(real=real, made_up=made_up)
 
-    def _answers(self, answer: Any, count: int | None) -> _Answers | None:
+    def _answers(self, answer: object, count: int | None) -> RowAnswers | None:
         """Return an answer's rows, `None` where it is refused or holds another number of them."""
         if isinstance(answer, Refused):
             return None
         found = count_answers(answer, self.layout)
         if found is None or (count is not None and found != count):
             return None
-        return _Answers(answer, self.layout)
+        return RowAnswers(answer, self.layout)
 
-    def _shown(self, row: list[Any]) -> Any:
+    def _shown(self, row: list[object]) -> object:
         values = [plain(part) for part in row]
         return values[0] if self.layout is Layout.ROWS else values
-
-
-class _Answers:
-    """An answer to several rows, by its parts: the columns of its rows."""
-
-    def __init__(self, answer: Any, layout: Layout) -> None:
-        if layout is Layout.ROWS:
-            parts = [answer]
-        else:
-            parts = list(answer.values()) if _kinds.is_mapping(answer) else list(answer)
-        self.scales = [answer_scale(part) for part in parts]
-        # An array stays one: it may be large.
-        self.parts = [part if _kinds.kin(part, "numpy.ndarray") else plain(part) for part in parts]
-
-    def row(self, k: int) -> list[Any]:
-        """Return row `k` of each part."""
-        return [part[k] for part in self.parts]
-
-
-def _same(row: list[Any], alone: list[Any], scales: list[float]) -> bool:
-    return all(
-        same_answer(one, other, smallest=scale) for one, other, scale in zip(row, alone, scales, strict=True)
-    )
 
 
 def _spread(rows: int, most: int) -> list[int]:
@@ -350,22 +279,10 @@ def _spread(rows: int, most: int) -> list[int]:
     return [k * (rows - 1) // (most - 1) for k in range(most)]
 
 
-def _with_missing(numbers: list[int], sample: Any) -> list[int]:
+def _with_missing(numbers: list[int], sample: object) -> list[int]:
     """Return the rows with others in the place of some, so that each column has one that misses its value."""
     spare = numbers[1:-1]
     for rows in list(missing_places(sample).values())[:_MOST_MISSING]:
         if not set(rows) & set(numbers):
             numbers = sorted({*numbers, rows[0]} - {spare.pop(len(spare) // 2)})
     return numbers
-
-
-def _refusal(answer: Any, layout: Layout, rows: int) -> str:
-    if isinstance(answer, Refused):
-        return f"the model raises {answer.message}"
-    return f"{rows} rows get {count_answers(answer, layout) or 'no'} answers"
-
-
-def _contrast(got: Any, want: Any) -> str:
-    if isinstance(got, (list, dict)) or isinstance(want, (list, dict)):
-        return f"gets another answer: {difference(got, want, name='the row alone')}"
-    return f"gets {brief(got)}, alone {brief(want)}"

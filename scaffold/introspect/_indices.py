@@ -17,7 +17,7 @@ _FAR = 2**20
 """A table longer than this is not looked for: a model may also count up to the number that it is given."""
 
 
-def with_index_bounds(schema: Schema, model: Any, found: FoundCall) -> Schema:
+def with_index_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
     """Return `schema`, its integers bounded where the model raises IndexError or KeyError beyond a number.
 
     The first row of the sample is asked for with a large number in place of its own; that is one call for
@@ -47,7 +47,7 @@ def _integers_of(sample: Any) -> list[str]:
     ]
 
 
-def _greatest(model: Any, found: FoundCall, name: str) -> int | None:
+def _greatest(model: object, found: FoundCall, name: str) -> int | None:
     """Return the greatest number that has an answer; `None` where that is not the limit of a table."""
     column = found.sample.get(name)
     if column is None or not _is_beyond(model, found, {name: _FAR}):
@@ -63,7 +63,7 @@ def _greatest(model: Any, found: FoundCall, name: str) -> int | None:
 
 
 @hint(otherwise=False)
-def _is_beyond(model: Any, found: FoundCall, numbers: dict[str, int]) -> bool:
+def _is_beyond(model: object, found: FoundCall, numbers: dict[str, int]) -> bool:
     """Whether the model looks in vain for these numbers in the first row of the sample."""
     row = take_rows(found.sample, 0, 1)
     if _kinds.kin(row, "pandas.DataFrame"):

@@ -84,7 +84,7 @@ def records_of(found: FoundCall, argument_names: Sequence[str] = ()) -> Seen:
     return [(path, named_arguments(record, argument_names)) for path, record in seen]
 
 
-def named_arguments(values: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+def named_arguments(values: Sequence[object], names: Sequence[str]) -> dict[str, object]:
     """Return positional arguments by their parameters' names, or `arg_0`, ... where those are unknown."""
     known = list(names) if len(names) >= len(values) else [f"arg_{i}" for i in range(len(values))]
     return dict(zip(known, values, strict=False))
@@ -166,7 +166,7 @@ def _named_columns(sample: Any, tensor: Tensor, names: Sequence[str]) -> Schema:
     return Table(columns=tuple(columns), container=Numpy(), dtype=tensor.dtype)
 
 
-def _arguments(parts: dict[Any, Any], fixed: Sequence[str] = ()) -> Record:
+def _arguments(parts: dict[object, object], fixed: Sequence[str] = ()) -> Record:
     """Return a field for each of several arrays with a row per record, and for each option beside them."""
     names = [str(name) for name in parts]
     fields = []
@@ -205,7 +205,7 @@ def requests_of(
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 
-def rows_of(container: Any, schema: Schema) -> list[Any]:
+def rows_of(container: object, schema: Schema) -> list[object]:
     """Return the rows of a container, as `encode` takes them."""
     match schema:
         case Record(form=Arrays()):

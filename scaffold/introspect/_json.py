@@ -41,7 +41,7 @@ def encode_scalar(value: Any, schema: Scalar) -> JSONScalar:
             return _any(value)
 
 
-def encode_level(value: Any, of: Scalar) -> JSONScalar:
+def encode_level(value: object, of: Scalar) -> JSONScalar:
     """Return a level of a categorical dtype: dates as ISO text, for they are matched as texts."""
     if isinstance(value, datetime.timedelta):
         return _duration(value)
@@ -101,7 +101,7 @@ def _duration(value: datetime.timedelta) -> str:
     return f"{sign}P{value.days}DT{hours}H{minutes}M{text}S"
 
 
-def _any(value: Any) -> JSONScalar:
+def _any(value: object) -> JSONScalar:
     """Return a scalar of no known type."""
     if isinstance(value, enum.Enum):
         return _any(value.value)

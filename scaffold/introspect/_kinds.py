@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from scaffold.introspect._kin import (
+    Array,
+    Frame,
+    Series,
     is_dataclass,
     is_mapping,
     is_named_tuple,
@@ -35,17 +40,17 @@ _ARRAYS = tuple(name for kind in KINDS.values() for name in kind.arrays)
 _SPARSE = tuple(name for kind in KINDS.values() if kind.is_sparse for name in kind.arrays)
 
 
-def is_frame(value: object) -> bool:
+def is_frame(value: object) -> TypeGuard[Frame]:
     """Whether it has named columns and rows: a pandas, polars or Arrow table."""
     return kin(value, *_FRAMES)
 
 
-def is_series(value: object) -> bool:
+def is_series(value: object) -> TypeGuard[Series]:
     """Whether it is one column of a frame, or a row taken out of one, or the values or index of one."""
     return kin(value, *_SERIES)
 
 
-def is_array(value: object) -> bool:
+def is_array(value: object) -> TypeGuard[Array]:
     """Whether it has a dtype and a shape: a numpy array, torch tensor, sparse matrix."""
     return kin(value, *_ARRAYS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
 
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import plain
@@ -20,7 +19,7 @@ class Layout(enum.Enum):
     """Not at all: it is the answer to one record."""
 
 
-def unwrapped(answer: Any, layout: Layout) -> Any:
+def unwrapped(answer: object, layout: Layout) -> object:
     """Return the one row that an answer of one row holds, as plain values."""
     if layout is Layout.ROWS:
         return plain(answer)[0]
@@ -30,7 +29,7 @@ def unwrapped(answer: Any, layout: Layout) -> Any:
     return answer
 
 
-def count_answers(answer: Any, layout: Layout) -> int | None:
+def count_answers(answer: object, layout: Layout) -> int | None:
     """Return how many rows an answer holds in the given layout, `None` where it holds none so."""
     if layout is Layout.ROWS:
         if _kinds.is_frame(answer) or _kinds.is_series(answer) or _kinds.is_array(answer):

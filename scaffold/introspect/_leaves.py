@@ -9,7 +9,7 @@ from scaffold.introspect import _scalars
 from scaffold.introspect._kin import is_sequence, kin
 
 
-def leaves_of(values: Sequence[Any]) -> list[Any]:
+def leaves_of(values: Sequence[Any]) -> list[object]:
     """Return the values themselves, or the innermost ones of lists and arrays of one kind."""
     leaves: list[Any] = []
     for value in values:
@@ -24,7 +24,7 @@ def leaves_of(values: Sequence[Any]) -> list[Any]:
     return leaves
 
 
-def _of_array(value: Any) -> list[Any]:
+def _of_array(value: object) -> list[object]:
     """Return the leaves of an array or a Series; a frame is none."""
     dense = value.toarray() if hasattr(value, "toarray") else value
     listed = getattr(dense, "to_list", None) or getattr(dense, "tolist", None)

@@ -7,8 +7,6 @@ share some columns and differ in others, as rows of one customer, shop or day do
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
 import functools
 import math
 import random
@@ -17,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.introspect import _kinds
+from scaffold.introspect._between import array_between, spliced_text, value_between
 from scaffold.introspect._compare import same
 from scaffold.introspect._missing import missing_places
 from scaffold.introspect._rows import count_rows, take
@@ -24,10 +23,6 @@ from scaffold.introspect._rows import count_rows, take
 _SEED = 20_011
 _NARROW = 0.15
 _EDGE = 1e-9
-_SPREAD = 0.5
-"""How far a number that is the same in every row is moved, relative to its size."""
-_WHOLE_SPREAD = 0.1
-"""The same for a whole number, which may be a year or a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +49,8 @@ class _Recipe:
         if self.share is None:
             return other
         if self.one == self.other and isinstance(one, str):
-            return _spliced(one, one, self.share)
-        return _varied(one, other, self.share)
+            return spliced_text(one, one, self.share)
+        return value_between(one, other, self.share)
 
     def spans(self, columns: int) -> list[slice]:
         """Return the columns of row `one`, where there may be very many."""
@@ -66,7 +61,7 @@ class _Recipe:
         return [slice(low, high), slice(0, wrapped)]
 
 
-def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, int]:
+def with_made_up(sample: object, chosen: Sequence[int], count: int) -> tuple[Any, int]:
     """Return the rows `chosen` of `sample` followed by made-up rows, and how many of these there are.
 
     The container, the dtypes and the columns are those of the sample. No row is made up of what cannot be
@@ -88,7 +83,7 @@ def with_made_up(sample: Any, chosen: Sequence[int], count: int) -> tuple[Any, i
     return take(sample, chosen), 0
 
 
-def _is_new(made: Any, place: int, sample: Any, recipe: _Recipe) -> bool:
+def _is_new(made: object, place: int, sample: object, recipe: _Recipe) -> bool:
     """Whether a made-up row is neither of the rows that it was made of."""
     row = take(made, [place])
     return not any(_equal(row, take(sample, [i])) for i in (recipe.one, recipe.other))
@@ -107,14 +102,14 @@ def _is_like(made: Any, sample: Any, chosen: Sequence[int]) -> bool:
     return columns[0] == columns[1] and _equal(take(made, range(len(chosen))), take(sample, chosen))
 
 
-def are_alike(sample: Any) -> bool:
+def are_alike(sample: object) -> bool:
     """Whether the rows of a sample are all the same, so far as five of them show."""
     last = (count_rows(sample) or 1) - 1
     rows = [take(sample, [last * k // 4]) for k in range(5)]
     return all(_equal(row, rows[0]) for row in rows[1:])
 
 
-def _recipes(sample: Any, count: int) -> list[_Recipe]:
+def _recipes(sample: object, count: int) -> list[_Recipe]:
     rows = count_rows(sample) or 1
     chance = random.Random(_SEED)  # noqa: S311
     narrow = _is_narrow(sample)
@@ -136,7 +131,7 @@ def _recipes(sample: Any, count: int) -> list[_Recipe]:
     return recipes
 
 
-def _is_narrow(sample: Any) -> bool:
+def _is_narrow(sample: object) -> bool:
     """Whether a row is one value, so that nothing of two rows can be put together."""
     if _kinds.is_sequence(sample):
         return not all(_kinds.is_mapping(item) or _kinds.is_sequence(item) for item in sample)
@@ -164,7 +159,7 @@ def _rows(sample: Any, recipes: list[_Recipe]) -> Any:
     return None
 
 
-def _parts(sample: Any, recipes: list[_Recipe]) -> Any:
+def _parts(sample: Any, recipes: list[_Recipe]) -> object:
     """Return several arguments, each with its columns put together by its share of the recipes."""
     names = list(sample) if _kinds.is_mapping(sample) else range(len(sample))
     made: dict[Any, Any] = {}
@@ -222,7 +217,7 @@ def _series(column: Any, recipes: list[_Recipe], place: int, places: int) -> Any
     return _column(column.to_list(), recipes, place, places, named)
 
 
-def _structured(sample: Any, recipes: list[_Recipe]) -> Any:
+def _structured(sample: Any, recipes: list[_Recipe]) -> object:
     import numpy as np
 
     made = np.empty(len(recipes), sample.dtype)
@@ -239,38 +234,23 @@ def _array(sample: Any, recipes: list[_Recipe]) -> Any:
     made = flat[[r.other for r in recipes]]
     for row, recipe in enumerate(recipes):
         if recipe.share is not None:
-            made[row] = _between(flat[recipe.one], flat[recipe.other], recipe.share)
+            made[row] = array_between(flat[recipe.one], flat[recipe.other], recipe.share)
         for span in recipe.spans(width):
             made[row, span] = flat[recipe.one, span]
     return made.reshape(len(recipes), *sample.shape[1:])
 
 
-def _between(one: Any, other: Any, share: float) -> Any:
-    """Return the row of an array that lies between two, or beside one that has no other."""
-    is_tensor = _kinds.kin(one, "torch.Tensor")
-    is_float = one.is_floating_point() if is_tensor else one.dtype.kind == "f"
-    if not is_float and (
-        one.is_complex() or str(one.dtype) == "torch.bool" if is_tensor else one.dtype.kind not in "iu"
-    ):
-        return other
-    start = one * 1.0
-    if bool((one == other).all()):
-        step = abs(start) * _SPREAD + (start == 0) if is_float else abs(start) * _WHOLE_SPREAD + 1
-        moved = start + step * (2 * share - 1)
-        moved = moved.clip(0) if bool((one >= 0).all()) else moved
-    else:
-        moved = start + (other * 1.0 - start) * share
-    moved = moved if is_float else moved.round()
-    return moved.to(one.dtype) if is_tensor else moved.astype(one.dtype)
-
-
-def _values(values: list[Any], recipes: list[_Recipe], place: int, places: int) -> list[Any]:
+def _values(values: list[object], recipes: list[_Recipe], place: int, places: int) -> list[object]:
     return [r.value(values[r.one], values[r.other], place, places) for r in recipes]
 
 
 def _column(
-    values: list[Any], recipes: list[_Recipe], place: int, places: int, build: Callable[[list[Any]], Any]
-) -> Any:
+    values: list[object],
+    recipes: list[_Recipe],
+    place: int,
+    places: int,
+    build: Callable[[list[object]], object],
+) -> object:
     """Return a column; only values that were seen, where its dtype does not hold those between."""
     try:
         return build(_values(values, recipes, place, places))
@@ -295,8 +275,8 @@ def _item(one: Any, other: Any, recipe: _Recipe) -> Any:
         made = _merged(dict(enumerate(one)), dict(enumerate(other)), recipe)
         return type(one)(made.values())
     if isinstance(one, str) and isinstance(other, str):
-        return _spliced(one, other, recipe.share or 0.5)
-    return _varied(one, other, 0.5 if recipe.share is None else recipe.share)
+        return spliced_text(one, other, recipe.share or 0.5)
+    return value_between(one, other, 0.5 if recipe.share is None else recipe.share)
 
 
 def _fields(record: Any) -> dict[str, Any]:
@@ -309,55 +289,3 @@ def _merged(one: dict[Any, Any], other: dict[Any, Any], recipe: _Recipe) -> dict
         name: recipe.value(one.get(name, value), value, place, len(other))
         for place, (name, value) in enumerate(other.items())
     }
-
-
-def _varied_decimal(one: decimal.Decimal, other: decimal.Decimal, share: float) -> decimal.Decimal:
-    """Return a Decimal between two, with as many digits behind the point as the first."""
-    step = other - one or abs(one) * decimal.Decimal(_SPREAD) or decimal.Decimal(1)
-    exponent = one.as_tuple().exponent
-    assert isinstance(exponent, int)
-    with decimal.localcontext() as context:
-        context.prec = max(28, len(one.as_tuple().digits) + abs(exponent) + 2)
-        return (one + step * decimal.Decimal(share)).quantize(decimal.Decimal((0, (1,), exponent)))
-
-
-def _spliced(one: str, other: str, share: float) -> str:
-    """Return the first words of one text and the last of the other; of one text its words rotated."""
-    first, last = (one.split(), other.split()) if " " in one.strip() else (list(one), list(other))
-    glue = " " if " " in one.strip() else ""
-    cut = max(1, round(share * len(first)))
-    return glue.join(
-        [*first[cut:], *first[:cut]] if one == other else [*first[:cut], *last[len(last) // 2 :]]
-    )
-
-
-def _varied(one: Any, other: Any, share: float) -> Any:
-    """Return a value between two of the same type, near it where they are the same; others as they are."""
-    if isinstance(one, bool) or type(one) is not type(other):
-        return one if share < 0.5 else other
-    if _kinds.kin(one, "numpy.floating", "numpy.integer"):
-        return type(one)(_varied(one.item(), other.item(), share))
-    if isinstance(one, decimal.Decimal) and one.is_finite() and other.is_finite():
-        return _varied_decimal(one, other, share)
-    if isinstance(one, datetime.timedelta):
-        return one + (other - one or one * _SPREAD or datetime.timedelta(days=1)) * share
-    if isinstance(one, (int, float)) and math.isfinite(one) and math.isfinite(other):
-        if one == other:
-            whole = isinstance(one, int)
-            step = abs(one) * _WHOLE_SPREAD + 1 if whole else abs(one) * _SPREAD + (one == 0)
-            moved = one + step * (2 * share - 1)
-            moved = max(0, moved) if one >= 0 else moved
-            moved = one + 1 if whole and round(moved) == one else moved
-        else:
-            moved = one + (other - one) * share
-        return round(moved) if isinstance(one, int) else float(moved)
-    if isinstance(one, (datetime.datetime, datetime.date)) and one == one and other == other:
-        apart = (other - one).total_seconds() if one != other else 9 * 86_400
-        return one + datetime.timedelta(seconds=round(apart * share))
-    moves: dict[type, Callable[[], Any]] = {
-        dict: lambda: {key: _varied(value, other.get(key, value), share) for key, value in one.items()},
-        list: lambda: (
-            [_varied(a, b, share) for a, b in zip(one, other, strict=True)] if len(one) == len(other) else one
-        ),
-    }
-    return moves[type(one)]() if type(one) in moves else (one if share < 0.5 else other)

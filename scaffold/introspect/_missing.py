@@ -12,7 +12,7 @@ _MOST_ROWS, _MOST_VALUES = 10_000, 1_000_000
 """How much of a sample is looked at."""
 
 
-def missing_places(sample: Any) -> dict[float, list[int]]:
+def missing_places(sample: object) -> dict[float, list[int]]:
     """Return the rows with a missing value, for each column that has some.
 
     A column is named by its place among all, from 0 to 1: several arguments share these places.
@@ -57,7 +57,7 @@ def _most_rows(width: int) -> int:
     return min(_MOST_ROWS, _MOST_VALUES // max(1, width))
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
@@ -90,7 +90,7 @@ def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
     return rows
 
 
-def _frame_with_nulls(frame: Any, left_out: dict[str, list[int]]) -> Any:
+def _frame_with_nulls(frame: Any, left_out: dict[str, list[int]]) -> object:
     frame = frame.copy()
     for name in (name for name in left_out if name in frame.columns):
         column = frame[name]

@@ -10,7 +10,7 @@ from scaffold.introspect._hints import Port, ports
 from scaffold.spec import Feed, SessionCall
 
 
-def session_calls(session: Any, value: Any) -> Iterator[SessionCall]:
+def session_calls(session: Any, value: object) -> Iterator[SessionCall]:
     """Yield the ways to run `session` on `value`: for all of its outputs, and for each of several."""
     inputs, outputs = ports(session.get_inputs()), ports(session.get_outputs())
     names = tuple(port.name for port in outputs)
@@ -30,7 +30,7 @@ def session_takes(session: Any) -> dict[str, str]:
     }
 
 
-def session_inputs(session: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+def session_inputs(session: Any, sample: object) -> Iterator[tuple[str, object]]:
     """Yield `sample` as the arrays that `session` takes: one, or a dict of several by name."""
     inputs = ports(session.get_inputs())
     try:
@@ -43,7 +43,7 @@ def session_inputs(session: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         return
 
 
-def _single(port: Port, sample: Any) -> Iterator[tuple[str, Any]]:
+def _single(port: Port, sample: object) -> Iterator[tuple[str, Any]]:
     if _kinds.is_mapping(sample) and set(sample) == {port.name}:
         sample = sample[port.name]
     records = [sample] if _kinds.is_mapping(sample) else sample
@@ -57,7 +57,7 @@ def _single(port: Port, sample: Any) -> Iterator[tuple[str, Any]]:
         yield f"{label} with one row", array[None]
 
 
-def _several(inputs: tuple[Port, ...], sample: Any) -> Iterator[tuple[str, Any]]:
+def _several(inputs: tuple[Port, ...], sample: object) -> Iterator[tuple[str, Any]]:
     """Yield a dict of arrays by input name, from one by name or position, or from a table's columns."""
     names = [port.name for port in inputs]
     if isinstance(sample, (list, tuple)) and len(sample) == len(names) and all(map(_kinds.is_array, sample)):
@@ -71,7 +71,7 @@ def _several(inputs: tuple[Port, ...], sample: Any) -> Iterator[tuple[str, Any]]
         yield " by input, with one row", {name: array[None] for name, array in arrays.items()}
 
 
-def _columns(sample: Any) -> Mapping[str, Any] | None:
+def _columns(sample: object) -> Mapping[str, Any] | None:
     """Return the values of each column, or argument, by name."""
     if _kinds.is_mapping(sample):
         scalars = not any(_kinds.is_array(value) or isinstance(value, list) for value in sample.values())

@@ -54,7 +54,7 @@ def describe_output(found: FoundCall) -> Schema:
     return _body(schema, len(opened))
 
 
-def open_answers(answers: Sequence[Any]) -> tuple[list[Any], Opened | None]:
+def open_answers(answers: Sequence[object]) -> tuple[list[object], Opened | None]:
     """Return answers that are frames or Series as plain values, and what they were."""
     return kind_of(answers[0]).opened(answers) if answers else ([], None)
 
@@ -90,7 +90,7 @@ def answers_of(found: FoundCall, schema: Schema) -> tuple[JSONValue, ...]:
     return tuple(finite(encode(row, schema)) for row in rows)
 
 
-def _rows(output: Any, layout: Layout, schema: Schema) -> list[Any]:
+def _rows(output: Any, layout: Layout, schema: Schema) -> list[object]:
     if layout is Layout.ROWS:
         return rows_of(output, schema)
     if _kinds.is_mapping(output):

@@ -31,7 +31,7 @@ _CODE = (ModuleType, FunctionType, BuiltinFunctionType, type)
 class OutsideState:
     """The plain values that a model's code kept when this was made."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: object) -> None:
         self._undo: list[Callable[[], None]] = []
         self._own: dict[str, bool] = {}
         self._globals: set[int] = set()
@@ -52,7 +52,7 @@ class OutsideState:
             with contextlib.suppress(Exception):
                 undo()
 
-    def _visit(self, value: Any, is_part: bool) -> Iterator[tuple[Any, bool]]:
+    def _visit(self, value: object, is_part: bool) -> Iterator[tuple[object, bool]]:
         """Note what `value` keeps; yield what it leads to."""
         if isinstance(value, (list, tuple, dict)):
             items = value.values() if isinstance(value, dict) else value
@@ -86,7 +86,7 @@ class OutsideState:
 
         self._undo.append(undo)
 
-    def _visit_code(self, value: Any) -> Iterator[Any]:
+    def _visit_code(self, value: Any) -> Iterator[object]:
         """Note what a module, class, function or cache keeps; yield what it leads to."""
         if isinstance(value, type):
             names: Mapping[str, Any] = vars(value)
@@ -141,7 +141,7 @@ class OutsideState:
         return self._own[module]
 
 
-def _is_special(name: Any) -> bool:
+def _is_special(name: object) -> bool:
     return isinstance(name, str) and name.startswith("__")
 
 
@@ -162,7 +162,7 @@ def _refill(value: Any) -> Callable[[], None] | None:
     return refill
 
 
-def _is_plain(value: Any, depth: int = 3) -> bool:
+def _is_plain(value: object, depth: int = 3) -> bool:
     """Whether a container, and those within it, hold plain values alone."""
     if isinstance(value, _PLAIN):
         return True

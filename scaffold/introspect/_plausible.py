@@ -50,7 +50,7 @@ _CONSTRAINTS = {
 
 
 @hint(otherwise=None)
-def made_up(annotation: Any, likely: JSONValue, *, strict: bool) -> JSONValue:
+def made_up(annotation: object, likely: JSONValue, *, strict: bool) -> JSONValue:
     """Return JSON that `annotation` takes: `likely` if that fits, else what its JSON schema describes.
 
     `None` where neither does: then there are rules that no schema tells.
@@ -70,19 +70,19 @@ def _adapter(annotation: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=256)
-def _described(annotation: Any) -> Described:
+def _described(annotation: object) -> Described:
     found: Described = _adapter(annotation).json_schema()
     return found
 
 
 @hint(otherwise=())
-def constraints_of(annotation: Any) -> tuple[tuple[str, Any], ...]:
+def constraints_of(annotation: object) -> tuple[tuple[str, Any], ...]:
     """Return what an annotation asks of a number or text beside its type, as arguments of `Field`."""
     described = _described(annotation)
     return tuple((_CONSTRAINTS[key], value) for key, value in described.items() if key in _CONSTRAINTS)
 
 
-def scalar_within(type_: str, constraints: Mapping[str, Any]) -> JSONValue:
+def scalar_within(type_: str, constraints: Mapping[str, object]) -> JSONValue:
     """Return a number or text of a JSON type within constraints that are named as `Field` does."""
     keys = {argument: key for key, argument in _CONSTRAINTS.items()}
     described = {"type": type_} | {keys[name]: limit for name, limit in constraints.items()}
@@ -90,7 +90,7 @@ def scalar_within(type_: str, constraints: Mapping[str, Any]) -> JSONValue:
     return made
 
 
-def _candidates(annotation: Any, likely: JSONValue) -> Iterator[JSONValue]:
+def _candidates(annotation: object, likely: JSONValue) -> Iterator[JSONValue]:
     yield likely
     described = _described(annotation)
     for zone in ("", "Z"):  # a JSON schema does not say whether a moment has one
@@ -136,7 +136,7 @@ def _first_of(kinds: list[Described]) -> Described:
     return next((kind for kind in kinds if kind.get("type") != "null"), kinds[0])
 
 
-def _object(described: Described, known: Described, depth: int, zone: str) -> dict[str, Any]:
+def _object(described: Described, known: Described, depth: int, zone: str) -> dict[str, JSONValue]:
     fields = described.get("properties", {})
     made = {name: _value(fields[name], known, depth + 1, zone) for name in described.get("required", ())}
     more = described.get("additionalProperties")
@@ -147,7 +147,7 @@ def _object(described: Described, known: Described, depth: int, zone: str) -> di
     return made
 
 
-def _array(described: Described, known: Described, depth: int, zone: str) -> list[Any]:
+def _array(described: Described, known: Described, depth: int, zone: str) -> list[JSONValue]:
     places = described.get("prefixItems", ())
     made = [_value(place, known, depth + 1, zone) for place in places]
     if "items" in described:

@@ -20,7 +20,7 @@ from scaffold.introspect._rows import count_rows
 from scaffold.introspect._torch import tensors_of
 
 
-def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+def presentations(model: object, sample: Any) -> Iterator[tuple[str, object]]:
     """Yield what the model may be given for `sample`, each with how a message calls it; the sample first."""
     runtime = runtime_of(model)
     if runtime is Runtime.ONNX:
@@ -45,7 +45,7 @@ def presentations(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         yield from _as_rows(sample)
 
 
-def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+def _as_frames(model: object, sample: Any) -> Iterator[tuple[str, Any]]:
     if not _is_installed("pandas"):
         return
     records = _records(sample)
@@ -68,7 +68,7 @@ def _as_frames(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
             yield from _as_fitted(model, frame, label)
 
 
-def _as_fitted(model: Any, frame: Any, how: str) -> Iterator[tuple[str, Any]]:
+def _as_fitted(model: Any, frame: Any, how: str) -> Iterator[tuple[str, object]]:
     """Yield a frame with the categories that the model was fitted on, and with its texts read."""
     levels = category_levels(model)
     known = {name: column for name in levels if (column := _category(frame, name, levels[name])) is not None}
@@ -78,7 +78,7 @@ def _as_fitted(model: Any, frame: Any, how: str) -> Iterator[tuple[str, Any]]:
     yield from _as_read(frame, how)
 
 
-def _category(frame: Any, name: str, levels: tuple[Any, ...]) -> Any:
+def _category(frame: Any, name: str, levels: tuple[Any, ...]) -> object:
     """Return a column as a category of these levels, `None` where it is one or holds something else."""
     import pandas as pd
 
@@ -88,7 +88,7 @@ def _category(frame: Any, name: str, levels: tuple[Any, ...]) -> Any:
     return column if column.isna().equals(frame[name].isna()) else None
 
 
-def _as_rows(sample: Any) -> Iterator[tuple[str, Any]]:
+def _as_rows(sample: Any) -> Iterator[tuple[str, object]]:
     """Yield the rows of a frame each as a Series, for a function that was written for `frame.apply`."""
     records = _records(sample)
     if records is not None and _is_installed("pandas"):
@@ -102,7 +102,7 @@ def _as_rows(sample: Any) -> Iterator[tuple[str, Any]]:
         yield label, [row for _, row in frame.reset_index(drop=True).iterrows()]
 
 
-def _as_read(frame: Any, how: str) -> Iterator[tuple[str, Any]]:
+def _as_read(frame: Any, how: str) -> Iterator[tuple[str, object]]:
     """Yield a frame whose texts are read for what they say: dates, and numbers such as 00501.
 
     A text file cannot tell these from texts.
@@ -129,7 +129,7 @@ def _as_read(frame: Any, how: str) -> Iterator[tuple[str, Any]]:
         yield f"{how} with its dates and numbers read", _replaced(frame, moments | numbers)
 
 
-def _replaced(frame: Any, columns: dict[Any, Any]) -> Any:
+def _replaced(frame: Any, columns: dict[Any, Any]) -> object:
     changed = frame.copy()
     for name, column in columns.items():
         changed[name] = column
@@ -175,7 +175,7 @@ def _as_arrays(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         yield " as an array of one row", array.reshape(1, -1)
 
 
-def _as_one_of_many(sample: Any) -> Iterator[tuple[str, Any]]:
+def _as_one_of_many(sample: Any) -> Iterator[tuple[str, object]]:
     """Yield one record as the only one of several: a text as a list of one text."""
     if _kinds.kin(sample, "numpy.ndarray"):
         yield " with one row", sample[None]
@@ -183,7 +183,7 @@ def _as_one_of_many(sample: Any) -> Iterator[tuple[str, Any]]:
         yield " in a list of one", [sample]
 
 
-def _unpacked(matrix: Any) -> Any:
+def _unpacked(matrix: Any) -> object:
     """Return the rows of a DMatrix as a frame with its names, as an array where it has none."""
     import numpy as np
 
@@ -197,7 +197,7 @@ def _unpacked(matrix: Any) -> Any:
     return pd.DataFrame(rows, columns=matrix.feature_names)
 
 
-def _records(sample: Any) -> list[Any] | None:
+def _records(sample: object) -> list[object] | None:
     """Return the rows of a frame that plain mappings stand for."""
     if _kinds.is_mapping(sample):
         return [dict(sample)]
@@ -206,7 +206,7 @@ def _records(sample: Any) -> list[Any] | None:
     return None
 
 
-def _holds_numbers(value: Any) -> bool:
+def _holds_numbers(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(_holds_numbers(item) for item in value)
     return value is None or isinstance(value, (int, float))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scaffold.introspect import _kinds
 from scaffold.introspect._compare import plain
 
 
-def readings(want: Any) -> tuple[Any, ...]:
+def readings(want: object) -> tuple[object, ...]:
     """Return what an output sample may stand for, in the order in which it is tried.
 
     First the sample itself. Then, where it is a table of one column, the values of that column: a frame or a
@@ -19,7 +17,7 @@ def readings(want: Any) -> tuple[Any, ...]:
     return (want,) if column is None else (want, column)
 
 
-def _column(want: Any) -> list[Any] | None:
+def _column(want: object) -> list[object] | None:
     """Return the values of the only column of a table, `None` for anything else."""
     if not (_kinds.is_frame(want) or _kinds.is_array(want) or isinstance(want, (list, dict))):
         return None

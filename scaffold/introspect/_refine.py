@@ -73,21 +73,21 @@ def _limited(field: Field, inner: Scalar, choices: tuple[Any, ...]) -> Field:
     return dataclasses.replace(field, schema=schema)
 
 
-def _fit(scalar: Scalar, values: tuple[Any, ...]) -> bool:
+def _fit(scalar: Scalar, values: tuple[object, ...]) -> bool:
     """Whether learned values are of the type of the column."""
     types = {ScalarType.STRING: str, ScalarType.INTEGER: int, ScalarType.BOOLEAN: bool}
     wanted = types.get(scalar.type)
     return bool(values) and wanted is not None and all(type(value) is wanted for value in values)
 
 
-def with_levels(schema: Schema, known: Mapping[str, tuple[Any, ...]]) -> Schema:
+def with_levels(schema: Schema, known: Mapping[str, tuple[object, ...]]) -> Schema:
     """Return `schema` with the model named where the levels of a category are those that it was fitted on."""
     if not isinstance(schema, Table):
         return schema
     return with_fields(schema, lambda column: _with_fitted(column, known.get(column.name)))
 
 
-def _with_fitted(column: Field, levels: tuple[Any, ...] | None) -> Field:
+def _with_fitted(column: Field, levels: tuple[object, ...] | None) -> Field:
     inner = column.schema.of if isinstance(column.schema, Optional) else column.schema
     seen = column.evidence.seen
     if not isinstance(inner, Category) or inner.levels != levels or not isinstance(seen, SeenLevels):
@@ -113,7 +113,7 @@ def _with_fractions(field: Field) -> Field:
     return dataclasses.replace(field, schema=schema, dtype="float64", evidence=evidence)
 
 
-def with_classes(schema: Schema, method: str, classes: tuple[Any, ...]) -> Schema:
+def with_classes(schema: Schema, method: str, classes: tuple[object, ...]) -> Schema:
     """Return the answer's schema with the model's classes in the comment above it."""
     if not isinstance(schema, Value) or not classes or len(classes) > _MOST_LISTED:
         return schema
@@ -125,7 +125,7 @@ def with_classes(schema: Schema, method: str, classes: tuple[Any, ...]) -> Schem
 
 
 def with_overrides(
-    schema: Schema, overrides: Overrides, first: JSONValue, seen: Callable[[str], Iterable[Any]]
+    schema: Schema, overrides: Overrides, first: JSONValue, seen: Callable[[str], Iterable[object]]
 ) -> Schema:
     """Return `schema` with what a person said of its fields.
 
@@ -210,7 +210,7 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
 _DTYPES = {"str": "str", "int": "int64", "float": "float64", "bool": "bool", "datetime": "datetime64[us]"}
 
 
-def cast(sample: Any, types: Any) -> Any:
+def cast(sample: Any, types: Any) -> object:
     """Return the sample with some of its columns or keys as values of another type.
 
     Raises:
@@ -242,7 +242,7 @@ def _known(name: str, names: tuple[str, ...]) -> None:
         raise UnknownFieldError("types", name, names)
 
 
-def _cast_column(column: Any, name: str, type_: str) -> Any:
+def _cast_column(column: Any, name: str, type_: str) -> object:
     _refuse_unknown(name, type_)
     try:
         if type_ == "int" and column.isna().any():
@@ -256,7 +256,7 @@ def _cast_column(column: Any, name: str, type_: str) -> Any:
         ) from error
 
 
-def _cast_value(value: Any, name: str, type_: str | None) -> Any:
+def _cast_value(value: object, name: str, type_: str | None) -> object:
     if type_ is None or value is None:
         return value
     _refuse_unknown(name, type_)

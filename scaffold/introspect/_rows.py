@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,20 +45,26 @@ def count_rows(sample: Any) -> int | None:
     return None
 
 
-def options_of(sample: Any) -> tuple[Any, ...]:
+def options_of(sample: object) -> tuple[object, ...]:
     """Return the names of the options beside the arrays of a mapping."""
     if not _kinds.is_mapping(sample) or count_rows(sample) is None:
         return ()
     return tuple(name for name, value in sample.items() if is_option(value))
 
 
-def is_option(value: Any) -> bool:
+def is_option(value: object) -> bool:
     """Whether a value beside arrays holds for each of their rows."""
     return value is None or isinstance(value, (bool, int, float, str)) or _kinds.kin(value, "numpy.generic")
 
 
-def take_rows(sample: Any, start: int, stop: int) -> Any:
-    """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index."""
+def take_rows(sample: object, start: int, stop: int) -> Any:
+    """Return records `start` to `stop` in the same kind of container; a pandas frame keeps its index.
+
+    Args:
+        sample: A container of records.
+        start: The first record, from 0.
+        stop: The record after the last.
+    """
     stop = min(stop, count_rows(sample) or 0)
     if _is_library(sample):
         return kind_of(sample).slice(sample, start, stop)
@@ -78,15 +85,11 @@ def take(sample: Any, indices: Sequence[int]) -> Any:
         return _rebuild(sample, lambda column: take(column, indices))
     if _kinds.is_sequence(sample):
         kept = [sample[i] for i in indices]
-        return (
-            type(sample)(kept)
-            if isinstance(sample, tuple) or _kinds.kin(sample, "collections.deque")
-            else kept
-        )
+        return type(sample)(kept) if isinstance(sample, (tuple, deque)) else kept
     return sample[indices]
 
 
-def take_record(sample: Any, i: int) -> Any:
+def take_record(sample: Any, i: int) -> object:
     """Return record `i` by itself, as a model that takes one record at a time would get it.
 
     A row of a frame or a structured array is a dict by column name; a row of an array is an array of one
@@ -99,12 +102,12 @@ def take_record(sample: Any, i: int) -> Any:
     return sample[i]
 
 
-def _is_library(sample: Any) -> bool:
+def _is_library(sample: object) -> bool:
     """Whether it is an object of a library that holds records."""
     return kind_of(sample) is not KINDS[Python]
 
 
-def _holds_columns(sample: Any) -> bool:
+def _holds_columns(sample: object) -> bool:
     """Whether a mapping or tuple holds arrays of one length, one entry per record."""
     if _kinds.is_mapping(sample):
         return count_rows(sample) is not None
@@ -125,7 +128,7 @@ def _common_length(values: list[Any]) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _rebuild(sample: Any, change: Callable[[Any], Any]) -> Any:
+def _rebuild(sample: Any, change: Callable[[Any], Any]) -> object:
     """Return a plain dict or tuple like `sample` with each of its arrays changed."""
     if _kinds.is_mapping(sample):
         return {name: value if is_option(value) else change(value) for name, value in sample.items()}

@@ -124,7 +124,7 @@ def _moment(native: Native, *, aware: bool, fine: bool) -> Scalar:
     return Scalar(type=type_, native=native, nanoseconds=fine)
 
 
-def is_fine(value: Any) -> bool:
+def is_fine(value: object) -> bool:
     """Whether a Timestamp or Timedelta of pandas counts nanoseconds: before pandas 2 each does."""
     return str(getattr(value, "unit", "ns")) == "ns"
 
@@ -140,7 +140,7 @@ def has_nanoseconds(dtype: str) -> bool:
     )
 
 
-def zone_name(zone: Any) -> str:
+def zone_name(zone: object) -> str:
     """Return the name by which `zone` is made again: `Europe/Oslo`, `UTC`, `UTC+02:00`."""
     return str(getattr(zone, "key", None) or getattr(zone, "zone", None) or zone)
 
@@ -163,12 +163,12 @@ def _of_numpy(value: Any) -> Scalar | None:
     return dataclasses.replace(found, native=NumpyScalar("bool_" if name == "bool" else name))
 
 
-def is_nan(value: Any) -> bool:
+def is_nan(value: object) -> bool:
     """Whether it is a float that is no number."""
     return isinstance(value, float) and math.isnan(value)
 
 
-def missing_marker(value: Any) -> Missing | None:
+def missing_marker(value: object) -> Missing | None:
     """Return how `value` says that nothing is there; `None` if it does not."""
     if value is None:
         return Missing.NONE

@@ -9,7 +9,7 @@ from typing import Any
 from scaffold.introspect import _kinds
 
 
-def tensors_of(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
+def tensors_of(model: Any, sample: object) -> Iterator[tuple[str, Any]]:
     """Yield the sample as tensors of the dtype that the module's weights have."""
     import torch
 
@@ -30,11 +30,11 @@ def tensors_of(model: Any, sample: Any) -> Iterator[tuple[str, Any]]:
         yield from _stacked([sample], dtype)
 
 
-def _changed(sample: Any, dtype: Any) -> Iterator[tuple[str, Any]]:
+def _changed(sample: object, dtype: object) -> Iterator[tuple[str, Any]]:
     """Yield the sample's own structure with tensors in it, integers as they are and as floats."""
     import torch
 
-    def tensor(value: Any) -> Any:
+    def tensor(value: object) -> Any:
         return _tensor(value, dtype)
 
     made: list[Any] = []
@@ -54,7 +54,7 @@ def _changed(sample: Any, dtype: Any) -> Iterator[tuple[str, Any]]:
         yield " as a tensor of one row", made[0][None]
 
 
-def _stacked(records: list[Any], dtype: Any) -> Iterator[tuple[str, Any]]:
+def _stacked(records: list[Any], dtype: object) -> Iterator[tuple[str, Any]]:
     """Yield objects of one form as a tensor for each name, and their numbers as the rows of one array."""
     import torch
 
@@ -69,7 +69,7 @@ def _stacked(records: list[Any], dtype: Any) -> Iterator[tuple[str, Any]]:
             yield " as an array", torch.stack([column.to(dtype) for column in columns], 1).numpy()
 
 
-def _tensor(value: Any, dtype: Any) -> Any:
+def _tensor(value: object, dtype: Any) -> Any:
     """Return the value as a tensor: fractions in `dtype`, integers as they are."""
     import torch
 

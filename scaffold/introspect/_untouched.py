@@ -16,7 +16,7 @@ _MOST_BYTES = 32 * 2**20
 class Untouched:
     """Keeps a model's state from before the first call, so that a copy with no history can be asked."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: object) -> None:
         self._outside = OutsideState(model)
         self._pickled = _Limited()
         self._copied: Any = None
@@ -29,7 +29,7 @@ class Untouched:
             self._pickled.close()
             self._copied = _deep_copy(model)
 
-    def copy(self) -> Any:
+    def copy(self) -> object:
         """Return a model that was not called yet; `None` where the model is too large or cannot be copied.
 
         Calls of that copy may change it: a second copy is made of what was kept. What the model's code keeps
@@ -55,7 +55,7 @@ class _Limited(io.BytesIO):
         return super().write(data)
 
 
-def _deep_copy(model: Any) -> Any:
+def _deep_copy(model: object) -> object:
     try:
         return copy.deepcopy(model)
     except Exception:

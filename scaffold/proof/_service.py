@@ -102,7 +102,14 @@ def started_service(
 
 
 def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
-    """Run the service in the foreground until it is interrupted or ended; return its exit status."""
+    """Run the service in the foreground until it is interrupted or ended; return its exit status.
+
+    Args:
+        root: The project.
+        python: The interpreter of an environment that holds what its lock says.
+        host: The address to listen at: `127.0.0.1`.
+        port: The port to listen at.
+    """
     before = signal.getsignal(signal.SIGTERM)
     with contextlib.suppress(ValueError):  # outside the main thread nobody gets signals
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the service would stay behind

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from scaffold.base.unpickle import compression_of
+from scaffold.base.streams import compression_of
 from scaffold.read._streams import CutShortError
 from scaffold.spec import ModelFormat
 

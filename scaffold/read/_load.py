@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,23 @@ def load_model(artifact: Artifact) -> Any:
 
 
 def load_enforced(
-    path: Path, format: ModelFormat, names: Sequence[GlobalName], sha256: str, made_with: MadeWith
+    path: Path,
+    format: ModelFormat,
+    names: Sequence[GlobalName],
+    sha256: str,
+    made_with: MadeWith,
+    stand_ins: Callable[[], Mapping[tuple[str, str], Any]] = dict,
 ) -> Any:
     """Return the object in a file, looking up no name but `names`.
+
+    `stand_ins` returns replacements for objects that the file names, by module and name.
 
     Raises:
         ReadError: As for `load_model`.
     """
     with importing(own_folders(path.parent), names):
         try:
-            return base_model.load(path, format, names, sha256)
+            return base_model.load(path, format, names, sha256, stand_ins())
         except ReadError:
             raise
         except Exception as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.errors import ReadError
+from scaffold.read._arrow import needs_no_arrow
 from scaffold.read._scan import require_file, scan_file
 from scaffold.spec import ModelFormat
 
@@ -43,14 +44,14 @@ class FileNeeds:
     """The minor versions that run the functions in the files; empty where they carry none."""
 
 
-def needs_of_files(paths: Sequence[Path]) -> FileNeeds:
+def needs_of_files(model: Path, samples: Sequence[Path]) -> FileNeeds:
     """Return what the files name, without judging or loading anything.
 
     A file that cannot be read is passed over: whoever reads it for real says what is wrong.
     """
     found: dict[str, None] = {}
     pythons: tuple[str, ...] = ()
-    for path in paths:
+    for path in (model, *samples):
         found.update(dict.fromkeys(_BY_ENDING.get(path.suffix.lower(), ())))
         try:
             require_file(path)
@@ -59,6 +60,9 @@ def needs_of_files(paths: Sequence[Path]) -> FileNeeds:
             continue
         if scanned.format in _READERS:
             found[_READERS[scanned.format]] = None
-        found.update(dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals))
+        modules = dict.fromkeys(name.module.partition(".")[0] for name in scanned.globals)
+        if path in samples and needs_no_arrow(scanned.globals):
+            modules.pop("pyarrow", None)
+        found.update(modules)
         pythons = pythons or scanned.made_with.pythons
     return FileNeeds(modules=tuple(found), pythons=pythons)

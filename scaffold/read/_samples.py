@@ -12,8 +12,9 @@ from typing import Any
 
 from scaffold.errors import MissingLibraryError, NotAModelError, NotASampleError, ReadError
 from scaffold.read import _formats
+from scaffold.read._arrow import REPLACED, ArrowTexts, needs_no_arrow
 from scaffold.read._load import load_enforced
-from scaffold.read._scan import require_file, scan_file
+from scaffold.read._scan import Scanned, require_file, scan_file
 from scaffold.read._streams import BombError, require_no_bomb
 from scaffold.spec import Artifact
 
@@ -21,7 +22,14 @@ _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00
 _TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
-def read_sample(path: Path, *, trusted: Sequence[str] = (), ours: bool = False, confined: bool = True) -> Any:
+def read_sample(
+    path: Path,
+    *,
+    trusted: Sequence[str] = (),
+    ours: bool = False,
+    confined: bool = True,
+    scanned: Artifact | None = None,
+) -> Any:
     """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
 
     The format is told by content; between texts the ending decides. A pickle passes the same gate as a model;
@@ -31,8 +39,11 @@ def read_sample(path: Path, *, trusted: Sequence[str] = (), ours: bool = False, 
         path: The file.
         trusted: Dotted names that are allowed besides those on the list.
         ours: Whether this package wrote it from an object in memory: its names are not judged.
+        confined: Whether the process is confined, so that code which the file carries by value may run.
+        scanned: What `read_artifact` found in this very file; without it the file is scanned here.
 
     Raises:
+        FileChangedError: It is not the file any more that was scanned.
         NotASampleError: It holds none of these.
         ReadError: As for a model file.
     """
@@ -43,6 +54,8 @@ def read_sample(path: Path, *, trusted: Sequence[str] = (), ours: bool = False, 
     head = _formats.head_of(path)
     reader = _binary_reader(head) or _text_reader(path, head)
     if reader is None:
+        if scanned is not None:
+            return _load(path, scanned)
         return _read_pickle(path, trusted, ours=ours, confined=confined)
     try:
         return reader(path)
@@ -61,6 +74,14 @@ def read_sample(path: Path, *, trusted: Sequence[str] = (), ours: bool = False, 
         raise NotASampleError(str(path), cause[0] if cause else type(error).__name__) from error
 
 
+def holds_data(path: Path) -> bool:
+    """Whether a sample is of a format that names no code: CSV, JSON, npy, parquet, an image."""
+    if not path.is_file():
+        return False
+    head = _formats.head_of(path)
+    return (_binary_reader(head) or _text_reader(path, head)) is not None
+
+
 def sample_modules(path: Path, pickled: Artifact | None) -> list[str]:
     """Return the topmost modules outside the standard library that a sample needs, that of its class first.
 
@@ -70,7 +91,8 @@ def sample_modules(path: Path, pickled: Artifact | None) -> list[str]:
     """
     if pickled is not None:
         named = dict.fromkeys(name.module.partition(".")[0] for name in pickled.globals)
-        return [module for module in named if module not in sys.stdlib_module_names]
+        passed_over = {*sys.stdlib_module_names, *(["pyarrow"] if needs_no_arrow(pickled.globals) else ())}
+        return [module for module in named if module not in passed_over]
     head = _formats.head_of(path)
     if path.suffix.lower() in _TEXT_ENDINGS:
         return ["pandas"]
@@ -125,10 +147,20 @@ def _text(path: Path) -> str:
 
 def _read_pickle(path: Path, trusted: Sequence[str], *, ours: bool, confined: bool) -> Any:
     try:
-        scanned = scan_file(path, trusted, ours=ours, confined=confined)
+        scanned = scan_file(path, trusted, ours=ours, confined=confined, replaced=REPLACED)
     except NotAModelError as error:
         raise NotASampleError(error.path, error.found) from error
-    return load_enforced(path, scanned.format, scanned.globals, scanned.sha256, scanned.made_with)
+    return _load(path, scanned)
+
+
+def _load(path: Path, found: Scanned | Artifact) -> Any:
+    file = (path, found.format, found.globals, found.sha256, found.made_with)
+    if not needs_no_arrow(found.globals):
+        return load_enforced(*file)
+    texts = ArrowTexts(path)
+    sample = load_enforced(*file, texts.stand_ins)
+    texts.require_all_used()
+    return sample
 
 
 def _read_npy(path: Path) -> Any:

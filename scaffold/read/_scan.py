@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlparse
 
-from scaffold.base.modules import distribution_by_table
-from scaffold.base.unpickle import LEGACY_TORCH_START, compression_of, open_once
-from scaffold.errors import (
-    BrokenInstallError,
-    CarriedCodeError,
-    LoadFailedError,
-    MissingLibraryError,
-    NoSuchFileError,
-    NotAModelError,
-    TruncatedFileError,
-    UntrustedCodeError,
-    VersionMismatchError,
-)
+from scaffold.base.streams import compression_of, open_once
+from scaffold.base.unpickle import LEGACY_TORCH_START
+from scaffold.errors import MissingLibraryError, NoSuchFileError, NotAModelError, TruncatedFileError
 from scaffold.read import _formats
 from scaffold.read._folders import own_folders, path_without
+from scaffold.read._judged import raise_findings
 from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
-from scaffold.read._versions import (
-    RUNNING,
-    environment_like,
-    installed_version,
-    native_made_with,
-    require_python,
-)
-from scaffold.read.gate._allowed import TRUST_BY_VALUE
+from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
-from scaffold.read.gate._gate import Findings, Gate, Refusal
-from scaffold.read.gate._libraries import DISTRIBUTIONS
-from scaffold.read.gate._machine import Witness, follow
+from scaffold.read.gate._gate import Findings, Gate
+from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
+from scaffold.read.gate._stack import Witness
 from scaffold.read.gate._torch import follow_archive, follow_legacy
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
 _PICKLE_STARTS = frozenset(
     b"\x80\x81()]}\x8f.NIJKLMFGSTUVXBCcq0123\x85\x86\x88\x89\x8a\x8b\x8c\x8d\x8e\x95\x96i"
 )
-_CHANGED = """It changed since the file was made. Save the model again, or name the folder of the old module:
-  PYTHONPATH=FOLDER scaffold new ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +52,14 @@ def require_file(path: Path) -> None:
         raise NotAModelError(str(path), "it is empty", "Save the model again.")
 
 
-def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confined: bool = True) -> Scanned:
+def scan_file(
+    path: Path,
+    trusted: Sequence[str],
+    *,
+    ours: bool = False,
+    confined: bool = True,
+    replaced: Collection[str] = (),
+) -> Scanned:
     """Tell the format of `path` and judge every name in it.
 
     Args:
@@ -81,6 +67,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confine
         trusted: Dotted names that are allowed besides those on the list; `by-value` and `train.py:ratio`.
         ours: Whether this process wrote it: its names are listed and not judged.
         confined: Whether code by value may run.
+        replaced: Dotted names that have a stand-in, so that their library need not be installed.
 
     Raises:
         NotAModelError: It is none of the formats that are read.
@@ -101,7 +88,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confine
             raise TruncatedFileError(str(path), error.args[0]) from error
         if native:
             return Scanned(native, None, (), sha256, native_made_with(path, native))
-        policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined)
+        policy = Policy(Finder(_search_path(path.parent)), trusted, confined=confined, replaced=replaced)
         findings = Findings()
         compression = compression_of(head)
         layout = _followed(_File(path, file, compression), policy, findings)
@@ -109,7 +96,7 @@ def scan_file(path: Path, trusted: Sequence[str], *, ours: bool = False, confine
     made_with = findings.facts.made_with(findings.names.values())
     if not ours:
         require_python(path.name, made_with, RUNNING)
-        _raise_findings(path, policy, findings, made_with)
+        raise_findings(path, policy, findings, made_with)
     return Scanned(layout, compression, tuple(findings.names.values()), sha256, made_with)
 
 
@@ -156,7 +143,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
         if not zipped and not _starts_with_protocol(opened):
             raise _no_format(path) from error
         if findings.refusals:
-            _raise_findings(path, policy, findings, MadeWith())
+            raise_findings(path, policy, findings, MadeWith())
         offset, what = error.args
         raise NotAModelError(str(path), f"at byte {offset} stands {what}") from error
     except zipfile.BadZipFile as error:
@@ -211,87 +198,3 @@ def _starts_with_protocol(opened: _File) -> bool:
 def _no_format(path: Path) -> NotAModelError:
     start = _formats.head_of(path)[:16]
     return NotAModelError(str(path), f"it starts with {start!r}, as no format does")
-
-
-def _raise_findings(path: Path, policy: Policy, findings: Findings, made_with: MadeWith) -> None:
-    refusals = dict(findings.refusals)
-    if not findings.makes_code:
-        refusals = findings.by_value | refusals
-    elif not _may_run_by_value(policy, findings):
-        # The names beside the code go with that code.
-        refusals |= findings.carried or findings.by_value
-    if refusals:
-        told = tuple(_told(refusal) for refusal in refusals.values())
-        if findings.makes_code and not findings.refusals:
-            raise CarriedCodeError(path.name, told, policy.trusted)
-        advice = policy.trust_advice(tuple(refusals))
-        raise UntrustedCodeError(path.name, told, advice.tokens, advice.never)
-    for top, name in findings.missing.items():
-        _require_whole_install(top)
-        known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
-        if known in made_with.versions:
-            known = f"{known}=={made_with.versions[known]}"
-        raise MissingLibraryError(path.name, top, name.dotted.rstrip("."), known, guess)
-    if findings.changed:
-        names = tuple(findings.changed)
-        top = names[0].partition(".")[0]
-        distribution = DISTRIBUTIONS.get(top, top)
-        version = installed_version(distribution)
-        if version is None:
-            raise LoadFailedError(path.name, f"your own module has no {names[0]} any more", _CHANGED)
-        raise _changed(path, names, distribution, version, made_with)
-
-
-def _changed(
-    path: Path, names: Sequence[str], distribution: str, version: str, made_with: MadeWith
-) -> VersionMismatchError:
-    """The error for names that the installed version does not have, with the version that the file names."""
-    written, environment = made_with.versions.get(distribution, ""), environment_like(made_with)
-    if not written and (bound := made_with.bounds.get(distribution)):
-        written = bound
-        environment = (*environment, f"{distribution}{bound}")
-    return VersionMismatchError(
-        path.name,
-        names,
-        distribution,
-        version,
-        written=written,
-        python=made_with.python or "",
-        environment=environment,
-    )
-
-
-def _require_whole_install(module: str) -> None:
-    """Raise BrokenInstallError if an editable install may provide `module` from a folder that is gone.
-
-    Some build backends do not say which modules they install so: these are blamed where nobody else is known
-    for the module.
-    """
-    for installed in metadata.distributions():
-        origin = json.loads(installed.read_text("direct_url.json") or "{}")
-        if not origin.get("dir_info", {}).get("editable"):
-            continue
-        places = [Path(unquote(urlparse(origin.get("url", "")).path)), *_folders_of(installed)]
-        gone = next((place for place in places if not place.exists()), None)
-        listed = (installed.read_text("top_level.txt") or "").split()
-        if gone and (module in listed or (not listed and module not in DISTRIBUTIONS)):
-            reason = f"its editable install leads to {gone}, which is gone"
-            raise BrokenInstallError(installed.name, installed.version, reason)
-
-
-def _folders_of(installed: metadata.Distribution) -> list[Path]:
-    """The folders that an editable install adds to `sys.path`."""
-    files = [Path(str(file.locate())) for file in installed.files or () if file.suffix == ".pth"]
-    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
-    return [Path(line) for text in texts for line in text.splitlines() if Path(line).is_absolute()]
-
-
-def _may_run_by_value(policy: Policy, findings: Findings) -> bool:
-    """Whether code by value may run: the process is confined, or a person trusts that code."""
-    trusted = bool(findings.carried) and all(policy.trusts(place) for place in findings.carried)
-    return policy.confined or trusted or policy.trusts(TRUST_BY_VALUE)
-
-
-def _told(refusal: Refusal) -> tuple[str, str, str]:
-    place = f"at byte {refusal.offset}" + (f" of {refusal.member}" if refusal.member else "")
-    return refusal.name, place, refusal.reason

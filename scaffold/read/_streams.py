@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from typing import BinaryIO, cast
 
-from scaffold.base.unpickle import CHUNK_BYTES, BorrowedFile, decompressed
+from scaffold.base.streams import CHUNK_BYTES, BorrowedFile, decompressed
 
 LINE_BYTES = 1 << 16
 # A file that unpacks to more than this and to more than so many times its size is taken for a bomb:

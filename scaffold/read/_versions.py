@@ -173,7 +173,13 @@ def differences(
 def version_notes(
     name: str, made_with: MadeWith, installed: Callable[[str], str | None] = installed_version
 ) -> tuple[str, ...]:
-    """What to tell of a file that loads in another version of a library than its own: a note for each."""
+    """What to tell of a file that loads in another version of a library than its own: a note for each.
+
+    Args:
+        name: The file, as a person knows it.
+        made_with: What it was made with.
+        installed: Returns the version of a distribution that is installed here; None where it is not.
+    """
     return tuple(
         f"{name} was made with {distribution} {written}; here is {here}. To have the older one: "
         f"--environment '{distribution}=={written}'"

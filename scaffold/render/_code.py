@@ -50,7 +50,7 @@ def long_text(value: str, width: int) -> Node:
             parts.append("")
         parts[-1] += word
     literals = [cst.SimpleString(_quoted(part)) for part in parts]
-    node: Node = literals[-1]
+    node: cst.SimpleString | cst.ConcatenatedString = literals[-1]
     for literal in reversed(literals[:-1]):
         node = cst.ConcatenatedString(literal, node)
     return node

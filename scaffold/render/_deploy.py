@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 
 from scaffold.base.layout import CHART, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
-from scaffold.render._knobs import Knobs, Route, quantity, read_knobs, read_targets
+from scaffold.render._knobs import Knobs, Route, read_knobs, read_targets
+from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._tree import template_path
 from scaffold.spec import Measurements, ProjectSpec
 
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
 _DRAIN_S = 5
 _SPARE_S = 5
 _QUEUE_S = 10
-_PULL_S = 300
-_MIB = 1 << 20
 _LABEL_CHARACTERS = 63
-_PLACEHOLDER = "Placeholder, not measured: the proof was skipped."
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
@@ -113,8 +111,8 @@ def _target_values(
         "drain_s": _DRAIN_S,
         "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
         **_knob_values(spec.name, knobs),
-        **_resources(knobs, measurements),
-        **_probes(measurements),
+        **resources_of(knobs, measurements),
+        **probes_of(measurements),
     }
     values["files"] = _file_names(knobs)
     return values
@@ -208,69 +206,9 @@ def _setting(name: str, value: str, comment: str) -> dict[str, str]:
     return {"name": name, "value": quoted, "comment": comment, "secret": "", "key": ""}
 
 
-def _resources(knobs: Knobs, measurements: Measurements | None) -> dict[str, object]:
-    if measurements is None:
-        request, limit = 512 * _MIB, 1024 * _MIB
-        comment = limit_comment = _PLACEHOLDER
-    else:
-        peak = measurements.peak_memory_bytes
-        request, limit = _rounded(peak * 1.25), _rounded(peak * 2)
-        comment = (
-            f"Measured: {math.ceil(peak / _MIB)} MiB at most while the sample was scored; a quarter more."
-        )
-        limit_comment = "Twice what was measured: larger batches need more."
-    if knobs.memory:
-        comment += " Overridden by an answer."
-        limit = max(limit, _rounded(quantity(knobs.memory)))
-    if knobs.memory_limit:
-        limit_comment = "As answered."
-        request = min(request, int(quantity(knobs.memory_limit)))
-    return {
-        "cpu": knobs.cpu,
-        "cpu_limit": knobs.cpu_limit or max("1", knobs.cpu, key=quantity),
-        "memory": knobs.memory or _mebibytes(request),
-        "memory_comment": comment,
-        "memory_limit": knobs.memory_limit or _mebibytes(limit),
-        "memory_limit_comment": limit_comment,
-    }
-
-
-def _probes(measurements: Measurements | None) -> dict[str, object]:
-    if measurements is None:
-        allowed_s = 60
-        startup = f"Up to {allowed_s} s to load the model. {_PLACEHOLDER}"
-        probe, probe_timeout_s = _PLACEHOLDER, 2
-    else:
-        allowed_s = max(30, 2 * math.ceil(5 * measurements.load_s))
-        startup = (
-            f"Up to {allowed_s} s to load the model; {measurements.load_s:.1f} s were measured. "
-            "A larger one needs a higher failureThreshold."
-        )
-        probe_timeout_s = max(2, math.ceil(10 * measurements.latency_s))
-        probe = f"One row was scored in {1000 * measurements.latency_s:.1f} ms."
-    return {
-        "startup_comment": startup,
-        "startup_failures": math.ceil(allowed_s / 2),
-        "probe_comment": probe,
-        "probe_timeout_s": probe_timeout_s,
-        "liveness_timeout_s": max(5, 2 * probe_timeout_s),
-        "progress_deadline_s": _PULL_S + allowed_s,
-    }
-
-
 def _timeout_s(measurements: Measurements | None) -> float:
     """Seconds that scoring may take: ten, or a hundred times what one row took."""
     return 10 if measurements is None else max(10, math.ceil(100 * measurements.latency_s))
-
-
-def _rounded(size_bytes: float) -> int:
-    """Up to the next 64 MiB, so that two proofs of one model agree."""
-    step = 64 * _MIB
-    return step * math.ceil(size_bytes / step)
-
-
-def _mebibytes(size_bytes: int) -> str:
-    return f"{max(1, size_bytes // _MIB)}Mi"
 
 
 def _render(template: str, values: Mapping[str, object]) -> bytes:

@@ -27,13 +27,13 @@ _SCORE = "score.py"
 """The template has it: what depends on the model are its finished strings."""
 
 
-def model_code(artifact: Artifact, signature: Signature, *, with_example: bool = True) -> dict[str, str]:
+def model_code(artifact: Artifact, signature: Signature, *, with_example: bool = False) -> dict[str, str]:
     """Return the modules that depend on the model, by their path in `app`; of score.py the imports.
 
     Args:
         artifact: The model's file.
         signature: How the model is called.
-        with_example: Whether the model answers the made-up record `EXAMPLE`.
+        with_example: Whether the model is known to answer the made-up record `EXAMPLE`.
     """
     files = render_source(signature, with_example=with_example) | _columns_file(signature)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
@@ -53,7 +53,9 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    code = spec.code or model_code(spec.artifact, spec.signature)
+    code = spec.code or model_code(
+        spec.artifact, spec.signature, with_example=spec.dependencies.takes_example
+    )
     source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     if COLUMNS in extra:

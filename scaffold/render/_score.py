@@ -111,6 +111,7 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
             [*([_FAST] if shortened else []), "from app.serving.model_file import open_model"]
         ),
         "score_settings": "MODEL_SHA256, settings" if shortened else "MODEL_SHA256",
+        "score_opened": " as file" if any("file" in line for line in load) else "",
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +34,16 @@ from scaffold.resolve.trace._witnesses import (
     python_texts,
     seen_in_trace,
 )
-from scaffold.spec import Artifact, Dependencies, LocalSource, ModelFormat, Recording, Signature
+from scaffold.spec import (
+    Artifact,
+    Dependencies,
+    JSONValue,
+    LocalSource,
+    ModelFormat,
+    Recording,
+    Requirement,
+    Signature,
+)
 from scaffold.worker import WorkerSettings
 
 __all__ = [
@@ -94,7 +103,14 @@ def start_trace(
 def hidden_from(
     artifact: Artifact, modules: Sequence[str], sources: Sequence[LocalSource], installation: Installation
 ) -> Mapping[str, str]:
-    """Return, by module, the installed distributions that nothing in the model's files asks for."""
+    """Return, by module, the installed distributions that nothing in the model's files asks for.
+
+    Args:
+        artifact: The model.
+        modules: The topmost modules of the sample's classes.
+        sources: The local code that goes along.
+        installation: What is installed in the model's environment.
+    """
     asked = asked_by_model(artifact, installation) | asked_by_modules(modules, installation)
     asked |= asked_by_code(_texts(sources), installation)
     return hidden_modules(installation, [*asked, *read_service_layer(RUNNING_PYTHON).pins])
@@ -106,6 +122,7 @@ def resolve_dependencies(
     recording: Recording,
     *,
     code: Mapping[str, str],
+    example: JSONValue = None,
     trace: Rehearsing | None = None,
     search: Sequence[Path] = (),
     sources: Sequence[LocalSource] = (),
@@ -121,6 +138,7 @@ def resolve_dependencies(
         signature: How it is called.
         recording: The sample as it goes over HTTP.
         code: Text of the generated modules by file name: `schemas.py`, `convert.py`, `score.py`.
+        example: The body of a made-up request, to see whether the model answers it.
         trace: A process that has loaded the model already.
         search: Folders of local code, that of what was lifted from a script among them.
         sources: The local code that goes along.
@@ -137,62 +155,71 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = asked_by_code({f"{APP}/{name}": text for name, text in code.items()}, installation)
-    generated = {name: reason for name, reason in generated.items() if name not in layer.pins}
+    generated = _beyond(layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation))
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
-    rehearsal = Rehearsal(
+    found, extra = Rehearsal(
         artifact=artifact,
         path=_path(search, settings),
         installation=installation,
-        request=_request(code, signature, recording),
+        request=_request(code, signature, recording, example),
         always=frozenset(layer.pins),
         local=_local(search),
         settings=settings,
-    )
-    found, extra = rehearsal.run([*generated, *asked], trace)
+    ).run([*generated, *asked], trace)
     _require_owners(found, installation, sources, artifact)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
-    listed = {name: why for name, why in needed(reasons, installation).items() if name not in layer.pins}
-    choice = choose(listed, reasons, installation, options)
+    choice = choose(_beyond(layer, needed(reasons, installation)), reasons, installation, options)
     mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
     lock = _locked(choice, layer, reasons, options, run)
-    named = named_files(found.unheard, artifact.path, local.values())
-    data, hidden = opened_files(
-        {**named, **found.opened},
-        _roots(search),
-        artifact.path,
-        installation,
-        set(named) if artifact.format is ModelFormat.ONNX else frozenset(),
-    )
-    seen_files = [*imported_files(found.own), *data]
+    files, hidden = _seen_files(found, artifact, local.values(), _roots(search), installation)
     system, unknown = find_system_packages(found.libraries, run)
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
-        requirements=(
-            *(replace(line, mentioned=line.distribution in mentioned) for line in choice.requirements),
-            *layer.requirements,
-        ),
+        requirements=(*_marked(choice.requirements, mentioned), *layer.requirements),
         lock=lock.text,
-        sources=(
-            *sources,
-            *_besides(sources, seen_files),
-            *choice.wheels,
-            *lock.wheels,
-        ),
+        sources=(*sources, *_besides(sources, files), *choice.wheels, *lock.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
-        refuses_example=found.refuses_example,
+        takes_example=found.takes_example,
     )
 
 
-def _request(code: Mapping[str, str], signature: Signature, recording: Recording) -> Request:
+def _marked(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
+    """The requirements, those of which the model's file mentions a name marked so."""
+    for line in requirements:
+        yield replace(line, mentioned=line.distribution in mentioned)
+
+
+def _beyond(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Distributions with their reasons, without those that the service layer has anyway."""
+    return {name: reason for name, reason in reasons.items() if name not in layer.pins}
+
+
+def _seen_files(
+    found: Found,
+    artifact: Artifact,
+    local: Iterable[str],
+    roots: Sequence[Path],
+    installation: Installation,
+) -> tuple[list[LocalSource], list[str]]:
+    """The user's own files that the model imported, opened, or names; and notes on those that stay behind."""
+    named = named_files(found.unheard, artifact.path, local)
+    beside = set(named) if artifact.format is ModelFormat.ONNX else frozenset()
+    data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
+    return [*imported_files(found.own), *data], hidden
+
+
+def _request(
+    code: Mapping[str, str], signature: Signature, recording: Recording, example: JSONValue
+) -> Request:
     return Request(
         code={name: code[name] for name in ("schemas.py", "convert.py")},
         call=signature.call,
         requests=recording.requests,
         answers=recording.answers,
+        example=example,
     )
 
 

@@ -1,4 +1,4 @@
-"""Local code that goes along with the service: the user's own modules, and what is lifted from a script."""
+"""Local code for the service: the user's own modules, and definitions lifted from a script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CollectedSources:
 
     sources: tuple[LocalSource, ...] = ()
     moved: Mapping[Path, Path] = field(default_factory=dict)
-    """Files that were written anew, by the path that they had: they name the lifted module."""
+    """The new file by the old one, for each file that was rewritten to name the lifted module."""
     notes: tuple[str, ...] = ()
 
 
@@ -39,17 +39,17 @@ def collect_sources(
 
     Args:
         artifacts: The model first, then the pickled samples; their names have passed the trust gate.
-        folder: An empty folder: what is lifted is written there, and has to stay importable from there.
-        search: Folders where local code may lie.
-        source: The script or notebook that made the files, where it was named.
-        include: Files and folders that go along in any case.
-        modules: Further modules that are needed, e.g. those of the sample's classes.
+        folder: An empty folder for the lifted module, which is imported from there afterwards.
+        search: Folders of local code.
+        source: The script or notebook that made the files, if the user named it.
+        include: Files and folders to copy in any case.
+        modules: Other required modules, such as those of the sample's classes.
 
     Raises:
-        SourceNotFoundError: What a pickle looks for in `__main__` is defined nowhere.
-        SourceChangedError: The script says something else than when the pickle was made.
+        SourceNotFoundError: No script defines a name that a pickle looks for in `__main__`.
+        SourceChangedError: The script has changed since the pickle was made.
         TwoModulesError: Two different local modules have one name.
-        NoSuchFileError: A file to include is not there.
+        NoSuchFileError: A file to include does not exist.
     """
     included = list(include)
     collector = _Collector(search, included)
@@ -85,7 +85,7 @@ def collect_sources(
 
 
 class _Collector:
-    """Follows imports through local files."""
+    """Collects local files by following their imports."""
 
     def __init__(self, search: Sequence[Path], included: Sequence[Path]) -> None:
         self.sources: dict[str, LocalSource] = {}
@@ -95,18 +95,18 @@ class _Collector:
         self._included = {path.resolve() for path in included}
 
     def need(self, module: str, reason: str) -> None:
-        """Take `module` and the packages that it is in, if it is local, and all that they import."""
+        """Add a local module, its parent packages, and the local modules that these import."""
         parts = module.split(".")
         for depth in range(1, len(parts) + 1):
-            self._take(".".join(parts[:depth]), reason)
+            self._add_module(".".join(parts[:depth]), reason)
 
     def need_imports(self, text: str, path: str, module: Module | None) -> None:
-        """Take the local modules that a text imports."""
+        """Add the local modules that the code in `text` imports."""
         for name in _imports(text, module):
             self.need(name, f"imported by {path}")
 
     def include(self, path: Path) -> None:
-        """Take a file, or all files of a folder, and what the Python files among them import."""
+        """Add a file, or all files of a folder, and the local modules that they import."""
         if not path.exists():
             raise NoSuchFileError(str(path))
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -123,10 +123,10 @@ class _Collector:
                 self.need_imports(file.read_text(encoding="utf-8", errors="replace"), place, None)
 
     def add(self, source: LocalSource) -> None:
-        """Take a file unless it is there already."""
+        """Add a file unless its path is taken."""
         self.sources.setdefault(source.path, source)
 
-    def _take(self, name: str, reason: str) -> None:
+    def _add_module(self, name: str, reason: str) -> None:
         if name in self.modules:
             return
         found = self.finder.module(name)
@@ -134,7 +134,7 @@ class _Collector:
             return
         self.modules.add(name)
         if "." not in name:
-            found = self._only_one(found, reason)
+            found = self._unambiguous(found, reason)
         if found.file is None:
             return
         path = _path_of(found)
@@ -144,16 +144,16 @@ class _Collector:
         text = found.file.read_text(encoding="utf-8", errors="replace")
         self.need_imports(text, path, found)
         if found.folders and any(word in text for word in _DYNAMIC):
-            self._take_package(found, f"{path} imports by name")
+            self._add_package(found, f"{path} imports by name")
 
-    def _take_package(self, package: Module, reason: str) -> None:
+    def _add_package(self, package: Module, reason: str) -> None:
         for folder in package.folders:
             for file in sorted(Path(folder).rglob("*.py")):
                 inside = file.relative_to(folder).with_suffix("")
                 self.need(".".join([package.name, *inside.parts]).removesuffix(".__init__"), reason)
 
-    def _only_one(self, found: Module, reason: str) -> Module:
-        """The module that was found, unless another folder holds a different one of its name."""
+    def _unambiguous(self, found: Module, reason: str) -> Module:
+        """Return the module to copy if several folders have different modules of one name."""
         places: dict[Path, Module] = {}
         for folder in self._search:
             other = Modules([str(folder)]).module(found.name)
@@ -168,7 +168,7 @@ class _Collector:
         return chosen[0]
 
     def _place(self, file: Path) -> str:
-        """Where a file goes: relative to the deepest folder of local code that holds it."""
+        """Return the path of a file in the project: relative to the deepest folder of local code."""
         roots = sorted((folder.resolve() for folder in self._search), key=lambda root: -len(root.parts))
         file = file.resolve()
         root = next((root for root in roots if file.is_relative_to(root)), file.parent)
@@ -176,12 +176,13 @@ class _Collector:
 
 
 def _free_module(collector: _Collector) -> str:
+    """Return a name for the lifted module that no module has."""
     names = [LIFTED_MODULE, *(f"{LIFTED_MODULE}_{number}" for number in range(2, 100))]
     return next(name for name in names if collector.finder.module(name) is None)
 
 
 def _path_of(module: Module) -> str:
-    """Where the file of a module goes, so that its import name finds it."""
+    """Return the path in the project at which a module can be imported."""
     assert module.file is not None
     parts = module.name.split(".")
     if module.folders:
@@ -190,7 +191,7 @@ def _path_of(module: Module) -> str:
 
 
 def _imports(text: str, module: Module | None) -> Iterator[str]:
-    """The modules that a text may import: every `import`, wherever it stands."""
+    """Yield the modules that code may import: those of every `import` statement in it."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -202,5 +203,5 @@ def _imports(text: str, module: Module | None) -> Iterator[str]:
             target = "." * node.level + (node.module or "")
             base = absolute(module, target) if module is not None else target.lstrip(".")
             yield base
-            # What is imported from a package may be a module of it.
+            # A name that is imported from a package may be one of its modules.
             yield from (f"{base}.{alias.name}" for alias in node.names if base and alias.name != "*")

@@ -123,7 +123,24 @@ class Evidence:
 
 
 def words_of(evidence: Evidence) -> str:
-    """Return the evidence in one line, empty where there is none."""
+    """Return the evidence and the advice in one line, empty where there is none."""
+    return f"{description_of(evidence)} {advice_of(evidence)}".strip()
+
+
+def advice_of(evidence: Evidence) -> str:
+    """Return what the owner of the service may do, empty where there is nothing."""
+    match evidence:
+        case Evidence(recorded="", known_to=None, classes=None, seen=SeenLabels(labels=labels)) if (
+            not evidence.asked_for.choices
+        ):
+            literal = ", ".join(_quoted(label) for label in labels)
+            return f"Write `Literal[{literal}]` to refuse others."
+        case _:
+            return ""
+
+
+def description_of(evidence: Evidence) -> str:
+    """Return what callers are told of a field, in one line, empty where there is nothing."""
     if evidence.recorded:
         return evidence.recorded
     sentences = (
@@ -176,8 +193,7 @@ def _seen(seen: Seen) -> str:
         case SeenRange(least=least, most=most, whole=whole):
             return f"Seen: {least} to {most}{', whole numbers only' if whole else ''}."
         case SeenLabels(labels=labels):
-            literal = ", ".join(_quoted(label) for label in labels)
-            return f"Seen: {', '.join(labels)}. Write `Literal[{literal}]` to refuse others."
+            return f"Seen: {', '.join(labels)}."
         case SeenLengths(least=shortest, most=longest):
             span = str(shortest) if shortest == longest else f"{shortest} to {longest}"
             return f"Seen: texts of {span} character{'' if span == '1' else 's'}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
@@ -22,7 +21,6 @@ from scaffold.spec._native import (
     PythonType,
     RecordForm,
 )
-from scaffold.spec._never import assert_never
 
 
 class ScalarType(enum.Enum):
@@ -229,79 +227,3 @@ Schema: TypeAlias = Union[  # noqa: UP007
     Picture,
     UserType,
 ]
-
-
-def children(schema: Schema) -> tuple[Schema, ...]:  # noqa: RET503
-    """Return the schemas that `schema` is directly made of, in order, without the keys of a mapping."""
-    match schema:
-        case Scalar() | Picture():
-            return ()
-        case Category(of=inner) | Optional(of=inner):
-            return (inner,)
-        case Either(of=kinds):
-            return kinds
-        case List(items=inner) | Mapping(values=inner) | Tensor(items=inner) | Column(items=inner):
-            return (inner,)
-        case Tuple(items=places) | Parts(items=places):
-            return places
-        case Record(fields=fields) | Table(columns=fields):
-            return tuple(field.schema for field in fields)
-        case Value(field=field):
-            return (field.schema,)
-        case UserType(seen=seen):
-            return () if seen is None else (seen,)
-        case _:
-            assert_never(schema)
-
-
-def fields_of(schema: Schema) -> tuple[Field, ...]:
-    """Return the fields of an object, one field for a single value, none for anything else."""
-    match schema:
-        case Record(fields=fields) | Table(columns=fields):
-            return fields
-        case Value(field=field):
-            return (field,)
-        case _:
-            return ()
-
-
-def with_fields(schema: Schema, change: Callable[[Field], Field]) -> Schema:
-    """Return `schema` with each field as `change` makes it."""
-    match schema:
-        case Record(fields=fields):
-            return dataclasses.replace(schema, fields=tuple(map(change, fields)))
-        case Table(columns=fields):
-            return dataclasses.replace(schema, columns=tuple(map(change, fields)))
-        case Value(field=field):
-            return Value(field=change(field))
-        case _:
-            return schema
-
-
-def map_children(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:  # noqa: RET503
-    """Return `schema` with each of its `children` as `change` makes it, but for the levels of a category."""
-    match schema:
-        case Scalar() | Picture() | Category():
-            return schema
-        case Optional(of=inner):
-            return dataclasses.replace(schema, of=change(inner))
-        case Either(of=kinds):
-            return Either(of=tuple(map(change, kinds)))
-        case List(items=inner) | Tensor(items=inner) | Column(items=inner):
-            return dataclasses.replace(schema, items=change(inner))
-        case Mapping(values=inner):
-            return dataclasses.replace(schema, values=change(inner))
-        case Tuple(items=places) | Parts(items=places):
-            return dataclasses.replace(schema, items=tuple(map(change, places)))
-        case Record() | Table() | Value():
-            return with_fields(schema, lambda field: dataclasses.replace(field, schema=change(field.schema)))
-        case UserType(seen=seen):
-            return schema if seen is None else dataclasses.replace(schema, seen=change(seen))
-        case _:
-            assert_never(schema)
-
-
-def without_evidence(schema: Schema) -> Schema:
-    """Return `schema` without the reasons for its fields, at any depth."""
-    bare = with_fields(schema, lambda field: dataclasses.replace(field, evidence=Evidence()))
-    return map_children(bare, without_evidence)

@@ -68,7 +68,13 @@ class Store:
             connection.execute(deployments.insert().values(action=entry.action, **row))
 
     def history(self, name: str, target: str | None = None, *, limit: int = 50) -> tuple[Entry, ...]:
-        """Return what was done with the service `name`, the newest first."""
+        """Return what was done with the service `name`, the newest first.
+
+        Args:
+            name: The service.
+            target: Only what was done with this target; with all where it is None.
+            limit: How many entries at most.
+        """
         from scaffold.store._tables import deployments
 
         query = deployments.select().where(deployments.c.name == name)

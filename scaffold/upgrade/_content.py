@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from scaffold.base.checked import path_below
@@ -34,19 +35,26 @@ class Link:
 Content: TypeAlias = bytes | Opaque | Link
 
 
-def read_content(path: Path) -> Content:
-    """The text of a file, or its hash where it is large or no text."""
+def read_content(path: Path, sha256: str = "") -> Content:
+    """The text of a file, or its hash where it is large or no text; `sha256` where that is known already."""
     if path.is_symlink():
         return Link(str(path.readlink()))
     if path.stat().st_size <= LARGEST_TEXT_BYTES:
         content = path.read_bytes()
         if is_text(content):
             return content
-    return Opaque(sha256_file(path), path)
+    return Opaque(sha256 or sha256_file(path), path)
 
 
-def read_tree(root: Path, paths: Iterable[str]) -> dict[str, Content]:
+def read_tree(
+    root: Path, paths: Iterable[str], known: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Content]:
     """What `root` holds of `paths`.
+
+    Args:
+        root: A folder.
+        paths: Relative to it.
+        known: The sha256 of files that were just written, by path: a large file is not read again for it.
 
     Raises:
         UnsafePathError: A path leads out of `root`.
@@ -55,7 +63,7 @@ def read_tree(root: Path, paths: Iterable[str]) -> dict[str, Content]:
     for path in sorted(set(paths)):
         file = path_below(root, path, link=True)
         if file.is_symlink() or file.is_file():
-            found[path] = read_content(file)
+            found[path] = read_content(file, known.get(path, ""))
     return found
 
 

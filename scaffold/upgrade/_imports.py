@@ -1,4 +1,4 @@
-"""Merge the names of `from ... import ...` as sets, and keep the imports that merged code needs."""
+"""Merge the names of `from ... import ...` as sets, and restore the imports that merged code needs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LINE_LENGTH = 88
 
 
 def merge_import(base: str, ours: str, theirs: str) -> str:
-    """The import with what either side added and without what either took away.
+    """Return the import with the names that a side added, and without the names that a side removed.
 
     Raises:
-        Disagreement: It carries comments, or is something else than one `from` import.
+        Disagreement: A side has comments, or is not one `from` import.
     """
     if "#" in base + ours + theirs:
         raise Disagreement
@@ -25,11 +25,11 @@ def merge_import(base: str, ours: str, theirs: str) -> str:
     if not merged:
         return ""
     head = ours[: ours.index(" import ")]
-    return _laid_out(head, sorted(merged, key=_sort_key))
+    return _format_import(head, sorted(merged, key=_sort_key))
 
 
 def restore_imports(merged: str, sides: Sequence[str]) -> str:
-    """The module with each import put back that one of its sides has and that it needs."""
+    """Return the module with the imports added that it needs and that one of its sides has."""
     missing = unbound_names(merged)
     lines: list[str] = []
     for side in reversed(sides):
@@ -40,16 +40,16 @@ def restore_imports(merged: str, sides: Sequence[str]) -> str:
     if not lines:
         return merged
     body = ast.parse(merged).body
-    after = [node.end_lineno or 0 for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    if not after and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        after = [body[0].end_lineno or 0]
+    import_ends = [node.end_lineno or 0 for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    if not import_ends and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        import_ends = [body[0].end_lineno or 0]
     text = merged.splitlines(keepends=True)
-    at = max(after, default=0)
-    return "".join([*text[:at], *(f"{line}\n" for line in lines), *text[at:]])
+    last_import_line = max(import_ends, default=0)
+    return "".join([*text[:last_import_line], *(f"{line}\n" for line in lines), *text[last_import_line:]])
 
 
 def unbound_names(source: str) -> frozenset[str]:
-    """Names that a module uses and binds nowhere; none where it does not parse."""
+    """Return the names that a module uses and does not bind; none if it does not parse."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
@@ -65,7 +65,7 @@ def unbound_names(source: str) -> frozenset[str]:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 bound.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                bound |= {_bound(alias) for alias in aliases}
+                bound |= {_bound_name(alias) for alias in aliases}
             case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
                 bound.add(name)
             case _:
@@ -74,22 +74,22 @@ def unbound_names(source: str) -> frozenset[str]:
 
 
 def used_too_early(source: str) -> set[str]:
-    """Names that a module uses while it is imported and binds only further down."""
+    """Return the names that a module uses at import time before it binds them."""
     body = ast.parse(source).body
     first: dict[str, int] = {}
     for number, node in enumerate(body):
-        for name in _binds(node):
+        for name in _bound_names(node):
             first.setdefault(name, number)
     return {
         name
         for number, node in enumerate(body)
-        for name in _used_at_once(node)
+        for name in _names_read(node)
         if first.get(name, number) > number
     }
 
 
-def _used_at_once(node: ast.AST) -> set[str]:
-    """Names that a statement reads when it is reached, not when what it defines is called."""
+def _names_read(node: ast.AST) -> set[str]:
+    """Return the names that a statement reads when it runs, without those in function bodies."""
     names: set[str] = set()
     waiting: list[ast.AST] = [node]
     while waiting:
@@ -101,13 +101,13 @@ def _used_at_once(node: ast.AST) -> set[str]:
     return names
 
 
-def _binds(node: ast.stmt) -> set[str]:
-    """Names that a top-level statement binds."""
+def _bound_names(node: ast.stmt) -> set[str]:
+    """Return the names that a top-level statement binds."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}
         case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            return {_bound(alias) for alias in aliases}
+            return {_bound_name(alias) for alias in aliases}
         case ast.Assign() | ast.AnnAssign():
             return {
                 part.id
@@ -119,19 +119,19 @@ def _binds(node: ast.stmt) -> set[str]:
 
 
 def _imports(source: str) -> Iterator[tuple[str, str]]:
-    """Each top-level import of one name as a statement of its own, with the name that it binds."""
+    """Yield a statement for each name that a module imports at top, and the name that it binds."""
     for node in ast.parse(source).body:
         match node:
             case ast.Import(names=aliases):
-                yield from ((f"import {ast.unparse(alias)}", _bound(alias)) for alias in aliases)
+                yield from ((f"import {ast.unparse(alias)}", _bound_name(alias)) for alias in aliases)
             case ast.ImportFrom(names=aliases):
                 head = f"from {'.' * node.level}{node.module or ''}"
-                yield from ((f"{head} import {ast.unparse(alias)}", _bound(alias)) for alias in aliases)
+                yield from ((f"{head} import {ast.unparse(alias)}", _bound_name(alias)) for alias in aliases)
             case _:
                 pass
 
 
-def _bound(alias: ast.alias) -> str:
+def _bound_name(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
@@ -144,7 +144,7 @@ def _names(code: str) -> set[str]:
     return {ast.unparse(alias) for alias in node.names}
 
 
-def _laid_out(head: str, names: list[str]) -> str:
+def _format_import(head: str, names: list[str]) -> str:
     line = f"{head} import {', '.join(names)}\n"
     if len(line) <= LINE_LENGTH + 1:
         return line
@@ -152,7 +152,7 @@ def _laid_out(head: str, names: list[str]) -> str:
 
 
 def _sort_key(name: str) -> tuple[int, str]:
-    """Constants, classes, functions: the order in which import sorters put them."""
+    """Sort constants before classes before functions, as import sorters do."""
     bare = re.split(r"\s", name)[0]
     kind = 0 if bare.isupper() and len(bare) > 1 else 1 if bare[:1].isupper() else 2
     return kind, bare

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from scaffold.base.checked import is_safe_path, path_below
+from scaffold.base.checked import is_safe_path
 from scaffold.base.layout import (
     CHANGELOG,
     CONVERT,
@@ -16,8 +15,6 @@ from scaffold.base.layout import (
     LOCK,
     MAIN,
     OPENAPI,
-    PRISTINE,
-    RECORDED,
     REQUIREMENTS,
     SCHEMAS,
     SCORE,
@@ -26,25 +23,16 @@ from scaffold.base.layout import (
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.upgrade._conflicts import Prefer, marked_lines
-from scaffold.upgrade._content import (
-    LARGEST_TEXT_BYTES,
-    Content,
-    Opaque,
-    content_sha256,
-    read_folder,
-    read_tree,
-)
+from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
 from scaffold.upgrade._contract import contract_of_signature
 from scaffold.upgrade._own import OwnRequirements, own_requirements
-from scaffold.upgrade._record import record_files
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
-from scaffold.upgrade._swap import apply_changes
 from scaffold.upgrade._tool import settle_with_tool
 from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_trees
 
 SCORING = (SCORE, CONVERT, SCHEMAS, MAIN)
 """Where an owner says what is answered."""
-_NOT_COPIED = (
+NOT_COPIED = (
     STATE,
     ".git",
     ENVIRONMENT,
@@ -212,88 +200,6 @@ def plan_update(
     )
 
 
-def apply_update(plan: UpdatePlan) -> None:
-    """Carry out a plan, the project's record with it: all of it, or nothing.
-
-    Raises:
-        UpgradeError: A file was changed since it was planned.
-    """
-    _write(plan.root, plan.record, plan.pristine, {**plan.others, **plan.owner}, plan.changes)
-
-
-def accept_answers(
-    root: Path, record: ProjectRecord, ancestor: Mapping[str, Content], recorded: bytes
-) -> None:
-    """Take `recorded` for the recorded answers of a project, all of it or nothing.
-
-    Args:
-        root: The project.
-        record: Its record, with the proof that these answers come from.
-        ancestor: Its pristine state, as `read_record` gives it.
-        recorded: The text of `tests/recorded.json`.
-
-    Raises:
-        UpgradeError: A file was changed meanwhile.
-    """
-    pristine = {**ancestor, RECORDED: recorded}
-    files = {path: content_sha256(content) for path, content in pristine.items()}
-    held = read_tree(root, [RECORDED])
-    _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
-
-
-def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
-    """Write the pristine files that were lost, where all of them are known again."""
-    if not path_below(root, PRISTINE).is_file() and not unknown_files(record, ancestor):
-        _write(root, record, ancestor, {}, {})
-
-
-def unknown_files(record: ProjectRecord, ancestor: Mapping[str, Content]) -> list[str]:
-    """The pristine files of which only the hash is left, the model aside."""
-    return [
-        path
-        for path, content in ancestor.items()
-        if isinstance(content, Opaque)
-        and content.path is None
-        and content.sha256 != record.spec.artifact.sha256
-    ]
-
-
-def _write(
-    root: Path,
-    record: ProjectRecord,
-    pristine: Mapping[str, Content],
-    before: Mapping[str, Content],
-    changes: Mapping[str, Content | None],
-) -> None:
-    """Write `changes` and a project's record, where they are not so already."""
-    new: dict[str, Content] = dict(record_files(record, pristine))
-    held = read_tree(root, new)
-    wanted = {path: content for path, content in new.items() if content != held.get(path)}
-    known = {path: Opaque(content_sha256(content)) for path, content in held.items()}
-    apply_changes(root, {**before, **known}, {**changes, **wanted})
-
-
-def write_merged(plan: UpdatePlan, target: Path) -> None:
-    """Write the project as it will be, the owner's own files included, into `target`: for its proof."""
-    shutil.copytree(
-        plan.root,
-        target,
-        symlinks=True,
-        ignore=shutil.ignore_patterns(*_NOT_COPIED),
-        copy_function=_copy_or_link,
-        dirs_exist_ok=True,
-    )
-    for path, content in plan.changes.items():
-        file = path_below(target, path, link=True)
-        file.unlink(missing_ok=True)
-        if content is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            file.write_bytes(content)
-        elif isinstance(content, Opaque) and content.path is not None:
-            _copy_or_link(str(content.path), str(file))
-
-
 def changelog_entry(spec: ProjectSpec, report: Report) -> str:
     """What the project's changelog says of the new version."""
     lines = [f"## {report.new_version}", ""]
@@ -362,18 +268,7 @@ def _added(root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Cont
     kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
     paths: list[str] = []
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in _NOT_COPIED)
+        folders[:] = sorted(name for name in folders if name not in NOT_COPIED)
         here = Path(folder).relative_to(root)
         paths += [(here / name).as_posix() for name in files if PurePosixPath(name).suffix in kinds]
     return read_tree(root, [path for path in paths if path not in known and is_safe_path(path)])
-
-
-def _copy_or_link(source: str, target: str) -> None:
-    """A copy; of a large file, which nothing writes to, another name."""
-    if Path(source).stat().st_size > LARGEST_TEXT_BYTES:
-        try:
-            os.link(source, target)
-            return
-        except OSError:
-            pass
-    shutil.copy2(source, target)

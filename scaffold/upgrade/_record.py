@@ -44,7 +44,7 @@ def write_record(root: Path, record: ProjectRecord, pristine: Path | None = None
         record: What it was made from; `files` names the pristine files.
         pristine: Where these lie, if not in `root`.
     """
-    tree = read_tree(pristine or root, record.files)
+    tree = read_tree(pristine or root, record.files, known=record.files)
     for path, content in record_files(record, tree).items():
         target = path_below(root, path)
         target.parent.mkdir(exist_ok=True)
@@ -80,6 +80,11 @@ def read_record(
 
     Where the pristine files are lost they come from git; or from `rebuild`, which renders them anew; or
     from the project itself, as far as the owner left them alone. What is not to be had is known by hash.
+
+    Args:
+        root: The project.
+        rebuild: Renders the pristine files anew; without it, files that are lost may be known by hash only.
+        run: Runs git.
 
     Raises:
         NoRecordError: There is no record.

@@ -1,4 +1,4 @@
-"""Merge the pristine project of last time, the pristine one of now and the owner's."""
+"""Merge three trees: the pristine project of the last update, the new pristine project, and the owner's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 
 
 class FileOutcome(enum.Enum):
-    """What became of one file."""
+    """The result of the merge for one file."""
 
     UNCHANGED = "unchanged"
     UPDATED = "updated"
@@ -37,29 +37,29 @@ class FileOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class FileMerge:
-    """One file after the merge; no content where it is gone."""
+    """One file after the merge; `content` is `None` if it is deleted."""
 
     outcome: FileOutcome
     content: Content | None
     detail: str = ""
-    """For a conflict: where, and between what."""
+    """For a conflict: its lines, or its cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergedTree:
-    """Every file that either pristine project has, merged with the owner's."""
+    """The merged files at the paths of both pristine projects."""
 
     files: Mapping[str, FileMerge]
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """What is in conflict, by path."""
+        """The detail of each conflict, by path."""
         return {
             path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.CONFLICT
         }
 
     def count(self, outcome: FileOutcome) -> int:
-        """How many files ended so."""
+        """Return how many files have this outcome."""
         return sum(file.outcome is outcome for file in self.files.values())
 
 
@@ -75,13 +75,13 @@ def merge_trees(
     """Merge three trees file by file.
 
     Args:
-        ancestor: The pristine project of last time.
+        ancestor: The pristine project of the last update.
         theirs: The pristine project of the new state.
-        ours: What the owner's project holds of the paths of both.
+        ours: The owner's files at the paths of both.
         prefer: Which side wins where both changed the same lines.
-        incoming: What the markers of a conflict call the new state.
-        others: Files that the owner added: read for the fields that they use, and changed only where they are
-            pristine files under another name.
+        incoming: The name of the new state in conflict markers.
+        others: Files that the owner added. Their code is searched for the fields that it uses; a file
+            that the owner renamed is merged.
     """
     others = others or {}
     moved = find_moved_files(ancestor, ours, others)
@@ -92,8 +92,8 @@ def merge_trees(
     merges = {}
     for path in sorted({*ancestor, *theirs}):
         mine = ours.get(path)
-        base, new = (_renamed(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
-        mine = _renamed(path, mine, renames, mine) if path == CONVERT else mine
+        base, new = (_with_owner_names(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
+        mine = _with_owner_names(path, mine, renames, mine) if path == CONVERT else mine
         conflicts = Conflicts(prefer, incoming)
         file = _merge_file(path, base, mine, new, conflicts, keep if path == SCHEMAS else frozenset())
         if path in moved:
@@ -135,7 +135,7 @@ def _merge_file(
 
 
 def _choose_whole(ours: Content | None, theirs: Content | None, prefer: Prefer) -> FileMerge:
-    """A file that cannot carry markers: the owner's stays, unless `theirs` was asked for."""
+    """Return the merge of a file that cannot have markers: the owner's, unless `theirs` is preferred."""
     if prefer is Prefer.THEIRS:
         return FileMerge(FileOutcome.REMOVED if theirs is None else FileOutcome.UPDATED, theirs)
     if prefer is Prefer.OURS:
@@ -168,8 +168,10 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").replace("/", ".")
 
 
-def _renamed(path: str, content: Content | None, renames: Renames, ours: Content | None) -> Content | None:
-    """Generated code with the owner's names, where their own file has these."""
+def _with_owner_names(
+    path: str, content: Content | None, renames: Renames, ours: Content | None
+) -> Content | None:
+    """Return generated code with the names that the owner gave to fields, classes and modules."""
     if not path.startswith(f"{APP}/") or not path.endswith(".py") or not isinstance(content, bytes):
         return content
     text = ours.decode() if isinstance(ours, bytes) else None
@@ -182,9 +184,9 @@ def _fields_in_use(
     ours: Mapping[str, Content],
     renames: Renames,
 ) -> frozenset[str]:
-    """Fields that the new state drops while code that the owner wrote names them."""
+    """Return the fields that the new state removes and that code of the owner uses."""
     mine = ours.get(SCHEMAS)
-    base, new = (_renamed(SCHEMAS, tree.get(SCHEMAS), renames, mine) for tree in (ancestor, theirs))
+    base, new = (_with_owner_names(SCHEMAS, tree.get(SCHEMAS), renames, mine) for tree in (ancestor, theirs))
     if not isinstance(base, bytes) or not isinstance(new, bytes):
         return frozenset()
     gone = _attributes(base.decode()) - _attributes(new.decode())
@@ -193,7 +195,7 @@ def _fields_in_use(
     used: set[str] = set()
     for path, content in ours.items():
         if path.endswith(".py") and isinstance(content, bytes):
-            pristine = _renamed(path, ancestor.get(path), renames, content)
+            pristine = _with_owner_names(path, ancestor.get(path), renames, content)
             before = pristine.decode() if isinstance(pristine, bytes) else ""
             used |= _newly_mentioned(before, content.decode(), gone)
     return frozenset(used)
@@ -214,9 +216,9 @@ def _attributes(source: str) -> set[str]:
 
 
 def _newly_mentioned(base: str, ours: str, names: set[str]) -> set[str]:
-    """Which of `names` the owner's pieces mention more often than the pristine pieces of the same key do."""
+    """Return the `names` that a definition of the owner mentions more often than the pristine definition."""
     try:
-        before, mine = dict(_pieces(base)), dict(_pieces(ours))
+        before, mine = dict(_definitions(base)), dict(_definitions(ours))
     except (SyntaxError, ValueError):
         return set()
     found: set[str] = set()
@@ -229,15 +231,16 @@ def _newly_mentioned(base: str, ours: str, names: set[str]) -> set[str]:
     return found
 
 
-def _pieces(source: str) -> Iterator[tuple[str, str]]:
+def _definitions(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the key and the code of each definition of a module, and of each member of its classes."""
     for chunk in cut_module(source):
         if isinstance(chunk.node, ast.ClassDef):
-            yield from ((f"{chunk.key} {piece.key}", piece.code) for piece in _body(chunk))
+            yield from ((f"{chunk.key} {piece.key}", piece.code) for piece in _members(chunk))
         else:
             yield chunk.key, chunk.code
 
 
-def _body(chunk: Chunk) -> list[Chunk]:
+def _members(chunk: Chunk) -> list[Chunk]:
     try:
         return cut_body(chunk)[1]
     except ValueError:
@@ -245,7 +248,7 @@ def _body(chunk: Chunk) -> list[Chunk]:
 
 
 def _mentions(code: str) -> Counter[str]:
-    """How often each attribute, keyword and string stands in a piece of code."""
+    """Count each attribute, keyword and string in a piece of code."""
     counts: Counter[str] = Counter()
     for node in ast.walk(ast.parse(f"if True:\n{code}" if code[:1].isspace() else code)):
         match node:

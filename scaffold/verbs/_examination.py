@@ -13,7 +13,7 @@ from scaffold.base.codec import CodecError, decode
 from scaffold.base.confine import Enforced
 from scaffold.base.files import copy_below, sha256_file
 from scaffold.base.live import live_source
-from scaffold.errors import ModelChangedError, WorkerMessageError
+from scaffold.errors import WorkerMessageError
 from scaffold.resolve import (
     Found,
     Installation,
@@ -26,6 +26,7 @@ from scaffold.resolve import (
 )
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
 from scaffold.verbs._given import Given
+from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.options import Options
 from scaffold.verbs.workers import variables_left_out
@@ -80,7 +81,7 @@ class Examination:
             workspace: Where the model's file is copied to, where the worker wrote it anew.
         """
         self._worker = worker
-        self._given, self._options, self._workspace, self._settings = given, options, workspace, settings
+        self._given, self._options, self._workspace, self.settings = given, options, workspace, settings
         self._trace: Trace | None = None
         self.hidden: Mapping[str, str] = {}
         """Distributions that the worker does not find, by the module that they bring."""
@@ -105,14 +106,14 @@ class Examination:
             search: Folders that modules are looked for in.
         """
         given = self._given
-        self._installation, self._search = installation, search
+        self.installation, self._search = installation, search
         local = own_folders(given.local)
         job: dict[str, Any] = {
             "model": str(given.model.path.absolute()),
             "provenance": given.model.provenance,
             "ours": given.model.ours,
             "options": _for_worker(self._options),
-            "elsewhere": variables_left_out(self._settings.environ),
+            "elsewhere": variables_left_out(self.settings.environ),
             "live": live_source().as_json(),
             "search": [str(folder.absolute()) for folder in search],
             "local": local,
@@ -121,8 +122,8 @@ class Examination:
         }
         for name, file in (("input", given.input), ("output", given.output)):
             job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
-        path = list(dict.fromkeys([*self._settings.path, *local]))
-        self._worker.begin(job, replace(self._settings, path=path))
+        path = list(dict.fromkeys([*self.settings.path, *local]))
+        self._worker.begin(job, replace(self.settings, path=path))
         # Looked up while the worker reads: whose modules they are takes a while to find out.
         kept = installation.closure(_PRESENTED_WITH)
         self._kept = {module for module, owners in installation.owners.items() if owners[0] in kept}
@@ -187,8 +188,8 @@ class Examination:
     def _with_all_installed(self) -> Introspected:
         """Begin anew, with all that is installed: the model failed, and asked for what it did not find."""
         self._worker.close()
-        self._worker = examining_worker(self._settings)
-        self.begin(self._installation, self._search)
+        self._worker = examining_worker(self.settings)
+        self.begin(self.installation, self._search)
         files = self._files()
         self._load_with_all(files)
         return self.introspected(files)
@@ -202,8 +203,8 @@ class Examination:
     def _files(self) -> Files:
         message = self._worker.receive()
         with _readable():
-            path = self._checked(Path(message["path"]))
-            artifact = replace(decode("Artifact", message["artifact"]), path=path)
+            found = decode("Artifact", message["artifact"])
+            artifact = replace(found, path=self._checked(Path(message["path"]), found))
             sources = decode("tuple[LocalSource, ...]", message["sources"])
             files = Files(
                 artifact=artifact,
@@ -212,9 +213,6 @@ class Examination:
                 modules=tuple(map(str, message["modules"])),
                 enforced=Enforced.from_json(message["enforced"]),
             )
-        # The file that goes into the project is the one that was examined.
-        if sha256_file(path) != artifact.sha256:
-            raise ModelChangedError(path.name)
         self.sha256 = artifact.sha256
         return files
 
@@ -229,7 +227,7 @@ class Examination:
         self._trace = self._start_trace(files)
 
     def _merely_installed(self, files: Files) -> Mapping[str, str]:
-        return hidden_from(files.artifact, files.modules[:1], files.sources, self._installation)
+        return hidden_from(files.artifact, files.modules[:1], files.sources, self.installation)
 
     def _start_trace(self, files: Files) -> Trace:
         return start_trace(
@@ -237,12 +235,15 @@ class Examination:
             files.modules[:1],
             search=self.search,
             sources=files.sources,
-            installation=self._installation,
-            settings=self._settings,
+            installation=self.installation,
+            settings=self.settings,
         )
 
-    def _checked(self, path: Path) -> Path:
-        """The model's file: the given one, or the one that the worker wrote anew in its own folder."""
+    def _checked(self, path: Path, artifact: Artifact) -> Path:
+        """The model's file: the given one, or the one that the worker wrote anew in its own folder.
+
+        Who reads the file later compares its hash: the processes that load it, and what writes the project.
+        """
         if path == self._given.model.path.absolute():
             return self._given.model.path
         if self._worker.folder not in path.parents:
@@ -251,6 +252,7 @@ class Examination:
         copy = self._workspace / "moved" / path.name
         copy.parent.mkdir(exist_ok=True)
         copy_below(self._worker.folder, path.relative_to(self._worker.folder), copy)
+        require_same_model(artifact, sha256_file(copy))
         return copy
 
 

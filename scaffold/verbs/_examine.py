@@ -20,6 +20,7 @@ from scaffold.base.codec import encode
 from scaffold.base.live import LiveSource, use_live_source
 from scaffold.base.watch import Watch
 from scaffold.errors import (
+    DamagedSampleError,
     IntrospectionError,
     LoadFailedError,
     MissingLibraryError,
@@ -31,6 +32,7 @@ from scaffold.errors import (
     WorkerLimitError,
 )
 from scaffold.read import (
+    holds_data,
     load_model,
     read_artifact,
     read_sample,
@@ -54,7 +56,8 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         _Examination(channel, job, witness).run()
     except ScaffoldError as error:
         told = refused_error(error) or _missing_variable(error, job, witness) or error
-        channel.send(_again(witness) or encode_error(told))
+        again = None if isinstance(error, DamagedSampleError) else _again(witness)
+        channel.send(again or encode_error(told))
     except MemoryError as error:
         channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
     except RecursionError:
@@ -116,7 +119,9 @@ class _Examination:
         self._witness.phase = "read"
         judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
         samples = [
-            read_sample(path, ours=self._job[name]["ours"], **judged) if path else None
+            read_sample(path, ours=self._job[name]["ours"], scanned=files.scanned.get(path), **judged)
+            if path
+            else None
             for name, path in (("input", files.input), ("output", files.output))
         ]
         return model, samples
@@ -206,6 +211,8 @@ class _Files:
     output: Path | None
     artifacts: tuple[Artifact, ...]
     """The model, and the samples that are pickles."""
+    scanned: Mapping[Path, Artifact]
+    """The samples that are pickles, by their file; one that was written anew is not scanned yet."""
     sources: Sequence[Any]
     notes: Sequence[str]
     modules: Sequence[str]
@@ -245,6 +252,7 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
         input=paths.get("input"),
         output=paths.get("output"),
         artifacts=tuple(artifacts),
+        scanned={found.path: found for found in pickled.values() if found is not None},
         sources=collected.sources,
         notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
         modules=tuple(dict.fromkeys(modules)),
@@ -253,7 +261,9 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
 
 def _pickled(path: Path, **judged: Any) -> Artifact | None:
     """What a pickled sample names; `None` for a file that holds data alone."""
+    if holds_data(path):
+        return None
     try:
-        return read_artifact(path, **judged)
+        return read_artifact(path, sample=True, **judged)
     except NotAModelError:
         return None

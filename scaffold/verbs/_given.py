@@ -36,7 +36,12 @@ class Given:
     @property
     def paths(self) -> list[Path]:
         """The paths of all the files."""
-        return [file.path for file in (self.model, self.input, self.output) if file is not None]
+        return [self.model.path, *self.samples]
+
+    @property
+    def samples(self) -> list[Path]:
+        """The paths of the files of the samples."""
+        return [file.path for file in (self.input, self.output) if file is not None]
 
 
 def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:

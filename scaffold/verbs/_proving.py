@@ -25,7 +25,15 @@ MOST_REPLAYED_REQUESTS = 100
 def proven(
     plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
-    """Prove the merged project in a copy, and take into the plan what only a running service can tell."""
+    """Prove the merged project in a copy, and take into the plan what only a running service can tell.
+
+    Args:
+        plan: The update.
+        record: What the project was made from the last time.
+        folder: An empty folder for the merged project.
+        access: What the service may read and reach.
+        on_event: Called with each event.
+    """
     from scaffold.proof import started_proof
     from scaffold.render import filled_manifests, recorded_sample
     from scaffold.upgrade import compare_answers, write_merged

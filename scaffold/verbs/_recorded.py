@@ -8,7 +8,14 @@ from scaffold.spec import Deployment
 
 
 def record_in_store(action: str, deployment: Deployment, url: str | None, on_event: OnEvent) -> None:
-    """Write a line into the store. What runs, runs: a store that is away is told, and fails nothing."""
+    """Write a line into the store. What runs, runs: a store that is away is told, and fails nothing.
+
+    Args:
+        action: `deploy`, `rollback`, ...
+        deployment: What runs now.
+        url: The store; else `$SCAFFOLD_STORE`, or SQLite in the data folder of the user.
+        on_event: Told where the store cannot be written.
+    """
     try:
         from scaffold.store import Entry, open_store
 

@@ -13,7 +13,7 @@ from scaffold.errors import (
     CommandError,
     ScaffoldError,
 )
-from scaffold.spec import Release
+from scaffold.spec import Measurements, Release
 from scaffold.verbs.project import Project
 
 
@@ -25,6 +25,15 @@ def read_release(project: Project) -> Release:
         git_revision=_git_revision(project.root),
         by=user_and_host(),
     )
+
+
+def read_measurements(project: Project) -> Measurements | None:
+    """Return what the last proof of a project measured; None where no proof is recorded."""
+    try:
+        verification = project.verification
+    except ScaffoldError:
+        return None
+    return verification.measurements if verification else None
 
 
 def docker_config(image: str) -> str | None:

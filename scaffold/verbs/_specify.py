@@ -8,23 +8,28 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold.base.confine import Enforced
-from scaffold.base.files import keep_file
+from scaffold.base.files import keep_file, sha256_file
 from scaffold.base.modules import Home, home_of, normalized
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
-from scaffold.spec import JSONValue, ProjectSpec
+from scaffold.spec import Artifact, Dependencies, JSONValue, ProjectSpec
 from scaffold.verbs._given import Given, find_given
+from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
 from scaffold.verbs.options import Options
 from scaffold.verbs.workers import model_environment, worker_settings
 from scaffold.worker import is_inside
+
+if TYPE_CHECKING:
+    from scaffold.resolve import Options as ResolveOptions
+    from scaffold.verbs._examination import Examination, Files, Introspected
 
 FIRST_VERSION = "1.0.0"
 _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
@@ -45,7 +50,16 @@ def specified(
 ) -> Iterator[ProjectSpec]:
     """Give the `ProjectSpec` of a model; files that it names exist until the block ends.
 
-    With `keep_model` the model's file exists until the process ends.
+    Args:
+        model: The model, or the path (or URL) of its file.
+        input: A sample of its input, likewise.
+        output: What the model gives for it; None where the model is asked.
+        name: The service's name, a DNS label.
+        answers: What the template asks, checked already.
+        options: What a person wants otherwise.
+        on_event: Called with each event.
+        version: The model's version.
+        keep_model: Whether its file exists until this process ends.
     """
     if is_inside():
         raise NestedCallError()
@@ -53,58 +67,28 @@ def specified(
         workspace = Path(stack.enter_context(TemporaryFolder("new")))
         on_event(Started("read"))
         given = find_given(model, input, output, workspace, options)
-        environment = model_environment(given, options)
-        for note in environment.notes:
-            on_event(Noted(note))
-        settings = worker_settings(given, options, environment)
-        worker = stack.enter_context(examining_worker(settings))
-        # Imported while the worker starts.
-        from scaffold.resolve import Installation, resolve_dependencies
-        from scaffold.verbs._examination import Examination
-
-        examination = stack.enter_context(Examination(worker, given, options, settings, workspace))
-        installation = Installation(settings.path)
-        examination.begin(installation, _search_path(given, environment))
-        files = examination.read()
-        on_event(Finished("read", artifact_line(files.artifact)))
-        if not files.enforced.holds:
-            on_event(Noted(_missing_wall(files.enforced)))
-        on_event(Started("introspect"))
-        # Imported while the worker loads the model.
+        environment = _environment(given, options, on_event)
+        examination = _begin(stack, given, environment, options, workspace)
+        found = _introspect(examination, _read(examination, on_event), on_event)
         from scaffold.render import model_code
 
-        importlib.import_module("copier")
-        found = examination.introspected(files)
-        files, signature = found.files, found.signature
-        on_event(Finished("introspect", signature_line(signature)))
         on_event(Started("resolve"))
-        code = model_code(files.artifact, signature)
-        dependencies = resolve_dependencies(
-            files.artifact,
-            signature,
-            found.recording,
-            code=code,
-            trace=examination.rehearsing,
-            search=examination.search,
-            sources=files.sources,
-            options=_resolve_options(options, answers, environment.version),
-            installation=installation,
-            settings=settings,
-        )
-        if dependencies.refuses_example:
-            code = model_code(files.artifact, signature, with_example=False)
-        examination.end()
+        artifact = found.files.artifact
+        code = model_code(artifact, found.signature)
+        wanted = _resolve_options(options, answers, environment.version)
+        dependencies = _resolve(examination, found, code, wanted)
+        if dependencies.takes_example:
+            code = model_code(artifact, found.signature, with_example=True)
         on_event(Finished("resolve", dependencies_line(dependencies)))
-        for note in (*files.notes, *found.notes, *signature.notes, *dependencies.notes):
+        for note in (*found.files.notes, *found.notes, *found.signature.notes, *dependencies.notes):
             on_event(Noted(note))
-        artifact = files.artifact
         if keep_model and workspace in artifact.path.parents:
-            artifact = replace(artifact, path=keep_file(artifact.path, artifact.sha256))
+            artifact = _kept(artifact)
         yield ProjectSpec(
             name=name,
             version=version,
             artifact=artifact,
-            signature=signature,
+            signature=found.signature,
             dependencies=dependencies,
             recording=found.recording,
             answers=answers,
@@ -112,6 +96,78 @@ def specified(
             variables=options.variables,
             code=code,
         )
+
+
+def _environment(given: Given, options: Options, on_event: OnEvent) -> Environment:
+    """The environment that the model is loaded in."""
+    environment = model_environment(given, options)
+    for note in environment.notes:
+        on_event(Noted(note))
+    return environment
+
+
+def _begin(
+    stack: contextlib.ExitStack, given: Given, environment: Environment, options: Options, workspace: Path
+) -> Examination:
+    """Start the worker, and let it read the files; `stack` ends it."""
+    settings = worker_settings(given, options, environment)
+    worker = stack.enter_context(examining_worker(settings))
+    # Imported while the worker starts.
+    from scaffold.resolve import Installation
+    from scaffold.verbs._examination import Examination
+
+    examination = stack.enter_context(Examination(worker, given, options, settings, workspace))
+    examination.begin(Installation(settings.path), _search_path(given, environment))
+    return examination
+
+
+def _read(examination: Examination, on_event: OnEvent) -> Files:
+    """What the files are and name; the worker loads them from now on."""
+    files = examination.read()
+    on_event(Finished("read", artifact_line(files.artifact)))
+    if not files.enforced.holds:
+        on_event(Noted(_missing_wall(files.enforced)))
+    return files
+
+
+def _introspect(examination: Examination, files: Files, on_event: OnEvent) -> Introspected:
+    """How the model is called."""
+    on_event(Started("introspect"))
+    for module in ("scaffold.render", "copier"):  # imported while the worker loads the model
+        importlib.import_module(module)
+    found = examination.introspected(files)
+    on_event(Finished("introspect", signature_line(found.signature)))
+    return found
+
+
+def _kept(artifact: Artifact) -> Artifact:
+    """The artifact with its file where it stays until this process ends."""
+    require_same_model(artifact, sha256_file(artifact.path))
+    return replace(artifact, path=keep_file(artifact.path, artifact.sha256))
+
+
+def _resolve(
+    examination: Examination, found: Introspected, code: Mapping[str, str], options: ResolveOptions
+) -> Dependencies:
+    """What the service needs besides its own code; the worker has ended then."""
+    from scaffold.render import tried_example
+    from scaffold.resolve import resolve_dependencies
+
+    dependencies = resolve_dependencies(
+        found.files.artifact,
+        found.signature,
+        found.recording,
+        code=code,
+        example=tried_example(found.signature.input),
+        trace=examination.rehearsing,
+        search=examination.search,
+        sources=found.files.sources,
+        options=options,
+        installation=examination.installation,
+        settings=examination.settings,
+    )
+    examination.end()
+    return dependencies
 
 
 def _search_path(given: Given, environment: Environment) -> list[Path]:
@@ -126,7 +182,7 @@ def _missing_wall(enforced: Enforced) -> str:
     return f"the model is loaded without the kernel's confinement, with your rights ({reasons})"
 
 
-def _resolve_options(options: Options, answers: Mapping[str, JSONValue], version: str) -> Any:
+def _resolve_options(options: Options, answers: Mapping[str, JSONValue], version: str) -> ResolveOptions:
     from scaffold.resolve import Options as ResolveOptions
 
     pins = dict(_pin(text) for text in options.pin)

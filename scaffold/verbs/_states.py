@@ -15,6 +15,7 @@ from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import ModelGoneError
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
+from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._specify import specified
 from scaffold.verbs.options import Options
 
@@ -54,7 +55,14 @@ def new_state(
 ) -> Iterator[ProjectSpec]:
     """Give the spec of the new state: of the new model, or of the old one with what else changes.
 
-    `answers` are all answers of the project, those of the record among them.
+    Args:
+        root: The project.
+        record: What it was made from the last time.
+        given: The new model, a sample of its input and one of its output; the model is None where only the
+            rest changes.
+        answers: All answers of the project, those of the record among them.
+        options: Those of the last time, with what changes.
+        on_event: Called with each event.
     """
     from scaffold.resolve import renew_service_layer
 
@@ -85,23 +93,31 @@ def new_state(
 
 def renderer(record: ProjectRecord, template: str | None) -> Callable[[ProjectSpec, Path], None]:
     """What writes a pristine project, with what was measured the last time in its manifests."""
-    from scaffold.render import filled_manifests, render_project
 
     def render(spec: ProjectSpec, folder: Path) -> None:
-        render_project(spec, folder, template=template or record.template or None)
-        if record.verification and record.verification.measurements:
-            for path, content in filled_manifests(spec, record.verification.measurements).items():
-                (folder / path).write_bytes(content)
+        write_pristine(spec, folder, template or record.template or None)
+        _fill_manifests(spec, record, folder)
 
     return render
 
 
+def _fill_manifests(spec: ProjectSpec, record: ProjectRecord, folder: Path) -> None:
+    from scaffold.render import filled_manifests
+
+    if record.verification and record.verification.measurements:
+        for path, content in filled_manifests(spec, record.verification.measurements).items():
+            (folder / path).write_bytes(content)
+
+
 def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
     """The pristine project of a record, rendered anew; nothing where another version wrote it."""
+    from scaffold.render import render_project
     from scaffold.upgrade import read_folder
 
     if record.spec.generator != __version__ or not record.spec.artifact.path.is_file():
         return {}
     with TemporaryFolder("state") as folder:
-        renderer(record, None)(record.spec, Path(folder))
+        # The owner may have put another model in the place of this one: what it does not change is as it was.
+        render_project(record.spec, Path(folder), template=record.template or None)
+        _fill_manifests(record.spec, record, Path(folder))
         return read_folder(Path(folder))

@@ -12,7 +12,7 @@ from scaffold.errors import (
 from scaffold.events import OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image
 from scaffold.verbs._recorded import record_in_store
-from scaffold.verbs._release import docker_config, read_release
+from scaffold.verbs._release import docker_config, read_measurements, read_release
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def deploy(
         target=target,
         image=image or (lambda: _build(root, name, choices, on_event)),
         release=read_release(opened),
+        measured=read_measurements(opened),
         access=access,
         docker_config=docker_config(name),
         force_conflicts=force_conflicts,

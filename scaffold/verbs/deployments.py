@@ -17,7 +17,13 @@ def deployments(
     target: str = "staging",
     access: ClusterAccess | None = None,
 ) -> tuple[Deployment, ...]:
-    """Return the revisions that the cluster keeps of a target, the newest first."""
+    """Return the revisions that the cluster keeps of a target, the newest first.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        access: As for `deploy`.
+    """
     from scaffold.cluster import read_history
 
     return read_history(Path(project), target=target, access=access)

@@ -18,7 +18,15 @@ def logs(
     tail: int = 100,
     access: ClusterAccess | None = None,
 ) -> Iterator[str]:
-    """Yield the last lines of the logs of a target's pods."""
+    """Yield the last lines of the logs of a target's pods.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        follow: Go on with the lines that the first pod writes from now on.
+        tail: How many of the last lines of each pod.
+        access: As for `deploy`.
+    """
     from scaffold.cluster import stream_logs
 
     return stream_logs(Path(project), target=target, follow=follow, tail=tail, access=access)

@@ -12,6 +12,7 @@ from scaffold.base.layout import OPENAPI
 from scaffold.errors import MissingTargetError
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._specify import checked_answers, service_name, specified
 from scaffold.verbs._stages import told_of_checks
 from scaffold.verbs.options import ModelOptions, Options
@@ -69,10 +70,8 @@ def new(
 
 def _write(spec: ProjectSpec, root: Path, template: str | None, on_event: OnEvent) -> dict[str, str]:
     """Write the project of `spec` into `root` and return the sha256 of its files."""
-    from scaffold.render import render_project
-
     on_event(Started("render"))
-    files = dict(render_project(spec, root, template=template).files)
+    files = write_pristine(spec, root, template)
     on_event(Finished("render", f"{len(files)} files"))
     return files
 

@@ -1,6 +1,6 @@
-"""What a person can say about a model besides giving it and its sample.
+"""The options for a model: everything about it except the model itself and its samples.
 
-Each field carries its own help: the command line makes its options of these, for every verb that takes them.
+Each field has its help text: the command line creates the options of every verb from these fields.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from scaffold.spec import JSONValue, Overrides, Variable
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def _told(help: str, *, flag: str = "", metavar: str = "") -> dict[str, str]:
-    """What the command line says of a field; `flag` where that is not the field's name."""
+def _cli(help: str, *, flag: str = "", metavar: str = "") -> dict[str, str]:
+    """Return a field's metadata for the command line; `flag` is the option if it is not the field's name."""
     return {"help": help, "flag": flag, "metavar": metavar}
 
 
@@ -49,81 +49,83 @@ class ModelOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person can say about a model besides giving it and its sample."""
+    """The options for a model: everything about it except the model itself and its samples."""
 
     environment: Sequence[str] = field(
         default=(),
-        metadata=_told(
+        metadata=_cli(
             "The model's environment, if not this one: its folder, requirements.txt, conda.yaml, pylock.toml"
             " or uv.lock, or requirements.",
             metavar="SPEC",
         ),
     )
-    method: str | None = field(default=None, metadata=_told("The method to call, where several fit."))
+    method: str | None = field(default=None, metadata=_cli("The method to call, if several fit."))
     trust: Sequence[str] = field(
-        default=(), metadata=_told("A name that the pickle may load.", metavar="NAME")
+        default=(), metadata=_cli("A name that the pickle may load.", metavar="NAME")
     )
-    nullable: Sequence[str] = field(default=(), metadata=_told("A field that may be null.", metavar="FIELD"))
+    nullable: Sequence[str] = field(default=(), metadata=_cli("A field that may be null.", metavar="FIELD"))
     types: Mapping[str, str] = field(
         default_factory=dict,
-        metadata=_told("The type of a field: zip=str.", flag="--type", metavar="FIELD=TYPE"),
+        metadata=_cli("The type of a field: zip=str.", flag="--type", metavar="FIELD=TYPE"),
     )
     choices: Sequence[str] = field(
-        default=(), metadata=_told("A field that takes only the values seen.", metavar="FIELD")
+        default=(), metadata=_cli("A field that takes only the values seen.", metavar="FIELD")
     )
     examples_from_sample: bool = field(
-        default=False, metadata=_told("Show a row of the sample in the API page.")
+        default=False, metadata=_cli("Show a row of the sample in the API page.")
     )
-    pin: Sequence[str] = field(default=(), metadata=_told("Another version: numpy==2.4.6.", metavar="REQ"))
-    require: Sequence[str] = field(default=(), metadata=_told("A distribution to take along.", metavar="REQ"))
+    pin: Sequence[str] = field(default=(), metadata=_cli("Another version: numpy==2.4.6.", metavar="REQ"))
+    require: Sequence[str] = field(default=(), metadata=_cli("A distribution to add.", metavar="REQ"))
     include: Sequence[str | Path] = field(
-        default=(), metadata=_told("A file or folder to ship with the service.", metavar="PATH")
+        default=(), metadata=_cli("A file or folder to ship with the service.", metavar="PATH")
     )
     source: str | Path | None = field(
         default=None,
-        metadata=_told("The notebook or script that defined the model's classes.", metavar="PATH"),
+        metadata=_cli("The notebook or script that defined the model's classes.", metavar="PATH"),
     )
-    python: str = field(default="", metadata=_told("The service's Python, if not the model's: 3.12."))
-    gpu: bool = field(default=False, metadata=_told("Take torch with CUDA, as it is installed here."))
+    python: str = field(default="", metadata=_cli("The service's Python, if not the model's: 3.12."))
+    gpu: bool = field(default=False, metadata=_cli("Keep the installed torch with CUDA."))
     env: Sequence[str] = field(
         default=(),
-        metadata=_told(
+        metadata=_cli(
             "A variable that the model reads: NAME=VALUE, or NAME for the value here.", metavar="NAME[=VALUE]"
         ),
     )
     secret: Sequence[str] = field(
-        default=(), metadata=_told("The same for a secret: its value stands in no file.", metavar="NAME")
+        default=(), metadata=_cli("The same for a secret: its value is written to no file.", metavar="NAME")
     )
     allow_read: Sequence[str | Path] = field(
-        default=(), metadata=_told("A file or folder that the model may read.", metavar="PATH")
+        default=(), metadata=_cli("A file or folder that the model may read.", metavar="PATH")
     )
     allow_network: bool = field(
-        default=False, metadata=_told("Let the model connect to other machines while it is tried.")
+        default=False, metadata=_cli("Let the model connect to other machines while it is tried.")
     )
     memory_limit: str = field(
-        default="", metadata=_told("Most memory of the process that loads the model: 32G.")
+        default="", metadata=_cli("The memory limit of the process that loads the model: 32G.")
     )
-    time_limit: int = field(default=600, metadata=_told("Most seconds for one step of that process."))
+    time_limit: int = field(
+        default=600, metadata=_cli("The seconds after which a step of that process is stopped.")
+    )
 
     def __post_init__(self) -> None:
-        """Check what no later stage can explain.
+        """Check the Python version, which no later stage could explain.
 
         Raises:
-            UsageError: `python` is no version of Python.
+            UsageError: `python` is not a version of Python.
         """
         if self.python and not re.fullmatch(r"3\.\d{1,2}", self.python, re.ASCII):
             raise InvalidOptionError("python", self.python)
 
     def as_json(self) -> dict[str, JSONValue]:
-        """What was said, without what was not; the project's record keeps it for the next model.
+        """Return the options that were given; the project's record keeps them for the next model.
 
-        What the model may reach besides its own files is said for one command: a record may be anybody's.
+        Options that widen the confinement apply to one command only: a stranger may have written the record.
         """
-        said: dict[str, JSONValue] = {}
+        given: dict[str, JSONValue] = {}
         for option in (each for each in fields(self) if not each.name.startswith("allow_")):
             value = getattr(self, option.name)
             if value and value != option.default:
-                said[option.name] = (
+                given[option.name] = (
                     value
                     if isinstance(value, bool | int | dict)
                     else [str(item) for item in value]
@@ -131,13 +133,13 @@ class Options:
                     else str(value)
                 )
         if self.env:
-            # The value of this shell is written down: the next update may run in another one.
-            said["env"] = [f"{name}={value}" for name, value in map(_assigned, self.env)]
-        return said
+            # Record the value of this shell: the next update may run in another shell.
+            given["env"] = [f"{name}={value}" for name, value in map(_name_and_value, self.env)]
+        return given
 
     @property
     def overrides(self) -> Overrides:
-        """What was said about the fields."""
+        """The options for the fields of the schema."""
         return Overrides(
             nullable=tuple(self.nullable),
             types=dict(self.types),
@@ -150,9 +152,9 @@ class Options:
         """The environment variables that the model reads.
 
         Raises:
-            UsageError: One has no value here, or a name that cannot be one.
+            UsageError: A variable has no value here, or an invalid name.
         """
-        plain = [Variable(name=name, value=value) for name, value in map(_assigned, self.env)]
+        plain = [Variable(name=name, value=value) for name, value in map(_name_and_value, self.env)]
         secrets = [Variable(name=_checked_name(name), secret=True) for name in self.secret]
         for variable in secrets:
             secret_value(variable.name)
@@ -160,10 +162,10 @@ class Options:
 
     @property
     def memory_bytes(self) -> int | None:
-        """The limit of memory; `None` where nothing was said.
+        """The memory limit; `None` without one.
 
         Raises:
-            UsageError: It is no size.
+            UsageError: The limit is not a size.
         """
         if not self.memory_limit:
             return None
@@ -174,10 +176,10 @@ class Options:
 
 
 def secret_value(name: str) -> str:
-    """Return the value that a secret has in this environment: the worker and the proof need it.
+    """Return the value of a secret in this environment, for the worker and the proof.
 
     Raises:
-        UsageError: It has none.
+        UsageError: The variable is not set.
     """
     value = os.environ.get(name)
     if value is None:
@@ -185,8 +187,8 @@ def secret_value(name: str) -> str:
     return value
 
 
-def _assigned(text: str) -> tuple[str, str]:
-    """`NAME=value`, or the value that `NAME` has here."""
+def _name_and_value(text: str) -> tuple[str, str]:
+    """Return the name and the value of `NAME=value`; for `NAME`, its value in this environment."""
     name, equals, value = text.partition("=")
     _checked_name(name)
     if equals:

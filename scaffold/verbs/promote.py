@@ -10,7 +10,7 @@ from scaffold.base.who import user_and_host
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
 from scaffold.verbs._recorded import record_in_store
-from scaffold.verbs._release import docker_config, read_release
+from scaffold.verbs._release import docker_config, read_measurements, read_release
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def promote(
         target=target,
         image=image,
         release=release,
+        measured=read_measurements(opened),
         access=access,
         docker_config=docker_config(image),
         pace=pace,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
 from scaffold.verbs._recorded import record_in_store
-from scaffold.verbs._release import read_release
+from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -25,7 +25,17 @@ def rollback(
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
-    """Bring a target back to an earlier revision, the one before without `to`; return what runs."""
+    """Bring a target back to an earlier revision, the one before without `to`; return what runs.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        to: The revision, as `deployments` numbers them; the one before the present one where it is left out.
+        access: As for `deploy`.
+        store: As for `deploy`.
+        pace: How long to wait.
+        on_event: Called with each event.
+    """
     from scaffold.cluster import roll_back
 
     opened = Project.open(project)
@@ -35,6 +45,7 @@ def rollback(
         target=target,
         to=to,
         release=read_release(opened),
+        measured=read_measurements(opened),
         access=access,
         pace=pace,
         on_event=on_event,

@@ -16,6 +16,12 @@ def serve(
     """Run a project's service until it is interrupted; return its exit status.
 
     Its environment is made from the lock in the project's `.venv`, anew when the lock has changed.
+
+    Args:
+        project: The project's folder.
+        host: The address to listen at; `0.0.0.0` for all of this machine.
+        port: The port to listen at.
+        on_event: Called with each event.
     """
     from scaffold.proof import make_environment, serve_project
 

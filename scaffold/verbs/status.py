@@ -17,7 +17,13 @@ def status(
     target: str = "staging",
     access: ClusterAccess | None = None,
 ) -> Deployment:
-    """Return what runs at a target, as the cluster says."""
+    """Return what runs at a target, as the cluster says.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        access: As for `deploy`.
+    """
     from scaffold.cluster import read_status
 
     return read_status(Path(project), target=target, access=access)

@@ -20,7 +20,15 @@ def undeploy(
     store: str | None = None,
     on_event: OnEvent = ignore,
 ) -> Removal:
-    """Delete what deploys created at a target, and nothing else; return what went and what stays."""
+    """Delete what deploys created at a target, and nothing else; return what went and what stays.
+
+    Args:
+        project: The project's folder.
+        target: A folder under its `deploy/`.
+        access: As for `deploy`.
+        store: As for `deploy`.
+        on_event: Called with each event.
+    """
     from scaffold.cluster import remove_deployment
 
     removal = remove_deployment(Path(project), target=target, access=access)

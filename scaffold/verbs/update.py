@@ -115,12 +115,7 @@ def update(
         raise MissingSampleError(str(root))
     Project.open(root)  # finishes an update that was cut off, or takes it back
     record, ancestor = last_state(root, on_event)
-    recorded: dict[str, Any] = dict(record.options)
-    try:
-        Options(**recorded)
-    except TypeError as error:
-        raise UnknownOptionsError(str(root / RECORD), str(error)) from error
-    said = Options(**{**recorded, **options})
+    said = _options(root, record, options)
     checked = checked_answers(answers, record.spec.answers)
     state = new_state(root, record, (model, input, output), checked, said, on_event)
     with state as spec, TemporaryFolder("update") as folder:
@@ -133,13 +128,25 @@ def update(
             return found
         _refuse_unasked(plan, dirty=dirty, allow_breaking=allow_breaking)
         plan = _settled(plan, tool)
-        notes: tuple[str, ...] = ()
-        if verify:
-            access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
-            plan, notes = proven(plan, record, Path(folder) / "merged", access, on_event)
-        else:
-            plan = unproven(plan)
-        return _applied(plan, notes, verify=verify)
+        if not verify:
+            return _applied(unproven(plan), (), verify=False)
+        access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
+        plan, notes = proven(plan, record, Path(folder) / "merged", access, on_event)
+        return _applied(plan, notes, verify=True)
+
+
+def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Options:
+    """The options of the last time, with those that are `changed`.
+
+    Raises:
+        UnknownOptionsError: The record has an option that there is not.
+    """
+    recorded: dict[str, Any] = dict(record.options)
+    try:
+        Options(**recorded)
+    except TypeError as error:
+        raise UnknownOptionsError(str(root / RECORD), str(error)) from error
+    return Options(**{**recorded, **changed})
 
 
 def _planned(

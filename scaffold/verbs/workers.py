@@ -31,7 +31,7 @@ def model_environment(given: Given, options: Options) -> Environment:
     from scaffold.environments import open_environment
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
-    needs = needs_of_files(given.paths)
+    needs = needs_of_files(given.model.path, given.samples)
     environment = open_environment(
         list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
     )
@@ -41,7 +41,13 @@ def model_environment(given: Given, options: Options) -> Environment:
 
 
 def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
-    """Return where the workers that load a model run, and what they may do."""
+    """Return where the workers that load a model run, and what they may do.
+
+    Args:
+        given: The model and the samples, as files.
+        options: What a person wants otherwise: limits, variables, what may be read.
+        environment: The environment that the model is loaded in.
+    """
     variables = {v.name: secret_value(v.name) if v.secret else v.value for v in options.variables}
     named = [*given.paths, *map(Path, options.include), *([Path(options.source)] if options.source else [])]
     beside = [given.model.path.absolute().parent]

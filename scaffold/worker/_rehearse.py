@@ -53,17 +53,17 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
 def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch) -> dict[str, Any]:
     """Return what was seen since the start, and whether the answers are the recorded ones."""
     failure: BaseException | None = None
-    matched, refused = None, None
+    matched, takes_example = None, None
     try:
         watch.opened()  # what others opened meanwhile
         witness.phase = "predict"
         app = _generated(request["code"])
         matched = first_difference(_answers(model, request, app), request["answers"]) is None
-        refused = matched and _refuses_example(model, request, app)
+        takes_example = matched and _takes_example(model, request, app)
         witness.note_unheard(watch.opened())
     except BaseException as error:
         failure = error
-    return _reply(witness, failure, matched) | {"refuses_example": refused}
+    return _reply(witness, failure, matched) | {"takes_example": takes_example}
 
 
 def _reply(witness: Witness, failure: BaseException | None, matched: bool | None) -> dict[str, Any]:
@@ -91,19 +91,18 @@ def _answers(model: Any, request: dict[str, Any], app: types.ModuleType) -> list
     return [json.loads(text) for text in written]
 
 
-def _refuses_example(model: Any, request: dict[str, Any], app: types.ModuleType) -> bool:
-    """Whether the model fails on the made-up record `EXAMPLE`, by which the service tries it at its start."""
-    example = getattr(app.schemas, "EXAMPLE", None)
-    if example is None:
+def _takes_example(model: Any, request: dict[str, Any], app: types.ModuleType) -> bool:
+    """Whether the made-up record is valid and the model answers it: the service then starts with it."""
+    if request.get("example") is None:
         return False
     call = decode("Call", request["call"])
     try:
-        app.convert.from_model(
-            base_model.invoke(model, call, app.convert.to_model([example] if call.batched else example))
-        )
+        record = app.schemas.ModelInput.model_validate_json(json.dumps(request["example"]))
+        given = app.convert.to_model([record] if call.batched else record)
+        app.convert.from_model(base_model.invoke(model, call, given))
     except Exception:
-        return True
-    return False
+        return False
+    return True
 
 
 def _generated(code: dict[str, str]) -> types.ModuleType:

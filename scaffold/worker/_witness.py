@@ -15,7 +15,12 @@ from types import FrameType
 from typing import Any
 
 _IMPORTING = ("importlib", "_frozen_importlib")
-_OF_MODEL = ("scaffold.base.model", "scaffold.base.unpickle", "scaffold.worker._rehearse")
+_OF_MODEL = (
+    "scaffold.base.model",
+    "scaffold.base.streams",
+    "scaffold.base.unpickle",
+    "scaffold.worker._rehearse",
+)
 """Our modules that load and call the model: what they import, the model imports."""
 RECORDED = ("load", "introspect", "predict")
 

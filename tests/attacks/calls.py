@@ -1,4 +1,4 @@
-"""Calls of what does harm, and every way that is known to have something called while a pickle loads."""
+"""Harmful calls, and every known way to cause a call while a pickle loads."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ _PATCHED = name(_ESTIMATOR) + P.EMPTY_TUPLE + P.NEWOBJ
 
 
 def _factory(function: bytes, argument: bytes) -> bytes:
-    """A dict that calls `function` for a key which is not there, and something that asks for such a key."""
+    """A dict that calls `function` for a missing key, and an object that looks such a key up."""
     dictionary = call(name("collections:defaultdict"), call(name("functools:partial"), function, argument))
     return call(call(name("operator:itemgetter"), text("x")), dictionary)
 

@@ -1,4 +1,4 @@
-"""What an attack is: a small model file, what stands beside it, and how to see what it did.
+"""An attack: a small model file, the files next to it, and the markers that show what it did.
 
 Every payload is a harmless marker: it creates a file in a folder that the test names, connects to a port of
 the test on the loopback, copies a file that stands for a secret, imports a module that the test planted, or
@@ -20,7 +20,7 @@ PLANTED = "planted_by_the_attack"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the markers of one run are."""
+    """The folder with the markers of one run."""
 
     markers: Path
     secret: Path
@@ -56,5 +56,5 @@ class Case:
 
 
 def effects(place: Place) -> list[str]:
-    """What happened: the kinds of the markers that are there, sorted."""
+    """Return the kinds of the existing markers, sorted."""
     return sorted(path.name for path in place.markers.iterdir())

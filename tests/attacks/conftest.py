@@ -1,4 +1,4 @@
-"""Where an attack may show an effect: folders, a secret file and a port, looked at again after each test."""
+"""Places where an attack could have an effect: folders, a secret file and a port, checked after each test."""
 
 from __future__ import annotations
 

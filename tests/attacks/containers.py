@@ -1,4 +1,4 @@
-"""Files that two readers may read in two ways: packed, in archives, nested; and modules that lie beside."""
+"""Files that two readers read in two ways: compressed, archived, nested; and modules next to the model."""
 
 from __future__ import annotations
 
@@ -61,11 +61,12 @@ def _packed(pack: Callable[[bytes], bytes]) -> Callable[[Place], bytes]:
     return lambda place: pack(trap(place))
 
 
+def _packed_twice(pack: Callable[[bytes], bytes]) -> Callable[[Place], bytes]:
+    return lambda place: pack(gzip.compress(trap(place), mtime=0))
+
+
 PACKED = [Case(f"in {label}", "program", _packed(pack)) for label, pack in _PACKERS.items()]
-PACKED += [
-    Case(f"twice in {label}", "program", lambda p, k=pack: k(gzip.compress(trap(p), mtime=0)))
-    for label, pack in _PACKERS.items()
-]
+PACKED += [Case(f"twice in {label}", "program", _packed_twice(pack)) for label, pack in _PACKERS.items()]
 
 # --------------------------------------------------------------------------- zip archives of torch
 
@@ -84,7 +85,7 @@ def _zip(members: dict[str, bytes] | list[tuple[str, bytes]]) -> bytes:
 
 
 def _two_directories(place: Place) -> bytes:
-    """An archive in the comment of another: readers that look from the front and from the back differ."""
+    """An archive in the comment of another: readers from the front and from the back see different ones."""
     evil, honest = _zip(_honest() | {"model/data.pkl": trap(place)}), _zip(_honest())
     return evil + honest
 
@@ -229,7 +230,7 @@ def _dtype(code: str, flags: int, *, subarray: bytes = P.NONE) -> bytes:
 
 
 def _longer_frame(place: Place) -> bytes:
-    """Objects in an array whose frame ends behind their STOP: a reader of frames goes on at its end."""
+    """Objects in an array whose frame ends after their STOP: a reader of frames continues after it."""
     wrapper = name(_WRAPPER) + P.EMPTY_TUPLE + P.NEWOBJ + mapping(**_state(_dtype("O8", 63))) + P.BUILD
     hidden = P.NONE + P.STOP + trap(place)
     return (

@@ -1,4 +1,4 @@
-"""About two hundred model files that try to do something when they are loaded: `CASES`. See `case.py`."""
+"""The model files that try to do something when they are loaded: `CASES`. See `case.py`."""
 
 from __future__ import annotations
 

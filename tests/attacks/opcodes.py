@@ -1,4 +1,4 @@
-"""A small assembler of pickles: what no pickler would write."""
+"""A small assembler for pickles that no pickler writes."""
 
 from __future__ import annotations
 

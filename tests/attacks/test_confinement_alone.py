@@ -1,4 +1,4 @@
-"""The attack corpus through the confinement alone: no gate looks at the files, and nothing may happen."""
+"""The attack corpus against the confinement alone: no gate checks the files, and nothing may happen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMITS = Confinement(cpu_s=6, memory_bytes=3 << 30, file_bytes=1 << 20)
 
 
 def processes_of(session: int) -> list[str]:
-    """The processes that still belong to a session."""
+    """Return the processes of a session that still run."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -38,7 +38,7 @@ def processes_of(session: int) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_happens_where_the_kernel_alone_stands_in_the_way(case: Case, place: Place) -> None:
+def test_the_confinement_alone_stops_every_attack(case: Case, place: Place) -> None:
     folder = place.markers.parent / "model"
     for file, source in case.companions(place).items():
         (folder / file).write_text(source)

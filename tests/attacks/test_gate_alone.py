@@ -1,4 +1,4 @@
-"""The attack corpus through the gate alone: nothing confines this process, and nothing may happen."""
+"""The attack corpus against the gate alone: this process is not confined, and nothing may happen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _beside_the_model(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(autouse=True)
 def _limit() -> Iterator[None]:
-    """Ends a test whose file never does."""
+    """Ends a test whose file never stops loading."""
 
     def stop(*_: object) -> None:
         raise AssertionError("it does not end")
@@ -46,7 +46,7 @@ def written(case: Case, place: Place) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_happens_without_confinement(case: Case, place: Place) -> None:
+def test_the_gate_alone_stops_every_attack(case: Case, place: Place) -> None:
     path = written(case, place)
     before = sorted(Path.cwd().iterdir())
     if case.harmless:
@@ -58,8 +58,8 @@ def test_nothing_happens_without_confinement(case: Case, place: Place) -> None:
     assert [entry for entry in sorted(Path.cwd().iterdir()) if entry.name != "__pycache__"] == before
 
 
-def test_no_module_beside_a_model_is_imported_because_a_library_asks_for_it(place: Place) -> None:
-    """In a process of its own: here the libraries have asked for their modules long ago."""
+def test_a_library_does_not_import_modules_from_the_folder_of_the_model(place: Place) -> None:
+    """In a separate process: in this one the libraries have already imported their modules."""
     case = next(case for case in CASES if case.name == "modules beside a joblib file")
     path = written(case, place)
     code = (

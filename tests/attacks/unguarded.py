@@ -1,4 +1,4 @@
-"""Run in the worker in place of the product's own program: load a file without any gate."""
+"""Program that replaces the worker's own: load a file without a gate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaffold.worker._witness import Witness
 
 
 def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
-    """Load `job["model"]` in the ways that take such a file, and say what came of the last one."""
+    """Load `job["model"]` with every loader for such a file, and report the result of the last one."""
     path, said = Path(job["model"]), ""
     for load in _ways(path.read_bytes()[:32], path.suffix):
         try:
@@ -23,7 +23,7 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
 
 
 def _ways(start: bytes, ending: str) -> list[Callable[[Path], Any]]:
-    """torch takes seconds to import: it loads what looks like its own, and pickle and joblib the rest."""
+    """Return the loaders for a file; torch takes seconds to import, and loads only its own formats."""
     of_torch = ending in (".pt", ".pth") or start[:2] == b"PK" or b"l\xfc\x9cF" in start
     plain = ending == ".pkl" and start[:1] == b"\x80"
     return [_by_torch] if of_torch else [_by_pickle] if plain else [_by_pickle, _by_joblib]

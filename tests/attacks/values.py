@@ -1,4 +1,4 @@
-"""Names that are too wide, values that no check can read, states that change an object's nature, and code."""
+"""Names that allow too much, values that no check can read, states that change an object's type, and code."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Run = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Type a command in `tmp_path`; return its exit status and what it said on the error stream."""
+    """Run a command in `tmp_path`; return its exit status and its error stream."""
     monkeypatch.chdir(tmp_path)
 
     def typed(*arguments: str) -> tuple[int, str]:
@@ -40,7 +40,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A pipeline on three named columns, with its sample beside it."""
+    """A pipeline on three named columns, and its sample."""
     X = pd.DataFrame({"age": [20.0, 30.0, 40.0], "income": [1.0, 2.0, 3.0], "rooms": [1, 2, 3]})
     fitted = make_pipeline(StandardScaler(), LinearRegression()).fit(X, [1.0, 2.0, 3.5])
     with (tmp_path / "model.pkl").open("wb") as file:
@@ -55,7 +55,7 @@ def save(path: Path, value: object) -> str:
 
 
 def refused(run: Run, *arguments: str) -> str:
-    """What is said when `new` refuses; it has to end with 1 and leave nothing."""
+    """Return the message of a refused `new`, which must exit with 1 and leave no files."""
     before = sorted(Path().iterdir())
     status, said = run("new", *arguments, "service")
     assert status == 1, said
@@ -74,7 +74,7 @@ def test_a_sample_that_is_not_there(run: Run, model: Path) -> None:
     assert "absent.csv" in said
 
 
-def test_a_file_that_is_no_model(run: Run, model: Path) -> None:
+def test_a_file_that_is_not_a_model(run: Run, model: Path) -> None:
     Path("notes.pkl").write_text("these are notes, and no model at all")
     said = refused(run, "notes.pkl", "--input", "sample.pkl")
     assert "notes.pkl" in said
@@ -160,11 +160,11 @@ def test_a_name_that_kubernetes_refuses(run: Run, model: Path) -> None:
     )
 
 
-def test_a_pin_that_pins_nothing(run: Run, model: Path) -> None:
+def test_a_pin_without_a_version(run: Run, model: Path) -> None:
     assert "--pin numpy==2.4.6" in refused(run, "model.pkl", "--input", "sample.pkl", "--pin", "numpy")
 
 
-def test_a_verb_on_a_folder_that_is_no_project(run: Run) -> None:
+def test_a_verb_on_a_folder_that_is_not_a_project(run: Run) -> None:
     status, said = run("verify", ".")
     assert status == 1
     assert "is no generated project" in said
@@ -193,7 +193,7 @@ def test_an_option_that_cannot_be_read(run: Run, model: Path, options: list[str]
         ("replicas=many", "The answer 'replicas' is 'many'."),
     ],
 )
-def test_an_answer_that_nobody_asked_for_is_refused_before_the_model_is_read(
+def test_an_unknown_or_invalid_answer_is_refused_before_the_model_is_read(
     run: Run, answer: str, said: str
 ) -> None:
     assert said in refused(run, "absent.pkl", "--input", "absent.csv", "--answer", answer)
@@ -205,7 +205,7 @@ def test_the_advice_on_yaml_is_right(run: Run, model: Path) -> None:
     assert parsed_answers(['targets="[unclosed"']) == {"targets": "[unclosed"}
 
 
-def test_a_template_that_is_no_folder(run: Run) -> None:
+def test_a_template_that_is_not_a_folder(run: Run) -> None:
     service = Path(__file__).parents[2] / "examples/titanic/service"
     status, said = run("diff", str(service), "--template", "/nowhere")
     assert status == 1
@@ -223,7 +223,7 @@ def test_a_model_is_not_registered_under_no_name(
     assert not Path("store.db").exists()
 
 
-def test_a_port_that_is_none(run: Run) -> None:
+def test_an_invalid_port(run: Run) -> None:
     status, said = run("serve", ".", "--port", "99999999")
     assert status == 2
     assert "Invalid value for '--port'" in said
@@ -237,7 +237,7 @@ def test_a_port_that_is_none(run: Run) -> None:
         (KeyboardInterrupt(), 130, "Interrupted."),
     ],
 )
-def test_nothing_is_claimed_of_what_was_left(
+def test_an_internal_error_says_nothing_about_remaining_files(
     run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, said: str
 ) -> None:
     def fail(*_: object) -> None:
@@ -263,7 +263,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", place], check=True)
 
 
-def test_a_full_disk_is_said_and_nothing_is_left(run: Run, model: Path, small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_files(run: Run, model: Path, small_disk: Path) -> None:
     status, said = run(
         "new", "model.pkl", "--input", "sample.pkl", str(small_disk / "service"), "--no-verify"
     )

@@ -1,4 +1,4 @@
-"""What a person sees while a verb works, where the error stream is no terminal."""
+"""The display of a running verb when the error stream is not a terminal."""
 
 import pytest
 

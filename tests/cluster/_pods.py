@@ -1,11 +1,12 @@
-"""Pods that a test runs beside the service: Python programs in the service's own image."""
+"""Pods that a test runs next to the service: Python programs in the service's image."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from scaffold.cluster._client import ApiError, Cluster
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._refusal import ApiError
 
 
 def program(name: str, namespace: str, image: str, code: str, **spec: Any) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def program(name: str, namespace: str, image: str, code: str, **spec: Any) -> di
 
 
 def log_of(cluster: Cluster, name: str, namespace: str) -> str:
-    """What the program has printed so far."""
+    """Return the output of the program so far."""
     try:
         return str(cluster.request("GET", f"/api/v1/namespaces/{namespace}/pods/{name}/log"))
     except ApiError:
@@ -40,7 +41,7 @@ def log_of(cluster: Cluster, name: str, namespace: str) -> str:
 
 
 def wait_for_phase(cluster: Cluster, name: str, namespace: str, *phases: str, timeout_s: float = 300) -> str:
-    """Wait until the pod is in one of the phases; return which."""
+    """Wait until the pod is in one of the phases; return that phase."""
     end = time.monotonic() + timeout_s
     while True:
         pod = cluster.get(f"/api/v1/namespaces/{namespace}/pods/{name}") or {}

@@ -1,4 +1,4 @@
-"""A registry that lets nobody in: on each node, under localhost, where containerd speaks plain HTTP."""
+"""A registry that refuses every login, on localhost of each node, where containerd uses plain HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import http.server
 
 class Locked(http.server.BaseHTTPRequestHandler):
     def handle(self):
-        if self.rfile.peek(1)[:1] == b'\\x16':  # containerd tries TLS first, and HTTP where it hears HTTP
+        if self.rfile.peek(1)[:1] == b'\\x16':  # containerd tries TLS first, and falls back to HTTP
             self.wfile.write(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')
         else:
             super().handle()
@@ -34,12 +34,16 @@ http.server.ThreadingHTTPServer(('127.0.0.1', {PORT}), Locked).serve_forever()
 
 @contextlib.contextmanager
 def private_registry(cluster: Cluster, namespace: str, image: str) -> Iterator[str]:
-    """Run the registry on every node while the block runs; gives its name."""
+    """Run the registry on every node during the block; yield its name."""
     labels = {"pod-security.kubernetes.io/enforce": "privileged"}
     metadata = {"name": namespace, "labels": labels}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, manager="test")
     login = {".dockerconfigjson": docker_config(image) or '{"auths": {}}'}
-    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson"}
+    secret: dict[str, object] = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/dockerconfigjson",
+    }
     secret |= {"metadata": {"name": "pull", "namespace": namespace}, "stringData": login}
     cluster.apply(secret, manager="test")
     pod = program("registry", namespace, image, CODE, hostNetwork=True, imagePullSecrets=[{"name": "pull"}])

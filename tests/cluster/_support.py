@@ -1,4 +1,4 @@
-"""What the tests of a real cluster share: a service of a tiny model, its image, and manifest edits."""
+"""Helpers for the tests of a real cluster: a service with a tiny model, its image, and manifest edits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from sklearn.linear_model import LinearRegression
 
 import scaffold
 from scaffold.base import base_image as base_base_image
-from scaffold.cluster._client import ApiError, Cluster
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ImageError
 from scaffold.image.registry._credentials import given_credentials, stored_credentials
 from scaffold.image.registry._reference import parse_reference
@@ -54,7 +55,7 @@ def make(name: str, factor: float, root: Path) -> Built:
 
 @functools.cache
 def insecure() -> bool:
-    """Whether the registry speaks plain HTTP."""
+    """Whether the registry uses plain HTTP."""
     try:
         urllib.request.urlopen(f"https://{_host()}/v2/", timeout=10).close()
     except urllib.error.HTTPError:
@@ -66,7 +67,7 @@ def insecure() -> bool:
 
 
 def base_image() -> str:
-    """The Python image to build on: `SCAFFOLD_TEST_BASE`, else the registry's own, where it has one."""
+    """Return the base image: `SCAFFOLD_TEST_BASE`, else the Python image of the registry, if it has one."""
     if given := os.environ.get("SCAFFOLD_TEST_BASE"):
         return given
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -85,7 +86,7 @@ def _host() -> str:
 
 
 def edit(project: Path, file: str, old: str, new: str, target: str = "staging") -> None:
-    """What an owner does with a manifest of theirs."""
+    """Edit a manifest as its owner would."""
     path = project / "deploy" / target / file
     text = path.read_text()
     assert old in text, f"{file} has no {old!r}"
@@ -93,7 +94,7 @@ def edit(project: Path, file: str, old: str, new: str, target: str = "staging") 
 
 
 def grant_documented_role(cluster: Cluster, namespace: str) -> str:
-    """Make a namespace and an account that may do there what docs/deploy.md says; return its kubeconfig."""
+    """Create a namespace and an account with the permissions of docs/deploy.md; return its kubeconfig."""
     document = Path(__file__).parents[2] / "docs" / "deploy.md"
     [text] = re.findall(
         r"```yaml\n(apiVersion: [^`]*?kind: Role\n.*?)```", document.read_text("utf-8"), re.DOTALL
@@ -121,7 +122,7 @@ def grant_documented_role(cluster: Cluster, namespace: str) -> str:
 
 
 def _kubeconfig_with(cluster: Cluster, token: str) -> str:
-    """The way to the same cluster for the account that holds the token."""
+    """Return a kubeconfig of the same cluster for the account of the token."""
     server: dict[str, object] = {"server": cluster.server}
     if cluster.configuration.ssl_ca_cert:
         authority = Path(cluster.configuration.ssl_ca_cert).read_bytes()
@@ -141,7 +142,7 @@ def _kubeconfig_with(cluster: Cluster, token: str) -> str:
 
 
 def wait_until_gone(cluster: Cluster, names: list[str], timeout_s: float = 180) -> None:
-    """Delete namespaces and wait for their end."""
+    """Delete namespaces and wait until they are gone."""
     for one in names:
         with contextlib.suppress(ApiError):
             cluster.delete(f"/api/v1/namespaces/{one}")

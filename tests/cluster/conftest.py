@@ -1,4 +1,4 @@
-"""A proven project, its images in a registry that the nodes pull from, and namespaces that go away again."""
+"""A proven project, its images in a registry that the nodes can pull from, and temporary namespaces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cluster._client import Cluster, connect
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._kubeconfig import connect
 from scaffold.errors import ScaffoldError
 from tests.cluster._support import REGISTRY, Built, make, wait_until_gone
 
@@ -32,7 +33,7 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def name() -> str:
-    """A name that no other run has, so that its namespaces are its own."""
+    """Return a name that no other run has, so that its namespaces are unique."""
     return f"line-{uuid.uuid4().hex[:6]}"
 
 
@@ -56,6 +57,6 @@ def project(first: Built, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def namespaces(cluster: Cluster, name: str) -> Iterator[None]:
-    """Delete the namespaces of the test, whatever it left in them, and wait until they are gone."""
+    """Delete the namespaces of the test with all their contents, and wait until they are gone."""
     yield
     wait_until_gone(cluster, [f"{name}-staging", f"{name}-production"])

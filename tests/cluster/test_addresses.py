@@ -1,4 +1,4 @@
-"""Where a live service is found: at a load balancer, an ingress or a node's port.
+"""The address of a live service: a load balancer, an ingress or a node port.
 
 The first two are played by the test itself, so that any cluster will do.
 """
@@ -60,7 +60,7 @@ def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
     assert "service_type NodePort, or an ingress" in str(caught.value)
 
 
-def test_the_address_of_a_load_balancer_is_asked_and_told(
+def test_the_address_of_a_load_balancer_is_used_and_reported(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
     with played(cluster, project, "/api/v1/namespaces/NAME-staging/services/NAME") as port:
@@ -71,7 +71,9 @@ def test_the_address_of_a_load_balancer_is_asked_and_told(
         assert scaffold.status(project) == deployed
 
 
-def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, project: Path, name: str) -> None:
+def test_an_ingress_is_called_with_its_host_name(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
     edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - ingress.yaml\n")
     (project / "deploy" / "staging" / "ingress.yaml").write_text(INGRESS.replace("NAME", name))
     path = "/apis/networking.k8s.io/v1/namespaces/NAME-staging/ingresses/NAME"
@@ -84,7 +86,7 @@ def test_an_ingress_is_asked_under_its_host(cluster: Cluster, first: Built, proj
     assert (deployed.url, deployed.live) == ("http://localhost", "passed")
 
 
-def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
+def test_a_node_port_is_called_on_a_reachable_node(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
     edit(project, "service.yaml", "type: ClusterIP", "type: NodePort")
@@ -100,7 +102,7 @@ def test_a_port_of_the_nodes_is_asked_where_they_are_reached_from_here(
 
 @contextmanager
 def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterator[int]:
-    """Hand requests to a local port on to a pod, and tell the object at `path`; yield the port."""
+    """Forward a local port to a pod and write it into the status of the object at `path`; yield the port."""
     target = read_target(project, "staging")
 
     class Handler(BaseHTTPRequestHandler):
@@ -124,7 +126,7 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
             self.wfile.write(text)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     ended = threading.Event()
 
@@ -163,7 +165,7 @@ def hosts(cluster: Cluster) -> list[str]:
 
 
 def answers_at(host: str, port: int) -> bool:
-    """Whether somebody takes connections there."""
+    """Whether a server accepts connections at the address."""
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""What goes wrong in a real cluster: each fault is named with its fix, and taken back."""
+"""Failures in a real cluster: each is named with a remedy, and rolled back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACE = Pace(rollout_s=180, address_s=60)
 
 
 def fails(project: Path, image: str, *, pace: Pace = PACE, **options: Any) -> str:
-    """Deploy what cannot work; return the message."""
+    """Deploy a project that cannot work; return the message."""
     with pytest.raises(RolloutFailedError) as caught:
         scaffold.deploy(project, image=image, pace=pace, **options)
     return str(caught.value)
@@ -72,7 +72,7 @@ def test_a_quota_that_does_not_allow_the_pods(
     assert "exceeded quota: small" in message
 
 
-def test_more_than_any_node_has_shows_what_was_asked_and_what_there_is(
+def test_a_request_larger_than_any_node_shows_request_and_capacity(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
     edit(project, "deployment.yaml", "cpu: 50m", "cpu: 5000")
@@ -147,7 +147,7 @@ def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(
     assert "passed" in outcomes
 
 
-def test_undeploy_leaves_what_others_put_into_the_namespace(
+def test_undeploy_keeps_objects_of_others_in_the_namespace(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
     scaffold.deploy(project, image=first.image, pace=PACE)

@@ -1,4 +1,4 @@
-"""The whole life of a service in a real cluster, as a person would go through it."""
+"""The whole life of a service in a real cluster, on the command line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_new_build_deploy_promote_rollback_undeploy(
     assert [one.image for one in scaffold.deployments(second.root)] == [second.image, first.image]
     assert all(line.startswith(updated.name) for line in scaffold.logs(second.root))
 
-    # Promoted is what runs at staging, by the same digest, with who said so and why.
+    # The digest that runs at staging is promoted, with approver and reason.
     with pytest.raises(PromotionRefusedError, match="another model"):
         scaffold.promote(first.root, reason="tested", pace=PACE)
     promoted = scaffold.promote(second.root, reason="tested", approved_by="grace", pace=PACE)
@@ -73,7 +73,7 @@ def test_a_second_deploy_of_the_same_changes_nothing(cluster: Cluster, first: Bu
     assert scaffold.deploy(first.root, image=first.image, pace=PACE).revision == 1
 
 
-def test_the_documented_role_is_enough_in_a_namespace_that_was_given(
+def test_the_documented_role_is_enough_in_an_existing_namespace(
     cluster: Cluster, first: Built, second: Built, name: str
 ) -> None:
     access = ClusterAccess(kubeconfig=grant_documented_role(cluster, f"{name}-staging"))

@@ -1,4 +1,4 @@
-"""While a service goes from one model to the next, and back, no request is lost."""
+"""No request is lost while a service changes to the next model and back."""
 
 from __future__ import annotations
 

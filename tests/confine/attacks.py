@@ -1,4 +1,4 @@
-"""What a hostile model file would try, each attempt harmless: `attacks.py SCENE [CONFINEMENT [STATEMENTS]]`.
+"""Attempts of a hostile model file, each harmless: `attacks.py SCENE [CONFINEMENT [STATEMENTS]]`.
 
 Prints one JSON object: for each attack whether it had its effect (true), or how it was refused (text).
 Without a confinement the attacks succeed, which shows that they are attacks.
@@ -83,7 +83,7 @@ def run_with_popen_of_c() -> object:
 
 
 def become(program: Callable[[], object]) -> bool:
-    """In a process of its own where these are allowed, else in this one, which then prints nothing."""
+    """In a child process if these are allowed, else in this process, which then prints nothing."""
     try:
         pid = os.fork()
     except PermissionError:
@@ -232,7 +232,7 @@ def truncate_outside() -> object:
 
 @attack
 def truncate_what_may_be_read() -> object:
-    """Before version 3 Landlock did not look at this."""
+    """Landlock does not restrict this before version 3."""
     path = model / "truncated.csv"
     os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))
     return path.stat().st_size == 0
@@ -298,9 +298,9 @@ def read_by_system_call() -> object:
 
 @attack
 def read_in_a_thread() -> object:
-    seen = []
+    seen: list[object] = []
     thread = threading.Thread(target=lambda: seen.append(os.open(secret, os.O_RDONLY)))
-    threading.excepthook = lambda arguments: seen.append(arguments.exc_value)  # type: ignore[arg-type]
+    threading.excepthook = lambda arguments: seen.append(arguments.exc_value)
     thread.start()
     thread.join()
     if isinstance(seen[0], BaseException):

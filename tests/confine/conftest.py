@@ -1,4 +1,4 @@
-"""A scene for the attacks: secrets, a model's folder, servers and a process to be attacked, all harmless."""
+"""The targets of the attacks: secrets, a model's folder, servers and a victim process, all harmless."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def make_files(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the attacks said, and whether the files outside and the other process are as before."""
+    """The results of the attacks, and whether the files outside and the victim process are unchanged."""
 
     results: dict[str, bool | str]
     nothing_changed: bool
@@ -91,8 +91,12 @@ def run_attacks(tmp_path_factory: pytest.TempPathFactory) -> RunAttacks:
                 scene = json.dumps({**files, **addresses, "victim": victim.pid})
                 command = [sys.executable, str(ATTACKS), scene]
                 if confined is not None:
-                    paths = {"readable": (Path(files["model"]),), "writable": (Path(files["inside"]),)}
-                    confinement = Confinement(**paths, parent_pid=os.getpid(), **confined)
+                    confinement = Confinement(
+                        readable=(Path(files["model"]),),
+                        writable=(Path(files["inside"]),),
+                        parent_pid=os.getpid(),
+                        **confined,
+                    )
                     command += [confinement.as_json(), *statements]
                 done = subprocess.run(
                     command, capture_output=True, text=True, check=False, timeout=120, start_new_session=True
@@ -108,6 +112,6 @@ def run_attacks(tmp_path_factory: pytest.TempPathFactory) -> RunAttacks:
 
 
 def content_of(folder: Path, *, but: str) -> dict[str, tuple[int, float, bytes]]:
-    """Mode, time and content of each file below `folder`, those below `but` left out."""
+    """Return mode, time and content of each file below `folder`, except those below `but`."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_relative_to(but))
     return {str(path): (path.stat().st_mode, path.stat().st_mtime, path.read_bytes()) for path in files}

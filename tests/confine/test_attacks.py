@@ -46,7 +46,7 @@ OF_OPEN_NETWORK = {
 }
 
 
-def test_the_attacks_are_attacks(run_attacks: RunAttacks) -> None:
+def test_every_attack_succeeds_without_confinement(run_attacks: RunAttacks) -> None:
     outcome = run_attacks(confined=None)
     assert set(outcome.results) - outcome.succeeded <= OF_SOME_MACHINES, outcome
     assert not outcome.nothing_changed
@@ -69,14 +69,14 @@ def test_an_open_network_opens_nothing_else(run_attacks: RunAttacks) -> None:
 
 @pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_no_attack_succeeds_with_an_older_landlock(run_attacks: RunAttacks, version: int) -> None:
-    """What older versions do not cover, the filter of system calls does."""
+    """The filter of system calls covers what older versions of Landlock do not."""
     outcome = run_attacks(f"with_old_landlock({version})", confined={})
     assert not outcome.succeeded
     assert outcome.nothing_changed
 
 
-def test_landlock_alone_keeps_files_programs_and_ports(run_attacks: RunAttacks) -> None:
-    """Each wall stands by itself; what this one leaves is told by `Enforced.missing`."""
+def test_landlock_alone_protects_files_programs_and_ports(run_attacks: RunAttacks) -> None:
+    """Each wall works alone; `Enforced.missing` reports what the missing one would have prevented."""
     outcome = run_attacks("without_filter()", confined={})
     about_files = (
         "append",
@@ -95,7 +95,7 @@ def test_landlock_alone_keeps_files_programs_and_ports(run_attacks: RunAttacks) 
     assert {"fork", "send_by_udp", "change_the_mode_outside"} <= outcome.succeeded
 
 
-def test_the_filter_alone_keeps_programs_processes_and_the_network(run_attacks: RunAttacks) -> None:
+def test_seccomp_alone_protects_programs_processes_and_the_network(run_attacks: RunAttacks) -> None:
     outcome = run_attacks("without_landlock()", confined={})
     about_files = ("append", "delete", "link_", "list_", "make_a_folder", "move", "read_", "rename", "write")
     assert {name for name in outcome.succeeded if not name.startswith(about_files)} == set()

@@ -1,4 +1,4 @@
-"""What a confined process is told: which walls stand, what was refused, which limit ended it."""
+"""Reports of a confined process: the active walls, refused accesses, and the limit that ended it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from scaffold.base.confine import (
     Refused,
     Serve,
     Wall,
+    _calls,
     _landlock,
     _paths,
     _seccomp,
@@ -69,7 +70,7 @@ def writable(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run_confined(writable: Path) -> RunConfined:
-    """Run code in a confined child; return what the expression at its end is, or the exit status."""
+    """Run code in a confined child; return its `result`, or the exit status."""
 
     def run(code: str, *, before: str = "", status: int = 0, **options: Any) -> Any:
         options.setdefault("writable", (writable,))
@@ -93,7 +94,7 @@ def run_confined(writable: Path) -> RunConfined:
 
 
 @pytest.mark.parametrize("network", [Closed(), Open(), Serve(port=8000)])
-def test_a_confinement_is_the_same_after_json(network: Network) -> None:
+def test_a_confinement_survives_json(network: Network) -> None:
     confinement = Confinement(
         readable=(Path("/a"),), readable_whole=(Path("/b c"),), writable=(Path("/é"),), network=network
     )
@@ -102,7 +103,7 @@ def test_a_confinement_is_the_same_after_json(network: Network) -> None:
     assert Confinement.from_json(more.as_json()) == more
 
 
-def test_what_holds_is_the_same_after_json() -> None:
+def test_the_status_of_a_confinement_survives_json() -> None:
     gap = Missing(wall=Wall.FILES, reason="none")
     enforced = Enforced(landlock_abi=3, seccomp=True, memory_bytes=1, missing=(gap,), unread=("/tmp",))
     assert Enforced.from_json(enforced.as_json()) == enforced
@@ -110,13 +111,13 @@ def test_what_holds_is_the_same_after_json() -> None:
     assert not replace(enforced, landlock_abi=0).holds
 
 
-def test_outside_a_confined_process_nothing_was_refused() -> None:
+def test_an_unconfined_process_reports_no_refusals() -> None:
     assert explain(PermissionError(13, "Permission denied", "/etc/shadow")) is None
     assert refusals() == ()
 
 
 @confinable
-def test_all_walls_stand_here(run_confined: RunConfined) -> None:
+def test_all_walls_are_active_on_this_machine(run_confined: RunConfined) -> None:
     result = run_confined("result = json.loads(enforced.as_json())", parent_pid=os.getpid())
     assert result["landlock_abi"] >= 1
     assert result["seccomp"]
@@ -143,7 +144,7 @@ def test_all_walls_stand_here(run_confined: RunConfined) -> None:
         ),
     ],
 )
-def test_a_missing_wall_is_told_with_its_reason(
+def test_a_missing_wall_is_reported_with_its_reason(
     run_confined: RunConfined, forbidden: str, wall: Wall, reason: str
 ) -> None:
     before = 'sys.argv = [\'\', \'{"secret": "", "beside": "", "outside": "", "inside": "", "model": ""}\']\n'
@@ -167,7 +168,7 @@ def test_another_system_lacks_the_walls_and_says_so(monkeypatch: pytest.MonkeyPa
 
 
 @confinable
-def test_a_process_with_threads_is_not_confined_by_halves() -> None:
+def test_a_process_with_threads_is_not_partly_confined() -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
@@ -180,7 +181,7 @@ def test_a_process_with_threads_is_not_confined_by_halves() -> None:
 
 
 @confinable
-def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, writable: Path) -> None:
+def test_a_refused_access_is_named(run_confined: RunConfined, tmp_path: Path, writable: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     (tmp_path / "helpers.py").touch()
@@ -254,7 +255,7 @@ def test_what_was_refused_has_a_name(run_confined: RunConfined, tmp_path: Path, 
 
 
 @confinable
-def test_what_a_library_swallowed_is_listed(run_confined: RunConfined, tmp_path: Path) -> None:
+def test_a_refusal_that_a_library_swallows_is_listed(run_confined: RunConfined, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     code = f"""
@@ -337,7 +338,7 @@ def is_running(pid: int) -> bool:
 
 
 @confinable
-def test_a_process_whose_parent_has_ended_is_told(run_confined: RunConfined) -> None:
+def test_a_process_whose_parent_has_ended_refuses_to_start(run_confined: RunConfined) -> None:
     before = """
 try:
     enforce(Confinement(parent_pid=1 << 22))
@@ -356,7 +357,7 @@ def test_whole_folders_and_single_files_can_be_given(run_confined: RunConfined, 
         (path / "seen").write_text("x")
     names = [str(place / name) for place in (whole, folder) for name in (".env", "seen")]
     code = f"result = [why(Path(name).read_text) for name in {names!r}]"
-    options = {"readable": (folder,), "readable_whole": (whole,)}
+    options: dict[str, tuple[Path, ...]] = {"readable": (folder,), "readable_whole": (whole,)}
     refused = ["READ", str(folder / ".env")]
     assert run_confined(code, **options) == ["allowed", "allowed", refused, "allowed"]
     options["readable"] += (folder / ".env",)
@@ -376,7 +377,7 @@ def test_threads_and_numpy_work_confined(run_confined: RunConfined) -> None:
     assert run_confined(code) == [True, True]
 
 
-def test_a_home_and_the_temporary_folder_are_not_given_as_a_whole(
+def test_home_and_temporary_folder_are_not_readable_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -394,7 +395,9 @@ def test_a_home_and_the_temporary_folder_are_not_given_as_a_whole(
         assert unread == [str(folder)]
 
 
-def test_of_a_home_only_python_code_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_python_code_of_a_home_folder_is_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_paths, "_homes", lambda: {str(tmp_path)})
     for name in ("train.py", "letter.txt", ".bashrc"):
         (tmp_path / name).touch()
@@ -409,9 +412,7 @@ def test_of_a_home_only_python_code_is_given(tmp_path: Path, monkeypatch: pytest
     }
 
 
-def test_too_many_entries_close_what_was_not_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_entries_beyond_the_limit_are_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "deep").mkdir()
     for number in range(20):
         (tmp_path / "deep" / f"{number}.csv").touch()
@@ -436,7 +437,7 @@ def test_this_interpreter_can_be_read_and_the_home_cannot() -> None:
 
 
 def answer(program: bytes, architecture: int, number: int, arguments: tuple[int, ...] = ()) -> int:
-    """What the kernel would do with a call: the filter, interpreted."""
+    """Interpret the filter: return what the kernel would do with a call."""
     import struct
 
     words = [number, architecture, 0, 0]
@@ -463,14 +464,14 @@ def answer(program: bytes, architecture: int, number: int, arguments: tuple[int,
 def test_the_filter_of_each_machine(column: int, architecture: int) -> None:
     program = _seccomp._assemble(column, _seccomp._rules(Serve(port=1), 77, 7))
     allow, refuse, absent, pretend = 0x7FFF0000, 0x00050001, 0x00050026, 0x00050000
-    numbers = {name: pair[column] for name, pair in (_seccomp.FILTERED | _seccomp.REFUSED).items()}
+    numbers = {name: pair[column] for name, pair in (_calls.FILTERED | _calls.REFUSED).items()}
     known = [number for number in numbers.values() if number is not None]
     assert len(known) == len(set(known))
 
     def ask(name: str, *arguments: int) -> int:
         return answer(program, architecture, numbers[name] or 0, arguments)
 
-    for name in _seccomp.REFUSED:
+    for name in _calls.REFUSED:
         if numbers[name] is not None:
             assert ask(name) == refuse, name
     for number in set(range(470)) - set(known):

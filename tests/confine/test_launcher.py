@@ -48,7 +48,7 @@ def free_port() -> int:
     return port
 
 
-def test_a_module_runs_as_with_dash_m_but_confined(tmp_path: Path) -> None:
+def test_a_module_runs_confined_as_with_dash_m(tmp_path: Path) -> None:
     project, writable = tmp_path / "project", tmp_path / "writable"
     (project / "shown").mkdir(parents=True)
     writable.mkdir()

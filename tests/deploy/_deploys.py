@@ -1,4 +1,4 @@
-"""The verbs of deploy/ with what every test gives them."""
+"""The cluster verbs with the arguments that every test passes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from scaffold.cluster import (
     roll_back,
 )
 from scaffold.events import Event
-from scaffold.spec import Deployment, Release
+from scaffold.spec import Deployment, Measurements, Release
 from tests.deploy._fake_pods import FakeCluster
 
 QUICK = Pace(rollout_s=0.5, address_s=1.0, poll_s=0.01, patience=0)
 RELEASE = Release(model_sha256="ab" * 32, proof="passed", git_revision="c0ffee", by="ada@lab")
+MEASURED = Measurements(load_s=1.5, peak_memory_bytes=187 << 20, latency_s=0.004)
 
 
 def image(number: int = 1) -> str:
@@ -44,7 +45,8 @@ class Deploys:
         return ClusterAccess(kubeconfig=self.kubeconfig)
 
     def deploy(self, number: int = 1, target: str = "staging", **options: Any) -> Deployment:
-        given = {"release": RELEASE, "image": image(number), "pace": QUICK, "access": self.access} | options
+        given: dict[str, Any] = {"release": RELEASE, "measured": MEASURED, "image": image(number)}
+        given |= {"pace": QUICK, "access": self.access, **options}
         return deploy_project(
             self.project,
             target=target,
@@ -80,7 +82,7 @@ class Deploys:
         return remove_deployment(self.project, target=target, access=self.access)
 
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
-        """What an owner does with a manifest of theirs."""
+        """Edit a manifest as its owner would."""
         path = self.project / "deploy" / target / file
         text = path.read_text()
         assert old in text

@@ -1,4 +1,4 @@
-"""A small API server over real HTTP: what `deploy` speaks to, with the API's own rules and error bodies.
+"""A small Kubernetes API server over real HTTP, with the rules and error bodies of the API.
 
 It keeps objects in memory, does server-side apply with field owners and conflicts, dry runs, label selectors,
 optimistic locking, immutable selectors and garbage collection. What happens to pods is `_fake_pods`.
@@ -63,7 +63,7 @@ class Refused(Exception):
 
 
 class FakeApi:
-    """The objects by path, who owns their fields, and the calls that were made."""
+    """The objects by path, the managers of their fields, and the calls that were made."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Manifest] = {}
@@ -139,7 +139,7 @@ class FakeApi:
         return made
 
     def write(self, made: Manifest) -> None:
-        """Store an object and let the controllers look at it."""
+        """Store an object and run the controllers on it."""
         path = self.path_of(made)
         self._version += 1
         made["metadata"]["resourceVersion"] = str(self._version)
@@ -147,7 +147,7 @@ class FakeApi:
         self.after_write(made)
 
     def edit(self, path: str, manager: str, change: Manifest) -> None:
-        """Another tool changes an object: it owns what it wrote."""
+        """Change an object as another tool, which then manages the changed fields."""
         with self.lock:
             live = copy.deepcopy(self.objects[path])
             _merge(live, change)
@@ -211,7 +211,7 @@ class FakeApi:
                 raise refused
 
     def _finished(self, path: str, made: Manifest, live: Manifest | None) -> Manifest:
-        """What the server adds to an object."""
+        """Add the fields that the server sets."""
         metadata = made["metadata"]
         metadata["uid"] = (
             live["metadata"]["uid"] if live else hashlib.sha1(f"{path}{self._version}".encode()).hexdigest()
@@ -234,7 +234,7 @@ class FakeApi:
 
 
 def _leaves(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
-    """The paths of all values; lists of named things are maps by name, as in the real schemas."""
+    """Return the paths of all values; lists of named items are maps by name, as in the real schemas."""
     if path in (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")):
         return
     if isinstance(value, dict) and value:
@@ -297,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
     api: FakeApi
 
     def log_message(self, *args: object) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self._answer("get")
@@ -468,7 +468,7 @@ def _read_frame(handler: _Handler) -> bytes | None:
 
 @contextlib.contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    """Serve on a free loopback port while the block runs."""
+    """Serve on a free loopback port during the block."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -483,7 +483,7 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def running(api: FakeApi) -> Iterator[str]:
-    """Serve `api`; gives a kubeconfig as text."""
+    """Serve `api`; yield a kubeconfig as text."""
     handler = type("Handler", (_Handler,), {"api": api})
     with serving(handler) as port:
         yield json.dumps(

@@ -1,4 +1,4 @@
-"""What a cluster makes of a Deployment: ReplicaSets with revisions, and pods that live or fail as told."""
+"""A fake cluster for Deployments: ReplicaSets with revisions, and pods that run or fail as the test says."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class FakeCluster:
 
     @property
     def image(self) -> str:
-        """What the ready pods run."""
+        """Return the image of the ready pods."""
         ready = [pod for pod in self.api.all("Pod") if pod["status"]["containerStatuses"][0]["ready"]]
         return str(ready[0]["spec"]["containers"][0]["image"]) if ready else ""
 
     def event(self, name: str, reason: str, message: str, namespace: str) -> None:
-        """Report something about an object."""
+        """Add an event about an object."""
         count = len(self.api.all("Event"))
         self.api.write(
             {
@@ -181,7 +181,7 @@ def waiting(reason: str, message: str = "", **more: Any) -> Behaviour:
 
 
 def unschedulable(message: str) -> Behaviour:
-    """A pod that no node takes."""
+    """A pod that no node can run."""
 
     def behave(pod: Manifest) -> None:
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
@@ -192,14 +192,14 @@ def unschedulable(message: str) -> Behaviour:
 
 
 def score_service(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
-    """The service of whichever pods are ready."""
+    """The service of the ready pods."""
 
     class Service(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def log_message(self, *args: object) -> None:
-            """Stay quiet."""
+            """Log nothing."""
 
         def do_GET(self) -> None:
             self._send({"status": "ready"})

@@ -1,4 +1,4 @@
-"""What every manifest must hold to: the published schemas, restricted Pod Security, valid names."""
+"""The rules for every manifest: the published schemas, restricted Pod Security, valid names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _definitions(folder: str) -> Resource[Any]:
 
 
 def problems(manifest: Manifest) -> list[str]:
-    """Return what is wrong with `manifest`; empty for a good one."""
+    """Return the problems of `manifest`; an empty list if it is valid."""
     found = list(_schema_problems(manifest)) + list(_name_problems(manifest))
     if manifest["kind"] == "Deployment":
         found += _deployment_problems(manifest)
@@ -97,13 +97,13 @@ def _deployment_problems(manifest: Manifest) -> Iterator[str]:
 
 
 def documents(text: str) -> list[Manifest]:
-    """The documents of `text`; fails on anchors and on a key given twice."""
+    """Return the documents of `text`; fail on anchors and duplicate keys."""
     assert not re.search(r"(^|[\s:\[,-])[&*][A-Za-z]", text), f"an anchor or alias in:\n{text}"
     return [document for document in yaml.load_all(text, Loader=_UniqueKeys) if document]
 
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML in which a key given twice is an error."""
+    """A YAML loader for which a duplicate key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key) for key, _ in node.value]

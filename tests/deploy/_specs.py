@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold.spec import (
@@ -19,7 +20,9 @@ from scaffold.spec import (
 )
 
 
-def project_spec(name: str = "titanic", version: str = "1.0.0", **answers: JSONValue) -> ProjectSpec:
+def project_spec(
+    answers: Mapping[str, JSONValue] | None = None, *, name: str = "titanic", version: str = "1.0.0"
+) -> ProjectSpec:
     """A spec whose model doubles a number; only the name, the version and the answers matter to manifests."""
     number = Scalar(type=ScalarType.NUMBER)
     return ProjectSpec(
@@ -31,5 +34,5 @@ def project_spec(name: str = "titanic", version: str = "1.0.0", **answers: JSONV
         ),
         dependencies=Dependencies(python="3.11", requirements=(), lock=""),
         recording=Recording(requests=({"data": 1.0},), answers=({"prediction": 2.0},)),
-        answers=answers,
+        answers=answers or {},
     )

@@ -1,4 +1,4 @@
-"""A project with two targets, a cluster, and the way there."""
+"""A project with two targets, a cluster, and its kubeconfig."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.render._deploy import deploy_files
-from scaffold.spec import Measurements
-from tests.deploy._deploys import Deploys
+from tests.deploy._deploys import MEASURED, Deploys
 from tests.deploy._fake_api import running, serving
 from tests.deploy._fake_pods import FakeCluster, score_service
 from tests.deploy._specs import project_spec
@@ -18,10 +17,9 @@ from tests.deploy._specs import project_spec
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The deploy/ folder and the recording of a project; the rest of it no deploy reads."""
+    """The deploy/ folder and the recording of a project, which are all that a deploy reads."""
     root = tmp_path / "titanic"
-    measured = Measurements(load_s=1.5, peak_memory_bytes=187 << 20, latency_s=0.004)
-    for path, text in deploy_files(project_spec(), measured).items():
+    for path, text in deploy_files(project_spec(), MEASURED).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(text)
     recorded = {
@@ -43,6 +41,6 @@ def cluster() -> Iterator[FakeCluster]:
 
 @pytest.fixture
 def deploys(project: Path, cluster: FakeCluster) -> Iterator[Deploys]:
-    """The verbs of deploy/, aimed at the fake cluster."""
+    """The cluster verbs with the fake cluster."""
     with running(cluster.api) as kubeconfig:
         yield Deploys(project=project, cluster=cluster, kubeconfig=kubeconfig)

@@ -16,7 +16,7 @@ from tests.image._projects import make_wheel, put_base, write_project
 
 @pytest.fixture
 def quiet_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No registry login, no index, no store, no cache but the test's; returns where the wheels lie."""
+    """Use only the registry login, index, store and cache of the test; return the folder of wheels."""
     for name in ("SCAFFOLD_REGISTRY_USERNAME", "SCAFFOLD_REGISTRY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))

@@ -1,4 +1,4 @@
-"""The verbs as they are typed."""
+"""The cluster verbs on the command line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def run(deploys: Deploys, *words: str) -> str:
     return result.output
 
 
-def test_the_life_of_a_target_as_it_is_typed(deploys: Deploys, store: str) -> None:
+def test_deploy_status_promote_rollback_and_undeploy_on_the_command_line(
+    deploys: Deploys, store: str
+) -> None:
     out = run(deploys, "deploy", "--image", image(1))
     assert (
         "http://titanic.titanic-staging.svc   (revision 1, 2 pods ready, answers equal to the model's)" in out
@@ -61,7 +63,7 @@ def test_the_life_of_a_target_as_it_is_typed(deploys: Deploys, store: str) -> No
     assert done == ["undeploy", "promote", "rollback", "deploy", "deploy"]
 
 
-def test_a_store_that_is_away_is_told_and_fails_no_deploy(
+def test_an_unreachable_store_is_reported_and_does_not_fail_a_deploy(
     deploys: Deploys, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SCAFFOLD_STORE", "sqlite:////proc/nowhere/store.db")

@@ -1,4 +1,4 @@
-"""The way to a cluster."""
+"""The client of a cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cluster._client import ClusterAccess, connect
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.errors import ClusterUnreachableError
 
 
@@ -27,7 +27,7 @@ def test_inside_a_pod_without_a_kubeconfig_the_pods_own_account_is_used(
     assert cluster.context == "in-cluster"
     assert cluster.login_headers() == {"authorization": "bearer token-of-the-pod"}
     with pytest.raises(ClusterUnreachableError, match="The cluster does not answer"):
-        cluster.request("GET", "/version")  # nobody listens
+        cluster.request("GET", "/version")  # no server listens
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_inside_a_pod_without_a_kubeconfig_the_pods_own_account_is_used(
     ],
 )
 @pytest.mark.parametrize("named", ["argument", "environment"])
-def test_a_password_in_a_kubeconfig_never_stands_in_an_error(
+def test_no_error_contains_a_password_of_a_kubeconfig(
     text: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", text)

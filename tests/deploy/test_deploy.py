@@ -1,4 +1,4 @@
-"""One deploy against an API over real HTTP: what is applied, what is recorded, what comes back."""
+"""One deploy against an API over real HTTP: applied objects, records and results."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_sample_is_replayed_as_the_proof_does_through_the_port_forward(deplo
     )
 
 
-def test_a_live_service_that_answers_by_the_order_of_rows_is_taken_back(deploys: Deploys) -> None:
+def test_a_live_service_that_depends_on_the_order_of_rows_is_rolled_back(deploys: Deploys) -> None:
     deploys.cluster.sorts = True
     with pytest.raises(LiveAnswersDifferError) as caught:
         deploys.deploy()
@@ -137,7 +137,7 @@ def test_an_autoscaled_deployment_starts_with_the_minimum_and_is_never_reset(dep
     assert api.find("Deployment")["spec"]["replicas"] == 5
 
 
-def test_a_field_that_someone_else_set_is_shown_and_never_forced_unasked(deploys: Deploys) -> None:
+def test_a_field_of_another_manager_is_shown_and_forced_only_on_request(deploys: Deploys) -> None:
     deploys.deploy(1)
     api = deploys.cluster.api
     path = api.path_of(api.find("Service"))
@@ -166,7 +166,7 @@ def test_the_pull_secret_is_written_and_follows_the_password(deploys: Deploys) -
         assert base64.b64decode(secret["data"][".dockerconfigjson"]).decode() == config
 
 
-def test_a_password_stands_in_no_event_no_annotation_and_no_error(deploys: Deploys) -> None:
+def test_no_event_annotation_or_error_contains_a_password(deploys: Deploys) -> None:
     config = json.dumps({"auths": {"registry.example.org": {"password": "hunter2"}}})
     deploys.cluster.factors[image(2)] = 3.0
     deploys.deploy(1, docker_config=config)
@@ -178,7 +178,7 @@ def test_a_password_stands_in_no_event_no_annotation_and_no_error(deploys: Deplo
         assert secret not in str(deploys.events) + str(caught.value) + repr(caught.value) + str(notes)
 
 
-def test_what_was_deployed_by_whom_stands_on_the_object_for_a_second_machine(deploys: Deploys) -> None:
+def test_the_deployment_object_records_what_was_deployed_by_whom(deploys: Deploys) -> None:
     deploys.deploy()
     notes = deploys.cluster.api.find("Deployment")["metadata"]["annotations"]
     assert notes["model-scaffold/model-sha256"] == RELEASE.model_sha256
@@ -215,7 +215,7 @@ def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(deploys: Deploys)
     assert deploys.cluster.api.all("Lease") == []
 
 
-def test_the_lease_of_a_killed_deploy_runs_out(deploys: Deploys) -> None:
+def test_the_lease_of_a_killed_deploy_expires(deploys: Deploys) -> None:
     deploys.deploy(1)
     spec = {
         "holderIdentity": "gone",
@@ -251,7 +251,7 @@ def test_a_namespace_that_is_being_deleted_is_waited_for(deploys: Deploys) -> No
     timer.join()
 
 
-def test_an_account_that_may_not_look_at_namespaces_can_deploy_into_its_own(deploys: Deploys) -> None:
+def test_an_account_without_access_to_namespaces_can_deploy_into_its_own(deploys: Deploys) -> None:
     there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "titanic-staging"}}
     deploys.cluster.api.create(there)
     deploys.cluster.api.forbidden |= {
@@ -264,7 +264,7 @@ def test_an_account_that_may_not_look_at_namespaces_can_deploy_into_its_own(depl
     assert deploys.deploy().live == "passed"
 
 
-def test_what_the_account_may_not_do_is_said_with_the_verb(deploys: Deploys) -> None:
+def test_a_missing_permission_is_reported_with_its_verb(deploys: Deploys) -> None:
     deploys.cluster.api.forbidden.add(("patch", "deployments"))
     with pytest.raises(ClusterRefusedError) as caught:
         deploys.deploy()
@@ -294,19 +294,19 @@ def test_the_owners_edit_of_a_manifest_is_what_is_applied(deploys: Deploys) -> N
     assert container_of(deploys)["resources"]["requests"]["cpu"] == "333m"
 
 
-def test_a_target_that_is_not_there_names_those_that_are(deploys: Deploys) -> None:
+def test_a_missing_target_lists_the_existing_targets(deploys: Deploys) -> None:
     with pytest.raises(ManifestError, match=r"there are: production, staging"):
         deploys.deploy(target="prod")
 
 
-def test_a_kustomization_with_patches_is_refused_and_not_half_read(deploys: Deploys) -> None:
+def test_a_kustomization_with_patches_is_refused(deploys: Deploys) -> None:
     path = deploys.project / "deploy/staging/kustomization.yaml"
     path.write_text(path.read_text() + "patches:\n  - path: more.yaml\n")
     with pytest.raises(ManifestError, match=r"uses what `deploy` does not read: patches"):
         deploys.deploy()
 
 
-def test_a_manifest_that_is_no_yaml_names_the_file(deploys: Deploys) -> None:
+def test_a_manifest_that_is_not_yaml_names_the_file(deploys: Deploys) -> None:
     (deploys.project / "deploy/staging/service.yaml").write_text("a: [")
     with pytest.raises(ManifestError, match=r"service\.yaml is no YAML"):
         deploys.deploy()
@@ -323,11 +323,16 @@ def test_a_kind_that_the_cluster_does_not_know_is_an_error_that_names_it(deploys
 def test_a_cluster_that_does_not_answer_is_an_error_before_anything_is_built(deploys: Deploys) -> None:
     dead = deploys.kubeconfig.replace("http://127.0.0.1:", "http://127.0.0.1:1#")
     built: list[str] = []
+
+    def build() -> str:
+        built.append("built")
+        return image()
+
     with pytest.raises(ClusterUnreachableError, match="The cluster does not answer"):
         deploy_project(
             deploys.project,
             target="staging",
-            image=lambda: built.append("built") or image(),
+            image=build,
             release=RELEASE,
             access=ClusterAccess(kubeconfig=dead),
             pace=QUICK,
@@ -349,7 +354,7 @@ def test_a_login_that_is_not_accepted_is_an_error_that_says_so(deploys: Deploys)
         (None, "no-such", "context: no-such"),
     ],
 )
-def test_a_kubeconfig_that_cannot_be_used_says_which(
+def test_an_unusable_kubeconfig_is_named(
     deploys: Deploys, text: str | None, context: str | None, message: str
 ) -> None:
     deploys.kubeconfig = text or deploys.kubeconfig

@@ -1,32 +1,38 @@
-"""A rollout that fails says why in plain words, with the fix, and is taken back."""
+"""A failed rollout gives the reason and a remedy, and is rolled back."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import scaffold
 from scaffold.cluster import deploy_project
 from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
 from scaffold.events import Event, Finished
-from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
+from scaffold.spec import ProjectRecord, Verification
+from scaffold.upgrade import write_record
+from tests.deploy._deploys import MEASURED, QUICK, RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest, Refused
 from tests.deploy._fake_pods import Behaviour, unschedulable, waiting
+from tests.deploy._specs import project_spec
 
-CRASHED = {
+CRASHED: dict[str, Any] = {
     "restartCount": 2,
     "lastState": {"terminated": {"reason": "Error", "exitCode": 3}},
 }
-OUT_OF_MEMORY = {
+OUT_OF_MEMORY: dict[str, Any] = {
     "restartCount": 1,
     "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
 }
 
 
-def fail(deploys: Deploys, behaviour: Behaviour, **options: object) -> str:
-    """Deploy an image whose pods behave so, after one that works; return the message."""
+def fail(deploys: Deploys, behaviour: Behaviour, **options: Any) -> str:
+    """Deploy an image whose pods have this behaviour, after one that works; return the message."""
     deploys.cluster.behaviours[image(2)] = behaviour
     if not deploys.cluster.api.all("Deployment"):
         deploys.deploy(1)
@@ -36,7 +42,7 @@ def fail(deploys: Deploys, behaviour: Behaviour, **options: object) -> str:
 
 
 def with_event(deploys: Deploys, behaviour: Behaviour, reason: str, message: str) -> Behaviour:
-    """A pod that is reported on."""
+    """Return a behaviour that also reports an event."""
 
     def behave(pod: Manifest) -> None:
         behaviour(pod)
@@ -45,7 +51,7 @@ def with_event(deploys: Deploys, behaviour: Behaviour, reason: str, message: str
     return behave
 
 
-def test_an_image_that_is_not_in_the_registry(deploys: Deploys) -> None:
+def test_an_image_that_the_registry_does_not_have(deploys: Deploys) -> None:
     said = f'Failed to pull image "{image(2)}": rpc error: code = NotFound desc = {image(2)}: not found'
     message = fail(deploys, with_event(deploys, waiting("ImagePullBackOff", "Back-off"), "Failed", said))
     assert message == (
@@ -58,7 +64,7 @@ def test_an_image_that_is_not_in_the_registry(deploys: Deploys) -> None:
     assert deploys.status().image == image(1)
 
 
-def test_a_registry_that_does_not_let_the_cluster_in_names_the_pull_secret(deploys: Deploys) -> None:
+def test_a_registry_that_refuses_the_cluster_names_the_pull_secret(deploys: Deploys) -> None:
     said = "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized"
     message = fail(deploys, waiting("ErrImagePull", said))
     assert message.startswith("The registry does not let the cluster pull the image.")
@@ -90,6 +96,24 @@ def test_out_of_memory_shows_the_limit_beside_what_was_measured(deploys: Deploys
     )
 
 
+def test_what_was_measured_comes_from_the_record_and_not_from_a_comment_of_the_manifest(
+    deploys: Deploys, tmp_path: Path
+) -> None:
+    measured = dataclasses.replace(MEASURED, peak_memory_bytes=(301 << 20) - 1)
+    proof = Verification(checks=(), measurements=measured)
+    write_record(deploys.project, ProjectRecord(spec=project_spec(), files={}, verification=proof))
+    deploys.cluster.behaviours[image(2)] = waiting("CrashLoopBackOff", "back-off 10s", **OUT_OF_MEMORY)
+    with pytest.raises(RolloutFailedError) as caught:
+        scaffold.deploy(
+            deploys.project,
+            image=image(2),
+            access=deploys.access,
+            pace=QUICK,
+            store=f"sqlite:///{tmp_path}/s.db",
+        )
+    assert "  measured by the proof: 301 MiB\n" in str(caught.value)
+
+
 def test_a_limit_so_low_that_the_container_cannot_even_start_is_out_of_memory_too(deploys: Deploys) -> None:
     said = (
         "failed to create shim task: OCI runtime create failed: container init was OOM-killed (memory limit?)"
@@ -98,7 +122,7 @@ def test_a_limit_so_low_that_the_container_cannot_even_start_is_out_of_memory_to
     assert message.startswith("The service needs more memory than it may take.")
 
 
-def test_no_room_on_any_node_shows_what_was_asked_and_what_there_is(deploys: Deploys) -> None:
+def test_no_room_on_any_node_shows_request_and_capacity(deploys: Deploys) -> None:
     node = {
         "metadata": {"name": "node-1", "uid": "n"},
         "status": {"allocatable": {"cpu": "2", "memory": "4Gi"}},
@@ -111,7 +135,7 @@ def test_no_room_on_any_node_shows_what_was_asked_and_what_there_is(deploys: Dep
     assert "node node-1 has: cpu 2, memory 4Gi" in message
 
 
-def test_no_room_is_explained_without_the_right_to_look_at_nodes(deploys: Deploys) -> None:
+def test_no_room_is_explained_without_permission_to_list_nodes(deploys: Deploys) -> None:
     deploys.cluster.api.forbidden.add(("list", "nodes"))
     message = fail(deploys, unschedulable("0/1 nodes are available: 1 Insufficient cpu."))
     assert "1 Insufficient cpu." in message
@@ -125,7 +149,7 @@ def test_a_probe_that_fails_is_named_when_the_time_is_over(deploys: Deploys, whi
     assert message.startswith(f"The {which.lower()} probe of the pods fails.\n  {said}")
 
 
-def test_a_startup_probe_that_kills_the_container_is_no_crash(deploys: Deploys) -> None:
+def test_a_startup_probe_that_kills_the_container_is_not_a_crash(deploys: Deploys) -> None:
     behaviour = waiting("CrashLoopBackOff", **CRASHED)
     said = "Container service failed startup probe, will be restarted"
 
@@ -185,7 +209,7 @@ def test_a_selector_that_was_changed_says_that_kubernetes_never_changes_it(deplo
         deploys.deploy(2)
 
 
-def test_a_secret_that_is_not_there_is_named_with_the_command(deploys: Deploys) -> None:
+def test_a_missing_secret_is_named_with_the_command_that_creates_it(deploys: Deploys) -> None:
     message = fail(deploys, waiting("CreateContainerConfigError", 'secret "titanic-api-keys" not found'))
     assert "kubectl -n titanic-staging create secret generic titanic-api-keys" in message
 
@@ -195,7 +219,7 @@ def test_an_image_that_runs_as_root_is_told_to_have_a_numeric_user(deploys: Depl
     assert "numeric `USER`" in fail(deploys, waiting("CreateContainerConfigError", said))
 
 
-def test_a_load_balancer_that_never_gets_an_address_is_an_error_and_no_success(deploys: Deploys) -> None:
+def test_a_load_balancer_that_never_gets_an_address_is_an_error(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.edit_manifest("service.yaml", "type: ClusterIP", "type: LoadBalancer")
     with pytest.raises(RolloutFailedError) as caught:
@@ -241,7 +265,7 @@ def test_a_first_deploy_that_fails_is_left_for_inspection(deploys: Deploys) -> N
     assert deploys.status().live.startswith("The service ends right after its start")
 
 
-def test_what_never_went_live_is_not_rolled_back_to(deploys: Deploys) -> None:
+def test_a_revision_that_never_went_live_is_no_rollback_target(deploys: Deploys) -> None:
     deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
     with pytest.raises(RolloutFailedError):
         deploys.deploy(1)
@@ -251,7 +275,7 @@ def test_what_never_went_live_is_not_rolled_back_to(deploys: Deploys) -> None:
     assert deploys.deploy(2).live == "passed"
 
 
-def test_an_api_that_is_too_busy_or_restarts_is_asked_again(deploys: Deploys) -> None:
+def test_requests_to_a_busy_or_restarting_api_are_repeated(deploys: Deploys) -> None:
     deploys.cluster.api.hiccups = [429, 429, 503, 503]
     assert deploys.deploy(1, pace=dataclasses.replace(QUICK, patience=1)).live == "passed"
     assert deploys.cluster.api.hiccups == []
@@ -265,7 +289,7 @@ def test_a_first_deploy_that_fails_is_removed_if_asked(deploys: Deploys) -> None
     assert {one["kind"] for one in deploys.cluster.api.objects.values()} <= {"Namespace", "Event"}
 
 
-def test_what_a_failed_deploy_added_is_taken_away_and_what_it_changed_is_as_before(deploys: Deploys) -> None:
+def test_a_failed_deploy_removes_what_it_added_and_restores_what_it_changed(deploys: Deploys) -> None:
     deploys.deploy(1)
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: labels}\ndata: {a: b}\n"
     (deploys.project / "deploy/staging/labels.yaml").write_text(text)
@@ -283,14 +307,14 @@ def test_what_a_failed_deploy_added_is_taken_away_and_what_it_changed_is_as_befo
         ("FailedCreatePodSandBox", "The node cannot start pods."),
     ],
 )
-def test_a_node_that_cannot_begin_with_a_pod(deploys: Deploys, reason: str, says: str) -> None:
+def test_a_node_that_cannot_start_a_pod(deploys: Deploys, reason: str, says: str) -> None:
     begun = waiting("ContainerCreating")
     message = fail(deploys, with_event(deploys, begun, reason, "rpc error: no such device"))
     assert message.startswith(f"{says}\n  rpc error: no such device\n")
 
 
-def test_a_fault_that_mends_itself_in_time_fails_nothing(deploys: Deploys) -> None:
-    """A transient pull failure: the pods come to life while the deploy still waits."""
+def test_a_transient_fault_does_not_fail_the_deploy(deploys: Deploys) -> None:
+    """A transient pull failure: the pods start while the deploy still waits."""
     cluster = deploys.cluster
     cluster.behaviours[image(1)] = waiting("ErrImagePull", "dial tcp: i/o timeout")
 
@@ -310,7 +334,7 @@ def test_a_fault_that_mends_itself_in_time_fails_nothing(deploys: Deploys) -> No
     timer.join()
 
 
-def test_what_the_account_may_not_read_while_it_waits_is_rolled_back_too(deploys: Deploys) -> None:
+def test_a_permission_error_during_the_wait_is_rolled_back(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.cluster.api.forbidden.add(("list", "replicasets"))
     with pytest.raises(ClusterRefusedError, match='cannot list resource "replicasets"') as caught:
@@ -319,7 +343,7 @@ def test_what_the_account_may_not_read_while_it_waits_is_rolled_back_too(deploys
     assert deploys.status().image == image(1)
 
 
-def test_events_explain_and_are_not_needed(deploys: Deploys) -> None:
+def test_a_failure_is_explained_without_events_too(deploys: Deploys) -> None:
     deploys.cluster.api.forbidden.add(("list", "events"))
     assert deploys.deploy(1).live == "passed"
 

@@ -36,7 +36,7 @@ def manifests(files: dict[str, bytes], target: str) -> dict[str, dict[str, Any]]
 
 
 def random_answers(dice: random.Random) -> dict[str, JSONValue]:
-    """Some of the knobs, each with a value that it may have."""
+    """Return some knobs, each with an allowed value."""
     knobs: dict[str, list[JSONValue]] = {
         "targets": [["staging", "production"], ["eu-1"], "dev", ["a", "b", "c", "9-lives"], ["t" * 63]],
         "registry": ["", "registry.example.org", "localhost:5000/models", "ghcr.io/some_one/x"],
@@ -88,7 +88,9 @@ def test_two_thousand_random_answers_render_to_valid_manifests() -> None:
     versions = ["1.0.0", "0.0.1-rc.1+build.5", "20.11.3"]
     checked: dict[bytes, list[str]] = {}
     for _ in range(COMBINATIONS):
-        spec = project_spec(dice.choice(names), dice.choice(versions), **random_answers(dice))
+        spec = project_spec(
+            name=dice.choice(names), version=dice.choice(versions), answers=random_answers(dice)
+        )
         for path, text in deploy_files(spec, dice.choice([None, MEASURED])).items():
             if path.startswith("deploy/chart/templates"):
                 continue
@@ -110,7 +112,7 @@ def test_each_target_has_a_namespace_of_its_own_and_a_kustomization_that_lists_i
         assert listed == there - {f"deploy/{target}/kustomization.yaml"}
 
 
-def test_what_the_proof_measured_stands_in_the_manifest_with_the_value_in_the_comment() -> None:
+def test_the_manifest_has_the_measurements_of_the_proof_with_a_comment() -> None:
     text = deploy_files(project_spec(), MEASURED)["deploy/staging/deployment.yaml"].decode()
     container = yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]
     assert "Measured: 187 MiB" in text
@@ -136,7 +138,7 @@ def test_without_a_proof_every_number_that_was_not_measured_says_so() -> None:
 
 def test_a_knob_of_one_target_leaves_the_other_alone() -> None:
     answers: dict[str, JSONValue] = {"per_target": {"production": {"min_replicas": 4, "cpu": "2"}}}
-    files = deploy_files(project_spec(**answers))
+    files = deploy_files(project_spec(answers))
     hpa = {
         target: manifests(files, target)["HorizontalPodAutoscaler"] for target in ("staging", "production")
     }
@@ -144,17 +146,17 @@ def test_a_knob_of_one_target_leaves_the_other_alone() -> None:
     assert hpa["production"]["spec"]["minReplicas"] == 4
 
 
-def test_without_autoscaling_the_deployment_counts_its_replicas() -> None:
-    found = manifests(deploy_files(project_spec(autoscaling=False, replicas=3)), "staging")
+def test_without_autoscaling_the_deployment_sets_its_replicas() -> None:
+    found = manifests(deploy_files(project_spec({"autoscaling": False, "replicas": 3})), "staging")
     assert "HorizontalPodAutoscaler" not in found
     assert found["Deployment"]["spec"]["replicas"] == 3
     scaled = manifests(deploy_files(project_spec()), "staging")
     assert "replicas" not in scaled["Deployment"]["spec"]
 
 
-def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
+def test_the_network_policy_allows_the_collector() -> None:
     answers: dict[str, JSONValue] = {"opentelemetry": True, "otlp_endpoint": "https://collector.example.org"}
-    found = manifests(deploy_files(project_spec(**answers)), "staging")
+    found = manifests(deploy_files(project_spec(answers)), "staging")
     container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
     value = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert value["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://collector.example.org"
@@ -162,8 +164,10 @@ def test_the_collector_is_named_and_let_through_the_network_policy() -> None:
     assert ports == [53, 53, 443]
 
 
-def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
-    found = manifests(deploy_files(project_spec(service_type="LoadBalancer", internal=True)), "staging")
+def test_an_internal_load_balancer_is_requested_by_annotation() -> None:
+    found = manifests(
+        deploy_files(project_spec({"service_type": "LoadBalancer", "internal": True})), "staging"
+    )
     service = found["Service"]
     assert service["spec"]["type"] == "LoadBalancer"
     assert (
@@ -173,14 +177,14 @@ def test_an_internal_load_balancer_is_asked_for_by_annotation() -> None:
 
 
 def test_api_keys_come_from_a_secret_and_never_from_the_manifest() -> None:
-    found = manifests(deploy_files(project_spec(auth=True)), "staging")
+    found = manifests(deploy_files(project_spec({"auth": True})), "staging")
     env = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]
     keys = [entry for entry in env if "valueFrom" in entry]
     assert keys[0]["valueFrom"]["secretKeyRef"]["name"] == "titanic-api-keys"
 
 
 def test_the_grace_period_covers_draining_and_the_longest_request() -> None:
-    found = manifests(deploy_files(project_spec(timeout_s=90)), "staging")
+    found = manifests(deploy_files(project_spec({"timeout_s": 90})), "staging")
     pod = found["Deployment"]["spec"]["template"]["spec"]
     drain_s = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pod["terminationGracePeriodSeconds"] > drain_s + 90
@@ -221,7 +225,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
 def test_an_answer_that_no_manifest_can_hold_is_refused(
     answers: dict[str, JSONValue], message: str | None
 ) -> None:
-    spec = project_spec(**answers)
+    spec = project_spec(answers)
     if message is None:
         assert deploy_files(spec)
         return
@@ -230,17 +234,19 @@ def test_an_answer_that_no_manifest_can_hold_is_refused(
     assert message in str(caught.value)
 
 
-def test_a_chart_is_rendered_only_where_it_was_asked_for() -> None:
+def test_a_chart_is_rendered_only_on_request() -> None:
     assert not [path for path in deploy_files(project_spec()) if "chart" in path]
-    files = deploy_files(project_spec(chart=True, auth=True, route="ingress", host="a.example.org"))
+    files = deploy_files(
+        project_spec({"chart": True, "auth": True, "route": "ingress", "host": "a.example.org"})
+    )
     values = yaml.safe_load(files["deploy/chart/values.yaml"])
     assert values["image"]["repository"] == "titanic"
     assert values["host"] == "a.example.org"
-    assert deploy_values(project_spec(chart=True))["has_chart"] is True
+    assert deploy_values(project_spec({"chart": True}))["has_chart"] is True
 
 
 def helm(text: str, values: dict[str, Any]) -> str:
-    """What Helm makes of a template of ours: values, the release's namespace, and the digest or the tag."""
+    """Render a chart template as Helm does: values, the release's namespace, and the digest or the tag."""
     digest = values["image"]["digest"]
     choice = r"\{\{ if \.Values\.image\.digest \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}"
     text = re.sub(choice, r"\1" if digest else r"\2", text).replace("{{ .Release.Namespace }}", "release")
@@ -259,7 +265,7 @@ def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str
     dice = random.Random(7)
     for _ in range(40):
         answers = random_answers(dice) | {"chart": True}
-        files = deploy_files(project_spec(**answers), MEASURED)
+        files = deploy_files(project_spec(answers), MEASURED)
         values = yaml.safe_load(files["deploy/chart/values.yaml"])
         values["image"]["digest"] = digest
         values["cpu"] = "123m"
@@ -278,7 +284,7 @@ def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str
 
 
 def test_rendering_twice_gives_the_same_bytes() -> None:
-    spec = project_spec(route="gateway", host="a.example.org", chart=True)
+    spec = project_spec({"route": "gateway", "host": "a.example.org", "chart": True})
     assert list(deploy_files(spec, MEASURED).items()) == list(deploy_files(spec, MEASURED).items())
 
 
@@ -300,7 +306,7 @@ def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path) -> None:
 def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> None:
     source = (template_path("service") / "project/app/serving/settings.py").read_text()
     (settings,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
-    known = {node.target.id.upper() for node in settings.body if isinstance(node, ast.AnnAssign)}  # type: ignore[union-attr]
+    known = {node.target.id.upper() for node in settings.body if isinstance(node, ast.AnnAssign)}
     answers: dict[str, JSONValue] = {
         "auth": True,
         "metrics": False,
@@ -311,7 +317,7 @@ def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> 
         "host": "a.example.org",
         "path": "/x",
     }
-    found = manifests(deploy_files(project_spec(**answers)), "staging")["Deployment"]
+    found = manifests(deploy_files(project_spec(answers)), "staging")["Deployment"]
     given = {entry["name"] for entry in found["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert len(given) == 8
     assert given <= known

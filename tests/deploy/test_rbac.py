@@ -1,4 +1,4 @@
-"""The smallest Role that the documentation gives is the calls that are made, no more and no less."""
+"""The documented Role allows exactly the calls that are made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.deploy._deploys import Deploys, image
 from tests.deploy._fake_pods import waiting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deploy.md"
-CRASHED = {"restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}}
+CRASHED: dict[str, Any] = {"restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}}
 INGRESS = """
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -39,7 +39,7 @@ def documented(name: str) -> set[Rule]:
     }
 
 
-def test_in_a_namespace_that_was_given_the_documented_role_is_exactly_what_is_called(
+def test_in_an_existing_namespace_the_calls_are_those_of_the_documented_role(
     deploys: Deploys,
 ) -> None:
     """Take over a lease, deploy, add an ingress, fail, roll back, read history and logs, undeploy."""
@@ -69,7 +69,7 @@ def test_in_a_namespace_that_was_given_the_documented_role_is_exactly_what_is_ca
     assert called == documented("scaffold-deploy")
 
 
-def test_what_goes_beyond_the_namespace_is_documented_apart(deploys: Deploys) -> None:
+def test_permissions_outside_the_namespace_are_documented_separately(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.undeploy()
     beyond = {(verb, group, resource) for verb, group, resource, _ in deploys.cluster.api.calls}

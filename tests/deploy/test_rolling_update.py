@@ -1,4 +1,4 @@
-"""A rolling update as the manifests order it, on the loopback: no request is lost.
+"""A rolling update with the settings of the manifests, on loopback: no request is lost.
 
 What a cluster does is played here with real processes: a new pod is started and joins when it is ready; the
 old one leaves the balancer, `preStop` passes, SIGTERM, and it has the grace period for what it has accepted.
@@ -37,7 +37,7 @@ REQUEST = (
 
 @dataclass
 class Traffic:
-    """The balancer's endpoints, and what came back."""
+    """The endpoints of the load balancer, and the responses."""
 
     endpoints: list[int] = field(default_factory=list)
     left: int = REQUESTS
@@ -54,7 +54,7 @@ def service(factor: float, root: Path) -> Path:
 
 @contextlib.contextmanager
 def pod(root: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A service that is ready, and its port; ended at the latest with the block."""
+    """Yield a ready service and its port; end it with the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -93,7 +93,7 @@ async def ask(port: int, request: bytes) -> bytes:
 
 
 async def load(traffic: Traffic) -> None:
-    """One client: a connection for each request, to whichever pod is in the balancer now."""
+    """One client, with a new connection to one of the current endpoints for each request."""
     while traffic.left:
         traffic.left -= 1
         port = traffic.endpoints[traffic.left % len(traffic.endpoints)]
@@ -108,7 +108,7 @@ async def load(traffic: Traffic) -> None:
 
 
 async def update(traffic: Traffic, roots: list[Path], drain_s: float, grace_s: float) -> int:
-    """Go from one model to the next and back for as long as there is load; return how often."""
+    """Change to the next model and back as long as there is load; return how often."""
     with contextlib.ExitStack() as stack:
         process, port = stack.enter_context(pod(roots[0]))
         await ready(port)

@@ -1,4 +1,4 @@
-"""What is done with a target after its first deploy."""
+"""The verbs after the first deploy of a target."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_rollback_brings_back_what_was_applied_with_the_revision(deploys: Depl
     assert api.find("ConfigMap", "later")
 
 
-def test_a_secret_among_the_manifests_is_noted_nowhere(deploys: Deploys) -> None:
+def test_a_secret_among_the_manifests_is_not_recorded(deploys: Deploys) -> None:
     deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - key.yaml\n")
     secret = "{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {hashes: hush}}"
     deploys.project.joinpath("deploy/staging/key.yaml").write_text(secret)
@@ -82,7 +82,7 @@ def test_a_secret_among_the_manifests_is_noted_nowhere(deploys: Deploys) -> None
     assert "hush" not in str(deploys.events)
 
 
-def test_a_rollback_to_nowhere_names_the_revisions_that_are_kept(deploys: Deploys) -> None:
+def test_a_rollback_to_an_unknown_revision_names_the_kept_revisions(deploys: Deploys) -> None:
     deploys.deploy(1)
     with pytest.raises(NotDeployedError, match="runs revision 1, and there is no revision before it"):
         deploys.roll_back()
@@ -91,7 +91,7 @@ def test_a_rollback_to_nowhere_names_the_revisions_that_are_kept(deploys: Deploy
         deploys.roll_back(to=9)
 
 
-def test_after_a_deploy_a_rolled_back_target_is_deployed_as_ever(deploys: Deploys) -> None:
+def test_a_rolled_back_target_can_be_deployed_again(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.deploy(2)
     deploys.roll_back()
@@ -110,7 +110,7 @@ def test_a_rollback_past_a_revision_of_another_tool_takes_its_pods(deploys: Depl
     assert deploys.roll_back().image == image(7)
 
 
-def test_the_history_tells_each_revision_as_it_was_recorded(deploys: Deploys) -> None:
+def test_the_history_shows_each_revision_as_recorded(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.deploy(2, release=dataclasses.replace(RELEASE, by="bob@desk"))
     history = deploys.history()
@@ -161,7 +161,7 @@ def test_undeploy_removes_what_was_made_and_the_empty_namespace(deploys: Deploys
     assert deploys.cluster.api.objects == {}
 
 
-def test_undeploy_leaves_what_others_put_into_the_namespace(deploys: Deploys) -> None:
+def test_undeploy_keeps_objects_of_others_in_the_namespace(deploys: Deploys) -> None:
     deploys.deploy(1)
     theirs = {
         "apiVersion": "v1",
@@ -174,7 +174,7 @@ def test_undeploy_leaves_what_others_put_into_the_namespace(deploys: Deploys) ->
     assert {one["kind"] for one in deploys.cluster.api.objects.values()} == {"Namespace", "ConfigMap"}
 
 
-def test_undeploy_leaves_a_namespace_and_an_object_that_were_there_before(deploys: Deploys) -> None:
+def test_undeploy_keeps_a_namespace_and_an_object_that_existed_before(deploys: Deploys) -> None:
     api = deploys.cluster.api
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "titanic-staging"}})
     account: Manifest = {"name": "titanic", "namespace": "titanic-staging"}
@@ -193,14 +193,14 @@ def test_undeploy_of_a_target_that_runs_nothing_removes_nothing(deploys: Deploys
     assert (removal.removed, removal.left, removal.last) == ((), (), None)
 
 
-def test_undeploy_leaves_a_namespace_whose_contents_it_may_not_see(deploys: Deploys) -> None:
+def test_undeploy_keeps_a_namespace_whose_contents_it_may_not_list(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.cluster.api.forbidden.add(("list", "configmaps"))
     removal = deploys.undeploy()
     assert removal.left[0].startswith("Namespace/titanic-staging: whether it is empty cannot be seen")
 
 
-def test_the_logs_of_every_pod_carry_its_name(deploys: Deploys) -> None:
+def test_every_log_line_has_the_name_of_its_pod(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.cluster.api.pod_log = lambda name, _previous: f"hello from {name}\nbye"
     lines = list(stream_logs(deploys.project, target="staging", access=deploys.access))

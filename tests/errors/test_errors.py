@@ -1,4 +1,4 @@
-"""Every error keeps its facts, pickles, and words its own message."""
+"""Every error stores its facts, can be pickled, and words its own message."""
 
 import pickle
 import re
@@ -14,7 +14,7 @@ from scaffold.worker._errors import decode_error, encode_error
 
 
 def walk(cls: type[ScaffoldError], depth: int = 0) -> Iterator[tuple[int, type[ScaffoldError]]]:
-    """The classes of the tree below `cls`, each with how deep it stands."""
+    """Yield the classes of the tree below `cls`, each with its depth."""
     yield depth, cls
     for child in cls.__subclasses__():
         if child.__module__.startswith("scaffold.errors."):
@@ -27,7 +27,7 @@ LEAVES = [cls for _, cls in TREE if cls not in BRANCHES]
 
 
 def example(hint: Any) -> Any:
-    """Some value of the type of a field."""
+    """Return a value of the type of a field."""
     inner = [each for each in get_args(hint) if each not in (..., type(None))]
     if get_origin(hint) is Literal:
         return inner[0]
@@ -55,7 +55,7 @@ def test_an_error_survives_pickling(cls: type[ScaffoldError]) -> None:
 
 
 @pytest.mark.parametrize("cls", LEAVES, ids=lambda cls: cls.__name__)
-def test_an_error_comes_from_the_worker_as_it_is(cls: type[ScaffoldError]) -> None:
+def test_an_error_crosses_from_the_worker_unchanged(cls: type[ScaffoldError]) -> None:
     error = example_error(cls)
     copy = decode_error(encode_error(error))
     assert type(copy) is cls
@@ -63,16 +63,16 @@ def test_an_error_comes_from_the_worker_as_it_is(cls: type[ScaffoldError]) -> No
 
 
 @pytest.mark.parametrize("cls", LEAVES, ids=lambda cls: cls.__name__)
-def test_an_error_words_its_message_from_its_facts(cls: type[ScaffoldError]) -> None:
+def test_the_message_of_an_error_contains_its_facts(cls: type[ScaffoldError]) -> None:
     message = str(example_error(cls))
     assert re.match(r"\S.*\w", message)
     assert message == message.rstrip()
 
 
-def test_a_branch_takes_no_text() -> None:
+def test_a_branch_of_the_tree_takes_no_arguments() -> None:
     for cls in BRANCHES:
         with pytest.raises(TypeError, match="takes no arguments"):
-            cls("What was typed cannot be done.")
+            cls("What was typed cannot be done.")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -84,17 +84,17 @@ def test_a_branch_takes_no_text() -> None:
         (("python", "2"), {"other": 1}),
     ],
 )
-def test_facts_are_checked_as_arguments_are(values: tuple[str, ...], named: dict[str, Any]) -> None:
+def test_facts_are_checked_as_arguments_are(values: tuple[Any, ...], named: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="InvalidOptionError takes option, found"):
         InvalidOptionError(*values, **named)
 
 
-def test_a_leaf_has_the_facts_of_its_branch_first() -> None:
+def test_the_fields_of_a_parent_error_come_first() -> None:
     error = NoSuchVersionError("no such version", "numpy", "==9", reason="array")
     assert (error.cause, error.distribution, error.specifier, error.reason) == error.args
 
 
-def test_the_docstring_draws_the_tree() -> None:
+def test_the_docstring_shows_the_tree_of_errors() -> None:
     drawn = [
         (len(found[1]) // 4, found[2])
         for found in re.finditer(r"^    ([ │├└─]*)(\w+Error)\b", errors.__doc__ or "", re.MULTILINE)

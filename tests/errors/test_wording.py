@@ -1,4 +1,4 @@
-"""A Python caller reads the call to write, a person at the command line the command to type."""
+"""Messages name the call for a Python caller, and the command on the command line."""
 
 import shlex
 import sys
@@ -60,7 +60,7 @@ def test_arguments_are_quoted_for_python_or_for_the_shell() -> None:
         assert shlex.split(invocation("verify", path)) == ["scaffold", "verify", path]
 
 
-def test_an_option_and_a_variable_are_named_alone() -> None:
+def test_an_option_and_a_variable_are_named_for_python_or_the_shell() -> None:
     assert option("types") == "types"
     assert with_variable("UV_INDEX", "https://x", "new") == "os.environ['UV_INDEX'] = 'https://x'"
     with name_commands():
@@ -70,7 +70,7 @@ def test_an_option_and_a_variable_are_named_alone() -> None:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A pickle that would run a command, with a sample beside it."""
+    """A pickle that would run a command, and a sample."""
     (tmp_path / "model.pkl").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
     (tmp_path / "sample.json").write_text("[1.0]")
     return tmp_path
@@ -108,7 +108,7 @@ def test_what_the_command_prints_names_the_command(
         (lambda: scaffold.new("m", "s", target="t", memory_limit="much"), "  memory_limit='32G'"),
     ],
 )
-def test_the_verbs_of_python_are_told_of_keywords(call: object, advice: str) -> None:
+def test_messages_for_python_name_keywords(call: object, advice: str) -> None:
     assert callable(call)
     with pytest.raises(ScaffoldError) as caught:
         call()

@@ -1,4 +1,4 @@
-"""Where a model comes from: a path, a URL, an MLflow folder, a file that DVC keeps."""
+"""Sources of a model: a path, a URL, an MLflow folder, a file of DVC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scaffold.find import find_model
 from scaffold.find._remote import from_dvc
 
 
-def test_a_path_is_what_it_is(tmp_path: Path) -> None:
+def test_a_path_is_returned_unchanged(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").touch()
     assert find_model(str(tmp_path / "model.pkl")) == tmp_path / "model.pkl"
     assert find_model(f"file://{tmp_path}/model.pkl") == tmp_path / "model.pkl"
@@ -35,7 +35,7 @@ def test_a_url_that_leads_nowhere_is_named() -> None:
         find_model("memory://models/none.pkl")
 
 
-def test_a_filesystem_that_is_not_installed_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_filesystem_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     with pytest.raises(ModelNotFetchedError) as caught:
         find_model("gs://bucket/model.pkl")
@@ -44,7 +44,7 @@ def test_a_filesystem_that_is_not_installed_is_asked_for(monkeypatch: pytest.Mon
     )
 
 
-def test_mlflow_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(ModelNotFetchedError) as caught:
         find_model("models:/churn/3")
@@ -53,7 +53,7 @@ def test_mlflow_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_a_folder_that_mlflow_saved_leads_to_the_file_in_it(tmp_path: Path) -> None:
+def test_an_mlflow_folder_leads_to_its_model_file(tmp_path: Path) -> None:
     (tmp_path / "MLmodel").write_text(
         "flavors:\n  python_function:\n    model_path: model.pkl\n  sklearn:\n    pickled_model: model.pkl\n"
     )
@@ -81,7 +81,7 @@ def pulled(path: Path, commands: list[tuple[str, ...]]) -> object:
     return run
 
 
-def test_a_file_that_dvc_keeps_is_pulled(tmp_path: Path) -> None:
+def test_a_file_of_dvc_is_pulled(tmp_path: Path) -> None:
     pointer = tmp_path / "model.pkl.dvc"
     pointer.write_text("outs:\n- path: model.pkl\n")
     commands: list[tuple[str, ...]] = []
@@ -97,7 +97,7 @@ def test_a_file_that_dvc_keeps_is_pulled(tmp_path: Path) -> None:
         (1, "{pointer} cannot be fetched: ERROR: no remote.\n  dvc pull {pointer}"),
     ],
 )
-def test_a_pull_that_fails_is_said(tmp_path: Path, status: int, message: str) -> None:
+def test_a_failed_pull_is_reported(tmp_path: Path, status: int, message: str) -> None:
     pointer = tmp_path / "model.pkl.dvc"
     pointer.touch()
 

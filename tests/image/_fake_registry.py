@@ -1,4 +1,4 @@
-"""A registry on loopback that speaks real HTTP, and breaks where it is told to."""
+"""A registry on loopback over real HTTP that fails where a test says so."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REALM_USER = ("ada", "lovelace")
 
 @dataclass
 class FakeRegistry:
-    """What it holds, how it misbehaves, and what it was asked."""
+    """The content of the registry, the failures to simulate, and the received requests."""
 
     blobs: dict[str, dict[str, bytes]] = field(default_factory=dict)
     manifests: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self._answer()
@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(206 if start else 200, content[start:])
 
     def _go_on(self, content: bytes) -> None:
-        """Send the content and then zeros: as many as the client takes, 64 MiB at most."""
+        """Send the content and then zeros, as many as the client reads, at most 64 MiB."""
         self.send_response(200)
         self.end_headers()
         self.close_connection = True

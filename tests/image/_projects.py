@@ -1,4 +1,4 @@
-"""A small project with the real Dockerfile, a base image of three files and a wheel of one, all made here."""
+"""A small project with the real Dockerfile, a base image of three files, and a wheel of one file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def make_spec(
 
 
 def dockerfile(spec: ProjectSpec) -> str:
-    """The template, filled in as the renderer does."""
+    """Return the template, filled in as the renderer does."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -104,7 +104,7 @@ def put_base(
     repository: str = "library/python",
     files: Mapping[str, bytes] | None = None,
 ) -> str:
-    """Store a base image of no more than what a builder looks for; return its reference."""
+    """Store a base image with only the files that a builder reads; return its reference."""
     entries = []
     for architecture in architectures:
         layer = _tar(

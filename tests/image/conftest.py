@@ -23,7 +23,7 @@ def registry() -> Iterator[FakeRegistry]:
 
 @dataclass(frozen=True)
 class Bench:
-    """Builds as a person would, with all that a build reads and keeps below one folder."""
+    """Builds as a user would, with every file that a build reads or caches below one folder."""
 
     registry: FakeRegistry
     root: Path
@@ -39,7 +39,7 @@ class Bench:
 
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only place that uv finds packages in."""
+    """The only folder in which uv finds packages."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))

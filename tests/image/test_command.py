@@ -1,4 +1,4 @@
-"""`scaffold build` as it is typed, and the replay of the sample that `--check` makes."""
+"""`scaffold build` on the command line, and the replay of the sample with `--check`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from scaffold.base.process import Finished, run_command
 from scaffold.cli._app import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
-from scaffold.events import Advanced
+from scaffold.events import Advanced, Event
 from scaffold.image import BuildOptions, Credentials, build_image
 from scaffold.image._running import check_answers
 from scaffold.spec import Recording
@@ -32,7 +32,7 @@ from tests.image.conftest import Bench
 
 
 def build(bench: Bench, monkeypatch: pytest.MonkeyPatch, *options: str, stdin: str | None = None) -> str:
-    """What `scaffold build` prints; an error comes as it is."""
+    """Return the output of `scaffold build`; an error is raised unchanged."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(bench.store))
     words = [
         "build",
@@ -64,7 +64,7 @@ def test_a_program_reads_json(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp
     assert output.exists()
 
 
-def test_a_password_comes_by_a_pipe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_read_from_standard_input(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.registry.basic = True
     options = [
         "--push",
@@ -81,7 +81,9 @@ def test_a_password_comes_by_a_pipe(bench: Bench, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("option", [["--username", "ada"], ["--password-stdin"]])
-def test_a_login_is_given_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch, option: list[str]) -> None:
+def test_a_login_needs_name_and_password(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
     with pytest.raises(UsageError, match="go together"):
         build(bench, monkeypatch, "--push", *option)
 
@@ -102,7 +104,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
             self.wfile.write(said)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -116,8 +118,8 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 
 
 def check(url: str) -> list[str]:
-    """Check the answers of a running image; return what is told meanwhile."""
-    told: list[Advanced] = []
+    """Check the answers of a running image; return the details of the progress events."""
+    told: list[Event] = []
     recording = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
     check_answers(url, "churn:1.0.0", recording, told.append)
     return [event.detail for event in told]
@@ -144,18 +146,18 @@ def test_another_answer_names_row_and_values_and_claims_nothing_of_versions() ->
     ]
 
 
-def test_a_refused_row_is_shown_with_what_was_said() -> None:
+def test_a_refused_row_is_shown_with_the_response() -> None:
     said = pytest.raises(ImageCheckError, match=r"with status 422:\n  no such field")
     with answering(422, b"no such field") as url, said:
         check(url)
 
 
-def test_an_answer_that_is_no_json_is_no_traceback() -> None:
+def test_a_response_that_is_not_json_is_an_error_without_traceback() -> None:
     with answering(200, b"<html>") as url, pytest.raises(ImageCheckError, match="no JSON"):
         check(url)
 
 
-def test_a_service_that_is_gone_is_no_traceback() -> None:
+def test_a_service_that_ended_is_an_error_without_traceback() -> None:
     with answering(200, b"") as url:
         pass
     with pytest.raises(ImageCheckError, match="broke off"):
@@ -196,7 +198,7 @@ def test_the_digest_does_not_depend_on_who_builds_where_and_when(bench: Bench, t
 
 
 @pytest.mark.parametrize("password", ["lovelace", "wrong-but-secret"], ids=["right", "wrong"])
-def test_a_password_stands_nowhere_but_in_requests(
+def test_passwords_are_only_in_requests(
     bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture, password: str
 ) -> None:
     bench.registry.token = "t0ken-of-the-registry"

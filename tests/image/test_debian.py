@@ -1,4 +1,4 @@
-"""Debian packages in an image that no container made: from an archive on loopback."""
+"""Debian packages in an image that is built without a container, from an archive on loopback."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ REFUSES = "#!/bin/sh\necho '[GNUPG:] BADSIG 0123 Nobody' >&2\nexit 1\n"
 
 
 def now(days: float) -> str:
-    """A moment as an archive writes it, so many days from now."""
+    """Return a date in the format of an archive, some days from now."""
     moment = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=days)
     return moment.strftime("%a, %d %b %Y %H:%M:%S UTC")
 
 
 class Archive:
-    """A folder that is laid out as Debian's archive."""
+    """A folder with the layout of a Debian archive."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.listed = root, ""
@@ -118,7 +118,7 @@ def gpgv(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 
 def build(bench: Bench, archive: Archive, *names: str) -> tarfile.TarFile:
-    """Build a project that asks for Debian packages; its layer of them."""
+    """Build a project with Debian packages; return their layer."""
     system = [SystemPackage(name=name, reason="the model loads it") for name in names]
     (bench.root / "Dockerfile").write_text(dockerfile(make_spec(system=system)))
     files = {
@@ -138,7 +138,7 @@ def text_of(layer: tarfile.TarFile, name: str) -> str:
     return file.read().decode()
 
 
-def test_a_package_comes_with_what_it_needs_and_the_base_lacks(bench: Bench, archive: Archive) -> None:
+def test_a_package_brings_the_dependencies_that_the_base_lacks(bench: Bench, archive: Archive) -> None:
     archive.add(
         "gcc-base", "12-1", {"./usr/share/doc/gcc/copyright": "GPL", "./usr/share/doc/gcc/NEWS": "much"}
     )
@@ -163,7 +163,7 @@ def test_a_package_comes_with_what_it_needs_and_the_base_lacks(bench: Bench, arc
     assert "\n\nPackage: libgomp1\nStatus: install ok installed\n" in status
 
 
-def test_packages_of_debian_stand_in_the_bill_of_materials(bench: Bench, archive: Archive) -> None:
+def test_the_bill_of_materials_lists_debian_packages(bench: Bench, archive: Archive) -> None:
     archive.add("libgomp1", "12-1", {"./usr/lib/libgomp.so.1": "ELF"})
     build(bench, archive, "libgomp1")
     blobs = b"\n".join(bench.registry.blobs["team/churn"].values())
@@ -192,7 +192,7 @@ def test_a_library_of_several_kinds_gets_its_link(bench: Bench, archive: Archive
     assert not [event for event in bench.told if isinstance(event, Noted)]
 
 
-def test_a_setup_script_that_is_not_run_is_told(bench: Bench, archive: Archive) -> None:
+def test_a_skipped_setup_script_is_reported(bench: Bench, archive: Archive) -> None:
     archive.add("fontconfig", "2-1", {"./etc/fonts/fonts.conf": "x"}, postinst="#!/bin/sh\nfc-cache\n")
     build(bench, archive, "fontconfig")
     (note,) = (event.text for event in bench.told if isinstance(event, Noted))
@@ -206,7 +206,7 @@ def test_a_package_with_another_hash_is_refused(bench: Bench, archive: Archive) 
         build(bench, archive, "libgomp1")
 
 
-def test_a_list_that_nobody_known_signed_is_refused(
+def test_a_package_list_with_an_unknown_signature_is_refused(
     bench: Bench, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.add("libgomp1", "12-1", {"./usr/lib/libgomp.so.1": "ELF"})
@@ -229,7 +229,7 @@ def test_a_list_that_nobody_known_signed_is_refused(
         ({"Valid-Until": "", "Date": ""}, None),
     ],
 )
-def test_a_signed_list_of_another_time_or_suite_is_refused(
+def test_a_signed_package_list_of_another_time_or_suite_is_refused(
     bench: Bench, archive: Archive, fields: dict[str, str], said: str | None
 ) -> None:
     archive.release |= fields

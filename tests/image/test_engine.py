@@ -1,4 +1,4 @@
-"""Images by a real Docker Engine and at a real registry: `tests/image/engine.sh` starts both."""
+"""Images with a real Docker Engine and a real registry: `tests/image/engine.sh` starts both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PASSWORD = "s3cr3t-of-the-index"
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine, the registry and the base that the tests have for themselves."""
+    """The engine, the registry and the base of the tests."""
 
     client: Any
     empty: Any
@@ -51,7 +51,7 @@ class Engine:
     base: str
 
     def build(self, root: Path, **choices: Any) -> Image:
-        """Build with the engine, which has no network but the machine's."""
+        """Build with the engine, which has only the network of the host."""
         bundle = Path(CERTIFICATES) if CERTIFICATES else None
         return build(root, **{"network": "host", "ca_bundle": bundle, "registry": self.registry, **choices})
 
@@ -67,13 +67,13 @@ def engine() -> Engine:
         pytest.skip(reason)
     import docker
 
-    engines = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
-    return Engine(*engines, registry, base)
+    client, empty_client = (docker.DockerClient(base_url=url, timeout=300) for url in (host, empty))
+    return Engine(client, empty_client, registry, base)
 
 
 @pytest.fixture(scope="module")
 def titanic(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
-    """The Titanic service, built both ways, tried and pushed; from a copy that git knows nothing of."""
+    """The Titanic service, built with both builders, checked and pushed, from a copy outside git."""
     root = shutil.copytree(TITANIC, tmp_path_factory.mktemp("projects") / "titanic")
     store = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
@@ -127,7 +127,7 @@ def test_the_two_images_are_configured_alike(engine: Engine, titanic: dict[str, 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("builder", ["docker", "layers"])
-def test_titanic_weighs_at_most_330_mb_over_its_base(
+def test_titanic_adds_at_most_330_mb_to_its_base(
     engine: Engine, titanic: dict[str, Image], builder: str
 ) -> None:
     image = engine.client.images.pull(titanic[builder].reference)
@@ -205,14 +205,14 @@ def test_a_step_that_fails_is_named_with_the_end_of_its_output(engine: Engine, t
 
 
 @pytest.mark.docker
-def test_a_dockerfile_that_the_engine_cannot_read_is_its_word(engine: Engine, tmp_path: Path) -> None:
+def test_a_dockerfile_error_is_reported_in_the_words_of_the_engine(engine: Engine, tmp_path: Path) -> None:
     root = write_project(tmp_path / "churn", text=f"FROM {engine.base}\nFETCH it\n")
     with pytest.raises(ImageError, match="unknown instruction: FETCH"):
         engine.build(root, tag="fails:1", registry=None, ca_bundle=None)
 
 
 @pytest.mark.docker
-def test_a_base_that_nobody_has_is_named(engine: Engine, tmp_path: Path) -> None:
+def test_a_missing_base_is_named(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(RepositoryNotFoundError, match="absent"):
         engine.build(write_project(tmp_path / "churn"), base=f"{engine.registry}/absent:1")
 
@@ -293,7 +293,7 @@ def test_an_engine_that_does_not_run_is_named_with_the_way_around(
 
 @contextmanager
 def _private_index(folder: Path) -> Iterator[str]:
-    """Serve a folder of wheels to who knows the password."""
+    """Serve a folder of wheels with a password."""
     wanted = "Basic " + base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
 
     class Handler(SimpleHTTPRequestHandler):
@@ -306,7 +306,7 @@ def _private_index(folder: Path) -> Iterator[str]:
             return None
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)

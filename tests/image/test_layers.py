@@ -1,4 +1,4 @@
-"""The layers builder: what goes where, that it is the same bytes each time, and what is pushed."""
+"""The layers builder: the content of each layer, reproducible bytes, and what is pushed."""
 
 from __future__ import annotations
 
@@ -138,6 +138,8 @@ def test_a_base_that_cannot_be_mounted_is_sent(bench: Bench) -> None:
 
 
 def test_the_image_is_configured_as_the_dockerfile_says(bench: Bench) -> None:
+    with (bench.root / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write('HEALTHCHECK --interval=10s CMD ["python", "-c", "pass"]\n')
     bench.build()
     config = config_of(bench, manifest_of(bench))["config"]
     assert config["Entrypoint"] == ["python", "-m", "app"]
@@ -153,7 +155,7 @@ def test_the_image_is_configured_as_the_dockerfile_says(bench: Bench) -> None:
     assert config["Healthcheck"]["Test"][:3] == ["CMD", "python", "-c"]
 
 
-def test_an_owners_edit_of_the_dockerfile_holds(bench: Bench) -> None:
+def test_an_edit_of_the_dockerfile_is_followed(bench: Bench) -> None:
     text = (bench.root / "Dockerfile").read_text()
     text = text.replace("EXPOSE 8000", "EXPOSE 9000\nENV WORKERS=2 MODE=${MODE:-plain}\nSTOPSIGNAL SIGINT")
     text = text.replace("COPY app app", "COPY app app\nCOPY rules rules")
@@ -167,7 +169,7 @@ def test_an_owners_edit_of_the_dockerfile_holds(bench: Bench) -> None:
     assert "service/rules/churn.toml" in layer_of(bench, image, "code").getnames()
 
 
-def test_layers_and_configuration_have_the_digests_that_are_said(bench: Bench) -> None:
+def test_layers_and_configuration_have_the_stated_digests(bench: Bench) -> None:
     image = bench.build()
     manifest = manifest_of(bench)
     blobs = bench.registry.blobs["team/churn"]
@@ -347,7 +349,7 @@ BAD_DIGESTS = [
 
 @pytest.mark.parametrize("digest", BAD_DIGESTS, ids=[f"{number}" for number in range(len(BAD_DIGESTS))])
 @pytest.mark.parametrize("place", ["config", "layer", "index", "diff_id"])
-def test_a_digest_that_is_none_is_no_path(bench: Bench, place: str, digest: object) -> None:
+def test_an_invalid_digest_does_not_become_a_path(bench: Bench, place: str, digest: object) -> None:
     registry = bench.registry
     manifest = registry.manifest("library/python", "3")
     if place == "index":
@@ -368,7 +370,7 @@ def test_a_digest_that_is_none_is_no_path(bench: Bench, place: str, digest: obje
 
 
 @pytest.mark.parametrize("size", [-1, 1 << 60, "5", 1.5, True, None])
-def test_a_size_that_is_none_is_refused(bench: Bench, size: object) -> None:
+def test_an_invalid_size_is_refused(bench: Bench, size: object) -> None:
     manifest = bench.registry.manifest("library/python", "3")
     manifest["layers"][0]["size"] = size
     bench.registry.put_manifest("library/python", "3", manifest, manifest["mediaType"])
@@ -412,7 +414,7 @@ print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])
     assert int(done.stdout) < 300 * 1024
 
 
-def test_a_project_without_a_dockerfile_is_none(tmp_path: Path, bench: Bench) -> None:
+def test_a_project_without_a_dockerfile_is_refused(tmp_path: Path, bench: Bench) -> None:
     with pytest.raises(ImageError, match="holds no Dockerfile"):
         bench.build(tmp_path)
 
@@ -429,13 +431,13 @@ def test_a_project_without_a_dockerfile_is_none(tmp_path: Path, bench: Bench) ->
         ({"index_url": "https://ada:lovelace@pypi.example.com/simple"}, "--index-url holds a password"),
     ],
 )
-def test_choices_that_cannot_go_together_are_refused(choices: dict[str, Any], said: str) -> None:
+def test_exclusive_options_are_refused(choices: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
         BuildOptions(**choices)
     assert "lovelace" not in str(caught.value)
 
 
-def test_a_push_to_nowhere_asks_where(bench: Bench) -> None:
+def test_a_push_without_a_registry_asks_for_one(bench: Bench) -> None:
     with pytest.raises(UsageError, match=r"Where should 'churn:1\.0\.0' be pushed to\?"):
         bench.build(registry=None)
 

@@ -1,4 +1,4 @@
-"""The registry client against real servers on loopback: what breaks, what is asked for, what is refused."""
+"""The registry client against real servers on loopback: failures, logins and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from scaffold.image._disk import needs_room
 from scaffold.image._tar import Blob
 from scaffold.image.registry._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image.registry._reference import is_loopback, parse_reference
-from scaffold.image.registry._repository import Patience, Repository
+from scaffold.image.registry._repository import Repository
+from scaffold.image.registry._requests import Patience
 from tests.image._fake_registry import FakeRegistry, serving
 
 HASTY = Patience(attempts=4, wait_s=0.001)
@@ -55,7 +56,7 @@ def test_a_pushed_blob_is_there_and_the_same(registry: FakeRegistry, blob: Blob)
     assert registry.blobs["team/churn"][blob.digest] == blob.path.read_bytes()
 
 
-def test_an_upload_that_breaks_goes_on_where_it_broke_off(registry: FakeRegistry, blob: Blob) -> None:
+def test_an_interrupted_upload_is_resumed(registry: FakeRegistry, blob: Blob) -> None:
     registry.drops = 2
     repository(registry).push_blob(blob, ignore)
     assert blob.digest in registry.blobs["team/churn"]
@@ -63,14 +64,14 @@ def test_an_upload_that_breaks_goes_on_where_it_broke_off(registry: FakeRegistry
     assert sum(request.startswith("POST") for request in registry.asked) == 1
 
 
-def test_an_upload_that_the_registry_forgot_starts_anew(registry: FakeRegistry, blob: Blob) -> None:
+def test_an_upload_that_the_registry_forgot_is_restarted(registry: FakeRegistry, blob: Blob) -> None:
     registry.drops, registry.resumable = 1, False
     repository(registry).push_blob(blob, ignore)
     assert blob.digest in registry.blobs["team/churn"]
     assert sum(request.startswith("POST") for request in registry.asked) == 2
 
 
-def test_an_upload_that_breaks_each_time_says_how_often(registry: FakeRegistry, blob: Blob) -> None:
+def test_an_upload_that_fails_each_time_says_how_often(registry: FakeRegistry, blob: Blob) -> None:
     registry.drops = 99
     with pytest.raises(UploadError) as caught:
         repository(registry).push_blob(blob, ignore)
@@ -79,13 +80,13 @@ def test_an_upload_that_breaks_each_time_says_how_often(registry: FakeRegistry, 
     assert "s3cr3t" not in message
 
 
-def test_a_busy_registry_is_asked_again(registry: FakeRegistry, blob: Blob) -> None:
+def test_requests_to_a_busy_registry_are_repeated(registry: FakeRegistry, blob: Blob) -> None:
     registry.busy = 2
     repository(registry).push_blob(blob, ignore)
     assert blob.digest in registry.blobs["team/churn"]
 
 
-def test_a_registry_that_asks_for_patience_gets_it(registry: FakeRegistry, blob: Blob) -> None:
+def test_retry_after_is_respected(registry: FakeRegistry, blob: Blob) -> None:
     registry.busy, registry.busy_status = 3, 429
     repository(registry).push_blob(blob, ignore)
     assert blob.digest in registry.blobs["team/churn"]
@@ -94,9 +95,7 @@ def test_a_registry_that_asks_for_patience_gets_it(registry: FakeRegistry, blob:
         repository(registry).push_blob(blob, ignore)
 
 
-def test_an_upload_that_arrived_without_an_answer_is_not_sent_again(
-    registry: FakeRegistry, blob: Blob
-) -> None:
+def test_a_completed_upload_without_a_response_is_not_repeated(registry: FakeRegistry, blob: Blob) -> None:
     registry.swallows = 1
     repository(registry).push_blob(blob, ignore)
     assert sum(request.startswith("PATCH") for request in registry.asked) == 1
@@ -111,7 +110,7 @@ def test_an_upload_goes_where_the_registry_says(registry: FakeRegistry, blob: Bl
     assert blob.digest in registry.blobs["team/churn"]
 
 
-def test_a_login_is_not_sent_to_where_blobs_lie(registry: FakeRegistry, tmp_path: Path) -> None:
+def test_a_login_is_not_sent_to_the_host_of_the_blobs(registry: FakeRegistry, tmp_path: Path) -> None:
     registry.token = "t0ken"
     digest = registry.put_blob("team/churn", b"content")
     with serving(FakeRegistry()) as store:
@@ -123,7 +122,7 @@ def test_a_login_is_not_sent_to_where_blobs_lie(registry: FakeRegistry, tmp_path
     assert (tmp_path / "blob").read_bytes() == b"content"
 
 
-def test_a_login_is_not_sent_to_where_an_upload_is_taken(registry: FakeRegistry, blob: Blob) -> None:
+def test_a_login_is_not_sent_to_the_host_of_the_upload(registry: FakeRegistry, blob: Blob) -> None:
     registry.token = "t0ken"
     with serving(FakeRegistry()) as store:
         registry.places = f"http://{store.address}"
@@ -138,7 +137,7 @@ def test_a_login_is_not_sent_to_where_an_upload_is_taken(registry: FakeRegistry,
     [Credentials(identity_token="identity"), Credentials(username="ada", password="lovelace")],
     ids=["token", "password"],
 )
-def test_a_redirect_of_the_token_service_takes_no_credentials_along(
+def test_credentials_do_not_follow_a_redirect_of_the_token_service(
     registry: FakeRegistry, blob: Blob, credentials: Credentials
 ) -> None:
     registry.token = "t0ken"
@@ -150,7 +149,7 @@ def test_a_redirect_of_the_token_service_takes_no_credentials_along(
         assert not any(thief.forms)
 
 
-def test_a_password_in_netrc_is_not_sent_where_a_redirect_leads(
+def test_a_password_in_netrc_does_not_follow_a_redirect(
     registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login eve password 5ecret\n")
@@ -178,7 +177,7 @@ def test_a_manifest_that_is_too_large_is_not_read(registry: FakeRegistry) -> Non
         repository(registry).manifest("1")
 
 
-def test_a_registry_without_room_is_not_asked_again(registry: FakeRegistry, blob: Blob) -> None:
+def test_a_full_registry_is_not_retried(registry: FakeRegistry, blob: Blob) -> None:
     registry.capacity = 1000
     with pytest.raises(DiskFullError, match=f"No space is left at the registry {registry.address}"):
         repository(registry).push_blob(blob, ignore)
@@ -201,7 +200,7 @@ def test_a_token_of_docker_login_is_traded_for_one_of_the_registry(
     assert blob.digest in registry.blobs["team/churn"]
 
 
-def test_a_token_that_runs_out_in_the_middle_is_fetched_anew(registry: FakeRegistry, blob: Blob) -> None:
+def test_an_expired_token_is_renewed(registry: FakeRegistry, blob: Blob) -> None:
     registry.token = "first"
     target = repository(registry, Credentials(username="ada", password="lovelace"))
     assert not target.has_blob(blob.digest)
@@ -211,7 +210,7 @@ def test_a_token_that_runs_out_in_the_middle_is_fetched_anew(registry: FakeRegis
 
 
 @pytest.mark.parametrize("kind", ["token", "basic"])
-def test_a_wrong_password_is_said_and_not_shown(registry: FakeRegistry, blob: Blob, kind: str) -> None:
+def test_a_wrong_password_is_reported_and_not_shown(registry: FakeRegistry, blob: Blob, kind: str) -> None:
     registry.token, registry.basic = ("t0ken", False) if kind == "token" else ("", True)
     with pytest.raises(RegistryLoginError) as caught:
         repository(registry, Credentials(username="ada", password="byron!")).push_blob(blob, ignore)
@@ -228,7 +227,7 @@ def test_basic_authentication_works(registry: FakeRegistry, blob: Blob) -> None:
     assert blob.digest in registry.blobs["team/churn"]
 
 
-def test_no_login_where_one_is_needed_says_so(registry: FakeRegistry) -> None:
+def test_a_missing_login_is_reported(registry: FakeRegistry) -> None:
     registry.token = "t0ken"
     with pytest.raises(RegistryLoginError, match="refused a request without a login"):
         repository(registry).has_blob("sha256:" + "0" * 64)
@@ -256,7 +255,7 @@ def test_an_absent_tag_has_an_error_of_its_own(registry: FakeRegistry) -> None:
         repository(registry).manifest("2.0.0")
 
 
-def test_a_download_that_breaks_goes_on_where_it_broke_off(registry: FakeRegistry, tmp_path: Path) -> None:
+def test_an_interrupted_download_is_resumed(registry: FakeRegistry, tmp_path: Path) -> None:
     content = os.urandom(3_000_000)
     digest = registry.put_blob("team/churn", content)
     registry.stalls_downloads = 2
@@ -285,7 +284,7 @@ def test_a_mount_that_is_not_possible_leaves_no_open_upload(registry: FakeRegist
     assert registry.uploads == {}
 
 
-def test_a_full_disk_here_is_said() -> None:
+def test_a_full_local_disk_is_reported() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("/dev/full is a file of Linux")
@@ -317,7 +316,7 @@ def test_a_reference_has_dockers_defaults(text: str, registry: str, repository: 
 @pytest.mark.parametrize(
     "text", ["Churn:1", "churn:", "a b", "churn@sha256:12", "-x", "registry.example.com/"]
 )
-def test_what_is_no_reference_is_refused(text: str) -> None:
+def test_an_invalid_image_reference_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no image reference"):
         parse_reference(text)
 
@@ -329,7 +328,7 @@ def test_plain_http_is_for_this_machine_only() -> None:
 
 @pytest.fixture
 def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that Docker's configuration is read from, and no login in the environment."""
+    """An empty folder for Docker's configuration, and no login in the environment."""
     for name in ("SCAFFOLD_REGISTRY_USERNAME", "SCAFFOLD_REGISTRY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
@@ -365,7 +364,7 @@ def test_a_credential_helper_that_fails_is_named_without_what_it_printed(
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_login_in_the_environment_is_whole_or_none(
+def test_a_login_in_the_environment_needs_name_and_password(
     docker_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert given_credentials(None) is None

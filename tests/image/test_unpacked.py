@@ -1,4 +1,4 @@
-"""Layers laid over one another, and never outside of their folder."""
+"""Layers are unpacked over one another, and never outside their folder."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_link_from_the_root_of_the_image_leads_into_the_image(root: Path) -> N
     assert (root / "lib").is_symlink()
 
 
-def test_no_file_gives_the_rights_of_another_user(root: Path) -> None:
+def test_no_file_is_setuid_or_setgid(root: Path) -> None:
     path = root.parent / "layer"
     with tarfile.open(path, "w") as tar:
         member = tarfile.TarInfo("su")

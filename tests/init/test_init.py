@@ -1,4 +1,4 @@
-"""`scaffold init` writes a training project that runs as it comes out."""
+"""`scaffold init` writes a training project that runs without changes."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def test_each_variant_trains_passes_its_tests_and_ends_in_a_proven_service(
     assert {check["outcome"] for check in record["proof"]["checks"]} == {"passed"}
 
 
-def test_made_again_the_service_is_brought_up_to_date_and_keeps_its_edits(tmp_path: Path) -> None:
+def test_a_second_make_updates_the_service_and_keeps_its_edits(tmp_path: Path) -> None:
     project = tmp_path / "desk"
     init(project, {"variant": "text"})
     make(project, "train", "service")
@@ -93,7 +93,7 @@ def test_answers_come_from_a_file_and_an_option_wins_over_it(tmp_path: Path) -> 
     assert "PIL" in (tmp_path / "demo" / "demo" / "data.py").read_text()
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine.txt").write_text("mine")
     with pytest.raises(TargetNotEmptyError):
@@ -104,7 +104,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "answers", [{"variant": "weather"}, {"name": "Not A Name"}], ids=["an unknown choice", "no DNS label"]
 )
-def test_an_answer_that_is_not_allowed_is_told_and_nothing_is_written(
+def test_an_invalid_answer_is_reported_and_nothing_is_written(
     tmp_path: Path, answers: dict[str, object]
 ) -> None:
     with pytest.raises(UsageError, match="An answer is not allowed"):
@@ -112,7 +112,7 @@ def test_an_answer_that_is_not_allowed_is_told_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_template_that_is_none_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_an_invalid_template_is_reported_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "copier.yml").write_text("_min_copier_version: 'no version'\n")
     with pytest.raises((RenderError, UsageError)):

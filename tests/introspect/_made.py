@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
-from typing import Any
+import functools
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -54,6 +55,11 @@ ZONES = (
 
 # ------------------------------------------------------------------ plain Python
 
+
+def _in_zone(zone: dt.tzinfo, moment: dt.datetime) -> dt.datetime:
+    return moment.replace(tzinfo=zone)
+
+
 SCALARS: tuple[st.SearchStrategy[Any], ...] = (
     st.booleans(),
     st.integers(-(2**70), 2**70),
@@ -63,7 +69,7 @@ SCALARS: tuple[st.SearchStrategy[Any], ...] = (
     DECIMALS,
     st.dates(),
     MOMENTS,
-    *(YEARS.map(lambda moment, zone=zone: moment.replace(tzinfo=zone)) for zone in ZONES),
+    *(YEARS.map(functools.partial(_in_zone, zone)) for zone in ZONES),
     st.times(),
     SPANS,
     st.uuids(),
@@ -340,7 +346,7 @@ NUMPY = (
 def _elements(dtype: str) -> st.SearchStrategy[Any] | None:
     kind = np.dtype(dtype)
     if kind.kind == "f":
-        return st.floats(allow_infinity=False, width=8 * kind.itemsize)
+        return st.floats(allow_infinity=False, width=cast("Literal[16, 32, 64]", 8 * kind.itemsize))
     if kind.kind == "M":
         return (YEARS.map(lambda moment: np.datetime64(moment, "us").astype(dtype))) | st.just(
             np.datetime64("NaT")
@@ -424,7 +430,7 @@ def images(draw: st.DrawFn) -> Image.Image:
 
 @st.composite
 def records_of_some_fields(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Fields of one kind each, that some of the records lack and others leave empty."""
+    """Fields of one kind each, which some records lack and others leave empty."""
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     kinds = {name: draw(st.sampled_from((*SCALARS, *OBJECTS, RECORDS, st.lists(FINITE)))) for name in names}
     some = {name: st.none() | kind for name, kind in kinds.items()}

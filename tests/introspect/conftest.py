@@ -1,4 +1,4 @@
-"""The generated request and answer code, loaded and driven without a server."""
+"""The generated code for requests and responses, loaded and called without a server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scaffold.render._source import render_source
 
 
 class Service:
-    """What the generated service does between the bytes of a request and those of its answer."""
+    """The steps of the generated service between the bytes of a request and of its response."""
 
     def __init__(self, folder: Path, model: Any, found: Introspection) -> None:
         self.model, self.found = model, found
@@ -35,7 +35,7 @@ class Service:
         self.convert = _load("app.convert", folder / "app/convert.py")
 
     def check(self, body: Any) -> Any:
-        """Return the record that a request body is, or raise pydantic's error."""
+        """Parse a request body into a record, or raise pydantic's error."""
         text = body if isinstance(body, (str, bytes)) else json.dumps(body)
         return self.schemas.ModelInput.model_validate_json(text)
 
@@ -57,7 +57,7 @@ class Service:
         return list(json.loads(body))
 
     def given(self) -> Any:
-        """Return what the model is given for the recorded requests: the sample again."""
+        """Return the model's input for the recorded requests, which should equal the sample."""
         records = [self.check(body) for body in self.found.recording.requests]
         if self.found.signature.call.batched:
             return self.convert.to_model(records)
@@ -93,7 +93,7 @@ def serve(tmp_path: Path) -> Serve:
 
 @pytest.fixture
 def records() -> Iterator[types.ModuleType]:
-    """Return the user's own module, importable by its name as beside a model."""
+    """Return the user's own module, importable by its name as next to a model."""
     folder = str(Path(__file__).parent)
     sys.path.insert(0, folder)
     try:
@@ -104,7 +104,7 @@ def records() -> Iterator[types.ModuleType]:
 
 
 def difference(given: Any, sample: Any) -> str | None:
-    """Return how what the model is given differs from the sample in values or dtypes, `None` if not."""
+    """Return how the model's input differs from the sample in values or dtypes; `None` if it does not."""
     found = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}"
     if found in ("pandas.DataFrame", "pandas.Series"):
         return _pandas_difference(given, sample)
@@ -147,7 +147,7 @@ def np_mask(array: Any) -> Any:
 def _pandas_difference(given: Any, sample: Any) -> str | None:
     import pandas as pd
 
-    check = pd.testing.assert_frame_equal
+    check: Callable[..., None] = pd.testing.assert_frame_equal
     if isinstance(given, pd.Series):
         check = pd.testing.assert_series_equal
         given.name = sample.name if given.name is None else given.name  # a row is named by its index

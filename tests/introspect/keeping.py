@@ -1,4 +1,4 @@
-"""Models that keep something of what they were asked, outside their own object. Loaded anew for each test."""
+"""Models that keep state outside their own object. Imported again for each test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def answers(X: pd.DataFrame) -> list[float]:
 
 
 def kept(cache: dict[Any, float], X: pd.DataFrame) -> list[float]:
-    """The first answer to a key is the answer to all rows with that key."""
+    """All rows with a key get the first prediction for that key."""
     return [cache.setdefault(key, answer) for key, answer in zip(X["shop"], answers(X), strict=True)]
 
 
@@ -86,7 +86,7 @@ def in_closure() -> Callable[[pd.DataFrame], list[float]]:
 
 
 class FirstOfAll:
-    """The first row that is ever asked decides."""
+    """The first row of all calls decides."""
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         global FIRST
@@ -127,7 +127,7 @@ LATER: dict[float, float] = {}
 
 
 class Remembering:
-    """Keeps answers, and never gives one to another row."""
+    """Caches predictions, each only for its own row."""
 
     def predict(self, X: pd.DataFrame) -> list[float]:
         return [LATER.setdefault(value, doubled(value)) for value in X["spent"].tolist()]

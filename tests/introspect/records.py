@@ -1,4 +1,4 @@
-"""Classes of a user's own, as a module beside a model would hold them."""
+"""Classes of a user, as in a module next to a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes of a user's own with rules: aliases, bounds, patterns, moments in zones."""
+"""Classes of a user with rules: aliases, bounds, patterns, datetimes with time zones."""
 
 import dataclasses
 import datetime
@@ -91,7 +91,7 @@ class Owner(BaseModel):
 
 
 class Span(BaseModel):
-    """Says in code what no schema tells."""
+    """Has a rule in code that no schema contains."""
 
     start: int
     end: int

@@ -1,4 +1,4 @@
-"""An answer that is later of another type than the sample's: the app sends it as what it is."""
+"""A prediction of another type than in the sample is sent unchanged."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_the_answer_to_one_record_goes_out_as_it_is(app: App, first: Any, later:
 
 
 def where(first: Any, later: Any) -> Callable[[Any], Any]:
-    """A model over rows that answers `first` for small numbers; all rows of a call get the same."""
+    """A model that returns `first` for small numbers; all rows of a call get the same prediction."""
     return lambda X: first(len(X)) if X[:, 0].max() < 10 else later(len(X))
 
 
@@ -221,7 +221,7 @@ def test_the_api_page_says_what_the_sample_showed(app: App) -> None:
     assert schemas["Part"]["properties"]["weight"]["anyOf"][0] == {"type": "number"}
 
 
-def test_a_class_of_the_users_own_may_answer_otherwise(app: App, records: types.ModuleType) -> None:
+def test_a_class_of_the_user_may_return_another_type(app: App, records: types.ModuleType) -> None:
     def score(record: dict[str, float]) -> Any:
         return records.Point(1, "a") if record["x"] == 1.5 else [records.Point("x", None), records.Colour.RED]
 
@@ -244,7 +244,7 @@ def test_a_decimal_is_read_as_it_is_written(app: App) -> None:
         for wrong in ("true", "null", "[1.5]"):
             body = f'{{"price": {wrong}, "n": 1}}'
             assert client.post("/score", content=body, headers=head).status_code == 422
-        # Two that are one float are told apart.
+        # Two integers that are the same float are distinguished.
         twins = ['{"price": 0.1, "n": 1}', '{"price": 0.10000000000000000001, "n": 1}']
         answers = client.post("/score/batch", content=f"[{','.join(twins)}]", headers=head).json()
         assert [answer["price"] for answer in answers] == ["0.1", "0.10000000000000000001"]

@@ -1,4 +1,4 @@
-"""Numbers that a float64 holds and the model does not."""
+"""Numbers that fit a float64 but that the model cannot take."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from scaffold.introspect import infer_signature
 from scaffold.introspect._bounds import FLOAT32
-from scaffold.introspect._refine import fields_of
+from scaffold.spec import fields_of
 
 X = np.array([[0.1, 1.0], [0.2, 2.0], [0.3, 3.0], [0.4, 5.0]])
 FRAME = pd.DataFrame({"a": X[:, 0], "b": [1, 2, 3, 4], "c": [None, 1.0, 2.0, 3.0]})
@@ -32,7 +32,7 @@ def bounds(model: Any, sample: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("model", [DecisionTreeClassifier(), RandomForestRegressor(2)])
-def test_trees_are_given_no_more_than_a_float32_holds(model: Any) -> None:
+def test_the_bounds_of_trees_are_those_of_float32(model: Any) -> None:
     assert bounds(model.fit(X, Y), X) == [FLOAT32]
     assert bounds(model.fit(FRAME, Y), FRAME) == [FLOAT32, 2**63 - 1, FLOAT32]
 
@@ -46,7 +46,7 @@ def test_a_sum_that_overflows_bounds_its_terms() -> None:
 
 
 class Embedding:
-    """Looks numbers up in tables, as recommenders do."""
+    """Uses numbers as indexes of tables, as recommenders do."""
 
     def __init__(self) -> None:
         self.users, self.items = np.arange(40.0), np.arange(7.0)
@@ -60,7 +60,7 @@ class Embedding:
         return self.users[user] + self.items[item]
 
 
-def test_numbers_that_a_model_looks_up_end_where_its_tables_do(serve: Any) -> None:
+def test_integers_that_index_a_table_are_bounded_by_its_size(serve: Any) -> None:
     frame = pd.DataFrame({"user": [3, 30, 2], "item": [1, 0, 2], "n": [1, 2, 3]})
     by_name = {"user": np.array([3, 30, 2]), "item": np.array([1, 0, 2])}
     for service, more in (
@@ -74,11 +74,11 @@ def test_numbers_that_a_model_looks_up_end_where_its_tables_do(serve: Any) -> No
         assert "The model knows none beyond 39." in service.sources["app/schemas.py"]
 
 
-def test_a_model_that_takes_any_number_is_given_any() -> None:
+def test_a_model_that_takes_any_number_has_no_bounds() -> None:
     clipped = make_pipeline(FunctionTransformer(np.clip, kw_args={"min": -9, "max": 9}), LinearRegression())
     assert bounds(clipped.fit(X, Y), X) == [None]
 
 
-def test_where_size_is_not_why_a_model_fails_nothing_is_bounded() -> None:
+def test_failures_that_do_not_depend_on_size_set_no_bounds() -> None:
     picky = make_pipeline(FunctionTransformer(np.sqrt), LinearRegression())
     assert bounds(picky.fit(X, Y), X) == [None]

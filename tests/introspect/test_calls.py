@@ -1,6 +1,8 @@
-"""How a model is called is found by trying it: what gives the output sample is the answer."""
+"""The call of a model is found by trying: the call that returns the output sample is used."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,13 +42,13 @@ def test_the_method_is_the_one_that_gives_the_output(classifier, method):
     assert found.layout is Layout.ROWS
 
 
-def test_without_an_output_predict_is_the_natural_method(classifier):
+def test_without_an_output_predict_is_preferred(classifier):
     found = find_call(classifier, ROWS[:4])
     assert found.call.method == "predict"
     assert found.output.tolist() == classifier.predict(ROWS[:4]).tolist()
 
 
-def test_a_method_that_is_named_is_taken(classifier):
+def test_method_selects_the_method(classifier):
     assert find_call(classifier, ROWS[:4], method="predict_proba").call.method == "predict_proba"
 
 
@@ -60,7 +62,7 @@ def test_the_output_is_the_models_own_in_its_own_container(classifier):
     assert isinstance(found.output, np.ndarray)
 
 
-def test_one_row_is_tried_twice_over_to_see_that_rows_go_in_together(classifier):
+def test_a_single_row_is_repeated_to_test_batches(classifier):
     found = find_call(classifier, ROWS[:1], classifier.predict(ROWS[:1]))
     assert (found.call.batched, found.rows) == (True, 1)
 
@@ -99,7 +101,7 @@ def test_dicts_become_a_frame_where_the_model_takes_one(rows):
     ],
     ids=["dates", "numbers", "both", "neither"],
 )
-def test_texts_of_a_file_are_read_for_what_they_say_where_the_model_wants_it(rows_as, predict, kinds):
+def test_strings_of_a_file_are_parsed_if_the_model_needs_it(rows_as, predict, kinds):
     texts = pd.DataFrame(
         {
             "day": ["2024-01-01", "2024-01-03"],
@@ -169,10 +171,10 @@ class Recommender:
 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_dict_is_spread_over_arguments_of_its_keys_names(given):
-    sample = {"user_id": "u7", "k": 3}
+    sample: dict[str, Any] = {"user_id": "u7", "k": 3}
     found = find_call(Recommender(), sample, Recommender().predict(**sample) if given else None)
     assert (found.call.arguments, found.call.batched, found.rows) == (Arguments.KEYWORDS, False, None)
-    # Three answers for k=3 are one record's.
+    # Three predictions for k=3 belong to one record.
     assert found.layout is Layout.WHOLE
 
 
@@ -195,7 +197,7 @@ def test_a_tuple_is_spread_over_the_arguments_before_it_is_taken_for_records():
     )
 
 
-def test_an_answer_that_is_made_as_it_is_read_is_told_so():
+def test_a_lazy_prediction_is_reported():
     with pytest.raises(CallError, match="gives a generator, whose values are made when asked for"):
         find_call(lambda record: (i for i in range(3)), {"a": 1})
 
@@ -220,7 +222,7 @@ def test_a_model_whose_answers_depend_on_the_other_rows_is_served_one_row_at_a_t
     assert "depends on the records that go in with it" in found.notes[0]
 
 
-def test_an_answer_with_rows_as_its_columns_is_asked_for_one_row_at_a_time():
+def test_a_transposed_prediction_is_made_one_row_at_a_time():
     def curves(frame):
         return np.outer([1.0, 0.5, 0.25, 0.1], np.exp(frame["a"]))
 
@@ -229,7 +231,7 @@ def test_an_answer_with_rows_as_its_columns_is_asked_for_one_row_at_a_time():
     assert found.output[1].shape == (4, 1)
 
 
-def test_answers_that_depend_on_the_index_are_refused_for_it_does_not_go_over_http():
+def test_predictions_that_depend_on_the_index_are_refused():
     def weekday(frame):
         return frame.index.dayofweek.to_numpy()
 
@@ -239,7 +241,7 @@ def test_answers_that_depend_on_the_index_are_refused_for_it_does_not_go_over_ht
     assert find_call(lambda frame: frame["a"] * 2, sample).call.batched
 
 
-def test_a_row_alone_is_numbered_as_it_is_in_the_service():
+def test_a_single_row_has_the_index_that_it_has_in_the_service():
     found = find_call(lambda frame: frame.T, FRAME[:4], FRAME[:4].T)
     assert [list(answer.columns) for answer in found.output] == [[0]] * 4
 
@@ -294,7 +296,7 @@ class Catalogue:
         return [row["amount"] * 1.5 for row in rows]
 
 
-def test_a_method_of_a_class_of_ones_own_is_found_on_a_copy():
+def test_a_method_of_a_user_class_is_found_on_a_copy():
     model = Catalogue()
     sample = [{"amount": 2.0}, {"amount": 4.0}]
     found = find_call(model, sample, [3.0, 6.0])
@@ -302,7 +304,7 @@ def test_a_method_of_a_class_of_ones_own_is_found_on_a_copy():
 
 
 class Effects:
-    """Asks for its input as econml does, with `X=None`, beside a method that only takes options."""
+    """Has an input parameter `X=None`, as in econml, and a method that takes only options."""
 
     def effect(self, X=None, *, T0=0, T1=1):
         return X[:, 0] * (T1 - T0)
@@ -320,7 +322,7 @@ FOUR = np.array([[1.0, 2.0], [5.0, 4.0], [3.0, 7.0], [0.5, 6.0]])
 
 
 class Forest:
-    """Answers with objects, with an array if asked for one, or with the deviation too."""
+    """Returns objects, an array with `return_array`, or also the deviation with `return_std`."""
 
     def predict(self, X, return_std=False, check=True):
         return (X[:, 0], X[:, 1]) if return_std else [str(row) for row in X]
@@ -336,13 +338,13 @@ class Forest:
         ("curves", np.cumsum(FOUR, axis=1), (("return_array", True),)),
     ],
 )
-def test_a_switch_that_gives_the_output_is_found_and_set(method, output, keywords):
+def test_a_boolean_parameter_that_gives_the_output_is_set(method, output, keywords):
     found = find_call(Forest(), FOUR, output, method=method)
     assert found.call.keywords == keywords
     assert f"X, {keywords[0][0]}=True) gives the output sample" in found.call.evidence
 
 
-def test_no_switch_is_tried_without_an_output_to_tell():
+def test_no_boolean_parameter_is_tried_without_an_output():
     assert find_call(Forest(), FOUR).call.keywords == ()
 
 
@@ -387,7 +389,7 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are(classifier):
         find_call(classifier, ROWS[:4], method="predikt")
 
 
-def test_a_random_model_is_told_so():
+def test_a_random_model_is_refused():
     def noisy(rows):
         return np.random.default_rng().normal(size=len(rows))
 
@@ -412,7 +414,7 @@ def test_a_sample_without_rows_is_refused(classifier):
         find_call(classifier, FRAME[:0])
 
 
-def test_a_frame_that_does_not_fit_is_answered_with_the_columns_that_do(frame_classifier):
+def test_a_frame_with_wrong_columns_lists_the_right_ones(frame_classifier):
     with pytest.raises(CallError) as caught:
         find_call(frame_classifier, FRAME[["class", "a"]].assign(extra=1))
     assert str(caught.value) == (
@@ -428,7 +430,7 @@ def test_a_frame_that_does_not_fit_is_answered_with_the_columns_that_do(frame_cl
     )
 
 
-def test_an_output_that_nothing_gives_is_answered_with_what_each_method_gave(classifier):
+def test_an_output_that_no_method_gives_lists_the_results_of_all_methods(classifier):
     with pytest.raises(CallError) as caught:
         find_call(classifier, ROWS[:2], [3, 4])
     lines = str(caught.value).splitlines()
@@ -437,7 +439,7 @@ def test_an_output_that_nothing_gives_is_answered_with_what_each_method_gave(cla
     assert lines[1].endswith("', sample_output has 3")
 
 
-def test_an_output_of_another_length_is_told_so(classifier):
+def test_an_output_of_another_length_is_reported(classifier):
     with pytest.raises(
         CallError, match="The input sample has 5 rows, the output sample 3: give their answers"
     ):

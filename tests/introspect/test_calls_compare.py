@@ -92,14 +92,14 @@ def test_the_first_difference_is_named(got, want, where):
     assert where is None or found == where
 
 
-def test_float32_is_given_the_digits_that_it_lacks():
+def test_float32_is_compared_with_its_own_precision():
     exact = np.array([0.1234567, 12.34567])
     single = exact.astype("float32") * np.float32(1 + 2e-6)
     assert same(single, exact)
     assert not same(single.astype("float64"), exact)
 
 
-def test_rows_alone_and_among_others_may_differ_by_what_rounding_leaves_of_larger_numbers():
+def test_batched_rows_may_differ_by_the_rounding_of_larger_numbers():
     among = [[3.0e-9, 41.5], [-7.25, 12.0]]
     assert same_rows([[1.0e-7, 41.5], [-7.25, 12.0]], among)
     assert not same_rows([[0.5, 41.5], [-7.25, 12.0]], among)

@@ -1,4 +1,4 @@
-"""A ColumnTransformer that a pipeline begins with: when `app/columns.py` takes its place, and that it may."""
+"""When `app/columns.py` replaces the ColumnTransformer of a pipeline, and that results are equal."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def fitted(columns: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
-    """What goes to `app/columns.py`."""
+    """Return the module `app/columns.py`."""
     spec = importlib.util.spec_from_file_location("columns", template_path("service") / "columns.py")
     assert spec is not None
     assert spec.loader is not None
@@ -142,7 +142,7 @@ def module() -> ModuleType:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_takes_its_place_gives_the_same_to_the_last_bit(kind: str, module: ModuleType) -> None:
+def test_the_replacement_of_the_columntransformer_is_exact(kind: str, module: ModuleType) -> None:
     model = fitted(copy.deepcopy(KINDS[kind]))
     assert infer_signature(model, FRAME, model.predict(FRAME)).signature.call.shortened
     short = copy.deepcopy(model)
@@ -157,7 +157,7 @@ def test_what_takes_its_place_gives_the_same_to_the_last_bit(kind: str, module: 
         assert outcome(short, FRAME.assign(**change)) == outcome(model, FRAME.assign(**change))
 
 
-def test_a_step_with_a_length_of_none_is_a_step(module: ModuleType) -> None:
+def test_a_pipeline_step_of_length_zero_is_kept(module: ModuleType) -> None:
     model = fitted(ColumnTransformer([("empty", Empty(validate=True), ["rooms"])]))
     short = copy.deepcopy(model)
     module.shorten(short)
@@ -192,7 +192,7 @@ def test_a_pipeline_of_a_kind_of_its_own_is_left_alone() -> None:
 
 
 def outcome(model: Any, rows: pd.DataFrame) -> bytes | str:
-    """What a model says of rows, or that it refuses them."""
+    """Return the predictions of a model for rows, or the error with which it refuses them."""
     try:
         return bytes(model.predict_proba(rows).tobytes())
     except (TypeError, ValueError):
@@ -200,12 +200,12 @@ def outcome(model: Any, rows: pd.DataFrame) -> bytes | str:
 
 
 def same(found: Any, wanted: Any) -> bool:
-    """Whether two arrays are the same to the last bit, NaN included."""
+    """Whether two arrays are equal bit for bit, NaN included."""
     return bool(found.shape == wanted.shape and found.tobytes() == wanted.tobytes())
 
 
-class Empty(FunctionTransformer):  # type: ignore[misc]
-    """A step whose length is none."""
+class Empty(FunctionTransformer):
+    """A step whose length is 0."""
 
     def __len__(self) -> int:
         return 0
@@ -214,8 +214,8 @@ class Empty(FunctionTransformer):  # type: ignore[misc]
         return 2 * np.asarray(X)
 
 
-class Zero(LinearRegression):  # type: ignore[misc]
-    """Answers without looking."""
+class Zero(LinearRegression):
+    """Predicts without using its input."""
 
     def fit(self, X: Any, y: Any) -> Zero:
         self.coef_ = np.zeros(0)

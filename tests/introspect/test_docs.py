@@ -1,4 +1,4 @@
-"""`docs/samples.md` names the tests that hold what it says: each is there, with the case in brackets."""
+"""Each row of docs/samples.md and docs/models.md has a test: tests/introspect/held.py says which."""
 
 from __future__ import annotations
 
@@ -7,20 +7,53 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-NAMED = re.findall(r"`(test_\w+)(?:\[([^]`]+)\])?`", (HERE.parents[1] / "docs/samples.md").read_text())
-SOURCES = [path.read_text() for path in HERE.glob("test_*.py")]
+from tests.introspect.held import PROSE, ROWS
+
+TESTS = Path(__file__).parents[1]
+PAGES = {page: (TESTS.parent / "docs" / page).read_text() for page in ROWS}
+SOURCES = [path.read_text() for path in TESTS.rglob("test_*.py")]
 
 
-@pytest.mark.parametrize(("name", "case"), sorted(set(NAMED)))
-def test_a_test_that_the_table_names_is_there(name: str, case: str) -> None:
-    [source] = [text for text in SOURCES if f"def {name}(" in text]
-    assert f'"{case.rpartition(": ")[2]}": ' in source or not case
+def sections(page: str) -> dict[str, list[str]]:
+    """The first cells of the rows of each section, headings of tables left out."""
+    found: dict[str, list[str]] = {}
+    section = ""
+    lines = PAGES[page].splitlines()
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+            found[section] = []
+        is_row = line.startswith("| ") and not line.startswith("| ---")
+        if is_row and not following.startswith("| ---"):
+            found[section].append(re.split(r"(?<!\\)\|", line)[1].strip())
+    return found
 
 
-def test_every_row_of_the_table_names_one() -> None:
-    page = (HERE.parents[1] / "docs/samples.md").read_text()
-    rows = [line for line in page.splitlines() if line.startswith("| ")]
-    without = [row for row in rows if "`test_" not in row and "held by" not in row and "---" not in row]
-    assert len(NAMED) > len(rows) > 30
-    assert without == []
+@pytest.mark.parametrize("page", ROWS)
+def test_each_row_of_a_page_has_a_test(page: str) -> None:
+    rows = {section: cells for section, cells in sections(page).items() if cells}
+    assert rows == {section: list(held) for section, held in ROWS[page].items()}
+    assert sum(map(len, rows.values())) > 30
+    assert all(tests for held in ROWS[page].values() for tests in held.values())
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_each_section_whose_text_has_tests_is_there(page: str) -> None:
+    assert set(PROSE[page]) <= set(sections(page))
+
+
+NAMED = {
+    name
+    for page in ROWS
+    for held in (*ROWS[page].values(), PROSE[page])
+    for tests in held.values()
+    for name in tests
+}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_a_named_test_is_there_with_its_case(name: str) -> None:
+    function, _, case = name.rstrip("]").partition("[")
+    holders = [source for source in SOURCES if f"def {function}(" in source]
+    assert holders
+    assert not case or any(f'"{case.rpartition(": ")[2]}": ' in source for source in holders)

@@ -1,4 +1,4 @@
-"""What a model may say of itself and what raises instead: the service does without."""
+"""Attributes of a model that raise are ignored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2.5, 4.0], "b": [3.0, 0.5, 7.0]})
 
 
 class Raises(Exception):
-    """An error of somebody's own."""
+    """An error class of a user."""
 
 
 def raising(error: BaseException) -> property:
@@ -29,7 +29,7 @@ def raising(error: BaseException) -> property:
 
 
 class Touchy:
-    """Every attribute that a hint may look at raises, and so do methods that are none."""
+    """Every attribute that a hint may read raises."""
 
     feature_names_in_ = raising(Raises())
     n_features_in_ = raising(NotImplementedError())
@@ -49,7 +49,7 @@ class Touchy:
 
 
 class Delegating:
-    """Looks everything up elsewhere, and there nothing is."""
+    """Raises a LookupError for every missing attribute."""
 
     def __getattr__(self, name: str) -> Any:
         raise LookupError(name)
@@ -61,17 +61,17 @@ class Delegating:
 class Annotated:
     """Annotations that cannot be evaluated, and a signature that cannot be read."""
 
-    def predict(self, frame: "1 / 0") -> "no_such_name[int]":  # type: ignore[name-defined] # noqa: F821, UP037
-        return frame["a"] * 2  # type: ignore[attr-defined]
+    def predict(self, frame: "1 / 0") -> "no_such_name[int]":  # type: ignore # noqa: F821, UP037
+        return frame["a"] * 2
 
 
 @pytest.mark.parametrize("model", [Touchy(), Delegating(), Annotated()], ids=lambda m: type(m).__name__)
-def test_a_hint_that_raises_is_no_hint(serve: Any, model: Any) -> None:
+def test_a_hint_that_raises_is_ignored(serve: Any, model: Any) -> None:
     service = serve(model, FRAME, FRAME["a"] * 2)
     assert service.score({"a": 3.0, "b": 1.0}) == [{"prediction": 6.0}]
 
 
-def test_what_raises_when_it_is_looked_up_is_no_method() -> None:
+def test_an_attribute_that_raises_is_not_a_method() -> None:
     assert _estimators.known_methods(Touchy()) == ()
     assert _estimators.other_methods(Touchy()) == ("rate",)
     with pytest.raises(CallError, match="has no method 'forecast'"):
@@ -93,7 +93,7 @@ def test_levels_that_need_another_library_are_not_known(monkeypatch: pytest.Monk
 
 
 class Recommender:
-    """Takes a sparse matrix beside other arguments, as recommenders do."""
+    """Takes a sparse matrix and other arguments, as recommenders do."""
 
     def recommend(self, userid: Any, user_items: Any, n: int = 2) -> Any:
         weight = np.asarray(user_items.sum(axis=1)).ravel()
@@ -106,7 +106,7 @@ ITEMS = sp.csr_matrix(np.array([[0, 2, 1], [3, 0, 0], [0, 0, 5], [1, 1, 0]], dty
 
 @pytest.mark.parametrize("form", [sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_matrix])
 @pytest.mark.parametrize("named", [True, False], ids=["by keyword", "by position"])
-def test_a_sparse_matrix_stands_beside_other_arguments(serve: Any, form: Any, named: bool) -> None:
+def test_a_sparse_matrix_is_passed_with_other_arguments(serve: Any, form: Any, named: bool) -> None:
     ids, items = np.arange(4), form(ITEMS)
     sample = {"userid": ids, "user_items": items} if named else (ids, items)
     service = serve(Recommender(), sample, Recommender().recommend(ids, items), method="recommend")
@@ -118,7 +118,7 @@ def test_a_sparse_matrix_stands_beside_other_arguments(serve: Any, form: Any, na
     ]
 
 
-def test_a_sparse_matrix_of_one_record_stands_beside_a_number(serve: Any) -> None:
+def test_a_sparse_matrix_of_one_record_is_passed_with_a_number(serve: Any) -> None:
     def predict(user: int, items: Any) -> float:
         return float(items.sum()) + user
 

@@ -1,4 +1,4 @@
-"""What a model says of its own input and output."""
+"""Hints of a model about its input and output."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_pipeline_knows_names_and_classes():
     )
 
 
-def test_names_are_found_behind_a_step_that_knows_none():
+def test_names_are_found_after_a_step_without_names():
     model = make_pipeline(FunctionTransformer(), StandardScaler(), LogisticRegression())
     assert model_hints(model.fit(FRAME[["age"]], LABELS)).feature_names == ("age",)
 
@@ -99,14 +99,14 @@ def test_what_one_part_ignores_and_another_raises_on_is_refused():
     assert model_hints(model.fit(FRAME, LABELS)).categories["plan"].refuses
 
 
-def test_an_imputer_hands_on_the_values_that_are_there():
+def test_an_imputer_keeps_existing_values():
     model = pipeline().fit(
         FRAME.assign(size=FRAME["size"].astype(object).where(FRAME["size"].notna(), np.nan)), LABELS
     )
     assert model_hints(model).categories["size"].values == ("M", "S")
 
 
-def test_an_encoder_behind_a_step_that_changes_values_says_nothing_of_the_input():
+def test_an_encoder_after_a_step_that_changes_values_does_not_limit_the_input():
     upper = FunctionTransformer(lambda frame: frame.map(str.upper))
     model = make_pipeline(upper, OneHotEncoder()).fit(FRAME[["plan"]])
     assert model_hints(model).categories == {}
@@ -151,14 +151,14 @@ def test_a_formula_knows_the_levels_of_its_columns(term):
     assert type(known["n"].values[0]) is int
 
 
-def test_a_formula_says_nothing_of_what_it_makes_of_a_column():
+def test_a_formula_does_not_limit_a_transformed_column():
     from statsmodels.formula import api as formula
 
     results = formula.ols("age ~ C(plan.str.upper())", FRAME).fit()
     assert model_hints(results).categories == {}
 
 
-def test_a_method_tells_its_parameters_and_what_it_returns():
+def test_the_annotations_of_a_method_are_read():
     class Model:
         def predict(self, user: str, k: int = 5) -> list[str]:
             return [user] * k
@@ -170,8 +170,8 @@ def test_a_method_tells_its_parameters_and_what_it_returns():
     assert hints.returns == list[str]
 
 
-def test_an_annotation_that_names_nothing_any_more_stays_as_it_is_written():
-    def predict(rows: Gone) -> float:  # noqa: F821
+def test_an_unresolvable_annotation_stays_a_string():
+    def predict(rows: Gone) -> float:  # type: ignore[name-defined] # noqa: F821
         return 0.0
 
     assert model_hints(predict, "__call__").parameters[0].annotation == "Gone"
@@ -195,7 +195,7 @@ def test_lightgbm_knows_which_features_had_fractions():
     assert model_hints(model).feature_types == ("", "", "float")
 
 
-def test_lightgbm_made_up_names_are_no_names():
+def test_generated_names_of_lightgbm_are_ignored():
     import lightgbm
 
     data = lightgbm.Dataset(np.arange(40.0).reshape(20, 2), np.arange(20.0))
@@ -203,7 +203,7 @@ def test_lightgbm_made_up_names_are_no_names():
     assert model_hints(booster).feature_names == ()
 
 
-def test_catboost_made_up_names_are_no_names():
+def test_generated_names_of_catboost_are_ignored():
     import catboost
 
     model = catboost.CatBoostRegressor(iterations=1, verbose=0, allow_writing_files=False)

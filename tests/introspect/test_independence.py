@@ -1,4 +1,4 @@
-"""Rows go into one call only where each gets the same answer alone and in any company."""
+"""Rows go into one call only if each gets the same prediction alone and with any other rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reordered(column: str, ascending: bool) -> Callable[[pd.DataFrame], Any]:
     return lambda X: own(X.sort_values(column, ascending=ascending, kind="stable"))
 
 
-def grouped(keys: list[str], how: str) -> Callable[[pd.DataFrame], Any]:
+def grouped(keys: list[str], how: Any) -> Callable[[pd.DataFrame], Any]:
     value = "visits" if "spent" in keys else "spent"
     return lambda X: own(X) + X.groupby(keys)[value].transform(how).to_numpy()
 
@@ -64,12 +64,12 @@ def by_place(weight: float) -> Callable[[pd.DataFrame], Any]:
 
 
 def first_seen(key: str) -> Callable[[pd.DataFrame], Any]:
-    """The first row of each key answers for the others."""
+    """The first row of each key decides for the others."""
     return lambda X: own(X)[[list(X[key]).index(value) for value in X[key]]]
 
 
 def scaled(size: float) -> Callable[[pd.DataFrame], Any]:
-    """Normalised by the batch, ever so little."""
+    """Normalised by the batch, very slightly."""
     return lambda X: own(X) * (1 + size * X["spent"].std(ddof=0))
 
 
@@ -86,7 +86,7 @@ def in_large_batches(most: int) -> Callable[[pd.DataFrame], Any]:
 
 
 def in_some_batches(least: int) -> Callable[[pd.DataFrame], Any]:
-    """As a library does that changes its algorithm, and changes it again."""
+    """Changes its algorithm with the number of rows, twice."""
     return lambda X: own(X) * (1.01 if least <= len(X) <= 2 * least else 1)
 
 
@@ -100,7 +100,7 @@ def filled_forward(X: pd.DataFrame) -> Any:
 
 
 def keeping(key: str, where: dict[Any, float]) -> Callable[[pd.DataFrame], Any]:
-    """The first answer to a key is the answer to all later rows with that key."""
+    """All later rows with a key get the first prediction for that key."""
     return lambda X: [where.setdefault(k, a) for k, a in zip(X[key], own(X).tolist(), strict=True)]
 
 
@@ -115,7 +115,7 @@ def first_of_all(column: str) -> Callable[[pd.DataFrame], Any]:
 
 
 def after_the_call_before(X: pd.DataFrame) -> Any:
-    """Something of a call remains for the next one, in a class."""
+    """Keeps state of a call for the next call, in a class."""
 
     class_ = Remaining
     answer = own(X) + class_.last
@@ -139,7 +139,7 @@ def from_a_call_on(calls: int) -> Callable[[pd.DataFrame], Any]:
 
 
 def dependent(chance: random.Random) -> tuple[Callable[[pd.DataFrame], Any], tuple[str, ...]]:
-    """A random model whose answers depend on other rows, or calls, and the fields that may be null."""
+    """Return a random model that depends on other rows or calls, and the fields that may be null."""
     filling = chance.choice(["spent", "visits", "rate"])
     if chance.random() < 0.2:
         how = chance.choice(["mean", "median", "max"])
@@ -174,7 +174,7 @@ def dependent(chance: random.Random) -> tuple[Callable[[pd.DataFrame], Any], tup
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SCAFFOLD_EXAMPLES", "60"))))
-def test_a_model_that_looks_at_other_rows_never_gets_them_together(seed: int) -> None:
+def test_a_model_whose_rows_depend_on_each_other_is_never_batched(seed: int) -> None:
     chance = random.Random(seed)
     model, nullable = dependent(chance)
     sample = FRAME.head(chance.choice([1, 2, 7, 20]))
@@ -183,7 +183,7 @@ def test_a_model_that_looks_at_other_rows_never_gets_them_together(seed: int) ->
 
 
 class Cached:
-    """Keeps the answer to a key, and gives it to whoever comes with the same key."""
+    """Caches the prediction for a key, and returns it for every row with the same key."""
 
     def __init__(self, key: str) -> None:
         self.key, self.answers = key, dict[Any, float]()
@@ -193,7 +193,7 @@ class Cached:
 
 
 class WarmingUp:
-    """Answers otherwise from its n-th call on."""
+    """Changes its predictions from the n-th call on."""
 
     def __init__(self, calls: int) -> None:
         self.calls, self.asked = calls, 0
@@ -204,7 +204,7 @@ class WarmingUp:
 
 
 class FittedAtFirstCall:
-    """Takes the mean of whatever it sees first."""
+    """Keeps the mean of its first input."""
 
     def __init__(self) -> None:
         self.mean: float | None = None
@@ -227,13 +227,13 @@ class FittedAtFirstCall:
     ],
     ids=["by shop", "by customer", "after 2 calls", "after 9 calls", "after 30 calls", "at the first call"],
 )
-def test_a_model_that_changes_as_it_answers_is_refused(make: Callable[[], Any], rows: int) -> None:
+def test_a_model_that_changes_with_each_call_is_refused(make: Callable[[], Any], rows: int) -> None:
     with pytest.raises(UnstableModelError, match="No service of it can be proven"):
         find_call(make(), FRAME.head(rows))
 
 
 def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[str, ...]]:
-    """A random model whose answers are each row's own, a sample of it, and the fields that may be null."""
+    """Return a random model with independent rows, its sample, and the fields that may be null."""
     numbers = np.random.default_rng(chance.randrange(10**6))
     rows, width = chance.choice([1, 2, 5, 30]), chance.choice([1, 3, 8, 40])
     dtype = chance.choice(["float64", "float64", "float32", "int64"])
@@ -282,22 +282,22 @@ def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[st
     known: dict[str, int] = {}
 
     def remembering(F: pd.DataFrame) -> list[float]:
-        """Keeps what is the same for every row."""
+        """Keeps state that is the same for every row."""
         return [
             doubled(x) + known.setdefault(kind, ord(kind)) for x, kind in zip(F["x0"], F["kind"], strict=True)
         ]
 
     of_frames = [of_frame, filled_with_zero, refusing_nulls, remembering]
-    model = chance.choice([linear, hidden, softmax, labels, of_dicts, of_parts, *of_frames])
+    model: Any = chance.choice([linear, hidden, softmax, labels, of_dicts, of_parts, *of_frames])
     samples: dict[Any, Any] = {of_dicts: frame.to_dict("records"), **dict.fromkeys(of_frames, frame)}
     holed = model in (filled_with_zero, of_frame) and chance.random() < 0.5
     if holed and dtype != "int64":
-        frame["x0"] = frame["x0"].where([chance.random() < 0.7 for _ in range(rows)])
-    nullable = ("x0", "kind") if model in (filled_with_zero, refusing_nulls) else ()
+        frame["x0"] = frame["x0"].where(np.array([chance.random() < 0.7 for _ in range(rows)]))
+    nullable: tuple[str, ...] = ("x0", "kind") if model in (filled_with_zero, refusing_nulls) else ()
     return model, samples.get(model, X), nullable
 
 
-def test_rows_that_have_nothing_to_do_with_each_other_always_go_in_together() -> None:
+def test_independent_rows_are_always_batched() -> None:
     chance = random.Random(11)
     for trial in range(500):
         model, sample, nullable = row_wise(chance)
@@ -306,7 +306,7 @@ def test_rows_that_have_nothing_to_do_with_each_other_always_go_in_together() ->
 
 
 @pytest.mark.parametrize("width", [1, 64, 300])
-def test_a_network_in_float32_whose_last_digits_change_with_the_batch_takes_rows_together(width: int) -> None:
+def test_a_float32_network_with_batch_dependent_rounding_is_batched(width: int) -> None:
     import torch
 
     torch.manual_seed(width)
@@ -325,7 +325,7 @@ def test_batch_normalisation_that_was_left_in_training_is_found() -> None:
     assert not find_call(Normalising(), torch.randn(12, 3)).call.batched
 
 
-def test_the_evidence_says_on_how_many_rows_it_stands() -> None:
+def test_the_evidence_names_the_number_of_tested_rows() -> None:
     one, some = find_call(own, FRAME.head(1)).call.evidence, find_call(own, FRAME).call.evidence
     assert one.endswith(
         "rows get the same answers alone and together: 1 row of the sample and 25 made-up rows"
@@ -333,7 +333,7 @@ def test_the_evidence_says_on_how_many_rows_it_stands() -> None:
     assert some.endswith(": 16 rows of the sample and 10 made-up rows")
 
 
-def test_which_arrangement_showed_the_dependence_is_said() -> None:
+def test_the_evidence_names_the_arrangement_that_showed_the_dependence() -> None:
     found = find_call(reordered("day", True), FRAME)
     said = re.search(
         r"; one record at a time: with the rows in reverse order row (\d+) gets ([\d.]+), alone ([\d.]+)$",
@@ -345,7 +345,7 @@ def test_which_arrangement_showed_the_dependence_is_said() -> None:
     assert "depends on the records that go in with it" in found.notes[0]
 
 
-def test_rows_that_are_all_alike_and_cannot_be_varied_prove_nothing() -> None:
+def test_equal_rows_that_cannot_be_varied_prove_nothing() -> None:
     class Sealed:
         def __deepcopy__(self, memo: Any) -> Any:
             return self
@@ -400,7 +400,7 @@ def test_a_made_up_row_that_the_model_refuses_alone_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("container", ["frame", "array", "dicts"])
-def test_a_small_number_counts_beside_a_large_one(container: str) -> None:
+def test_small_numbers_are_compared_next_to_large_ones(container: str) -> None:
     def predict(X: pd.DataFrame) -> Any:
         found = pd.DataFrame({"amount": 1.5e6 + X["spent"] * 1000, "p": X["spent"].rank(pct=True)})
         shapes = {"frame": found, "array": found.to_numpy(), "dicts": found.to_dict("records")}

@@ -1,4 +1,4 @@
-"""Every kind of sample: a request for each of its records, and from those the sample again."""
+"""Every kind of sample: the requests made from its records give the sample again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UTC = dt.timezone.utc
 
 
 class Batch:
-    """A model that takes many records and answers each."""
+    """A model that takes many records and predicts each."""
 
     def predict(self, X: Any) -> Any:
         return np.zeros(count_rows(X) or 0)
@@ -43,8 +43,8 @@ def column(values: Any, dtype: Any = None) -> pd.DataFrame:
     return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
 
 
-def moments(*, zone: Any = None, unit: str = "us") -> pd.DataFrame:
-    values = pd.to_datetime(["2020-01-01 00:00:00", "2020-07-02 03:04:05", None]).as_unit(unit)
+def moments(*, zone: Any = None, unit: Any = "us") -> pd.DataFrame:
+    values = pd.DatetimeIndex(["2020-01-01 00:00:00", "2020-07-02 03:04:05", None]).as_unit(unit)
     return pd.DataFrame({"a": values.tz_localize(zone)})
 
 
@@ -136,12 +136,14 @@ ARRAYS = {
         [(1, "a", 1.5, [1, 2]), (2, "b", np.nan, [3, 4]), (3, "c", 2, [5, 6])],
         dtype=[("x", "i4"), ("y z", "U5"), ("w", "f4"), ("v", "i2", (2,))],
     ),
-    "masked": np.ma.array([[1.5, 2], [3, 4], [5, 6]], mask=[[0, 1], [0, 0], [1, 1]]),
-    "masked integers of one axis": np.ma.array([2**62 + 1, 2, 3], mask=[0, 1, 0]),
-    "masked images of bools": np.ma.array(np.arange(12).reshape(3, 2, 2) % 5 > 1, mask=[np.eye(2)] * 3),
-    "masked texts": np.ma.array(["a", "bb", "c"], mask=[0, 1, 0]),
-    "masked dates": np.ma.array(["2020-01-01"] * 3, mask=[0, 1, 0], dtype="datetime64[s]"),
-    "masked spans in nanoseconds": np.ma.array([1, 2, 3], mask=[0, 1, 0], dtype="timedelta64[ns]"),
+    "masked": np.ma.array([[1.5, 2], [3, 4], [5, 6]], mask=[[False, True], [False, False], [True, True]]),
+    "masked integers of one axis": np.ma.array([2**62 + 1, 2, 3], mask=[False, True, False]),
+    "masked images of bools": np.ma.array(
+        np.arange(12).reshape(3, 2, 2) % 5 > 1, mask=[np.eye(2, dtype=bool)] * 3
+    ),
+    "masked texts": np.ma.array(["a", "bb", "c"], mask=[False, True, False]),
+    "masked dates": np.ma.array(["2020-01-01"] * 3, mask=[False, True, False], dtype="datetime64[s]"),
+    "masked spans in nanoseconds": np.ma.array([1, 2, 3], mask=[False, True, False], dtype="timedelta64[ns]"),
     "masked where nothing is": np.ma.array([[1.5, np.nan], [3, 4], [5, 6]]),
     "csr_matrix": sp.csr_matrix(np.eye(3)),
     "csc_array of float32": sp.csc_array(np.eye(3, dtype="float32")),
@@ -291,14 +293,14 @@ def test_each_request_alone_is_a_sample_of_one_row(serve: Serve, sample: Any) ->
 
 
 @pytest.mark.parametrize("sample", named(("one", ONE)))
-def test_a_single_record_is_given_as_it_was(serve: Serve, sample: Any) -> None:
+def test_a_single_record_reaches_the_model_unchanged(serve: Serve, sample: Any) -> None:
     service = serve(Single(), sample)
     [given] = service.given()
     assert difference(given, sample) is None
     assert service.score(*service.found.recording.requests) == [{"prediction": 1.0}]
 
 
-def test_types_of_the_users_own_are_what_the_model_gets(serve: Serve, records: types.ModuleType) -> None:
+def test_the_model_gets_the_types_of_the_user(serve: Serve, records: types.ModuleType) -> None:
     flat = records.Flat(1.5, 2, "North")
     for sample in (
         flat,

@@ -1,4 +1,4 @@
-"""Rows with missing values are asked beside rows without, where a field may be null."""
+"""If a field may be null, rows with and without missing values are predicted together."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def raising_on_nulls(X: pd.DataFrame) -> Any:
 @pytest.mark.parametrize("nullable", [("spent",), ("visits",), ("shop", "spent", "visits")])
 @pytest.mark.parametrize("rows", [1, 20])
 @pytest.mark.parametrize("model", [filled_with_the_mean, raising_on_what_is_left])
-def test_a_field_that_may_be_null_is_null_in_rows_that_are_asked_together(
+def test_nullable_fields_are_tested_with_nulls_in_batches(
     model: Callable[[Any], Any], rows: int, nullable: tuple[str, ...]
 ) -> None:
     sample = FRAME.head(rows)
@@ -61,7 +61,7 @@ def test_a_field_that_may_be_null_is_null_in_rows_that_are_asked_together(
     assert infer_signature(filled_with_zero, sample, overrides=overrides).signature.call.batched
 
 
-def test_a_row_that_is_answered_beside_others_alone_is_named() -> None:
+def test_a_row_that_is_predicted_only_in_a_batch_is_named() -> None:
     found = find_call(raising_on_what_is_left, FRAME, nullable=("spent",))
     assert found.call.evidence.endswith(
         "; one record at a time: beside other rows a made-up row gets an answer, "
@@ -69,12 +69,12 @@ def test_a_row_that_is_answered_beside_others_alone_is_named() -> None:
     )
 
 
-def test_a_model_that_refuses_nulls_in_any_company_takes_rows_together() -> None:
+def test_a_model_that_always_refuses_nulls_is_batched() -> None:
     assert find_call(raising_on_nulls, FRAME, nullable=("spent",)).call.batched
 
 
 @pytest.mark.parametrize("sample", [MISSING, RARE], ids=["two of twenty", "one of four hundred"])
-def test_rows_of_the_sample_that_miss_a_value_are_asked_beside_others(sample: pd.DataFrame) -> None:
+def test_rows_with_missing_values_are_tested_in_batches(sample: pd.DataFrame) -> None:
     assert not find_call(filled_with_the_mean, sample).call.batched
     assert find_call(filled_with_zero, sample).call.batched
 
@@ -94,7 +94,7 @@ def of_polars(X: pl.DataFrame) -> Any:
     [(of_dicts, FRAME.to_dict("records")), (of_polars, pl.from_pandas(FRAME))],
     ids=["dicts", "polars"],
 )
-def test_nulls_are_put_into_other_containers_too(model: Callable[[Any], Any], sample: Any) -> None:
+def test_nulls_are_tested_in_every_container(model: Callable[[Any], Any], sample: Any) -> None:
     assert find_call(model, sample).call.batched
     assert not find_call(model, sample, nullable=("spent",)).call.batched
 
@@ -111,7 +111,7 @@ CONTAINERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", CONTAINERS)
-def test_made_up_rows_miss_what_rows_of_the_sample_miss(kind: str) -> None:
+def test_made_up_rows_have_the_missing_values_of_the_sample(kind: str) -> None:
     sample = CONTAINERS[kind]
     assert missing_places(sample) == {0.5: [3, 11]}
     made, count = with_made_up(sample, [0, 1], 12)
@@ -119,7 +119,7 @@ def test_made_up_rows_miss_what_rows_of_the_sample_miss(kind: str) -> None:
     assert 2 <= len(rows) < count
 
 
-def test_a_null_takes_the_dtype_that_the_service_gives_it() -> None:
+def test_a_null_has_the_dtype_that_the_service_gives_it() -> None:
     rows = with_nulls(FRAME.assign(on=True), [1, 2, 3], ["shop", "visits", "on", "unknown"])
     assert str(rows["visits"].dtype) == "float64"
     assert str(rows["on"].dtype) == "object"

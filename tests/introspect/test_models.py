@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _lightgbm_in_a_pipeline():
 
 
 class Held:
-    """A class of somebody's own around a model."""
+    """A class of a user that wraps a model."""
 
     def __init__(self, inner):
         self.inner = inner
@@ -110,7 +111,7 @@ def _catboost():
         _catboost,
     ],
 )
-def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_on(serve, make, form):
+def test_strings_of_a_file_become_the_categories_of_the_model(serve, make, form):
     model, plain = make(), FITTED[:8].astype({"city": str, "zone": int})
     want = [float(value) for value in model.predict(plain if make is _catboost else FITTED[:8])]
     sample, want = {
@@ -122,13 +123,13 @@ def test_categories_that_a_file_cannot_say_are_those_that_the_model_was_fitted_o
     service = serve(model, sample, want)
     assert [answer["prediction"] for answer in answers(service)] == pytest.approx(want, rel=1e-6)
     if make is not _catboost:
-        assert "# The levels that the model was fitted on." in service.sources["app/schemas.py"]
+        assert "The levels that the model was fitted on." in service.sources["app/schemas.py"]
         with pytest.raises(ValidationError, match="'oslo' or 'rome'"):
             service.check(service.found.recording.requests[0] | {"city": "paris"})
 
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
-def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them(serve, library):
+def test_an_integer_field_takes_fractions_if_the_training_data_had_fractions(serve, library):
     import lightgbm
     import xgboost
 
@@ -142,7 +143,7 @@ def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them
     assert service.score({"age": 30.5, "rooms": 2})
     with pytest.raises(ValidationError, match="rooms"):
         service.check({"age": 30.5, "rooms": 2.5})
-    assert "# Whole in every row, a number with a fraction in the model." in service.sources["app/schemas.py"]
+    assert "Whole in every row, a number with a fraction in the model." in service.sources["app/schemas.py"]
 
 
 # ------------------------------------------------------------------ what a person says
@@ -150,7 +151,7 @@ def test_whole_numbers_of_a_feature_that_had_fractions_in_training_may_have_them
 
 def test_a_category_may_be_null_if_asked_and_is_limited_already(serve):
     service = serve(_lightgbm(), FITTED[:4], overrides=Overrides(nullable=("city",)))
-    assert "# May be null, as was asked. The levels that the model" in service.sources["app/schemas.py"]
+    assert "May be null, as was asked. The levels that the model" in service.sources["app/schemas.py"]
     assert service.score({"size": 0.5, "city": None, "zone": 101})
     for name, advice in (("city", "only the levels of its category. Leave"), ("size", "\nLeave")):
         with pytest.raises(UnsupportedSampleError, match=f"{advice} --choices out"):
@@ -201,7 +202,7 @@ def test_whether_whole_numbers_of_a_row_become_floats_is_seen_from_the_output(se
 @pytest.mark.parametrize(
     ("name", "sample"), [("Flat", {"area": 40.5, "rooms": 2}), ("Line", {"sku": "a", "count": 2})]
 )
-def test_plain_objects_become_what_a_parameter_is_annotated_as(serve, records, name, sample, several):
+def test_plain_objects_are_converted_to_the_annotation_of_a_parameter(serve, records, name, sample, several):
     kind = getattr(records, name)
 
     def twice(record):
@@ -214,17 +215,17 @@ def test_plain_objects_become_what_a_parameter_is_annotated_as(serve, records, n
     assert answers(service) == [{"prediction": 4}]
 
 
-def test_a_list_of_annotated_objects_goes_in_together(serve, records):
+def test_a_list_of_annotated_objects_is_batched(serve, records):
     def areas(flats):
         return [flat.area for flat in flats]
 
-    areas.__annotations__ = {"flats": list[records.Flat]}
+    areas.__annotations__ = {"flats": list[records.Flat]}  # type: ignore[name-defined]
     service = serve(areas, pd.DataFrame({"area": [41.0, 20.5], "rooms": [2, 1]}), [41.0, 20.5])
     assert service.found.signature.call.batched
     assert answers(service) == [{"prediction": 41.0}, {"prediction": 20.5}]
 
 
-def test_texts_become_the_dates_and_decimals_that_arguments_are_annotated_as(serve):
+def test_strings_are_converted_to_annotated_dates_and_decimals(serve):
     def fee(due: datetime.date, amount: decimal.Decimal = decimal.Decimal(1)) -> str:
         return f"{due.year}: {amount:.2f}"
 
@@ -238,14 +239,14 @@ def test_texts_become_the_dates_and_decimals_that_arguments_are_annotated_as(ser
 
 
 class Doubled:
-    """As it is written for MLflow."""
+    """A class written for MLflow."""
 
     def predict(self, context, model_input, params=None):
         return model_input["a"] * 2
 
 
 @pytest.mark.parametrize("output", [None, [2, 6]])
-def test_a_class_that_wants_a_context_gets_none(serve, output):
+def test_a_class_with_a_context_parameter_gets_none(serve, output):
     service = serve(Doubled(), pd.DataFrame({"a": [1, 3]}), output)
     call = service.found.signature.call
     assert (call.arguments, call.batched) == (Arguments.AFTER_CONTEXT, True)
@@ -255,7 +256,7 @@ def test_a_class_that_wants_a_context_gets_none(serve, output):
 # ------------------------------------------------------------------ arguments that are arrays
 
 
-def test_arrays_for_arguments_with_defaults_go_in_together(serve):
+def test_arrays_for_arguments_with_defaults_are_batched(serve):
     def embed(input_ids, attention_mask=None):
         return {"logits": input_ids * 1.0 * attention_mask}
 
@@ -276,6 +277,10 @@ def _bit_by_bit(rows):
     yield from rows
 
 
+def _opening(rows):
+    return Path("words/stop.txt").read_text()
+
+
 class Loaded:
     """A model whose parts MLflow loads."""
 
@@ -287,7 +292,7 @@ class Loaded:
 
 
 class Nothing:
-    """No model at all."""
+    """Not a model."""
 
 
 @pytest.mark.parametrize(
@@ -295,6 +300,7 @@ class Nothing:
     [
         (_later, "def predict(self, X): return asyncio.run(self.model(X))"),
         (_bit_by_bit, "def predict(self, X): return list(self.model(X))"),
+        (_opening, "open(Path(__file__).parent / 'words/stop.txt')"),
         (Loaded(), "def predict(self, X): return self.model.predict(None, X)"),
         (Doubled, "The file holds the class Doubled itself. Save an instance of it: Doubled(...)"),
         ({"model": Doubled()}, "def predict(self, X): return self.parts[...].predict(X)"),
@@ -306,7 +312,7 @@ class Nothing:
         ),
     ],
 )
-def test_what_cannot_be_served_is_answered_with_lines_to_copy(model, ending):
+def test_an_unsupported_model_gets_a_class_to_copy(model, ending):
     with pytest.raises(CallError) as caught:
         infer_signature(model, np.ones((2, 2)))
     assert str(caught.value).endswith(ending)
@@ -347,7 +353,7 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
 
     import torch
 
-    class Output(collections.OrderedDict):
+    class Output(collections.OrderedDict[str, Any]):
         def __getattr__(self, name):
             return self[name]
 
@@ -362,7 +368,7 @@ def test_an_output_that_is_a_mapping_with_attributes_is_a_mapping():
 # ------------------------------------------------------------------ arrays of other kinds
 
 
-def test_a_masked_answer_is_null_and_a_matrix_goes_by_its_rows(serve):
+def test_a_masked_prediction_is_null_and_a_matrix_is_split_into_rows(serve):
     class Masked:
         def predict(self, rows):
             return np.ma.masked_less(np.asarray(rows)[:, 0], 0)
@@ -378,7 +384,7 @@ def test_a_masked_answer_is_null_and_a_matrix_goes_by_its_rows(serve):
     assert [answer["prediction"] for answer in answers(service)] == [[1.0, 2.0], [-1.0, 3.0]]
 
 
-def test_neighbours_are_given_as_a_graph(serve):
+def test_a_graph_of_neighbours_becomes_lists(serve):
     from sklearn.neighbors import NearestNeighbors
 
     rows = RNG.normal(size=(30, 2))

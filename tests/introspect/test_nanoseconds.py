@@ -1,9 +1,9 @@
-"""Moments and spans of time keep nine digits of a second, in and out, where their dtype has them."""
+"""Datetimes and timedeltas keep nanoseconds in requests and responses if their dtype has them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ DELTAS = pd.to_timedelta([1, -90061000000007, 2_000_000_000], unit="ns")
 
 
 class Echo:
-    """Answers with what it is given."""
+    """Returns its input."""
 
     def predict(self, values: Any) -> Any:
         return values
@@ -37,7 +37,7 @@ class First(Echo):
 
 def arrow(index: Any) -> Any:
     kind = {"M": pa.timestamp("ns"), "m": pa.duration("ns")}[index.dtype.kind]
-    return pd.Series(pd.array(list(index.astype("int64")), dtype=pd.ArrowDtype(kind)))
+    return pd.Series(pd.array(list(index.astype("int64")), dtype=cast("Any", pd.ArrowDtype(kind))))
 
 
 SAMPLES = {
@@ -59,14 +59,16 @@ SAMPLES = {
 
 
 def moments(text: str) -> Any:
-    """The moment or the span that a text says, to compare with one that is written otherwise."""
+    """Parse a datetime or timedelta, to compare it with one in another notation."""
     return pd.Timedelta(text) if "P" in text else pd.Timestamp(text)
 
 
 @pytest.mark.parametrize(("sample", "texts", "field"), SAMPLES.values(), ids=SAMPLES)
-def test_nine_digits_come_in_and_go_out(serve: Serve, sample: Any, texts: list[str], field: str) -> None:
+def test_nanoseconds_are_kept_in_requests_and_responses(
+    serve: Serve, sample: Any, texts: list[str], field: str
+) -> None:
     service = serve(First(), sample)
-    requests = service.found.recording.requests
+    requests: Any = service.found.recording.requests
     assert [moments(request[field]) for request in requests] == [moments(text) for text in texts]
     assert service.score(*requests) == list(service.found.recording.answers)
     assert [moments(answer["prediction"]) for answer in service.score(*requests)] == list(map(moments, texts))
@@ -85,7 +87,7 @@ def test_nine_digits_come_in_and_go_out(serve: Serve, sample: Any, texts: list[s
         pa.table({"at": pa.array(DELTAS.astype("int64"), pa.duration("ns"))}),
     ],
 )
-def test_a_column_of_polars_or_arrow_gets_nine_digits(serve: Serve, sample: Any) -> None:
+def test_a_polars_or_arrow_column_keeps_nanoseconds(serve: Serve, sample: Any) -> None:
     class Ones:
         def predict(self, frame: Any) -> Any:
             return np.ones(len(frame))
@@ -93,7 +95,7 @@ def test_a_column_of_polars_or_arrow_gets_nine_digits(serve: Serve, sample: Any)
     assert serve(Ones(), sample).given().equals(sample)
 
 
-def test_nine_digits_go_out_of_dicts_lists_and_frames(serve: Serve) -> None:
+def test_dicts_lists_and_frames_keep_nanoseconds(serve: Serve) -> None:
     def answer(_: int) -> dict[str, Any]:
         return {
             "at": STAMPS[0],
@@ -148,7 +150,7 @@ def test_a_moment_finer_than_nanoseconds_says_what_to_do() -> None:
     assert 'Give it as array.astype("datetime64[ns]").' in str(caught.value)
 
 
-def test_an_answer_of_polars_that_would_lose_digits_says_so() -> None:
+def test_a_polars_prediction_that_would_lose_nanoseconds_is_refused() -> None:
     class Polars:
         def predict(self, frame: Any) -> Any:
             return pl.DataFrame({"n": frame["n"].to_numpy(), "at": STAMPS.to_numpy()[frame["n"].to_numpy()]})

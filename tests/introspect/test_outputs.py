@@ -1,4 +1,4 @@
-"""Every kind of answer: what the service sends is what was recorded, and both are what WIRE.md says."""
+"""Every kind of prediction: the service sends what was recorded."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_an_array_of_numbers_is_never_null_in_the_schema(serve: Serve) -> None:
     assert "    prediction: SkipValidation[float]\n" in service.sources["app/schemas.py"]
 
 
-def test_the_models_classes_stand_above_the_answer(serve: Serve) -> None:
+def test_the_classes_of_the_model_are_in_a_comment_on_the_prediction(serve: Serve) -> None:
     @dataclasses.dataclass
     class Classifier:
         classes_: Any
@@ -247,9 +247,9 @@ def test_the_models_classes_stand_above_the_answer(serve: Serve) -> None:
             return np.full((len(X), 2), 0.5)
 
     service = serve(Classifier(np.array(["no", "yes"])), X)
-    assert "# One for each of the model's classes: no, yes." in service.sources["app/schemas.py"]
+    assert "One for each of the model's classes: no, yes." in service.sources["app/schemas.py"]
 
 
-def test_what_json_cannot_say_is_named_with_its_path(serve: Serve) -> None:
+def test_a_value_without_json_form_is_named_with_its_path(serve: Serve) -> None:
     with pytest.raises(UnsupportedSampleError, match=r"\$\[0\]\.z\[0\]: complex is not JSON"):
         serve(lambda record: {"z": [1j]}, {"a": 1.0})

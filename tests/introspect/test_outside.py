@@ -1,4 +1,4 @@
-"""A model that keeps something outside its own object is found, in whatever place it keeps that."""
+"""A model that keeps state outside its own object is found, wherever the state is."""
 
 from __future__ import annotations
 
@@ -32,17 +32,16 @@ def test_a_model_that_keeps_something_outside_its_object_is_refused(
         find_call(keeping.KEEPING[where](), FRAME.head(rows))
 
 
-def test_a_model_that_only_remembers_its_own_answers_takes_rows_together(keeping: ModuleType) -> None:
+def test_a_model_that_caches_its_predictions_is_batched(keeping: ModuleType) -> None:
     assert find_call(keeping.Remembering(), FRAME).call.batched
 
 
-def test_what_was_kept_is_set_back_in_place(keeping: ModuleType) -> None:
+def test_state_outside_the_model_is_restored_in_place(keeping: ModuleType) -> None:
     model, cache = keeping.InModule(), keeping.CACHE
     cache["east"] = 5.0
     outside = OutsideState(model)
     keeping.COUNTS[0] = 7
-    keeping.FIRST = "north"
-    keeping.NEW = 3
+    vars(keeping).update(FIRST="north", NEW=3)
     model.predict(FRAME)
     outside.set_back()
     assert keeping.CACHE is cache

@@ -1,4 +1,4 @@
-"""For any sample: its requests are accepted and become an equal sample, of equal dtypes, once more.
+"""For any sample, its requests are accepted and give an equal sample with equal dtypes.
 
 A long run: `SCAFFOLD_EXAMPLES=5000 pytest tests/introspect/test_property.py`.
 """
@@ -62,7 +62,7 @@ def comes_back(model: Any, sample: Any) -> None:
         assert difference(given_again, sample) is None
         again = infer_signature(model, given_again)
         assert again.recording == service.found.recording
-        # How many rows could be made up goes by what a container says of missing values.
+        # The number of made-up rows depends on how the container marks missing values.
         assert without_evidence(again.signature) == without_evidence(service.found.signature)
 
 

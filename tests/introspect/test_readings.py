@@ -1,4 +1,4 @@
-"""What a sample may stand for: a table of one column for its values, a plain value for an option."""
+"""Interpretations of a sample: a table of one column as its values, a plain value as an option."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_model_of_one_row_at_a_time_answers_a_column_with_plain_numbers(serve:
     assert service.score({"visits": 28, "spent": 300.0}) == [{"prediction": 1}]
 
 
-def test_two_columns_are_never_taken_for_one() -> None:
+def test_two_columns_are_never_treated_as_one() -> None:
     both = pd.DataFrame({"bought": LABELS, "again": LABELS})
     with pytest.raises(Exception, match="does not give the output sample"):
         infer_signature(CLASSIFIER, FRAME.head(20), both)
@@ -73,7 +73,7 @@ def process() -> GaussianProcessRegressor:
     return GaussianProcessRegressor(alpha=0.01).fit(X, np.sin(X[:, 0]))
 
 
-def test_a_plain_value_beside_arrays_is_an_option_of_each_request(
+def test_a_plain_value_next_to_arrays_is_an_option_of_each_request(
     process: GaussianProcessRegressor, serve: Serve
 ) -> None:
     X = RNG.uniform(0, 10, (9, 2))
@@ -105,7 +105,7 @@ def test_options_of_several_requests_stay_apart(serve: Serve) -> None:
     assert service.score(*bodies) == [{"prediction": 5.5}, {"prediction": 9.0}]
 
 
-def test_arrays_beside_a_plain_value_that_are_one_record_stay_one() -> None:
+def test_arrays_of_one_record_next_to_a_plain_value_stay_one_record() -> None:
     found = infer_signature(
         lambda signal, limit: float(signal.max() - limit), {"signal": np.arange(9.0), "limit": 2.0}
     )

@@ -1,4 +1,4 @@
-"""Classes of a user's own keep their rules: aliases are the wire's names, bounds and zones hold."""
+"""Classes of a user keep their rules: aliases are the names in JSON, bounds and time zones apply."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWARE = NAIVE.replace(tzinfo=ZONE)
 
 @pytest.fixture
 def rules() -> Iterator[types.ModuleType]:
-    """The user's own module, importable by its name as beside a model."""
+    """Return the user's own module, importable by its name as next to a model."""
     folder = str(Path(__file__).parent)
     sys.path.insert(0, folder)
     try:
@@ -83,7 +83,7 @@ ALIASED: dict[str, tuple[Callable[[Any], Any], Any]] = {
 
 @pytest.mark.parametrize(("make", "body"), ALIASED.values(), ids=ALIASED)
 @pytest.mark.parametrize("several", [False, True], ids=["one", "a list"])
-def test_aliases_are_the_names_on_the_wire(
+def test_aliases_are_the_names_in_json(
     serve: Serve, rules: Any, make: Callable[[Any], Any], body: Any, several: bool
 ) -> None:
     value = make(rules)
@@ -93,7 +93,7 @@ def test_aliases_are_the_names_on_the_wire(
     assert service.given() == ([value, value] if several else [value])
 
 
-def test_aliases_hold_inside_arguments_and_dicts(serve: Serve, rules: Any) -> None:
+def test_aliases_apply_inside_arguments_and_dicts(serve: Serve, rules: Any) -> None:
     def price(basket: Any, rate: float) -> float:
         return float(basket.item_count * rate)
 
@@ -107,7 +107,7 @@ def test_aliases_hold_inside_arguments_and_dicts(serve: Serve, rules: Any) -> No
     assert inside.given() == [{"items": [basket(rules)], "by name": {"a": basket(rules)}}]
 
 
-def test_answers_go_out_by_serialization_aliases_as_the_class_writes_them(serve: Serve, rules: Any) -> None:
+def test_predictions_use_serialization_aliases(serve: Serve, rules: Any) -> None:
     def answer(n: int) -> Any:
         priced = rules.Priced(total=n + 0.4, when=NAIVE, inner=basket(rules))
         return {"best": priced, "all": [priced]}
@@ -281,7 +281,8 @@ def test_an_optional_class_that_the_sample_leaves_out_may_be_sent(serve: Serve, 
     echoes(service)
     [field] = [f for f in service.found.signature.input.fields if f.name == "basket"]
     body = {"n": 2, "basket": field.example}
-    assert service.score(body) == [{"prediction": 2 * field.example["itemCount"]}]
+    example: Any = field.example
+    assert service.score(body) == [{"prediction": 2 * example["itemCount"]}]
 
 
 def test_annotated_bounds_are_enforced(serve: Serve) -> None:

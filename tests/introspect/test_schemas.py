@@ -1,4 +1,4 @@
-"""What the schema takes and refuses, what it says above each field, and what a person may change."""
+"""What the schema accepts and refuses, its comments on fields, and overrides."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_body_that_does_not_fit_is_refused_and_the_field_is_named(
         service.check({**good, name: fine})
 
 
-def test_a_float_in_json_may_not_be_infinite_anywhere(serve: Serve) -> None:
+def test_infinite_floats_are_refused_at_any_depth(serve: Serve) -> None:
     service = serve(Batch(), np.ones((2, 2)))
     for body in ('{"data": [1, NaN]}', '{"data": [1, Infinity]}', '{"data": [1, 1e999]}'):
         assert refuses(service, body)
@@ -118,7 +118,7 @@ def test_shapes_are_exact(serve: Serve) -> None:
     service.check({"data": [[1, 2], [3, 4]]})
 
 
-def test_what_is_no_whole_image_is_refused(serve: Serve) -> None:
+def test_a_truncated_or_invalid_image_is_refused(serve: Serve) -> None:
     service = serve(lambda image: image.width, Image.new("RGB", (4, 4)))
 
     def file(kind: str, size: int = 64) -> bytes:
@@ -215,14 +215,15 @@ def test_what_an_encoder_raises_on_is_refused_and_what_it_ignores_is_said(serve:
         assert wanted in text
 
 
-def test_the_comment_says_what_was_seen(serve: Serve, titanic: pd.DataFrame) -> None:
+def test_a_description_says_what_was_seen(serve: Serve, titanic: pd.DataFrame) -> None:
     text = serve(Batch(), titanic).sources["app/schemas.py"]
     for line in (
-        "# Seen: 1 to 3.",
-        '# Seen: female, male. Write `Literal["female", "male"]` to refuse others.',
-        "# Missing in 1 of 4 sample rows. Seen: 4 to 30.5.",
+        'description="Seen: 1 to 3."',
+        '    # Write `Literal["female", "male"]` to refuse others.\n',
+        'description="Seen: female, male."',
+        'description="Missing in 1 of 4 sample rows. Seen: 4 to 30.5."',
     ):
-        assert f"    {line}\n" in text
+        assert line in text
 
 
 def test_free_text_and_rows_do_not_leak(serve: Serve) -> None:
@@ -231,19 +232,19 @@ def test_free_text_and_rows_do_not_leak(serve: Serve) -> None:
     text = "".join(service.sources.values())
     assert "Ada" not in text
     assert "Turing" not in text
-    assert "# Seen: texts of 11 to 12 characters." in text
-    columns = service.found.signature.input.columns  # type: ignore[union-attr]
+    assert "Seen: texts of 11 to 12 characters." in text
+    columns = service.found.signature.input.columns
     for column in columns:
         assert column.example not in sample[column.name].tolist()
 
 
-def test_one_record_is_said_to_be_little_evidence() -> None:
+def test_a_comment_says_if_the_sample_is_one_record() -> None:
     found = infer_signature(lambda record: 1.0, {"a": 1})
     assert "One record is little evidence" in found.signature.notes[0]
     assert infer_signature(Batch(), np.ones((2, 2))).signature.notes == ()
 
 
-def test_a_person_may_say_what_the_sample_does_not(serve: Serve) -> None:
+def test_overrides_change_the_schema_of_the_sample(serve: Serve) -> None:
     sample = pd.DataFrame({"zip": [10115, 80331], "age": [1, 2], "plan": ["a", "b"]})
     overrides = Overrides(
         nullable=("age",), types={"zip": "str"}, choices=("plan",), examples_from_sample=True
@@ -255,10 +256,10 @@ def test_a_person_may_say_what_the_sample_does_not(serve: Serve) -> None:
     assert frame["zip"].tolist() == ["010"]
     assert refuses(service, {"zip": 10115, "age": 1, "plan": "a"}, "zip")
     assert refuses(service, {"zip": "1", "age": 1, "plan": "c"}, "plan")
-    assert 'zip: str = Field(examples=["10115"])' in service.sources["app/schemas.py"]
+    assert 'zip: str = Field(examples=["10115"]' in service.sources["app/schemas.py"]
 
 
-def test_an_override_of_no_field_names_those_there_are() -> None:
+def test_an_override_of_an_unknown_field_lists_the_fields() -> None:
     sample = pd.DataFrame({"age": [1, 2]})
     for overrides, option in (
         (Overrides(nullable=("Age",)), "--nullable"),
@@ -310,7 +311,7 @@ def test_bad_samples_get_one_message() -> None:
         ),
         (
             Batch(),
-            np.ma.array([[1, np.nan], [3, 4]], mask=[[1, 0], [0, 0]]),
+            np.ma.array([[1, np.nan], [3, 4]], mask=[[True, False], [False, False]]),
             UnsupportedSampleError,
             "a masked array that holds NaN as well",
         ),
@@ -342,7 +343,7 @@ def test_a_moment_that_nanoseconds_cannot_hold_is_refused(serve: Serve) -> None:
         service.check({"at": f"1900-01-01T00:00:00{offset}"})
 
 
-def test_a_text_that_is_no_period_is_refused(serve: Serve) -> None:
+def test_a_string_that_is_not_a_period_is_refused(serve: Serve) -> None:
     service = serve(Batch(), pd.DataFrame({"month": pd.period_range("2020-01", periods=2, freq="M")}))
     for wrong in ("2020-13", "soon", "", 202001):
         assert refuses(service, {"month": wrong}, "month")

@@ -1,4 +1,4 @@
-"""The environments of the model libraries: one for all that go together."""
+"""The environments of the model libraries: one for all compatible libraries."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TIMEOUT_S = 1800
 
 
 class LibraryError(Exception):
-    """A step of a library failed; the message holds the command and the end of its output."""
+    """A step of a library failed; the message has the command and the end of its output."""
 
 
 def requirements_of(name: str) -> list[str]:
-    """What the folder `name` of `models/` needs, its library first."""
+    """Return the requirements of the folder `name` of `models/`, its library first."""
     return (MODELS / name / "requirements.txt").read_text(encoding="utf-8").split()
 
 
@@ -51,7 +51,7 @@ def library_environment(name: str, work: Path) -> Path:
 
 
 def write_locks() -> None:
-    """Write the locks anew: the newest versions that go with the requirements of the models."""
+    """Write the locks with the newest versions that the requirements of the models allow."""
     for path in LOCKS.glob("*.txt"):
         names = [name for name in NAMES if lock_of(name) == path]
         requirements = "\n".join(sorted({each for name in names for each in requirements_of(name)}))

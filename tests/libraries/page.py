@@ -14,13 +14,15 @@ _HEADINGS = ("library", "version", "model", "options", "`new`, s", "CPU s", "`ve
 _INTRODUCTION = """\
 # Model libraries
 
-Each row is a fitted model of `tests/libraries/models`. Its script trains the model and writes it with samples
-to files; then the command line makes a service of them, without `--trust`. *new* is the whole command
-`scaffold new --no-verify`, by the clock and in CPU seconds of its processes. *verify* is `scaffold verify`,
-the proof in a clean environment, where it was run; then the service was started and answered a request.
+Each row is a fitted model of `tests/libraries/models`. A script trains the model and writes it to files with
+its samples; then the command line makes a service of them, without `--trust`. *new* is the command
+`scaffold new --no-verify`, in elapsed seconds and in CPU seconds of its processes. *verify* is
+`scaffold verify`, the proof in a clean environment, if it was run; after it, the service was started and
+answered a request.
 
-`pytest -m libraries` takes the models through `scaffold new --no-verify`, and `.ci/run` runs it. This page is
-written by `python -m tests.libraries --write`, from the last `python -m tests.libraries [--proof]` of each.
+`pytest -m libraries` runs `scaffold new --no-verify` for each model, also in `.ci/run`.
+`python -m tests.libraries --write` writes this page from the last run of
+`python -m tests.libraries [--proof]` for each model.
 """
 
 
@@ -33,7 +35,10 @@ def write_document(results: Sequence[Result]) -> None:
 
 def table(results: Sequence[Result]) -> str:
     """A Markdown table with a row for each result."""
-    rows = [_HEADINGS, ("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---")]
+    rows: list[tuple[str, ...]] = [
+        _HEADINGS,
+        ("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---"),
+    ]
     for each in results:
         outcome = each.failure.strip().splitlines()[-1][:100] if each.failure else "passes"
         options = f"`{each.options}`" if each.options else ""

@@ -1,4 +1,4 @@
-"""Take one model library through the command line: train, `scaffold new`, and on demand proof and request."""
+"""Run one model library on the command line: train, `scaffold new`, and optionally proof and request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one folder of `models/` came to."""
+    """The result of one folder of `models/`."""
 
     name: str
     library: str
@@ -56,7 +56,7 @@ class Result:
 
 
 def run_library(name: str, work: Path, *, proof: bool) -> Result:
-    """Return and keep how the folder `name` fared. A failure of the library or of the tool raises nothing.
+    """Return and store the result of the folder `name`. No failure of the library or of scaffold raises.
 
     Args:
         name: A folder of `models/`.
@@ -69,7 +69,7 @@ def run_library(name: str, work: Path, *, proof: bool) -> Result:
 
 
 def kept_result(name: str, work: Path) -> Result:
-    """Return what the last run of the folder `name` came to."""
+    """Return the result of the last run of the folder `name`."""
     kept = json.loads((work / f"{name}.json").read_text(encoding="utf-8"))
     times = {key: kept[key] and Seconds(**kept[key]) for key in ("new", "proof")}
     return Result(**kept | times)
@@ -120,7 +120,7 @@ def _ask(scaffold: str, folder: Path, python: Path) -> None:
 
 @contextlib.contextmanager
 def _served(scaffold: str, folder: Path, python: Path) -> Iterator[int]:
-    """Serve `folder/service` on a free port for a while."""
+    """Serve `folder/service` on a free port during the block."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (folder / "serve.log").open("wb") as log:
@@ -180,7 +180,7 @@ def _timed(command: list[str], cwd: Path, python: Path, **variables: str) -> Sec
 
 
 def _cpu_s() -> float:
-    """What the ended children of this process have used, and theirs."""
+    """Return the CPU seconds of the ended child processes and their children."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return children.ru_utime + children.ru_stime
 

@@ -1,4 +1,4 @@
-"""Write what a training script leaves: a model, its samples, and one request with its answer."""
+"""Write the results of a training script: a model, its samples, and one request with its prediction."""
 
 import json
 import pickle
@@ -31,7 +31,7 @@ def save(model, X, y, *, body=None, answer=None, file="model.pkl", dump=None):
 
 
 def row_of(values, boxed=False):
-    """One row as JSON has it; a row without names stands in `data` where `boxed`."""
+    """Return one row as JSON; if `boxed`, a row without names is in `data`."""
     if hasattr(values, "to_dicts"):  # polars
         return values.to_dicts()[ROW]
     if hasattr(values, "to_pylist"):  # pyarrow
@@ -45,7 +45,7 @@ def row_of(values, boxed=False):
 
 
 def plain(value):
-    """A numpy value, a tensor or a moment as JSON has it."""
+    """Return a numpy value, a tensor or a datetime as JSON."""
     if hasattr(value, "toarray"):
         return value.toarray()[0].tolist()
     if hasattr(value, "tolist"):

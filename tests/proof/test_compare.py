@@ -1,4 +1,4 @@
-"""Answers are compared exactly but for floats."""
+"""Predictions are compared exactly, except floats."""
 
 import pytest
 

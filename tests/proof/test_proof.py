@@ -16,7 +16,7 @@ from scaffold.errors import (
     AnswersDifferError,
     EnvironmentFailedError,
     RowsDependError,
-    ServiceFailedError,
+    ServiceNotStartedError,
     VerificationError,
 )
 from scaffold.proof import make_environment, verify_project
@@ -172,7 +172,7 @@ def test_a_service_that_mixes_up_its_callers_is_not_proven(project: Callable[...
         verify_project(project(mixing, **SEVERAL), python=PYTHON)
 
 
-def test_a_service_that_changes_as_it_answers_is_not_proven(project: Callable[..., Path]) -> None:
+def test_a_service_that_changes_its_predictions_is_not_proven(project: Callable[..., Path]) -> None:
     warming = APP.replace("FACTOR = 2", "FACTOR = 2\nASKED = []").replace(
         'return {"prediction": record["x"] * FACTOR}',
         'ASKED.append(0)\n    return {"prediction": record["x"] * FACTOR + (len(ASKED) > 14)}',
@@ -226,14 +226,14 @@ def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[.
         "What the model needs has the same versions in both. Does the model depend on the time, on other "
         "requests, on environment variables or on files outside the project?"
     )
-    # What the model's own libraries require counts among what the model needs.
+    # Dependencies of the model's libraries count as requirements of the model.
     (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")
     assert "h11" in versions_of_model(root, Lock.parse(lock))
 
 
 def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callable[..., Path]) -> None:
     root = project("raise RuntimeError('the model file is gone')")
-    with pytest.raises(ServiceFailedError) as caught:
+    with pytest.raises(ServiceNotStartedError) as caught:
         verify_project(root, python=PYTHON)
     assert str(caught.value).startswith("The service does not start (exit status 1).")
     assert "RuntimeError: the model file is gone" in caught.value.log
@@ -264,16 +264,14 @@ def test_a_lock_that_cannot_be_installed_says_why(project: Callable[..., Path]) 
         ('{"requests": [1], "answers": []}', "1 requests and 0 answers"),
     ],
 )
-def test_a_recording_that_is_none_is_a_clear_error(
-    project: Callable[..., Path], text: str, message: str
-) -> None:
+def test_an_invalid_recording_is_a_clear_error(project: Callable[..., Path], text: str, message: str) -> None:
     root = project()
     (root / "tests/recorded.json").write_text(text)
     with pytest.raises(VerificationError, match=message):
         verify_project(root, python=PYTHON)
 
 
-def test_an_environment_may_be_named_from_where_one_is(
+def test_a_relative_path_of_an_environment_is_accepted(
     project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = project()
@@ -282,7 +280,7 @@ def test_an_environment_may_be_named_from_where_one_is(
     assert make_environment(relative, relative / ".venv", python=PYTHON) == root / ".venv/bin/python"
 
 
-def test_an_environment_is_made_anew_only_when_the_lock_has_changed(
+def test_an_environment_is_recreated_only_when_the_lock_has_changed(
     project: Callable[..., Path], tmp_path: Path
 ) -> None:
     root = project()

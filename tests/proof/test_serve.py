@@ -1,4 +1,4 @@
-"""`scaffold serve` runs the service until it is ended itself."""
+"""`scaffold serve` runs the service until the command ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ sys.exit(serve_project(Path(sys.argv[1]), Path(sys.executable), host="127.0.0.1"
 
 
 def written(path: Path) -> str:
-    """The text of a file that somebody is about to write."""
+    """Return the text of a file that another process will write."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         with contextlib.suppress(FileNotFoundError):

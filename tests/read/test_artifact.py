@@ -1,4 +1,4 @@
-"""What a file is, told by its content; and one clear message for each way that it can be broken."""
+"""Formats are recognised by content, and every broken file gets one clear message."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_file_that_is_not_there_is_named_with_those_beside_it(tmp_path: Path) 
     ("member", "kind"),
     [("e/archive_format", "a program of torch.export"), ("model.weights.h5", "a Keras model")],
 )
-def test_an_archive_of_another_kind_is_answered_with_what_to_do(tmp_path, member, kind):
+def test_an_unsupported_archive_says_what_to_save_instead(tmp_path: Path, member: str, kind: str) -> None:
     path = tmp_path / "model.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(member, "pt2")
@@ -173,7 +173,7 @@ def test_an_artifact_says_what_the_file_is_and_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [0, ("zlib", 3), "gzip", "bz2", "xz", "lzma", "lz4"])
-def test_joblib_is_told_by_its_arrays_whatever_the_ending(tmp_path: Path, compress: Any) -> None:
+def test_joblib_is_recognised_by_its_arrays_with_any_suffix(tmp_path: Path, compress: Any) -> None:
     path = tmp_path / "model.pkl"
     joblib.dump({"weights": np.arange(9.0)}, path, compress=compress)
     artifact = read_artifact(path)
@@ -193,14 +193,14 @@ def torch_files(folder: Path) -> dict[str, ModelFormat]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_formats_of_torch_are_told_apart(tmp_path: Path) -> None:
+def test_the_formats_of_torch_are_distinguished(tmp_path: Path) -> None:
     for name, expected in torch_files(tmp_path).items():
         artifact = read_artifact(tmp_path / name)
         assert artifact.format is expected
         assert tuple(load_model(artifact).weight.shape) == (1, 2)
 
 
-def test_what_libraries_write_themselves_is_told_by_content(tmp_path: Path) -> None:
+def test_formats_of_libraries_are_recognised_by_content(tmp_path: Path) -> None:
     import lightgbm
     import xgboost
 
@@ -215,7 +215,7 @@ def test_what_libraries_write_themselves_is_told_by_content(tmp_path: Path) -> N
     assert found == {"a.json": ModelFormat.XGBOOST, "b.ubj": ModelFormat.XGBOOST, "c": ModelFormat.LIGHTGBM}
 
 
-def test_a_big_tensor_inside_a_pickle_is_passed_over(tmp_path: Path) -> None:
+def test_a_big_tensor_inside_a_pickle_is_skipped(tmp_path: Path) -> None:
     import torch
 
     path = tmp_path / "model.pkl"
@@ -305,7 +305,7 @@ def test_a_file_that_hides_a_library_does_not_run(tmp_path: Path) -> None:
     assert isinstance(load_model(read_artifact(path)), LinearRegression)
 
 
-def test_an_error_of_a_local_module_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_an_error_of_a_local_module_is_quoted(tmp_path: Path) -> None:
     (tmp_path / "features_bad.py").write_text("import nothing_like_it\n\n\nclass Ratio: ...\n")
     path = tmp_path / "model.pkl"
     path.write_bytes(b"\x80\x02cfeatures_bad\nRatio\n)\x81.")
@@ -329,7 +329,7 @@ def test_a_model_in_memory_is_written_so_that_it_reads_back(tmp_path: Path) -> N
         assert type(load_model(read_artifact(path))) is type(model)
 
 
-def test_what_cannot_be_written_is_said_with_a_way_out(tmp_path: Path) -> None:
+def test_an_object_that_cannot_be_pickled_is_reported_with_a_remedy(tmp_path: Path) -> None:
     class Service:
         def __init__(self) -> None:
             self.file = (tmp_path / "x").open("w")
@@ -344,7 +344,7 @@ def test_what_cannot_be_written_is_said_with_a_way_out(tmp_path: Path) -> None:
             service.file.close()
 
 
-def test_an_object_around_torchscript_is_told_how_to_write_it(tmp_path: Path) -> None:
+def test_an_object_that_wraps_torchscript_says_how_to_save_it(tmp_path: Path) -> None:
     import torch
 
     class Scorer:
@@ -381,7 +381,7 @@ def test_cloudpickled_code_lists_what_it_imports(tmp_path: Path) -> None:
     assert {"numpy", "math"} <= {name.dotted for name in read_artifact(path).globals}
 
 
-def test_what_this_process_wrote_from_an_object_in_memory_is_listed_and_not_judged() -> None:
+def test_the_names_of_a_model_in_memory_are_listed_and_not_judged() -> None:
     artifact = read_artifact(BROKEN / "trap.pkl", ours=True)
     assert [name.dotted for name in artifact.globals] == ["posix.system"]
 

@@ -1,4 +1,4 @@
-"""Which Python compiled a function that a file carries, told by code that every installed Python compiles."""
+"""The Python that compiled a function is recognised, tested with code of every installed Python."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def blob(data: bytes) -> Blob:
 
 
 @pytest.mark.parametrize("python", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
-def test_code_of_each_python_is_told(python: str) -> None:
+def test_the_python_of_bytecode_is_recognised(python: str) -> None:
     if python not in pythons():
         pytest.skip(f"Python {python} is not installed")
     objects = code_objects(python)
@@ -130,7 +130,7 @@ def test_code_of_each_python_is_told(python: str) -> None:
         assert {name: fitting[name] for name in ordinary} == dict.fromkeys(ordinary, (python,))
 
 
-def test_the_same_bytecode_in_two_versions_is_told_as_both() -> None:
+def test_bytecode_of_two_versions_is_recognised_as_both() -> None:
     # RESUME, LOAD_FAST, RETURN_VALUE: what 3.11 and 3.12 both make of `lambda x: x`.
     arguments: list[Any] = [0] * 18
     arguments[6] = blob(bytes.fromhex("97007c005300"))
@@ -152,7 +152,7 @@ def test_bytes_that_no_python_compiles_fit_none(code: str, what: str) -> None:
     assert pythons_of_code(tuple(arguments)) == (), what
 
 
-def test_arguments_that_are_no_plain_values_tell_nothing() -> None:
+def test_arguments_that_are_not_plain_values_are_ignored() -> None:
     assert pythons_of_code((0,) * 6 + (OPAQUE,) + (0,) * 11) is None
     assert pythons_of_code((0,) * 15) == ("3.7",)
     assert pythons_of_code((0,) * 17) is None
@@ -175,9 +175,9 @@ def test_the_table_of_the_running_python_is_that_of_its_own_module() -> None:
     assert {number: counts.get(number, 0) for number in real if counts.get(number)} == dict(table.caches)
 
 
-def test_code_of_this_process_is_told() -> None:
+def test_code_of_this_process_is_recognised() -> None:
     def compiled() -> CodeType:
-        return test_code_of_this_process_is_told.__code__
+        return test_code_of_this_process_is_recognised.__code__
 
     code = compiled()
     size = 18 if sys.version_info >= (3, 11) else 16

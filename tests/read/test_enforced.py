@@ -1,4 +1,4 @@
-"""What the gate saw is what loads: no reader of a file, nor of a pickle inside it, looks up another name."""
+"""Only names that the gate saw are loaded, by every reader of a file or of a pickle inside it."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def test_a_name_that_was_not_seen_is_not_looked_up(name: str) -> None:
 
 def test_a_storage_inside_a_pickle_has_the_names_of_the_file_around_it() -> None:
     inner = _torch([Reduced()], archive=False)
-    outer = pickle.dumps(
-        functools.partial(torch.storage._load_from_bytes, inner)  # type: ignore[no-untyped-call]
-    )
+    outer = pickle.dumps(functools.partial(torch.storage._load_from_bytes, inner))
     assert b"mkdir" in outer
     names = [GlobalName(module="torch.storage", qualname="_load_from_bytes", offset=0)]
     load = Names(Path("model"), names).find("torch.storage", "_load_from_bytes")
@@ -83,7 +81,7 @@ def test_a_storage_inside_a_pickle_has_the_names_of_the_file_around_it() -> None
         load(_torch([1], archive=True))
 
 
-def test_what_a_compiled_module_has_from_elsewhere_is_not_its_own() -> None:
+def test_names_that_a_compiled_module_imports_are_not_its_own() -> None:
     names = [GlobalName(module="sklearn.tree._tree", qualname=name, offset=0) for name in ("np", "issparse")]
     for name in ("np", "issparse"):
         with pytest.raises(UnseenNameError, match="has it from another"):
@@ -100,7 +98,7 @@ def test_torch_modules_load_as_torch_loads_them(archive: bool) -> None:
 
 
 def test_torch_does_not_compare_source_and_writes_no_patch() -> None:
-    """Its own loader writes a patch file for a class of which the file asks for that."""
+    """torch's loader writes a patch file for a class if the file requests it."""
     keys = [("module", torch.nn.Linear, "linear.py", "another source")]
 
     class Pickler(pickle.Pickler):

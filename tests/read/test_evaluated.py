@@ -1,4 +1,4 @@
-"""Text that a library evaluates, and what else does harm without any name off the list."""
+"""Strings that a library evaluates, and other harm done with allowed names only."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_formulas_as_people_write_them_pass(formula: str) -> None:
         "y ~ x\n@ z(",
     ],
 )
-def test_a_formula_holds_nothing_but_what_a_formula_needs(formula: str) -> None:
+def test_a_formula_contains_only_what_a_formula_needs(formula: str) -> None:
     assert fault_of_formula(formula) is not None
 
 
@@ -199,7 +199,7 @@ def test_a_formula_holds_nothing_but_what_a_formula_needs(formula: str) -> None:
     ],
     ids=["patsy", "an initialised base", "a pickle in bytes", "huge bytes", "a huge list"],
 )
-def test_what_does_harm_by_its_arguments_is_refused(body: bytes, name: str) -> None:
+def test_a_call_with_harmful_arguments_is_refused(body: bytes, name: str) -> None:
     assert refused(body) == [name]
 
 
@@ -237,7 +237,7 @@ class Saving(torch.nn.Module):
 
 
 def test_torchscript_that_writes_a_file_is_refused() -> None:
-    torch.jit.script(Saving()).save("model.pt")  # type: ignore[no-untyped-call]
+    torch.jit.script(Saving()).save("model.pt")
     with pytest.raises(UntrustedCodeError, match=r"torch\.save at byte \d+ of model/code/__torch__"):
         read_artifact(Path("model.pt"))
     assert read_artifact(Path("model.pt"), trusted=["torch.save"])

@@ -1,4 +1,4 @@
-"""The trust gate: nasty pickles are refused by name, honest ones are let pass, and nothing ever runs."""
+"""The trust gate: hostile pickles are refused by name, honest ones pass, and nothing runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refused(content: bytes) -> list[str]:
 
 
 class Reduced:
-    """Pickles as the call that it is given."""
+    """An object that pickles as a given call."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = (function, arguments)
@@ -76,7 +76,7 @@ def test_the_message_names_the_code_its_byte_and_how_to_trust_it() -> None:
     )
 
 
-def test_a_stream_that_leaves_nothing_is_no_model() -> None:
+def test_a_pickle_without_a_result_is_not_a_model() -> None:
     with pytest.raises(NotAModelError, match="at byte 2 stands an opcode that does not fit"):
         read_artifact(write(whole()))
 
@@ -151,7 +151,7 @@ def test_a_name_off_the_list_is_refused_however_it_is_split(dotted: str) -> None
 
 
 @pytest.mark.parametrize("dotted", REFUSED_NAMES.split())
-def test_what_is_refused_for_a_call_is_mostly_refused_for_a_mention_too(dotted: str) -> None:
+def test_a_name_that_may_not_be_called_may_mostly_not_be_mentioned(dotted: str) -> None:
     module, _, qualname = dotted.rpartition(".")
     with pytest.raises(ReadError):
         read_artifact(write(whole(named(module, qualname))))

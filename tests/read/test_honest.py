@@ -1,4 +1,4 @@
-"""What people really save passes the gate: of each library the objects whose pickles are the strangest."""
+"""Objects that people really save pass the gate: for each library those with the most unusual pickles."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def values() -> dict[str, Any]:
         "neighbours": scipy.spatial.cKDTree(ROWS),
         "sparse": [scipy.sparse.csr_matrix(np.eye(2)), scipy.sparse.coo_array(np.eye(2))],
         "numpy": [
-            np.ma.array([1, 2], mask=[0, 1]),
+            np.ma.array([1, 2], mask=[False, True]),
             np.float32(1),
             np.datetime64("2020"),
             np.poly1d([1]),

@@ -1,4 +1,4 @@
-"""Samples are read by what the file holds, and a pickle among them passes the gate."""
+"""Samples are read by the content of their file, and a pickled sample passes the gate."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from scaffold.errors import MissingLibraryError, NoSuchFileError, NotASampleError, UntrustedCodeError
-from scaffold.read import read_sample
+from scaffold.errors import (
+    FileChangedError,
+    MissingLibraryError,
+    NoSuchFileError,
+    NotASampleError,
+    UntrustedCodeError,
+)
+from scaffold.read import holds_data, read_artifact, read_sample
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 BROKEN = Path(__file__).parents[1] / "broken"
@@ -121,7 +127,7 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
         ("s.bin", b"\x00\x01\x02", "it starts with b'\\x00\\x01\\x02', as no format does"),
     ],
 )
-def test_what_is_no_sample_is_said_in_one_message(
+def test_an_invalid_sample_gets_one_message(
     tmp_path: Path, name: str, content: str | bytes, found: str | None
 ) -> None:
     path = written(tmp_path / name, content)
@@ -144,3 +150,20 @@ def test_a_library_that_only_the_sample_needs_is_named(tmp_path: Path) -> None:
         MissingLibraryError, match="needs 'geopandas', which no installed distribution provides"
     ):
         read_sample(path)
+
+
+def test_a_sample_that_was_scanned_is_loaded_as_it_was_then(tmp_path: Path) -> None:
+    path = written(tmp_path / "s.pkl", pickle.dumps([1, 2]))
+    scanned = read_artifact(path)
+    assert read_sample(path, scanned=scanned) == [1, 2]
+    written(path, pickle.dumps([1, 3]))
+    with pytest.raises(FileChangedError):
+        read_sample(path, scanned=scanned)
+
+
+def test_a_sample_of_data_alone_is_not_taken_for_a_pickle(tmp_path: Path) -> None:
+    # `cage\nincome\n` in a pickle would look up `age.income`.
+    assert holds_data(written(tmp_path / "s.csv", "cage\nincome\n1\n"))
+    assert holds_data(written(tmp_path / "s.json", "[1]"))
+    assert not holds_data(written(tmp_path / "s.pkl", pickle.dumps([1], protocol=0)))
+    assert not holds_data(tmp_path / "absent.csv")

@@ -1,4 +1,4 @@
-"""Tricks to get past the gate: names put together, calls of calls, states that are code, nested pickles."""
+"""Tricks against the gate: computed names, calls of calls, states that are code, nested pickles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Reduced:
-    """Pickles as the call that it is given."""
+    """An object that pickles as a given call."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = (function, arguments)
@@ -236,7 +236,7 @@ def test_a_trick_is_refused_by_the_name_that_it_comes_to(body: bytes, name: str)
     assert name in refused(whole(body), confined=False)
 
 
-def test_a_name_that_cannot_be_told_is_refused() -> None:
+def test_a_name_that_cannot_be_determined_is_refused() -> None:
     long = "x" * 70_000
     body = P.BINUNICODE + struct.pack("<I", len(long)) + long.encode() + text("system") + P.STACK_GLOBAL
     assert refused(whole(body)) == ["?.?"]
@@ -252,19 +252,19 @@ def test_a_compressed_trap_is_refused_too(wrap: Callable[[bytes], bytes]) -> Non
     assert refused(wrap(TRAP)) == ["posix.system"]
 
 
-def test_lzma_and_lz4_are_looked_into() -> None:
+def test_lzma_and_lz4_are_unpacked() -> None:
     import lz4.frame
 
     assert refused(lzma.compress(TRAP, format=lzma.FORMAT_ALONE)) == ["posix.system"]
     assert refused(lz4.frame.compress(TRAP)) == ["posix.system"]
 
 
-def test_every_pickle_in_a_row_is_looked_at() -> None:
+def test_every_pickle_of_a_sequence_is_checked() -> None:
     assert refused(whole(P.NONE) + TRAP) == ["posix.system"]
     assert read(whole(P.NONE) + b"\x80tail").format.value == "pickle"
 
 
-def test_a_trap_before_the_fault_of_a_file_is_what_is_said() -> None:
+def test_a_trap_before_a_fault_of_the_file_is_reported() -> None:
     assert refused(TRAP[:-1] + b"\xff") == ["posix.system"]
 
 
@@ -303,20 +303,20 @@ def test_the_opcodes_go_on_behind_every_array_of_joblib(array: np.ndarray[Any, A
     assert [name for name, _, _ in caught.value.names] == ["posix.system"]
 
 
-def test_an_archive_of_torch_is_looked_into() -> None:
+def test_an_archive_of_torch_is_checked() -> None:
     torch.save({"trap": Reduced(os.system, "touch PWNED"), "weights": torch.zeros(3)}, "model.pt")
     with pytest.raises(UntrustedCodeError, match=r"posix\.system at byte \d+ of model/data\.pkl"):
         read_artifact(Path("model.pt"))
 
 
-def test_the_old_layout_of_torch_is_looked_into() -> None:
+def test_the_old_format_of_torch_is_checked() -> None:
     value = {"trap": Reduced(os.system, "touch PWNED"), "weights": torch.zeros(3)}
     torch.save(value, "model.pt", _use_new_zipfile_serialization=False)
     with pytest.raises(UntrustedCodeError, match=r"posix\.system"):
         read_artifact(Path("model.pt"))
 
 
-def test_two_members_of_one_name_are_no_archive(tmp_path: Path) -> None:
+def test_an_archive_with_two_members_of_one_name_is_refused(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(1, 1), "model.pt")
     with zipfile.ZipFile("model.pt", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("model/data.pkl", TRAP)
@@ -324,7 +324,7 @@ def test_two_members_of_one_name_are_no_archive(tmp_path: Path) -> None:
         read_artifact(Path("model.pt"))
 
 
-def test_a_second_pickle_in_an_archive_is_looked_at_whatever_its_name() -> None:
+def test_a_second_pickle_in_an_archive_is_checked_under_any_name() -> None:
     torch.save(torch.nn.Linear(1, 1), "model.pt")
     with zipfile.ZipFile("model.pt", "a") as archive:
         archive.writestr("model/other", TRAP)
@@ -375,18 +375,18 @@ def test_the_message_lists_every_function_and_what_to_type() -> None:
     )
 
 
-def test_names_beside_code_by_value_are_judged_as_ever() -> None:
+def test_names_next_to_code_by_value_are_judged_as_usual() -> None:
     source = "from os import system\ndef model(x):\n    return system(x)"
     assert refused(by_value(source, "model")) == ["posix.system"]
 
 
-def test_code_by_value_keeps_what_libraries_define_and_calls_none_of_that_while_it_loads() -> None:
+def test_code_by_value_may_store_library_objects_but_not_call_them_while_loading() -> None:
     kept = "from sklearn.datasets import fetch_openml\ndef model(x):\n    return fetch_openml(x)"
     read(by_value(kept, "model"))
     assert refused(whole(named("sklearn.datasets", "fetch_openml"))) == ["sklearn.datasets.fetch_openml"]
 
 
-def test_what_only_code_by_value_needs_is_refused_without_any() -> None:
+def test_names_for_code_by_value_are_refused_without_such_code() -> None:
     assert refused(whole(named("functools", "wraps"))) == ["functools.wraps"]
 
 
@@ -446,7 +446,7 @@ def test_scipy_evaluates_no_text_of_the_file() -> None:
     assert refused(evil) == ["scipy.stats._continuous_distns.gamma_gen(...)"]
 
 
-def test_a_formula_is_no_program() -> None:
+def test_a_formula_is_not_a_program() -> None:
     import statsmodels.formula.api as smf
 
     frame = __import__("pandas").DataFrame({"y": [1.0, 2, 3, 5], "x": [1.0, 2, 4, 7]})

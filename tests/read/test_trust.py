@@ -1,4 +1,4 @@
-"""`--trust` opens names and distributions, and what a refusal advises opens what was refused."""
+"""`--trust` allows names and distributions, and the suggested command allows what was refused."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_all_names_are_listed_at_once_and_the_printed_options_open_them(
 
 
 def named(*names: str) -> bytes:
-    """A pickle that names each of these and keeps the last."""
+    """Return a pickle that names each of these and returns the last."""
     return b"0".join(b"c" + name.replace(":", "\n").encode() + b"\n" for name in names) + b"."
 
 
@@ -109,7 +109,7 @@ def refusal(path: Path, *trusted: str) -> UntrustedCodeError:
     return caught.value
 
 
-def test_what_is_trusted_already_stays_in_the_line(tmp_path: Path) -> None:
+def test_options_that_were_given_stay_in_the_suggested_command(tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(named("posix:system", "subprocess:Popen", "shutil:rmtree"))
     error = refusal(path, "posix.system")

@@ -1,4 +1,4 @@
-"""What a file says of the versions that it was made with, before anything in it runs."""
+"""The versions that a file was made with are read before anything in it runs."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("python", [v for v in ("3.10", "3.11", "3.12", "3.13") if v != RUNNING])
-def test_functions_of_another_python_are_told_before_they_load(tmp_path: Path, python: str) -> None:
+def test_functions_of_another_python_are_reported_before_they_load(tmp_path: Path, python: str) -> None:
     path = pickle_of(python, tmp_path)
     for read in (read_artifact, read_sample):
         with pytest.raises(ForeignCodeError) as caught:
@@ -107,7 +107,7 @@ def test_functions_of_another_python_are_told_before_they_load(tmp_path: Path, p
 
 
 @pytest.mark.parametrize("python", ["3.8", "3.9"])
-def test_functions_of_a_python_that_is_not_supported_are_told_without_an_environment(
+def test_functions_of_an_unsupported_python_are_reported_without_an_environment(
     tmp_path: Path, python: str
 ) -> None:
     with pytest.raises(ForeignCodeError) as caught:
@@ -124,7 +124,7 @@ def test_functions_of_this_python_pass(tmp_path: Path) -> None:
 
 
 class CodeTypeByName:
-    """Written as cloudpickle writes `types.CodeType`, which has no importable name."""
+    """Pickled as cloudpickle pickles `types.CodeType`, which has no importable name."""
 
     def __call__(self, *arguments: Any) -> None: ...
 
@@ -142,7 +142,7 @@ class CarriedCode:
         return CodeTypeByName(), self.arguments
 
 
-def test_functions_in_an_array_of_objects_are_met_in_joblibs_files_too(tmp_path: Path) -> None:
+def test_functions_in_an_object_array_of_joblib_are_found(tmp_path: Path) -> None:
     array = np.empty(1, dtype=object)
     array[0] = CarriedCode(code_arguments(nothing.__code__))
     path = written({"models": array}, tmp_path, dump=joblib.dump)
@@ -150,7 +150,7 @@ def test_functions_in_an_array_of_objects_are_met_in_joblibs_files_too(tmp_path:
 
 
 def code_arguments(code: CodeType) -> tuple[Any, ...]:
-    return cloudpickle.cloudpickle._code_reduce(code)[1]  # type: ignore[no-any-return]
+    return cloudpickle.cloudpickle._code_reduce(code)[1]
 
 
 def test_dills_code_is_read_like_cloudpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_dills_code_is_read_like_cloudpickles(tmp_path: Path, monkeypatch: pytes
     assert read_artifact(path, ours=True).made_with.python == RUNNING
 
 
-def test_code_of_no_known_python_is_told(tmp_path: Path) -> None:
+def test_code_of_an_unknown_python_is_reported(tmp_path: Path) -> None:
     arguments = list(code_arguments(nothing.__code__))
     arguments[6] = b"\xff\x00" * 4
     path = written(CarriedCode(tuple(arguments)), tmp_path)
@@ -213,14 +213,14 @@ def test_the_version_of_a_library_is_read_from_its_own_file(tmp_path: Path) -> N
     assert read_artifact(tmp_path / "model.cbm").made_with.versions == {"catboost": catboost.__version__}
 
 
-def test_a_file_that_says_nothing_is_made_with_nothing_known(tmp_path: Path) -> None:
+def test_a_file_without_versions_has_no_known_versions(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(1, 1), tmp_path / "model.pt")
     assert read_artifact(tmp_path / "model.pt").made_with == MadeWith()
     assert read_artifact(written([1], tmp_path)).made_with == MadeWith()
 
 
 @pytest.mark.parametrize("version", ["1.3.2; rm -rf ~", "$(id)", "1.3.2' x", "", "1" * 99, "1.3\n"])
-def test_what_is_no_version_is_not_taken_for_one(tmp_path: Path, version: str) -> None:
+def test_an_invalid_version_is_ignored(tmp_path: Path, version: str) -> None:
     model = LogisticRegression()
     state = model.__getstate__()
     state["_sklearn_version"] = version
@@ -290,7 +290,7 @@ def test_the_library_in_whose_code_it_broke_is_named_first() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_what_a_file_says_survives_a_record() -> None:
+def test_the_versions_of_a_file_survive_the_record() -> None:
     said = MadeWith(pythons=("3.11", "3.12"), carries_code=True, versions={"scikit-learn": "1.3.2"})
     assert decode("MadeWith", encode(said)) == said
     assert said.python is None

@@ -15,7 +15,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples/titanic/service"
 
 
 class Untouched:
-    """A model that nobody may write to a file yet."""
+    """A model that must not be pickled."""
 
     def __reduce__(self) -> Any:
         raise AssertionError("the model was read")
@@ -54,7 +54,7 @@ def test_an_update_refuses_it_before_the_new_model_is_read(tmp_path: Path) -> No
     assert (project / ".scaffold/record.json").read_bytes() == before
 
 
-def test_answers_go_over_those_of_the_last_time() -> None:
+def test_new_answers_override_recorded_ones() -> None:
     assert read_answers({"replicas": 3}, {"replicas": 2, "cpu": "1"}) == {"replicas": 3, "cpu": "1"}
 
 

@@ -142,7 +142,7 @@ def test_a_model_without_libraries_names_or_notes_has_no_empty_tables(spec: Proj
         ("/home/me/churn.pkl", "`churn.pkl`"),
     ],
 )
-def test_where_it_came_from_is_told_without_secrets(spec: ProjectSpec, provenance: str, shown: str) -> None:
+def test_the_card_names_the_source_without_secrets(spec: ProjectSpec, provenance: str, shown: str) -> None:
     rows = card_values(replace(spec, artifact=replace(spec.artifact, provenance=provenance)))["card_rows"]
     assert f"| made from | {shown}, of 1970-01-01 |" in list(rows)  # type: ignore[call-overload]
 

@@ -1,4 +1,4 @@
-"""What `app/score.py` says for each kind of model, and that it answers as the model does."""
+"""The `app/score.py` of each kind of model, and that it predicts as the model does."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_a_model_of_one_record_is_called_for_each():
         ("xz", ["import lzma\n", "_model = pickle.loads(lzma.decompress(file.read()))"]),
     ],
 )
-def test_each_kind_is_loaded_and_asked_in_its_own_way(case, lines):
+def test_each_kind_is_loaded_and_called_in_its_own_way(case, lines):
     text = text_of(case)
     for line in lines:
         assert line in text
@@ -188,7 +188,7 @@ def test_a_frame_brings_its_names_to_a_booster():
     assert "_model.predict(xgboost.DMatrix(inputs, enable_categorical=True))" in text
 
 
-def test_a_name_of_the_models_is_only_ever_a_literal():
+def test_a_name_of_the_model_is_only_written_as_a_literal():
     evil = '"], x) or evil("'
     text = rendered(ModelFormat.ONNX, onnx_call(outputs=(evil,), inputs=("it's",)))
     assert f'_model.run([{evil!r}], {{"it\'s": inputs}})' in text
@@ -253,7 +253,7 @@ MODEL = LinearRegression().fit(ROWS, ROWS.sum(axis=1))
 
 
 @pytest.mark.parametrize("case", PACK)
-def test_it_answers_as_the_model_does(case, write_app):
+def test_the_rendered_code_predicts_as_the_model_does(case, write_app):
     kind, _, *compression = CASES[case]
     text = rendered(kind, call(), compression=compression[0] if compression else None)
     score = write_app(text, lambda path: PACK[case](MODEL, path))

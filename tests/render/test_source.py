@@ -1,4 +1,4 @@
-"""What is generated is formatted, linted, typed, the same each time, and free of us."""
+"""Generated code is formatted, linted, typed and reproducible, and does not import scaffold."""
 
 from __future__ import annotations
 
@@ -85,24 +85,26 @@ def written(sources: dict[str, str], folder: Path) -> Path:
     return folder
 
 
-def test_it_is_formatted_and_lints_clean(sources: dict[str, str], tmp_path: Path) -> None:
+def test_the_rendered_code_is_formatted_and_lints_clean(sources: dict[str, str], tmp_path: Path) -> None:
     written(sources, tmp_path)
     assert ruff(tmp_path, "format", "--diff") == ""
     assert ruff(tmp_path, "check", "--select=E,F,I,UP,B,SIM,RUF,C4,PIE", "--ignore=E501,RUF001,RUF002") == ""
 
 
-def test_it_imports_nothing_of_ours(sources: dict[str, str]) -> None:
+def test_the_rendered_code_does_not_import_scaffold(sources: dict[str, str]) -> None:
     assert not any("scaffold" in text for text in sources.values())
 
 
-def test_twice_gives_the_same_bytes(sources: dict[str, str], request: pytest.FixtureRequest) -> None:
+def test_rendering_twice_gives_the_same_bytes(
+    sources: dict[str, str], request: pytest.FixtureRequest
+) -> None:
     name = request.node.callspec.params["sources"]
     model, sample = CASES[name]
     assert render_source(infer_signature(model, sample).signature) == sources
 
 
 @pytest.mark.parametrize("name", ["frame", "nested"])
-def test_it_type_checks_strictly(name: str, tmp_path: Path) -> None:
+def test_the_rendered_code_type_checks_strictly(name: str, tmp_path: Path) -> None:
     model, sample = CASES[name]
     written(render_source(infer_signature(model, sample).signature), tmp_path)
     command = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "-p", "app"]

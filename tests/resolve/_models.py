@@ -1,4 +1,4 @@
-"""What the tests of this room share: generated code, artifacts, calls."""
+"""Helpers for the tests of `resolve`: generated code, artifacts, calls."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def signature(method: str = "predict") -> Signature:
 
 
 def recording(**answers: float) -> Recording:
-    """Requests `{"data": n}` and what they are answered with, both by number."""
+    """Return requests `{"data": n}` and their predictions."""
     return Recording(
         requests=tuple({"data": float(number)} for number in range(len(answers))),
         answers=tuple({"prediction": value} for value in answers.values()),

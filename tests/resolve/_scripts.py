@@ -28,7 +28,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
-    """Modules of one test are unknown to the next."""
+    """Forget the modules of one test before the next."""
     before, path = set(sys.modules), sys.path[:]
     yield
     sys.path[:] = path
@@ -86,7 +86,7 @@ def lifted_text(found: CollectedSources) -> str:
 
 
 def answer(found: CollectedSources, tmp_path: Path, call: str) -> str:
-    """What the moved model answers where only the collected files are."""
+    """Return the prediction of the moved model in a process with only the collected files."""
     place = tmp_path / "service"
     for source in found.sources:
         (place / source.path).parent.mkdir(parents=True, exist_ok=True)

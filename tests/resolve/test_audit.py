@@ -63,12 +63,12 @@ def test_the_same_lock_gives_the_same_bytes(project):
     assert audit_project(project, run=run).sbom == audit_project(project, run=run).sbom
 
 
-def test_a_licence_is_told_only_for_the_version_that_is_installed(project):
+def test_a_licence_is_reported_only_for_the_installed_version(project):
     licences = {one.name: one.licence for one in audit_project(project, run=FakeAudit()).components}
     assert licences == {"h11": "MIT", "odd": "unknown", "uvicorn": "unknown", "alpha-local": "unknown"}
 
 
-def test_what_is_known_against_it_is_told_though_the_command_fails(project):
+def test_vulnerabilities_are_reported_although_the_command_fails(project):
     known = {"id": "PYSEC-1", "fix_versions": ["0.17"], "description": "Lets anyone in.\n"}
     report = {"dependencies": [{"name": "h11", "version": "0.16.0", "vulns": [known]}, {"name": "odd"}]}
     run = FakeAudit(report, error="Found 1 known vulnerability")
@@ -81,7 +81,7 @@ def test_what_is_known_against_it_is_told_though_the_command_fails(project):
     assert "github" not in run.asked
 
 
-def test_without_a_network_the_rest_is_still_told(project):
+def test_without_a_network_everything_else_is_reported(project):
     audit = audit_project(project, run=FakeAudit(error="trace\nConnection refused"))
     assert audit.vulnerabilities is None
     assert audit.notes == ("nobody could be asked about vulnerabilities: Connection refused",)
@@ -93,7 +93,7 @@ def test_a_folder_without_a_lock_is_no_project(tmp_path):
         audit_project(tmp_path)
 
 
-def test_a_licence_that_is_given_as_its_whole_text_is_told_by_its_classifier(project, install):
+def test_a_full_licence_text_is_replaced_by_its_classifier(project, install):
     (project / "requirements.txt").write_text("odd==1.0 \\\n    --hash=sha256:aa\n")
     info = install("odd", {"odd.py": ""})
     text = "License: =====\n        The whole text\nClassifier: License :: OSI Approved :: BSD License\n"

@@ -15,7 +15,7 @@ def test_a_module_belongs_to_the_distribution_that_records_its_file(install, sit
     assert found.owners_of("json") == ()
 
 
-def test_a_namespace_package_is_told_apart_by_its_parts(install, site):
+def test_parts_of_a_namespace_package_are_distinguished(install, site):
     install("one", {"shared/one/__init__.py": "", "shared/one/deep.py": ""})
     install("two", {"shared/two.py": ""})
     found = Installation([str(site)])
@@ -24,13 +24,13 @@ def test_a_namespace_package_is_told_apart_by_its_parts(install, site):
     assert found.owners_of("shared") == ()
 
 
-def test_two_distributions_may_bring_one_module(install, site):
+def test_two_distributions_may_provide_one_module(install, site):
     install("boost-cpu", {"boost/__init__.py": ""})
     install("boost", {"boost/__init__.py": ""})
     assert sorted(Installation([str(site)]).owners_of("boost")) == ["boost", "boost-cpu"]
 
 
-def test_of_two_that_bring_one_module_the_one_whose_file_is_there_is_taken(install, site):
+def test_of_two_distributions_of_one_module_the_one_with_the_file_is_used(install, site):
     for name in ("boost", "boost-cpu"):
         folder = install(name, {"boost/__init__.py": f"name = {name!r}"})
         digest = base64.urlsafe_b64encode(sha256((site / "boost/__init__.py").read_bytes()).digest())
@@ -40,7 +40,7 @@ def test_of_two_that_bring_one_module_the_one_whose_file_is_there_is_taken(insta
     assert Installation([str(site)]).owner_of("boost.core") == "boost-cpu"
 
 
-def test_what_is_required_comes_along_with_extras_and_markers(install, site):
+def test_requirements_are_followed_with_extras_and_markers(install, site):
     lines = ("middle[fast]>=1", "windows ; sys_platform == 'win32'", "bad line!")
     install("top", {"top.py": ""}, requires=lines)
     install("middle", {"middle.py": ""}, requires=("speed ; extra == 'fast'", "slow ; extra == 'slow'"))
@@ -49,7 +49,7 @@ def test_what_is_required_comes_along_with_extras_and_markers(install, site):
     assert list(Installation([str(site)]).closure(["Top"])) == ["middle", "speed", "top"]
 
 
-def test_what_a_build_leaves_beside_the_users_code_is_no_distribution(tmp_path):
+def test_build_artifacts_next_to_the_users_code_are_not_a_distribution(tmp_path):
     (tmp_path / "churn.egg-info").mkdir()
     (tmp_path / "churn.egg-info" / "PKG-INFO").write_text("Name: churn\nVersion: 0.1\n")
     (tmp_path / "churn.egg-info" / "top_level.txt").write_text("churn\n")
@@ -61,7 +61,7 @@ def test_a_file_that_is_no_identifier_has_its_owner_too(install, site):
     assert Installation([str(site)]).owners_of("81d243__mypyc") == ("fast",)
 
 
-def test_a_circle_of_requirements_ends(install, site):
+def test_circular_requirements_terminate(install, site):
     install("one", {"one.py": ""}, requires=("two",))
     install("two", {"two.py": ""}, requires=("one",))
     assert list(Installation([str(site)]).closure(["one"])) == ["one", "two"]

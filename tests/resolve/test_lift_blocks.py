@@ -111,7 +111,7 @@ def test_of_the_definitions_in_a_block_only_those_that_are_used_are_lifted(tmp_p
     assert answer(found, tmp_path, "model.predict([2.5])") == "[4]"
 
 
-def test_what_a_call_of_the_tool_gave_is_never_lifted(tmp_path: Path) -> None:
+def test_the_result_of_a_call_of_scaffold_is_never_lifted(tmp_path: Path) -> None:
     script = (
         "from scaffold import spec as tool\n\nLIMIT = tool.Overrides().nullable\n\n\n"
         "class Model:\n    limit = LIMIT\n\n    def predict(self, x):\n        return x\n\n\n"
@@ -155,7 +155,7 @@ except ImportError:
 }
 
 
-def test_a_definition_in_place_of_an_import_goes_along_with_the_import(tmp_path: Path) -> None:
+def test_a_fallback_definition_is_lifted_with_its_import(tmp_path: Path) -> None:
     guard = textwrap.dedent("""\
         try:
             from no_such_module import root
@@ -173,7 +173,7 @@ def test_a_definition_in_place_of_an_import_goes_along_with_the_import(tmp_path:
     assert guard.partition("\n\n    def other")[0] in lifted_text(found)
     assert "other" not in lifted_text(found)
     assert answer(found, tmp_path, "model.predict(9)") == "3.0"
-    # A file that carries the function says which of the two it is.
+    # A file that contains the function shows which of the two it is.
     carried = collect(train(tmp_path, script + SAVE), tmp_path)
     assert "no_such_module" not in lifted_text(carried)
     assert answer(carried, tmp_path, "model.predict(9)") == "3.0"
@@ -181,7 +181,9 @@ def test_a_definition_in_place_of_an_import_goes_along_with_the_import(tmp_path:
 
 @pytest.mark.parametrize("save", [SAVE, BY_NAME], ids=["by value", "by name"])
 @pytest.mark.parametrize(("test", "guard"), GUARDS.items())
-def test_an_import_with_a_fallback_stays_a_whole(tmp_path: Path, test: str, guard: str, save: str) -> None:
+def test_an_import_with_a_fallback_is_lifted_as_one_block(
+    tmp_path: Path, test: str, guard: str, save: str
+) -> None:
     script = f"{guard}\n\nclass Model:\n    def predict(self):\n        return {test}\n\n\nmodel = Model()\n"
     found = collect(train(tmp_path, script + save), tmp_path)
     assert above_the_class(found) == guard.replace('    print("slow", error)  # left out\n', "")
@@ -294,7 +296,7 @@ def test_of_two_variants_the_one_with_the_models_code_is_lifted(
     script = f"wide = {wide}\nif wide:\n{variant.format(3)}else:\n{variant.format(2)}model = Model()\n"
     found = collect(train(tmp_path, script + SAVE), tmp_path)
     assert lifted_text(found) == LIFTED.replace("2", str(factor))
-    # A file that only names the class does not say which: the condition goes along.
+    # A file that only names the class does not show which: the condition is lifted too.
     named = collect(train(tmp_path, script + BY_NAME), tmp_path)
     assert lifted_text(named).count("class Model") == 2
     assert answer(named, tmp_path, "model.predict(1)") == str(factor)

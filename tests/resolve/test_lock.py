@@ -20,7 +20,7 @@ PLAIN = "one==1.0 \\\n    --hash=sha256:aa\n    # via -r requirements.in\n"
 
 
 class FakeUv:
-    """Answers by platform: a text, or what uv says when it fails."""
+    """A fake uv: its output by platform, or its error."""
 
     def __init__(self, answers: dict[str, str], *, cached: bool = True) -> None:
         self.answers, self.cached = answers, cached
@@ -52,7 +52,7 @@ def test_where_the_platforms_agree_the_lock_says_nothing_of_them():
     assert uv.given == {"one==1.0\ntwo==2.0\n"}
 
 
-def test_a_wheel_that_is_too_large_to_go_along_is_named_with_what_to_do(tmp_path):
+def test_a_wheel_that_is_too_large_to_copy_is_named_with_a_remedy(tmp_path):
     wheel = tmp_path / "one-1.0-py3-none-any.whl"
     with wheel.open("wb") as file:
         file.truncate(LARGEST_WHEEL_BYTES + 1)
@@ -84,7 +84,7 @@ def test_what_only_one_platform_needs_gets_a_marker():
     assert "fast==3 ; platform_machine == 'x86_64'\n    # via one\n" in lock(uv).text
 
 
-def test_a_platform_that_cannot_be_locked_is_left_out_and_said():
+def test_a_platform_that_cannot_be_locked_is_left_out_and_reported():
     found = lock(
         FakeUv({X86: PLAIN, ARM: "error: No solution\n  cause: Because one==1.0 has no wheels with it"})
     )
@@ -93,7 +93,7 @@ def test_a_platform_that_cannot_be_locked_is_left_out_and_said():
     assert found.notes == ("not locked for linux/arm64: Because one==1.0 has no wheels with it",)
 
 
-def test_the_cache_is_asked_before_the_network():
+def test_the_cache_is_used_before_the_network():
     offline = FakeUv({X86: PLAIN, ARM: PLAIN})
     lock(offline)
     assert ["--offline" in command for command, _ in offline.commands] == [True, True]
@@ -135,7 +135,7 @@ def test_torch_without_cuda_is_taken_from_where_it_came_and_from_its_makers_for_
     assert backends == {X86: [None], ARM: [None, None, "cpu", "cpu"]}
 
 
-def test_torch_with_cuda_is_said():
+def test_torch_with_cuda_is_reported():
     uv = FakeUv({X86: PLAIN + "nvidia-cublas==1\n", ARM: PLAIN + "nvidia-cublas==1\n"})
     assert lock(uv, torch="cpu").notes == (
         "torch comes with CUDA, for no index that answers has a build for the CPU alone",
@@ -196,7 +196,7 @@ def test_a_conflict_names_both_sides():
     assert "--pin pydantic==VERSION" in str(caught.value)
 
 
-def test_another_failure_is_told_in_the_words_of_uv_without_a_password():
+def test_other_failures_quote_uv_without_a_password():
     answer = "error: Request failed after 3 retries\n  cause: Failed to fetch: https://me:secret@pypi.corp/simple/one/"
     with pytest.raises(LockFailedError) as caught:
         lock(FakeUv({X86: answer, ARM: answer}))

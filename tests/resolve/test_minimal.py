@@ -1,4 +1,4 @@
-"""No line of `requirements.in` is there for nothing: without any one of them the proof fails."""
+"""Each line of `requirements.in` is needed: without any one of them the proof fails."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def specifier(install, site):
     return _specifier
 
 
-def test_from_an_index_it_is_the_version(specifier):
+def test_a_release_of_an_index_is_pinned_by_version(specifier):
     assert specifier(None) == "==1.0"
 
 
@@ -37,7 +37,7 @@ def test_from_an_index_it_is_the_version(specifier):
         ({"url": "file:///home/me/r"}, "git+a local r@abc123"),
     ],
 )
-def test_from_git_it_is_a_wheel_that_names_the_commit_without_a_token(install, site, origin, commit):
+def test_a_git_install_becomes_a_wheel_that_names_the_commit_without_a_token(install, site, origin, commit):
     """pip refuses a commit in a lock with hashes."""
     origin["vcs_info"] = {"vcs": "git", "requested_revision": "main", "commit_id": "abc123"}
     install("alpha", {"alpha.py": ""}, origin=json.dumps(origin))
@@ -46,22 +46,22 @@ def test_from_git_it_is_a_wheel_that_names_the_commit_without_a_token(install, s
     assert wheel.reason == f"packed from {commit}"
 
 
-def test_from_a_url_it_is_the_url_without_a_password(specifier):
+def test_an_install_from_a_url_is_pinned_by_the_url_without_a_password(specifier):
     origin = {"url": "https://me:pw@corp/alpha-1.0-py3-none-any.whl", "archive_info": {}}
     assert specifier(origin) == " @ https://corp/alpha-1.0-py3-none-any.whl"
 
 
-def test_from_this_machine_it_is_packed(specifier):
+def test_a_local_install_is_packed(specifier):
     assert (
         specifier({"url": "file:///gone/alpha", "dir_info": {}}) == " @ ./wheels/alpha-1.0-py3-none-any.whl"
     )
 
 
-def test_an_editable_one_is_not_packed_for_its_code_is_copied(specifier):
+def test_an_editable_install_is_not_packed(specifier):
     assert specifier({"url": "file:///src/alpha", "dir_info": {"editable": True}}) == "==1.0"
 
 
-def test_conda_notes_the_folder_of_its_builder_which_says_nothing(install, site):
+def test_the_build_folder_that_conda_records_is_ignored(install, site):
     folder = install("alpha", {"alpha.py": ""}, origin='{"url": "file:///home/conda/work", "dir_info": {}}')
     (folder / "INSTALLER").write_text("conda")
     assert specifier_of(Installation([str(site)]).by_name["alpha"]) == ("==1.0", None)
@@ -85,7 +85,7 @@ def test_a_packed_wheel_holds_what_is_installed_and_is_the_same_every_time(insta
         assert b"/home/me" not in b"".join(archive.read(name) for name in archive.namelist())
 
 
-def test_an_install_whose_files_are_gone_is_named(install, site):
+def test_an_install_with_missing_files_is_named(install, site):
     install("alpha", {"alpha.py": ""}, origin='{"url": "file:///home/me/alpha"}')
     (site / "alpha.py").unlink()
     with pytest.raises(BrokenInstallError) as caught:

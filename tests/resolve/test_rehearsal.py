@@ -34,7 +34,7 @@ CALL = PythonCall(method="predict", batching=Batching.TOGETHER)
 
 @pytest.fixture
 def rehearse(model_of):
-    """Runs a rehearsal of `alpha.Model`, which is to double 0.0, 1.0 and 2.0."""
+    """Runs a rehearsal of `alpha.Model`, which should double 0.0, 1.0 and 2.0."""
 
     def _rehearse(asked=("alpha",), answers=(0.0, 2.0, 4.0)):
         request = Request(
@@ -55,7 +55,7 @@ def rehearse(model_of):
     return _rehearse
 
 
-def test_what_is_merely_installed_stays_out(install, rehearse):
+def test_unused_distributions_are_left_out(install, rehearse):
     install("alpha", {"alpha.py": OPTIONAL})
     install("beta", {"beta.py": "raise RuntimeError('never imported')"})
     found, extra = rehearse()
@@ -64,7 +64,7 @@ def test_what_is_merely_installed_stays_out(install, rehearse):
     assert found.missed == {"beta": ("alpha", "load")}
 
 
-def test_what_is_merely_installed_is_not_found_by_its_metadata_either(install, rehearse):
+def test_metadata_of_unused_distributions_is_hidden(install, rehearse):
     install("alpha", {"alpha.py": ASKED_BY_METADATA})
     install("beta", {"beta.py": ""})
     assert rehearse()[0].succeeded
@@ -79,7 +79,7 @@ def test_an_optional_library_that_changes_the_answers_is_kept(install, rehearse)
     assert extra == {"beta": "imported by alpha at load"}
 
 
-def test_of_several_missed_only_those_that_matter_are_kept(install, rehearse):
+def test_of_several_missing_libraries_only_the_necessary_ones_are_kept(install, rehearse):
     idle = "try:\n    import gamma\nexcept ImportError:\n    pass\n"
     install("alpha", {"alpha.py": idle + FASTER})
     install("beta", {"beta.py": "factor = 2"})
@@ -101,7 +101,7 @@ def test_a_library_that_no_metadata_names_is_found_at_predict(install, rehearse)
     }
 
 
-def test_answers_that_differ_with_everything_too_ask_for_nothing(install, rehearse):
+def test_predictions_that_differ_with_all_libraries_add_no_requirement(install, rehearse):
     install("alpha", {"alpha.py": OPTIONAL})
     install("beta", {"beta.py": ""})
     found, extra = rehearse(answers=(0.0, 2.0, 5.0))
@@ -109,7 +109,7 @@ def test_answers_that_differ_with_everything_too_ask_for_nothing(install, rehear
     assert extra == {}
 
 
-def test_a_module_that_is_nowhere_is_named_with_who_needs_it(install, rehearse):
+def test_a_missing_module_is_named_with_its_importer(install, rehearse):
     install("alpha", {"alpha.py": LATE})
     with pytest.raises(MissingModuleError) as caught:
         rehearse()
@@ -126,13 +126,13 @@ def test_a_module_that_is_nowhere_is_named_with_who_needs_it(install, rehearse):
     [("usb", r"provides it \(perhaps pyusb\), or ship"), ("models", "provides it, or ship")],
     ids=["it names one", "it names two"],
 )
-def test_the_table_of_pipreqs_is_one_voter(install, rehearse, module, said):
+def test_the_table_of_pipreqs_is_only_a_guess(install, rehearse, module, said):
     install("alpha", {"alpha.py": LATE.replace("beta", module)})
     with pytest.raises(MissingModuleError, match=said):
         rehearse()
 
 
-def test_a_model_that_fails_says_with_what(install, rehearse):
+def test_a_failing_model_is_reported_with_its_error(install, rehearse):
     install(
         "alpha", {"alpha.py": "class Model:\n    def predict(self, rows):\n        raise ValueError('no')\n"}
     )
@@ -163,7 +163,7 @@ def test_a_module_of_the_users_own_may_have_the_name_of_a_hidden_one(
     assert "tools" not in found.imported
 
 
-def test_what_is_opened_is_seen_with_its_phase(install, rehearse, tmp_path):
+def test_opened_files_are_recorded_with_their_phase(install, rehearse, tmp_path):
     first = tmp_path / "factor.txt"
     first.write_text("2")
     text = (
@@ -177,7 +177,7 @@ def test_what_is_opened_is_seen_with_its_phase(install, rehearse, tmp_path):
     assert not any(path.endswith("out.txt") for path in found.opened)
 
 
-def test_a_process_that_was_started_serves_unless_it_hides_too_much(install, model_of):
+def test_a_started_process_is_reused_unless_it_hides_too_much(install, model_of):
     install("alpha", {"alpha.py": LATE})
     install("beta", {"beta.py": "factor = 2"})
     installation = Installation()

@@ -27,7 +27,7 @@ DOUBLED = recording(zero=0.0, one=2.0, two=4.0)
 
 
 class FakeUv:
-    """Locks whatever it is asked for; fails while the constraints hold a line."""
+    """A fake uv that locks every requirement; it fails while the constraints contain a given line."""
 
     def __init__(self, refused: str = "") -> None:
         self.refused = refused
@@ -49,7 +49,7 @@ class FakeUv:
 
 @pytest.fixture
 def alpha(install, model_of):
-    """A model of three distributions: one comes along, one only the trace sees. A fourth is for training."""
+    """A model of three distributions: one is transitive, one only in the trace. A fourth is for training."""
     install("alpha", {"alpha.py": ALPHA}, requires=("gamma",), version="1.5")
     install("beta-dist", {"beta.py": "factor = 2"})
     install("gamma", {"gamma.py": "one = 1"})
@@ -65,7 +65,7 @@ def of_model(dependencies):
     return [(str(line), line.reason) for line in dependencies.requirements if line.serves == "model"]
 
 
-def test_each_line_says_who_saw_it_and_what_comes_along_has_none(alpha):
+def test_each_requirement_has_its_evidence_and_transitive_ones_have_no_line(alpha):
     uv = FakeUv()
     found = resolved(alpha, uv)
     assert of_model(found) == [
@@ -108,14 +108,12 @@ def test_torch_is_taken_for_the_cpu_and_as_it_is_installed_on_request(install, m
     assert "torch==2.13.0+cu130" in uv.constraints
 
 
-def test_what_is_asked_for_is_taken_along(alpha):
+def test_require_adds_a_distribution(alpha):
     found = resolved(alpha, FakeUv(), options=Options(require=("trainer",)))
     assert ("trainer==1.0", "asked for") in of_model(found)
 
 
-def test_local_code_asks_for_what_it_imports_and_tells_what_the_sample_did_not_come_to(
-    install, model_of, tmp_path, monkeypatch
-):
+def test_local_code_requires_its_imports_and_reports_untested_ones(install, model_of, tmp_path, monkeypatch):
     install("beta-dist", {"beta.py": "factor = 2"})
     install("trainer", {"trainer.py": "raise RuntimeError"})
     text = ALPHA.replace("import gamma", "import beta\ndef fit():\n    import trainer").replace(
@@ -160,7 +158,7 @@ def test_a_library_inside_another_belongs_to_it(site, install, model_of):
     assert of_model(resolved(model_of("omega"), FakeUv())) == [("omega==1.0", "omega.Model in model.pkl")]
 
 
-def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_path):
+def test_opened_data_files_are_copied_except_hidden_ones(model_of, tmp_path):
     folder = tmp_path / "code"
     folder.mkdir()
     (folder / "factor.txt").write_text("2")
@@ -177,7 +175,7 @@ def test_data_files_that_are_opened_go_along_but_not_hidden_ones(model_of, tmp_p
     assert found.notes == (".env is opened and not taken along, for it is hidden: --include .env",)
 
 
-def test_code_that_is_imported_by_a_name_that_is_put_together_goes_along(model_of, tmp_path):
+def test_modules_imported_by_a_computed_name_are_copied(model_of, tmp_path):
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds" / "double.py").write_text("factor = 2")
     (tmp_path / "features.py").write_text(
@@ -192,7 +190,7 @@ def test_code_that_is_imported_by_a_name_that_is_put_together_goes_along(model_o
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what compiled code opens")
-def test_files_that_compiled_code_opens_go_along_if_the_code_or_the_model_names_them(model_of, tmp_path):
+def test_files_opened_by_compiled_code_are_copied_if_code_or_model_names_them(model_of, tmp_path):
     (tmp_path / "vocabulary").mkdir()
     for name in ("words.bin", "chance.bin"):
         (tmp_path / "vocabulary" / name).write_text("2")
@@ -212,7 +210,7 @@ def test_files_that_compiled_code_opens_go_along_if_the_code_or_the_model_names_
     }
 
 
-def test_the_tensors_of_an_onnx_model_that_lie_beside_it_go_where_it_goes(tmp_path):
+def test_external_tensors_of_an_onnx_model_are_copied_next_to_it(tmp_path):
     (tmp_path / "data").mkdir()
     weights = tmp_path / "data" / "weights.bin"
     weights.write_text("1")
@@ -224,7 +222,7 @@ def test_the_tensors_of_an_onnx_model_that_lie_beside_it_go_where_it_goes(tmp_pa
     assert [source.path for source in found] == ["model/data/weights.bin"]
 
 
-def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(model_of, tmp_path):
+def test_parts_of_the_model_are_copied_next_to_it_and_a_database_is_data(model_of, tmp_path):
     (tmp_path / "model.pkl_01.npy").write_text("2")
     (tmp_path / "features.py").write_text(
         "import sqlite3\nfrom pathlib import Path\nhere = Path(__file__).parent\n"
@@ -241,7 +239,7 @@ def test_parts_of_the_model_go_where_the_model_goes_and_a_database_is_data_too(m
     }
 
 
-def test_what_was_installed_from_this_machine_is_packed_and_goes_along(install, model_of, site):
+def test_a_local_install_is_packed_and_copied(install, model_of, site):
     text = "class Model:\n    def predict(self, rows):\n        return [2 * row for row in rows]\n"
     install("alpha", {"alpha.py": text}, origin='{"url": "file:///home/me/alpha", "dir_info": {}}')
     found = resolved(model_of("alpha"), FakeUv())
@@ -264,7 +262,7 @@ def test_a_git_install_is_a_wheel_of_its_commit(install, model_of):
     assert "\nalpha @ ./wheels/alpha-1.0-py3-none-any.whl\n" in found.lock
 
 
-def test_what_only_comes_along_gives_way_to_the_service_layer_and_that_is_said(install, alpha, site):
+def test_a_transitive_version_gives_way_to_the_service_layer_with_a_note(install, alpha, site):
     install("alpha", {"alpha.py": ALPHA}, requires=("gamma", "typing-extensions"), version="1.5")
     install("typing-extensions", {"typing_extensions.py": _typing_extensions()}, version="3")
     uv = FakeUv(refused="typing-extensions==3")
@@ -297,13 +295,13 @@ def test_uv_locks_it_all_and_the_lock_names_all_that_is_needed(alpha, site, tmp_
     assert {"alpha", "beta-dist", "gamma", "fastapi", "uvicorn", "pydantic", "prometheus-client"} <= pinned
     assert not {"trainer", "copier", "numpy"} & pinned
     assert str(tmp_path) not in found.lock
-    # What only that folder has goes along, and is found there.
+    # A distribution that only that folder has is copied, and found in the copy.
     assert "\n--find-links ./wheels\n" in found.lock
     assert {source.path for source in found.sources} == {f"wheels/{file.name}" for file in wheels.iterdir()}
     assert found.lock == resolve_dependencies(alpha, signature(), DOUBLED, code=CODE).lock
 
 
-def test_nothing_of_the_system_or_of_our_own_goes_along(model_of, tmp_path, monkeypatch):
+def test_system_files_and_scaffold_itself_are_not_copied(model_of, tmp_path, monkeypatch):
     (tmp_path / "features.py").write_text(
         "class Model:\n    def predict(self, rows):\n        open('/etc/hosts').close()\n"
         "        return [2 * row for row in rows]\n"

@@ -1,4 +1,4 @@
-"""Local code comes along: modules under their names, definitions of scripts lifted into one."""
+"""Local code is copied: modules under their names, definitions of scripts lifted into one module."""
 
 from __future__ import annotations
 
@@ -380,7 +380,7 @@ def test_a_class_of_main_that_is_only_named_is_looked_for_beside_the_model(tmp_p
     assert answer(found, tmp_path, "model.predict(1)") == "2"
 
 
-def test_two_scripts_that_define_the_name_make_the_person_choose(tmp_path: Path) -> None:
+def test_a_name_defined_by_two_scripts_needs_a_choice(tmp_path: Path) -> None:
     artifact = train(tmp_path, PLAIN, copy=PLAIN)
     with pytest.raises(SourceNotFoundError) as caught:
         collect(artifact, tmp_path)
@@ -415,17 +415,17 @@ def test_the_source_may_be_a_notebook(tmp_path: Path) -> None:
     cells = CLOSURE.split("\n\n\n")
     source = notebook(tmp_path / "model.ipynb", "%matplotlib inline\nimport os", "!pip install x", *cells)
     assert "def doubled" in lifted_text(collect(artifact, tmp_path, source=source))
-    found = collect(artifact, tmp_path)  # the one beside the model is found by the code that it holds
+    found = collect(artifact, tmp_path)  # the module next to the model is found by its code
     assert answer(found, tmp_path, "model.predict(5)") == "13"
 
 
-def test_lines_that_moved_are_no_change(tmp_path: Path) -> None:
+def test_moved_lines_are_not_a_change(tmp_path: Path) -> None:
     artifact = train(tmp_path, CLOSURE + SAVE)
     (tmp_path / "train.py").write_text("# A remark.\n\n\n" + CLOSURE)
     assert answer(collect(artifact, tmp_path), tmp_path, "model.predict(5)") == "13"
 
 
-def test_code_that_changed_since_the_model_was_saved_is_named(tmp_path: Path) -> None:
+def test_changed_code_is_named(tmp_path: Path) -> None:
     artifact = train(tmp_path, CLOSURE + SAVE)
     (tmp_path / "train.py").write_text(CLOSURE.replace("2 * x", "3 * x"))
     with pytest.raises(SourceChangedError) as caught:
@@ -480,7 +480,7 @@ def test_a_package_comes_with_what_its_module_imports_and_no_more(tmp_path: Path
     assert not found.moved
 
 
-def test_two_local_modules_of_one_name_are_told_apart_by_the_person(tmp_path: Path) -> None:
+def test_two_local_modules_of_one_name_need_a_choice(tmp_path: Path) -> None:
     artifact = train(
         tmp_path, "from features import Model\n\nmodel = Model()\n" + SAVE, features="class Model: ...\n"
     )
@@ -537,7 +537,7 @@ model = Model()
 """
 
 
-def test_a_package_named_like_a_part_of_the_service_goes_along_under_another_name(tmp_path: Path) -> None:
+def test_a_package_with_a_name_of_the_service_is_copied_under_another_name(tmp_path: Path) -> None:
     for path, text in NAMED_AS_THE_SERVICE.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -554,7 +554,7 @@ def test_a_package_named_like_a_part_of_the_service_goes_along_under_another_nam
         in (texts["model_app/scaling.py"])
     )
     assert found.notes == ("app is model_app in the service, which has an app of its own",)
-    # Its data is beside it while the model is traced, which says that it goes along.
+    # Its data is next to it during the trace, so the data is copied.
     data = tmp_path / "lifted" / "model_app" / "rate.txt"
     (tmp_path / "service" / "model_app").mkdir(parents=True)
     (tmp_path / "service" / "model_app" / "rate.txt").write_bytes(data.read_bytes())
@@ -563,7 +563,7 @@ def test_a_package_named_like_a_part_of_the_service_goes_along_under_another_nam
     assert answer(found, tmp_path, "model.predict(2)") == "46"
 
 
-def test_what_is_included_keeps_its_place_and_brings_its_imports(tmp_path: Path) -> None:
+def test_included_files_keep_their_place_and_bring_their_imports(tmp_path: Path) -> None:
     artifact = train(tmp_path, "model = 1\n" + SAVE, helpers="import bases\n", bases="")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "brands.csv").write_text("name\n")
@@ -581,7 +581,7 @@ def test_lifting_twice_writes_the_same_text(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_was_compiled_alone_is_found_in_the_notebook_as_a_whole() -> None:
-    """Without the import in sight, the compiler makes other bytecode of `math.sqrt(x)`."""
+    """Without a visible import, the compiler creates other bytecode for `math.sqrt(x)`."""
     space: dict[str, Any] = {}
     exec(compile("def root(x):\n    return math.sqrt(x)\n", "cell", "exec"), space)
     whole = Script("import math\n\n\ndef root(x):\n    return math.sqrt(x)\n", "notebook")
@@ -611,7 +611,7 @@ def test_data_files_beside_the_script_are_where_its_lifted_code_looks_for_them(t
     found = collect(train(tmp_path, DATA + SAVE), tmp_path)
     assert (tmp_path / "lifted" / "rates.csv").resolve() == tmp_path / "rates.csv"
     assert "HERE = pathlib.Path(__file__).parent\n" in lifted_text(found)
-    # A literal says what the constant was, whatever it was computed from.
+    # A literal gives the value of the constant, however it was computed.
     assert 'RATES = {"a": "2"}' in lifted_text(found).replace("'", '"')
 
 

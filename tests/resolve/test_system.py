@@ -17,7 +17,7 @@ def no_dpkg(command, **_):
     raise CommandError(tuple(command), 127, "not found: dpkg")
 
 
-def test_what_a_slim_image_has_is_not_asked_for():
+def test_libraries_of_a_slim_image_need_no_package():
     slim = ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib/libstdc++.so.6.0.30", "/usr/lib/libssl.so.3"]
     assert find_system_packages(slim, no_dpkg) == ((), ())
 
@@ -40,7 +40,7 @@ def test_the_libraries_of_an_environment_are_its_own_but_for_openmp():
     assert notes == ()
 
 
-def test_dpkg_knows_the_others():
+def test_dpkg_names_the_packages_of_other_libraries():
     def dpkg(command, **_):
         if command[-1] != "/lib/x86_64-linux-gnu/libodd.so.2.1":
             return no_dpkg(command)
@@ -50,7 +50,7 @@ def test_dpkg_knows_the_others():
     assert packages == (SystemPackage(name="libodd2", reason="libodd.so.2, which the model loads"),)
 
 
-def test_a_library_that_nobody_knows_is_said():
+def test_an_unknown_system_library_is_reported():
     packages, notes = find_system_packages(["/usr/lib/libodd.so.2"], no_dpkg)
     assert packages == ()
     assert notes == (
@@ -59,6 +59,6 @@ def test_a_library_that_nobody_knows_is_said():
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x02\x01" + b"\xff" * 80, b"text" * 40])
-def test_what_is_no_library_needs_none(tmp_path, content):
+def test_a_file_that_is_not_a_library_needs_no_package(tmp_path, content):
     (tmp_path / "odd.so").write_bytes(content)
     assert needed_libraries(tmp_path / "odd.so") == frozenset()

@@ -47,24 +47,24 @@ def test_an_import_is_certain_where_nothing_stands_between_it_and_the_module():
     }
 
 
-def test_what_is_no_python_imports_nothing():
+def test_code_that_does_not_parse_has_no_imports():
     assert imports_of("import (") == []
 
 
-def test_the_pickle_says_which_name_asked(install, site, model_of):
+def test_evidence_of_a_pickle_names_the_global(install, site, model_of):
     install("alpha-dist", {"alpha.py": ""})
     assert asked_by_model(model_of("alpha"), Installation([str(site)])) == {
         "alpha-dist": "alpha.Model in model.pkl"
     }
 
 
-def test_a_format_asks_for_its_reader(model_of):
+def test_a_format_requires_its_reader(model_of):
     artifact = model_of("builtins")
     onnx = type(artifact)(path=artifact.path, sha256="", size_bytes=1, format=ModelFormat.ONNX)
     assert asked_by_model(onnx, Installation())["onnxruntime"] == "reads model.pkl"
 
 
-def test_code_asks_with_its_path(install, site):
+def test_evidence_of_code_names_its_path(install, site):
     install("alpha-dist", {"alpha.py": ""})
     install("beta-dist", {"beta.py": ""})
     texts = {"features.py": "import alpha, json\ndef train():\n    import beta\n"}
@@ -78,7 +78,7 @@ def test_code_asks_with_its_path(install, site):
     [(np.zeros(2), ["numpy"]), ({"x": np.zeros(2)}, ["numpy"]), ({"x": 1}, [])],
     ids=["array", "mapping", "plain"],
 )
-def test_a_sample_asks_for_the_library_of_its_class(tmp_path, sample, names):
+def test_a_sample_requires_the_library_of_its_class(tmp_path, sample, names):
     path = tmp_path / "sample.pkl"
     path.write_bytes(pickle.dumps(sample))
     modules = sample_modules(path, read_artifact(path) if names else None)
@@ -95,12 +95,12 @@ def test_a_sample_asks_for_the_library_of_its_class(tmp_path, sample, names):
         ("x.png", b"\x89PNG\r\n\x1a\n", ["PIL"]),
     ],
 )
-def test_a_file_of_data_asks_for_the_library_that_reads_it(tmp_path, name, content, modules):
+def test_a_data_file_requires_the_library_that_reads_it(tmp_path, name, content, modules):
     (tmp_path / name).write_bytes(content)
     assert sample_modules(tmp_path / name, None) == modules
 
 
-def test_what_comes_along_with_another_needs_no_line(install, site):
+def test_transitive_dependencies_need_no_line(install, site):
     install("top", {"top.py": ""}, requires=("middle",))
     install("middle", {"middle.py": ""}, requires=("low",))
     install("low", {"low.py": ""})
@@ -108,7 +108,7 @@ def test_what_comes_along_with_another_needs_no_line(install, site):
     assert needed(reasons, Installation([str(site)])) == {"top": "c"}
 
 
-def test_of_a_circle_one_stays(install, site):
+def test_one_requirement_of_a_cycle_is_kept(install, site):
     install("one", {"one.py": ""}, requires=("two",))
     install("two", {"two.py": ""}, requires=("one",))
     assert needed({"one": "a", "two": "b"}, Installation([str(site)])) == {"one": "a"}

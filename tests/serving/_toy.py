@@ -1,4 +1,4 @@
-"""A service made from the templates around a model that does what its records tell it to."""
+"""A service made from the templates, with a model whose records tell it what to do."""
 
 import contextlib
 import http.client
@@ -94,7 +94,7 @@ def run(records: list[ModelInput]) -> list[ModelOutput]:
 
 
 def write_project(root: Path, **values: str) -> None:
-    """Write the generated files that the serving templates stand beside, and those templates, into `root`."""
+    """Write the serving templates, and the generated files that they need, into `root`."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     generated = {"app/schemas.py": SCHEMAS, "app/score.py": SCORE}
     for source in [*TEMPLATE.glob("app/**/*.py*"), TEMPLATE / "pyproject.toml"]:

@@ -1,4 +1,4 @@
-"""Services to test, each ended with the module that asked for it."""
+"""Services to test, each ended with the test module that started it."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -39,5 +39,5 @@ def serve(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 @pytest.fixture(scope="module")
 def service(serve: Callable[..., Service]) -> Service:
-    """One with the settings as they are."""
+    """A service with the default settings."""
     return serve()

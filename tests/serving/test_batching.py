@@ -1,4 +1,4 @@
-"""Requests that wait together are predicted together, and none pays for another."""
+"""Waiting requests are predicted in one batch, and do not affect each other."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ def together(service: Service, bodies: list[Any]) -> list[Answer]:
 
 @pytest.fixture(scope="module")
 def slow(serve: Callable[..., Service]) -> Service:
-    """A model that takes a moment for a call, however many its records."""
+    """A model whose calls take the same time for any number of records."""
     return serve(TOY_SLEEP_S="0.1", MAX_BATCH="8")
 
 
@@ -103,7 +103,7 @@ def test_probes_are_answered_while_the_model_is_busy(service: Service) -> None:
     assert answers[0].status == 200
 
 
-def test_more_than_may_wait_is_told_at_once_to_come_back(serve: Callable[..., Service]) -> None:
+def test_a_full_queue_returns_503_at_once(serve: Callable[..., Service]) -> None:
     small = serve(TOY_SLEEP_S="0.3", MAX_BATCH="1", MAX_WAITING="4")
     answers = together(small, [{"value": i} for i in range(16)])
     refused = [answer for answer in answers if answer.status == 503]
@@ -113,14 +113,14 @@ def test_more_than_may_wait_is_told_at_once_to_come_back(serve: Callable[..., Se
     assert small.post("/score", {"value": 1}).status == 200
 
 
-def test_who_waits_too_long_for_a_turn_is_told_so(serve: Callable[..., Service]) -> None:
+def test_a_request_that_waits_too_long_is_a_504(serve: Callable[..., Service]) -> None:
     queue = serve(TOY_SLEEP_S="0.5", MAX_BATCH="1", QUEUE_TIMEOUT_S="0.7")
     answers = together(queue, [{"value": i} for i in range(6)])
     assert {answer.status for answer in answers} == {200, 504}
     assert queue.post("/score", {"value": 1}).status == 200
 
 
-def test_a_prediction_that_hangs_is_given_up_and_the_next_is_made(serve: Callable[..., Service]) -> None:
+def test_a_prediction_that_hangs_is_abandoned_and_the_next_one_runs(serve: Callable[..., Service]) -> None:
     hanging = serve(SCORE_TIMEOUT_S="0.4")
     for _ in range(3):
         assert hanging.post("/score", {"value": 20, "act": "sleep"}).status == 504
@@ -162,7 +162,7 @@ def test_a_connection_goes_on_after_a_request_was_turned_away(serve: Callable[..
     assert small.metric('http_requests_total{route="any",status="503"}') == 3
 
 
-def test_of_a_burst_as_many_are_let_in_as_may_wait(serve: Callable[..., Service]) -> None:
+def test_a_burst_is_admitted_up_to_the_limit(serve: Callable[..., Service]) -> None:
     small = serve(MAX_BATCH="1", MAX_WAITING="4")
     connections = [http.client.HTTPConnection("127.0.0.1", small.port, timeout=30) for _ in range(16)]
     for connection in connections:

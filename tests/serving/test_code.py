@@ -1,4 +1,4 @@
-"""The code that is generated: what its owner's tools say of it, and its parts that need no service."""
+"""The generated code: linters, type checkers, and the parts that need no running service."""
 
 import ast
 import os
@@ -16,7 +16,7 @@ from tests.serving._load import load
 @pytest.mark.parametrize(
     "tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=["lint", "format", "types"]
 )
-def test_the_owners_tools_have_no_complaint(project: Path, tool: list[str]) -> None:
+def test_linters_and_type_checkers_pass(project: Path, tool: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", *tool, "app"], cwd=project, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -1,4 +1,4 @@
-"""What one who only opens connections can hold on to."""
+"""Limits for clients that only open connections."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def closed_by_now(connection: socket.socket) -> bool:
-    """Whether the service has closed a connection on which it owes nothing."""
+    """Whether the service has closed an idle connection."""
     connection.settimeout(0.05)
     try:
         return connection.recv(1) == b""
@@ -24,7 +24,7 @@ def closed_by_now(connection: socket.socket) -> bool:
         return True
 
 
-def test_idle_connections_beyond_the_bound_make_room_for_those_that_ask(
+def test_idle_connections_beyond_the_limit_are_closed_for_new_ones(
     serve: Callable[..., Service],
 ) -> None:
     service = serve(MAX_CONNECTIONS="20")
@@ -41,7 +41,7 @@ def test_idle_connections_beyond_the_bound_make_room_for_those_that_ask(
         assert asking.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_head_that_does_not_come_to_an_end_is_not_waited_for(serve: Callable[..., Service]) -> None:
+def test_an_unfinished_head_times_out(serve: Callable[..., Service]) -> None:
     service = serve(BODY_TIMEOUT_S="0.3")
     with service.connect() as connection:
         connection.sendall(REQUEST + REQUEST[:20])
@@ -56,7 +56,7 @@ BUNDLE = b"GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def unread(service: Service) -> socket.socket:
-    """A connection that asks for more than the system keeps for it, and reads nothing."""
+    """A connection that requests more than the socket buffers hold, and reads nothing."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(30)
@@ -65,7 +65,7 @@ def unread(service: Service) -> socket.socket:
     return connection
 
 
-def test_a_connection_whose_answer_is_not_taken_is_cut_off(serve: Callable[..., Service]) -> None:
+def test_a_client_that_does_not_read_is_disconnected(serve: Callable[..., Service]) -> None:
     service = serve(ANSWER_TIMEOUT_S="0.5")
     with unread(service) as connection:
         end = time.monotonic() + 20
@@ -93,7 +93,7 @@ def test_a_client_that_reads_slowly_gets_all_of_its_answer(serve: Callable[..., 
                 time.sleep(0.02)
 
 
-def test_connections_that_do_not_read_leave_room_for_probes(serve: Callable[..., Service]) -> None:
+def test_clients_that_do_not_read_do_not_block_probes(serve: Callable[..., Service]) -> None:
     service = serve(MAX_CONNECTIONS="20", ANSWER_TIMEOUT_S="60")
     with contextlib.ExitStack() as stack:
         for _ in range(40):
@@ -104,7 +104,7 @@ def test_connections_that_do_not_read_leave_room_for_probes(serve: Callable[...,
             time.sleep(0.25)
 
 
-def test_under_pressure_the_connection_that_stood_still_longest_goes(serve: Callable[..., Service]) -> None:
+def test_at_the_limit_the_longest_idle_connection_is_closed(serve: Callable[..., Service]) -> None:
     service = serve(MAX_CONNECTIONS="3")
     with contextlib.ExitStack() as stack:
         old, used, young = (stack.enter_context(service.connect()) for _ in range(3))

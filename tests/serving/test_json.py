@@ -1,4 +1,4 @@
-"""What a body may be: strict JSON of bounded size, told apart in bounded time."""
+"""Valid bodies: strict JSON of limited size, checked in limited time."""
 
 import contextlib
 import json
@@ -49,7 +49,7 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
-def test_a_body_that_is_not_the_record_is_a_422_that_repeats_nothing(service: Service, body: bytes) -> None:
+def test_an_invalid_record_is_a_422_without_its_values(service: Service, body: bytes) -> None:
     answer = service.post("/score", body)
     assert answer.status == 422
     faults = answer.json["detail"]
@@ -127,7 +127,7 @@ def test_a_fault_names_its_field_and_not_its_value(service: Service) -> None:
     ]
 
 
-def test_a_batch_of_faulty_records_is_told_once(service: Service) -> None:
+def test_a_batch_of_invalid_records_is_one_error(service: Service) -> None:
     answer = service.post("/score/batch", b"[" + b'{"a":1},' * 900 + b"{}]")
     assert answer.status == 422
     assert answer.json["detail"][0]["type"] == "too_many_faults"
@@ -142,7 +142,7 @@ def test_a_batch_has_a_bound_on_its_records(service: Service) -> None:
 @pytest.mark.parametrize(
     "media_type", ["application/json", "application/json; charset=utf-8", "Application/vnd.toy+JSON"]
 )
-def test_json_goes_by_any_of_its_media_types(service: Service, media_type: str) -> None:
+def test_every_json_media_type_is_accepted(service: Service, media_type: str) -> None:
     assert service.request("POST", "/score", GOOD, {"Content-Type": media_type}).status == 200
 
 
@@ -186,7 +186,7 @@ def test_a_head_without_an_end_is_cut_off(service: Service) -> None:
     assert service.post("/score", GOOD).status == 200
 
 
-def test_a_small_body_without_a_length_is_measured_too(serve: Callable[..., Service]) -> None:
+def test_the_limit_applies_to_a_small_body_without_a_length(serve: Callable[..., Service]) -> None:
     service = serve(MAX_BODY_BYTES="20")
     with service.connect() as connection:
         connection.sendall(CHUNKED + b"1e\r\n" + GOOD.ljust(30) + b"\r\n0\r\n\r\n")
@@ -194,7 +194,7 @@ def test_a_small_body_without_a_length_is_measured_too(serve: Callable[..., Serv
     assert service.post("/score", GOOD).status == 200
 
 
-def test_a_body_in_chunks_is_put_together(service: Service) -> None:
+def test_a_chunked_body_is_joined(service: Service) -> None:
     with service.connect() as connection:
         connection.sendall(CHUNKED)
         for byte in GOOD:
@@ -210,7 +210,7 @@ def test_a_body_that_does_not_come_is_a_408(serve: Callable[..., Service]) -> No
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_client_that_leaves_in_the_middle_harms_nobody(service: Service) -> None:
+def test_a_client_that_disconnects_does_not_affect_others(service: Service) -> None:
     for _ in range(20):
         with service.connect() as connection:
             connection.sendall(HEAD + b"Content-Length: 99\r\n\r\n{")
@@ -218,7 +218,7 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(service: Service) -> No
     assert service.post("/score", GOOD).status == 200
 
 
-def test_a_client_that_sends_far_too_much_still_hears_why(service: Service) -> None:
+def test_a_client_that_sends_too_much_gets_the_error(service: Service) -> None:
     assert service.post("/score", b" " * (1 << 24)).status == 413
     with service.connect() as connection:
         connection.sendall(CHUNKED)

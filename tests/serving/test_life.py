@@ -1,4 +1,4 @@
-"""From the first line to the last: loading, readiness, the way out, and who is let in."""
+"""The life of a service: loading, readiness, shutdown, and access."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def test_a_model_that_does_not_load_ends_the_process_with_one_line(project: Path
     assert "Traceback" not in ended.stderr
 
 
-def test_garbage_is_looked_for_once_the_model_is_there_but_not_in_what_came_with_it(project: Path) -> None:
+def test_garbage_collection_runs_after_loading_and_ignores_the_objects_of_the_model(project: Path) -> None:
     code = "import gc; gc.disable(); from app.main import app; app.state.serving.load_model(); "
     code += "print(gc.isenabled(), gc.get_freeze_count())"
     on, frozen = run(project, ["-c", code]).stdout.split()
@@ -61,7 +61,7 @@ def test_a_setting_that_makes_no_sense_is_named(project: Path, name: str, value:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_every_request_that_was_sent_before_the_end_is_answered(serve: Callable[..., Service]) -> None:
+def test_shutdown_answers_every_request_that_was_sent(serve: Callable[..., Service]) -> None:
     service = serve(TOY_SLEEP_S="0.02")
     body = b'{"value": 1}'
     head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -94,7 +94,7 @@ def test_every_request_that_was_sent_before_the_end_is_answered(serve: Callable[
     assert answered == sent
 
 
-def test_on_the_way_out_it_is_not_ready_but_answers(serve: Callable[..., Service]) -> None:
+def test_during_shutdown_the_service_answers_and_is_not_ready(serve: Callable[..., Service]) -> None:
     service = serve(DRAIN_S="1.5")
     service.process.send_signal(signal.SIGTERM)
     time.sleep(0.4)
@@ -104,7 +104,7 @@ def test_on_the_way_out_it_is_not_ready_but_answers(serve: Callable[..., Service
     assert service.process.wait(30) == 0
 
 
-def test_several_workers_share_the_port_and_the_numbers(serve: Callable[..., Service]) -> None:
+def test_several_workers_share_the_port_and_the_metrics(serve: Callable[..., Service]) -> None:
     service = serve(WORKERS="2", TOY_SLEEP_S="0.01")
     children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
     if children.exists():
@@ -139,7 +139,7 @@ def test_answers_say_how_a_browser_should_treat_them(service: Service) -> None:
     assert "server" not in headers
 
 
-def test_the_numbers_tell_of_routes_and_of_the_model(service: Service) -> None:
+def test_the_metrics_have_routes_and_the_model(service: Service) -> None:
     before = service.metric('http_requests_total{route="/score",status="200"}')
     service.post("/score", {"value": 1})
     service.get("/no/such/path")
@@ -171,7 +171,7 @@ def test_the_api_is_described_in_full(service: Service) -> None:
     }
 
 
-def test_docs_and_numbers_can_be_closed_or_moved(serve: Callable[..., Service]) -> None:
+def test_docs_and_metrics_can_be_switched_off_or_moved(serve: Callable[..., Service]) -> None:
     elsewhere = free_port()
     service = serve(DOCS="0", METRICS_PORT=str(elsewhere))
     for path in ("/docs", "/openapi.json", "/docs/static/swagger-ui.css", "/metrics"):
@@ -180,7 +180,7 @@ def test_docs_and_numbers_can_be_closed_or_moved(serve: Callable[..., Service]) 
     assert b"model_info" in moved.get("/metrics").body
 
 
-def test_keys_open_the_service_two_of_them_while_one_replaces_the_other(
+def test_two_api_keys_are_valid_during_a_rotation(
     serve: Callable[..., Service],
 ) -> None:
     hashes = ",".join(hashlib.sha256(key.encode()).hexdigest() for key in ("old", "new"))
@@ -203,7 +203,7 @@ def test_keys_open_the_service_two_of_them_while_one_replaces_the_other(
     assert service.get("/healthz").status == 200
 
 
-def test_below_a_prefix_it_answers_with_the_prefix_and_without(serve: Callable[..., Service]) -> None:
+def test_a_root_path_is_answered_with_and_without_the_prefix(serve: Callable[..., Service]) -> None:
     key = hashlib.sha256(b"key").hexdigest()
     service = serve(ROOT_PATH="/models/toy", API_KEY_HASHES=key)
     for prefix in ("/models/toy", ""):
@@ -218,7 +218,7 @@ def test_below_a_prefix_it_answers_with_the_prefix_and_without(serve: Callable[.
     assert b'http_requests_total{route="/score",status="200"} 2.0' in numbers
 
 
-def test_it_speaks_tls_with_a_certificate(project: Path, tmp_path: Path) -> None:
+def test_the_service_serves_tls_with_a_certificate(project: Path, tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     made = [
         "openssl",
@@ -281,7 +281,7 @@ def test_a_warning_is_logged_once_for_its_place(serve: Callable[..., Service], v
     assert ("secret 1.5" in line["warning.message"]) == values
 
 
-def test_what_makes_errors_of_warnings_stays(serve: Callable[..., Service]) -> None:
+def test_a_filter_that_raises_warnings_is_kept(serve: Callable[..., Service]) -> None:
     service = serve(TOY_STRICT="1")
     assert service.post("/score", {"value": 1.5, "act": "warn"}).status == 500
     assert service.post("/score", {"value": 1.5}).status == 200

@@ -1,4 +1,4 @@
-"""What an owner changes first goes on to hold what the generated routes hold."""
+"""Typical first changes of an owner follow the same rules as the generated routes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,20 +47,20 @@ def owned(project: Path, serve: Callable[..., Service]) -> Service:
     return serve()
 
 
-def test_an_endpoint_may_ask_for_more_than_the_body(owned: Service) -> None:
+def test_an_endpoint_may_have_other_parameters(owned: Service) -> None:
     answer = owned.post("/score?twice=true", {"value": 2})
     assert (answer.status, answer.json["prediction"], answer.headers["x-who"]) == (200, 4.0, "me")
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"value": 1, "value": 2}', b'{"value": NaN}', b'{"value": "1"}'])
-def test_its_body_is_held_to_the_same_rules(owned: Service, body: bytes) -> None:
+def test_the_body_of_an_added_endpoint_follows_the_same_rules(owned: Service, body: bytes) -> None:
     answer = owned.post("/score", body)
     assert answer.status == 422
     assert set(answer.json["detail"][0]) == {"type", "loc", "msg"}
     assert owned.request("POST", "/score", body, {"Content-Type": "text/plain"}).status == 415
 
 
-def test_a_fault_of_its_own_code_is_a_500_that_tells_nothing(owned: Service) -> None:
+def test_an_error_in_added_code_is_a_500_without_details(owned: Service) -> None:
     answer = owned.get("/fails", **{"X-Request-ID": "why"})
     assert (answer.status, answer.json) == (500, {"detail": "The service failed.", "id": "why"})
     assert any(

@@ -56,7 +56,7 @@ def titanic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model, project = root / "example" / "model.pkl", root / "titanic"
     subprocess.run([sys.executable, root / "example" / "train.py"], check=True)
     samples = [f"--{what}={model.with_name(f'sample_{what}.pkl')}" for what in ("input", "output")]
-    command = ["new", model, *samples, project, "--no-verify"]
+    command: list[str | Path] = ["new", model, *samples, project, "--no-verify"]
     subprocess.run([sys.executable, "-m", "scaffold", *command], check=True, capture_output=True)
     return project
 

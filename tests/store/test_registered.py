@@ -1,4 +1,4 @@
-"""A model that was registered in the store stands where its path may stand."""
+"""A registered model can be used in place of a path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_registered_model_is_found_by_name_and_version(model: Path) -> None:
     assert registered_file("store:titanic") == later
 
 
-def test_what_is_not_or_no_longer_what_was_registered_is_refused(model: Path) -> None:
+def test_a_missing_or_changed_model_is_refused(model: Path) -> None:
     scaffold.register(model, name="titanic", version="1.0.0")
     with pytest.raises(StoreError, match=r"no model 'iris' 2\.0"):
         registered_file("store:iris/2.0")

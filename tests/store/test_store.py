@@ -37,7 +37,7 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/a folder/store.db"
 
 
-def test_what_was_recorded_comes_back_the_newest_first(url: str) -> None:
+def test_records_come_back_newest_first(url: str) -> None:
     store = open_store(url)
     store.record_deployment(Entry(action="deploy", deployment=RUNNING))
     store.record_deployment(Entry(action="rollback", deployment=dataclasses.replace(RUNNING, revision=5)))
@@ -72,7 +72,7 @@ def test_a_version_of_a_model_never_changes_what_it_names(url: str) -> None:
     assert store.find_model("unknown") is None
 
 
-def test_the_migrations_lead_to_the_tables_of_today(url: str) -> None:
+def test_the_migrations_create_the_current_tables(url: str) -> None:
     open_store(url).close()
     engine = sqlalchemy.create_engine(url)
     with engine.connect() as connection:
@@ -88,7 +88,7 @@ def test_a_store_of_a_newer_version_is_left_alone(url: str) -> None:
         open_store(url)
 
 
-def test_a_url_that_is_none_or_a_password_never_stand_in_the_message() -> None:
+def test_an_invalid_url_is_an_error_without_the_password() -> None:
     with pytest.raises(StoreError) as none:
         open_store("hunter2 is no url")
     assert "hunter2" not in str(none.value)
@@ -97,7 +97,7 @@ def test_a_url_that_is_none_or_a_password_never_stand_in_the_message() -> None:
     assert "hunter2" not in str(driver.value)
 
 
-def test_a_file_that_is_no_database_is_an_error_with_its_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     path.write_bytes(b"not a database at all, but long enough to be read as one" * 20)
     with pytest.raises(StoreError, match=r"store\.db.*not a database"):
@@ -120,7 +120,7 @@ def _write(url: str) -> None:
         store.record_deployment(Entry(action="deploy", deployment=RUNNING))
 
 
-def test_several_processes_make_and_write_one_store_at_once(url: str) -> None:
+def test_several_processes_create_and_write_one_store(url: str) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(url,)) for _ in range(3)]
     for writer in writers:

@@ -1,4 +1,4 @@
-"""The Titanic service, and the next model for it: one column more and one fewer."""
+"""The Titanic service, and its next model, with one more column and without another."""
 
 import shutil
 from collections.abc import Callable

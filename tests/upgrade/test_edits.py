@@ -1,4 +1,4 @@
-"""Twenty edits that owners make, each over three upgrades: what is left of them, as diffs to read.
+"""Twenty typical edits, each over three upgrades: the results as readable diffs.
 
 `edits/base` is a generated project, `edits/<edit>/edit.diff` what its owner did to it, and `edits/upgrades`
 what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
@@ -27,7 +27,7 @@ def read_tree(root: Path) -> Tree:
 
 
 def patched(tree: Tree, patch: str) -> Tree:
-    """The tree after a unified diff, which must fit exactly."""
+    """Return the tree after a unified diff, which must apply exactly."""
     changed = dict(tree)
     for part in re.split(r"(?m)^--- ", patch)[1:]:
         old, new, *lines = part.splitlines(keepends=True)
@@ -55,16 +55,16 @@ def patched(tree: Tree, patch: str) -> Tree:
 
 
 def diff(before: Tree, after: Tree) -> str:
-    """What changed, with two lines around each place."""
+    """Return a unified diff of two trees, with two lines of context."""
     lines: list[str] = []
     for path in sorted({*before, *after}):
         if before.get(path) != after.get(path):
-            names = [
+            old, new = (
                 f"{side}/{path}" if path in tree else "/dev/null"
                 for side, tree in (("a", before), ("b", after))
-            ]
-            texts = [tree.get(path, "").splitlines(keepends=True) for tree in (before, after)]
-            lines += difflib.unified_diff(*texts, *names, n=2)
+            )
+            one, two = (tree.get(path, "").splitlines(keepends=True) for tree in (before, after))
+            lines += difflib.unified_diff(one, two, old, new, n=2)
     return "".join(lines)
 
 

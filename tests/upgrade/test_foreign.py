@@ -1,4 +1,4 @@
-"""A project of somebody else's: what is planted in it changes nothing outside, and is told in one message."""
+"""A project of a stranger: planted data changes nothing outside it, and is reported in one message."""
 
 import dataclasses
 import hashlib
@@ -42,7 +42,7 @@ def sha256(content: bytes) -> str:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Path]:
-    """A folder beside the project that has to be afterwards what it was."""
+    """A folder next to the project that must not change."""
     folder = tmp_path / "outside"
     for path in ("precious.txt", "update/precious.txt", "old/0", "recorded.json"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
 
 
 def plant(root: Path, folder: str, path: object, *, had: bytes = PRECIOUS, gets: bytes = b"evil\n") -> None:
-    """A journal that names one path, with what the file is to get and what it had."""
+    """Return a journal for one path, with the new and the old content of the file."""
     place = root / ".scaffold" / folder
     for side, content in (("old", had), ("new", gets)):
         (place / side).mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,7 @@ JOURNALS = [
 
 
 @pytest.mark.parametrize("journal", JOURNALS, ids=[f"{number}" for number in range(len(JOURNALS))])
-def test_a_journal_that_is_none_is_told(root: Path, journal: bytes) -> None:
+def test_an_invalid_journal_is_reported(root: Path, journal: bytes) -> None:
     plant(root, "update", "app/main.py")
     (root / ".scaffold/update/journal.json").write_bytes(journal)
     before = snapshot(root)
@@ -309,7 +309,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(root: Path, path: str) 
 @pytest.mark.parametrize(
     "text", ["./evil", "/bin/sh", "--help", "3.11; touch x", "", "3", "\u0663.\u0661\u0661", "3.11\n3.12"]
 )
-def test_a_python_that_is_no_version_is_not_asked_for(root: Path, text: str) -> None:
+def test_an_invalid_python_version_is_refused(root: Path, text: str) -> None:
     (root / ".python-version").write_text(text)
     with pytest.raises(ProjectError, match="is no version of Python"):
         python_version(root)
@@ -362,7 +362,7 @@ def test_a_lock_with_more_than_pins_is_refused(root: Path, line: str) -> None:
     assert not (root / ".venv").exists()
 
 
-def test_what_our_locks_hold_is_accepted(root: Path) -> None:
+def test_locks_of_generated_projects_are_accepted(root: Path) -> None:
     text = (
         "# Locked from requirements.in for Python 3.11 on linux/amd64.\n"
         "# Yours in it: httpx\n"
@@ -381,7 +381,7 @@ def test_what_our_locks_hold_is_accepted(root: Path) -> None:
         assert read_lock(lock.parent).pins
 
 
-def test_a_record_of_other_types_is_told(root: Path) -> None:
+def test_a_record_with_wrong_types_is_reported(root: Path) -> None:
     path = root / ".scaffold/record.json"
     document = json.loads(path.read_text())
     for key, value in {"files": [1], "template": 5, "options": [], "spec": "x", "proof": 7}.items():
@@ -394,7 +394,7 @@ def test_a_record_of_other_types_is_told(root: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{"nope": 1}, {"python": 5}])
-def test_options_of_a_record_that_are_none_are_told(root: Path, options: dict[str, Any]) -> None:
+def test_invalid_options_in_a_record_are_reported(root: Path, options: dict[str, Any]) -> None:
     path = root / ".scaffold/record.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "options": options}))
     with pytest.raises(UpgradeError, match="holds options that are none"):
@@ -440,7 +440,7 @@ def test_a_change_is_carried_on_only_where_root_inode_and_id_are_those_noted(
     forget_begun(root)
 
 
-def test_a_note_that_others_can_write_to_is_none(
+def test_a_note_that_others_can_write_is_ignored(
     root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = tmp_path_factory.mktemp("state")

@@ -57,7 +57,7 @@ def test_the_line_ends_are_those_of_the_owner() -> None:
 
 @st.composite
 def edited(draw: st.DrawFn, side: str) -> list[str]:
-    """What a side makes of eight lines: each kept, dropped or replaced, and a new one after some."""
+    """One side's version of eight lines: each kept, removed or replaced, and new lines after some."""
     lines = []
     for number in range(8):
         what = draw(st.sampled_from(["keep", "keep", "keep", "drop", "replace"]))
@@ -77,7 +77,8 @@ def test_no_line_of_either_side_is_lost_and_what_git_merges_is_merged_alike(
     for name, lines in texts.items():
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
     conflicts = Conflicts()
-    merged = merge_lines(*((tmp_path / name).read_text() for name in texts), conflicts)
+    before, mine, other = ((tmp_path / name).read_text() for name in texts)
+    merged = merge_lines(before, mine, other, conflicts)
     found = merged.splitlines()
     assert {line for line in (*ours, *theirs) if line not in base} <= set(found)
     assert {line for line in base if line in ours and line in theirs} <= set(found)

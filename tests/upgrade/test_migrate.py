@@ -17,7 +17,7 @@ from scaffold.upgrade._migrate import signature_from_format_1
 
 RECORDS = Path(__file__).parent / "records"
 EXAMPLE = Path(__file__).parents[2] / "examples/iris/service"
-# Signatures as version 0.1.0 wrote them, and the sha256 of what it rendered of each.
+# Signatures as version 0.1.0 wrote them, and the sha256 of the code that it rendered for each.
 SIGNATURES = json.loads((RECORDS / "signatures_1.json").read_text())
 
 
@@ -36,7 +36,7 @@ def test_the_record_of_a_project_of_format_1_is_read(tmp_path: Path) -> None:
     record, tree = read_record(tmp_path / "service")
     rendered = render_source(record.spec.signature)
     assert {path: text.encode() for path, text in rendered.items()} == {path: tree[path] for path in rendered}
-    # Nothing but the line on each field differs from what this version says of the same sample.
+    # Only the evidence of each field differs from the signature that this version infers.
     present, _ = read_record(EXAMPLE)
     assert record.spec.signature.without_evidence() == present.spec.signature.without_evidence()
     assert dataclasses.replace(record.spec, signature=present.spec.signature) == dataclasses.replace(

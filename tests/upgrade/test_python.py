@@ -124,7 +124,7 @@ def test_an_argument_of_the_owner_stays_on_a_field_whose_type_changes() -> None:
     assert '    age: float = Field(ge=18, examples=[42.5], title="Age")\n' in merged
 
 
-def test_a_narrower_type_of_the_owner_takes_on_that_values_may_be_missing() -> None:
+def test_a_narrower_type_of_the_owner_becomes_optional_when_values_may_be_missing() -> None:
     ours = replaced(SCHEMAS, ("pclass: int", "pclass: Literal[1, 2, 3]"))
     merged = merge_schemas(ours, replaced(SCHEMAS, ("pclass: int", "pclass: int | None")))
     assert "pclass: Literal[1, 2, 3] | None = Field(" in merged
@@ -141,7 +141,7 @@ def test_two_types_for_one_field_are_a_conflict_around_that_field_alone() -> Non
     assert "fare: float" in merged
 
 
-def test_a_field_that_goes_goes_and_one_that_the_owner_added_stays() -> None:
+def test_a_removed_field_is_removed_and_an_added_one_stays() -> None:
     ours = replaced(
         SCHEMAS, ("    # Missing in 3", "    channel: str = Field(default='web')\n    # Missing in 3")
     )
@@ -170,7 +170,7 @@ def test_a_field_that_the_owner_deleted_stays_deleted() -> None:
     assert "age: float" in merged
 
 
-def test_a_field_that_goes_while_a_validator_of_the_owner_names_it_is_a_conflict() -> None:
+def test_removing_a_field_that_a_validator_uses_is_a_conflict() -> None:
     ours = replaced(
         SCHEMAS,
         ("BaseModel, ConfigDict, Field", "BaseModel, ConfigDict, Field, field_validator"),
@@ -184,7 +184,7 @@ def test_a_field_that_goes_while_a_validator_of_the_owner_names_it_is_a_conflict
     )
 
 
-def test_a_field_that_goes_while_an_added_file_of_the_owner_reads_it_is_a_conflict() -> None:
+def test_removing_a_field_that_an_added_file_uses_is_a_conflict() -> None:
     theirs = replaced(SCHEMAS, ("    # Seen: 18 to 79.\n    age: int = Field(examples=[42])\n", ""))
     tree = merge_trees(
         {"app/schemas.py": SCHEMAS.encode()},
@@ -233,7 +233,7 @@ def test_a_renamed_field_is_followed_in_both_files(field: str, attribute: str) -
     assert b"record.fare" in convert
 
 
-def test_a_renamed_field_that_becomes_a_column_less_is_gone_in_both_files() -> None:
+def test_a_renamed_field_whose_column_is_gone_is_removed_in_both_files() -> None:
     ours = {
         "app/schemas.py": replaced(SCHEMAS, ("pclass: int", "travel_class: int")),
         "app/convert.py": replaced(CONVERT, ("record.pclass", "record.travel_class")),
@@ -263,7 +263,7 @@ def test_an_import_that_the_new_state_no_longer_needs_stays_where_the_owner_need
     assert b"np.e" in merged.content
 
 
-def test_a_function_that_goes_while_the_owner_calls_it_is_a_conflict() -> None:
+def test_removing_a_function_that_the_owner_calls_is_a_conflict() -> None:
     base = "def helper() -> int:\n    return 1\n\n\ndef one() -> int:\n    return helper()\n"
     ours = base + "\n\ndef two() -> int:\n    return helper() * 2\n"
     theirs = "def one() -> int:\n    return 1\n"

@@ -1,4 +1,4 @@
-"""Random services, random edits of their owners, random next models: nothing is lost, nothing is silent.
+"""Random services, edits and next models: no edit is lost, and no conflict is silent.
 
 Fifty of them by default; SCAFFOLD_MERGES=500 for the number that docs/updates.md reports.
 """
@@ -47,7 +47,7 @@ Tree = dict[str, str]
 
 @dataclass(frozen=True)
 class Service:
-    """What a generated project depends on."""
+    """The properties that determine a generated project."""
 
     columns: Columns
     output: str
@@ -59,7 +59,7 @@ class Service:
 
 
 class Model:
-    """Answers one value to every row."""
+    """Predicts one value for every row."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -113,7 +113,7 @@ services = st.builds(
 
 @st.composite
 def upgrades(draw: st.DrawFn, old: Service) -> Service:
-    """The next model: columns come, go, move and change type; the template may be a newer one."""
+    """Return the next model: columns are added, removed, moved or change type; the template may be newer."""
     columns = list(old.columns)
     for _ in range(draw(st.integers(0, 3))):
         free = [name for name in NAMES if name not in dict(columns)]
@@ -135,7 +135,7 @@ def upgrades(draw: st.DrawFn, old: Service) -> Service:
 
 @dataclass
 class Owner:
-    """An owner's project while it is edited, and what must be found of the edits afterwards."""
+    """An owner's project while it is edited, and the edits that must remain afterwards."""
 
     tree: Tree
     draw: Callable[..., Any]
@@ -415,7 +415,7 @@ def as_packages(trees: list[Tree], root: Path) -> Iterator[str]:
         yield package
 
 
-def test_no_edit_is_lost_no_conflict_is_silent_no_file_is_stale_and_the_rest_type_checks(
+def test_a_random_update_loses_no_edit_hides_no_conflict_and_type_checks(
     tmp_path: Path,
 ) -> None:
     merge_and_check()

@@ -1,4 +1,4 @@
-"""What a project was made from is kept in it."""
+"""The record of a project is stored in it."""
 
 import dataclasses
 import json
@@ -34,7 +34,7 @@ from scaffold.spec import (
     Verification,
 )
 from scaffold.upgrade import read_record, write_record
-from scaffold.upgrade._content import Opaque, content_sha256, read_content
+from scaffold.upgrade._content import Opaque, content_sha256, read_content, read_tree
 
 INTEGER = Scalar(type=ScalarType.INTEGER, minimum=0, maximum=2**63 - 1)
 
@@ -89,7 +89,7 @@ def make_record(root: Path) -> ProjectRecord:
     return ProjectRecord(spec=spec, files=files, options={"pin": ["numpy==2.0"]}, verification=proof)
 
 
-def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     record = make_record(tmp_path)
     write_record(tmp_path, record)
     read, tree = read_record(tmp_path)
@@ -99,7 +99,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert tree["app/model/model.pkl"] == Opaque(record.spec.artifact.sha256)
 
 
-def test_the_same_record_is_the_same_bytes_and_names_no_place_on_the_machine(tmp_path: Path) -> None:
+def test_the_record_has_the_same_bytes_each_time_and_no_local_path(tmp_path: Path) -> None:
     written = []
     for name in ("one", "two"):
         root = tmp_path / name
@@ -121,7 +121,7 @@ def test_edits_do_not_touch_the_pristine_tree(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut short", "of another time"])
-def test_a_lost_pristine_tree_is_known_as_far_as_files_were_left_alone(tmp_path: Path, damage: str) -> None:
+def test_a_lost_archive_is_replaced_by_unchanged_files(tmp_path: Path, damage: str) -> None:
     record = make_record(tmp_path)
     write_record(tmp_path, record)
     packed = tmp_path / ".scaffold/pristine.tar.xz"
@@ -156,7 +156,7 @@ def test_a_lost_pristine_tree_comes_from_git(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / ".scaffold").iterdir()) == [".gitignore", "record.json"]
 
 
-def test_a_folder_without_a_record_is_told_so(tmp_path: Path) -> None:
+def test_a_folder_without_a_record_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NoRecordError, match=r"has no \.scaffold/record\.json"):
         read_record(tmp_path)
 
@@ -175,7 +175,7 @@ def test_a_record_that_cannot_be_read_says_what_to_do(tmp_path: Path, text: str,
         read_record(tmp_path)
 
 
-def test_a_record_of_values_that_are_not_known_is_told(tmp_path: Path) -> None:
+def test_a_record_with_unknown_values_is_reported(tmp_path: Path) -> None:
     write_record(tmp_path, make_record(tmp_path))
     path = tmp_path / ".scaffold/record.json"
     document = json.loads(path.read_text())
@@ -183,3 +183,10 @@ def test_a_record_of_values_that_are_not_known_is_told(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(UpgradeError, match="Hologram"):
         read_record(tmp_path)
+
+
+def test_a_file_whose_hash_is_known_is_not_hashed_again(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x05model")
+    assert read_tree(tmp_path, ["model.pkl"], known={"model.pkl": "ab" * 32})["model.pkl"] == Opaque(
+        "ab" * 32
+    )

@@ -1,6 +1,7 @@
-"""An update without a new model brings the service layer of today, and moves nothing of the model's."""
+"""An update without a new model renews the service layer, and keeps the requirements of the model."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from scaffold.upgrade import read_record
 SERVICE = Path(__file__).parents[2] / "examples" / "titanic" / "service"
 
 
-def test_only_a_service_layer_of_another_day_is_locked_again() -> None:
+def test_only_an_older_service_layer_is_locked_again() -> None:
     dependencies = read_record(SERVICE)[0].spec.dependencies
     asked: list[str] = []
 
-    def run(command: Any, *, cwd: Path, **_: Any) -> Finished:
+    def run(command: Sequence[str], *, cwd: Path | None = None, **_: Any) -> Finished:
+        assert cwd is not None
         asked.append((cwd / "constraints.txt").read_text())
         return Finished(stdout="click==8.0.0 \\\n    --hash=sha256:aa\n    # via uvicorn\n", stderr="")
 

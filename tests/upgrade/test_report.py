@@ -1,4 +1,4 @@
-"""What changes for those who call a service."""
+"""The report: what changes for callers of a service."""
 
 import pytest
 
@@ -7,6 +7,7 @@ from scaffold.spec import (
     Batching,
     Category,
     Field,
+    JSONValue,
     List,
     Numpy,
     Optional,
@@ -184,8 +185,13 @@ def test_the_version_goes_up_by_what_callers_notice() -> None:
 
 
 def test_the_largest_difference_of_two_models_is_named() -> None:
-    old = [{"prediction": 0.25}, {"prediction": 0.5}, {"prediction": "yes"}, {"prediction": 1}]
-    new = [{"prediction": 0.25}, {"prediction": 0.8}, {"prediction": "no"}, None]
+    old: list[JSONValue] = [
+        {"prediction": 0.25},
+        {"prediction": 0.5},
+        {"prediction": "yes"},
+        {"prediction": 1},
+    ]
+    new: list[JSONValue] = [{"prediction": 0.25}, {"prediction": 0.8}, {"prediction": "no"}, None]
     replay = compare_answers(old, new)
     assert str(replay) == (
         "2 of 3 recorded requests are answered differently, most at request 1, prediction: 0.5 -> 0.8"

@@ -1,4 +1,4 @@
-"""The story of the README: generate, edit, retrain, look, update, go on; and what can go wrong on the way."""
+"""The story of the README: generate, edit, retrain, diff, update; and what can go wrong."""
 
 import json
 import pickle
@@ -59,7 +59,7 @@ def edit(root: Path, path: str, *pairs: tuple[str, str]) -> None:
 
 
 def edit_four_files(root: Path) -> None:
-    """A validator and a field under another name, its use, a log line, a route, an image of their own."""
+    """Edit a project: a validator, a renamed field and its use, a log line, a route, a base image."""
     edit(
         root,
         "app/schemas.py",
@@ -94,14 +94,14 @@ def snapshot(root: Path) -> dict[str, bytes]:
 def bring_up(train: Train) -> Callable[..., Update]:
     """Update a project to a model of all columns but one."""
 
-    def bring(root: Path, dropped: str = "Parch", strength: float = 1.0, **options: object) -> Update:
+    def bring(root: Path, dropped: str = "Parch", strength: float = 1.0, **options: Any) -> Update:
         model, sample = train(dropped, strength)
         return update(root, model, sample, **options)
 
     return bring
 
 
-def test_generate_edit_four_files_retrain_look_and_update(project: Path, bring_up: BringUp) -> None:
+def test_the_story_of_the_readme(project: Path, bring_up: BringUp) -> None:
     edit_four_files(project)
     before = snapshot(project)
     with pytest.raises(BreakingChangeError) as refused:
@@ -141,7 +141,7 @@ def test_generate_edit_four_files_retrain_look_and_update(project: Path, bring_u
     assert snapshot(project) == before
 
 
-def test_answers_that_the_owners_code_changes_are_told_and_recorded(
+def test_predictions_that_the_owners_code_changes_are_reported_and_recorded(
     project: Path, bring_up: BringUp, train: Train
 ) -> None:
     edit(
@@ -188,7 +188,7 @@ def test_a_conflict_is_marked_listed_and_not_updated_over(project: Path, train: 
     ],
     ids=["ours", "theirs", "a tool"],
 )
-def test_a_side_that_is_preferred_or_a_tool_settles_every_conflict(
+def test_a_preferred_side_or_a_tool_resolves_every_conflict(
     project: Path, way: dict[str, Any], type: str, train: Train
 ) -> None:
     edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
@@ -198,7 +198,7 @@ def test_a_side_that_is_preferred_or_a_tool_settles_every_conflict(
     assert f"    Pclass: {type} = " in (project / "app/schemas.py").read_text()
 
 
-def test_other_answers_alone_are_an_update_too(project: Path) -> None:
+def test_an_update_may_change_only_answers(project: Path) -> None:
     done = update(project, answers={"targets": ["production"]}, verify=False)
     assert done.applied
     assert {path for path, word in done.files.items() if word == "removed"} >= {"deploy/staging/service.yaml"}
@@ -229,7 +229,7 @@ def test_what_the_owner_adds_to_the_requirements_is_locked_marked_and_kept(
     assert (project / "requirements.txt").read_text() == before
 
 
-def test_a_lost_copy_of_the_pristine_files_is_told_or_written_again(project: Path) -> None:
+def test_a_lost_archive_of_pristine_files_is_reported_or_restored(project: Path) -> None:
     pristine = project / ".scaffold/pristine.tar.xz"
     packed = pristine.read_bytes()
     edit(project, "app/main.py", ('"""The service: ', '"""Our service: '))
@@ -287,7 +287,7 @@ def test_a_proof_that_fails_leaves_the_project_as_it_was(project: Path, bring_up
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not here")
-def test_changes_that_are_not_committed_stop_an_update_unless_told_otherwise(project: Path) -> None:
+def test_uncommitted_changes_stop_an_update_without_dirty(project: Path) -> None:
     author = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
     for command in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "first"]):
         subprocess.run(["git", *command], cwd=project, check=True)
@@ -302,12 +302,12 @@ def test_changes_that_are_not_committed_stop_an_update_unless_told_otherwise(pro
     assert "undo" not in staged.stdout
 
 
-def test_a_model_without_a_sample_is_told(project: Path) -> None:
+def test_a_model_without_a_sample_is_refused(project: Path) -> None:
     with pytest.raises(UsageError, match="comes with a sample"):
         update(project, "model.pkl")
 
 
-def test_a_project_whose_model_was_exchanged_by_hand_asks_for_it(project: Path) -> None:
+def test_a_project_with_a_replaced_model_file_asks_for_the_model(project: Path) -> None:
     (project / "app/model/model.pkl").write_bytes(b"another")
     with pytest.raises(UpgradeError, match="does not hold the model that it was made from"):
         update(project, answers={"targets": ["production"]})

@@ -127,7 +127,7 @@ def files_of_sixty(root: Path) -> Path:
 
 
 def those_at_work(root: Path) -> list[int]:
-    """The processes that have the project's folder among their arguments."""
+    """Return the processes with the project's folder among their arguments."""
     found = []
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -139,7 +139,7 @@ def those_at_work(root: Path) -> list[int]:
 
 
 def begun(root: Path) -> "subprocess.Popen[str]":
-    """A process that waits for a line before it changes the project."""
+    """Start a process that waits for a line before it changes the project."""
     command = [sys.executable, "-c", CHANGED, str(root)]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
@@ -155,7 +155,7 @@ def let_go(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
-def test_killed_at_any_moment_the_tree_is_as_before_or_as_after_without_another_command(
+def test_a_kill_leaves_the_tree_as_before_or_as_after(
     tmp_path: Path,
 ) -> None:
     whole = files_of_sixty(tmp_path / "whole")
@@ -186,7 +186,7 @@ def test_killed_at_any_moment_the_tree_is_as_before_or_as_after_without_another_
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
-def test_all_killed_at_once_the_next_command_makes_the_tree_whole(tmp_path: Path) -> None:
+def test_after_a_kill_of_all_processes_the_next_command_completes_the_tree(tmp_path: Path) -> None:
     before = snapshot(files_of_sixty(tmp_path / "whole"))
     root = files_of_sixty(tmp_path / "killed")
     for _ in range(KILLS):

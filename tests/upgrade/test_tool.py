@@ -1,4 +1,4 @@
-"""Conflicts settled with a merge tool."""
+"""Conflicts resolved with a merge tool."""
 
 import sys
 from pathlib import Path

@@ -64,7 +64,7 @@ def test_bytes_that_are_no_text_are_never_merged_by_line() -> None:
     assert merge_trees(*sides).conflicts == {"logo.png": "both sides changed it; yours is kept"}
 
 
-def test_a_link_that_the_owner_put_in_place_of_a_file_is_kept_and_told() -> None:
+def test_a_link_in_place_of_a_file_is_kept_and_reported() -> None:
     ours = {**BASE, "README.md": Link("../README.md")}
     assert merge_trees(BASE, BASE, ours).files["README.md"].content == Link("../README.md")
     assert "README.md" in merge_trees(BASE, {**BASE, "README.md": b"new\n"}, ours).conflicts
@@ -132,7 +132,7 @@ def run(records: list[ModelInput]) -> int:
 def merged_texts(
     base: dict[str, str], theirs: dict[str, str], ours: dict[str, str], added: dict[str, str] | None = None
 ) -> dict[str, str]:
-    """The texts of a merge that must go without a conflict."""
+    """Return the merged texts of a merge that must have no conflict."""
     sides = (
         {path: text.encode() for path, text in tree.items()} for tree in (base, theirs, ours, added or {})
     )
@@ -161,7 +161,7 @@ def test_a_file_that_the_owner_renamed_is_updated_under_its_new_name() -> None:
     }
 
 
-def test_a_copy_of_a_file_that_is_still_there_is_no_rename_of_one_that_was_deleted() -> None:
+def test_a_copy_of_an_existing_file_is_not_a_rename_of_a_deleted_one() -> None:
     manifests = {f"deploy/{name}/a.yaml": f"kind: A\nnamespace: {name}\nx: 1\n" for name in ("live", "test")}
     theirs = {path: text.replace("x: 1", "x: 2") for path, text in manifests.items()}
     ours = {"deploy/live/a.yaml": manifests["deploy/live/a.yaml"]}
@@ -177,7 +177,7 @@ def test_a_class_that_the_owner_renamed_is_followed() -> None:
     assert texts == {path: text.replace("ModelInput", "Passenger") for path, text in theirs.items()}
 
 
-def test_a_field_that_the_owner_moved_to_a_base_class_goes_and_changes_there() -> None:
+def test_a_field_that_the_owner_moved_to_a_base_class_is_updated_there() -> None:
     kin = "    # Seen: 0 to 5.\n    kin: int = Field(examples=[1])\n"
     ours = SCHEMAS.replace(kin, "").replace(
         "class ModelInput(BaseModel)",
@@ -191,7 +191,7 @@ def test_a_field_that_the_owner_moved_to_a_base_class_goes_and_changes_there() -
     assert texts["app/schemas.py"] == ours.replace("kin: int", "kin: int | None")
 
 
-def test_code_that_was_only_laid_out_anew_takes_the_new_state() -> None:
+def test_reformatted_code_is_updated() -> None:
     wide = SCORE.replace(
         "def run(records: list[ModelInput]) -> int:", "def run(\n    records: list[ModelInput],\n) -> int:"
     )

@@ -1,4 +1,4 @@
-"""The process that loads the model: what it reports, what it is refused, and that it ends."""
+"""The process that loads the model: its reports, refused accesses, and its end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PREDICT = "    def predict(self, X):\n        {body}\n        return [2 * x for 
 
 @pytest.fixture
 def inspect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Inspects a model of a class in `priced.py`, whose text is given; the sample is three numbers."""
+    """Inspects a model whose class the given text of `priced.py` defines; the sample is three numbers."""
 
     def _inspect(text: str, **options: Any) -> Any:
         folder = tmp_path / "model"
@@ -60,7 +60,7 @@ def model(body: str = "pass", head: str = "") -> str:
     return f"{head}\nclass Model:\n" + PREDICT.format(body=body)
 
 
-def test_a_model_that_crashes_is_told_with_the_signal_and_the_name(
+def test_a_crash_is_reported_with_signal_and_model(
     inspect: Callable[..., Any],
 ) -> None:
     with pytest.raises(WorkerDiedError) as caught:
@@ -75,7 +75,7 @@ def test_a_model_that_does_not_end_is_stopped_after_its_time(inspect: Callable[.
 
 
 @linux
-def test_a_model_that_fills_the_memory_meets_its_limit(inspect: Callable[..., Any]) -> None:
+def test_a_model_that_fills_the_memory_reaches_the_limit(inspect: Callable[..., Any]) -> None:
     with pytest.raises(WorkerLimitError, match=r"(?s)limit of memory.*--memory-limit"):
         inspect("held = bytearray(4 << 30)\n" + model(), memory_limit="1G")
 
@@ -179,14 +179,14 @@ def test_a_file_in_the_current_folder_is_named_with_the_place_where_it_is_found(
     assert "rates/eu.csv" in [source.path for source in found.dependencies.sources]
 
 
-def test_what_stands_hidden_beside_the_model_is_not_read(inspect: Callable[..., Any], tmp_path: Path) -> None:
+def test_hidden_files_next_to_the_model_are_not_readable(inspect: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / ".env").write_text("SECRET=1")
     with pytest.raises(ConfinementError, match=r"reads .*\.env"):
         inspect(model("open('.env').read() if __import__('os').chdir(__file__[:-10]) is None else 0"))
 
 
-def test_a_variable_that_is_nowhere_is_named(inspect: Callable[..., Any]) -> None:
+def test_a_missing_variable_is_named(inspect: Callable[..., Any]) -> None:
     text = model("import os; float(os.environ['FARE_RATE'])")
     with pytest.raises(MissingVariableError) as caught:
         inspect(text)
@@ -280,7 +280,7 @@ FOLDER = "import os; F = os.path.dirname(os.environ['TMPDIR']); "
 
 @linux
 @pytest.mark.parametrize("name", ["log.txt", "doing"])
-def test_what_the_worker_puts_in_the_place_of_its_files_is_not_read(
+def test_links_that_the_worker_puts_in_place_of_its_files_are_not_read(
     inspect: Callable[..., Any], tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "secret").write_text("a word that nobody may read")
@@ -292,7 +292,7 @@ def test_what_the_worker_puts_in_the_place_of_its_files_is_not_read(
 
 @linux
 @pytest.mark.parametrize("line", ["b'[' * 200_000 + b'\\n'", "b'no JSON\\n'", "b'[]\\n'"])
-def test_what_is_no_message_ends_the_worker(inspect: Callable[..., Any], line: str) -> None:
+def test_an_invalid_message_ends_the_worker(inspect: Callable[..., Any], line: str) -> None:
     send = (
         "import gc, os; from scaffold.worker._channel import Channel; "
         f"[os.write(c._writer, {line}) for c in gc.get_objects() if type(c) is Channel]; os._exit(0)"
@@ -302,7 +302,7 @@ def test_what_is_no_message_ends_the_worker(inspect: Callable[..., Any], line: s
 
 
 @linux
-def test_a_folder_that_home_names_is_not_read_as_a_whole(
+def test_the_folder_named_by_home_is_not_readable_as_a_whole(
     inspect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "model").mkdir()
@@ -313,13 +313,13 @@ def test_a_folder_that_home_names_is_not_read_as_a_whole(
 
 
 @pytest.mark.parametrize("text", ['x"""\nimport os', "a\nb", "f(1)", "a'b"])
-def test_a_name_that_is_more_than_a_name_does_not_become_code(text: str) -> None:
+def test_a_string_that_is_not_an_identifier_does_not_become_code(text: str) -> None:
     with pytest.raises(CodecError, match="that is none"):
         require_plain(PythonCall(method=text, batching=Batching.TOGETHER))
     require_plain(PythonCall(method="predict_proba", batching=Batching.TOGETHER))
 
 
-def test_an_error_crosses_the_pipe_as_it_is() -> None:
+def test_an_error_crosses_the_pipe_unchanged() -> None:
     error = NoFittingCallError(False, (("model.predict(X)", "no"),), ("a",), ("b",))
     again = decode_error(json.loads(json.dumps(encode_error(error))))
     assert type(again) is NoFittingCallError
@@ -338,7 +338,7 @@ def test_an_error_crosses_the_pipe_as_it_is() -> None:
         {},
     ],
 )
-def test_a_made_up_error_is_no_more_than_an_error_of_the_worker(document: dict[str, Any]) -> None:
+def test_an_unknown_error_type_becomes_a_worker_error(document: dict[str, Any]) -> None:
     assert type(decode_error(document)) is WorkerMessageError
 
 

@@ -117,7 +117,14 @@ def confined_environment(folder: Path) -> dict[str, str]:
 def launch_command(
     python: Path, confinement: Confinement, module: str, arguments: Sequence[str] = ()
 ) -> list[str]:
-    """Return the command that runs `python -m module` confined; `python` may be of any environment."""
+    """Return the command that runs `python -m module` confined; `python` may be of any environment.
+
+    Args:
+        python: The interpreter, of any environment.
+        confinement: What the process may do.
+        module: A dotted name.
+        arguments: What the module finds in `sys.argv[1:]`.
+    """
     launcher = Path(__file__).parent / "launcher.py"
     return [str(python), str(launcher), confinement.as_json(), "-m", module, *arguments]
 

@@ -139,7 +139,16 @@ def _keys(rings: Mapping[str, bytes], signed_by: str) -> list[bytes]:
 def read_suite(
     index: Index, source: _Source, architecture: str, folder: Path, *, fetch: Fetch, run: Runner
 ) -> None:
-    """Add a suite's packages to the index: its list of hashes is signed, and they hold for the rest."""
+    """Add a suite's packages to the index: its list of hashes is signed, and they hold for the rest.
+
+    Args:
+        index: Gets the packages.
+        source: An archive and the keys that sign it.
+        architecture: `amd64`.
+        folder: For what gpgv reads.
+        fetch: Returns the bytes at a URL.
+        run: Runs gpgv.
+    """
     checked = shutil.which("gpgv") is not None
     uri = source.uri
     if not checked and not is_loopback(uri.partition("://")[2].partition("/")[0]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scaffold.base.process import Runner
@@ -52,31 +52,17 @@ def debian_entries(
     installed = {one["Package"]: one for _, one in status if "Package" in one}
     chosen = _closure(names, index, installed)
     entries: dict[str, Entry] = {}
-    links: dict[str, tuple[int, str, str]] = {}
+    alternatives = _Alternatives(base.links)
     notes = []
     for name, one in chosen.items():
-        content = fetch(f"{one['URI']}/{one['Filename']}")
-        if hashlib.sha256(content).hexdigest() != one["SHA256"]:
-            raise WrongHashError(name, package=True)
-        try:
-            unpacked, control = unpack_deb(name, content, base.links, folder)
-        except (tarfile.TarError, KeyError) as error:
-            raise UnreadablePackageError(name) from error
+        unpacked, control = _unpacked(name, one, base, folder, fetch)
         entries |= unpacked
-        multi = f":{one['Architecture']}" if one.get("Multi-Arch") == "same" else ""
-        listed = "".join(f"/{path}\n" for path in (".", *sorted(unpacked)))
-        for kind, text in (("list", listed.encode()), ("md5sums", control.get("md5sums", b""))):
-            path = f"var/lib/dpkg/info/{name}{multi}.{kind}"
-            entries[path] = text_entry(path, text)
+        entries |= _noted_by_dpkg(name, one, unpacked, control)
         script = control.get("postinst", b"").decode("utf-8", "replace").replace("\\\n", " ")
-        for link, title, path, priority in _ALTERNATIVE.findall(script):
-            place = placed(link, base.links)
-            links[place] = max(links.get(place, (0, "", "")), (int(priority), title, path))
+        alternatives.read(script)
         if _IDLE.sub("", _ALTERNATIVE.sub("", script)).strip():
             notes.append(f"{name} has a setup script, which only a container runs: --check tries it without.")
-    for link, (_, title, path) in links.items():
-        entries[link] = Entry(name=link, link=f"/etc/alternatives/{title}")
-        entries[f"etc/alternatives/{title}"] = Entry(name=f"etc/alternatives/{title}", link=path)
+    entries |= alternatives.entries()
     kept = [text for text, one in status if one.get("Package") not in chosen]
     paragraphs = (*kept, *(_installed_paragraph(one).encode() for one in chosen.values()))
     entries[STATUS] = text_entry(STATUS, b"\n\n".join(paragraphs) + b"\n")
@@ -90,6 +76,50 @@ def debian_entries(
         for name, one in chosen.items()
     )
     return list(entries.values()), packages, tuple(notes)
+
+
+def _unpacked(
+    name: str, one: Fields, base: Debian, folder: Path, fetch: Fetch
+) -> tuple[dict[str, Entry], dict[str, bytes]]:
+    """The files of a package, and its control files."""
+    content = fetch(f"{one['URI']}/{one['Filename']}")
+    if hashlib.sha256(content).hexdigest() != one["SHA256"]:
+        raise WrongHashError(name, package=True)
+    try:
+        return unpack_deb(name, content, base.links, folder)
+    except (tarfile.TarError, KeyError) as error:
+        raise UnreadablePackageError(name) from error
+
+
+def _noted_by_dpkg(
+    name: str, one: Fields, unpacked: Mapping[str, Entry], control: Mapping[str, bytes]
+) -> Iterator[tuple[str, Entry]]:
+    """What dpkg notes of a package that it installs: its files and their hashes."""
+    multi = f":{one['Architecture']}" if one.get("Multi-Arch") == "same" else ""
+    listed = "".join(f"/{path}\n" for path in (".", *sorted(unpacked)))
+    for kind, text in (("list", listed.encode()), ("md5sums", control.get("md5sums", b""))):
+        path = f"var/lib/dpkg/info/{name}{multi}.{kind}"
+        yield path, text_entry(path, text)
+
+
+class _Alternatives:
+    """The links that `update-alternatives` would make: of several, the one of the highest priority."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._folders = folders
+        self._chosen: dict[str, tuple[int, str, str]] = {}
+
+    def read(self, script: str) -> None:
+        """Note what the setup script of a package asks for."""
+        for link, title, path, priority in _ALTERNATIVE.findall(script):
+            place = placed(link, self._folders)
+            self._chosen[place] = max(self._chosen.get(place, (0, "", "")), (int(priority), title, path))
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Each link, and the one below `/etc/alternatives` that it leads to."""
+        for link, (_, title, path) in self._chosen.items():
+            yield link, Entry(name=link, link=f"/etc/alternatives/{title}")
+            yield f"etc/alternatives/{title}", Entry(name=f"etc/alternatives/{title}", link=path)
 
 
 def _closure(

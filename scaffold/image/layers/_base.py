@@ -50,6 +50,13 @@ def fetch_base(
 ) -> Base:
     """Return the base for `platform`. Its layers are fetched only where their Python is not known yet.
 
+    Args:
+        repository: Where the base lies.
+        reference: The base.
+        platform: `linux/amd64`.
+        store: Where layers and what is known of them are kept.
+        on_event: Called with each event.
+
     Raises:
         RepositoryNotFoundError: The registry does not know it.
         ImageError: It is not to be had for that platform, or holds no Python.

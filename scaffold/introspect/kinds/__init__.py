@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from scaffold.introspect.kinds._kind import Kind
 from scaffold.introspect.kinds.arrow import ArrowKind
@@ -49,7 +48,7 @@ KINDS: Mapping[type[Container], Kind] = {
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
-def kind_of(value: Any) -> Kind:
+def kind_of(value: object) -> Kind:
     """Return the kind of a value."""
     if type(value) in _PLAIN:
         return KINDS[Python]

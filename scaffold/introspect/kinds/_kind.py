@@ -31,17 +31,17 @@ class Kind:
     def __init__(self, container: Container) -> None:
         self.container = container
 
-    def claims(self, value: Any) -> bool:
+    def claims(self, value: object) -> bool:
         """Whether it is an object of this kind."""
         return kin(value, *self.frames, *self.series, *self.arrays)
 
-    def container_of(self, value: Any) -> Container:
+    def container_of(self, value: object) -> Container:
         """Return the container that a value is in."""
         return self.container
 
     # ------------------------------------------------------------------ the schema
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes a value such as this, alone or within others.
 
         Raises:
@@ -49,7 +49,7 @@ class Kind:
         """
         raise NotImplementedError
 
-    def row(self, value: Any, describe: Describe) -> Schema:
+    def row(self, value: object, describe: Describe) -> Schema:
         """Return what one record is in a container of many."""
         raise NotImplementedError
 
@@ -59,12 +59,18 @@ class Kind:
         """Return how many records it may hold, `None` where it can only be one."""
         return int(value.shape[0]) if len(value.shape) else None
 
-    def take(self, value: Any, indices: list[int]) -> Any:
+    def take(self, value: Any, indices: list[int]) -> object:
         """Return the records at `indices` in a container of the same kind."""
         return value[indices]
 
-    def slice(self, value: Any, start: int, stop: int) -> Any:
-        """Return records `start` to `stop` in a container of the same kind."""
+    def slice(self, value: object, start: int, stop: int) -> object:
+        """Return records `start` to `stop` in a container of the same kind.
+
+        Args:
+            value: A container of this kind.
+            start: The first record, from 0.
+            stop: The record after the last.
+        """
         return self.take(value, list(range(start, stop)))
 
     def record(self, value: Any, i: int) -> Any:
@@ -73,11 +79,11 @@ class Kind:
 
     # ------------------------------------------------------------------ as JSON
 
-    def counted(self, value: Any) -> Any:
+    def counted(self, value: object) -> object:
         """Return the container with what Python has too few digits for as integers."""
         return value
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the records of a container, as `encode` takes them."""
         return list(value)
 
@@ -85,7 +91,7 @@ class Kind:
         """Return an array or Series as nested lists, with its missing values and moments as they are."""
         return value.tolist()
 
-    def opened(self, answers: Sequence[Any]) -> tuple[list[Any], Opened | None]:
+    def opened(self, answers: Sequence[Any]) -> tuple[list[object], Opened | None]:
         """Return answers as plain values, and what they were, where they are frames or Series.
 
         A frame of one row is that row.
@@ -98,7 +104,7 @@ class Kind:
             return [self.listed(answer) for answer in answers], OpenedSeries(self.container)
         return list(answers), None
 
-    def check_answer(self, answer: Any) -> None:
+    def check_answer(self, answer: object) -> None:
         """Return if an answer can be written as JSON without a loss.
 
         Raises:
@@ -106,7 +112,7 @@ class Kind:
         """
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> object:
     """Return a numpy scalar as the Python value it stands for, anything else as it is."""
     if not kin(value, "numpy.generic") or kin(value, "numpy.datetime64", "numpy.timedelta64", "numpy.void"):
         return value

@@ -56,9 +56,19 @@ def _field(name: str, attribute: str, items: Seen, schema: Schema, *, rows: int,
 
 
 def column_field(
-    name: str, attribute: str, schema: Schema, dtype: str, values: list[Any], rows: int, label: str = ""
+    name: str, attribute: str, schema: Schema, dtype: str, values: list[object], rows: int, label: str = ""
 ) -> Field:
-    """Return the field for a column of a table, of whose `rows` the `values` are not missing."""
+    """Return the field for a column of a table, of whose `rows` the `values` are not missing.
+
+    Args:
+        name: The column.
+        attribute: The name of the field in Python.
+        schema: What one value is.
+        dtype: The column's dtype, in its library.
+        values: Those that are not missing.
+        rows: How many rows the table has.
+        label: The name as Python, where it is no text.
+    """
     leaves = leaves_of(values)
     return Field(
         name=name,
@@ -113,8 +123,15 @@ def refuse_duplicates(names: Sequence[str]) -> None:
         )
 
 
-def one_kind(schema: Schema, values: Sequence[Any], path: str, what: str, advice: str) -> Schema:
+def one_kind(schema: Schema, values: Sequence[object], path: str, what: str, advice: str) -> Schema:
     """Return the schema of objects that are of one kind: a model was fitted on one.
+
+    Args:
+        schema: What was found of the objects.
+        values: The objects.
+        path: Where they stand in the sample.
+        what: What holds them, for the message: `a column`.
+        advice: What a person can do.
 
     Raises:
         UnsupportedSampleError: They are of several.

@@ -15,23 +15,28 @@ from scaffold.spec import Column, Field, List, Missing, Optional, Schema, Series
 class FrameKind(Kind):
     """A library of frames, and of Series that are their columns."""
 
-    def labels(self, frame: Any) -> list[Any]:
+    def labels(self, frame: Any) -> list[object]:
         """Return what the columns are called."""
         return list(frame.columns)
 
-    def column(self, frame: Any, position: int) -> tuple[Any, list[Any]]:
+    def column(self, frame: object, position: int) -> tuple[Any, list[Any]]:
         """Return a column of a frame, and its values that are not missing."""
         raise NotImplementedError
 
-    def of_column(self, column: Any, path: str, describe: Describe) -> tuple[Schema, str]:
+    def of_column(self, column: object, path: str, describe: Describe) -> tuple[Schema, str]:
         """Return what one value of a column is on the wire, and the dtype of the column.
+
+        Args:
+            column: A column of a frame, in its own library.
+            path: Where it stands in the sample: `$.price`.
+            describe: Describes what is within its values.
 
         Raises:
             UnsupportedSampleError: The column holds what JSON cannot say, or mixed things.
         """
         raise NotImplementedError
 
-    def describe_table(self, frame: Any, describe: Describe, path: str = "$") -> Table:
+    def describe_table(self, frame: object, describe: Describe, path: str = "$") -> Table:
         """Return the records of a frame: one field per column.
 
         Raises:
@@ -41,7 +46,7 @@ class FrameKind(Kind):
         names = [str(label) for label in labels]
         refuse_duplicates(names)
 
-        def field(position: int, name: str, attribute: str, label: Any) -> Field:
+        def field(position: int, name: str, attribute: str, label: object) -> Field:
             column, values = self.column(frame, position)
             schema, dtype = self.of_column(column, f"{path}.{name}", describe)
             if isinstance(schema, Optional) and schema.missing is Missing.NAN:
@@ -54,11 +59,11 @@ class FrameKind(Kind):
             columns=tuple(field(position, *place) for position, place in places), container=self.container
         )
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes frames, or Series."""
         return self._frames if kin(value, *self.frames) else self._series
 
-    def row(self, value: Any, describe: Describe) -> Table | Column:
+    def row(self, value: object, describe: Describe) -> Table | Column:
         """Return a row of a frame, or a value of a Series."""
         if kin(value, *self.frames):
             return self.describe_table(value, describe)

@@ -20,7 +20,7 @@ class ArrowKind(FrameKind):
 
     frames = ("pyarrow.Table",)
 
-    def labels(self, frame: Any) -> list[Any]:
+    def labels(self, frame: Any) -> list[object]:
         """Return the names of the columns."""
         return list(frame.column_names)
 
@@ -38,7 +38,7 @@ class ArrowKind(FrameKind):
         """Return the rows of a table."""
         return len(value)
 
-    def take(self, value: Any, indices: list[int]) -> Any:
+    def take(self, value: Any, indices: list[int]) -> object:
         """Return rows."""
         return value.take(indices)
 
@@ -46,12 +46,12 @@ class ArrowKind(FrameKind):
         """Return a row as a dict."""
         return value.slice(i, 1).to_pylist()[0]
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows as dicts."""
         return list(value.to_pylist()) if isinstance(schema, Table) else list(value)
 
 
-def of_arrow_type(type_: Any, path: str) -> tuple[Schema, str]:
+def of_arrow_type(type_: object, path: str) -> tuple[Schema, str]:
     """Return the schema for an Arrow type without nulls, and its name."""
     name = str(type_)
     element = Element(name, Arrow())

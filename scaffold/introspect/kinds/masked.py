@@ -36,11 +36,11 @@ class MaskedKind(NumpyKind):
         """Return how the array says that a value is missing."""
         return Missing.MASKED if value.mask.any() else super().missing_of(value)
 
-    def record(self, value: Any, i: int) -> Any:
+    def record(self, value: object, i: int) -> Any:
         """Return a row, or a value that is `None` where it is masked."""
         return _without_mask(super().record(value, i))
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: object, schema: Schema) -> list[object]:
         """Return the rows, or the values."""
         return [_without_mask(row) for row in super().rows(value, schema)]
 
@@ -49,5 +49,5 @@ class MaskedKind(NumpyKind):
         return [_without_mask(item) if value.ndim == 1 else self.listed(item) for item in value]
 
 
-def _without_mask(item: Any) -> Any:
+def _without_mask(item: object) -> object:
     return None if kin(item, "numpy.MaskedConstant") else item

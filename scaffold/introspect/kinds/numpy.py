@@ -30,11 +30,11 @@ class NumpyKind(Kind):
 
     arrays: tuple[str, ...] = ("numpy.ndarray",)
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes arrays."""
         return self._arrays
 
-    def row(self, value: Any, describe: Describe) -> Tensor | Table:
+    def row(self, value: object, describe: Describe) -> Tensor | Table:
         """Return the `data` of one record from an array of records.
 
         The first axis counts records and is dropped: a sample of shape `(n, 28, 28)` describes records whose
@@ -47,13 +47,25 @@ class NumpyKind(Kind):
         """
         return self.stacked(value, describe, "$")
 
-    def stacked(self, value: Any, describe: Describe, path: str) -> Tensor:
-        """Return one slice of an array along its first axis."""
+    def stacked(self, value: object, describe: Describe, path: str) -> Tensor:
+        """Return one slice of an array along its first axis.
+
+        Args:
+            value: An array; its first axis counts records or is one of a record.
+            describe: Describes what is within it.
+            path: Where it stands in the sample.
+        """
         whole = self.describe_array(value, describe, path)
         return dataclasses.replace(whole, shape=whole.shape[1:], stacked=True)
 
     def describe_array(self, value: Any, describe: Describe, path: str) -> Tensor:
-        """Return one array as a whole."""
+        """Return one array as a whole.
+
+        Args:
+            value: An array of records, or of one.
+            describe: Describes what is within it.
+            path: Where it stands in the sample.
+        """
         return Tensor(
             shape=tuple(int(length) for length in value.shape),
             dtype=self.dtype_name(value.dtype),
@@ -106,7 +118,7 @@ class NumpyKind(Kind):
 
     # ------------------------------------------------------------------ as JSON
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows; with the names of their columns where the model knows them."""
         if not isinstance(schema, Table):
             return list(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _scalars
@@ -36,6 +36,9 @@ from scaffold.spec import (
     Table,
     TextOf,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _AS_TEXT = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DATE, ScalarType.DURATION)
 
@@ -101,7 +104,7 @@ class PandasKind(FrameKind):
         of = Scalar(type=of_level.type, native=None if usual == name else Element(name, Pandas()))
         return Category(of=of, levels=written, ordered=ordered)
 
-    def describe_values(self, series: Any, describe: Describe) -> Column:
+    def describe_values(self, series: object, describe: Describe) -> Column:
         """Return the records of a Series, an Index, or the values of a column."""
         if not kin(series, "pandas.Series"):
             import pandas as pd
@@ -122,13 +125,13 @@ class PandasKind(FrameKind):
         """Return the rows of a frame, the values of a Series that is a column."""
         return None if is_row(value) else len(value)
 
-    def take(self, value: Any, indices: list[int]) -> Any:
+    def take(self, value: Any, indices: list[int]) -> object:
         """Return rows, numbered from 0 as in the service."""
         if not kin(value, "pandas.DataFrame", "pandas.Series"):
             return value[indices]
         return without_index(value.iloc[indices])
 
-    def slice(self, value: Any, start: int, stop: int) -> Any:
+    def slice(self, value: Any, start: int, stop: int) -> object:
         """Return rows with their index."""
         if not kin(value, "pandas.DataFrame", "pandas.Series"):
             return super().slice(value, start, stop)
@@ -142,7 +145,7 @@ class PandasKind(FrameKind):
 
     # ------------------------------------------------------------------ as JSON
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows of a frame as dicts, or the values of a Series."""
         match schema:
             case Table(columns=columns):
@@ -188,14 +191,14 @@ def is_row(series: Any) -> bool:
     return len(kinds) > 1 or not isinstance(series.name, str)
 
 
-def without_index(sample: Any) -> Any:
+def without_index(sample: Any) -> object:
     """Return a pandas frame or Series with its rows numbered from 0, as they are in the service."""
     if kin(sample, "pandas.DataFrame", "pandas.Series") and not is_row(sample):
         return sample.reset_index(drop=True)
     return sample
 
 
-def _dtype_name(dtype: Any) -> str:
+def _dtype_name(dtype: object) -> str:
     """Return the name that makes a dtype again: texts are kept by Arrow unless it says otherwise."""
     name = str(dtype)
     kept = getattr(dtype, "storage", "") if name in ("str", "string") else ""
@@ -207,7 +210,7 @@ def _has_arrow() -> bool:
     return importlib.util.find_spec("pyarrow") is not None
 
 
-def _missing_of(dtype: Any) -> Missing:
+def _missing_of(dtype: object) -> Missing:
     if getattr(dtype, "kind", "") in ("M", "m") and not kin(dtype, "pandas.ArrowDtype"):
         return Missing.NAT
     na_value = getattr(dtype, "na_value", None)
@@ -225,7 +228,7 @@ def _objects(seen: Seen, path: str, describe: Describe) -> Schema:
     return one_kind(describe(seen), present, path, "a column", advice)
 
 
-def _values_of(column: Any) -> list[Any]:
+def _values_of(column: Any) -> list[object]:
     """Return the values of a Series; missing ones make no floats of integer levels."""
     if not kin(getattr(column, "dtype", None), "pandas.CategoricalDtype"):
         return list(column.tolist())
@@ -246,5 +249,5 @@ def _over_time(answer: Any) -> OverTime | None:
     return OverTime(curve=len(columns) == 1 and isinstance(columns[0], int))
 
 
-def _indexed(answer: Any, how: OverTime) -> Any:
+def _indexed(answer: pd.DataFrame, how: OverTime) -> pd.DataFrame:
     return answer.iloc[:, 0].reset_index(name="value") if how.curve else answer.reset_index()

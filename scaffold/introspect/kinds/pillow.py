@@ -15,15 +15,15 @@ from scaffold.spec import Picture, Schema
 class PillowKind(Kind):
     """PIL."""
 
-    def claims(self, value: Any) -> bool:
+    def claims(self, value: object) -> bool:
         """Whether it is an image."""
         return kin(value, "PIL.Image")
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes images."""
         return self._image
 
-    def count(self, value: Any) -> int | None:
+    def count(self, value: object) -> int | None:
         """Return that an image is one record."""
         return None
 

@@ -64,7 +64,7 @@ class PolarsKind(FrameKind):
         """Return a row of a frame as a dict, or a value of a Series."""
         return value.row(i, named=True) if kin(value, *self.frames) else value[i]
 
-    def counted(self, value: Any) -> Any:
+    def counted(self, value: Any) -> object:
         """Return the values with moments of nanoseconds as integers.
 
         Its values in Python are datetimes, which have six digits of a second.
@@ -74,7 +74,7 @@ class PolarsKind(FrameKind):
         fine = [name for name, dtype in value.schema.items() if _scalars.has_nanoseconds(repr(dtype))]
         return value.with_columns(value[name].to_physical() for name in fine)
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows of a frame as dicts, or the values of a Series."""
         return list(value.iter_rows(named=True)) if isinstance(schema, Table) else list(value)
 

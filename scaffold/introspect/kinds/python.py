@@ -46,11 +46,11 @@ _LISTS = {list: CollectionType.LIST, set: CollectionType.SET, frozenset: Collect
 class PythonKind(Kind):
     """Python itself: all that no library claims."""
 
-    def claims(self, value: Any) -> bool:
+    def claims(self, value: object) -> bool:
         """Whether it is anything at all: this kind is asked last."""
         return True
 
-    def describer(self, path: str, value: Any) -> Describer:
+    def describer(self, path: str, value: object) -> Describer:
         """Return what describes values such as this.
 
         Raises:
@@ -127,7 +127,7 @@ def _one_user_type(cls: type, seen: Seen, describe: Describe) -> Schema:
     return UserType(module=cls.__module__, qualname=cls.__qualname__, kind=kind, seen=inner, example=shown)
 
 
-def _class_kind(value: Any) -> ClassKind:
+def _class_kind(value: object) -> ClassKind:
     if is_pydantic(value):
         return ClassKind.PYDANTIC
     return ClassKind.DATACLASS if is_dataclass(value) else ClassKind.NAMEDTUPLE
@@ -145,7 +145,7 @@ def _with_attributes(cls: type, record: Record) -> Record:
     return dataclasses.replace(record, fields=fields)
 
 
-def fields_of(value: Any) -> dict[str, Any]:
+def fields_of(value: Any) -> dict[str, object]:
     """Return the fields of a dataclass, pydantic model or named tuple, by their names on the wire.
 
     A pydantic model takes its validation aliases and answers with its serialization aliases.

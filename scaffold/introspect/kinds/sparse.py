@@ -14,7 +14,7 @@ class SparseKind(NumpyKind):
     arrays = ("scipy.spmatrix", "scipy.sparray")
     is_sparse = True
 
-    def container_of(self, value: Any) -> Container:
+    def container_of(self, value: object) -> Container:
         """Return the class of a matrix."""
         return Sparse(type(value).__name__)
 
@@ -22,7 +22,7 @@ class SparseKind(NumpyKind):
         """Whether one of the numbers that are stored is NaN."""
         return super().has_missing(value.tocoo().data)
 
-    def take(self, value: Any, indices: list[int]) -> Any:
+    def take(self, value: Any, indices: list[int]) -> object:
         """Return rows in a matrix of the same format."""
         return value.tocsr()[indices].asformat(value.format)
 
@@ -30,7 +30,7 @@ class SparseKind(NumpyKind):
         """Return a row with its zeros."""
         return value.tocsr()[i].toarray().reshape(value.shape[1:])
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows with their zeros."""
         return list(value.toarray())
 

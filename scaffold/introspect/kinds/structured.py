@@ -21,7 +21,7 @@ class StructuredKind(NumpyKind):
 
     arrays = ()
 
-    def claims(self, value: Any) -> bool:
+    def claims(self, value: object) -> bool:
         """Whether it is an array of named fields, or one element of such."""
         return is_structured(value)
 
@@ -30,7 +30,7 @@ class StructuredKind(NumpyKind):
         by_rank = {0: self._elements, 1: self._tables}
         return by_rank.get(len(value.shape), self._arrays)
 
-    def row(self, value: Any, describe: Describe) -> Table:
+    def row(self, value: object, describe: Describe) -> Table:
         """Return the records: one field for each of the array's."""
         return self.describe_table(value, describe)
 
@@ -68,7 +68,7 @@ class StructuredKind(NumpyKind):
         """Return an element as a dict."""
         return {name: plain(value[name][i]) for name in value.dtype.names}
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the elements as dicts."""
         if not isinstance(schema, Table):
             return list(value)

@@ -13,7 +13,7 @@ class TorchKind(NumpyKind):
 
     arrays = ("torch.Tensor",)
 
-    def dtype_name(self, dtype: Any) -> str:
+    def dtype_name(self, dtype: object) -> str:
         """Return the dtype without the name of the library."""
         return str(dtype).removeprefix("torch.")
 
@@ -21,7 +21,7 @@ class TorchKind(NumpyKind):
         """Whether a tensor holds NaN."""
         return bool(value.is_floating_point() and value.isnan().any())
 
-    def rows(self, value: Any, schema: Schema) -> list[Any]:
+    def rows(self, value: Any, schema: Schema) -> list[object]:
         """Return the rows."""
         return list(value)
 

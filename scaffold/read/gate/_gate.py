@@ -78,7 +78,7 @@ class Findings:
 
 
 class Gate:
-    """A witness of one pickle, see `_machine.Witness`.
+    """A witness of one pickle, see `_stack.Witness`.
 
     Args:
         policy: What names are worth.

@@ -49,8 +49,16 @@ _STANDARD = frozenset(sys.stdlib_module_names) | {
 class Policy:
     """The allow list, for one file and the folders that its names are looked up in."""
 
-    def __init__(self, finder: Finder, trusted: Collection[str] = (), *, confined: bool = True) -> None:
+    def __init__(
+        self,
+        finder: Finder,
+        trusted: Collection[str] = (),
+        *,
+        confined: bool = True,
+        replaced: Collection[str] = (),
+    ) -> None:
         self._finder = finder
+        self._replaced = frozenset(replaced)
         self.trusted = tuple(trusted)
         self._trust = Trust(trusted, finder)
         self.confined = confined
@@ -121,6 +129,8 @@ class Policy:
             return self._present(module, _numpy_standing(module, qualname, dotted))
         library = LIBRARIES.get(top)
         installed = self._finder.module(top)
+        if installed is None and dotted in self._replaced:
+            return Standing.CLASS
         if library is not None and installed is not None and installed.home is not Home.LOCAL:
             if dotted in library.called:
                 return Standing.CLASS

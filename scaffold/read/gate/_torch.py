@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from scaffold.read._streams import GarbledError, Stream, require_no_bomb
-from scaffold.read.gate._machine import Witness, follow
+from scaffold.read.gate._machine import follow
 from scaffold.read.gate._script import script_operations
+from scaffold.read.gate._stack import Witness
 from scaffold.read.gate._values import Named
 from scaffold.spec import ModelFormat
 

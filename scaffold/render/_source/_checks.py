@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from scaffold.render._code import Imports
 
@@ -176,16 +176,8 @@ def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
     """Return the blocks for the checks `wanted`, and add what they import."""
     wanted = set(wanted)
     blocks = []
-    if wanted & {"Datetime", "ZonedDatetime"}:
-        imports.take("datetime", "datetime")
-        _annotated(imports, "BeforeValidator", "Field")
-        aliases = [
-            f"{alias} = Annotated[{of}, Field(strict=False), BeforeValidator(_iso_datetime)]\n"
-            for alias, of in (("Datetime", "NaiveDatetime"), ("ZonedDatetime", "AwareDatetime"))
-            if alias in wanted
-        ]
-        imports.take(_PYDANTIC, *[of for alias, of in _ZONES.items() if alias in wanted])
-        blocks.append(_ISO + "\n\n" + "".join(aliases))
+    if zoned := {alias: of for alias, of in _ZONES.items() if alias in wanted}:
+        blocks.append(_iso(zoned, imports))
     if "nanoseconds" in wanted:
         imports.whole("re")
         imports.take("datetime", "datetime", "timedelta", "timezone")
@@ -230,6 +222,18 @@ def checks(wanted: Iterable[str], imports: Imports) -> list[str]:
 
 
 _ZONES = {"Datetime": "NaiveDatetime", "ZonedDatetime": "AwareDatetime"}
+
+
+def _iso(zoned: Mapping[str, str], imports: Imports) -> str:
+    """The check of moments, and the names of those types of pydantic that are wanted."""
+    imports.take("datetime", "datetime")
+    _annotated(imports, "BeforeValidator", "Field")
+    imports.take(_PYDANTIC, *zoned.values())
+    aliases = [
+        f"{alias} = Annotated[{of}, Field(strict=False), BeforeValidator(_iso_datetime)]\n"
+        for alias, of in zoned.items()
+    ]
+    return _ISO + "\n\n" + "".join(aliases)
 
 
 def _annotated(imports: Imports, *names: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from scaffold.render import _code
 from scaffold.render._code import call, code
 from scaffold.render._source._shapes import fields_of
@@ -36,7 +38,7 @@ _OF_FIELDS = """ModelInput.model_validate(
     },
     strict=False,
 )"""
-_NONE = "EXAMPLE: ModelInput | None = None  # none is known, so the first request is the slowest"
+_NONE = "EXAMPLE: ModelInput | None = None  # no made-up record fits: the first request is the slowest"
 
 
 def example_body(schema: Schema) -> JSONValue:
@@ -50,6 +52,18 @@ def example_body(schema: Schema) -> JSONValue:
             fields = [field for field in fields_of(schema) if field.required]
             missing = any(field.example is None and not _takes_null(field.schema) for field in fields)
             return None if missing or not fields else {field.name: field.example for field in fields}
+
+
+def tried_example(schema: Schema) -> JSONValue:
+    """Return the body of a request with the values of `EXAMPLE`, `None` where there is none."""
+    body = example_body(schema)
+    if body is None and (array := _array_of(schema)):
+        name, kind, shape = array
+        element: JSONValue = json.loads(_EMPTY[kind].lower())
+        for length in reversed(shape):
+            element = [element] * length
+        return {name: element}
+    return body
 
 
 def render_example(schema: Schema) -> str:
@@ -69,22 +83,30 @@ def render_example(schema: Schema) -> str:
 
 
 def without_example() -> str:
-    """Return the statement for a model that answers no made-up record."""
+    """Return the statement for a model that is not known to answer a made-up record."""
     return _NONE
 
 
 def _large_example(schema: Schema) -> str:
     """An array is made of one element, repeated; of other long records there is none."""
+    if (array := _array_of(schema)) is None:
+        return _NONE
+    name, kind, shape = array
+    element = _EMPTY[kind]
+    for length in reversed(shape):
+        element = f"[{element}] * {length}"
+    return _code.statement("EXAMPLE = ", call("ModelInput", **{name: code(element)}))
+
+
+def _array_of(schema: Schema) -> tuple[str, ScalarType, tuple[int, ...]] | None:
+    """Name, element and shape of a record that is an array."""
     match schema:
-        case Value(field=Field(attribute=attribute, schema=Tensor(shape=shape, items=Scalar(type=kind)))) if (
+        case Value(field=Field(attribute=name, schema=Tensor(shape=shape, items=Scalar(type=kind)))) if (
             kind in _EMPTY
         ):
-            element = _EMPTY[kind]
-            for length in reversed(shape):
-                element = f"[{element}] * {length}"
-            return _code.statement("EXAMPLE = ", call("ModelInput", **{attribute: code(element)}))
+            return name, kind, shape
         case _:
-            return _NONE
+            return None
 
 
 def _is_natural(schema: Schema) -> bool:

@@ -24,8 +24,9 @@ from scaffold.spec import (
     Tensor,
     UserType,
     Value,
+    advice_of,
     children,
-    words_of,
+    description_of,
 )
 
 _STRICT = 'ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)'
@@ -38,8 +39,8 @@ _MOST_COMMENTED = 60
 """A table with more columns of one type has no descriptions: the file would be little else."""
 
 
-def render_schemas(input: Schema, output: Schema, *, with_example: bool = True) -> str:
-    """Return the text of `schemas.py`; without `EXAMPLE` where the model answers no made-up record."""
+def render_schemas(input: Schema, output: Schema, *, with_example: bool = False) -> str:
+    """Return the text of `schemas.py`; `EXAMPLE` is a record only where the model is known to answer it."""
     imports = Imports()
     taken = {"ModelInput", "ModelOutput", "EXAMPLE", "Strict", "Open"}
     taken |= {*_attributes(input), *_attributes(output)}
@@ -178,7 +179,10 @@ class _Side:
         commented = len(fields) <= _MOST_COMMENTED or len(plain) > 3
         lines = []
         for field, node in zip(fields, nodes, strict=True):
-            lines.append(self._field_line(field, node, words_of(field.evidence) if commented else ""))
+            if commented and (advice := advice_of(field.evidence)):
+                lines.append(_code.comment(advice, indent=4))
+            description = description_of(field.evidence) if commented else ""
+            lines.append(self._field_line(field, node, description))
         return lines
 
     def _field_line(self, field: Field, node: Node, description: str) -> str:

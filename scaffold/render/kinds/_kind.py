@@ -74,18 +74,34 @@ class Kind:
         raise NotImplementedError(f"{type(self).__name__} has no tables")
 
     def column(self, batch: Batch, column: Column, value: str) -> Node:
-        """Return the expression that makes a Series of one value of each record."""
+        """Return the expression that makes a Series of one value of each record.
+
+        Args:
+            batch: Writes the container of the records; knows what the loop over them is called.
+            column: The schema of a record.
+            value: The expression for the value of one record.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no columns")
 
     def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
         """Return the expression that makes an array of the nested lists in `value`.
 
-        `wrap` makes of the lists of one record those of all records that go in together.
+        Args:
+            values: Writes what is within a record.
+            tensor: The schema of a record.
+            value: The expression for the nested lists of one record.
+            wrap: Makes of the lists of one record those of all records that go in together.
         """
         raise NotImplementedError(f"{type(self).__name__} has no arrays")
 
     def series(self, values: Values, form: Series, items: Node) -> Node:
-        """Return the expression that makes a Series of a list, within a record."""
+        """Return the expression that makes a Series of a list, within a record.
+
+        Args:
+            values: Writes what is within a record.
+            form: The form of the Series.
+            items: The expression for its values, a list.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no Series")
 
     # ------------------------------------------------------------------ from the model

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from scaffold.render._source._frames import Batch
     from scaffold.render._source._values import Values
 
-_MOMENTS = Line(
+_TO_MICROSECONDS = Line(
     place=80,
     modules=(NUMPY,),
     text="""    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "mM":
         value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become numbers""",
 )
-_NANOSECONDS = Line(
+_TO_PANDAS = Line(
     place=90,
     modules=(NUMPY, PANDAS),
     text="""    if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
@@ -48,18 +48,18 @@ NINE_DIGITS = Line(
         sign = "-" if value.value < 0 else ""
         return f"{sign}PT{seconds}.{digits:09d}S\"""",
 )
-_LONGDOUBLE = Line(
+_TO_FLOAT = Line(
     place=140,
     modules=(NUMPY,),
     text="""    if isinstance(value, np.longdouble):
         return float(value)""",
 )
-_LONG = ("longdouble", "float128")
+_LONG_DOUBLES = ("longdouble", "float128")
 _TEMPORAL = (ScalarType.DATETIME, ScalarType.AWARE_DATETIME, ScalarType.DURATION)
 
 
 class NumpyKind(Kind):
-    """numpy."""
+    """Arrays and scalars of numpy, in the code of a service."""
 
     words = "Return the array that the model takes."
 
@@ -81,21 +81,21 @@ class NumpyKind(Kind):
         return values.numpy_array(tensor.dtype, wrap(values.nested(tensor, value)))
 
     def rows(self, schema: Tensor | Column) -> str:
-        """Return plain rows, or arrays where `_plain` has to look at them."""
+        """Return the predictions as lists, or as arrays if `_plain` has to convert their values."""
         return "predictions.tolist()" if self.is_settled(schema) else "predictions"
 
     def scalar_lines(self, scalar: Scalar) -> Iterator[Line]:
-        """Yield the lines for moments and for numbers that are no float of Python."""
+        """Yield the lines that convert datetimes, timedeltas and long doubles."""
         match scalar.native:
-            case NumpyScalar(scalar=name) | Element(dtype=name) if name in _LONG:
-                yield _LONGDOUBLE
+            case NumpyScalar(scalar=name) | Element(dtype=name) if name in _LONG_DOUBLES:
+                yield _TO_FLOAT
             case NumpyTime() | Element() if scalar.nanoseconds:
-                yield from (NINE_DIGITS, MISSING, _NANOSECONDS)
+                yield from (NINE_DIGITS, MISSING, _TO_PANDAS)
             case NumpyTime():
-                yield from (_MOMENTS, MISSING)
+                yield from (_TO_MICROSECONDS, MISSING)
             case Element() if scalar.type in _TEMPORAL:
-                yield from (_MOMENTS, MISSING)
+                yield from (_TO_MICROSECONDS, MISSING)
             case TextOf(of=Element(dtype=dtype)) if dtype.startswith(("datetime64", "timedelta64")):
-                yield from (_MOMENTS, MISSING)
+                yield from (_TO_MICROSECONDS, MISSING)
             case _:
                 return

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from scaffold.render._source._values import Values
 
 
-_GAPS = Optional(of=Scalar(type=ScalarType.NUMBER), missing=Missing.NAN)
+_NUMBER_OR_NAN = Optional(of=Scalar(type=ScalarType.NUMBER), missing=Missing.NAN)
 
 
 class TorchKind(Kind):
-    """torch."""
+    """Tensors of torch, in the code of a service."""
 
     def annotation(self, imports: Imports) -> str:
         """Return the type of a tensor."""
@@ -24,11 +24,11 @@ class TorchKind(Kind):
         return "torch.Tensor"
 
     def array(self, values: Values, tensor: Tensor, value: str, wrap: Wrap) -> Node:
-        """Return a tensor of the dtype of the sample: torch takes NaN for what is missing, and no `None`."""
+        """Return a tensor of the sample's dtype, with NaN for missing values: torch takes no `None`."""
         values.imports.whole("torch")
         nested = values.nested(tensor, value)
         if isinstance(tensor.items, Optional):
-            nested = values.each_item(value, len(tensor.shape), lambda item: values.of(_GAPS, item))
+            nested = values.each_item(value, len(tensor.shape), lambda item: values.of(_NUMBER_OR_NAN, item))
         if not tensor.dtype.isidentifier():
             raise ValueError(f"{tensor.dtype!r} is no dtype of torch")
         return call("torch.tensor", wrap(nested), dtype=name(f"torch.{tensor.dtype}"))

@@ -16,8 +16,10 @@ from scaffold.errors import SourceChangedError, SourceNotFoundError
 from scaffold.resolve.lift._carried import Carried, is_foreign, recording, standing_in
 from scaffold.resolve.lift._moved import CLOUDPICKLE, Lifted
 from scaffold.resolve.lift._origin import script_with_codes, script_with_names
-from scaffold.resolve.lift._script import Script, literal_text
-from scaffold.resolve.lift._select import CannotLiftError, Selection
+from scaffold.resolve.lift._places import CannotLiftError
+from scaffold.resolve.lift._script import Script
+from scaffold.resolve.lift._select import Selection
+from scaffold.resolve.lift._written import literal_text
 from scaffold.spec import Artifact, ModelFormat
 
 

@@ -9,28 +9,10 @@ from types import CodeType, FunctionType
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
-from scaffold.resolve.lift._nodes import (
-    defines,
-    definitions_inside,
-    evaluated_names,
-    function_of,
-    methods_of,
-    names_of,
-    remarked,
-    snake,
-)
-from scaffold.resolve.lift._script import (
-    Script,
-    literal_statement,
-    literal_text,
-    module_text,
-    says,
-    trimmed_imports,
-)
-
-
-class CannotLiftError(Exception):
-    """A definition cannot stand in a module of its own. `args[0]` says why."""
+from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, remarked
+from scaffold.resolve.lift._places import CannotLiftError, Places
+from scaffold.resolve.lift._script import Script
+from scaffold.resolve.lift._written import literal_statement, literal_text, module_text, says, trimmed_imports
 
 
 class Selection:
@@ -45,6 +27,7 @@ class Selection:
     def __init__(self, script: Script, captured: Mapping[str, object], codes: Sequence[CodeType]) -> None:
         self._script = script
         self._parsed = script.parsed
+        self._places = Places(script)
         self._captured = captured
         self._codes = codes
         self._names: set[str] = set()
@@ -76,13 +59,13 @@ class Selection:
 
     def add_lambda(self, function: FunctionType) -> str:
         """Write a lambda as a function and return its name."""
-        node = self._lambda_node(function)
+        node = self._places.lambda_node(function)
         statement = self._parsed.owner(node)
         if statement is not None and statement.constant is not None and statement.constant[1] is node:
             name = statement.constant[0]
             self._names.add(name)
         else:
-            name = self._free_name(self._lambda_name(node))
+            name = self._free_name(self._places.lambda_name(node))
         self._need_all(names_of([function]) | evaluated_names(node.params), statement)
         written = function_of(name, node)
         cells = self._cells(function)
@@ -96,7 +79,7 @@ class Selection:
 
     def add_inner(self, target: FunctionType | type) -> str:
         """Write a function or class that stood inside a function, and return its name."""
-        node = self._inner_node(target)
+        node = self._places.inner_node(target)
         name = self._free_name(node.name.value)
         statement = self._parsed.owner(node)
         functions = [target] if isinstance(target, FunctionType) else methods_of(target)
@@ -256,57 +239,6 @@ class Selection:
         self._take_all(name, bindings, name if name in self._captured else "")
 
     # ------------------------------------------------------------------ lambdas and inner definitions
-
-    def _lambda_node(self, function: FunctionType) -> cst.Lambda:
-        code = function.__code__
-        like = self._script.codes_like(code)
-        nodes = [node for node in self._parsed.positions if isinstance(node, cst.Lambda)]
-        found = [node for node in nodes if any(self._holds(node, other) for other in like)]
-        near = [node for node in found if self._line(node) == code.co_firstlineno]
-        texts = {cst.Module([]).code_for_node(node) for node in near or found}
-        if len(texts) != 1:
-            raise CannotLiftError("it cannot be told from others beside it")
-        return (near or found)[0]
-
-    def _holds(self, node: cst.Lambda, code: CodeType) -> bool:
-        """Whether this is where `code`, of the script as it stands, was compiled from."""
-        span = self._parsed.positions[node]
-        if span.start.line != code.co_firstlineno:
-            return False
-        if not hasattr(code, "co_positions"):
-            return True
-        start, end = (span.start.line, span.start.column), (span.end.line, span.end.column)
-        places = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
-        return bool(places) and all(start <= place < end for place in places)
-
-    def _line(self, node: cst.CSTNode) -> int:
-        return int(self._parsed.positions[node].start.line)
-
-    def _lambda_name(self, node: cst.Lambda) -> str:
-        """A name for a lambda after what it is given to: a keyword, or the class that is called with it."""
-        parent = self._parsed.parents.get(node)
-        while parent is not None and not isinstance(parent, cst.Arg | cst.Call | cst.BaseStatement):
-            parent = self._parsed.parents.get(parent)
-        if isinstance(parent, cst.Arg):
-            call = self._parsed.parents.get(parent)
-            keyword = f"_{parent.keyword.value}" if parent.keyword else "_function"
-            if isinstance(call, cst.Call):
-                words = cst.Module([]).code_for_node(call.func).rpartition(".")[2]
-                return f"{snake(words)}{keyword}" if words.isidentifier() else keyword.strip("_")
-        return "anonymous_function"
-
-    def _inner_node(self, target: FunctionType | type) -> cst.FunctionDef | cst.ClassDef:
-        path = [part for part in target.__qualname__.split(".") if part != "<locals>"]
-        candidates: Sequence[cst.CSTNode] = [statement.node for statement in self._parsed.statements]
-        node: cst.CSTNode | None = None
-        for part in path:
-            node = next((n for n in reversed(candidates) if defines(n, part)), None)
-            if node is None:
-                raise CannotLiftError(f"{self._script.name} does not define {target.__qualname__}")
-            candidates = definitions_inside(node)
-        if not isinstance(node, cst.FunctionDef | cst.ClassDef):
-            raise CannotLiftError(f"{target.__qualname__} is no definition")
-        return node
 
     def _cells(self, target: FunctionType | type) -> dict[str, str]:
         """The values that a closure keeps, as the text of an argument, by the name of the variable."""

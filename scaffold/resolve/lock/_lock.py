@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import platform
-import re
 import sys
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -17,11 +16,12 @@ from packaging.utils import canonicalize_name
 from scaffold.base.base_image import uv_platform
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, README, REQUIREMENTS, WHEELS
-from scaffold.base.lockfile import Lock, Pin, without_credentials
+from scaffold.base.lockfile import Lock, Pin
 from scaffold.base.process import Runner, run_command
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.uv import uv_command, uv_environment
-from scaffold.errors import CommandError, ConflictError, LockFailedError, NoSuchVersionError
+from scaffold.errors import CommandError
+from scaffold.resolve.lock._failures import cause_of, explained_failure
 from scaffold.spec import LocalSource, Requirement
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -101,9 +101,9 @@ def make_lock(
         pins = _merged(locks)
         shipped, absent = _from_folders(pins, {wheel.path for wheel in wheels})
     if platforms[0] in failed:
-        raise _explained(failed[platforms[0]].tail, requirements) from failed[platforms[0]]
+        raise explained_failure(failed[platforms[0]].tail, requirements) from failed[platforms[0]]
     notes = [
-        f"not locked for {target}: {_cause(error.tail).partition(' and you require')[0]}"
+        f"not locked for {target}: {cause_of(error.tail).partition(' and you require')[0]}"
         for target, error in failed.items()
     ]
     if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
@@ -287,26 +287,6 @@ def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequ
 def _is_shared(index: str) -> bool:
     """Whether others reach the index, and need to be told of it."""
     return index.startswith(("https://", "http://")) and index.rstrip("/") != _PUBLIC_INDEX
-
-
-def _cause(tail: str) -> str:
-    """uv's own reason, in one line, without what it may know of credentials."""
-    match = re.search(r"cause: (.+)", tail, re.DOTALL)
-    text = " ".join((match[1] if match else tail).partition("\n\n")[0].split())
-    return without_credentials(text)
-
-
-def _explained(tail: str, requirements: Sequence[Requirement]) -> LockFailedError:
-    """The error that says what uv found, by the names of those concerned."""
-    cause = _cause(tail)
-    reasons = {requirement.distribution: requirement.reason for requirement in requirements}
-    if match := re.search(r"no version of ([\w.-]+?)(?:\[[^]]*\])?\s*(==[\w.+!-]+)", cause):
-        return NoSuchVersionError(cause, match[1], match[2], reasons.get(match[1], ""))
-    if match := re.search(r"Because ([\w.-]+)\S* was not found in", cause):
-        return NoSuchVersionError(cause, match[1], "", reasons.get(match[1], ""))
-    if match := re.search(r"(?:Because|And because|and) ([\w.-]+)(\S*) depends on ([\w.-]+)(\S*)", cause):
-        return ConflictError(cause, match[1], match[3], match[4].rstrip(","))
-    return LockFailedError(cause)
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

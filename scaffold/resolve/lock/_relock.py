@@ -79,6 +79,13 @@ def renew_service_layer(
 
     What the model needs keeps its version, and so does what was pinned by name.
 
+    Args:
+        dependencies: Those of a project.
+        pinned: Distributions whose version a person chose.
+        opentelemetry: Whether the service sends traces.
+        gpu: Take torch with CUDA, as it is installed here.
+        run: Runs uv.
+
     Raises:
         LockFailedError: The two cannot be had together; or a leaf of it.
     """

@@ -1,4 +1,4 @@
-"""The service layer: what the generated code itself imports, in the versions that are tested."""
+"""The service layer: the requirements of the generated code, in the versions of its tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from packaging.markers import Marker
-from packaging.requirements import Requirement as Parsed
+from packaging.requirements import Requirement as PackagingRequirement
 from packaging.utils import canonicalize_name
 
 from scaffold.base.lockfile import Lock
@@ -21,7 +21,7 @@ class ServiceLayer:
     """The requirements of the generated code, and the lock that they were tested with."""
 
     requirements: tuple[Requirement, ...]
-    """With the version in the specifier and a reason each."""
+    """Each has its version in the specifier, and a reason."""
     pins: Mapping[str, str]
     """Version by distribution, for one Python."""
 
@@ -31,28 +31,28 @@ def read_service_layer(
 ) -> ServiceLayer:
     """Return the service layer for `python` (`3.11`) from `service.in` and `service.txt` in `folder`.
 
-    What comes along with another line of `service.in` has no line of its own; the other's reason names it.
+    A distribution that another line of `service.in` requires gets no line; the reason of that line names it.
     """
     folder = folder or _template()
     locked = [*Lock.parse((folder / "service.txt").read_text(encoding="utf-8")).pins]
     if opentelemetry:
         locked += Lock.parse((folder / "opentelemetry.txt").read_text(encoding="utf-8")).pins
     pins: dict[str, str] = {}
-    sources: dict[str, list[str]] = {}
+    required_by: dict[str, list[str]] = {}
     for pin in locked:
         if not pin.marker or Marker(pin.marker).evaluate({"python_full_version": f"{python}.0"}):
             pins[pin.name] = pin.version
-            sources[pin.name] = [source for source in pin.via if source != "service.in"]
-    asked = dict(_asked(line) for line in _lines(folder / "service.in"))
-    brought = {name for name in asked if sources[name]}
+            required_by[pin.name] = [source for source in pin.via if source != "service.in"]
+    declared = dict(_parse_line(line) for line in _lines(folder / "service.in"))
+    implied = {name for name in declared if required_by[name]}
     if opentelemetry:
-        brought.remove("fastapi")  # a line of its own, for what it is asked for besides
-        asked["fastapi"] = ("[opentelemetry]", f"{asked['fastapi'][1]}; OpenTelemetry, as was answered")
+        implied.remove("fastapi")  # its own line, because no other line requires the extra
+        declared["fastapi"] = ("[opentelemetry]", f"{declared['fastapi'][1]}; OpenTelemetry, as was answered")
     requirements = []
-    for name in asked.keys() - brought:
-        extras, reason = asked[name]
-        along = sorted(other for other in brought if name in _bringers(other, sources))
-        reason += f"; brings {' and '.join(along)}" if along else ""
+    for name in declared.keys() - implied:
+        extras, reason = declared[name]
+        implied_here = sorted(other for other in implied if name in _dependents(other, required_by))
+        reason += f"; brings {' and '.join(implied_here)}" if implied_here else ""
         specifier = f"{extras}=={pins[name]}"
         requirements.append(
             Requirement(distribution=name, specifier=specifier, reason=reason, serves="service")
@@ -62,23 +62,23 @@ def read_service_layer(
     )
 
 
-def _asked(line: str) -> tuple[str, tuple[str, str]]:
-    """The name, the extras and the reason of a line of `service.in`."""
+def _parse_line(line: str) -> tuple[str, tuple[str, str]]:
+    """Return the name, the extras and the reason of a line of `service.in`."""
     requirement, _, reason = line.partition("#")
-    parsed = Parsed(requirement.strip())
+    parsed = PackagingRequirement(requirement.strip())
     extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
     return canonicalize_name(parsed.name), (extras, reason.strip())
 
 
-def _bringers(name: str, sources: Mapping[str, Sequence[str]]) -> set[str]:
-    """All that require `name`, directly or not."""
+def _dependents(name: str, required_by: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return every distribution that requires `name`, directly or not."""
     found: set[str] = set()
-    queue = list(sources[name])
+    queue = list(required_by[name])
     while queue:
         source = queue.pop()
         if source not in found:
             found.add(source)
-            queue += sources.get(source, [])
+            queue += required_by.get(source, [])
     return found
 
 
@@ -88,6 +88,6 @@ def _lines(path: Path) -> list[str]:
 
 
 def _template() -> Path:
-    """Where the template is: inside the installed package, or in a checkout."""
+    """Return the folder of the service template, in the installed package or in a checkout."""
     packaged = Path(str(files("scaffold"))) / "_templates" / "service"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "templates" / "service"

@@ -1,4 +1,4 @@
-"""Files of the user's own that the trace saw: what the model opened, and code that it imported by name."""
+"""The user's own files in the trace: data that the model opened, and code that it imported by name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth")
 
 
 def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
-    """Return the user's own modules that were imported; most are known already by what imports them.
+    """Return the user's own modules that were imported; most of them are also found in the code.
 
     Args:
-        own: File and phase by the name of a module that no distribution brings.
+        own: File and phase by module name, for modules that no distribution provides.
     """
     sources = []
     for name, (origin, phase) in own.items():
@@ -36,7 +36,7 @@ def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
 
 
 def named_files(unheard: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
-    """Return those of `unheard` that the model's file or the code names; others were opened by chance."""
+    """Return the files that compiled code opened and whose name is in the model file or in the code."""
     with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         code = "\n".join(texts).encode()
         return {
@@ -53,14 +53,14 @@ def opened_files(
     installation: Installation,
     beside_model: Set[str] = frozenset(),
 ) -> tuple[list[LocalSource], list[str]]:
-    """Return the data files, and a note for each that is left out because it is hidden.
+    """Return the data files to copy, and a note for each hidden file, which is not copied.
 
     Args:
-        opened: Phase by the path of a file that was opened.
-        roots: Folders of local code; the deepest that holds a file is what its place is relative to.
-        model: The model's file, which goes another way; parts of it, named after it, go where it goes.
-        installation: What is installed here: its files come with it.
-        beside_model: Paths that the model's file names by their place beside it.
+        opened: Phase by path, for each file that was opened.
+        roots: Folders of local code; the path of a file is relative to the deepest of them.
+        model: The model file, which is copied elsewhere; files named after it are copied to its folder.
+        installation: The installed distributions; their files are not copied.
+        beside_model: Files that the model file names relative to its own folder.
     """
     installed = [Path(prefix).resolve() for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix}]
     model = model.resolve()
@@ -69,7 +69,7 @@ def opened_files(
     sources: dict[str, LocalSource] = {}
     notes = []
     for name, phase in sorted(opened.items()):
-        if name.endswith(_CODE):  # nearly all of the thousands: said before the file system is asked
+        if name.endswith(_CODE):  # most of thousands of paths: skip them before the system calls below
             continue
         path = Path(name).resolve()
         root = next((root for root in folders if path.is_relative_to(root)), None)
@@ -80,7 +80,7 @@ def opened_files(
             place = Path(MODEL_FOLDER) / path.name
         elif name in beside_model and path.is_relative_to(model.parent):
             place = Path(MODEL_FOLDER) / path.relative_to(model.parent)
-        if any(path.is_relative_to(prefix) for prefix in installed) or _comes_along(place, installation):
+        if any(path.is_relative_to(prefix) for prefix in installed) or _is_installed(place, installation):
             continue
         if any(part.startswith(".") for part in place.parts):
             notes.append(f"{place} is opened and not taken along, for it is hidden: --include {place}")
@@ -92,8 +92,8 @@ def opened_files(
     return list(sources.values()), notes
 
 
-def _comes_along(place: Path, installation: Installation) -> bool:
-    """Whether the file belongs to an installed distribution, wherever that is installed."""
+def _is_installed(place: Path, installation: Installation) -> bool:
+    """Whether the file belongs to an installed distribution, in any folder."""
     folder = place.parts[0]
     return (
         "site-packages" in place.parts

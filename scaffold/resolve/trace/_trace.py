@@ -26,6 +26,8 @@ class Request:
     call: Call
     requests: Sequence[JSONValue]
     answers: Sequence[JSONValue]
+    example: JSONValue = None
+    """A made-up request, to see whether the model answers it."""
 
     def as_json(self) -> dict[str, Any]:
         """The request as it goes to the process."""
@@ -34,6 +36,7 @@ class Request:
             "call": encode(self.call),
             "requests": list(self.requests),
             "answers": list(self.answers),
+            "example": self.example,
         }
 
 
@@ -71,8 +74,8 @@ class Found:
     unheard: Mapping[str, str]
     """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
     libraries: tuple[str, ...]
-    refuses_example: bool = False
-    """Whether the model failed on the made-up record of the generated code."""
+    takes_example: bool = False
+    """Whether the model answered the made-up record of the request."""
 
     @classmethod
     def from_json(cls, reply: Mapping[str, Any]) -> Found:
@@ -95,7 +98,7 @@ class Found:
                 opened=dict(reply["opened"]),
                 unheard=dict(reply["unheard"]),
                 libraries=tuple(reply["libraries"]),
-                refuses_example=reply.get("refuses_example") is True,
+                takes_example=reply.get("takes_example") is True,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorkerMessageError(str(error)) from error

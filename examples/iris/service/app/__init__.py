@@ -1,5 +1,5 @@
-"""The score service. Importing it sets the threads of the numeric libraries, before they load."""
+"""The score service."""
 
-from app.threads import limit_threads
+from app.serving.cpu import limit_threads
 
-limit_threads()
+limit_threads()  # before numpy and its like are imported

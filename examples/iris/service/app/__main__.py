@@ -1,5 +1,6 @@
-"""`python -m app`: the service as it runs in production."""
+"""`python -m app`: run the service as in production."""
 
-from app.server import serve
+from app.serving.runner import serve
+from app.settings import settings
 
-serve()
+serve("app.main:app", settings)

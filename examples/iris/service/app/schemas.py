@@ -12,18 +12,42 @@ class ModelInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-    # Seen: 4.8 to 7.4. The model fails on numbers beyond float32.
-    sepal_length_cm: Float32 = Field(alias="sepal length (cm)", examples=[6.1])
-    # Seen: 2 to 3.7. The model fails on numbers beyond float32.
-    sepal_width_cm: Float32 = Field(alias="sepal width (cm)", examples=[2.9])
-    # Seen: 1.3 to 6.1. The model fails on numbers beyond float32.
-    petal_length_cm: Float32 = Field(alias="petal length (cm)", examples=[3.7])
-    # Seen: 0.2 to 2.5. The model fails on numbers beyond float32.
-    petal_width_cm: Float32 = Field(alias="petal width (cm)", examples=[1.35])
+    sepal_length_cm: Float32 = Field(
+        alias="sepal length (cm)",
+        examples=[6.1],
+        description="Seen: 4.8 to 7.4. The model fails on numbers beyond float32.",
+    )
+    sepal_width_cm: Float32 = Field(
+        alias="sepal width (cm)",
+        examples=[2.9],
+        description="Seen: 2 to 3.7. The model fails on numbers beyond float32.",
+    )
+    petal_length_cm: Float32 = Field(
+        alias="petal length (cm)",
+        examples=[3.7],
+        description="Seen: 1.3 to 6.1. The model fails on numbers beyond float32.",
+    )
+    petal_width_cm: Float32 = Field(
+        alias="petal width (cm)",
+        examples=[1.35],
+        description="Seen: 0.2 to 2.5. The model fails on numbers beyond float32.",
+    )
 
 
 class ModelOutput(BaseModel):
     """The answer to one record."""
 
-    # One of the model's classes: setosa, versicolor, virginica.
-    prediction: SkipValidation[str]
+    prediction: SkipValidation[str] = Field(
+        description="One of the model's classes: setosa, versicolor, virginica."
+    )
+
+
+EXAMPLE = ModelInput.model_validate(
+    {
+        "sepal length (cm)": 6.1,
+        "sepal width (cm)": 2.9,
+        "petal length (cm)": 3.7,
+        "petal width (cm)": 1.35,
+    },
+    strict=False,
+)

@@ -1,38 +1,32 @@
-"""The model: loaded once, then asked. The place for steps of your own before it and after it."""
+"""The model: `load` reads it once, `run` scores records."""
 
-import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
 
 from app.convert import from_model, to_model
 from app.schemas import ModelInput, ModelOutput
+from app.serving.model_file import open_model
 from app.settings import MODEL_SHA256
 
-MODEL = Path(__file__).parent / "model" / "model.pkl"
-# One call takes many records: batching.py puts those together that wait together.
+MODEL = Path(__file__).parents[1] / "model" / "model.pkl"
+# One call may get the records of several requests: their answers do not depend on each other.
 BATCHED = True
 
 _model: Any = None
 
 
-def init() -> None:
-    """Load the model, if its file is the one that this service was proven with."""
+def load() -> None:
+    """Load the model. `open_model` raises if the file is not the one that was tested."""
     global _model
-    with MODEL.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        if digest.hexdigest() != MODEL_SHA256:
-            raise ValueError(f"{MODEL.name} is another file: its sha256 is not MODEL_SHA256")
-        file.seek(0)
+    with open_model(MODEL, MODEL_SHA256) as file:
         _model = pickle.load(file)
 
 
 def run(records: list[ModelInput]) -> list[ModelOutput]:
-    """Score the records, all in one call of the model."""
+    """Return one answer for each record, in order, by one call of the model."""
     inputs = to_model(records)
-    # Steps of your own before the model: a check across fields, features from elsewhere.
+    # Your steps before the model: unit conversion, features from other sources.
     predictions = _model.predict(inputs)
-    # And after it: a threshold, labels for codes, a calibration.
+    # Your steps after the model: a threshold, labels, calibration.
     return from_model(predictions)

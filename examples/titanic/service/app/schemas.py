@@ -12,25 +12,32 @@ class ModelInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-    # Known to OneHotEncoder in the model: 1, 2, 3. Others count as none of these.
-    Pclass: Int64 = Field(examples=[2])
-    # Known to OneHotEncoder in the model: female, male. Others count as none of these.
-    Sex: str = Field(examples=["male"])
-    # Missing in 22 of 100 sample rows. Seen: 0.83 to 71.
-    Age: float | None = Field(examples=[36.0])
-    # Seen: 0 to 5.
-    SibSp: Int64 = Field(examples=[2])
-    # Seen: 0 to 5.
-    Parch: Int64 = Field(examples=[4])
-    # Seen: 7.225 to 263.
-    Fare: float = Field(examples=[140.0])
-    # Missing in 1 of 100 sample rows. Known to OneHotEncoder in the model: C, Q, S. Others count as
-    # none of these.
-    Embarked: str | None = Field(examples=["Q"])
+    Pclass: Int64 = Field(
+        examples=[2],
+        description="Known to OneHotEncoder in the model: 1, 2, 3. Others count as none of these.",
+    )
+    Sex: str = Field(
+        examples=["male"],
+        description="Known to OneHotEncoder in the model: female, male. Others count as none of "
+        "these.",
+    )
+    Age: float | None = Field(
+        examples=[36.0], description="Missing in 22 of 100 sample rows. Seen: 0.83 to 71."
+    )
+    SibSp: Int64 = Field(examples=[2], description="Seen: 0 to 5.")
+    Parch: Int64 = Field(examples=[4], description="Seen: 0 to 5.")
+    Fare: float = Field(examples=[140.0], description="Seen: 7.225 to 263.")
+    Embarked: str | None = Field(
+        examples=["Q"],
+        description="Missing in 1 of 100 sample rows. Known to OneHotEncoder in the model: C, Q, "
+        "S. Others count as none of these.",
+    )
 
 
 class ModelOutput(BaseModel):
     """The answer to one record."""
 
-    # One of the model's classes: 0, 1.
-    prediction: SkipValidation[int]
+    prediction: SkipValidation[int] = Field(description="One of the model's classes: 0, 1.")
+
+
+EXAMPLE = ModelInput(Pclass=2, Sex="male", Age=36.0, SibSp=2, Parch=4, Fare=140.0, Embarked="Q")

@@ -2,15 +2,15 @@
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import Service
+from tests.service import OPENAPI, RECORDED, Service
 
-RECORDED = json.loads(Path(__file__).with_name("recorded.json").read_text(encoding="utf-8"))
-ROWS = list(zip(RECORDED["requests"], RECORDED["answers"], strict=True))
+SAMPLE = json.loads(RECORDED.read_text(encoding="utf-8"))
+ROWS = list(zip(SAMPLE["requests"], SAMPLE["answers"], strict=True))
+ACCEPT = "If this change is meant, accept it: python -m tests.record"
 
 
 def same(found: Any, expected: Any) -> bool:
@@ -37,14 +37,22 @@ def test_a_record_gets_the_models_answer(
     service: Service, request_body: Any, expected: Any
 ) -> None:
     status, answer = service.post("/score", request_body)
-    assert status == 200, answer
-    assert same(answer, expected), f"{answer} instead of {expected}"
+    assert status == 200, f"{answer}\n{ACCEPT}"
+    assert same(answer, expected), f"{answer} instead of {expected}\n{ACCEPT}"
 
 
 def test_a_batch_gets_the_same_answers_in_the_same_order(service: Service) -> None:
-    status, answers = service.post("/score/batch", RECORDED["requests"])
+    status, answers = service.post("/score/batch", SAMPLE["requests"])
     assert status == 200, answers
-    assert same(answers, RECORDED["answers"])
+    assert same(answers, SAMPLE["answers"]), ACCEPT
+
+
+def test_the_description_of_the_api_is_the_one_in_openapi_json(service: Service) -> None:
+    if not OPENAPI.exists():
+        pytest.skip("There is no openapi.json: python -m tests.record writes it")
+    _, description = service.get("/openapi.json")
+    expected = json.loads(OPENAPI.read_text(encoding="utf-8"))
+    assert description == expected, f"openapi.json differs. {ACCEPT}"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'{"a": 1, "a": 1}', b'{"a": NaN}'])
@@ -55,7 +63,7 @@ def test_what_is_no_record_is_refused(service: Service, body: bytes) -> None:
 
 
 def test_what_is_no_json_is_refused(service: Service) -> None:
-    body = json.dumps(RECORDED["requests"][0]).encode()
+    body = json.dumps(SAMPLE["requests"][0]).encode()
     assert service.request("POST", "/score", body, "text/plain")[0] == 415
 
 

@@ -42,6 +42,7 @@ def serve(app: str, settings: ServingSettings) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
+        loop="uvloop",
         http=limited_protocol(serving.batcher, settings),
         ws="none",
         proxy_headers=False,  # nothing here uses the address of the client

@@ -1,0 +1,100 @@
+"""Prometheus metrics."""
+
+import os
+import tempfile
+
+if os.environ.get("WORKERS", "1") not in {"", "1"}:
+    # Worker processes share their metrics in files. The library looks for the folder on import.
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
+
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
+from prometheus_client.multiprocess import (
+    MultiProcessCollector,
+    mark_process_dead,
+)
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+in_flight = Gauge("http_requests_in_flight", "Requests in progress.", multiprocess_mode="livesum")
+_requests = Counter("http_requests", "Responses.", ["route", "status"])
+_latency = Histogram(
+    "http_request_duration_seconds", "From headers to response.", ["route"], buckets=SECONDS
+)
+_wait = Histogram(
+    "model_queue_wait_seconds", "Wait of the oldest record of a batch.", ["model"], buckets=SECONDS
+)
+_records = Histogram(
+    "model_batch_records", "Records scored in one call.", ["model"], buckets=RECORDS
+)
+_call = Histogram("model_call_seconds", "Time of one call.", ["model"], buckets=SECONDS)
+_info = Gauge(
+    "model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax"
+)
+_turned_away = _requests.labels("any", 503)
+
+_children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+_models: dict[str, list[Histogram]] = {}
+
+
+def count_request(route: str, status: int, took_s: float) -> None:
+    """Count a response. `route` is the path of a route, for a label must have few values."""
+    children = _children.get((route, status))
+    if children is None:
+        children = _children[route, status] = (
+            _requests.labels(route, status),
+            _latency.labels(route),
+        )
+    children[0].inc()
+    children[1].observe(took_s)
+
+
+def count_turned_away() -> None:
+    """Count a request that was answered 503 before its route was known."""
+    _turned_away.inc()
+
+
+def count_batch(model: str, records: int, waited_s: float, took_s: float) -> None:
+    """Count a call of the model."""
+    children = _models.get(model)
+    if children is None:
+        children = _models[model] = [each.labels(model) for each in (_records, _wait, _call)]
+    for child, value in zip(children, (records, waited_s, took_s), strict=True):
+        child.observe(value)
+
+
+def set_model(name: str, version: str, sha256: str) -> None:
+    """Show which model answers."""
+    _info.labels(name, version, sha256).set(1)
+
+
+def as_text() -> bytes:
+    """Return the text that Prometheus reads."""
+    return generate_latest(_registry())
+
+
+def start_server(host: str, port: int) -> None:
+    """Serve the metrics on a separate port, in a thread."""
+    start_http_server(port, host, _registry())
+
+
+def forget_worker(process: int) -> None:
+    """Remove the gauges of a worker process that ended."""
+    mark_process_dead(process)  # type: ignore[no-untyped-call]
+
+
+def _registry() -> CollectorRegistry:
+    """The metrics of this process, or of all worker processes."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together

@@ -1,0 +1,148 @@
+"""What every request passes: request id, API key, load shedding, metrics and response headers."""
+
+import itertools
+import logging
+import secrets
+from time import perf_counter
+from typing import Any
+
+from fastapi import HTTPException
+from fastapi.routing import iter_route_contexts
+from starlette.middleware.body_limit import (
+    RequestBodyLimitMiddleware,
+    RequestBodyLimitResponder,
+)
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.serving import metrics
+from app.serving.auth import KeyCheck
+from app.serving.batching import Batcher
+from app.serving.errors import BUSY, RETRY, problem
+from app.serving.logs import request_context
+from app.serving.settings import ServingSettings
+from app.serving.strict_json import make_strict
+
+log = logging.getLogger("app.requests")
+
+CLIENT_GONE = 499  # as nginx logs a client that closed its connection
+ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=")
+ID_BYTES = 128
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+]
+
+
+class RequestMiddleware:
+    """ASGI middleware around all routes of the app."""
+
+    draining = False  # graceful shutdown: responses ask clients to close their connection
+
+    def __init__(self, app: ASGIApp, settings: ServingSettings, batcher: Batcher[Any, Any]) -> None:
+        self.app, self._settings, self._batcher = app, settings, batcher
+        self._keys = KeyCheck(settings)
+        self._headers = [*SECURITY_HEADERS]
+        if settings.tls_cert:
+            self._headers.append((b"strict-transport-security", b"max-age=31536000"))
+        self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
+        self._paths: set[str] = set()
+        # Requests to score, in a batch or on their way: more than that would only wait.
+        self._scoring, self._most_scoring = 0, settings.max_waiting + settings.max_batch
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._paths:
+            make_strict(scope["app"].routes)
+            contexts = iter_route_contexts(scope["app"].routes)
+            self._paths = {context.path or "" for context in contexts}
+        if scope["type"] != "http":
+            await self.app(scope, receive, _in_one_line(send))
+            return
+        began, status = perf_counter(), 0
+        if scope["method"] == "HEAD":  # as GET; the server leaves the body out
+            scope = {**scope, "method": "GET"}
+        headers = dict(scope["headers"])
+        request_id = _valid_id(headers, b"x-request-id") or self._next_id()
+        trace = _valid_id(headers, b"traceparent")
+        request_context.set((request_id, trace))
+
+        async def respond(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                more = [*message.get("headers", ()), *self._headers]
+                more.append((b"x-request-id", request_id))
+                if trace:
+                    more.append((b"traceparent", trace))
+                if RequestMiddleware.draining:
+                    more.append((b"connection", b"close"))
+                message["headers"] = more
+            await send(message)
+
+        metrics.in_flight.inc()
+        scores = scope["method"] == "POST"
+        self._scoring += scores
+        try:
+            self._keys.require(scope["path"], headers)
+            if scores and (self._batcher.full or self._scoring > self._most_scoring):
+                raise HTTPException(503, BUSY, RETRY)
+            await self.app(scope, receive, respond)
+        except HTTPException as refused:
+            response = problem(refused.status_code, refused.detail, refused.headers)
+            await response(scope, receive, respond)
+        except ClientDisconnect:
+            status = status or CLIENT_GONE
+        except Exception as error:
+            log.error("not handled", exc_info=error)
+            if status:  # the response has begun: it can only be cut off
+                raise
+            await problem(500, "The service failed.")(scope, receive, respond)
+        finally:
+            self._scoring -= scores
+            metrics.in_flight.dec()
+            took = perf_counter() - began
+            metrics.count_request(self._route(scope), status or 500, took)
+            if self._settings.access_log:
+                facts = {"method": scope["method"], "path": scope["path"], "status": status}
+                log.info("request", extra=facts | {"ms": round(1e3 * took, 3)})
+
+    def _route(self, scope: Scope) -> str:
+        path: str = scope["path"]
+        return path if path in self._paths else getattr(scope.get("route"), "path", "other")
+
+    def _next_id(self) -> bytes:
+        return f"{self._prefix}-{next(self._numbers)}".encode()
+
+
+class BodyLimit(RequestBodyLimitMiddleware):
+    """Starlette's limit on the body, which each route may set for itself, with 413 as JSON."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limited = _LimitedRequest(self.app, self.max_body_size)
+        await (limited if scope["type"] == "http" else self.app)(scope, receive, send)
+
+
+class _LimitedRequest(RequestBodyLimitResponder):
+    async def send_with_limit(self, message: Message) -> None:
+        # Starlette would send its own text here instead of the response of errors.py.
+        self.response_started = True
+        await self.send(message)
+
+
+def _valid_id(headers: dict[bytes, bytes], name: bytes) -> bytes:
+    """Return a header that is safe in logs and responses, else nothing."""
+    given = headers.get(name, b"")
+    return given if len(given) <= ID_BYTES and ID_CHARACTERS.issuperset(given) else b""
+
+
+def _in_one_line(send: Send) -> Send:
+    """Report a failed startup by its message, without a traceback."""
+
+    async def send_line(message: Message) -> None:
+        last = message.get("message", "").strip().rpartition("\n")[2]
+        if last.startswith("SystemExit: "):
+            message["message"] = last.removeprefix("SystemExit: ")
+        await send(message)
+
+    return send_line

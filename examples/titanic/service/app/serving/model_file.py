@@ -1,0 +1,26 @@
+"""Open the model file, once its hash is checked."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+BLOCK_BYTES = 1 << 20
+
+
+@contextmanager
+def open_model(path: Path, sha256: str) -> Iterator[BinaryIO]:
+    """Open the file whose content was hashed, at its start.
+
+    Raises:
+        ValueError: The sha256 of the file is another one.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+        if digest.hexdigest() != sha256:
+            raise ValueError(f"the sha256 of {path.name} is not MODEL_SHA256 of settings.py")
+        file.seek(0)
+        yield file

@@ -1,0 +1,85 @@
+"""Micro-batching: concurrent records share a call of the model, and nothing else."""
+
+import asyncio
+
+import pytest
+
+from app.serving import Batcher
+from app.serving.errors import ModelFault
+from app.serving.settings import ServingSettings
+from tests.serving.toy import Answer, Record, Reply, Toy, run
+
+
+def test_concurrent_records_share_a_call_and_each_gets_its_own_answer() -> None:
+    toy = Toy()
+    replies = toy.ask(*(toy.post("/score", {"value": n / 2}) for n in range(20)))
+    assert [reply.json["value"] for reply in replies] == [n / 2 for n in range(20)]
+    assert max(reply.json["together"] for reply in replies) > 1
+
+
+def test_a_batch_gets_its_answers_in_order() -> None:
+    toy = Toy(max_batch=3)
+    records = [{"value": n / 2} for n in range(10)]
+    [reply] = toy.ask(toy.post("/score/batch", records))
+    assert [answer["value"] for answer in reply.json] == [n / 2 for n in range(10)]
+    assert max(answer["together"] for answer in reply.json) == 3
+
+
+def test_a_failing_record_fails_alone() -> None:
+    toy = Toy()
+    bodies = [{"value": 1.5}, {"value": 2.5, "act": "fail"}, {"value": 3.5}]
+    replies = toy.ask(*(toy.post("/score", body) for body in bodies))
+    assert [reply.status for reply in replies] == [200, 500, 200]
+    assert replies[1].json["detail"] == "The model failed on the record at index 0."
+    [reply] = toy.ask(toy.post("/score/batch", bodies))
+    assert reply.json["detail"] == "The model failed on the record at index 1."
+
+
+def test_records_are_scored_alone_if_the_model_needs_that() -> None:
+    sizes: list[int] = []
+
+    def count(records: list[Record]) -> list[Answer]:
+        sizes.append(len(records))
+        return run(records)
+
+    async def score() -> None:
+        batcher = Batcher(count, ServingSettings(), batched=False)
+        await asyncio.gather(*(batcher.score([Record(value=n)]) for n in range(5)))
+
+    asyncio.run(score())
+    assert sizes == [1] * 5
+
+
+def test_a_wrong_number_of_answers_is_a_fault() -> None:
+    batcher: Batcher[Record, Answer] = Batcher(lambda _: [], ServingSettings())
+    with pytest.raises(ModelFault) as raised:
+        asyncio.run(batcher.score([Record(value=1)]))
+    assert str(raised.value.__cause__) == "0 answers to 1 records"
+
+
+def test_backpressure_too_many_waiting_records_are_a_503() -> None:
+    toy = Toy(max_waiting=2, max_batch=1)
+    body = {"value": 0.05, "act": "sleep"}
+    replies = toy.ask(*(toy.post("/score", body) for _ in range(12)))
+    assert {reply.status for reply in replies} == {200, 503}
+    assert all(reply.headers["retry-after"] == "1" for reply in replies if reply.status == 503)
+
+
+def test_a_prediction_that_hangs_is_a_504_and_the_next_one_is_scored() -> None:
+    toy = Toy(score_timeout_s=0.05, patience_ms=0, queue_timeout_s=5)
+
+    async def then(seconds: float, body: object) -> Reply:
+        await asyncio.sleep(seconds)
+        return await toy.post("/score", body)
+
+    hanging, next_one = toy.ask(
+        then(0, {"value": 0.5, "act": "sleep"}),
+        then(0.02, {"value": 1}),
+    )
+    assert (hanging.status, next_one.status) == (504, 200)
+
+
+def test_a_record_that_waits_too_long_is_a_504() -> None:
+    toy = Toy(queue_timeout_s=0.05, max_batch=1, patience_ms=0)
+    first, second = toy.ask(*(toy.post("/score", {"value": 0.4, "act": "sleep"}) for _ in "12"))
+    assert (first.status, second.status) == (200, 504)

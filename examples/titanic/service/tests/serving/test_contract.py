@@ -1,0 +1,183 @@
+"""FastAPI and the service get the same routes and the same requests, and answer the same.
+
+The service differs where it means to: strict JSON, 415 for another media type, faults without the
+input, and its own text for 413 and 500.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+
+from app.serving.strict_json import StrictJSONRoute
+from tests.serving.contract import add_routes, require_key
+from tests.serving.toy import Reply, Toy, call
+
+ITEM = {"name": "a", "price": 2.5}
+SECRET = {**ITEM, "password": "p"}
+JSON = {"content-type": "application/json"}
+DATE = "2024-02-29T12:00:00+01:00"
+
+# What is sent to a route: the body, then headers.
+QUESTIONS: list[tuple[Any, ...]] = [
+    *[("POST /item", body) for body in (ITEM, {"name": "a"}, {"name": 1}, {}, [], None, "", 5)],
+    ("POST /item", {**ITEM, "more": 1}),
+    ("POST /item", b"{"),
+    ("POST /item", b'{"name": "a"} x'),
+    ("POST /item", ITEM, {"content-type": "application/vnd.api+json"}),
+    ("POST /item?unknown=1", ITEM),
+    *[("POST /items", body) for body in ([ITEM, SECRET], [], [ITEM, {"price": "x"}], ITEM)],
+    *[(f"POST /{path}", SECRET) for path in ("narrower", "wider", "subclass", "subclasses")],
+    *[(f"POST /{path}", ITEM) for path in ("dict", "wrong", "nothing", "unannotated", "number")],
+    *[(f"POST /{path}", {"value": 1}) for path in ("grown", "kept", "grown-with-query")],
+    *[(f"POST /{path}", {"theValue": 1}) for path in ("aliased", "no-alias")],
+    ("POST /aliased", {"value": 1}),
+    *[(f"POST /exclude-{what}", {"name": "a"}) for what in ("unset", "defaults", "none")],
+    *[(f"POST /{path}", ITEM) for path in ("include", "include-nothing", "exclude")],
+    *[(f"POST /{path}", ITEM) for path in ("created", "accepted", "gone")],
+    *[(f"POST /{path}", ITEM) for path in ("def", "def-unannotated")],
+    ("POST /def", {"name": 1}),
+    *[("POST /optional", body) for body in (ITEM, "", None, {}, b"{")],
+    *[("POST /default", body) for body in (ITEM, "", None, {})],
+    *[("POST /nullable", body) for body in (ITEM, "", None)],
+    ("POST /keyword", ITEM),
+    *[(f"POST /{path}", [ITEM] * n) for path in ("few", "few-by-body") for n in (2, 3)],
+    *[("POST /two", body) for body in ({"one": ITEM, "other": SECRET}, {"one": ITEM}, [], "")],
+    ("POST /two", {"one": {"name": 1}, "other": {}}),
+    *[("POST /with-number", {"item": ITEM} | more) for more in ({}, {"count": 2}, {"count": 0})],
+    *[("POST /embedded", body) for body in ({"item": ITEM}, ITEM, {"item": {}}, "", None)],
+    *[("POST /union", body) for body in (ITEM, {"theValue": 2}, {})],
+    *[("POST /point", body) for body in ({"x": 1}, {"x": "1", "y": 3}, {"y": 1})],
+    ("POST /once", 1),
+    ("POST /once-embedded", {"value": 1}),
+    *[("POST /any", body) for body in ({"a": [1, None]}, [1.5], "", None, True)],
+    ("POST /any", b"text", {"content-type": "text/plain"}),
+    *[("POST /mapping", body) for body in ({"a": 1}, {"a": "1"}, {"a": "x"}, [])],
+    *[("POST /list", body) for body in ([1, 2], ["1"], ["x"], {})],
+    ("POST /bytes", b"\x00\xff", {"content-type": "text/plain"}),
+    *[("POST /raw", body) for body in (b"{not json", "")],
+    *[("PUT /items/3?kind=both", ITEM, headers) for headers in ({}, {"x-extra": "1"})],
+    *[(f"PUT /items/{path}", ITEM) for path in ("x", "3?kind=b")],
+    ("PUT /items/x?kind=b", {}),
+    ("PATCH /items/3", ITEM),
+    ("DELETE /items/3", ""),
+    *[(f"GET /search{query}", "") for query in ("?limit=3&word=a", "", "?limit=11")],
+    *[("POST /guarded", body) for body in (ITEM, {}, "")],
+    *[("POST /guarded", body, {"key": "right"}) for body in (ITEM, {})],
+    *[("POST /guarded-route", body) for body in (ITEM, {})],
+    ("POST /guarded-route", ITEM, {"key": "right"}),
+    ("POST /bearer", {}),
+    ("POST /bearer", ITEM, {"authorization": "Bearer abc"}),
+    *[("POST /opened?name=x", body) for body in (ITEM, {"name": "fail"}, {})],
+    *[("POST /of-dependency", body) for body in (ITEM, {})],
+    *[(f"POST /{path}", ITEM) for path in ("response", "json-response", "headers", "loud")],
+    *[(f"POST /{path}", ITEM) for path in ("text", "background", "stream", "lines", "conflict")],
+    ("POST /broken", ITEM),
+    *[(f"POST /{path}/item", ITEM) for path in ("v1", "v1/inner", "again/v1", "again/v1/inner")],
+    ("POST /v1/inner/item", {"name": 1}),
+    ("POST /locked/item", {}),
+    ("POST /locked/item", ITEM, {"key": "right"}),
+    *[(f"POST /{path}", ITEM) for path in ("small-route", "small/item")],
+    *[(f"POST /{path}", {"name": "a"}) for path in ("small-route", "small/item")],
+    ("POST /nowhere", ITEM),
+    ("GET /item", ""),
+    ("GET /log", ""),
+]
+
+
+def with_routes(app: FastAPI) -> FastAPI:
+    add_routes(app)
+    return app
+
+
+KEY = [Depends(require_key)]
+PAIR = with_routes(FastAPI()), with_routes(Toy().app)
+STRICTER = (
+    with_routes(FastAPI(dependencies=KEY, max_body_size=30)),
+    with_routes(Toy(options={"dependencies": KEY}, max_body_bytes=30).app),
+)
+
+
+def ask(app: FastAPI, question: tuple[Any, ...]) -> Reply:
+    where, body, *more = question
+    method, path = where.split()
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body != "" else b""
+    return asyncio.run(call(app, method, path, raw, JSON | (more[0] if more else {})))
+
+
+def described(reply: Reply) -> Any:
+    """What must be the same of a response."""
+    names = ("content-type", "x-extra", "www-authenticate")
+    headers = {name: reply.headers.get(name) for name in names}
+    if reply.status in {413, 500}:
+        return reply.status
+    if reply.status == 422:
+        faults = reply.json["detail"]
+        if [fault["type"] for fault in faults] == ["json_invalid"]:
+            return reply.status, "json_invalid"
+        # FastAPI would take the attributes of an object too, which JSON does not have.
+        types = [fault["type"].replace("model_attributes_type", "model_type") for fault in faults]
+        return reply.status, [fault["loc"] for fault in faults], types
+    is_json = (headers["content-type"] or "").endswith("json")
+    return reply.status, headers, reply.json if is_json else reply.body
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question[0]} {question[1]}")
+def test_the_service_answers_as_fastapi_does(question: tuple[Any, ...]) -> None:
+    plain, service = (described(ask(app, question)) for app in PAIR)
+    assert service == plain
+
+
+@pytest.mark.parametrize("question", [*QUESTIONS[:6], ("POST /v1/item", {}), ("POST /any", ITEM)])
+@pytest.mark.parametrize("headers", [{}, {"key": "right"}])
+def test_what_an_app_has_for_all_routes_holds(
+    question: tuple[Any, ...], headers: dict[str, str]
+) -> None:
+    plain, service = (described(ask(app, (*question[:2], headers))) for app in STRICTER)
+    assert service == plain
+    assert service if headers else service[0] == 401
+
+
+def test_the_shorter_way_is_taken_only_by_plain_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(QUESTIONS) >= 60
+    routes = {route.path: route for route in PAIR[1].routes if isinstance(route, StrictJSONRoute)}
+    plain = {path: route for path, route in routes.items() if route.app == route._respond}
+    assert plain.keys() >= {"/item", "/items", "/subclass", "/grown", "/created", "/wrong"}
+    others = {"/optional", "/include-nothing", "/gone", "/def", "/guarded-route", "/loud", "/any"}
+    assert plain.keys().isdisjoint(others)
+    monkeypatch.setattr(plain["/item"], "_whole_app", None)
+    assert ask(PAIR[1], ("POST /item", ITEM)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *[(f"/{path}", {"at": DATE}) for path in ("dated", "dated-with-query", "v1/inner/dated")],
+        ("/dated-embedded", {"item": {"at": DATE}}),
+    ],
+)
+def test_a_strict_model_takes_an_iso_date_on_every_route(path: str, body: Any) -> None:
+    plain, service = (ask(app, (f"POST {path}", body)) for app in PAIR)
+    assert (plain.status, service.status, service.json) == (422, 200, {"at": DATE})
+
+
+@pytest.mark.parametrize("body", [b'{"name": "a", "name": "b"}', b'{"name": "a", "price": NaN}'])
+@pytest.mark.parametrize("path", ["item", "optional", "headers", "any", "v1/item", "v1/inner/item"])
+def test_json_is_strict_on_every_route(path: str, body: bytes) -> None:
+    reply = ask(PAIR[1], (f"POST /{path}", body))
+    assert reply.status == 422
+    assert [fault["type"] for fault in reply.json["detail"]] == ["json_invalid"]
+
+
+@pytest.mark.parametrize("path", ["item", "optional", "headers", "embedded", "v1/inner/item"])
+def test_another_media_type_is_a_415_on_every_route(path: str) -> None:
+    question = (f"POST /{path}", ITEM, {"content-type": "text/plain"})
+    assert ask(PAIR[1], question).status == 415
+    assert ask(PAIR[1], (f"POST /{path}", ITEM, {"content-encoding": "gzip"})).status == 415
+
+
+@pytest.mark.parametrize("path", ["small-route", "small/item"])
+def test_a_413_names_the_limit_of_the_route(path: str) -> None:
+    assert "at most 20 bytes" in ask(PAIR[1], (f"POST /{path}", ITEM)).json["detail"]

@@ -1,0 +1,91 @@
+"""What has to be in the cluster before a deploy: the namespace, and the secret for the registry."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import time
+
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import Target, fill_in
+from scaffold.cluster._objects import read_object, try_apply, with_own_copy
+from scaffold.cluster._refusal import ApiError
+from scaffold.errors import ClusterRefusedError
+
+
+def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s: float) -> bool:
+    """Create the namespace where there is none; True if it was created.
+
+    One that is just being deleted is waited for.
+
+    Args:
+        cluster: The cluster.
+        target: Names the namespace.
+        wait_s: How long its deletion may take.
+        poll_s: How often to look.
+
+    Raises:
+        ClusterRefusedError: It cannot be created, or its deletion does not end.
+    """
+    end = time.monotonic() + wait_s
+    while _is_ending(cluster, target.namespace):
+        if time.monotonic() > end:
+            problem = f"The namespace {target.namespace} is being deleted, and that does not end."
+            fix = f"What holds it up: kubectl get namespace {target.namespace} -o yaml"
+            raise ClusterRefusedError(problem, (f"waited for {wait_s:.0f} s",), fix)
+        time.sleep(poll_s)
+    if namespace_exists(cluster, target.namespace):
+        return False
+    manifest = next((one for one in fill_in(target, "") if one["kind"] == "Namespace"), None)
+    if manifest is None:
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": target.namespace}}
+    try_apply(cluster, with_own_copy(manifest, None))
+    return True
+
+
+def ensure_pull_secret(cluster: Cluster, target: Target, docker_config: str) -> bool:
+    """Write the registry's login where the pods look for it; True if it changed.
+
+    Args:
+        docker_config: The text of a docker `config.json`: `{"auths": {...}}`.
+    """
+    name = target.pull_secret
+    if not name:
+        return False
+    identity: Manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": target.namespace},
+    }
+    before = read_object(cluster, identity)
+    manifest = identity | {
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": base64.b64encode(docker_config.encode()).decode()},
+    }
+    manifest["metadata"] = with_own_copy(fill_in_one(manifest, target), before)["metadata"]
+    # The login is ours alone: a password that someone put there by hand is replaced.
+    after = try_apply(cluster, manifest, force=True)
+    return before is None or before.get("data") != after.get("data")
+
+
+def fill_in_one(manifest: Manifest, target: Target) -> Manifest:
+    """Return a manifest of ours with our label on it."""
+    return fill_in(dataclasses.replace(target, manifests=(manifest,)), "")[0]
+
+
+def namespace_exists(cluster: Cluster, namespace: str) -> bool:
+    """Whether there is such a namespace."""
+    try:
+        return cluster.get(f"/api/v1/namespaces/{namespace}") is not None
+    except ApiError as error:
+        if error.status == 403:  # an account that may not look works in a namespace that it was given
+            return True
+        raise
+
+
+def _is_ending(cluster: Cluster, namespace: str) -> bool:
+    with contextlib.suppress(ApiError):
+        found = cluster.get(f"/api/v1/namespaces/{namespace}")
+        return found is not None and "deletionTimestamp" in found["metadata"]
+    return False

@@ -1,0 +1,98 @@
+"""Which cluster is meant: a kubeconfig, the one of the user, or the cluster around this pod."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scaffold.cluster._client import Cluster
+from scaffold.errors import ClusterUnreachableError, MissingExtraError
+from scaffold.errors.wording import either
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAccess:
+    """Which cluster is meant, and as whom."""
+
+    kubeconfig: str | Path | None = field(default=None, repr=False)  # its content holds secrets
+    """A path, or the content itself. Without it `$KUBECONFIG`, which may hold either too, then
+    `~/.kube/config`, and inside a pod the pod's own account."""
+    context: str | None = None
+    """A context of the kubeconfig other than the current one."""
+
+
+def connect(access: ClusterAccess | None = None) -> Cluster:
+    """Return the cluster that `access` names.
+
+    Raises:
+        MissingExtraError: The `kubernetes` extra is not installed.
+        ClusterUnreachableError: There is no kubeconfig, or it cannot be used.
+    """
+    try:
+        from kubernetes import client, config
+    except ImportError as error:
+        raise MissingExtraError("kubernetes", "kubernetes") from error
+    import yaml
+
+    configuration = type.__call__(client.Configuration)
+    kubeconfig, context = (access.kubeconfig, access.context) if access else (None, None)
+    text = str(kubeconfig) if kubeconfig is not None else ""
+    if not text and _is_content(named := os.environ.get("KUBECONFIG", "")):
+        text = named
+    try:
+        if _is_content(text):
+            config.load_kube_config_from_dict(
+                _parse(text), context=context, client_configuration=configuration, persist_config=False
+            )
+        elif not text and context is None and _in_cluster_only():
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            path = str(Path(text).expanduser()) if text else None
+            config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+    except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
+        raise _unusable(text, context, error) from error
+    api = client.ApiClient(configuration)
+    where = context or "in-cluster" if _in_cluster_only() else context or "the current one"
+    return Cluster(api.rest_client.pool_manager, configuration, configuration.host.rstrip("/"), where)
+
+
+def _is_content(text: str) -> bool:
+    return "\n" in text or text.lstrip().startswith("{")
+
+
+def _parse(text: str) -> Any:
+    import yaml
+
+    parsed = yaml.safe_load(text)
+    if not isinstance(parsed, dict):
+        raise TypeError("the kubeconfig that was given as text is no YAML mapping")
+    return parsed
+
+
+def _in_cluster_only() -> bool:
+    """Whether we run in a pod and nobody set a kubeconfig."""
+    named = os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists()
+    return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
+    source = "the text that was given" if _is_content(text) else text
+    source = source or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [_said(error)]
+    fix = either(
+        "Name one: ClusterAccess(kubeconfig=FILE, context=...), or set KUBECONFIG.",
+        "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts.",
+    )
+    return ClusterUnreachableError("The kubeconfig cannot be used.", found, fix)
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with a kubeconfig, without the lines that the YAML parser quotes: they hold secrets."""
+    import yaml
+
+    if isinstance(error, yaml.MarkedYAMLError):
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        return f"{line}{error.problem}"
+    return str(error).strip()

@@ -1,0 +1,127 @@
+"""One object in the cluster: applied with what undoing it needs, noted on, read, or refused."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import ANNOTATION, BESIDE, describe
+from scaffold.cluster._refusal import ApiError
+from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
+from scaffold.errors.wording import option
+
+APPLIED = f"{ANNOTATION}applied"
+MADE = f"{ANNOTATION}made"
+_RECORD_MANAGER = "model-scaffold-record"
+
+
+def annotate(cluster: Cluster, manifest: Manifest, notes: dict[str, str]) -> None:
+    """Write the record onto an object, under a field manager of its own."""
+    identity = identity_of(manifest)
+    identity["metadata"]["annotations"] = {ANNOTATION + key: value for key, value in notes.items()}
+    try_apply(cluster, identity, manager=_RECORD_MANAGER, force=True)
+
+
+def record_of(annotations: dict[str, str]) -> dict[str, str]:
+    """Return our record among the annotations of an object."""
+    return {
+        key.removeprefix(ANNOTATION): value
+        for key, value in annotations.items()
+        if key.startswith(ANNOTATION) and key not in (APPLIED, BESIDE, MADE)
+    }
+
+
+def beside(deployment: Manifest) -> list[Manifest]:
+    """Return what was applied with a Deployment, or with a revision of one; none where that is not noted."""
+    notes = deployment.get("metadata", {}).get("annotations") or {}
+    return list(json.loads(notes.get(BESIDE, "[]")))
+
+
+def is_made_by_us(live: Manifest) -> bool:
+    """Whether the object was not there before our first deploy."""
+    return MADE in (live["metadata"].get("annotations") or {})
+
+
+def try_apply(
+    cluster: Cluster,
+    manifest: Manifest,
+    *,
+    manager: str | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+) -> Manifest:
+    """Apply one manifest; what the server refuses becomes an error that names the object.
+
+    Args:
+        cluster: The cluster.
+        manifest: The object.
+        manager: Who owns the fields that it sets; we where it is None.
+        dry_run: Only check it.
+        force: Take over fields that others own.
+    """
+    try:
+        if manager is None:
+            return cluster.apply(manifest, dry_run=dry_run, force=force)
+        return cluster.apply(manifest, manager=manager, dry_run=dry_run, force=force)
+    except ApiError as error:
+        raise _refusal(manifest, error) from error
+
+
+def _refusal(manifest: Manifest, error: ApiError) -> DeployError:
+    name = describe(manifest)
+    causes = error.causes
+    if error.status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
+        found = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes]
+        fix = (
+            "Someone else set these fields. Write their values into the manifest, "
+            f"or take the fields over: {option('force_conflicts', True)}"
+        )
+        return ApplyConflictError(f"{name} differs from the manifest where others set it.", found, fix)
+    return ClusterRefusedError(f"The cluster does not take {name}.", (error.message,), refusal_fix(error))
+
+
+def refusal_fix(error: ApiError) -> str:
+    """Return what to do about an object that the API refused."""
+    message = error.message
+    if "exceeded quota" in message:
+        return "Lower the requests in deployment.yaml, or have the namespace's ResourceQuota raised."
+    if "admission webhook" in message or "violates PodSecurity" in message:
+        return "A policy of the cluster forbids it: change what the message names in the manifest."
+    if "ValidatingAdmissionPolicy" in message:
+        return "A policy of the cluster forbids it: change what the message names in the manifest."
+    if error.status == 403:
+        return (
+            "Your account may not do this. docs/deploy.md lists the smallest Role; ask for it to be granted."
+        )
+    if "field is immutable" in message:
+        return "Kubernetes never changes this field. Take its old value back, or undeploy first."
+    if error.status in (400, 422):
+        return "Mend the manifest under deploy/."
+    return "Try again; if it stays, the cluster's operator knows more."
+
+
+def read_object(cluster: Cluster, manifest: Manifest) -> Manifest | None:
+    """Return the object as it is in the cluster; None where there is none."""
+    try:
+        return cluster.get(cluster.locate(manifest))
+    except ApiError as error:
+        raise _refusal(manifest, error) from error
+
+
+def identity_of(manifest: Manifest) -> Manifest:
+    """Return the parts of a manifest that say which object it is."""
+    given = manifest["metadata"]
+    metadata = {key: given[key] for key in ("name", "namespace") if key in given}
+    return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
+
+
+def with_own_copy(manifest: Manifest, before: Manifest | None) -> Manifest:
+    """The manifest with what undoing it needs: itself, and whether it was there before us."""
+    copy = cast("Manifest", json.loads(json.dumps(manifest)))
+    annotations = copy["metadata"].setdefault("annotations", {})
+    if manifest["kind"] != "Secret":
+        annotations[APPLIED] = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    if before is None or is_made_by_us(before):
+        annotations[MADE] = "true"
+    return copy

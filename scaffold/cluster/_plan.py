@@ -1,0 +1,119 @@
+"""What a deploy would change, as the server sees it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from scaffold.cluster._before import namespace_exists
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import ANNOTATION, Target, describe, fill_in
+from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
+
+_SERVER_FIELDS = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What applying one manifest does to the cluster."""
+
+    manifest: Manifest
+    before: Manifest | None
+    """The object as it is; None where there is none."""
+    diff: str
+    """A unified diff of the YAML; empty where nothing changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a deploy would do."""
+
+    changes: tuple[Change, ...]
+    unchecked: bool = False
+    """The namespace is not there yet, so the server could not check what goes into it."""
+
+    @property
+    def diff(self) -> str:
+        """All diffs, one after the other."""
+        return "\n".join(change.diff for change in self.changes if change.diff)
+
+    @property
+    def summary(self) -> str:
+        """The diffs of what is there already; of what is new, the name."""
+        return "\n".join(
+            change.diff if change.before else f"+ {describe(change.manifest)} (new)"
+            for change in self.changes
+            if change.diff
+        )
+
+
+def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = False) -> Plan:
+    """Ask the server what applying would change; nothing is written.
+
+    Args:
+        cluster: The cluster.
+        target: What is to be applied.
+        image: The image by digest.
+        force: Take over fields that others own.
+
+    Raises:
+        ApplyConflictError: A field belongs to someone else, who set another value.
+        ClusterRefusedError: The server would not take an object.
+    """
+    has_namespace = namespace_exists(cluster, target.namespace)
+    changes = []
+    for manifest in fill_in(target, image):
+        before = read_object(cluster, manifest)
+        if manifest["kind"] == "Namespace" and before is not None and not is_made_by_us(before):
+            continue
+        marked = with_own_copy(manifest, before)
+        in_namespace = manifest["metadata"].get("namespace")
+        is_checked = has_namespace or not in_namespace
+        after = try_apply(cluster, marked, dry_run=True, force=force) if is_checked else manifest
+        changes.append(Change(manifest=marked, before=before, diff=_diff(before, after, manifest)))
+    return Plan(changes=tuple(changes), unchecked=not has_namespace)
+
+
+def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:
+    """Return what applies objects as they once were; each is read, so that applying it can be undone."""
+    changes = []
+    for manifest in manifests:
+        before = read_object(cluster, manifest)
+        changes.append(Change(manifest=with_own_copy(manifest, before), before=before, diff=""))
+    return changes
+
+
+def _diff(before: Manifest | None, after: Manifest, manifest: Manifest) -> str:
+    name = describe(manifest)
+    lines = difflib.unified_diff(
+        _shown(before), _shown(after), f"{name} (in the cluster)", f"{name} (after)", lineterm="", n=2
+    )
+    return "\n".join(lines)
+
+
+def _shown(live: Manifest | None) -> list[str]:
+    """An object as YAML lines, without what the server keeps for itself, our notes and secrets."""
+    import yaml
+
+    if live is None:
+        return []
+    shown = cast("Manifest", json.loads(json.dumps(live)))
+    shown.pop("status", None)
+    metadata = shown["metadata"]
+    for field in _SERVER_FIELDS:
+        metadata.pop(field, None)
+    notes = metadata.get("annotations") or {}
+    metadata["annotations"] = {
+        key: value
+        for key, value in notes.items()
+        if not key.startswith((ANNOTATION, "deployment.kubernetes.io/", "kubectl.kubernetes.io/"))
+    }
+    if not metadata["annotations"]:
+        del metadata["annotations"]
+    if shown["kind"] == "Secret":
+        shown["data"] = dict.fromkeys(shown.get("data") or {}, "(not shown)")
+        shown.pop("stringData", None)
+    return yaml.safe_dump(shown, sort_keys=True, width=200).splitlines()

@@ -1,0 +1,176 @@
+"""Requests to one repository of a registry: with a login, repeated where they break, refusals explained."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
+
+from requests import RequestException, Response
+from requests.exceptions import SSLError
+
+from scaffold.errors import (
+    DiskFullError,
+    RegistryError,
+    RegistryLoginError,
+    RepositoryNotFoundError,
+    UntrustedRegistryError,
+    UploadError,
+)
+from scaffold.image.registry._credentials import Credentials
+from scaffold.image.registry._login import Login, RegistrySession
+from scaffold.image.registry._reference import Reference, is_loopback
+
+BLOCK_BYTES = 1 << 20
+_FULL = re.compile(r'no space left|quota|"Err":\s*28|insufficient storage', re.IGNORECASE)
+_MOST_WAIT_S = 60
+_TRANSIENT = (408, 429, 500, 502, 503, 504)
+OnBytes = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a broken request is tried; each wait is twice as long as the one before."""
+
+    attempts: int = 5
+    wait_s: float = 0.5
+
+
+class _BrokenError(Exception):
+    """The connection broke, or the registry said that it is overloaded, and for how long."""
+
+    def __init__(self, detail: str, wait_s: float = 0) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
+class Requests:
+    """The way to one repository; paths are relative to it."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        credentials: Credentials | None,
+        *,
+        insecure: bool,
+        ca_bundle: Path | None,
+        patience: Patience,
+    ) -> None:
+        plain = insecure or is_loopback(reference.registry)
+        self.registry, self.name = reference.registry, reference.repository
+        self._url = f"{'http' if plain else 'https'}://{reference.host}/v2/"
+        self._verify: bool | str = str(ca_bundle) if ca_bundle else True
+        self._patience = patience
+        self._session = RegistrySession()
+        self._login = self._session.auth = Login(credentials, self._url, self._verify)
+        self.mounted_from: str | None = None
+        """A repository that the login has to be good for too, while a blob is taken over from it."""
+
+    def location(self, response: Response) -> str:
+        """Return where an upload goes on, as an answer says it."""
+        place = response.headers.get("Location")
+        if not place:
+            raise RegistryError(f"an upload to {self.name}", response.status_code, "it names no place for it")
+        whole = urlsplit(urljoin(response.url, place))
+        ours = urlsplit(self._url)
+        # Behind a proxy that ends TLS, a registry may think that it is spoken to plainly.
+        return (whole._replace(scheme=ours.scheme) if whole.netloc == ours.netloc else whole).geturl()
+
+    def ask(self, method: str, path: str, **options: Any) -> Response:
+        """Make a request that may be made twice."""
+        answers: list[Response] = []
+        self.retry(lambda _: answers.append(self.request(method, path, **options)), f"{method} {self.name}")
+        return answers[-1]
+
+    def retry(self, work: Callable[[int], None], what: str) -> None:
+        """Do `work`, which is told how often it was tried before, until it does not break."""
+        detail, wait_s = "", 0.0
+        for attempt in range(self._patience.attempts):
+            if attempt:
+                time.sleep(max(wait_s, self._patience.wait_s * 2 ** (attempt - 1)))
+            try:
+                return work(attempt)
+            except SSLError as error:
+                raise UntrustedRegistryError(self.registry, _plain(error)) from error
+            except (_BrokenError, RequestException) as error:
+                detail = _plain(error)
+                wait_s = error.wait_s if isinstance(error, _BrokenError) else 0.0
+        raise UploadError(self.registry, what, self._patience.attempts, detail)
+
+    def request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
+        """Make one request; log in where the registry asks for it, and say what it refused."""
+        url = path if path.startswith(("http:", "https:")) else f"{self._url}{self.name}/{path}"
+        options.setdefault("timeout", 60)
+        response = self._session.request(method, url, verify=self._verify, **options)
+        if response.status_code == 401:
+            scopes = [
+                f"repository:{self.name}:pull,push" if method != "GET" else f"repository:{self.name}:pull"
+            ]
+            if self.mounted_from:
+                scopes.append(f"repository:{self.mounted_from}:pull")
+            if self._login.answer(response, scopes):
+                if isinstance(options.get("data"), Body):
+                    raise _BrokenError("the login ran out")
+                response = self._session.request(method, url, verify=self._verify, **options)
+        if response.status_code in good:
+            return response
+        raise self._refusal(method, response)
+
+    def _refusal(self, method: str, response: Response) -> Exception:
+        """What a status that was not hoped for means."""
+        text = "" if method == "HEAD" else response.text[:2000]
+        detail = _messages(response, text)
+        status = response.status_code
+        if status == 507 or (status >= 400 and _FULL.search(text)):
+            return DiskFullError(f"the registry {self.registry}", detail or "no space left")
+        if status in (401, 403):
+            return RegistryLoginError(self.registry, self._login.username, self.name, detail)
+        if status == 404:
+            return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail)
+        if status in _TRANSIENT:
+            asked = response.headers.get("Retry-After", "")
+            wait_s = min(int(asked), _MOST_WAIT_S) if asked.isdecimal() else 0
+            return _BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
+        return RegistryError(f"{method} {urlsplit(response.url).path}", status, detail)
+
+
+class Body:
+    """A part of a file as a request's body: its length is known, and it tells what was read."""
+
+    def __init__(self, file: IO[bytes], size_bytes: int, on_bytes: OnBytes) -> None:
+        self._file, self._size_bytes, self._on_bytes = file, size_bytes, on_bytes
+
+    def __len__(self) -> int:
+        return self._size_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read():
+            yield block
+
+    def read(self, _: int = -1) -> bytes:
+        """Return the next block, whatever size is asked for: the layers below ask for very little."""
+        block = self._file.read(BLOCK_BYTES)
+        self._on_bytes(len(block))
+        return block
+
+
+def _messages(response: Response, text: str) -> str:
+    """What the registry says is wrong, in its own words."""
+    try:
+        errors = response.json()["errors"]
+        said = [str(error.get("message") or error.get("code")) for error in errors]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return text.strip().partition("\n")[0][:200]
+    return "; ".join(said)
+
+
+def _plain(error: Exception) -> str:
+    """The innermost reason, without the address: that may hold a signature."""
+    reason: BaseException = error
+    while reason.__context__ is not None:
+        reason = reason.__context__
+    return re.sub(r"https?://\S+", "…", str(reason)) or type(reason).__name__

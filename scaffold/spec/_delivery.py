@@ -1,0 +1,73 @@
+"""An image, and the service that runs it in a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One layer of an image."""
+
+    digest: str
+    size_bytes: int
+    part: str
+    """`base`, `dependencies`, `code` or `model`."""
+    pushed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image that was built: its reference, its digest and what it weighs by part."""
+
+    reference: str
+    digest: str
+    layers: tuple[Layer, ...] = ()
+    largest: tuple[tuple[str, int], ...] = ()
+    """The largest packages in it, with their size in bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What is said of a deployment besides its image: recorded in the cluster and in the store."""
+
+    model_sha256: str
+    proof: str
+    """How the clean-environment proof of the project ended: `passed`, `failed` or `skipped`."""
+    git_revision: str = ""
+    """The commit, with `-dirty` where the folder held more than it."""
+    by: str = ""
+    approved_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A service that runs, or ran, in a cluster."""
+
+    target: str
+    namespace: str
+    name: str
+    image: str
+    """Reference by digest."""
+    url: str
+    revision: int
+    replicas: int = 0
+    """Pods that are ready."""
+    at: str = ""
+    """When it was deployed: UTC, ISO 8601."""
+    live: str = ""
+    """How the replay of the sample against the URL ended: `passed`, or why not."""
+    release: Release | None = None
+    """Absent where another tool deployed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodState:
+    """One pod, as a person would look at it."""
+
+    name: str
+    ready: bool
+    restarts: int
+    state: str
+    """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""

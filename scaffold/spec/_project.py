@@ -1,0 +1,67 @@
+"""A generated project: what it is made from, and what stands on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scaffold.spec._artifact import Artifact
+from scaffold.spec._dependencies import Dependencies
+from scaffold.spec._json import JSONValue
+from scaffold.spec._proof import Verification
+from scaffold.spec._signature import Recording, Signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable that the model reads."""
+
+    name: str
+    value: str = ""
+    """Empty for a secret, whose value stands in no file."""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSpec:
+    """All that a template may know."""
+
+    name: str
+    """A valid DNS label: the service's, the image's and the manifests' name."""
+    version: str
+    """The model's version, semantic: `1.0.0`."""
+    artifact: Artifact
+    signature: Signature
+    dependencies: Dependencies
+    recording: Recording
+    answers: MappingABC[str, JSONValue] = field(default_factory=dict)
+    """What was answered or given as an option: targets, registry, features that are on."""
+    generator: str = ""
+    """Version of the tool that renders."""
+    variables: tuple[Variable, ...] = ()
+    """What the model reads from the environment."""
+    code: MappingABC[str, str] = field(default_factory=dict)
+    """The modules that depend on the model, by name, where they are rendered already; in no record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedProject:
+    """A project on disk: its root and the sha256 of each file, by path relative to the root."""
+
+    root: Path
+    files: MappingABC[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRecord:
+    """What a project was made from; it is written into the project, for the next update starts from it."""
+
+    spec: ProjectSpec
+    files: MappingABC[str, str]
+    """sha256 of each pristine file, by path."""
+    template: str = ""
+    """A template of someone else's, as it was given."""
+    options: MappingABC[str, JSONValue] = field(default_factory=dict)
+    """What was said of the model beside its sample: pins, types of fields, names that were trusted."""
+    verification: Verification | None = None

@@ -1,0 +1,116 @@
+"""Write what an update plans: into the project, or into a copy of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from scaffold.base.checked import path_below
+from scaffold.base.layout import PRISTINE, RECORDED
+from scaffold.spec import ProjectRecord
+from scaffold.upgrade._content import LARGEST_TEXT_BYTES, Content, Opaque, content_sha256, read_tree
+from scaffold.upgrade._plan import NOT_COPIED, UpdatePlan
+from scaffold.upgrade._record import record_files
+from scaffold.upgrade._swap import apply_changes
+
+
+def apply_update(plan: UpdatePlan) -> None:
+    """Carry out a plan, the project's record with it: all of it, or nothing.
+
+    Raises:
+        UpgradeError: A file was changed since it was planned.
+    """
+    _write(plan.root, plan.record, plan.pristine, {**plan.others, **plan.owner}, plan.changes)
+
+
+def accept_answers(
+    root: Path, record: ProjectRecord, ancestor: Mapping[str, Content], recorded: bytes
+) -> None:
+    """Take `recorded` for the recorded answers of a project, all of it or nothing.
+
+    Args:
+        root: The project.
+        record: Its record, with the proof that these answers come from.
+        ancestor: Its pristine state, as `read_record` gives it.
+        recorded: The text of `tests/recorded.json`.
+
+    Raises:
+        UpgradeError: A file was changed meanwhile.
+    """
+    pristine = {**ancestor, RECORDED: recorded}
+    files = {path: content_sha256(content) for path, content in pristine.items()}
+    held = read_tree(root, [RECORDED])
+    _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
+
+
+def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
+    """Write the pristine files that were lost, where all of them are known again.
+
+    Args:
+        root: The project.
+        record: What it was made from.
+        ancestor: The pristine files by path, as `read_record` gives them.
+    """
+    if not path_below(root, PRISTINE).is_file() and not unknown_files(record, ancestor):
+        _write(root, record, ancestor, {}, {})
+
+
+def unknown_files(record: ProjectRecord, ancestor: Mapping[str, Content]) -> list[str]:
+    """The pristine files of which only the hash is left, the model aside."""
+    return [
+        path
+        for path, content in ancestor.items()
+        if isinstance(content, Opaque)
+        and content.path is None
+        and content.sha256 != record.spec.artifact.sha256
+    ]
+
+
+def _write(
+    root: Path,
+    record: ProjectRecord,
+    pristine: Mapping[str, Content],
+    before: Mapping[str, Content],
+    changes: Mapping[str, Content | None],
+) -> None:
+    """Write `changes` and a project's record, where they are not so already."""
+    new: dict[str, Content] = dict(record_files(record, pristine))
+    held = read_tree(root, new)
+    wanted = {path: content for path, content in new.items() if content != held.get(path)}
+    known = {path: Opaque(content_sha256(content)) for path, content in held.items()}
+    apply_changes(root, {**before, **known}, {**changes, **wanted})
+
+
+def write_merged(plan: UpdatePlan, target: Path) -> None:
+    """Write the project as it will be, the owner's own files included, into `target`: for its proof."""
+    shutil.copytree(
+        plan.root,
+        target,
+        symlinks=True,
+        ignore=shutil.ignore_patterns(*NOT_COPIED),
+        copy_function=_copy_or_link,
+        dirs_exist_ok=True,
+    )
+    for path, content in plan.changes.items():
+        file = path_below(target, path, link=True)
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        elif isinstance(content, Opaque) and content.path is not None:
+            _copy_or_link(str(content.path), str(file))
+
+
+def _copy_or_link(source: str, target: str) -> None:
+    """A copy; of a large file, which nothing writes to, another name."""
+    if Path(source).stat().st_size > LARGEST_TEXT_BYTES:
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass
+    shutil.copy2(source, target)
