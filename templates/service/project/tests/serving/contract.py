@@ -61,6 +61,11 @@ class Dated(BaseModel):
     at: datetime
 
 
+class Tree(BaseModel):
+    value: int
+    branches: list["Tree"] = []
+
+
 @dataclass
 class Point:
     x: int
@@ -158,6 +163,10 @@ def add_answers(app: FastAPI) -> None:
     async def kept(item: Kept) -> Kept:
         item.value = 11
         return item
+
+    @app.post("/trees")
+    async def trees(tree: Tree) -> list[Tree]:
+        return tree.branches
 
     @app.post("/aliased")
     async def aliased(item: Aliased) -> Aliased:

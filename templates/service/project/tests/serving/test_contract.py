@@ -34,6 +34,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     *[(f"POST /{path}", {"value": 1}) for path in ("grown", "kept", "grown-with-query")],
     *[(f"POST /{path}", {"theValue": 1}) for path in ("aliased", "no-alias")],
     ("POST /aliased", {"value": 1}),
+    ("POST /trees", {"value": 1, "branches": [{"value": 2, "branches": [{"value": 3}]}]}),
     *[(f"POST /exclude-{what}", {"name": "a"}) for what in ("unset", "defaults", "none")],
     *[(f"POST /{path}", ITEM) for path in ("include", "include-nothing", "exclude")],
     *[(f"POST /{path}", ITEM) for path in ("created", "accepted", "gone")],
