@@ -1,4 +1,4 @@
-"""When `app/columns.py` replaces the ColumnTransformer of a pipeline, and that results are equal."""
+"""When `fast_column_transformer.py` replaces the ColumnTransformer of a pipeline, and that results are equal."""
 
 from __future__ import annotations
 
@@ -132,8 +132,10 @@ def fitted(columns: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
-    """Return the module `app/columns.py`."""
-    spec = importlib.util.spec_from_file_location("columns", template_path("service") / "columns.py")
+    """Return the module `fast_column_transformer.py`."""
+    spec = importlib.util.spec_from_file_location(
+        "columns", template_path("service") / "fast_column_transformer.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)
@@ -146,7 +148,7 @@ def test_the_replacement_of_the_columntransformer_is_exact(kind: str, module: Mo
     model = fitted(copy.deepcopy(KINDS[kind]))
     assert infer_signature(model, FRAME, model.predict(FRAME)).signature.call.shortened
     short = copy.deepcopy(model)
-    module.shorten(short)
+    module.speed_up(short)
     for rows in (FRAME, FRAME[:1], FRAME[::-1], FRAME.assign(more=1)[[*FRAME.columns[::-1], "more"]]):
         wanted, found = model[0].transform(rows), short[0].transform(rows)
         assert type(found) is np.ndarray
@@ -160,7 +162,7 @@ def test_the_replacement_of_the_columntransformer_is_exact(kind: str, module: Mo
 def test_a_pipeline_step_of_length_zero_is_kept(module: ModuleType) -> None:
     model = fitted(ColumnTransformer([("empty", Empty(validate=True), ["rooms"])]))
     short = copy.deepcopy(model)
-    module.shorten(short)
+    module.speed_up(short)
     assert same(short.predict_proba(FRAME), model.predict_proba(FRAME))
 
 

@@ -7,7 +7,7 @@ import pytest
 from app.serving import Batcher
 from app.serving.errors import ModelFault
 from app.serving.settings import ServingSettings
-from tests.serving.toy import Answer, Record, Reply, Toy, run
+from tests.serving.toy import Answer, Record, Toy, released, run, started
 
 
 def test_concurrent_records_share_a_call_and_each_gets_its_own_answer() -> None:
@@ -66,20 +66,25 @@ def test_backpressure_too_many_waiting_records_are_a_503() -> None:
 
 
 def test_a_prediction_that_hangs_is_a_504_and_the_next_one_is_scored() -> None:
-    toy = Toy(score_timeout_s=0.05, patience_ms=0, queue_timeout_s=5)
+    toy = Toy(score_timeout_s=0.05, patience_ms=0)
 
-    async def then(seconds: float, body: object) -> Reply:
-        await asyncio.sleep(seconds)
-        return await toy.post("/score", body)
+    async def one_after_the_other() -> list[int]:
+        async with started(toy.app):
+            hanging = await toy.post("/score", {"value": 1, "act": "hang"})
+            return [hanging.status, (await toy.post("/score", {"value": 1})).status]
 
-    hanging, next_one = toy.ask(
-        then(0, {"value": 0.5, "act": "sleep"}),
-        then(0.02, {"value": 1}),
-    )
-    assert (hanging.status, next_one.status) == (504, 200)
+    assert asyncio.run(one_after_the_other()) == [504, 200]
 
 
 def test_a_record_that_waits_too_long_is_a_504() -> None:
     toy = Toy(queue_timeout_s=0.05, max_batch=1, patience_ms=0)
-    first, second = toy.ask(*(toy.post("/score", {"value": 0.4, "act": "sleep"}) for _ in "12"))
-    assert (first.status, second.status) == (200, 504)
+
+    async def both() -> list[int]:
+        async with started(toy.app):
+            first = asyncio.create_task(toy.post("/score", {"value": 1, "act": "hang"}))
+            await asyncio.sleep(0.02)
+            second = await toy.post("/score", {"value": 1})
+            released.set()
+            return [(await first).status, second.status]
+
+    assert asyncio.run(both()) == [200, 504]

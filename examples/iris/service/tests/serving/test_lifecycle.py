@@ -68,7 +68,7 @@ def test_liveness_is_off_once_too_many_predictions_hang() -> None:
     async def hang() -> tuple[int, int]:
         async with started(toy.app):
             for _ in range(4):
-                await toy.post("/score", {"value": 0.6, "act": "sleep"})
+                await toy.post("/score", {"value": 1, "act": "hang"})
             return (await toy.get("/healthz")).status, (await toy.get("/readyz")).status
 
     assert asyncio.run(hang()) == (503, 503)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -55,6 +56,13 @@ def test_the_log_has_no_input_values_unless_it_is_told_to(
     assert (line["request_id"], line["record"]) == ("abc", 0)
     assert any("in run" in frame or frame.endswith(" run") for frame in line["stack"])
     assert log_values or "4.5" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_values_are_logged_on_a_terminal(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    monkeypatch.delenv("LOG_VALUES", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert ServingSettings().log_values is terminal
 
 
 def test_what_the_model_logs_has_the_request_id(capsys: pytest.CaptureFixture[str]) -> None:

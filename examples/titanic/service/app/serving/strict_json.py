@@ -8,7 +8,6 @@ without FastAPI's handler. All other routes take FastAPI's own way: only the JSO
 validation of the body are replaced.
 """
 
-import asyncio
 import dataclasses
 import inspect
 import json
@@ -60,12 +59,12 @@ class StrictJSONRoute(APIRoute):
     def _is_plain(self) -> bool:
         """Whether the shorter way cannot differ from FastAPI's."""
         return (
-            asyncio.iscoroutinefunction(self.endpoint)
+            inspect.iscoroutinefunction(self.endpoint)
             and self._has_one_body()
             and self.response_field is not None
             and isinstance(self.response_class, DefaultPlaceholder)
             and self.status_code in {None, 200, 201, 202}
-            and self.max_body_size is None
+            and getattr(self, "max_body_size", None) is None  # newer FastAPI
             and self.response_model_include is None
             and self.response_model_exclude is None
             and self.response_model_by_alias
@@ -212,7 +211,7 @@ def _type_check(hint: Any, adapter: TypeAdapter[Any]) -> Callable[[Any], bool]:
     schema: Any = adapter.core_schema
     if _is_model(hint) and _stays(schema):
         return lambda value: type(value) is hint
-    if typing.get_origin(hint) is list and _stays(schema["items_schema"]):
+    if typing.get_origin(hint) is list and _stays(schema.get("items_schema", {})):
         [item] = typing.get_args(hint)
         if _is_model(item):
             return lambda value: type(value) is list and {*map(type, value)} <= {item}
@@ -221,7 +220,7 @@ def _type_check(hint: Any, adapter: TypeAdapter[Any]) -> Callable[[Any], bool]:
 
 def _stays(schema: Any) -> bool:
     """Whether an instance of a model passes its validation as it is."""
-    if schema["type"] != "model":  # a validator of the whole model stands around it
+    if schema.get("type") != "model":  # a validator of the whole model stands around it
         return False
     never = schema.get("config", {}).get("revalidate_instances", "never") == "never"
     return never and schema.get("revalidate_instances", "never") == "never"

@@ -1,5 +1,6 @@
 """Routes that use what FastAPI offers. The contract test adds them to two apps."""
 
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,14 @@ from fastapi import (
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+HAS_LIMITS = "max_body_size" in inspect.signature(APIRouter).parameters  # newer FastAPI
+
+
+def limited_to(max_body_size: int) -> dict[str, Any]:
+    """Return the option of an app, a router or a route that limits its bodies."""
+    return {"max_body_size": max_body_size} if HAS_LIMITS else {}
 
 
 class Item(BaseModel):
@@ -59,6 +68,11 @@ class Dated(BaseModel):
     model_config = ConfigDict(strict=True)
 
     at: datetime
+
+
+class Tree(BaseModel):
+    value: int
+    branches: list["Tree"] = []
 
 
 @dataclass
@@ -158,6 +172,10 @@ def add_answers(app: FastAPI) -> None:
     async def kept(item: Kept) -> Kept:
         item.value = 11
         return item
+
+    @app.post("/trees")
+    async def trees(tree: Tree) -> list[Tree]:
+        return tree.branches
 
     @app.post("/aliased")
     async def aliased(item: Aliased) -> Aliased:
@@ -386,7 +404,7 @@ def add_routers(app: FastAPI) -> None:
     """Add routes of included routers."""
     inner, outer = APIRouter(), APIRouter(prefix="/v1", tags=["v1"])
     locked = APIRouter(dependencies=[KEY])
-    small = APIRouter(max_body_size=20)
+    small = APIRouter(**limited_to(20))
     for router in (inner, outer, locked, small):
 
         @router.post("/item")
@@ -403,6 +421,6 @@ def add_routers(app: FastAPI) -> None:
     app.include_router(locked, prefix="/locked")
     app.include_router(small, prefix="/small")
 
-    @app.post("/small-route", max_body_size=20)
+    @app.post("/small-route", **limited_to(20))
     async def small_route(item: Item) -> Item:
         return item

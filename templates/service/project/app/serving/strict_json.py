@@ -64,7 +64,7 @@ class StrictJSONRoute(APIRoute):
             and self.response_field is not None
             and isinstance(self.response_class, DefaultPlaceholder)
             and self.status_code in {None, 200, 201, 202}
-            and self.max_body_size is None
+            and getattr(self, "max_body_size", None) is None  # newer FastAPI
             and self.response_model_include is None
             and self.response_model_exclude is None
             and self.response_model_by_alias
