@@ -1,4 +1,4 @@
-"""When `fast_column_transformer.py` replaces the ColumnTransformer of a pipeline, and that results are equal."""
+"""When `fast_column_transformer.py` is used, and that it gives the results of the ColumnTransformer."""
 
 from __future__ import annotations
 

@@ -24,7 +24,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-
 HAS_LIMITS = "max_body_size" in inspect.signature(APIRouter).parameters  # newer FastAPI
 
 
