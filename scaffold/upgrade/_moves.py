@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from scaffold.base.layout import APP, MAIN
 from scaffold.upgrade._chunks import Chunk, cut_body
 from scaffold.upgrade._content import Content
 
@@ -15,6 +16,20 @@ _ALIKE = 0.5
 """The share of common lines from which on a file is taken for another one under a new name."""
 
 Module = list[Chunk]
+
+
+def find_moved_folder(
+    ancestor: Mapping[str, Content], ours: Mapping[str, Content], others: Mapping[str, Content]
+) -> str:
+    """The folder below which the owner put `app/`, as in `src/app/`; empty where it is in its place."""
+    modules = [path for path in ancestor if path.startswith(f"{APP}/") and path.endswith(".py")]
+    if MAIN not in ancestor or MAIN in ours:
+        return ""
+    for added in sorted(others):
+        folder, found, _ = added.rpartition(f"/{MAIN}")
+        if found and 2 * sum(f"{folder}/{path}" in others for path in modules) > len(modules):
+            return folder
+    return ""
 
 
 def find_moved_files(

@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from scaffold.base.layout import APP, CONVERT, SCHEMAS
+from scaffold.base.layout import APP, CONVERT, MODEL_FOLDER, SCHEMAS
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
 from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
-from scaffold.upgrade._moves import find_moved_files
+from scaffold.upgrade._migration import find_gone, migrate
+from scaffold.upgrade._moves import find_moved_files, find_moved_folder
 from scaffold.upgrade._python import merge_python
 from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 
@@ -33,6 +34,8 @@ class FileOutcome(enum.Enum):
     KEPT = "kept"
     """Only the owner changed it."""
     KEPT_DELETED = "kept deleted"
+    MOVED = "moved"
+    """It is under another name now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class FileMerge:
     outcome: FileOutcome
     content: Content | None
     detail: str = ""
-    """For a conflict: where, and between what."""
+    """For a conflict: where, and between what. For a file that moved: where to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class MergedTree:
     """Every file that either pristine project has, merged with the owner's."""
 
     files: Mapping[str, FileMerge]
+    notes: tuple[str, ...] = ()
+    """What the owner has to know besides."""
 
     @property
     def conflicts(self) -> dict[str, str]:
@@ -84,6 +89,70 @@ def merge_trees(
             pristine files under another name.
     """
     others = others or {}
+    folder = find_moved_folder(ancestor, ours, others)
+    if not folder:
+        return _merge_layouts(ancestor, theirs, ours, others, prefer, incoming)
+    parts = tuple(f"{part}/" for part in (APP, MODEL_FOLDER))
+    below = {path: path.removeprefix(f"{folder}/") for path in others}
+    below = {path: place for path, place in below.items() if place != path and place.startswith(parts)}
+    generated = {*ancestor, *theirs}
+    held = {place: others[path] for path, place in below.items() if place in generated}
+    added = {below.get(path, path): content for path, content in others.items() if below.get(path) not in held}
+    merged = _merge_layouts(ancestor, theirs, {**ours, **held}, added, prefer, incoming)
+
+    def placed(path: str) -> str:
+        return f"{folder}/{path}" if path.startswith(parts) and path not in ours else path
+
+    files = {
+        placed(path): replace(file, detail=placed(file.detail)) if file.outcome is FileOutcome.MOVED else file
+        for path, file in merged.files.items()
+    }
+    return replace(merged, files=files)
+
+
+def _merge_layouts(
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    ours: Mapping[str, Content],
+    others: Mapping[str, Content],
+    prefer: Prefer,
+    incoming: str,
+) -> MergedTree:
+    """Merge three trees; an owner's tree of the old layout is brought to the present one before."""
+    migrated = migrate(ancestor, theirs, ours, others)
+    if not migrated:
+        return MergedTree(_merge_files(ancestor, theirs, ours, others, prefer, incoming))
+    merges = _merge_files(
+        migrated.ancestor, theirs, migrated.ours, migrated.others, prefer, incoming
+    )
+    for path, content in migrated.others.items():
+        if content != others[path]:
+            merges.setdefault(path, FileMerge(FileOutcome.MERGED, content))
+    files: dict[str, Content | None] = {path: file.content for path, file in merges.items()}
+    problems = dict(migrated.problems)
+    for path, told in find_gone({**migrated.others, **files}, theirs).items():
+        problems[path] = [*problems.get(path, ()), *told]
+    notes = list(migrated.notes)
+    for path, told in problems.items():
+        file = merges.get(path) or FileMerge(FileOutcome.KEPT, migrated.others.get(path))
+        if prefer is Prefer.NEITHER:
+            detail = "; ".join([file.detail, *told] if file.detail else told)
+            merges[path] = FileMerge(FileOutcome.CONFLICT, file.content, detail)
+        else:
+            notes += [f"{path}: {what}" for what in told]
+    for old, new in migrated.moves.items():
+        merges[old] = FileMerge(FileOutcome.MOVED, None, new)
+    return MergedTree(merges, tuple(notes))
+
+
+def _merge_files(
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    ours: Mapping[str, Content],
+    others: Mapping[str, Content],
+    prefer: Prefer,
+    incoming: str,
+) -> dict[str, FileMerge]:
     moved = find_moved_files(ancestor, ours, others)
     ours = {**ours, **{old: others[new] for old, new in moved.items()}}
     others = {path: content for path, content in others.items() if path not in moved.values()}
@@ -99,7 +168,7 @@ def merge_trees(
         if path in moved:
             merges[path] = FileMerge(FileOutcome.KEPT_DELETED, None)
         merges[moved.get(path, path)] = file
-    return MergedTree(merges)
+    return merges
 
 
 def _merge_file(
@@ -111,7 +180,7 @@ def _merge_file(
     keep: frozenset[str],
 ) -> FileMerge:
     if ours == theirs:
-        return FileMerge(FileOutcome.UNCHANGED, ours)
+        return FileMerge(FileOutcome.UNCHANGED, theirs)
     if theirs == base:
         return FileMerge(FileOutcome.KEPT if ours is not None else FileOutcome.KEPT_DELETED, ours)
     if ours is None and base is not None:
