@@ -53,7 +53,8 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    code = spec.code or model_code(spec.artifact, spec.signature)
+    with_example = not spec.dependencies.refuses_example
+    code = spec.code or model_code(spec.artifact, spec.signature, with_example=with_example)
     source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     extra |= deploy_files(spec)
