@@ -16,10 +16,11 @@ from scaffold.upgrade._record import read_record, write_record
 from scaffold.upgrade._replay import Replay, compare_answers
 from scaffold.upgrade._report import Report
 from scaffold.upgrade._swap import finish_interrupted, undo_change
-from scaffold.upgrade._trees import FileOutcome
+from scaffold.upgrade._trees import FileMerge, FileOutcome
 
 __all__ = [
     "Content",
+    "FileMerge",
     "FileOutcome",
     "Prefer",
     "Replay",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from scaffold.base.layout import APP, SCHEMAS
+from scaffold.base.layout import APP, CONVERT, MAIN, SCHEMAS, SCORE, SETTINGS
+from scaffold.upgrade._imports import unbound_names
 
+GENERATED = (CONVERT, MAIN, SCHEMAS, SCORE, SETTINGS)
 _SERVING = "app.serving"
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -18,16 +20,15 @@ def gone_references(files: Mapping[str, str], checked: set[str]) -> dict[str, li
         files: All Python files of the project, by path.
         checked: Those to look through.
     """
-    modules = {_module(path): tree for path, text in files.items() if (tree := _parsed(text))}
+    modules = {_module(path): _parsed(text) for path, text in files.items()}
     found: dict[str, list[str]] = {}
     for path in sorted(checked):
-        tree = modules.get(_module(path))
-        if tree:
-            found[path] = [
-                f"line {line}: {what}" for line, what in sorted(set(_faults(tree, _module(path), modules)))
-            ]
-            if path == SCHEMAS:
-                found[path] += [f"line {line}: {what}" for line, what in _example_faults(tree)]
+        faults = set(_faults(modules[_module(path)], modules))
+        if path == SCHEMAS:
+            faults |= set(_example_faults(modules[_module(path)]))
+        found[path] = [f"line {line}: {what}" for line, what in sorted(faults)]
+        if path in GENERATED and (names := unbound_names(files[path])):
+            found[path].append(f"{', '.join(sorted(names))}: not defined")
     return {path: faults for path, faults in found.items() if faults}
 
 
@@ -35,16 +36,15 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _parsed(text: str) -> ast.Module | None:
+def _parsed(text: str) -> ast.Module:
+    """The module; one that may hold any name where it does not parse."""
     try:
         return ast.parse(text)
     except SyntaxError:
-        return None
+        return ast.parse("from anything import *")
 
 
-def _faults(
-    tree: ast.Module, module: str, modules: Mapping[str, ast.Module]
-) -> Iterator[tuple[int, str]]:
+def _faults(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[tuple[int, str]]:
     aliases: dict[str, str] = {}
     functions: dict[str, ast.stmt] = {}
     for node in ast.walk(tree):

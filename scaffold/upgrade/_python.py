@@ -62,11 +62,19 @@ def _merge_siblings(
     sides: tuple[list[Chunk], list[Chunk], list[Chunk]], conflicts: Conflicts, keep: frozenset[str]
 ) -> str:
     before, mine, new = ({chunk.key: chunk for chunk in side} for side in sides)
-    pieces = [
-        _merge_one(before.get(key), mine.get(key), new.get(key), conflicts, keep)
-        for key in _order(list(before), list(mine), list(new))
-    ]
+    order = _order(list(before), list(mine), list(new))
+    pieces = [_merge_one(before.get(key), mine.get(key), new.get(key), conflicts, keep) for key in order]
+    for at in range(1, len(order) - 1):
+        if order[at - 1] == "docstring" and _imports(order[at]) and _imports(order[at + 1]):
+            pieces[at : at + 2] = _below_docstring(pieces[at], pieces[at + 1])
     return "".join(pieces)
+
+
+def _below_docstring(first: str, second: str) -> tuple[str, str]:
+    """Two imports below the docstring; the empty line is above the first one."""
+    if first.startswith("\n") or not first or not second.startswith("\n"):
+        return first, second
+    return f"\n{first}", second.removeprefix("\n")
 
 
 def _order(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:

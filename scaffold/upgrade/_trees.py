@@ -15,7 +15,7 @@ from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._migration import find_gone, migrate
-from scaffold.upgrade._moves import find_moved_files, find_moved_folder
+from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
 from scaffold.upgrade._python import merge_python
 from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 
@@ -46,6 +46,8 @@ class FileMerge:
     content: Content | None
     detail: str = ""
     """For a conflict: where, and between what. For a file that moved: where to."""
+    sides: tuple[Content | None, Content | None, Content | None] = (None, None, None)
+    """For a conflict: base, ours and theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def _merge_layouts(
         file = merges.get(path) or FileMerge(FileOutcome.KEPT, migrated.others.get(path))
         if prefer is Prefer.NEITHER:
             detail = "; ".join([file.detail, *told] if file.detail else told)
-            merges[path] = FileMerge(FileOutcome.CONFLICT, file.content, detail)
+            sides = migrated.ancestor.get(path), migrated.ours.get(path, file.content), theirs.get(path)
+            merges[path] = FileMerge(FileOutcome.CONFLICT, file.content, detail, sides)
         else:
             notes += [f"{path}: {what}" for what in told]
     for old, new in migrated.moves.items():
@@ -159,6 +162,17 @@ def _merge_files(
     renames = _renames(ancestor, ours, moved)
     keep = _fields_in_use(ancestor, theirs, {**others, **ours}, renames)
     merges = {}
+    sides = ancestor.get(SCHEMAS), ours.get(SCHEMAS), theirs.get(SCHEMAS)
+    texts = [side.decode() for side in sides if isinstance(side, bytes)]
+    if len(texts) == len(sides):
+        before, after, elsewhere = follow_moved_classes(texts[0], texts[1], texts[2], others)
+        if elsewhere:
+            ancestor = {**ancestor, SCHEMAS: before.encode()}
+            theirs = {**theirs, SCHEMAS: after.encode()}
+        for each in elsewhere:
+            conflicts = Conflicts(prefer, incoming)
+            old, new = each.base.encode(), each.theirs.encode()
+            merges[each.path] = _merge_file(each.path, old, others[each.path], new, conflicts, frozenset())
     for path in sorted({*ancestor, *theirs}):
         mine = ours.get(path)
         base, new = (_renamed(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
@@ -197,7 +211,7 @@ def _merge_file(
         lines = marked_lines(text)
         where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
         why = f"; your code uses what goes: {', '.join(sorted(keep))}" if keep else ""
-        return FileMerge(FileOutcome.CONFLICT, text.encode(), f"{where}{why}")
+        return FileMerge(FileOutcome.CONFLICT, text.encode(), f"{where}{why}", (base, ours, theirs))
     if ours == base:
         return FileMerge(FileOutcome.UPDATED, text.encode())
     return FileMerge(FileOutcome.MERGED, text.encode())
