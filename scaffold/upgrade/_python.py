@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import tokenize
 from collections.abc import Iterable
 
@@ -64,17 +65,27 @@ def _merge_siblings(
     before, mine, new = ({chunk.key: chunk for chunk in side} for side in sides)
     order = _order(list(before), list(mine), list(new))
     pieces = [_merge_one(before.get(key), mine.get(key), new.get(key), conflicts, keep) for key in order]
-    for at in range(1, len(order) - 1):
-        if order[at - 1] == "docstring" and _imports(order[at]) and _imports(order[at + 1]):
-            pieces[at : at + 2] = _below_docstring(pieces[at], pieces[at + 1])
+    left = [at for at, piece in enumerate(pieces) if piece]
+    if len(left) > 2 and order[left[0]] == "docstring" and all(_imports(order[at]) for at in left[1:3]):
+        pieces[left[1]], pieces[left[2]] = _below_docstring(pieces[left[1]], pieces[left[2]])
+    for above, at in itertools.pairwise(left):
+        pieces[at] = _below_definition(order[above], pieces[at], mine.get(order[at]))
     return "".join(pieces)
 
 
 def _below_docstring(first: str, second: str) -> tuple[str, str]:
     """Two imports below the docstring; the empty line is above the first one."""
-    if first.startswith("\n") or not first or not second.startswith("\n"):
+    if first.startswith("\n") or not second.startswith("\n"):
         return first, second
     return f"\n{first}", second.removeprefix("\n")
+
+
+def _below_definition(above: str, piece: str, ours: Chunk | None) -> str:
+    """A piece with the empty lines that the owner has above it, where it follows a class or a function."""
+    text = piece.lstrip("\n")
+    if not ours or not above.startswith(("class ", "def ")) or len(ours.blank) <= len(piece) - len(text):
+        return piece
+    return ours.blank + text
 
 
 def _order(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
