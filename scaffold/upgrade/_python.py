@@ -196,7 +196,20 @@ def _merge_assigned(base: str, ours: str, theirs: str, conflicts: Conflicts) -> 
     try:
         return merge_assignment(base, ours, theirs)
     except Disagreement:
+        pass
+    try:
+        codes, comments = zip(*map(_without_comment, (base, ours, theirs)), strict=True)
+        return choose(*codes) + choose(*comments)
+    except Disagreement:
         return _merge_statements(base, ours, theirs, conflicts)
+
+
+def _without_comment(code: str) -> tuple[str, str]:
+    """A statement on one line, and the comment behind it."""
+    if code.count("\n") > 1 or "  #" not in code or any(quote in code for quote in "\"'"):
+        return code.rstrip("\n"), "\n"
+    line, mark, comment = code.partition("  #")
+    return line, mark + comment
 
 
 def _merge_statements(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:

@@ -24,6 +24,8 @@ _WITH_FILE = re.compile(
     r"""(?m)^(?P<indent> +)with MODEL\.open\("rb"\) as file:\n(?P<check>(?:.*\n)*?)(?P=indent)    file\.seek\(0\)\n"""
 )
 
+_SPEED_UP = re.compile(r"(?m)^( +)if settings\.fast_column_transformer:\n\1    (speed_up\(_model\))\n")
+
 Module = list[Chunk]
 
 
@@ -57,7 +59,7 @@ def reshape(path: str, base: str, ours: str, theirs: str, serving_settings: str)
             case _ if path == SETTINGS:
                 shaped = _settings(base, ours, theirs, serving_settings)
             case _ if path == SCORE:
-                shaped = _score(base, ours)
+                shaped = _score(base, ours, theirs)
             case _:
                 shaped = Reshaped(base, ours)
     except (SyntaxError, ValueError):
@@ -345,8 +347,11 @@ def _without_fields(chunks: Module, keys: set[str]) -> Module:
     return result
 
 
-def _score(base: str, ours: str) -> Reshaped:
-    """The check of the model's hash is `open_model` now."""
+def _score(base: str, ours: str, theirs: str) -> Reshaped:
+    """The check of the model's hash is `open_model` now, and the faster columns have a switch."""
+    if switched := _SPEED_UP.search(theirs):
+        plain = f"{switched[1]}{switched[2]}\n"
+        base, ours = (text.replace(plain, switched[0], 1) for text in (base, ours))
     old, own = _WITH_FILE.search(base), _WITH_FILE.search(ours)
     if not old or not own or old[0] != own[0]:
         return Reshaped(base, ours)
