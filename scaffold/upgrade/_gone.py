@@ -1,4 +1,4 @@
-"""Find what code of a project names and the project has no longer: modules, names, arguments, values of a record."""
+"""Find what code of a project names and the project has no longer: modules, names, arguments, fields."""
 
 from __future__ import annotations
 
@@ -48,30 +48,31 @@ def _faults(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[tup
     aliases: dict[str, str] = {}
     functions: dict[str, ast.stmt] = {}
     for node in ast.walk(tree):
-        match node:
-            case ast.ImportFrom(module=name, level=0, names=names) if _is_ours(name or ""):
-                for alias in names:
-                    whole = f"{name}.{alias.name}"
-                    if _exists(whole, modules):
-                        aliases[alias.asname or alias.name] = whole
-                    elif name not in modules and not _exists(name or "", modules):
-                        yield node.lineno, f"{name} is gone"
-                    elif name in modules and alias.name != "*" and alias.name not in _bound(modules[name]):
-                        yield node.lineno, f"{whole} is gone"
-                    elif name in modules and (name or "").startswith(_SERVING):
-                        if definition := _definition(name or "", alias.name, modules):
-                            functions[alias.asname or alias.name] = definition
-            case ast.Import(names=names):
-                for alias in names:
-                    if _is_ours(alias.name):
-                        if not _exists(alias.name, modules):
-                            yield node.lineno, f"{alias.name} is gone"
-                        elif alias.asname:
-                            aliases[alias.asname] = alias.name
-            case _:
-                pass
+        if isinstance(node, ast.ImportFrom) and not node.level and _is_ours(node.module or ""):
+            for alias in node.names:
+                if what := _missing(node.module or "", alias.name, modules):
+                    yield node.lineno, what
+                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                if definition := _definition(node.module or "", alias.name, modules):
+                    functions[alias.asname or alias.name] = definition
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if _is_ours(alias.name) and not _exists(alias.name, modules):
+                    yield node.lineno, f"{alias.name} is gone"
+                aliases[alias.asname or ""] = alias.name
     yield from _attributes(tree, aliases, modules)
     yield from _calls(tree, functions)
+
+
+def _missing(module: str, name: str, modules: Mapping[str, ast.Module]) -> str:
+    """What is gone of `from module import name`; empty where it is there."""
+    whole = f"{module}.{name}"
+    if _exists(whole, modules):
+        return ""
+    if not _exists(module, modules):
+        return f"{module} is gone"
+    held = modules.get(module)
+    return "" if name == "*" or (held and name in _bound(held)) else f"{whole} is gone"
 
 
 def _is_ours(name: str) -> bool:
@@ -88,9 +89,8 @@ def _attributes(
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = aliases.get(node.value.id, "")
-            if module in modules and not _exists(f"{module}.{node.attr}", modules):
-                if node.attr not in _bound(modules[module]):
-                    yield node.lineno, f"{module}.{node.attr} is gone"
+            if module in modules and (what := _missing(module, node.attr, modules)):
+                yield node.lineno, what
 
 
 def _calls(tree: ast.Module, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[int, str]]:
@@ -107,11 +107,13 @@ def _calls(tree: ast.Module, functions: Mapping[str, ast.stmt]) -> Iterator[tupl
 
 
 def _definition(module: str, name: str, modules: Mapping[str, ast.Module]) -> ast.stmt | None:
-    """The function or class of that name, where it is defined."""
+    """The function or class of the serving code of that name, where it is defined."""
+    if not module.startswith(_SERVING) or module not in modules:
+        return None
     for node in modules[module].body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
             return node
-        if isinstance(node, ast.ImportFrom) and node.module in modules:
+        if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
                     return _definition(node.module, alias.name, modules)
@@ -133,10 +135,10 @@ def _wrong_arguments(definition: ast.stmt, given: int, keywords: list[str | None
     only = [each.arg for each in taken.kwonlyargs]
     needed += [name for name, value in zip(only, taken.kw_defaults, strict=True) if value is None]
     filled = {*names[:given], *keywords}
-    fits = given <= len(names) or taken.vararg
-    fits = fits and (None in keywords or filled >= set(needed))
-    fits = fits and (taken.kwarg or filled <= {*names, *only, None})
-    return "" if fits else ", ".join([*names, *only])
+    too_many = given > len(names) and not taken.vararg
+    too_few = None not in keywords and not filled >= set(needed)
+    unknown = not taken.kwarg and not filled <= {*names, *only, None}
+    return ", ".join([*names, *only]) if too_many or too_few or unknown else ""
 
 
 def _bound(tree: ast.Module) -> set[str]:
@@ -184,9 +186,14 @@ def _example_faults(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 given = {key.arg for key in call.keywords}
                 if lacking := [wire for wire, required in fields.items() if required and wire not in given]:
                     yield node.lineno, f"EXAMPLE needs a value for {', '.join(lacking)}"
-                plain = all(isinstance(base, ast.Name) and base.id == "BaseModel" for base in classes[name].bases)
+                plain = all(
+                    isinstance(base, ast.Name) and base.id == "BaseModel" for base in classes[name].bases
+                )
                 if plain and (unknown := [f"{each}" for each in given if each not in fields]):
-                    yield node.lineno, f"{name} has no field {', '.join(sorted(unknown))}, which EXAMPLE gives"
+                    yield (
+                        node.lineno,
+                        f"{name} has no field {', '.join(sorted(unknown))}, which EXAMPLE gives",
+                    )
             case _:
                 pass
 

@@ -72,4 +72,13 @@ def moves_of(ancestor: Mapping[str, Content]) -> dict[str, str]:
     return {path: new for path in ancestor if (new := moved_path(path)) != path}
 
 
-__all__ = ["COLUMNS", "MODULES", "NAMES", "OTHER_PLACES", "is_old", "moved_path", "moves_of", "with_new_paths"]
+__all__ = [
+    "COLUMNS",
+    "MODULES",
+    "NAMES",
+    "OTHER_PLACES",
+    "is_old",
+    "moved_path",
+    "moves_of",
+    "with_new_paths",
+]

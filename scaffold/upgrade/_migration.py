@@ -63,13 +63,14 @@ def migrate(
         moves={old: new for old, new in moves.items() if old in ours},
         problems={path: told for path, told in problems.items() if told},
         notes=tuple(
-            f"you deleted {old}; app/serving/ needs it, so {new} is there again" for new, old in deleted.items()
+            f"you deleted {old}; app/serving/ needs it, so {new} is there again"
+            for new, old in deleted.items()
         ),
     )
 
 
 def find_gone(files: Mapping[str, Content | None], theirs: Mapping[str, Content]) -> dict[str, list[str]]:
-    """What the merged code names and the project has no longer, by path; generated files are not looked at."""
+    """What the merged code names and the project has no longer, by path; generated files are left out."""
     texts = {
         path: content.decode()
         for path, content in files.items()
@@ -94,5 +95,5 @@ def _reshaped(
     texts = [side.decode() for side in (*sides, settings) if isinstance(side, bytes)]
     if len(texts) < len(sides) + 1:
         return None
-    shaped = reshape(path, texts[0], texts[1], texts[2], texts[3])
-    return shaped.base.encode(), shaped.ours.encode(), shaped.problems
+    base, ours, problems = reshape(path, texts[0], texts[1], texts[2], texts[3])
+    return base.encode(), ours.encode(), problems

@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from scaffold.base.layout import APP, MAIN
-from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
+from scaffold.upgrade._chunks import Chunk, Module, cut_body, cut_module
 from scaffold.upgrade._content import Content
 from scaffold.upgrade._imports import restore_imports
 
 _ALIKE = 0.5
 """The share of common lines from which on a file is taken for another one under a new name."""
-
-Module = list[Chunk]
 
 
 def find_moved_folder(
@@ -114,9 +112,7 @@ def _modules(others: Mapping[str, Content]) -> Iterator[tuple[str, str]]:
 
 def _exchanged(module: Module, chunk: Chunk) -> str:
     """The module with a class as another version has it."""
-    return "".join(
-        each.lead + chunk.code if each.key == chunk.key else each.text for each in module
-    )
+    return "".join(each.lead + chunk.code if each.key == chunk.key else each.text for each in module)
 
 
 def _dotted(path: str) -> str:

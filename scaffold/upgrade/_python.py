@@ -198,8 +198,8 @@ def _merge_assigned(base: str, ours: str, theirs: str, conflicts: Conflicts) -> 
     except Disagreement:
         pass
     try:
-        codes, comments = zip(*map(_without_comment, (base, ours, theirs)), strict=True)
-        return choose(*codes) + choose(*comments)
+        before, mine, new = each(_without_comment, base, ours, theirs)
+        return choose(before[0], mine[0], new[0]) + choose(before[1], mine[1], new[1])
     except Disagreement:
         return _merge_statements(base, ours, theirs, conflicts)
 

@@ -171,7 +171,7 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
 
 
 def _model_place(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> str:
-    """Return where the model file is, or should be: where it was generated, or below a folder of the owner's."""
+    """Return where the model file is, or should be; the owner may have put its folder below another one."""
     places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
     folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
     places.append(f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}")

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 import libcst as cst
 
@@ -151,7 +149,9 @@ class _Follower(cst.CSTTransformer):
         """Rename what is called otherwise now."""
         return updated_node.with_changes(value=self.names.renamed.get(updated_node.value, updated_node.value))
 
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
         """Rename what is read from a module that moved, and the method of the batcher."""
         attr = original_node.attr.value
         updated_node = updated_node.with_changes(attr=cst.Name(attr))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import enum
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scaffold.base.layout import APP, CONVERT, MODEL_FOLDER, SCHEMAS
-from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
 from scaffold.upgrade._content import Content, is_text
+from scaffold.upgrade._in_use import fields_in_use, find_owner_renames, with_renames
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._migration import find_gone, migrate
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
 from scaffold.upgrade._python import merge_python
-from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 
 
 class FileOutcome(enum.Enum):
@@ -99,7 +96,9 @@ def merge_trees(
     below = {path: place for path, place in below.items() if place != path and place.startswith(parts)}
     generated = {*ancestor, *theirs}
     held = {place: others[path] for path, place in below.items() if place in generated}
-    added = {below.get(path, path): content for path, content in others.items() if below.get(path) not in held}
+    added = {
+        below.get(path, path): content for path, content in others.items() if below.get(path) not in held
+    }
     merged = _merge_layouts(ancestor, theirs, {**ours, **held}, added, prefer, incoming)
 
     def placed(path: str) -> str:
@@ -124,9 +123,7 @@ def _merge_layouts(
     migrated = migrate(ancestor, theirs, ours, others)
     if not migrated:
         return MergedTree(_merge_files(ancestor, theirs, ours, others, prefer, incoming))
-    merges = _merge_files(
-        migrated.ancestor, theirs, migrated.ours, migrated.others, prefer, incoming
-    )
+    merges = _merge_files(migrated.ancestor, theirs, migrated.ours, migrated.others, prefer, incoming)
     for path, content in migrated.others.items():
         if content != others[path]:
             merges.setdefault(path, FileMerge(FileOutcome.MERGED, content))
@@ -159,8 +156,8 @@ def _merge_files(
     moved = find_moved_files(ancestor, ours, others)
     ours = {**ours, **{old: others[new] for old, new in moved.items()}}
     others = {path: content for path, content in others.items() if path not in moved.values()}
-    renames = _renames(ancestor, ours, moved)
-    keep = _fields_in_use(ancestor, theirs, {**others, **ours}, renames)
+    renames = find_owner_renames(ancestor, ours, moved)
+    keep = fields_in_use(ancestor, theirs, {**others, **ours}, renames)
     merges = {}
     sides = ancestor.get(SCHEMAS), ours.get(SCHEMAS), theirs.get(SCHEMAS)
     texts = [side.decode() for side in sides if isinstance(side, bytes)]
@@ -171,12 +168,18 @@ def _merge_files(
             theirs = {**theirs, SCHEMAS: after.encode()}
         for each in elsewhere:
             conflicts = Conflicts(prefer, incoming)
-            old, new = each.base.encode(), each.theirs.encode()
-            merges[each.path] = _merge_file(each.path, old, others[each.path], new, conflicts, frozenset())
+            merges[each.path] = _merge_file(
+                each.path,
+                each.base.encode(),
+                others[each.path],
+                each.theirs.encode(),
+                conflicts,
+                frozenset(),
+            )
     for path in sorted({*ancestor, *theirs}):
         mine = ours.get(path)
-        base, new = (_renamed(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
-        mine = _renamed(path, mine, renames, mine) if path == CONVERT else mine
+        base, new = (with_renames(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
+        mine = with_renames(path, mine, renames, mine) if path == CONVERT else mine
         conflicts = Conflicts(prefer, incoming)
         file = _merge_file(path, base, mine, new, conflicts, keep if path == SCHEMAS else frozenset())
         if path in moved:
@@ -235,107 +238,3 @@ def _merge_text(
     if is_lock(path, theirs):
         return merge_lock(base, ours, theirs, conflicts)
     return merge_lines(base, ours, theirs, conflicts)
-
-
-def _renames(
-    ancestor: Mapping[str, Content], ours: Mapping[str, Content], moved: Mapping[str, str]
-) -> Renames:
-    modules = {_module(old): _module(new) for old, new in moved.items() if old.endswith(".py") and "/" in old}
-    base, mine = ancestor.get(SCHEMAS), ours.get(SCHEMAS)
-    if isinstance(base, bytes) and isinstance(mine, bytes) and base != mine:
-        return replace(find_renames(base.decode(), mine.decode()), modules=modules)
-    return Renames(modules=modules)
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").replace("/", ".")
-
-
-def _renamed(path: str, content: Content | None, renames: Renames, ours: Content | None) -> Content | None:
-    """Generated code with the owner's names, where their own file has these."""
-    if not path.startswith(f"{APP}/") or not path.endswith(".py") or not isinstance(content, bytes):
-        return content
-    text = ours.decode() if isinstance(ours, bytes) else None
-    return follow_renames(content.decode(), renames, text).encode()
-
-
-def _fields_in_use(
-    ancestor: Mapping[str, Content],
-    theirs: Mapping[str, Content],
-    ours: Mapping[str, Content],
-    renames: Renames,
-) -> frozenset[str]:
-    """Fields that the new state drops while code that the owner wrote names them."""
-    mine = ours.get(SCHEMAS)
-    base, new = (_renamed(SCHEMAS, tree.get(SCHEMAS), renames, mine) for tree in (ancestor, theirs))
-    if not isinstance(base, bytes) or not isinstance(new, bytes):
-        return frozenset()
-    gone = _attributes(base.decode()) - _attributes(new.decode())
-    if not gone:
-        return frozenset()
-    used: set[str] = set()
-    for path, content in ours.items():
-        if path.endswith(".py") and isinstance(content, bytes):
-            pristine = _renamed(path, ancestor.get(path), renames, content)
-            before = pristine.decode() if isinstance(pristine, bytes) else ""
-            used |= _newly_mentioned(before, content.decode(), gone)
-    return frozenset(used)
-
-
-def _attributes(source: str) -> set[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return set()
-    return {
-        item.target.id
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for item in node.body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-    }
-
-
-def _newly_mentioned(base: str, ours: str, names: set[str]) -> set[str]:
-    """Which of `names` the owner's pieces mention more often than the pristine pieces of the same key do."""
-    try:
-        before, mine = dict(_pieces(base)), dict(_pieces(ours))
-    except (SyntaxError, ValueError):
-        return set()
-    found: set[str] = set()
-    for key, code in mine.items():
-        if code != before.get(key):
-            counts, known = _mentions(code), _mentions(before.get(key, ""))
-            found |= {
-                name for name in names if counts[name] > known[name] and not key.endswith(f"name {name}")
-            }
-    return found
-
-
-def _pieces(source: str) -> Iterator[tuple[str, str]]:
-    for chunk in cut_module(source):
-        if isinstance(chunk.node, ast.ClassDef):
-            yield from ((f"{chunk.key} {piece.key}", piece.code) for piece in _body(chunk))
-        else:
-            yield chunk.key, chunk.code
-
-
-def _body(chunk: Chunk) -> list[Chunk]:
-    try:
-        return cut_body(chunk)[1]
-    except ValueError:
-        return [chunk]
-
-
-def _mentions(code: str) -> Counter[str]:
-    """How often each attribute, keyword and string stands in a piece of code."""
-    counts: Counter[str] = Counter()
-    for node in ast.walk(ast.parse(f"if True:\n{code}" if code[:1].isspace() else code)):
-        match node:
-            case ast.Attribute(attr=name) | ast.keyword(arg=str() as name):
-                counts[name] += 1
-            case ast.Constant(value=str() as name):
-                counts[name] += 1
-            case _:
-                pass
-    return counts

@@ -4,8 +4,8 @@
 what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
 project; its first line counts the conflicts. SCAFFOLD_RECORD=1 records anew.
 
-`base` has the old layout, and so have three of the upgrades. `new-layout` is what the templates of the present
-layout write: there `<edit>/new-layout.diff` is what an update leaves of the edit in the new project.
+`base` has the old layout, and so have three of the upgrades. `new-layout` is what the templates of the
+present layout write: there `<edit>/new-layout.diff` is what an update leaves of the edit in the new project.
 """
 
 import ast

@@ -66,6 +66,12 @@ async def add_team(request: Request, call_next: Any) -> Response:
 
 '''
 
+HANDLER = """    @app.exception_handler(KeyError)
+    async def no_features(request: Request, error: KeyError) -> JSONResponse:
+        return problem(424, "No features are known.")
+
+"""
+
 
 def edit(root: Path, path: str, *pairs: tuple[str, str]) -> None:
     text = (root / path).read_text()
@@ -189,10 +195,7 @@ def test_an_edit_of_a_file_that_moved_is_merged_into_its_new_place(old_project: 
         "app/errors.py",
         (
             "    @app.exception_handler(TooSlow)\n",
-            "    @app.exception_handler(KeyError)\n"
-            "    async def no_features(request: Request, error: KeyError) -> JSONResponse:\n"
-            '        return problem(424, "No features are known.")\n\n'
-            "    @app.exception_handler(TooSlow)\n",
+            f"{HANDLER}    @app.exception_handler(TooSlow)\n",
         ),
     )
     edit(
