@@ -8,7 +8,7 @@ from scaffold.upgrade._record import read_record, write_record
 from scaffold.upgrade._replay import Replay, compare_answers
 from scaffold.upgrade._report import Report
 from scaffold.upgrade._swap import finish_interrupted, undo_change
-from scaffold.upgrade._trees import FileOutcome
+from scaffold.upgrade._trees import FileMerge, FileOutcome
 from scaffold.upgrade._write import (
     accept_answers,
     apply_update,
@@ -19,6 +19,7 @@ from scaffold.upgrade._write import (
 
 __all__ = [
     "Content",
+    "FileMerge",
     "FileOutcome",
     "Prefer",
     "Replay",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -31,6 +32,19 @@ class Chunk:
         """The empty lines that it begins with."""
         stripped = self.text.lstrip("\n")
         return self.text[: len(self.text) - len(stripped)]
+
+
+Module = list[Chunk]
+
+
+def joined(chunks: Iterable[Chunk]) -> str:
+    """The text of these pieces."""
+    return "".join(chunk.text for chunk in chunks)
+
+
+def has_chunk(chunks: Iterable[Chunk], key: str) -> bool:
+    """Whether one of these pieces is of that name."""
+    return any(chunk.key == key for chunk in chunks)
 
 
 def cut_module(source: str) -> list[Chunk]:

@@ -8,7 +8,9 @@ import libcst as cst
 
 from scaffold.upgrade._conflicts import Disagreement, choose
 
+LINE_LENGTH = 100
 _EMPTY = cst.Module(body=[])
+_NO_COMMA = cst.MaybeSentinel.DEFAULT
 
 
 def merge_assignment(base: str, ours: str, theirs: str) -> str:
@@ -42,7 +44,17 @@ def merge_assignment(base: str, ours: str, theirs: str) -> str:
     indent = ours[: len(ours) - len(ours.lstrip())]
     line = ours.rstrip("\n")
     trailing = line[len(indent + _code(mine)) :] if line.startswith(indent + _code(mine)) else ""
+    if len(f"{indent}{_code(merged)}") > LINE_LENGTH >= len(line) and "\n" not in _code(merged):
+        merged = merged.with_changes(value=_one_a_line(merged.value, indent))
     return f"{indent}{_code(merged)}{trailing}\n"
+
+
+def _one_a_line(value: cst.BaseExpression | None, indent: str) -> cst.BaseExpression | None:
+    """A call that became too long for its line, with each argument on a line of its own."""
+    if not isinstance(value, cst.Call):
+        return value
+    before = "".join(f"\n{indent}    {_code(each.with_changes(comma=_NO_COMMA))}," for each in value.args)
+    return cst.parse_expression(f"{_code(value.func)}({before}\n{indent})")
 
 
 def _parse(text: str) -> cst.BaseSmallStatement:
@@ -131,9 +143,10 @@ def _named(args: Sequence[cst.Arg]) -> dict[str, cst.Arg]:
     """Arguments by keyword; the first one without a keyword is the default."""
     named: dict[str, cst.Arg] = {}
     for index, argument in enumerate(args):
-        if argument.star:
+        if argument.star == "*":
             raise Disagreement
-        name = argument.keyword.value if argument.keyword else ("default" if index == 0 else str(index))
+        place = f"**{_code(argument.value)}" if argument.star else "default" if index == 0 else str(index)
+        name = argument.keyword.value if argument.keyword else place
         named[name] = argument
     return named
 

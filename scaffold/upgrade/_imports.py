@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
+from scaffold.base.layout import APP
 from scaffold.upgrade._conflicts import Disagreement
 
 LINE_LENGTH = 88
@@ -39,13 +41,46 @@ def restore_imports(merged: str, sides: Sequence[str]) -> str:
                 lines.append(statement)
     if not lines:
         return merged
-    body = ast.parse(merged).body
-    import_ends = [node.end_lineno or 0 for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    if not import_ends and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        import_ends = [body[0].end_lineno or 0]
-    text = merged.splitlines(keepends=True)
-    last_import_line = max(import_ends, default=0)
-    return "".join([*text[:last_import_line], *(f"{line}\n" for line in lines), *text[last_import_line:]])
+    for line in lines:
+        merged = _with_import(merged, line)
+    return merged
+
+
+def _with_import(source: str, line: str) -> str:
+    """The module with one more import: in one of the same module, else where an import sorter puts it."""
+    [new] = ast.parse(line).body
+    body = ast.parse(source).body
+    held = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    text = source.splitlines(keepends=True)
+    for node in held:
+        first, last = node.lineno - 1, node.end_lineno or node.lineno
+        code = "".join(text[first:last])
+        if isinstance(new, ast.ImportFrom) and _key(node) == _key(new) and "#" not in code:
+            return "".join([*text[:first], merge_import("", code, f"{line}\n"), *text[last:]])
+    above = [node for node in held if _key(node) <= _key(new)]
+    below = [node for node in held if _key(node) > _key(new)]
+    if above:
+        at = max(node.end_lineno or 0 for node in above)
+        apart = _key(above[-1])[0] != _key(new)[0]
+        return "".join([*text[:at], *(["\n"] if apart else []), f"{line}\n", *text[at:]])
+    if below:
+        at = min(node.lineno for node in below) - 1
+        apart = _key(below[0])[0] != _key(new)[0]
+        return "".join([*text[:at], f"{line}\n", *(["\n"] if apart else []), *text[at:]])
+    starts_with_text = body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+    at = (body[0].end_lineno or 0) if starts_with_text else 0
+    return "".join([*text[:at], *(["\n"] if at else []), f"{line}\n", *text[at:]])
+
+
+def _key(node: ast.stmt) -> tuple[int, bool, str]:
+    """The place of an import among others: by section, then by form, then by name."""
+    plain = isinstance(node, ast.Import)
+    name = node.names[0].name if isinstance(node, ast.Import) else getattr(node, "module", "") or ""
+    top = name.partition(".")[0]
+    if top == "__future__":
+        return 0, not plain, name
+    section = 1 if top in sys.stdlib_module_names else 3 if top == APP or getattr(node, "level", 0) else 2
+    return section, not plain, name
 
 
 def unbound_names(source: str) -> frozenset[str]:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from scaffold.upgrade._chunks import Chunk, cut_body
+from scaffold.base.layout import APP, MAIN
+from scaffold.upgrade._chunks import Chunk, Module, cut_body, cut_module
 from scaffold.upgrade._content import Content
+from scaffold.upgrade._imports import restore_imports
 
 _ALIKE = 0.5
 """The share of common lines from which on a file is taken for another one under a new name."""
 
-Module = list[Chunk]
+
+def find_moved_folder(
+    ancestor: Mapping[str, Content], ours: Mapping[str, Content], others: Mapping[str, Content]
+) -> str:
+    """The folder below which the owner put `app/`, as in `src/app/`; empty where it is in its place."""
+    modules = [path for path in ancestor if path.startswith(f"{APP}/") and path.endswith(".py")]
+    if MAIN not in ancestor or MAIN in ours:
+        return ""
+    for added in sorted(others):
+        folder, found, _ = added.rpartition(f"/{MAIN}")
+        if found and 2 * sum(f"{folder}/{path}" in others for path in modules) > len(modules):
+            return folder
+    return ""
 
 
 def find_moved_files(
@@ -48,6 +62,61 @@ def follow_moved_fields(base: Module, ours: Module, theirs: Module) -> tuple[Mod
                 base = _with_parent(base, chunk.key, parent, moved)
                 theirs = _with_parent(theirs, chunk.key, parent, moved)
     return base, theirs
+
+
+@dataclass(frozen=True, slots=True)
+class MovedClass:
+    """A class of a generated module that the owner put into a module of their own."""
+
+    path: str
+    base: str
+    """The owner's module with the class as it was generated the last time."""
+    theirs: str
+    """And as it is generated now, with the imports that it needs."""
+
+
+def follow_moved_classes(
+    base: str, ours: str, theirs: str, others: Mapping[str, Content]
+) -> tuple[str, str, list[MovedClass]]:
+    """The generated modules without the classes that the owner put elsewhere, and where these are."""
+    try:
+        before, mine, new = (cut_module(text) for text in (base, ours, theirs))
+        added = {path: cut_module(text) for path, text in _modules(others)}
+    except (SyntaxError, ValueError):
+        return base, theirs, []
+    held = {chunk.key for chunk in mine}
+    known = {chunk.key: chunk for chunk in new}
+    moved: list[MovedClass] = []
+    imports: list[str] = []
+    gone: set[str] = set()
+    for chunk in before:
+        places = [path for path, chunks in added.items() if any(each.key == chunk.key for each in chunks)]
+        if not chunk.key.startswith("class ") or chunk.key in held or len(places) != 1:
+            continue
+        if chunk.key not in known:
+            continue
+        [path] = places
+        gone.add(chunk.key)
+        old, fresh = (_exchanged(added[path], side) for side in (chunk, known[chunk.key]))
+        moved.append(MovedClass(path, old, restore_imports(fresh, [theirs])))
+        imports.append(f"from {_dotted(path)} import {chunk.key.removeprefix('class ')}")
+    texts = ["".join(chunk.text for chunk in side if chunk.key not in gone) for side in (before, new)]
+    return texts[0], restore_imports(texts[1], imports), moved
+
+
+def _modules(others: Mapping[str, Content]) -> Iterator[tuple[str, str]]:
+    for path, content in others.items():
+        if path.startswith(f"{APP}/") and path.endswith(".py") and isinstance(content, bytes):
+            yield path, content.decode().replace("\r\n", "\n")
+
+
+def _exchanged(module: Module, chunk: Chunk) -> str:
+    """The module with a class as another version has it."""
+    return "".join(each.lead + chunk.code if each.key == chunk.key else each.text for each in module)
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _with_parent(side: Module, key: str, parent: Chunk, moved: set[str]) -> Module:

@@ -111,7 +111,7 @@ class UpdatePlan:
         Raises:
             CommandError: The tool ended with an error.
         """
-        return self._with(settle_with_tool(tool, self.merged, (self.ancestor, self.owner, self.pristine)))
+        return self._with(settle_with_tool(tool, self.merged))
 
     @property
     def own_requirements(self) -> OwnRequirements | None:
@@ -140,7 +140,9 @@ class UpdatePlan:
     def _with(self, settled: Mapping[str, bytes]) -> UpdatePlan:
         settled = {**self.settled, **settled}
         files = {path: FileMerge(FileOutcome.MERGED, content) for path, content in settled.items()}
-        return replace(self, settled=settled, merged=MergedTree({**self.merged.files, **files}))
+        return replace(
+            self, settled=settled, merged=replace(self.merged, files={**self.merged.files, **files})
+        )
 
 
 def plan_update(

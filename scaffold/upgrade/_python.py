@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import tokenize
 from collections.abc import Iterable
 
@@ -62,11 +63,29 @@ def _merge_siblings(
     sides: tuple[list[Chunk], list[Chunk], list[Chunk]], conflicts: Conflicts, keep: frozenset[str]
 ) -> str:
     before, mine, new = ({chunk.key: chunk for chunk in side} for side in sides)
-    pieces = [
-        _merge_one(before.get(key), mine.get(key), new.get(key), conflicts, keep)
-        for key in _order(list(before), list(mine), list(new))
-    ]
+    order = _order(list(before), list(mine), list(new))
+    pieces = [_merge_one(before.get(key), mine.get(key), new.get(key), conflicts, keep) for key in order]
+    left = [at for at, piece in enumerate(pieces) if piece]
+    if len(left) > 2 and order[left[0]] == "docstring" and all(_imports(order[at]) for at in left[1:3]):
+        pieces[left[1]], pieces[left[2]] = _below_docstring(pieces[left[1]], pieces[left[2]])
+    for above, at in itertools.pairwise(left):
+        pieces[at] = _below_definition(order[above], pieces[at], mine.get(order[at]))
     return "".join(pieces)
+
+
+def _below_docstring(first: str, second: str) -> tuple[str, str]:
+    """Two imports below the docstring; the empty line is above the first one."""
+    if first.startswith("\n") or not second.startswith("\n"):
+        return first, second
+    return f"\n{first}", second.removeprefix("\n")
+
+
+def _below_definition(above: str, piece: str, ours: Chunk | None) -> str:
+    """A piece with the empty lines that the owner has above it, where it follows a class or a function."""
+    text = piece.lstrip("\n")
+    if not ours or not above.startswith(("class ", "def ")) or len(ours.blank) <= len(piece) - len(text):
+        return piece
+    return ours.blank + text
 
 
 def _order(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
@@ -177,7 +196,20 @@ def _merge_assigned(base: str, ours: str, theirs: str, conflicts: Conflicts) -> 
     try:
         return merge_assignment(base, ours, theirs)
     except Disagreement:
+        pass
+    try:
+        before, mine, new = each(_without_comment, base, ours, theirs)
+        return choose(before[0], mine[0], new[0]) + choose(before[1], mine[1], new[1])
+    except Disagreement:
         return _merge_statements(base, ours, theirs, conflicts)
+
+
+def _without_comment(code: str) -> tuple[str, str]:
+    """A statement on one line, and the comment behind it."""
+    if code.count("\n") > 1 or "  #" not in code or any(quote in code for quote in "\"'"):
+        return code.rstrip("\n"), "\n"
+    line, mark, comment = code.partition("  #")
+    return line, mark + comment
 
 
 def _merge_statements(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:

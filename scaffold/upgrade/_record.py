@@ -164,8 +164,7 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
     if not isinstance(lock, bytes) and path_below(root, LOCK).is_file():  # lost, and edited
         lock = read_below(root, LOCK)
     sources = tuple(_with_content(source, root, tree) for source in spec.dependencies.sources)
-    places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
-    place = path_below(root, places[0] if places else _default_place(spec, root))
+    place = path_below(root, _model_place(spec, root, tree))
     return dataclasses.replace(
         spec,
         artifact=dataclasses.replace(spec.artifact, path=place),
@@ -176,10 +175,15 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
     )
 
 
-def _default_place(spec: ProjectSpec, root: Path) -> str:
-    """Return where the model file should be, in the folder that the project has."""
+def _model_place(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> str:
+    """Return where the model file is, or should be; the owner may have put its folder below another one."""
+    places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
     folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
-    return f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}"
+    places.append(f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}")
+    if not path_below(root, places[0]).is_file():
+        moved = (found for folder in MODEL_FOLDERS for found in root.glob(f"*/{folder}/{spec.artifact.path}"))
+        places[:0] = [path.relative_to(root).as_posix() for path in moved][:1]
+    return places[0]
 
 
 def _with_content(source: LocalSource, root: Path, tree: Mapping[str, Content]) -> LocalSource:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+_ANSWER = "ModelOutput"
 _ALIASES = ("alias", "validation_alias", "serialization_alias")
 
 
@@ -34,6 +35,8 @@ class Renames:
     classes: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     """By dotted name."""
+    aliased: frozenset[str] = frozenset()
+    """The old attributes of records that are still given by that name, which is an alias now."""
 
 
 def find_renames(base: str, ours: str) -> Renames:
@@ -48,7 +51,11 @@ def find_renames(base: str, ours: str) -> Renames:
     classes = dict(_renamed_classes(before, mine))
     held = {name: mine[classes.get(name, name)] for name in before if classes.get(name, name) in mine}
     fields = {name: _renamed(before[name], held[name]) for name in held}
-    return Renames({name: renames for name, renames in fields.items() if renames}, classes)
+    wires = {wire for name, each in held.items() if name != _ANSWER for found in each for wire in found.wire}
+    aliased = {old for name, renames in fields.items() if name != _ANSWER for old in renames if old in wires}
+    return Renames(
+        {name: renames for name, renames in fields.items() if renames}, classes, aliased=frozenset(aliased)
+    )
 
 
 def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
@@ -65,7 +72,7 @@ def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
     if not fields and not classes:
         return source
     try:
-        return cst.parse_module(source).visit(_Renamer(fields, classes)).code
+        return cst.parse_module(source).visit(_Renamer(fields, classes, renames.aliased)).code
     except cst.ParserSyntaxError:
         return source
 
@@ -144,10 +151,20 @@ def _strings_of_aliases(value: ast.expr | None) -> set[str]:
 class _Renamer(cst.CSTTransformer):
     """Renames fields in their class, `record.<attribute>`, and keywords where the class is called."""
 
-    def __init__(self, renames: Mapping[str, Mapping[str, str]], classes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        renames: Mapping[str, Mapping[str, str]],
+        classes: Mapping[str, str],
+        aliased: frozenset[str],
+    ) -> None:
         super().__init__()
         self.renames, self.classes = renames, classes
-        read = (fields for name, fields in renames.items() if name != "ModelOutput")
+        read = (fields for name, fields in renames.items() if name != _ANSWER)
+        # What makes a record names its fields as a request does.
+        self.keywords = {
+            name: {old: new for old, new in fields.items() if name == _ANSWER or old not in aliased}
+            for name, fields in renames.items()
+        }
         self.attributes = {old: new for fields in read for old, new in fields.items()}
         self.inside: list[str] = []
 
@@ -184,7 +201,7 @@ class _Renamer(cst.CSTTransformer):
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Rename the keywords of a call of the class."""
         called = original_node.func
-        fields = self.renames.get(called.value, {}) if isinstance(called, cst.Name) else {}
+        fields = self.keywords.get(called.value, {}) if isinstance(called, cst.Name) else {}
         args = [
             argument.with_changes(keyword=cst.Name(fields[argument.keyword.value]))
             if argument.keyword and argument.keyword.value in fields

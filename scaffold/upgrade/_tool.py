@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from scaffold.base.process import Runner, run_command
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.upgrade._conflicts import marked_lines
-from scaffold.upgrade._content import Content, is_text
+from scaffold.upgrade._content import is_text
 from scaffold.upgrade._trees import MergedTree
 
 
 def settle_with_tool(
     tool: str,
     merged: MergedTree,
-    versions: tuple[Mapping[str, Content], Mapping[str, Content], Mapping[str, Content]],
     run: Runner = run_command,
 ) -> dict[str, bytes]:
     """What a merge tool makes of the files in conflict; a file that it leaves with markers is not among them.
@@ -24,7 +22,6 @@ def settle_with_tool(
     Args:
         tool: A command with `{base}`, `{ours}`, `{theirs}` and `{merged}`: the last one is the file to write.
         merged: The files as they are merged so far, with markers.
-        versions: The trees base, ours and theirs.
         run: Runs a command.
 
     Raises:
@@ -32,8 +29,9 @@ def settle_with_tool(
     """
     settled = {}
     for path in merged.conflicts:
-        texts = dict(zip(("base", "ours", "theirs"), (tree.get(path, b"") for tree in versions), strict=True))
-        texts["merged"] = merged.files[path].content or b""
+        file = merged.files[path]
+        texts = dict(zip(("base", "ours", "theirs"), (side or b"" for side in file.sides), strict=True))
+        texts["merged"] = file.content or b""
         if not all(isinstance(text, bytes) for text in texts.values()):
             continue
         with TemporaryFolder("merge") as folder:

@@ -16,7 +16,7 @@ from scaffold.errors import (
     MissingSampleError,
     UnknownOptionsError,
 )
-from scaffold.events import OnEvent, ignore
+from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.verbs._proving import proven, unproven
 from scaffold.verbs._specify import checked_answers
@@ -28,7 +28,7 @@ from scaffold.verbs.workers import proof_access
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
+    from scaffold.upgrade import Content, FileMerge, Prefer, Report, UpdatePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +120,8 @@ def update(
     state = new_state(root, record, (model, input, output), checked, said, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
+        for note in plan.merged.notes:
+            on_event(Noted(note))
         found = _described(plan)
         on_report(found)
         if plan.is_empty and not dry_run:
@@ -213,7 +215,8 @@ def _applied(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Updat
 
     apply_update(plan)
     proof = plan.record.verification if verify else None
-    return replace(_described(plan), notes=notes, verification=proof, applied=True)
+    described = _described(plan)
+    return replace(described, notes=(*described.notes, *notes), verification=proof, applied=True)
 
 
 def _described(plan: UpdatePlan) -> Update:
@@ -225,9 +228,14 @@ def _described(plan: UpdatePlan) -> Update:
         report=plan.report,
         files={}
         if plan.is_empty
-        else {
-            path: file.outcome.value for path, file in plan.merged.files.items() if file.outcome not in quiet
-        },
+        else {path: _word(file) for path, file in plan.merged.files.items() if file.outcome not in quiet},
         conflicts=plan.merged.conflicts,
+        notes=plan.merged.notes,
         applied=False,
     )
+
+
+def _word(file: FileMerge) -> str:
+    from scaffold.upgrade import FileOutcome
+
+    return f"moved to {file.detail}" if file.outcome is FileOutcome.MOVED else file.outcome.value

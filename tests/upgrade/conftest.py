@@ -1,6 +1,9 @@
 """The Titanic service, and its next model, with one more column and without another."""
 
+import io
+import lzma
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import scaffold
 
+OLD = Path(__file__).parent / "old"
 PASSENGERS = Path(__file__).parents[2] / "examples" / "titanic" / "titanic.csv"
 NUMBERS, TEXTS = ["Age", "Fare", "SibSp"], ["Pclass", "Sex", "Embarked"]
 
@@ -58,3 +62,21 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(pristine: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change."""
     return Path(shutil.copytree(pristine, tmp_path / "titanic"))
+
+
+@pytest.fixture
+def old_project(tmp_path: Path) -> Callable[[str], Path]:
+    """Write an example as version 0.1.0 wrote it, in the old layout, and return its folder."""
+
+    def write(name: str) -> Path:
+        root = tmp_path / name
+        files = io.BytesIO(lzma.decompress((OLD / name / "pristine.tar.xz").read_bytes()))
+        with tarfile.open(fileobj=files) as archive:
+            archive.extractall(root, filter="data")
+        (root / ".scaffold").mkdir()
+        for file in ("record.json", "pristine.tar.xz"):
+            shutil.copy(OLD / name / file, root / ".scaffold")
+        shutil.copy(OLD / name / "model.pkl", root / "app/model")
+        return root
+
+    return write

@@ -3,6 +3,9 @@
 `edits/base` is a generated project, `edits/<edit>/edit.diff` what its owner did to it, and `edits/upgrades`
 what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
 project; its first line counts the conflicts. SCAFFOLD_RECORD=1 records anew.
+
+`base` has the old layout, and so have three of the upgrades. `new-layout` is what the templates of the
+present layout write: there `<edit>/new-layout.diff` is what an update leaves of the edit in the new project.
 """
 
 import ast
@@ -19,6 +22,7 @@ from scaffold.upgrade._trees import MergedTree, merge_trees
 FOLDER = Path(__file__).parent / "edits"
 EDITS = sorted(path.parent.name for path in FOLDER.glob("*/edit.diff"))
 UPGRADES = sorted(path.stem for path in (FOLDER / "upgrades").iterdir())
+NEW_LAYOUT = "new-layout"
 Tree = dict[str, str]
 
 
@@ -72,8 +76,8 @@ def encoded(tree: Tree) -> dict[str, Content]:
     return {path: text.encode() for path, text in tree.items()}
 
 
-def merge(edit: str, upgrade: str) -> tuple[Tree, Tree, Tree, MergedTree]:
-    """The pristine, the owner's and the merged tree, and how it went."""
+def merge(edit: str, upgrade: str) -> tuple[Tree, Tree, Tree, Tree, MergedTree]:
+    """The pristine, the new, the owner's and the merged tree, and how it went."""
     base = read_tree(FOLDER / "base")
     new = patched(base, (FOLDER / "upgrades" / f"{upgrade}.diff").read_text())
     owner = patched(base, (FOLDER / edit / "edit.diff").read_text())
@@ -82,15 +86,18 @@ def merge(edit: str, upgrade: str) -> tuple[Tree, Tree, Tree, MergedTree]:
     merged = merge_trees(encoded(base), encoded(new), encoded(held), others=encoded(added), incoming="2.0.0")
     files = {path: file.content for path, file in merged.files.items()}
     texts = {path: content.decode() for path, content in files.items() if isinstance(content, bytes)}
-    return base, owner, {**added, **texts}, merged
+    return base, new, owner, {**added, **texts}, merged
 
 
 @pytest.mark.parametrize("upgrade", UPGRADES)
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_is_left_after_an_upgrade_as_recorded(edit: str, upgrade: str) -> None:
-    base, owner, merged, outcome = merge(edit, upgrade)
+    base, new, owner, merged, outcome = merge(edit, upgrade)
     recorded = FOLDER / edit / f"{upgrade}.diff"
-    text = f"{len(outcome.conflicts)} conflicts\n{diff(owner, merged)}"
+    told = "".join(f"{path}: {detail}\n" for path, detail in outcome.conflicts.items())
+    told += "".join(f"note: {note}\n" for note in outcome.notes)
+    before = new if upgrade == NEW_LAYOUT else owner
+    text = f"{len(outcome.conflicts)} conflicts\n{told}{diff(before, merged)}"
     if os.environ.get("SCAFFOLD_RECORD"):
         recorded.write_text(text)
     assert recorded.read_text() == text

@@ -71,14 +71,14 @@ def edit_four_files(root: Path) -> None:
     edit(
         root,
         "app/score.py",
-        ("import hashlib\n", "import hashlib\nimport logging\n"),
+        ("import pickle\n", "import logging\nimport pickle\n"),
         (
             "    return from_model(predictions)\n",
             '    log.info("scored %d", len(records))\n    return from_model(predictions)\n',
         ),
         ("_model: Any = None\n", '_model: Any = None\nlog = logging.getLogger("app.score")\n'),
     )
-    edit(root, "app/main.py", ('@app.get("/healthz"', f'{ROUTE}@app.get("/healthz"'))
+    edit(root, "app/main.py", ('@app.post("/score/batch"', f'{ROUTE}@app.post("/score/batch"'))
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
@@ -232,7 +232,7 @@ def test_what_the_owner_adds_to_the_requirements_is_locked_marked_and_kept(
 def test_a_lost_archive_of_pristine_files_is_reported_or_restored(project: Path) -> None:
     pristine = project / ".scaffold/pristine.tar.xz"
     packed = pristine.read_bytes()
-    edit(project, "app/main.py", ('"""The service: ', '"""Our service: '))
+    edit(project, "app/main.py", ('"""The score service. ', '"""Our score service. '))
     pristine.unlink()
     assert update(project).is_empty
     assert pristine.read_bytes() == packed
@@ -278,7 +278,9 @@ def test_an_update_of_nothing_changes_nothing(project: Path) -> None:
 
 
 def test_a_proof_that_fails_leaves_the_project_as_it_was(project: Path, bring_up: BringUp) -> None:
-    edit(project, "app/main.py", ("import functools\n", "import functools\nimport no_such_module\n"))
+    edit(
+        project, "app/main.py", ("from app import score\n", "import no_such_module\nfrom app import score\n")
+    )
     before = snapshot(project)
     with pytest.raises(Exception, match="no_such_module"):
         bring_up(project, allow_breaking=True)
@@ -291,7 +293,7 @@ def test_uncommitted_changes_stop_an_update_without_dirty(project: Path) -> None
     author = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
     for command in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "first"]):
         subprocess.run(["git", *command], cwd=project, check=True)
-    edit(project, "app/main.py", ('"""The service: ', '"""Our service: '))
+    edit(project, "app/main.py", ('"""The score service. ', '"""Our score service. '))
     with pytest.raises(DirtyTreeError, match=r"app/main\.py"):
         update(project, answers={"targets": ["production"]}, verify=False)
     assert update(project, answers={"targets": ["production"]}, verify=False, dirty=True).applied
@@ -308,7 +310,7 @@ def test_a_model_without_a_sample_is_refused(project: Path) -> None:
 
 
 def test_a_project_with_a_replaced_model_file_asks_for_the_model(project: Path) -> None:
-    (project / "app/model/model.pkl").write_bytes(b"another")
+    (project / "model/model.pkl").write_bytes(b"another")
     with pytest.raises(UpgradeError, match="does not hold the model that it was made from"):
         update(project, answers={"targets": ["production"]})
 

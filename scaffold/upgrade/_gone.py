@@ -1,0 +1,218 @@
+"""Find what code of a project names and the project has no longer: modules, names, arguments, fields."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from scaffold.base.layout import APP, CONVERT, MAIN, SCHEMAS, SCORE, SETTINGS
+from scaffold.upgrade._imports import unbound_names
+
+GENERATED = (CONVERT, MAIN, SCHEMAS, SCORE, SETTINGS)
+_SERVING = "app.serving"
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def gone_references(files: Mapping[str, str], checked: set[str]) -> dict[str, list[str]]:
+    """What each of the files `checked` names in vain, with its line.
+
+    Args:
+        files: All Python files of the project, by path.
+        checked: Those to look through.
+    """
+    modules = {_module(path): _parsed(text) for path, text in files.items()}
+    found: dict[str, list[str]] = {}
+    for path in sorted(checked):
+        faults = set(_faults(modules[_module(path)], modules))
+        if path == SCHEMAS:
+            faults |= set(_example_faults(modules[_module(path)]))
+        found[path] = [f"line {line}: {what}" for line, what in sorted(faults)]
+        if path in GENERATED and (names := unbound_names(files[path])):
+            found[path].append(f"{', '.join(sorted(names))}: not defined")
+    return {path: faults for path, faults in found.items() if faults}
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _parsed(text: str) -> ast.Module:
+    """The module; one that may hold any name where it does not parse."""
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.parse("from anything import *")
+
+
+def _faults(tree: ast.Module, modules: Mapping[str, ast.Module]) -> Iterator[tuple[int, str]]:
+    aliases: dict[str, str] = {}
+    functions: dict[str, ast.stmt] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not node.level and _is_ours(node.module or ""):
+            for alias in node.names:
+                if what := _missing(node.module or "", alias.name, modules):
+                    yield node.lineno, what
+                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                if definition := _definition(node.module or "", alias.name, modules):
+                    functions[alias.asname or alias.name] = definition
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if _is_ours(alias.name) and not _exists(alias.name, modules):
+                    yield node.lineno, f"{alias.name} is gone"
+                aliases[alias.asname or ""] = alias.name
+    yield from _attributes(tree, aliases, modules)
+    yield from _calls(tree, functions)
+
+
+def _missing(module: str, name: str, modules: Mapping[str, ast.Module]) -> str:
+    """What is gone of `from module import name`; empty where it is there."""
+    whole = f"{module}.{name}"
+    if _exists(whole, modules):
+        return ""
+    if not _exists(module, modules):
+        return f"{module} is gone"
+    held = modules.get(module)
+    return "" if name == "*" or (held and name in _bound(held)) else f"{whole} is gone"
+
+
+def _is_ours(name: str) -> bool:
+    return name == APP or name.startswith(f"{APP}.")
+
+
+def _exists(module: str, modules: Mapping[str, ast.Module]) -> bool:
+    return module in modules or any(name.startswith(f"{module}.") for name in modules)
+
+
+def _attributes(
+    tree: ast.Module, aliases: Mapping[str, str], modules: Mapping[str, ast.Module]
+) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = aliases.get(node.value.id, "")
+            if module in modules and (what := _missing(module, node.attr, modules)):
+                yield node.lineno, what
+
+
+def _calls(tree: ast.Module, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name, given = node.func, len(node.args)
+        if isinstance(name, ast.Attribute) and name.attr == "add_middleware" and node.args:
+            name = node.args[0]  # called later, with the app in place of the class
+        if isinstance(name, ast.Name) and (definition := functions.get(name.id)):
+            wrong = _wrong_arguments(definition, given, [key.arg for key in node.keywords])
+            if wrong and not any(isinstance(argument, ast.Starred) for argument in node.args):
+                yield node.lineno, f"{name.id} takes other arguments now: {wrong}"
+
+
+def _definition(module: str, name: str, modules: Mapping[str, ast.Module]) -> ast.stmt | None:
+    """The function or class of the serving code of that name, where it is defined."""
+    if not module.startswith(_SERVING) or module not in modules:
+        return None
+    for node in modules[module].body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
+            return node
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _definition(node.module, alias.name, modules)
+    return None
+
+
+def _wrong_arguments(definition: ast.stmt, given: int, keywords: list[str | None]) -> str:
+    """The arguments that a function takes, where a call does not fit; empty where it does."""
+    function: ast.stmt | None = definition
+    if isinstance(definition, ast.ClassDef):
+        inits = [n for n in definition.body if isinstance(n, _Function) and n.name == "__init__"]
+        function = inits[0] if inits else None
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return ""
+    taken = function.args
+    names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
+    names = names[1:] if isinstance(definition, ast.ClassDef) else names
+    needed = names[: len(names) - len(taken.defaults)]
+    only = [each.arg for each in taken.kwonlyargs]
+    needed += [name for name, value in zip(only, taken.kw_defaults, strict=True) if value is None]
+    filled = {*names[:given], *keywords}
+    too_many = given > len(names) and not taken.vararg
+    too_few = None not in keywords and not filled >= set(needed)
+    unknown = not taken.kwarg and not filled <= {*names, *only, None}
+    return ", ".join([*names, *only]) if too_many or too_few or unknown else ""
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a module binds."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+                continue
+            case ast.ImportFrom(names=names) | ast.Import(names=names):
+                if any(alias.name == "*" for alias in names):
+                    return _Everything()
+                found |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+            case ast.Name(id=name, ctx=ast.Store()):
+                found.add(name)
+            case ast.Global(names=listed):
+                found |= set(listed)
+            case _:
+                pass
+        waiting += ast.iter_child_nodes(node)
+    if "__getattr__" in found:
+        return _Everything()
+    return found | {"__name__", "__file__", "__doc__", "__path__"}
+
+
+class _Everything(set[str]):
+    """The names of a module that cannot be listed."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+def _example_faults(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The values that `EXAMPLE` lacks, or has and its class does not take."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="EXAMPLE")], value=ast.Call(func=ast.Name(id=name)) as call):
+                if name not in classes or any(key.arg is None for key in call.keywords):
+                    continue
+                fields = dict(_fields(classes[name]))
+                given = {key.arg for key in call.keywords}
+                if lacking := [wire for wire, required in fields.items() if required and wire not in given]:
+                    yield node.lineno, f"EXAMPLE needs a value for {', '.join(lacking)}"
+                plain = all(
+                    isinstance(base, ast.Name) and base.id == "BaseModel" for base in classes[name].bases
+                )
+                if plain and (unknown := [f"{each}" for each in given if each not in fields]):
+                    yield (
+                        node.lineno,
+                        f"{name} has no field {', '.join(sorted(unknown))}, which EXAMPLE gives",
+                    )
+            case _:
+                pass
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
+    """Each field by the name under which it is given, and whether it must be."""
+    for item in node.body:
+        match item:
+            case ast.AnnAssign(target=ast.Name(id=name), value=value):
+                call = value if isinstance(value, ast.Call) else None
+                words = {key.arg: key.value for key in call.keywords} if call else {}
+                alias = words.get("validation_alias", words.get("alias"))
+                if isinstance(alias, ast.Constant) and isinstance(alias.value, str):
+                    name = alias.value
+                defaults = {"default", "default_factory"}.isdisjoint(words)
+                first = call.args[0] if call and call.args else None
+                bare = first is None or (isinstance(first, ast.Constant) and first.value is Ellipsis)
+                private = name.startswith("_") or "ClassVar" in ast.unparse(item.annotation)
+                if not private:
+                    yield name, value is None or (call is not None and defaults and bare)
+            case _:
+                pass

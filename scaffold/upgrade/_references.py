@@ -1,0 +1,213 @@
+"""Rewrite what code of the old layout imports from modules that moved."""
+
+# ruff: noqa: N802, ARG002 - the methods of a libcst transformer
+
+from __future__ import annotations
+
+import ast
+import re
+
+import libcst as cst
+
+from scaffold.upgrade._layout import MODULES, NAMES, OTHER_PLACES
+
+_EMPTY = cst.Module(body=[])
+_IN_STRING = re.compile(rf"""(["'])({"|".join(map(re.escape, MODULES))})\.(\w+)""")
+_HAS_MOVED = re.compile(r"\bapp\b|from\s+\.|\.predict\b|\bbatcher\b")
+
+
+def follow_layout(path: str, source: str) -> str:
+    """The module at `path` of the old layout, with the present names of what it imports and defines.
+
+    What is gone keeps its old name.
+    """
+    module = _module(path)
+    if not (_HAS_MOVED.search(source) or module in NAMES):
+        return source
+    try:
+        names = _bound_names(source, module)
+        text = cst.parse_module(source).visit(_Follower(module, names)).code
+    except (SyntaxError, cst.ParserSyntaxError):
+        return source
+    return text.replace("app.state.ready", "app.state.serving.ready")
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _package(path_module: str, level: int) -> str:
+    parts = path_module.split(".")
+    return ".".join(parts[: len(parts) - level])
+
+
+def _place(module: str, name: str) -> tuple[str, str]:
+    """The present module and name of what `module` of the old layout had."""
+    if place := OTHER_PLACES.get(f"{module}.{name}"):
+        return place
+    return MODULES.get(module, module), NAMES.get(module, {}).get(name, name)
+
+
+class _Names:
+    """What the names of a module stand for."""
+
+    def __init__(self) -> None:
+        self.renamed: dict[str, str] = {}
+        """Names that are written otherwise now."""
+        self.modules: dict[str, str] = {}
+        """The old modules that names are bound to."""
+
+
+def _bound_names(source: str, module: str) -> _Names:
+    found = _Names()
+    found.renamed |= NAMES.get(module, {})
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            origin = _absolute(node.module or "", node.level, module)
+            for alias in node.names:
+                whole = f"{origin}.{alias.name}"
+                if whole in MODULES or whole in NAMES:
+                    found.modules[alias.asname or alias.name] = whole
+                elif not alias.asname and (new := _place(origin, alias.name)[1]) != alias.name:
+                    found.renamed[alias.name] = new
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname and (alias.name in MODULES or alias.name in NAMES):
+                    found.modules[alias.asname] = alias.name
+    return found
+
+
+def _absolute(name: str, level: int, module: str) -> str:
+    if not level:
+        return name
+    base = _package(module, level)
+    return f"{base}.{name}" if name else base
+
+
+class _Follower(cst.CSTTransformer):
+    def __init__(self, module: str, names: _Names) -> None:
+        super().__init__()
+        self.module, self.names = module, names
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        """Leave the names of an import to `leave_SimpleStatementLine`."""
+        return False
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        """Leave the names of an import to `leave_SimpleStatementLine`."""
+        return False
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.FlattenSentinel[cst.SimpleStatementLine]:
+        """Rewrite an import; one that names several places becomes several."""
+        if len(updated_node.body) != 1:
+            return updated_node
+        statement = updated_node.body[0]
+        if isinstance(statement, cst.Import):
+            return updated_node.with_changes(body=[self._import(statement)])
+        if not isinstance(statement, cst.ImportFrom):
+            return updated_node
+        parts = self._import_from(statement)
+        lines = [updated_node.with_changes(body=[part]) for part in parts]
+        lines[1:] = [line.with_changes(leading_lines=[]) for line in lines[1:]]
+        return lines[0] if len(lines) == 1 else cst.FlattenSentinel(lines)
+
+    def _import(self, statement: cst.Import) -> cst.Import:
+        names = []
+        for alias in statement.names:
+            dotted = _code(alias.name)
+            new = MODULES.get(dotted)
+            names.append(alias.with_changes(name=_dotted(new)) if new else alias)
+        return statement.with_changes(names=names)
+
+    def _import_from(self, statement: cst.ImportFrom) -> list[cst.ImportFrom]:
+        name = _code(statement.module) if statement.module else ""
+        origin = _absolute(name, len(statement.relative), self.module)
+        if isinstance(statement.names, cst.ImportStar):
+            return [_from(statement, MODULES[origin])] if origin in MODULES else [statement]
+        groups: dict[str, list[cst.ImportAlias]] = {}
+        for alias in statement.names:
+            target, new = self._target(origin, alias)
+            groups.setdefault(target, []).append(new)
+        moved = self.module in MODULES and statement.relative
+        if list(groups) == [origin] and not moved:
+            return [statement.with_changes(names=groups[origin])]
+        single = len(groups) == 1
+        return [_from(statement, target, names, single=single) for target, names in sorted(groups.items())]
+
+    def _target(self, origin: str, alias: cst.ImportAlias) -> tuple[str, cst.ImportAlias]:
+        name = _code(alias.name)
+        if whole := MODULES.get(f"{origin}.{name}"):
+            package, _, last = whole.rpartition(".")
+            kept = alias if alias.asname or last == name else alias.with_changes(asname=_as(name))
+            return package, kept.with_changes(name=cst.Name(last))
+        module, new = _place(origin, name)
+        return module, alias.with_changes(name=cst.Name(new))
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
+        """Rename what is called otherwise now."""
+        return updated_node.with_changes(value=self.names.renamed.get(updated_node.value, updated_node.value))
+
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
+        """Rename what is read from a module that moved, and the method of the batcher."""
+        attr = original_node.attr.value
+        updated_node = updated_node.with_changes(attr=cst.Name(attr))
+        dotted = _code(original_node) if _is_dotted(original_node) else ""
+        if dotted in MODULES:
+            return _dotted(MODULES[dotted])
+        holder = dotted.rpartition(".")[0]
+        module = self.names.modules.get(holder, holder)
+        if new := NAMES.get(module, {}).get(attr):
+            return updated_node.with_changes(attr=cst.Name(new))
+        if attr == "predict" and holder.rpartition(".")[2] == "batcher":
+            return updated_node.with_changes(attr=cst.Name("score"))
+        return updated_node
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        """Keywords of calls keep their names."""
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_SimpleString(
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.SimpleString:
+        """Rename what a string names by its path, as in `patch("app.metrics.count_request")`."""
+
+        def place(match: re.Match[str]) -> str:
+            return f"{match[1]}{'.'.join(_place(match[2], match[3]))}"
+
+        return updated_node.with_changes(value=_IN_STRING.sub(place, updated_node.value))
+
+
+def _from(
+    statement: cst.ImportFrom, module: str, names: list[cst.ImportAlias] | None = None, *, single: bool = True
+) -> cst.ImportFrom:
+    statement = statement.with_changes(module=_dotted(module), relative=[])
+    if not isinstance(statement.whitespace_before_import, cst.SimpleWhitespace) or not names:
+        return statement
+    if single:
+        return statement.with_changes(names=names)
+    bare = [alias.with_changes(comma=cst.MaybeSentinel.DEFAULT) for alias in names]
+    return statement.with_changes(names=bare, lpar=None, rpar=None)
+
+
+def _dotted(name: str) -> cst.Attribute | cst.Name:
+    node = cst.parse_expression(name)
+    assert isinstance(node, (cst.Attribute, cst.Name))
+    return node
+
+
+def _as(name: str) -> cst.AsName:
+    return cst.AsName(name=cst.Name(name))
+
+
+def _is_dotted(node: cst.BaseExpression) -> bool:
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return isinstance(node, cst.Name)
+
+
+def _code(node: cst.CSTNode) -> str:
+    return _EMPTY.code_for_node(node)

@@ -1,0 +1,83 @@
+"""Bring files of the old layout into the shape of the present ones, in the last state and in the owner's.
+
+What both have alike takes the present shape in both, so that the merge sees the owner's edits alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+
+from scaffold.base.layout import MAIN, SCORE, SETTINGS
+from scaffold.upgrade._chunks import Chunk, cut_module, joined
+from scaffold.upgrade._reshape_main import reshape_main
+from scaffold.upgrade._reshape_settings import reshape_settings
+
+_WITH_FILE = re.compile(r'(?m)^( +)with MODEL\.open\("rb"\) as file:\n(?:.*\n)*?\1    file\.seek\(0\)\n')
+_SPEED_UP = re.compile(r"(?m)^( +)if settings\.fast_column_transformer:\n\1    (speed_up\(_model\))\n")
+
+
+def reshape(
+    path: str, base: str, ours: str, theirs: str, serving_settings: str
+) -> tuple[str, str, list[str]]:
+    """Bring one file of the last state and of the owner into the present shape; tell edits without a place.
+
+    Args:
+        path: Its present path.
+        base: The file of the last state.
+        ours: The owner's.
+        theirs: The file of the new state.
+        serving_settings: The new state's `app/serving/settings.py`.
+    """
+    before, mine, new = (text.replace("\r\n", "\n") for text in (base, ours, theirs))
+    problems: list[str] = []
+    try:
+        before, mine = _with_new_comments(before, mine, new)
+        if path == MAIN:
+            before, mine, problems = reshape_main(before, mine, new)
+        elif path == SETTINGS:
+            before, mine, problems = reshape_settings(before, mine, new, serving_settings)
+        elif path == SCORE:
+            before, mine = _reshape_score(before, mine, new)
+    except (SyntaxError, ValueError):
+        return base, ours, []
+    return before, mine.replace("\n", "\r\n") if "\r\n" in ours else mine, problems
+
+
+def _with_new_comments(base: str, ours: str, theirs: str) -> tuple[str, str]:
+    """The generated comments of each function, one by one in the words of the new state."""
+    before, mine, new = (cut_module(text) for text in (base, ours, theirs))
+    known = {chunk.key: chunk for chunk in new}
+    for index, chunk in enumerate(before):
+        if chunk.key not in known or not isinstance(chunk.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        old, fresh = (_comments(side.code) for side in (chunk, known[chunk.key]))
+        words = {line: fresh[at] if at < len(fresh) else None for at, line in enumerate(old)}
+        before[index] = _reworded(chunk, words)
+        mine = [_reworded(each, words) if each.key == chunk.key else each for each in mine]
+    return joined(before), joined(mine)
+
+
+def _comments(code: str) -> list[str]:
+    return [line for line in code.splitlines() if line.lstrip().startswith("#")]
+
+
+def _reworded(chunk: Chunk, words: dict[str, str | None]) -> Chunk:
+    lines = [words.get(line, line) for line in chunk.code.splitlines()]
+    return replace(chunk, code="".join(f"{line}\n" for line in lines if line is not None))
+
+
+def _reshape_score(base: str, ours: str, theirs: str) -> tuple[str, str]:
+    """The check of the model's hash is `open_model` now, and the faster columns have a switch."""
+    if switched := _SPEED_UP.search(theirs):
+        plain = f"{switched[1]}{switched[2]}\n"
+        base, ours = (text.replace(plain, switched[0], 1) for text in (base, ours))
+    old, own = _WITH_FILE.search(base), _WITH_FILE.search(ours)
+    if not old or not own or old[0] != own[0]:
+        return base, ours
+    opened = f"{old[1]}with open_model(MODEL, MODEL_SHA256) as file:\n"
+    base, ours = (text.replace(old[0], opened) for text in (base, ours))
+    if "hashlib." not in base + ours:
+        base, ours = (text.replace("import hashlib\n", "", 1) for text in (base, ours))
+    return base, ours
