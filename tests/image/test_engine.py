@@ -126,13 +126,14 @@ def test_the_two_images_are_configured_alike(engine: Engine, titanic: dict[str, 
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["docker", "layers"])
-def test_titanic_adds_at_most_330_mb_to_its_base(
-    engine: Engine, titanic: dict[str, Image], builder: str
+@pytest.mark.parametrize(("builder", "most_bytes"), [("docker", 400e6), ("layers", 330e6)])
+def test_titanic_adds_little_to_its_base(
+    engine: Engine, titanic: dict[str, Image], builder: str, most_bytes: float
 ) -> None:
+    # The Dockerfile compiles bytecode, some 60 MB, which saves CPU at each start.
     image = engine.client.images.pull(titanic[builder].reference)
     base = engine.client.images.pull(engine.base)
-    assert image.attrs["Size"] - base.attrs["Size"] <= 330e6
+    assert image.attrs["Size"] - base.attrs["Size"] <= most_bytes
     assert [name for name, _ in titanic[builder].largest][:3] == ["scipy", "numpy", "pandas"]
     assert [layer.part for layer in titanic[builder].layers] == ["base", "dependencies", "code", "model"]
 
