@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffold.base.layout import APP, COLUMNS, MODEL_FOLDER, SERVING
+from scaffold.base.layout import APP, MAIN, MODEL_FOLDER, SERVING
 from scaffold.upgrade._content import Content
 
 MODULES: Mapping[str, str] = {
@@ -59,7 +59,7 @@ def is_old(ancestor: Mapping[str, Content], theirs: Mapping[str, Content]) -> bo
     """Whether the last state had the old layout, and the new state has the present one."""
     serving = f"{SERVING}/"
     had = any(path.startswith(serving) for path in ancestor)
-    return f"{APP}/main.py" in ancestor and not had and any(path.startswith(serving) for path in theirs)
+    return MAIN in ancestor and not had and any(path.startswith(serving) for path in theirs)
 
 
 def with_new_paths(tree: Mapping[str, Content], moves: Mapping[str, str]) -> dict[str, Content]:
@@ -70,15 +70,3 @@ def with_new_paths(tree: Mapping[str, Content], moves: Mapping[str, str]) -> dic
 def moves_of(ancestor: Mapping[str, Content]) -> dict[str, str]:
     """The pristine files that moved: the new path by the old one."""
     return {path: new for path in ancestor if (new := moved_path(path)) != path}
-
-
-__all__ = [
-    "COLUMNS",
-    "MODULES",
-    "NAMES",
-    "OTHER_PLACES",
-    "is_old",
-    "moved_path",
-    "moves_of",
-    "with_new_paths",
-]

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from scaffold.base.checked import model_files
 from scaffold.errors import MergeConflictError
 from scaffold.events import Event, Noted
+from scaffold.image.dockerfile._context import copied_entries, read_dockerfile
+from scaffold.image.dockerfile._plan import read_plan
 from scaffold.upgrade import Prefer
 from scaffold.verbs.undo import undo
 from scaffold.verbs.update import update
@@ -317,3 +320,15 @@ def test_an_app_below_src_moves_there(old_project: OldProject) -> None:
     assert "    max_batch: int = Field(64, ge=1)\n" in read(root, "src/app/settings.py")
     assert (root / "src/model/model.pkl").is_file()
     assert ask(root, source="src")["answers"] == recorded(root)
+
+
+def test_a_project_that_was_not_moved_is_read_and_put_into_an_image_as_before(
+    old_project: OldProject,
+) -> None:
+    root = old_project("titanic")
+    assert model_files(root) == [root / "app/model/model.pkl"]
+    plan = read_plan(read_dockerfile(root), {}, {})
+    parts = {part: [entry.name for entry in entries] for part, entries in copied_entries(root, plan).items()}
+    assert sorted(parts["model"]) == ["service/app/model/README.md", "service/app/model/model.pkl"]
+    assert "service/app/gate.py" in parts["code"]
+    assert ask(root)["answers"] == recorded(root)
