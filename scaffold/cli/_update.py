@@ -213,9 +213,11 @@ def _show_changes(found: Update) -> None:
     if report.old_version != report.new_version:
         out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
     for path, outcome in found.files.items():
-        word, _, place = outcome.partition(" to ")
-        detail = f": {found.conflicts[path]}" if path in found.conflicts else f" -> {place}" if place else ""
-        out.print(f"  {word:<9} {path}{detail}", markup=False)
+        if path in found.moved:
+            out.print(f"  {'moved':<9} {path} -> {found.moved[path]}", markup=False)
+            continue
+        detail = f": {found.conflicts[path]}" if path in found.conflicts else ""
+        out.print(f"  {outcome:<9} {path}{detail}", markup=False)
 
 
 def _show_outcome(found: Update) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.layout import DOCKERFILE, MODEL_FOLDERS
+from scaffold.base.layout import DOCKERFILE
 from scaffold.base.process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImagePythonError
 from scaffold.errors.wording import option
@@ -24,7 +24,7 @@ from scaffold.image._running import check_answers, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
-from scaffold.image.dockerfile._context import context_entries, read_dockerfile
+from scaffold.image.dockerfile._context import context_entries, is_model, read_dockerfile
 from scaffold.image.dockerfile._plan import instructions, read_base
 from scaffold.image.registry._credentials import Credentials, given_credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
@@ -265,6 +265,6 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
 
 
 def _part(created_by: str) -> str:
-    if not set(MODEL_FOLDERS).isdisjoint(created_by.split()):
+    if any(map(is_model, created_by.split())):
         return "model"
     return "code" if "COPY" in created_by and "/opt/venv" not in created_by else "dependencies"

@@ -7,10 +7,20 @@ import shutil
 from pathlib import Path
 
 from scaffold.base.files import sha256_file
-from scaffold.base.layout import APP, COLUMNS, COLUMNS_TEST, LOCK, MODEL_FOLDER, PYTHON, RECORDED
+from scaffold.base.layout import (
+    APP,
+    COLUMNS,
+    COLUMNS_TEST,
+    LOCK,
+    MODEL_FOLDER,
+    PYTHON,
+    RECORDED,
+    SCHEMAS,
+    SCORE,
+)
 from scaffold.render._deploy import deploy_files
 from scaffold.render._score import score_values
-from scaffold.render._source import render_source
+from scaffold.render._source import add_example, render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
 from scaffold.spec import (
@@ -23,19 +33,16 @@ from scaffold.spec import (
     Signature,
 )
 
-_SCORE = "score.py"
+_SCORE = SCORE.removeprefix(f"{APP}/")
 """The template has it: what depends on the model are its finished strings."""
 
 
-def model_code(artifact: Artifact, signature: Signature, *, with_example: bool = False) -> dict[str, str]:
+def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
     """Return the modules that depend on the model, by their path in `app`; of score.py the imports.
 
-    Args:
-        artifact: The model's file.
-        signature: How the model is called.
-        with_example: Whether the model is known to answer the made-up record `EXAMPLE`.
+    `schemas.py` has no record as `EXAMPLE`: `render_project` adds it, for a model that is known to answer it.
     """
-    files = render_source(signature, with_example=with_example) | _columns_file(signature)
+    files = render_source(signature) | _columns_file(signature)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
     score = score_values(artifact, signature)
     return {**source, _SCORE: f"{score['score_imports']}\n{score['score_libraries']}"}
@@ -53,10 +60,10 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         RenderError: The template is none, or asks for a value that is not there.
     """
     values = project_values(spec)
-    code = spec.code or model_code(
-        spec.artifact, spec.signature, with_example=spec.dependencies.takes_example
-    )
+    code = spec.code or model_code(spec.artifact, spec.signature)
     source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
+    if spec.dependencies.takes_example:
+        source[SCHEMAS] = add_example(source[SCHEMAS], spec.signature.input)
     extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
     if COLUMNS in extra:
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()

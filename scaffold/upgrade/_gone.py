@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from scaffold.base.layout import APP, CONVERT, MAIN, SCHEMAS, SCORE, SETTINGS
-from scaffold.upgrade._imports import unbound_names
+from scaffold.upgrade._imports import module_name, unbound_names
 
 GENERATED = (CONVERT, MAIN, SCHEMAS, SCORE, SETTINGS)
 _SERVING = "app.serving"
@@ -20,20 +20,16 @@ def gone_references(files: Mapping[str, str], checked: set[str]) -> dict[str, li
         files: All Python files of the project, by path.
         checked: Those to look through.
     """
-    modules = {_module(path): _parsed(text) for path, text in files.items()}
+    modules = {module_name(path): _parsed(text) for path, text in files.items()}
     found: dict[str, list[str]] = {}
     for path in sorted(checked):
-        faults = set(_faults(modules[_module(path)], modules))
+        faults = set(_faults(modules[module_name(path)], modules))
         if path == SCHEMAS:
-            faults |= set(_example_faults(modules[_module(path)]))
+            faults |= set(_example_faults(modules[module_name(path)]))
         found[path] = [f"line {line}: {what}" for line, what in sorted(faults)]
         if path in GENERATED and (names := unbound_names(files[path])):
             found[path].append(f"{', '.join(sorted(names))}: not defined")
     return {path: faults for path, faults in found.items() if faults}
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _parsed(text: str) -> ast.Module:

@@ -83,6 +83,11 @@ def _key(node: ast.stmt) -> tuple[int, bool, str]:
     return section, not plain, name
 
 
+def module_name(path: str) -> str:
+    """The dotted name of the module at a path."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def unbound_names(source: str) -> frozenset[str]:
     """Return the names that a module uses and does not bind; none if it does not parse."""
     try:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from scaffold.base.layout import APP, MAIN
 from scaffold.upgrade._chunks import Chunk, Module, cut_body, cut_module
 from scaffold.upgrade._content import Content
-from scaffold.upgrade._imports import restore_imports
+from scaffold.upgrade._imports import module_name, restore_imports
 
 _ALIKE = 0.5
 """The share of common lines from which on a file is taken for another one under a new name."""
@@ -99,7 +99,7 @@ def follow_moved_classes(
         gone.add(chunk.key)
         old, fresh = (_exchanged(added[path], side) for side in (chunk, known[chunk.key]))
         moved.append(MovedClass(path, old, restore_imports(fresh, [theirs])))
-        imports.append(f"from {_dotted(path)} import {chunk.key.removeprefix('class ')}")
+        imports.append(f"from {module_name(path)} import {chunk.key.removeprefix('class ')}")
     texts = ["".join(chunk.text for chunk in side if chunk.key not in gone) for side in (before, new)]
     return texts[0], restore_imports(texts[1], imports), moved
 
@@ -113,10 +113,6 @@ def _modules(others: Mapping[str, Content]) -> Iterator[tuple[str, str]]:
 def _exchanged(module: Module, chunk: Chunk) -> str:
     """The module with a class as another version has it."""
     return "".join(each.lead + chunk.code if each.key == chunk.key else each.text for each in module)
-
-
-def _dotted(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _with_parent(side: Module, key: str, parent: Chunk, moved: set[str]) -> Module:

@@ -9,6 +9,7 @@ import re
 
 import libcst as cst
 
+from scaffold.upgrade._imports import module_name
 from scaffold.upgrade._layout import MODULES, NAMES, OTHER_PLACES
 
 _EMPTY = cst.Module(body=[])
@@ -21,7 +22,7 @@ def follow_layout(path: str, source: str) -> str:
 
     What is gone keeps its old name.
     """
-    module = _module(path)
+    module = module_name(path)
     if not (_HAS_MOVED.search(source) or module in NAMES):
         return source
     try:
@@ -30,10 +31,6 @@ def follow_layout(path: str, source: str) -> str:
     except (SyntaxError, cst.ParserSyntaxError):
         return source
     return text.replace("app.state.ready", "app.state.serving.ready")
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _package(path_module: str, level: int) -> str:

@@ -77,8 +77,6 @@ def specified(
         code = model_code(artifact, found.signature)
         wanted = _resolve_options(options, answers, environment.version)
         dependencies = _resolve(examination, found, code, wanted)
-        if dependencies.takes_example:
-            code = model_code(artifact, found.signature, with_example=True)
         on_event(Finished("resolve", dependencies_line(dependencies)))
         for note in (*found.files.notes, *found.notes, *found.signature.notes, *dependencies.notes):
             on_event(Noted(note))

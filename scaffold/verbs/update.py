@@ -39,6 +39,8 @@ class Update:
     report: Report
     files: Mapping[str, str]
     """What becomes of each file that does not stay as it is, in a word."""
+    moved: Mapping[str, str]
+    """Where files of the old layout are now, by their old path."""
     conflicts: Mapping[str, str]
     """Where the owner's changes and the new state meet, by path."""
     applied: bool
@@ -223,12 +225,14 @@ def _described(plan: UpdatePlan) -> Update:
     from scaffold.upgrade import FileOutcome
 
     quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
+    merged = plan.merged.files
     return Update(
         root=plan.root,
         report=plan.report,
         files={}
         if plan.is_empty
-        else {path: _word(file) for path, file in plan.merged.files.items() if file.outcome not in quiet},
+        else {path: _word(file) for path, file in merged.items() if file.outcome not in quiet},
+        moved={path: file.detail for path, file in merged.items() if file.outcome is FileOutcome.MOVED},
         conflicts=plan.merged.conflicts,
         notes=plan.merged.notes,
         applied=False,

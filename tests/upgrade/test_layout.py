@@ -19,6 +19,7 @@ from scaffold.image.dockerfile._plan import read_plan
 from scaffold.upgrade import Prefer
 from scaffold.verbs.undo import undo
 from scaffold.verbs.update import update
+from tests.upgrade._edits import edit
 
 OldProject = Callable[[str], Path]
 
@@ -74,14 +75,6 @@ HANDLER = """    @app.exception_handler(KeyError)
         return problem(424, "No features are known.")
 
 """
-
-
-def edit(root: Path, path: str, *pairs: tuple[str, str]) -> None:
-    text = (root / path).read_text()
-    for old, new in pairs:
-        assert text.count(old) == 1, (path, old)
-        text = text.replace(old, new)
-    (root / path).write_text(text)
 
 
 def ask(root: Path, *paths: str, source: str = ".") -> dict[str, Any]:

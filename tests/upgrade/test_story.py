@@ -30,6 +30,7 @@ from scaffold.render._tree import template_path
 from scaffold.upgrade import Prefer
 from scaffold.verbs.undo import undo
 from scaffold.verbs.update import Update, update
+from tests.upgrade._edits import edit
 
 Train = Callable[..., tuple[Any, Any]]
 BringUp = Callable[..., Update]
@@ -48,14 +49,6 @@ VALIDATOR = '''
         """Upper case comes from the old booking system."""
         return value.lower()
 '''
-
-
-def edit(root: Path, path: str, *pairs: tuple[str, str]) -> None:
-    text = (root / path).read_text()
-    for old, new in pairs:
-        assert text.count(old) == 1, (path, old)
-        text = text.replace(old, new)
-    (root / path).write_text(text)
 
 
 def edit_four_files(root: Path) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from scaffold.base.layout import CONVERT, SCHEMAS
 from scaffold.render._source._convert import render_convert
-from scaffold.render._source._example import tried_example
+from scaffold.render._source._example import add_example, tried_example
 from scaffold.render._source._schemas import render_schemas
 from scaffold.spec import Signature
 
-__all__ = ["render_source", "tried_example"]
+__all__ = ["add_example", "render_source", "tried_example"]
 
 
-def render_source(signature: Signature, *, with_example: bool = False) -> dict[str, str]:
+def render_source(signature: Signature) -> dict[str, str]:
     """Return the generated Python files by their path in the project."""
     return {
-        SCHEMAS: render_schemas(signature.input, signature.output, with_example=with_example),
+        SCHEMAS: render_schemas(signature.input, signature.output),
         CONVERT: render_convert(signature),
     }

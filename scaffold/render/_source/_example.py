@@ -38,7 +38,8 @@ _OF_FIELDS = """ModelInput.model_validate(
     },
     strict=False,
 )"""
-_NONE = "EXAMPLE: ModelInput | None = None  # no made-up record fits: the first request is the slowest"
+NO_EXAMPLE = "EXAMPLE: ModelInput | None = None  # no made-up record fits: the first request is the slowest"
+"""The last statement of `schemas.py` until a model is known to answer a made-up record."""
 
 
 def example_body(schema: Schema) -> JSONValue:
@@ -66,8 +67,12 @@ def tried_example(schema: Schema) -> JSONValue:
     return body
 
 
-def render_example(schema: Schema) -> str:
-    """Return the statement that makes `EXAMPLE`."""
+def add_example(source: str, schema: Schema) -> str:
+    """Return `schemas.py` with a record as `EXAMPLE`, for a model that is known to answer it."""
+    return source.removesuffix(f"{NO_EXAMPLE}\n") + f"{_statement(schema)}\n"
+
+
+def _statement(schema: Schema) -> str:
     fields = [] if isinstance(schema, UserType) else [field for field in fields_of(schema) if field.required]
     body = example_body(schema)
     if body is None:
@@ -82,15 +87,10 @@ def render_example(schema: Schema) -> str:
     return _code.statement("EXAMPLE = ", made)
 
 
-def without_example() -> str:
-    """Return the statement for a model that is not known to answer a made-up record."""
-    return _NONE
-
-
 def _large_example(schema: Schema) -> str:
     """An array is made of one element, repeated; of other long records there is none."""
     if (array := _array_of(schema)) is None:
-        return _NONE
+        return NO_EXAMPLE
     name, kind, shape = array
     element = _EMPTY[kind]
     for length in reversed(shape):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, call, flat
 from scaffold.render._source._checks import checks
-from scaffold.render._source._example import render_example, without_example
+from scaffold.render._source._example import NO_EXAMPLE
 from scaffold.render._source._shapes import fields_of, is_settled
 from scaffold.render._source._types import Types, or_none
 from scaffold.render.kinds import kind_of
@@ -39,8 +39,8 @@ _MOST_COMMENTED = 60
 """A table with more columns of one type has no descriptions: the file would be little else."""
 
 
-def render_schemas(input: Schema, output: Schema, *, with_example: bool = False) -> str:
-    """Return the text of `schemas.py`; `EXAMPLE` is a record only where the model is known to answer it."""
+def render_schemas(input: Schema, output: Schema) -> str:
+    """Return the text of `schemas.py`, without a record as `EXAMPLE`."""
     imports = Imports()
     taken = {"ModelInput", "ModelOutput", "EXAMPLE", "Strict", "Open"}
     taken |= {*_attributes(input), *_attributes(output)}
@@ -51,8 +51,7 @@ def render_schemas(input: Schema, output: Schema, *, with_example: bool = False)
     model_output = answers.main_class(output)
     blocks = checks(types.checks, imports)
     aliases = "\n".join(_code.statement(f"{alias} = ", node) for alias, node in types.aliases.items())
-    example = render_example(input) if with_example else without_example()
-    body = [*blocks, aliases, *model_input, *model_output, example]
+    body = [*blocks, aliases, *model_input, *model_output, NO_EXAMPLE]
     docstring = '"""What goes over HTTP: a record to score, and the answer to it."""'
     body = [block for block in body if block]
     # One blank line between imports and what is no function or class, as `ruff` has it.
