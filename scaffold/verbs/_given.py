@@ -18,7 +18,7 @@ class GivenFile:
 
     path: Path
     provenance: str
-    """Where it came from, as a person would say it."""
+    """What the model card says of its origin."""
     ours: bool
     """Whether it was written here, from an object in memory: the names in it are not judged."""
 
@@ -56,6 +56,7 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
 
     Raises:
         ReadError: There is no such model.
+        StoreError: The store does not have it.
         UnpicklableModelError: An object in memory cannot be written to a file.
     """
     file = _model_file(model, workspace)
@@ -69,13 +70,10 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
 
 def _model_file(model: Any, workspace: Path) -> GivenFile:
     from scaffold.find import find_model
-    from scaffold.verbs.register import SCHEME, registered_file
 
-    if isinstance(model, str) and model.startswith(SCHEME):
-        return GivenFile(path=registered_file(model), provenance=model, ours=False)
     if isinstance(model, str | os.PathLike):
-        name = os.fspath(model)
-        return GivenFile(path=find_model(name), provenance=name, ours=False)
+        found = find_model(os.fspath(model))
+        return GivenFile(path=found.path, provenance=found.provenance, ours=False)
     return _written(model, workspace)
 
 
