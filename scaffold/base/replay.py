@@ -109,7 +109,7 @@ def collect_answers(
     """
     answers: list[JSONValue] = []
     for request, known in zip(requests, like, strict=True):
-        answer = client.post("/score", request)
+        answer = client.score(request)
         same = answer.status == 200 and first_difference(answer.body, known) is None
         answers.append(known if same else answer.body if answer.status == 200 else None)
     return tuple(answers)
@@ -123,21 +123,22 @@ def _replay_singly(client: Client, recording: Recording) -> list[float]:
     """
     answers: list[Answer] = []
     for request in reversed(recording.requests):
-        answers.append(client.post("/score", request))
+        answers.append(client.score(request))
         if answers[-1].status != 200:
             break
     first = len(recording.requests) - len(answers)
     for row, answer in enumerate(reversed(answers), start=first):
-        _compare(answer, recording.answers[row], f"row {row}", "/score")
+        _compare(answer, recording.answers[row], f"row {row}", client.protocol.single.path)
     return [answer.seconds for answer in answers]
 
 
 def _replay_in_batches(client: Client, recording: Recording) -> None:
     for start in range(0, len(recording.requests), BATCH):
         rows = slice(start, start + BATCH)
-        answer = client.post("/score/batch", list(recording.requests[rows]))
+        answer = client.score_batch(recording.requests[rows])
         wanted = list(recording.answers[rows])
-        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", "/score/batch")
+        batch = f"rows {start} to {start + len(wanted) - 1} as a batch"
+        _compare(answer, wanted, batch, client.protocol.batch.path)
 
 
 def _compare(answer: Answer, wanted: JSONValue, what: str, endpoint: str) -> None:

@@ -40,9 +40,10 @@ def replay_in_other_orders(service: Client, recording: Recording) -> int:
     for words, rows in _orders(len(recording.requests)):
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
-            answer = service.post("/score/batch", [recording.requests[row] for row in batch])
+            answer = service.score_batch([recording.requests[row] for row in batch])
             if answer.status != 200 or not isinstance(answer.body, list):
-                raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, "/score/batch")
+                path = service.protocol.batch.path
+                raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, path)
             if len(answer.body) != len(batch):
                 raise BatchLengthError(words, len(batch), len(answer.body))
             for row, got in zip(batch, answer.body, strict=True):
@@ -80,7 +81,8 @@ def replay_concurrently(
         SampleRefusedError: A row is refused.
     """
     callers = most if latency_s <= _SLOW_S else min(most, max(2, int(1 / latency_s)))
-    texts = [json.dumps(request) for request in recording.requests]
+    route = service.protocol.single
+    bodies = [route.encode(request) for request in recording.requests]
     failed = threading.Event()
     ends = time.monotonic() + _CONCURRENT_S
 
@@ -88,10 +90,10 @@ def replay_concurrently(
         answers: list[tuple[int, Answer]] = []
         try:
             with contextlib.closing(service.another()) as caller:
-                for row in _walk(number, _EACH, len(texts)):
+                for row in _walk(number, _EACH, len(bodies)):
                     if failed.is_set() or (len(answers) >= 2 and time.monotonic() > ends):
                         break
-                    answers.append((row, caller.post_text("/score", texts[row])))
+                    answers.append((row, caller.send_encoded(route, bodies[row])))
         except BaseException:
             failed.set()
             raise
@@ -114,7 +116,8 @@ def _compare_all(service: Client, recording: Recording, found: list[tuple[int, A
     answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
     for row, answer in answered:
         if answer.status != 200:
-            raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body)
+            path = service.protocol.single.path
+            raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body, path)
         _compare(service, recording, row, answer.body, when)
 
 
@@ -141,7 +144,7 @@ def check_unchanged(service: Client, recording: Recording, row: int) -> None:
     Raises:
         AnswerChangedError: The service gives another answer now.
     """
-    answer = service.post("/score", recording.requests[row])
+    answer = service.score(recording.requests[row])
     if found := first_difference(answer.body, recording.answers[row]):
         raise AnswerChangedError(row, found.path, _shown(found))
 

@@ -13,7 +13,7 @@ from scaffold.cluster._manifests import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors.wording import either, on_project
-from scaffold.spec import Measurements
+from scaffold.spec import SCORE_PROTOCOL, Measurements
 
 LOG_LINES = 15
 _MIB = 1 << 20
@@ -258,10 +258,11 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
     if not failed:
         return None
     which = failed[0].split()[0].lower()
+    ready, alive = SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive
     fixes = {
         "startup": "It may need longer to load: raise `startupProbe.failureThreshold` in deployment.yaml.",
-        "readiness": "It loads but does not say that it is ready: look at scaffold logs and GET /readyz.",
-        "liveness": "It stops answering /healthz: look at scaffold logs, and give it more CPU.",
+        "readiness": f"It loads but does not say that it is ready: look at scaffold logs and GET {ready}.",
+        "liveness": f"It stops answering {alive}: look at scaffold logs, and give it more CPU.",
     }
     return Failure(
         problem=f"The {which} probe of the pods fails.",

@@ -31,7 +31,7 @@ def await_address(client: Client, pace: Pace) -> None:
     if not ready.is_ready:
         raise RolloutFailedError(
             "The pods are ready, but the service cannot be reached under its address.",
-            (f"GET {client.url}/readyz: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
+            (f"GET {client.url}{client.protocol.ready}: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
             "Does the name resolve to the address, and may this machine reach it?",
         )
 

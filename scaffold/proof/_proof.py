@@ -126,7 +126,7 @@ class Proof:
 
 def _check_refusal(service: Service) -> None:
     body: JSONValue = {_UNKNOWN_FIELD: None}
-    answer = service.post("/score", body)
+    answer = service.score(body)
     if answer.status != 422:
         raise UnfitAcceptedError(answer.status, json.dumps(body))
 

@@ -36,7 +36,7 @@ class Service(Client):
 
     def openapi(self) -> str:
         """Return the service's description of itself as indented JSON; empty where it is closed."""
-        answer = self.get("/openapi.json")
+        answer = self.get(self.protocol.openapi)
         if answer.status != 200 or not answer.is_json:
             return ""
         return json.dumps(answer.body, indent=2, ensure_ascii=False) + "\n"

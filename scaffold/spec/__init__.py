@@ -91,6 +91,7 @@ from scaffold.spec._native import (
 from scaffold.spec._never import assert_never
 from scaffold.spec._project import ProjectRecord, ProjectSpec, RenderedProject, Variable
 from scaffold.spec._proof import Check, Measurements, Outcome, Verification
+from scaffold.spec._protocol import PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
 from scaffold.spec._schema import (
     Category,
     Column,
@@ -114,6 +115,8 @@ from scaffold.spec._schema import (
 from scaffold.spec._signature import Overrides, Recording, Signature
 
 __all__ = [
+    "PROTOCOLS",
+    "SCORE_PROTOCOL",
     "TOLERANCE",
     "Arguments",
     "Arrays",
@@ -177,6 +180,7 @@ __all__ = [
     "Polars",
     "ProjectRecord",
     "ProjectSpec",
+    "Protocol",
     "Python",
     "PythonCall",
     "PythonScalar",
@@ -190,6 +194,7 @@ __all__ = [
     "Scalar",
     "ScalarType",
     "Schema",
+    "ScoreRoute",
     "Seen",
     "SeenChoices",
     "SeenImage",
