@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from scaffold.base.docker_hub import DOCKER_HUB
+
 _VARIANT = "slim-bookworm"
 _GLIBC = (2, 36)
 """The C library of Debian 12, bookworm: wheels that need a newer one do not run in the image."""
@@ -17,7 +19,7 @@ LIBRARIES = re.compile(
 
 def base_image(python: str) -> str:
     """Return the reference of the image for a Python, `3.11`."""
-    return f"docker.io/library/python:{python}-{_VARIANT}"
+    return f"{DOCKER_HUB}/library/python:{python}-{_VARIANT}"
 
 
 def uv_platform(machine: str) -> str:
