@@ -7,18 +7,26 @@ import sys
 import warnings
 from typing import Any
 
+from typing_extensions import assert_never
+
 from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._guard import hint
 from scaffold.spec import (
+    Column,
     Field,
     List,
     Optional,
+    Parts,
+    Record,
     Scalar,
     ScalarType,
     Schema,
+    Standalone,
+    Table,
     Tensor,
+    Value,
     map_children,
     with_fields,
 )
@@ -92,5 +100,7 @@ def _bounded(schema: Schema) -> Schema:
             return dataclasses.replace(schema, minimum=-FLOAT32, maximum=FLOAT32)
         case Optional() | List() | Tensor():
             return map_children(schema, _bounded)
-        case _:
+        case Standalone() | Record() | Table() | Value() | Parts() | Column():
             return schema
+        case _:
+            assert_never(schema)

@@ -27,7 +27,14 @@ from scaffold.spec._call import (
     SessionCall,
     TorchCall,
 )
-from scaffold.spec._children import children, fields_of, map_children, with_fields, without_evidence
+from scaffold.spec._children import (
+    as_series,
+    children,
+    fields_of,
+    map_children,
+    with_fields,
+    without_evidence,
+)
 from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
 from scaffold.spec._evidence import (
@@ -106,6 +113,7 @@ from scaffold.spec._schema import (
     Scalar,
     ScalarType,
     Schema,
+    Standalone,
     Table,
     Tensor,
     Tuple,
@@ -208,6 +216,7 @@ __all__ = [
     "SessionCall",
     "Signature",
     "Sparse",
+    "Standalone",
     "Structured",
     "SystemPackage",
     "Table",
@@ -224,6 +233,7 @@ __all__ = [
     "Verification",
     "Void",
     "advice_of",
+    "as_series",
     "assert_never",
     "children",
     "description_of",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
+from typing_extensions import assert_never
+
 from scaffold.spec import (
     Artifact,
     Category,
+    Column,
     Dependencies,
     Either,
     Field,
     List,
+    Mapping,
     Optional,
+    Parts,
     Picture,
     ProjectSpec,
     Record,
@@ -20,6 +25,7 @@ from scaffold.spec import (
     Signature,
     Table,
     Tensor,
+    Tuple,
     UserType,
     Value,
     words_of,
@@ -70,8 +76,10 @@ def schema_words(schema: Schema) -> str:
             return schema_words(inside.schema)
         case Either(of=options):
             return " or ".join(schema_words(option) for option in options)
-        case _:
+        case Tuple() | Mapping() | Parts() | Column():
             return f"a {type(schema).__name__.lower()}"
+        case _:
+            assert_never(schema)
 
 
 def dependencies_line(dependencies: Dependencies) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import assert_never
+
 from scaffold.render._code import Imports, Node, call, code, each, statement
 from scaffold.render._source._plain import plain_function
 from scaffold.render._source._shapes import annotation, fields_of, is_settled
@@ -21,10 +23,12 @@ from scaffold.spec import (
     Record,
     Schema,
     Signature,
+    Standalone,
     Structured,
     Table,
     Tensor,
     Value,
+    as_series,
 )
 
 _ANSWER = '''\
@@ -99,8 +103,10 @@ class Answers:
             case Record(form=Arrays()):
                 row = self._answer("dict(zip(predictions, row, strict=True))")
                 return each(code(row), "row", f"zip(*{self._plain('predictions')}.values(), strict=True)")
-            case _:
+            case Standalone() | Record() | Table() | Tensor() | Parts() | Column():
                 return each(code(self._answer("prediction")), "prediction", "predictions")
+            case _:
+                assert_never(schema)
 
     def _answer(self, value: str) -> str:
         self._plain("")
@@ -125,8 +131,5 @@ def _opened(form: OpenedFrame | OpenedSeries | OverTime, *, named: bool = False)
 
 def _rows(schema: Schema) -> str:
     """Return the expression for the rows of an answer that is an array or a Series."""
-    match schema:
-        case Tensor(stacked=True, container=container) | Column(container=container):
-            return kind_of(container).rows(schema)
-        case _:
-            return "predictions"
+    series = as_series(schema)
+    return "predictions" if series is None else kind_of(series.container).rows(series)

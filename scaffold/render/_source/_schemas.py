@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from typing_extensions import assert_never
+
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, call, flat
 from scaffold.render._source._checks import checks
@@ -20,6 +22,7 @@ from scaffold.spec import (
     Parts,
     Record,
     Schema,
+    Standalone,
     Table,
     Tensor,
     UserType,
@@ -215,5 +218,7 @@ def _has_columns(schema: Schema) -> bool:
             return not kind_of(container).is_list
         case Record(form=form):
             return form != Dict()
-        case _:
+        case Standalone() | Tensor() | Parts() | Column():
             return False
+        case _:
+            assert_never(schema)

@@ -183,8 +183,14 @@ class Values:
             case Record():
                 self.imports.take("pydantic", "BaseModel")
                 return "BaseModel"
-            case _:
+            case Mapping():
+                return "dict"
+            case List() | Category() | Optional() | Either() | Picture() | UserType():
                 return "list"
+            case Table() | Tensor() | Value() | Parts() | Column():
+                return "list"
+            case _:
+                assert_never(kind)
 
     def _or_missing(self, made: Node, value: str, missing: Missing) -> Node:
         nothing = self.missing(missing)
@@ -315,8 +321,12 @@ def dumps(schema: Schema) -> bool:
             return all(dumps(kind) for kind in kinds)
         case UserType(kind=kind):
             return kind is ClassKind.ENUM
-        case _:
+        case Scalar() | Category() | Picture():
             return is_plain(schema)
+        case Record() | Table() | Tensor() | Value() | Parts() | Column():
+            return False
+        case _:
+            assert_never(schema)
 
 
 def has_alias(schema: Schema) -> bool:
