@@ -102,7 +102,8 @@ def _lookup(module: str, qualname: str) -> Any:
         try:
             value = getattr(value, part)
         except AttributeError:
-            raise AttributeError(f"Can't get attribute '{qualname}' on {sys.modules[module]!r}") from None
+            message = f"Can't get attribute '{qualname}' on {sys.modules[module]!r}"
+            raise AttributeError(message, name=qualname, obj=sys.modules[module]) from None
     return value
 
 
