@@ -28,7 +28,7 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def keep_file(path: Path, digest: str) -> Path:
+def keep_until_exit(path: Path, digest: str) -> Path:
     """Move a file out of a temporary folder and return its new path, which stays until this process ends.
 
     Args:

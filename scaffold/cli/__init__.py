@@ -25,7 +25,7 @@ def main() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        with _worker_ahead(sys.argv[1:]):
+        with _prestart_worker(sys.argv[1:]):
             from scaffold.cli._app import app  # imported while the worker starts
 
             app()
@@ -41,29 +41,29 @@ def main() -> None:
             show_error("Interrupted.")
         raise
     except Exception as error:
-        show_error(_own_fault(error))
+        show_error(_internal_error(error))
         sys.exit(1)
     finally:
         gc.freeze()  # leaving is ten times as quick when nobody looks through those objects once more
 
 
 @contextlib.contextmanager
-def _worker_ahead(words: Sequence[str]) -> Iterator[None]:
+def _prestart_worker(words: Sequence[str]) -> Iterator[None]:
     """Start the process that will load the model at once, so that it is ready when the command needs it."""
     asked = words[:1] and words[0] in _EXAMINING
     if not asked or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
         yield
         return
-    from scaffold.verbs.ahead import end_ahead, start_ahead
+    from scaffold.verbs.prestart import end_prestarted, prestart_worker
 
-    start_ahead()
+    prestart_worker()
     try:
         yield
     finally:
-        end_ahead()
+        end_prestarted()
 
 
-def _own_fault(error: Exception) -> str:
+def _internal_error(error: Exception) -> str:
     """What a person is told of a fault of this program, and where they find its traceback."""
     import tempfile
     import traceback

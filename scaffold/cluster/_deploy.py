@@ -1,4 +1,4 @@
-"""One deploy, from the manifests to a URL that gives the model's answers; or rolled back and explained."""
+"""One deploy, from the manifests to a URL that gives the model's answers, or to a rollback."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
-from scaffold.cluster._before import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of, refusal_fix
 from scaffold.cluster._plan import Change, Plan, plan_changes
+from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.cluster._smoke import await_address, replay_sample
@@ -67,7 +67,7 @@ def deploy_project(
         VerificationError: The recorded sample of the project cannot be read; nothing was deployed.
     """
     pace = pace or Pace()
-    with explained():
+    with api_errors():
         wanted = read_target(root, target, measured)
         recording = read_recording(root)
         cluster = connect(access)
@@ -105,7 +105,7 @@ def plan_deployment(
         access: As for `deploy_project`.
         force_conflicts: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         _reach(cluster)
@@ -143,8 +143,8 @@ def describe_deployment(live: Manifest, target: Target) -> Deployment:
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turn an answer of the API that nobody expected into an error that a person can act on."""
+def api_errors() -> Iterator[None]:
+    """Turn an unexpected response of the API into an error that says what to do."""
     try:
         yield
     except ApiError as error:
@@ -179,7 +179,7 @@ class _Attempt:
     def apply(self, notes: dict[str, str], *, force: bool) -> None:
         """Apply the manifests, and record what they are for."""
         self.on_event(Finished("apply", f"{len(self.changes)} objects"))
-        with explained():
+        with api_errors():
             apply_changes(self.cluster, self.changes, force=force)
             if _is_first(self.changes):
                 seed_replicas(self.cluster, self.target)
@@ -187,7 +187,7 @@ class _Attempt:
 
     def go_live(self, recording: Recording) -> str:
         """Wait for the pods, find the address, replay the sample; return the URL."""
-        with explained():
+        with api_errors():
             wait_until_live(self.cluster, self.target, self.pace, self.on_event)
             client = find_service(self.cluster, self.target, self.pace)
             self.on_event(Finished("address", client.url))

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from scaffold.cluster._before import namespace_exists
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, Target, describe, fill_in
 from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
+from scaffold.cluster._prerequisites import namespace_exists
 
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 

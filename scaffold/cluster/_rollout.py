@@ -82,7 +82,7 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
 
 
 def failed(failure: Failure) -> RolloutFailedError:
-    """The error for a failure that was explained."""
+    """Return the error for a failure whose cause was found."""
     return RolloutFailedError(failure.problem, failure.found, failure.fix)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.cluster._client import Cluster, Kind, Manifest
-from scaffold.cluster._deploy import describe_deployment, explained, holder_name
+from scaffold.cluster._deploy import api_errors, describe_deployment, holder_name
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
@@ -48,7 +48,7 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         target: A folder under `deploy/`.
         access: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         namespace = cluster.get(f"/api/v1/namespaces/{wanted.namespace}")

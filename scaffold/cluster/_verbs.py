@@ -14,7 +14,7 @@ from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, remove_later
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._deploy import PASSED, describe_deployment, explained, holder_name, wait_until_live
+from scaffold.cluster._deploy import PASSED, api_errors, describe_deployment, holder_name, wait_until_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target
@@ -39,7 +39,7 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
     Raises:
         NotDeployedError: Nothing runs there.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         return describe_deployment(live_deployment(connect(access), wanted), wanted)
 
@@ -52,7 +52,7 @@ def read_history(root: Path, *, target: str, access: ClusterAccess | None = None
         target: A folder under `deploy/`.
         access: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         sets = replica_sets(cluster, live_deployment(cluster, wanted))
@@ -91,7 +91,7 @@ def roll_back(
         RolloutFailedError: Its pods do not come to life.
     """
     pace = pace or Pace()
-    with explained():
+    with api_errors():
         wanted = read_target(root, target, measured)
         cluster = connect(access)
         live = live_deployment(cluster, wanted)
@@ -174,7 +174,7 @@ def stream_logs(
         tail: How many of the last lines of each pod.
         access: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         pods = pods_of(cluster, live_deployment(cluster, wanted))

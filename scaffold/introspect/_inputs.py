@@ -205,8 +205,8 @@ def requests_of(
     if found.rows is None or not (found.call.batched or found.call.wrapped):
         records = records_of(found, argument_names)
     else:
-        counted = kind_of(found.sample).counted(found.sample)
-        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(counted, schema))]
+        container = kind_of(found.sample).with_integer_moments(found.sample)
+        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(container, schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 

@@ -14,8 +14,8 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, UnfitAcceptedError
-from scaffold.proof._blame import versions_of_model
 from scaffold.proof._environment import make_environment
+from scaffold.proof._model_versions import versions_of_model
 from scaffold.proof._service import ProofAccess, Service, started_service
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from scaffold.read._arrow import REPLACED
 from scaffold.read._dump import dump_model
+from scaffold.read._file_needs import needs_of_files
 from scaffold.read._load import load_model
-from scaffold.read._named import needs_of_files
 from scaffold.read._samples import holds_data, read_sample, sample_modules
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes

@@ -12,8 +12,8 @@ from scaffold.base.streams import compression_of, open_once
 from scaffold.base.unpickle import LEGACY_TORCH_START
 from scaffold.errors import MissingLibraryError, NoSuchFileError, NotAModelError, TruncatedFileError
 from scaffold.read import _formats
+from scaffold.read._findings import raise_findings
 from scaffold.read._folders import own_folders, path_without
-from scaffold.read._judged import raise_findings
 from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
 from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder

@@ -155,7 +155,9 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = _beyond(layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation))
+    generated = _without_service_layer(
+        layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation)
+    )
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
     found, extra = Rehearsal(
         artifact=artifact,
@@ -169,7 +171,9 @@ def resolve_dependencies(
     _require_owners(found, installation, sources, artifact)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
-    choice = choose(_beyond(layer, needed(reasons, installation)), reasons, installation, options)
+    choice = choose(
+        _without_service_layer(layer, needed(reasons, installation)), reasons, installation, options
+    )
     mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
     lock = _locked(choice, layer, reasons, options, run)
     files, hidden = _seen_files(found, artifact, local.values(), _roots(search), installation)
@@ -177,23 +181,23 @@ def resolve_dependencies(
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
-        requirements=(*_marked(choice.requirements, mentioned), *layer.requirements),
+        requirements=(*_with_mentions(choice.requirements, mentioned), *layer.requirements),
         lock=lock.text,
-        sources=(*sources, *_besides(sources, files), *choice.wheels, *lock.wheels),
+        sources=(*sources, *_not_collected(sources, files), *choice.wheels, *lock.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
         takes_example=found.takes_example,
     )
 
 
-def _marked(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
-    """The requirements, those of which the model's file mentions a name marked so."""
+def _with_mentions(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
+    """Yield the requirements, marked where the model's file mentions a name of theirs."""
     for line in requirements:
         yield replace(line, mentioned=line.distribution in mentioned)
 
 
-def _beyond(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Distributions with their reasons, without those that the service layer has anyway."""
+def _without_service_layer(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Return distributions with their reasons, without those of the service layer."""
     return {name: reason for name, reason in reasons.items() if name not in layer.pins}
 
 
@@ -205,7 +209,7 @@ def _seen_files(
     installation: Installation,
 ) -> tuple[list[LocalSource], list[str]]:
     """The user's own files that the model imported, opened, or names; and notes on those that stay behind."""
-    named = named_files(found.unheard, artifact.path, local)
+    named = named_files(found.unaudited, artifact.path, local)
     beside = set(named) if artifact.format is ModelFormat.ONNX else frozenset()
     data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
     return [*imported_files(found.own), *data], hidden
@@ -275,8 +279,8 @@ def _require_owners(
             raise missing_module(top, (names or [artifact.path.name])[0])
 
 
-def _besides(sources: Sequence[LocalSource], seen: Sequence[LocalSource]) -> list[LocalSource]:
-    """The files that the trace saw and that are not there already."""
+def _not_collected(sources: Sequence[LocalSource], seen: Sequence[LocalSource]) -> list[LocalSource]:
+    """Return the files that the trace saw and that `sources` does not have."""
     there = {source.path for source in sources}
     return [source for source in seen if source.path not in there]
 
@@ -303,7 +307,7 @@ def _local(search: Sequence[Path]) -> list[str]:
 
 
 def _left_out(optional: Mapping[str, str], taken: Set[str]) -> list[str]:
-    """What local code imports somewhere that the sample did not come to."""
+    """Return notes on imports of local code that the sample did not reach."""
     return [
         f"{path} imports {name} where the sample did not come to: --require {name} takes it along"
         for name, path in sorted(optional.items())

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.base.begun import forget_begun, is_begun
 from scaffold.base.checked import path_below, read_below
 from scaffold.base.layout import STATE, UNDO, UPDATE
+from scaffold.base.pending import forget_pending, is_pending
 from scaffold.errors import DamagedJournalError, ForeignChangeError, ScaffoldError
 
 JOURNAL = "journal.json"
@@ -46,13 +46,13 @@ def finish(root: Path) -> str:
         ForeignChangeError: It was not begun here. Nothing was done.
         UnsafePathError: It leads out of the project. Nothing was done.
     """
-    with held(root):
+    with project_lock(root):
         folder = path_below(root, UPDATE)
         if not os.path.lexists(folder / JOURNAL):
             shutil.rmtree(folder, ignore_errors=True)
             return ""
         # What goes is removed last, for that never fails for want of space.
-        entries = sorted(enumerate(read_begun(root)), key=lambda item: not item[1].gets)
+        entries = sorted(enumerate(read_pending(root)), key=lambda item: not item[1].gets)
         try:
             for number, entry in entries:
                 _move(root, folder, number, entry)
@@ -64,12 +64,12 @@ def finish(root: Path) -> str:
             reason = _taken_back(root, folder, entries, error)
         else:
             reason = ""
-        forget_begun(root)
+        forget_pending(root)
         return reason
 
 
 @contextlib.contextmanager
-def held(root: Path) -> Iterator[None]:
+def project_lock(root: Path) -> Iterator[None]:
     """Keep others from changing the project's files through us; whoever holds it and dies lets it go."""
     folder = path_below(root, STATE)
     folder.mkdir(exist_ok=True)
@@ -84,7 +84,7 @@ def held(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def read_begun(root: Path) -> list[Entry]:
+def read_pending(root: Path) -> list[Entry]:
     """The files of the change that is staged in `root`, which this user began on this machine.
 
     Raises:
@@ -92,7 +92,7 @@ def read_begun(root: Path) -> list[Entry]:
         UpgradeError, ProjectError: Its journal is damaged, or leads out of the project.
     """
     change, entries = _read_journal(root, UPDATE)
-    if not is_begun(root, change):
+    if not is_pending(root, change):
         raise ForeignChangeError(str(root))
     return entries
 

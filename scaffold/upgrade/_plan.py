@@ -105,7 +105,7 @@ class UpdatePlan:
         plan = replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
         return plan._with(self.settled)
 
-    def settled_with(self, tool: str) -> UpdatePlan:
+    def with_tool(self, tool: str) -> UpdatePlan:
         """The plan without the conflicts that the merge tool `tool` settles.
 
         Raises:

@@ -21,9 +21,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold.base.begun import note_begun
 from scaffold.base.checked import path_below
 from scaffold.base.layout import UNDO, UPDATE
+from scaffold.base.pending import note_pending
 from scaffold.base.process import start_command
 from scaffold.errors import (
     ChangedMeanwhileError,
@@ -39,9 +39,9 @@ from scaffold.upgrade._finish import (
     JOURNAL,
     Entry,
     digest,
-    held,
-    read_begun,
+    project_lock,
     read_journal,
+    read_pending,
 )
 
 # Run alone, `_finish` finds what it needs of this package and nothing else that is installed beside it.
@@ -62,7 +62,7 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
     """
     finish_interrupted(root)
     try:
-        with held(root):
+        with project_lock(root):
             _commit(root, path_below(root, UPDATE), before, changes)
     except OSError as error:
         raise ChangeFailedError(str(root), str(error.strerror or error), "write") from error
@@ -82,7 +82,7 @@ def finish_interrupted(root: Path) -> None:
     if not folder.is_dir():
         return
     if os.path.lexists(folder / JOURNAL):
-        read_begun(root)
+        read_pending(root)
     if reason := _finished(root):
         raise ChangeFailedError(str(root), reason, "resume")
 
@@ -99,7 +99,7 @@ def _commit(
         ]
         journal = {"change": secrets.token_hex(16), "files": [entry._asdict() for entry in entries]}
         _write_durably(folder / "journal.partial", json.dumps(journal).encode())
-        note_begun(root, str(journal["change"]))
+        note_pending(root, str(journal["change"]))
         (folder / "journal.partial").rename(folder / JOURNAL)
     except BaseException:
         if not (folder / JOURNAL).exists():

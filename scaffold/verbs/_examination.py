@@ -25,10 +25,10 @@ from scaffold.resolve import (
     start_trace,
 )
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
-from scaffold.verbs._given import Given
+from scaffold.verbs._inputs import ModelInputs
 from scaffold.verbs._pristine import require_same_model
-from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.options import Options
+from scaffold.verbs.prestart import examining_worker
 from scaffold.verbs.workers import variables_left_out
 from scaffold.worker import Worker, WorkerSettings, printable, require_plain
 
@@ -69,7 +69,7 @@ class Examination:
     """
 
     def __init__(
-        self, worker: Worker, given: Given, options: Options, settings: WorkerSettings, workspace: Path
+        self, worker: Worker, given: ModelInputs, options: Options, settings: WorkerSettings, workspace: Path
     ) -> None:
         """Take over a worker that waits for its job.
 

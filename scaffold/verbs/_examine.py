@@ -115,7 +115,7 @@ class _Examination:
         """Return the model, and the samples of its input and output."""
         self._witness.phase = "load"
         model = load_model(files.model)
-        self._witness.note_unheard(watch.opened())
+        self._witness.note_unaudited(watch.opened())
         self._witness.phase = "read"
         judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
         samples = [
@@ -137,7 +137,7 @@ class _Examination:
             )
         except NoFittingCallError as error:
             raise _other_version(error, artifact) or error from error
-        self._witness.note_unheard(watch.opened())
+        self._witness.note_unaudited(watch.opened())
         self._witness.phase = "wait"
         recording = replace(
             found.recording,

@@ -11,7 +11,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import collect_answers
 from scaffold.events import Noted, OnEvent, Started
 from scaffold.spec import Check, Outcome, ProjectRecord, Recording, Verification
-from scaffold.verbs._stages import told_of_checks
+from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_REPLAYED_REQUESTS = 100
 """Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
 
 
-def proven(
+def prove_plan(
     plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
     """Prove the merged project in a copy, and take into the plan what only a running service can tell.
@@ -45,7 +45,7 @@ def proven(
     recording = read_recording(folder)
     on_event(Started("verify"))
     python = plan.record.spec.dependencies.python
-    show = told_of_checks(on_event)
+    show = check_reporter(on_event)
     with started_proof(folder, python=python, on_check=show, access=access) as proof:
         if plan.report.model_changed and old.requests:
             asked = old.requests[:MOST_REPLAYED_REQUESTS]
@@ -67,9 +67,9 @@ def proven(
     return plan.finished(verification, derived), tuple(notes)
 
 
-def unproven(plan: UpdatePlan) -> UpdatePlan:
+def skip_proof(plan: UpdatePlan) -> UpdatePlan:
     """The plan with a record that says so, and keeps what was measured the last time."""
-    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not proven")
+    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not prove_plan")
     last = plan.record.verification
     measured = last.measurements if last else None
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
@@ -90,7 +90,7 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
     root, before = project.root, project.recording
     record, ancestor = read_record(root)
     on_event(Started("verify"))
-    show = told_of_checks(on_event)
+    show = check_reporter(on_event)
     with started_proof(root, python=project.python, on_check=show, access=access) as proof:
         answers = collect_answers(proof.service, before.requests, like=before.answers)
         given = Recording(requests=before.requests, answers=answers)

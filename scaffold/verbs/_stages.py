@@ -8,7 +8,7 @@ from scaffold.events import Finished, OnEvent, Started
 from scaffold.spec import Check
 
 
-def told_of_checks(on_event: OnEvent) -> Callable[[Check], None]:
+def check_reporter(on_event: OnEvent) -> Callable[[Check], None]:
     """Return what shows each check of a proof as it passes."""
 
     def show(check: Check) -> None:

@@ -16,7 +16,7 @@ from scaffold.errors import ModelGoneError
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 from scaffold.verbs._pristine import write_pristine
-from scaffold.verbs._specify import specified
+from scaffold.verbs._specify import specify
 from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def new_state(
     model, sample_input, sample_output = given
     if model is not None:
         name = record.spec.name
-        with specified(model, sample_input, sample_output, name, answers, options, on_event) as spec:
+        with specify(model, sample_input, sample_output, name, answers, options, on_event) as spec:
             yield spec
         return
     artifact = record.spec.artifact

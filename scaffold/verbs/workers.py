@@ -12,7 +12,7 @@ from scaffold.base.modules import know_environment
 from scaffold.base.variables import minimal_environment
 from scaffold.environments import Environment, running_environment
 from scaffold.spec import Variable
-from scaffold.verbs._given import Given
+from scaffold.verbs._inputs import ModelInputs
 from scaffold.verbs.options import Options, secret_value
 from scaffold.worker import WorkerSettings
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
 
 
-def model_environment(given: Given, options: Options) -> Environment:
+def model_environment(given: ModelInputs, options: Options) -> Environment:
     """Return the environment that the model is loaded in: this one, or the one that was named.
 
     Raises:
@@ -40,7 +40,7 @@ def model_environment(given: Given, options: Options) -> Environment:
     return environment
 
 
-def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
+def worker_settings(given: ModelInputs, options: Options, environment: Environment) -> WorkerSettings:
     """Return where the workers that load a model run, and what they may do.
 
     Args:

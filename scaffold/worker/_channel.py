@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 _BLOCK_BYTES = 1 << 16
-DOING = "doing"
-"""The file in the worker's folder that holds the name which is being looked up."""
-DOING_BYTES = 512
+LOOKUP_FILE = "doing"
+"""The file in the worker's folder with the name that is being looked up."""
+LOOKUP_BYTES = 512
 LARGEST_MESSAGE_BYTES = 1 << 30
 """A longer message is refused: a hostile worker must not fill the parent's memory."""
 

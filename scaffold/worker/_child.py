@@ -16,7 +16,7 @@ from pathlib import Path
 from scaffold import worker
 from scaffold.base import unpickle
 from scaffold.base.confine import Confinement, enforce
-from scaffold.worker._channel import DOING, DOING_BYTES, Channel
+from scaffold.worker._channel import LOOKUP_BYTES, LOOKUP_FILE, Channel
 from scaffold.worker._variables import watch_variables
 from scaffold.worker._witness import Finder, Witness
 
@@ -43,20 +43,20 @@ def main() -> None:
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
     sys.addaudithook(witness.audit)
     watch_variables(witness)
-    unpickle.on_lookup = _noted(Path(job["folder"]) / DOING)
+    unpickle.on_lookup = _lookup_writer(Path(job["folder"]) / LOOKUP_FILE)
     program.run(channel, job, witness)
     # No destructors: some libraries hang or crash in theirs.
     os._exit(0)
 
 
-def _noted(path: Path) -> Callable[[str], None]:
-    """Return what writes a text into a mapped file: it is there whatever ends the process."""
+def _lookup_writer(path: Path) -> Callable[[str], None]:
+    """Return a function that writes a name to a memory-mapped file, which survives a crash."""
     with path.open("rb+") as file:
-        file.truncate(DOING_BYTES)
-        content = mmap.mmap(file.fileno(), DOING_BYTES)
+        file.truncate(LOOKUP_BYTES)
+        content = mmap.mmap(file.fileno(), LOOKUP_BYTES)
 
     def note(text: str) -> None:
-        content[:] = text.encode()[:DOING_BYTES].ljust(DOING_BYTES, b"\0")
+        content[:] = text.encode()[:LOOKUP_BYTES].ljust(LOOKUP_BYTES, b"\0")
 
     return note
 

@@ -17,7 +17,7 @@ from scaffold.base.confine import Action, Confinement, confined_environment, exp
 from scaffold.base.process import start_peer
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerError, WorkerLimitError
-from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
+from scaffold.worker._channel import LOOKUP_BYTES, LOOKUP_FILE, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
 
 _PACKAGES = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ class Worker:
         (self.folder / "tmp").mkdir()
         # Read through what is opened here: the worker may put links in the place of both files.
         self._log = (self.folder / "log.txt").open("w+b")
-        self._doing_file = (self.folder / DOING).open("w+b")
+        self._lookup_file = (self.folder / LOOKUP_FILE).open("w+b")
         command = [
             os.fspath(settings.python),
             "-c",
@@ -127,7 +127,7 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._log, self._doing_file):
+        for stream in (self._process.stdin, self._process.stdout, self._log, self._lookup_file):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
 
@@ -149,7 +149,7 @@ class Worker:
         try:
             message = self._channel.receive(self._settings.time_s)
         except SilenceError as error:
-            doing = self._doing()
+            doing = self._name_being_loaded()
             self.close()
             raise WorkerLimitError("time", f"{self._settings.time_s:.0f} s", doing) from error
         except ChannelClosedError as error:
@@ -175,7 +175,7 @@ class Worker:
         except TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        log, doing = self._end_of_log(), self._doing()
+        log, doing = self._end_of_log(), self._name_being_loaded()
         refused = explain_exit(status)
         if refused is not None:
             if refused.action is Action.CPU:
@@ -185,11 +185,11 @@ class Worker:
             return WorkerDiedError(signal.Signals(-status).name, doing, log)
         return WorkerEndedError(status, log)
 
-    def _doing(self) -> str:
-        """The name that was being loaded, where the worker came to say so."""
+    def _name_being_loaded(self) -> str:
+        """Return the name that the worker was loading; empty if it loaded none."""
         with contextlib.suppress(OSError, ValueError):
-            self._doing_file.seek(0)
-            words = self._doing_file.read(DOING_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
+            self._lookup_file.seek(0)
+            words = self._lookup_file.read(LOOKUP_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
             return printable(words[0]) if words else ""
         return ""
 

@@ -49,7 +49,7 @@ def refused_error(error: BaseException) -> ScaffoldError | None:
     refused = explain(error)
     if refused is None and isinstance(error, ScaffoldError) and any(w in text.lower() for w in _REFUSALS):
         refused = _refused_semaphore(text) or next(iter(refusals()), None)
-    return None if refused is None else _told(refused, _cause(error))
+    return None if refused is None else _as_error(refused, _cause(error))
 
 
 def _cause(error: BaseException) -> str:
@@ -69,7 +69,7 @@ def _database_error(error: BaseException) -> ScaffoldError | None:
     try:
         path.open("rb").close()
     except PermissionError:
-        return _told(Refused(action=Action.READ, target=str(path)), _cause(error))
+        return _as_error(Refused(action=Action.READ, target=str(path)), _cause(error))
     except OSError:
         pass  # one that the model would make
     return ConfinementError("writes to the database", str(path), _cause(error))
@@ -86,7 +86,7 @@ def _refused_semaphore(text: str) -> Refused | None:
     return next(others, Refused(action=Action.FORK))
 
 
-def _told(refused: Refused, cause: str) -> ScaffoldError:
+def _as_error(refused: Refused, cause: str) -> ScaffoldError:
     match refused.action:
         case Action.MEMORY:
             return WorkerLimitError("memory", refused.target)

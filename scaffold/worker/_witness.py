@@ -59,7 +59,7 @@ class Witness:
         """Whether it is there, and whether code of the user's own asked, by the name of a variable."""
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
-        self.unheard: dict[str, str] = {}
+        self.unaudited: dict[str, str] = {}
         """The same for files that were opened and of which no hook told."""
         self._of_model: dict[str, bool] = {}
         """Whether the model's code asked for an installed module, by the module's name."""
@@ -141,15 +141,15 @@ class Witness:
         known = self.variables.get(name)
         self.variables[name] = (present, own or (known is not None and known[1]))
 
-    def note_unheard(self, paths: set[str]) -> None:
-        """Record what else was opened in this phase."""
+    def note_unaudited(self, paths: set[str]) -> None:
+        """Record files that were opened in this phase and that no audit event named."""
         for path in paths:
             if path not in self.opened and not path.startswith(self.folder):
-                self.unheard.setdefault(path, self.phase)
+                self.unaudited.setdefault(path, self.phase)
 
     def as_json(self) -> dict[str, Any]:
         """Return all that was seen."""
-        names = ("imported", "ours", "missed", "absent", "own", "opened", "unheard")
+        names = ("imported", "ours", "missed", "absent", "own", "opened", "unaudited")
         return {name: dict(getattr(self, name)) for name in names} | {"libraries": shared_libraries()}
 
 

@@ -6,7 +6,7 @@ from typing_extensions import assert_never
 
 from scaffold.render._code import Imports, Node, call, code, each, statement
 from scaffold.render._source._plain import plain_function
-from scaffold.render._source._shapes import annotation, fields_of, is_settled
+from scaffold.render._source._shapes import annotation, fields_of, has_plain_dtype
 from scaffold.render.kinds import kind_of
 from scaffold.spec import (
     Arrays,
@@ -92,7 +92,7 @@ class Answers:
                 return each(call("ModelOutput.model_construct", prediction=code("row")), "row", parts)
             case Value(field=Field(schema=inner)):
                 made = call("ModelOutput", prediction=code("prediction"))
-                if not is_settled(inner):
+                if not has_plain_dtype(inner):
                     made = code(self._answer("prediction"))
                 return each(made, "prediction", _rows(inner))
             case Table(container=Structured()):

@@ -10,7 +10,7 @@ from scaffold.render import _code
 from scaffold.render._code import Imports, Node, call, flat
 from scaffold.render._source._checks import checks
 from scaffold.render._source._example import NO_EXAMPLE
-from scaffold.render._source._shapes import fields_of, is_settled
+from scaffold.render._source._shapes import fields_of, has_plain_dtype
 from scaffold.render._source._types import Types, or_none
 from scaffold.render.kinds import kind_of
 from scaffold.spec import (
@@ -206,7 +206,7 @@ class _Side:
 
 def _is_plain(schema: Schema) -> bool:
     """Whether an answer is one plain value, whose type is that of an array or Series."""
-    return isinstance(schema, Value) and is_settled(schema.field.schema)
+    return isinstance(schema, Value) and has_plain_dtype(schema.field.schema)
 
 
 def _has_columns(schema: Schema) -> bool:

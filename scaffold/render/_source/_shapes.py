@@ -52,10 +52,10 @@ def fields_of(schema: Schema) -> tuple[Field, ...]:
             return spec.fields_of(schema)
 
 
-def is_settled(schema: Schema) -> bool:
+def has_plain_dtype(schema: Schema) -> bool:
     """Whether an answer comes out of an array or Series whose dtype holds plain values and no others."""
     series = as_series(schema)
-    return series is not None and kind_of(series.container).is_settled(series)
+    return series is not None and kind_of(series.container).has_plain_dtype(series)
 
 
 def annotation(schema: Schema, imports: Imports) -> str:

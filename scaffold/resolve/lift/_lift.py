@@ -141,7 +141,7 @@ class _Work:
         path = self._folder / f"{self._lifted.module}.py"
         path.write_text(self._lifted.text, encoding="utf-8")
         if "__file__" in self._lifted.text:
-            lay_beside(path, self._search)
+            link_data_files(path, self._search)
         self._module = _imported(self._lifted.module, path, script.name)
 
     def _main(self) -> dict[str, object]:
@@ -229,7 +229,7 @@ def _is_method(target: FunctionType | type, carried: Carried) -> bool:
     return bool(owner) and any(owner == kind.__qualname__ for kind in carried.classes)
 
 
-def lay_beside(module: Path, folders: Sequence[Path]) -> None:
+def link_data_files(module: Path, folders: Sequence[Path]) -> None:
     """Link the data files of the script's folder beside its code, which may look for them there."""
     for folder in folders:
         if "site-packages" in folder.parts or not folder.is_dir():

@@ -19,7 +19,7 @@ def function_of(name: str, node: cst.Lambda) -> cst.FunctionDef:
     return written.with_changes(params=node.params, body=body.with_changes(body=[result]))
 
 
-def remarked(node: cst.BaseStatement) -> cst.BaseStatement:
+def with_note(node: cst.BaseStatement) -> cst.BaseStatement:
     remark = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
     return node.with_changes(leading_lines=[remark])
 

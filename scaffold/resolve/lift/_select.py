@@ -9,10 +9,16 @@ from types import CodeType, FunctionType
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
-from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, remarked
+from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, with_note
 from scaffold.resolve.lift._places import CannotLiftError, Places
 from scaffold.resolve.lift._script import Script
-from scaffold.resolve.lift._written import literal_statement, literal_text, module_text, says, trimmed_imports
+from scaffold.resolve.lift._written import (
+    is_literal_of,
+    literal_statement,
+    literal_text,
+    module_text,
+    trimmed_imports,
+)
 
 
 class Selection:
@@ -227,12 +233,12 @@ class Selection:
         plain = last.constant if len(bindings) == 1 else None
         if name in self._captured:
             value = self._captured[name]
-            if plain and says(plain[1], value):
+            if plain and is_literal_of(plain[1], value):
                 self._nodes[last] = last.node
                 return
             literal = literal_statement(name, value)
             if literal is not None:
-                self._literals[last] = remarked(literal)
+                self._literals[last] = with_note(literal)
                 return
             if below:
                 raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")

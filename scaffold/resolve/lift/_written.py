@@ -79,7 +79,7 @@ def _is_literal(value: object) -> bool:
     return False
 
 
-def says(expression: cst.BaseExpression, value: object) -> bool:
+def is_literal_of(expression: cst.BaseExpression, value: object) -> bool:
     """Whether a literal in the script has this value."""
     try:
         found: object = ast.literal_eval(cst.Module([]).code_for_node(expression))

@@ -71,7 +71,7 @@ class Found:
     """File and phase, by the name of a module that no distribution brings."""
     opened: Mapping[str, str]
     """Phase, by the absolute path of a file that was opened for reading."""
-    unheard: Mapping[str, str]
+    unaudited: Mapping[str, str]
     """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
     libraries: tuple[str, ...]
     takes_example: bool = False
@@ -96,7 +96,7 @@ class Found:
                 missed={name: (who, phase) for name, (who, phase) in reply["missed"].items()},
                 own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
                 opened=dict(reply["opened"]),
-                unheard=dict(reply["unheard"]),
+                unaudited=dict(reply["unaudited"]),
                 libraries=tuple(reply["libraries"]),
                 takes_example=reply.get("takes_example") is True,
             )

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def note_begun(root: Path, change: str) -> None:
+def note_pending(root: Path, change: str) -> None:
     """Note durably that the change with the id `change` of the project `root` was begun here.
 
     Raises:
@@ -44,7 +44,7 @@ def note_begun(root: Path, change: str) -> None:
     raise failure or PermissionError("no private folder to note a change in")
 
 
-def is_begun(root: Path, change: str) -> bool:
+def is_pending(root: Path, change: str) -> bool:
     """Whether the change with this id of the project `root` was begun here and is not finished."""
     for folder in _folders():
         with contextlib.suppress(OSError, ValueError):
@@ -54,7 +54,7 @@ def is_begun(root: Path, change: str) -> bool:
     return False
 
 
-def forget_begun(root: Path) -> None:
+def forget_pending(root: Path) -> None:
     """Forget the change of the project `root`: it is finished or taken back."""
     for folder in _folders():
         with contextlib.suppress(OSError):

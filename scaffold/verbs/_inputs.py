@@ -13,7 +13,7 @@ from scaffold.verbs.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenFile:
+class InputFile:
     """A file that holds the model or a sample."""
 
     path: Path
@@ -24,12 +24,12 @@ class GivenFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What a person gives."""
+class ModelInputs:
+    """The files of a model and of its samples."""
 
-    model: GivenFile
-    input: GivenFile
-    output: GivenFile | None
+    model: InputFile
+    input: InputFile
+    output: InputFile | None
     local: tuple[Path, ...]
     """Folders where code of the user's may lie."""
 
@@ -44,7 +44,7 @@ class Given:
         return [file.path for file in (self.input, self.output) if file is not None]
 
 
-def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
+def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> ModelInputs:
     """Return the files of the model and the samples. Nothing in them is loaded.
 
     Args:
@@ -60,7 +60,7 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
         UnpicklableModelError: An object in memory cannot be written to a file.
     """
     file = _model_file(model, workspace)
-    return Given(
+    return ModelInputs(
         model=file,
         input=_sample_file(input, workspace / "input"),
         output=None if output is None else _sample_file(output, workspace / "output"),
@@ -68,30 +68,30 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
     )
 
 
-def _model_file(model: Any, workspace: Path) -> GivenFile:
+def _model_file(model: Any, workspace: Path) -> InputFile:
     from scaffold.find import find_model
 
     if isinstance(model, str | os.PathLike):
         found = find_model(os.fspath(model))
-        return GivenFile(path=found.path, provenance=found.provenance, ours=False)
+        return InputFile(path=found.path, provenance=found.provenance, ours=False)
     return _written(model, workspace)
 
 
-def _sample_file(sample: Any, folder: Path) -> GivenFile:
+def _sample_file(sample: Any, folder: Path) -> InputFile:
     if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
         path = Path(sample)
-        return GivenFile(path=path, provenance=str(path), ours=False)
+        return InputFile(path=path, provenance=str(path), ours=False)
     folder.mkdir()
     written = _written(sample, folder)
     path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
-    return GivenFile(path=path, provenance=written.provenance, ours=True)
+    return InputFile(path=path, provenance=written.provenance, ours=True)
 
 
-def _written(value: Any, folder: Path) -> GivenFile:
+def _written(value: Any, folder: Path) -> InputFile:
     from scaffold.read import dump_model
 
     path = dump_model(value, folder)
-    return GivenFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
+    return InputFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
 
 
 def _names_file(text: str) -> bool:
