@@ -1,4 +1,4 @@
-"""The image that services start from, and what follows from it. Standard library only."""
+"""The base image of services, and its platform. Standard library only."""
 
 from __future__ import annotations
 

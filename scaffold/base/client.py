@@ -25,7 +25,7 @@ class Answer:
 
     status: int
     body: JSONValue
-    """The parsed JSON; the text where it is none."""
+    """The parsed JSON, or the text of a body that is not JSON."""
     seconds: float
     is_json: bool = True
     retry_after_s: float = 0.0
@@ -33,11 +33,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often a request is sent that is not answered, or answered with 503."""
+    """How often a request is sent again after no response, or a 503."""
 
     attempts: int = 1
     pause_s: float = 1.0
-    """Between two attempts; longer where the service asks for that."""
+    """Between two attempts; longer if the response has a larger `Retry-After`."""
 
 
 class Client:
@@ -180,7 +180,7 @@ class Client:
         return Answer(status=response.status, body=parsed, seconds=seconds, retry_after_s=waits)
 
     def _all_headers(self, content_type: str = "application/json") -> dict[str, str]:
-        host = urlsplit(self.url).netloc  # also where the connection leads through somebody else
+        host = urlsplit(self.url).netloc  # also for a connection through a proxy
         return {"Content-Type": content_type, "Host": host, **self.headers}
 
 
@@ -191,7 +191,7 @@ class Readiness:
     is_ready: bool
     waited_s: float
     last: str = field(default="")
-    """What the last probe was answered with."""
+    """The result of the last probe."""
 
 
 def wait_until_ready(
@@ -203,7 +203,7 @@ def wait_until_ready(
         client: A client of the service.
         timeout_s: How long to wait.
         poll_s: Seconds between two probes.
-        is_over: Whether the service has ended, so that there is nothing to wait for.
+        is_over: Whether the service has ended, so that the wait is pointless.
     """
     start = time.monotonic()
     last = ""

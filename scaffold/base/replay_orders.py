@@ -24,7 +24,7 @@ _SLOW_S = 0.25
 _AGAIN = 5
 _SEED = 8_191
 _TURNED_AWAY = (503, 504)
-"""A service that is slow for so many callers says so; that is no answer to anybody's row."""
+"""The statuses of a service that sheds load: such a response is not compared."""
 
 
 def replay_in_other_orders(service: Client, recording: Recording) -> int:
@@ -106,7 +106,7 @@ def replay_concurrently(
 
 
 def _walk(number: int, length: int, rows: int) -> Sequence[int]:
-    """Return the rows that a caller asks for: all in an order of its own, over again where they are few."""
+    """Return the rows that one client sends: all rows in its own random order, repeated up to `length`."""
     chance = random.Random(_SEED + number)  # noqa: S311
     order = [row for _ in range(length // rows + 1) for row in chance.sample(range(rows), rows)]
     return order[:length]
@@ -134,7 +134,7 @@ def replay_again(service: Client, recording: Recording) -> int:
 
 
 def check_unchanged(service: Client, recording: Recording, row: int) -> None:
-    """Send a row that was answered rightly before, alone.
+    """Send one row again, alone, and compare its answer with the recorded one.
 
     Args:
         service: A running service.

@@ -19,9 +19,9 @@ _EXAMINING = ("new", "inspect", "update", "diff")
 @name_commands()
 def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
-    # A model's libraries make hundreds of thousands of objects that stay: look for garbage less often.
+    # A model's libraries create hundreds of thousands of permanent objects: collect garbage less often.
     gc.set_threshold(100_000, 50, 100)
-    for name in ("SIGTERM", "SIGHUP"):  # what is half done is cleared away as by Ctrl-C
+    for name in ("SIGTERM", "SIGHUP"):  # handled like Ctrl-C, so that temporary files are removed
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
@@ -44,7 +44,7 @@ def main() -> None:
         show_error(_internal_error(error))
         sys.exit(1)
     finally:
-        gc.freeze()  # leaving is ten times as quick when nobody looks through those objects once more
+        gc.freeze()  # the exit is ten times as fast without another collection of those objects
 
 
 @contextlib.contextmanager
@@ -64,7 +64,7 @@ def _prestart_worker(words: Sequence[str]) -> Iterator[None]:
 
 
 def _internal_error(error: Exception) -> str:
-    """What a person is told of a fault of this program, and where they find its traceback."""
+    """Return the message for an internal error, with the place of its traceback."""
     import tempfile
     import traceback
 

@@ -1,4 +1,4 @@
-"""`scaffold deploy`, what is done with a target afterwards, and the models that the store knows."""
+"""`scaffold deploy`, the other verbs for a target, and `register`."""
 
 from __future__ import annotations
 

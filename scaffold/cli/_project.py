@@ -1,4 +1,4 @@
-"""`scaffold verify`, `serve` and `audit`: what one does with a project that is there."""
+"""`scaffold verify`, `serve` and `audit`: verbs for an existing project."""
 
 from __future__ import annotations
 

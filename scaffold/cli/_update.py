@@ -1,4 +1,4 @@
-"""`scaffold init`, `update`, `diff` and `undo`: the life of a project."""
+"""`scaffold init`, `update`, `diff` and `undo`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.update import Update
 
 BREAKING_STATUS = 2
-"""What the command exits with where callers of the service would have to change."""
+"""The exit status for changes that break callers of the service."""
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 MODEL = Annotated[

@@ -51,7 +51,7 @@ def deploy_project(
     Args:
         root: The project; `deploy/<target>/` and `tests/recorded.json` of it are read.
         target: A folder under `deploy/`.
-        image: The image by digest, or what builds and pushes it; called once the cluster has answered.
+        image: The image by digest, or a function that builds and pushes it; called once the cluster answers.
         release: What is recorded beside the image.
         measured: What the proof of the project measured: shown where the pods lack memory.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
@@ -199,7 +199,7 @@ class _Attempt:
 
     @contextlib.contextmanager
     def noting_failure(self, notes: dict[str, str], *, roll_back: bool, remove: bool) -> Iterator[None]:
-        """Record how the block failed, and take the deploy back as was asked; the error says so."""
+        """If the block fails, record that and roll back as requested; the error says so."""
         try:
             yield
         except DeployError as error:
@@ -215,12 +215,12 @@ class _Attempt:
             raise DeployError("The deploy was interrupted.", (), fix, after) from error
 
     def note(self, notes: dict[str, str]) -> None:
-        """Record how it ended, if that can be done."""
+        """Record the outcome if the API allows it."""
         with contextlib.suppress(DeployError, ApiError):
             annotate(self.cluster, self.target.deployment, notes)
 
     def take_back(self, *, roll_back: bool, remove: bool) -> str:
-        """Undo it as was asked; return what was done, in a sentence."""
+        """Roll back or remove, as requested; return a sentence on what was done."""
         self.on_event(RollbackStarted())
         try:
             if not _is_first(self.changes):
@@ -265,7 +265,7 @@ def _notes(target: Target, image: str, release: Release) -> dict[str, str]:
 
 
 def _reach(cluster: Cluster) -> None:
-    """Fail early, before an image is built for a cluster that does not answer."""
+    """Check that the cluster answers, before an image is built for it."""
     cluster.request("GET", "/version", timeout_s=10)
 
 

@@ -1,4 +1,4 @@
-"""Take a target away: what we made, and nothing else."""
+"""Remove what deploys created at a target, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scaffold.cluster._objects import beside, is_made_by_us
 from scaffold.cluster._refusal import ApiError
 from scaffold.spec import Deployment
 
-# What Kubernetes, OpenShift and Istio put into every namespace, or is a trace of what was there.
+# Objects that Kubernetes, OpenShift and Istio create in every namespace, and leftovers of deleted objects.
 _OF_THE_CLUSTER = {
     "ConfigMap/kube-root-ca.crt",
     "ConfigMap/openshift-service-ca.crt",
@@ -111,7 +111,7 @@ def _remove_namespace(
 
 
 def _everything_in(cluster: Cluster, namespace: str) -> list[str]:
-    """The names of all that stands in a namespace by itself: not what another object owns, nor what ends."""
+    """Return the names of the objects in a namespace that have no owner and are not being deleted."""
     found = []
     for kind in _listable_kinds(cluster):
         for one in cluster.list(kind.path(namespace)):

@@ -1,4 +1,4 @@
-"""What is done with a target after its first deploy: look, go back, promote, read its history and log."""
+"""The verbs for a deployed target: status, rollback, promote, history, logs."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ def roll_back(
 ) -> Deployment:
     """Bring the target back to an earlier revision and return what runs now.
 
-    What was applied with the revision goes back with it, and what came later is removed; secrets stay. The
-    sample is replayed if the revision serves the model that the project holds; of another one the project
-    knows no answers.
+    The objects that were applied with the revision are restored, and later ones removed; secrets stay. The
+    sample is replayed if the revision serves the model of the project, which has no recorded answers of
+    another model.
 
     Args:
         root: The project.
         target: A folder under `deploy/`.
         to: The revision; the one before the present one where it is left out.
-        release: Who goes back, and which model the project holds.
+        release: Who rolls back, and the model of the project.
         measured: As for `deploy_project`.
         access: As for `deploy_project`.
         pace: As for `deploy_project`.
@@ -88,7 +88,7 @@ def roll_back(
 
     Raises:
         NotDeployedError: There is no such revision.
-        RolloutFailedError: Its pods do not come to life.
+        RolloutFailedError: Its pods do not become ready.
     """
     pace = pace or Pace()
     with api_errors():
@@ -217,7 +217,7 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
-    """The Deployment as it was applied for a revision; of one that another tool applied, its pods only."""
+    """Return the Deployment that was applied for a revision; for another tool's revision, its pods only."""
     applied = (replica_set["metadata"].get("annotations") or {}).get(APPLIED)
     if applied:
         manifest = cast("Manifest", json.loads(applied))

@@ -13,7 +13,7 @@ _SCHEME = "store:"
 
 
 class StoreSource(Source):
-    """The store remembers where a model is, and what it weighs; its file is fetched from there."""
+    """The store has the place and the hash of a model; the file is fetched from that place."""
 
     def __init__(self, find: Callable[[str], FoundModel]) -> None:
         self._find = find
@@ -26,7 +26,7 @@ class StoreSource(Source):
         """Fetch the file from the place that was registered.
 
         Raises:
-            StoreError: The store has no such model, or its file holds other bytes than the ones registered.
+            StoreError: The store has no such model, or its file is not the one that was registered.
         """
         from scaffold.store import open_store
 

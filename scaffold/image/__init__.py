@@ -1,4 +1,4 @@
-"""From project to image: by a Docker Engine, or as layers without one."""
+"""Build the image of a project, with a Docker Engine or without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found in a file, as the error that tells a person about it."""
+"""The error for what the gate found in a file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def raise_findings(path: Path, policy: Policy, findings: Findings, made_with: Ma
     if not findings.makes_code:
         refusals = findings.by_value | refusals
     elif not _may_run_by_value(policy, findings):
-        # The names beside the code go with that code.
+        # Code by value is refused with the names that it uses.
         refusals |= findings.carried or findings.by_value
     if refusals:
         refused = tuple(_facts_of(refusal) for refusal in refusals.values())

@@ -1,4 +1,4 @@
-"""Load a model whose names have passed the gate, and say in plain words why one does not load."""
+"""Load a model that has passed the gate, and explain why one does not load."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def load_model(artifact: Artifact) -> Any:
         MissingLibraryError: A module that loading imports is not installed.
         VersionMismatchError: A library is too old or too new for the file.
         UnseenNameError: It looks up what `read_artifact` did not see.
-        FileChangedError: It is not the file any more that `read_artifact` read.
-        LoadFailedError: Anything else that went wrong, in the words of whoever raised it.
+        FileChangedError: The file has changed since `read_artifact` read it.
+        LoadFailedError: Anything else that failed, with the message of the exception.
     """
     model = load_enforced(
         artifact.path, artifact.format, artifact.globals, artifact.sha256, artifact.made_with
@@ -70,7 +70,7 @@ def load_enforced(
 
 
 def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
-    """What `error`, raised while `path` was loaded, means to a person."""
+    """Return the error for an exception that was raised while `path` was loaded."""
     detail = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     match error:
         case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):

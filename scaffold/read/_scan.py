@@ -1,4 +1,4 @@
-"""Read a file as far as it can be read without running anything in it."""
+"""Read a file without running anything in it."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
             "If it is yours, unpack it first and give the unpacked file.",
         ) from error
     except GarbledError as error:
-        # A file that starts as a pickle does may do harm before its fault is met: that is said first.
+        # A file that starts as a pickle may do harm before its fault: report the refusal first.
         if not zipped and not _starts_with_protocol(opened):
             raise _no_format(path) from error
         if findings.refusals:

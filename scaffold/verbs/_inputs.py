@@ -1,4 +1,4 @@
-"""The model and the sample that a person gives, as files: objects in memory are written to some."""
+"""The model and the samples as files: objects in memory are written to files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class InputFile:
     provenance: str
     """What the model card says of its origin."""
     ours: bool
-    """Whether it was written here, from an object in memory: the names in it are not judged."""
+    """Whether this process wrote it from an object in memory: the gate does not judge its names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class ModelInputs:
     input: InputFile
     output: InputFile | None
     local: tuple[Path, ...]
-    """Folders where code of the user's may lie."""
+    """Folders that may hold code of the user."""
 
     @property
     def paths(self) -> list[Path]:
@@ -102,7 +102,7 @@ def _names_file(text: str) -> bool:
 
 
 def _local_folders(model: Path, options: Options) -> list[Path]:
-    """Where the user's code may lie: beside the source and the model, here, and on `sys.path`."""
+    """Return folders that may hold code of the user: beside source and model, the current one, `sys.path`."""
     beside = [Path(options.source).absolute().parent] if options.source else []
     beside += [model.absolute().parent, Path.cwd()]
     places = [place for folder in beside for place in (folder, folder / "src")]

@@ -1,4 +1,4 @@
-"""The proof of a project with its owner's edits in it: what it answers, and what of that is theirs."""
+"""The proof of a project with its owner's edits, which may change its answers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from scaffold.upgrade import Replay, UpdatePlan
 
 MOST_REPLAYED_REQUESTS = 100
-"""Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
+"""The most requests of the old model that are sent to the new one, to compare the answers."""
 
 
 def prove_plan(
     plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
-    """Prove the merged project in a copy, and take into the plan what only a running service can tell.
+    """Prove a copy of the merged project, and add to the plan what the running service showed.
 
     Args:
         plan: The update.
-        record: What the project was made from the last time.
+        record: The record of the project.
         folder: An empty folder for the merged project.
         access: What the service may read and reach.
         on_event: Called with each event.
@@ -68,7 +68,7 @@ def prove_plan(
 
 
 def skip_proof(plan: UpdatePlan) -> UpdatePlan:
-    """The plan with a record that says so, and keeps what was measured the last time."""
+    """Return the plan with a skipped proof in its record, and the former measurements."""
     skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not prove_plan")
     last = plan.record.verification
     measured = last.measurements if last else None
@@ -76,7 +76,7 @@ def skip_proof(plan: UpdatePlan) -> UpdatePlan:
 
 
 def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) -> Verification:
-    """Prove a project with the answers that it gives now, and record these as the right ones.
+    """Prove a project with its present answers, and record these.
 
     Raises:
         VerificationError: It refuses a recorded request, or answers otherwise in a batch.
@@ -96,7 +96,7 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
         given = Recording(requests=before.requests, answers=answers)
         verification = proof.finish(given)
     on_event(Noted(_accepted_note(compare_answers(before.answers, given.answers))))
-    measured = record.verification.measurements if record.verification else None  # its manifests hold these
+    measured = record.verification.measurements if record.verification else None  # as in the manifests
     accepted = replace(record, verification=replace(verification, openapi="", measurements=measured))
     record_answers(root, accepted, ancestor, recorded_sample(given))
     return verification

@@ -1,4 +1,4 @@
-"""What is recorded of a project beside its image, and the login to its registry."""
+"""The facts of a project that a deployment records, and the login to its registry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scaffold.verbs.project import Project
 
 
 def read_release(project: Project) -> Release:
-    """Return what is recorded of a project beside its image: model, proof, commit, and who asks."""
+    """Return the facts that a deployment records: model, proof, commit and user."""
     return Release(
         model_sha256=project.model_sha256,
         proof=_proof(project),

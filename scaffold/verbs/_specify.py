@@ -1,4 +1,4 @@
-"""From what a person gives to the `ProjectSpec`: a worker examines the model, then its needs are resolved."""
+"""From model and samples to the `ProjectSpec`: a worker examines them, then dependencies are resolved."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def specify(
         input: A sample of its input, likewise.
         output: What the model gives for it; None where the model is asked.
         name: The service's name, a DNS label.
-        answers: What the template asks, checked already.
-        options: What a person wants otherwise.
+        answers: The answers to the template, already checked.
+        options: The options for the model.
         on_event: Called with each event.
         version: The model's version.
         keep_model: Whether its file exists until this process ends.
@@ -201,7 +201,7 @@ def _pin(text: str) -> tuple[str, str]:
     """`numpy==2.4.6` as ("numpy", "2.4.6").
 
     Raises:
-        UsageError: It is no such pin.
+        UsageError: It is not of that form.
     """
     name, equals, version = text.partition("==")
     if not equals or not name.strip() or not version.strip():
@@ -229,7 +229,7 @@ def service_name(name: str | None, target: Path) -> str:
     """A DNS label: the name that was given, or one made of the folder's.
 
     Raises:
-        UsageError: What was given is no such name, or the folder's name holds nothing to make one of.
+        UsageError: The name is not a DNS label, or the folder's name has no letter for one.
     """
     if name is None:
         made = re.sub(r"[^a-z0-9]+", "-", target.absolute().name.lower()).strip("-")

@@ -1,4 +1,4 @@
-"""What was found, in a person's words: one line a stage, and the tables of `inspect`."""
+"""Words for what was found: one line for each stage, and the tables of `inspect`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def signature_line(signature: Signature) -> str:
 
 
 def schema_words(schema: Schema) -> str:
-    """One line on what goes in: `7 columns, 2 may be missing`."""
+    """Describe an input in one line: `7 columns, 2 may be missing`."""
     match schema:
         case Table(columns=fields) | Record(fields=fields):
             kind = "column" if isinstance(schema, Table) else "field"

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 def register(model: str | Path, *, name: str, version: str, store: str | None = None) -> Model:
-    """Write down in the store where a model is and what it weighs; return what is written there.
+    """Record the place and the hash of a model in the store; return the entry.
 
     Args:
         model: A path or a URL, as for `new`. The file stays where it is.
         name: The model's name.
-        version: Its version, which never names other bytes.
+        version: Its version: it can be registered for one file only.
         store: The store's database URL; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
 
     Raises:
         ReadError: There is no such model.
         UsageError: The name or the version is empty, or cannot stand in `store:NAME/VERSION`.
-        StoreError: The name and version stand for other bytes already, or the store cannot be used.
+        StoreError: The name and version are registered for another file, or the store cannot be used.
     """
     from scaffold.store import Model, open_store
 

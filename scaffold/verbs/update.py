@@ -38,11 +38,11 @@ class Update:
     root: Path
     report: Report
     files: Mapping[str, str]
-    """What becomes of each file that does not stay as it is, in a word."""
+    """The outcome for each file that changes, in a word."""
     moved: Mapping[str, str]
     """Where files of the old layout are now, by their old path."""
     conflicts: Mapping[str, str]
-    """Where the owner's changes and the new state meet, by path."""
+    """What the owner and the new state both changed, by path."""
     applied: bool
     notes: tuple[str, ...] = ()
     verification: Verification | None = None
@@ -103,7 +103,7 @@ def update(
         verify: Whether to prove the merged project before anything is written.
         on_event: Called with each event.
         on_report: Called with the changes before anything is proven or written.
-        options: Fields of `Options`; what was model_options the last time holds for the others.
+        options: Fields of `Options`; the recorded options hold for the others.
 
     Raises:
         BreakingChangeError: Callers would have to change, and `allow_breaking` was not given.
@@ -115,7 +115,7 @@ def update(
     root = Path(project)
     if model is not None and input is None:
         raise MissingSampleError(str(root))
-    Project.open(root)  # finishes an update that was cut off, or takes it back
+    Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
     model_options = _options(root, record, options)
     checked = validate_answers(answers, record.spec.answers)

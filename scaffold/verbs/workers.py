@@ -1,4 +1,4 @@
-"""Where processes that hold a model run, and what they may do: decided here from what a person says."""
+"""Where the processes that hold a model run and what they may do, by the options."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def variables_left_out(given: Mapping[str, str]) -> list[str]:
     return sorted(name for name in os.environ if name not in given and name not in _OF_SESSIONS)
 
 
-# What every session sets, and no model depends on.
+# Every session sets these, and no model depends on them.
 _SESSION = """
     CI COLORTERM COLUMNS DISPLAY EDITOR FORCE_COLOR HOME HOSTNAME LINES LOGNAME MAIL MPLCONFIGDIR NO_COLOR
     OLDPWD PAGER PWD PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED SHELL SHLVL TERM

@@ -1,4 +1,4 @@
-"""Who we are at a registry: as given, from the environment, or as Docker knows it.
+"""The login for a registry: from an argument, the environment, or Docker's configuration.
 
 Docker's configuration and its credential helpers (Amazon's, Google's, Azure's, the desktop's) are read by the
 Docker SDK, so that what `docker login` set up holds here.
