@@ -32,8 +32,8 @@ def read_sample(
 ) -> Any:
     """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
 
-    The format is detected by content; for text formats the suffix decides. A pickle passes the gate as a model
-    does; `trusted` and `confined` are those of `read_artifact`.
+    The format is detected by content; for text formats the suffix decides. A pickle passes the gate like a
+    model; `trusted` and `confined` are those of `read_artifact`.
 
     Args:
         path: The file.

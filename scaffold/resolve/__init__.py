@@ -80,9 +80,9 @@ def start_trace(
 
     Args:
         artifact: The model; its names have passed the trust gate.
-        modules: The topmost modules of the sample's classes: their libraries are there too.
+        modules: The top-level modules of the sample's classes, whose libraries are available too.
         search: Folders of local code.
-        sources: The local code that goes along: its libraries are there too.
+        sources: The local code of the service, whose libraries are available too.
         installation: What is installed in the model's environment.
         settings: Where the process runs.
     """
@@ -107,8 +107,8 @@ def hidden_from(
 
     Args:
         artifact: The model.
-        modules: The topmost modules of the sample's classes.
-        sources: The local code that goes along.
+        modules: The top-level modules of the sample's classes.
+        sources: The local code that is copied into the service.
         installation: What is installed in the model's environment.
     """
     asked = asked_by_model(artifact, installation) | asked_by_modules(modules, installation)
@@ -140,9 +140,9 @@ def resolve_dependencies(
         code: Text of the generated modules by file name: `schemas.py`, `convert.py`, `score.py`.
         example: The body of a made-up request, to see whether the model answers it.
         trace: A process that has loaded the model already.
-        search: Folders of local code, that of what was lifted from a script among them.
-        sources: The local code that goes along.
-        options: What a person may want otherwise.
+        search: Folders of local code, among them the folder of lifted code.
+        sources: The local code that is copied into the service.
+        options: The options for the dependencies.
         installation: What is installed in the model's environment.
         settings: Where processes that load the model run.
         run: Runs uv.
@@ -208,7 +208,7 @@ def _seen_files(
     roots: Sequence[Path],
     installation: Installation,
 ) -> tuple[list[LocalSource], list[str]]:
-    """The user's own files that the model imported, opened, or names; and notes on those that stay behind."""
+    """Return the user's files that the model imported, opened, or names; and notes on those not copied."""
     named = named_files(found.unaudited, artifact.path, local)
     beside = set(named) if artifact.format is ModelFormat.ONNX else frozenset()
     data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
@@ -232,8 +232,8 @@ def _locked(
 ) -> CompiledLock:
     """Lock both parts of `requirements.in`.
 
-    What merely comes along with the model and the service layer alike has the version of this environment;
-    where the service layer cannot take that one, its own, and a note.
+    A transitive dependency of both the model and the service layer has the version of this environment. If
+    the service layer does not accept it, its own version is taken, and a note says so.
     """
     lock = functools.partial(
         make_lock,
@@ -269,7 +269,7 @@ def _require_owners(
     """Return if each module that was found among the installed ones belongs to a distribution.
 
     Raises:
-        MissingModuleError: One lies there without any, and does not go along either.
+        MissingModuleError: One belongs to none and is not copied into the service either.
     """
     carried = {source.path.partition("/")[0].removesuffix(".py") for source in sources}
     for module in found.imported:
@@ -301,7 +301,7 @@ def _path(search: Sequence[Path], settings: WorkerSettings | None) -> list[str]:
 
 
 def _local(search: Sequence[Path]) -> list[str]:
-    """The folders of the user's own; the root of the file system is none."""
+    """Return the user's own folders, without the root of the file system."""
     own = (folder for folder in search if folder.parent != folder and home_of(folder) is Home.LOCAL)
     return [os.fspath(folder) for folder in own]
 

@@ -55,7 +55,7 @@ def collect_sources(
     collector = _Collector(search, included)
     lifted = Lifted(_free_module(collector))
     if any(name.module in SCRIPT_MODULES for artifact in artifacts for name in artifact.globals):
-        # libcst takes a third of a second to import, and most models need none of it.
+        # libcst takes a third of a second to import, and most models do not need it.
         from scaffold.resolve.lift._lift import lift
 
         lifted = lift(artifacts, module=lifted.module, folder=folder, search=search, source=source)

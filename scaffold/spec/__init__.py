@@ -245,5 +245,5 @@ __all__ = [
 ]
 
 TOLERANCE = 1e-6
-"""How far the answer to a row may lie from that row's own answer, whatever it is asked with: relative to the
-number, or to the largest number in the same answer. Everything but floats is compared exactly."""
+"""The largest difference between the answers to a row alone and with other rows: relative to the number, or
+to the largest number in the same answer. Other values than floats are compared exactly."""

@@ -1,4 +1,4 @@
-"""What stands within a schema: its children and fields, and the same schema with others."""
+"""The children and fields of a schema, and copies of a schema with changed ones."""
 
 from __future__ import annotations
 

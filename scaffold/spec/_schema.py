@@ -60,7 +60,7 @@ class Scalar(Standalone):
     native: Native | None = None
     """What the model is given; `None` where that is the JSON value itself."""
     minimum: int | float | None = None
-    """The least and the greatest value that `native` can hold, where JSON could say more."""
+    """The least and the greatest value of `native`, where JSON allows more."""
     maximum: int | float | None = None
     max_length: int | None = None
     """The longest text that `native` can hold."""
@@ -77,7 +77,7 @@ class Category(Standalone):
     """One of the levels of a categorical dtype, by its value."""
 
     of: Scalar
-    """Describes a level. Its `native` is the dtype of the levels where the levels alone do not tell it."""
+    """Describes a level. `native` is the dtype of the levels, if their values alone do not determine it."""
     levels: tuple[JSONScalar, ...]
     ordered: bool = False
 

@@ -1,8 +1,8 @@
 """Move the files of a committed change to their places: all of them, or none.
 
-Run as a process of its own, in a session of its own and with nothing but the standard library, it goes on
-when the command that started it is killed. Cut off itself, by a power cut, it is run again by the next
-command of the same user on the same machine; a change that came with a project is never carried out.
+It runs as a process of its own, in a session of its own and with the standard library only, so that it
+continues if the command that started it is killed. After a power cut, the next command of the same user on
+the same machine runs it again; a change that came with a project is never carried out.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def finish(root: Path) -> str:
         if not os.path.lexists(folder / JOURNAL):
             shutil.rmtree(folder, ignore_errors=True)
             return ""
-        # What goes is removed last, for that never fails for want of space.
+        # Files are removed last, because that cannot fail for lack of space.
         entries = sorted(enumerate(read_pending(root)), key=lambda item: not item[1].gets)
         try:
             for number, entry in entries:
@@ -70,7 +70,7 @@ def finish(root: Path) -> str:
 
 @contextlib.contextmanager
 def project_lock(root: Path) -> Iterator[None]:
-    """Keep others from changing the project's files through us; whoever holds it and dies lets it go."""
+    """Hold the lock for changes of the project's files; the system releases it if the process dies."""
     folder = path_below(root, STATE)
     folder.mkdir(exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
@@ -112,7 +112,7 @@ def _read_journal(root: Path, folder: str) -> tuple[str, list[Entry]]:
     text = read_below(root, f"{folder}/{JOURNAL}")
     try:
         document = json.loads(text)
-        # Version 0.1 wrote the list alone: it is there to be undone, never to be carried on.
+        # Version 0.1 wrote the list without an id: such a change can be undone, but not continued.
         old = isinstance(document, list)
         change, files = ("", document) if old else (document["change"], document["files"])
         entries = [Entry(**entry) for entry in files]
@@ -205,7 +205,7 @@ if __name__ == "__main__":
     try:
         reason = finish(Path(sys.argv[1]))
     except ScaffoldError:
-        sys.exit(NOT_TOUCHED)  # who started this process finds the same, and raises it
+        sys.exit(NOT_TOUCHED)  # the parent process reads the same state and raises the error
     except OSError as error:
         reason = f"{error}; the next command that looks at the project tries again"
     sys.stdout.write(reason)

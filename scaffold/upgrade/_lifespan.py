@@ -1,4 +1,4 @@
-"""Follow the owner's steps in the lifespan of the old main.py: around the lifespan of the serving code."""
+"""Keep the owner's steps in the lifespan of the old main.py, around the lifespan of the serving code."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _READY = "app.state.ready"
 def follow_layout(path: str, source: str) -> str:
     """The module at `path` of the old layout, with the present names of what it imports and defines.
 
-    What is gone keeps its old name.
+    Names of code that is gone stay.
     """
     module = module_name(path)
     try:
@@ -45,7 +45,7 @@ class _Names:
 
     def __init__(self) -> None:
         self.renamed: dict[str, str] = {}
-        """Names that are written otherwise now."""
+        """The present names, by the old ones."""
         self.modules: dict[str, str] = {}
         """The old modules that names are bound to."""
 

@@ -18,7 +18,7 @@ _ALIASES = ("alias", "validation_alias", "serialization_alias")
 
 @dataclass(frozen=True, slots=True)
 class _FieldText:
-    """A field as far as a rename can be told from it."""
+    """The facts about a field by which a rename is recognised."""
 
     attribute: str
     wire: frozenset[str]
@@ -29,7 +29,7 @@ class _FieldText:
 
 @dataclass(frozen=True, slots=True)
 class Renames:
-    """What the owner calls otherwise than the generated code does."""
+    """The owner's names for generated classes, fields and modules."""
 
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the generated name of the class: the old attribute and the owner's."""
@@ -37,7 +37,7 @@ class Renames:
     modules: Mapping[str, str] = field(default_factory=dict)
     """By dotted name."""
     aliased: frozenset[str] = frozenset()
-    """The old attributes of records that are still given by that name, which is an alias now."""
+    """The old attributes of records whose name is an alias now, by which callers still give them."""
 
 
 def find_renames(base: str, ours: str) -> Renames:
@@ -175,7 +175,7 @@ class _Renamer(cst.CSTTransformer):
         super().__init__()
         self.fields, self.classes, self.modules = renames.fields, classes, modules
         read = (fields for name, fields in renames.fields.items() if name != _ANSWER)
-        # What makes a record names its fields as a request does.
+        # Code that makes a record uses the names of a request.
         self.keywords = {
             name: {old: new for old, new in fields.items() if name == _ANSWER or old not in renames.aliased}
             for name, fields in renames.fields.items()

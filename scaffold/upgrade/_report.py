@@ -1,4 +1,4 @@
-"""What changes for those who call a service, and what it means for them."""
+"""The changes for callers of a service, and whether they break callers."""
 
 from __future__ import annotations
 

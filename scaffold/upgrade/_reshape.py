@@ -1,6 +1,6 @@
 """Bring files of the old layout into the shape of the present ones, in the last state and in the owner's.
 
-What both have alike takes the present shape in both, so that the merge sees the owner's edits alone.
+Common code gets the present shape in both, so that the merge sees only the owner's edits.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class FileOutcome(enum.Enum):
     """Only the owner changed it."""
     KEPT_DELETED = "kept deleted"
     MOVED = "moved"
-    """It is under another name now."""
+    """It has another path now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class MergedTree:
 
     files: Mapping[str, FileMerge]
     notes: tuple[str, ...] = ()
-    """What the owner has to know besides."""
+    """Further notes for the owner."""
 
     @property
     def conflicts(self) -> dict[str, str]:

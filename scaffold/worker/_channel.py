@@ -49,10 +49,10 @@ class Channel:
         """Return the next message.
 
         Args:
-            timeout_s: Seconds after which to give up; `None` waits for ever.
+            timeout_s: Seconds after which to give up; `None` waits forever.
 
         Raises:
-            ChannelClosedError: The other side closed the pipe, or sent what is no message.
+            ChannelClosedError: The other side closed the pipe, or sent an invalid message.
             SilenceError: Nothing came in time.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s

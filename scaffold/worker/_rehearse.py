@@ -55,7 +55,7 @@ def rehearse(model: Any, request: dict[str, Any], witness: Witness, watch: Watch
     failure: BaseException | None = None
     matched, takes_example = None, None
     try:
-        watch.opened()  # what others opened meanwhile
+        watch.opened()  # discard what other programs opened
         witness.phase = "predict"
         app = _generated(request["code"])
         matched = first_difference(_answers(model, request, app), request["answers"]) is None

@@ -1,4 +1,4 @@
-"""Small questions about the nodes of a script: which names they hold, and nodes made of others."""
+"""Helpers for the nodes of a script: the names in them, and changed copies."""
 
 from __future__ import annotations
 

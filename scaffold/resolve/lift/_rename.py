@@ -1,7 +1,7 @@
-"""Local modules that are named as a part of the service: they get another name, and what names them follows.
+"""Rename local modules whose names the service has for itself, and all references to them.
 
-`app` and `tests` are the service's own. A user's package of that name goes along as `model_app`: the
-imports of it are rewritten in all the code that goes along, and the pickles are written anew.
+`app` and `tests` belong to the service. A user's package `app` is copied as `model_app`: imports of it are
+rewritten in all copied code, and so are the pickles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scaffold.resolve.lift._lift import link_data_files, save, searching
 from scaffold.resolve.lift._moved import RESERVED_TOP_LEVEL, Renamed, top_level_name
 from scaffold.spec import Artifact, LocalSource
 
-# They take the name of a module as a text.
+# These functions take the name of a module as a string.
 _BY_TEXT = frozenset(
     {
         "import_module",
@@ -47,11 +47,11 @@ def rename(
     Args:
         sources: The local code that goes along.
         artifacts: The model and the samples, by the file that is to be read for each.
-        folder: Where the code is written under its new names, to be found before any other.
+        folder: The folder for the code under its new names, first on the search path.
         search: Folders of local code.
 
     Raises:
-        TraceFailedError: What is renamed does not import.
+        TraceFailedError: A renamed module does not import.
     """
     finder = Modules([str(place) for place in search])
     clashing = {top_level_name(source.path) for source in sources} & RESERVED_TOP_LEVEL
@@ -178,7 +178,7 @@ def _lay_tree(origin: Path, target: Path, names: Mapping[str, str]) -> None:
 
 
 def _link(file: Path, copy: Path) -> None:
-    """The same file in two places, without taking room where the file system allows that."""
+    """Link a file to a second place; copy it if the file system has no links."""
     try:
         os.link(file, copy)
     except OSError:

@@ -1,4 +1,4 @@
-"""The text of a module that is put together from the statements of a script."""
+"""The text of a module that is assembled from statements of a script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own files in the trace: data that the model opened, and code that it imported by name."""
+"""The user's files in the trace: data that the model opened, and modules that it imported."""
 
 from __future__ import annotations
 
