@@ -115,7 +115,7 @@ class UnfitAcceptedError(VerificationError):
 
 
 class ServiceFailedError(VerificationError):
-    """The service does not start, or breaks off."""
+    """The service does not start, or closes a connection."""
 
 
 class ServiceNotStartedError(ServiceFailedError):
@@ -139,7 +139,7 @@ class ServiceNotStartedError(ServiceFailedError):
 
 
 class ServiceBrokeOffError(ServiceFailedError):
-    """The service breaks off at a request: `POST http://127.0.0.1:8000/score`."""
+    """The service closes the connection at a request: `POST http://127.0.0.1:8000/score`."""
 
     request: str
     cause: str
@@ -149,7 +149,7 @@ class ServiceBrokeOffError(ServiceFailedError):
 
 
 class AnswersDifferError(VerificationError):
-    """The service gives another answer than the model.
+    """The service answers differently than the model.
 
     Args:
         what: Which request: `row 3`.
@@ -192,7 +192,7 @@ class AnswersDifferError(VerificationError):
 
 
 class RowsDependError(VerificationError):
-    """The service gives a row another answer among others than alone.
+    """The service answers a row beside other rows differently than alone.
 
     Args:
         row: Its place in the recorded sample, from 0.

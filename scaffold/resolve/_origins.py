@@ -24,8 +24,8 @@ def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
     """Return what follows the name in a requirement of what is installed, and the wheel that it names.
 
     A distribution from an index is required by its version, one from a URL by that URL. One from a file or
-    folder of this machine is packed into a wheel that goes with the service; so is one from git, because a lock
-    with hashes cannot hold a commit and an image has no git. The reason names the origin.
+    folder of this machine is packed into a wheel for the service; so is one from git, because a lock with
+    hashes cannot hold a commit and an image has no git. The reason names the origin.
 
     Raises:
         BrokenInstallError: It cannot be packed, because files of it are gone.
