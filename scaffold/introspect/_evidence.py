@@ -1,4 +1,4 @@
-"""Why a field is what it is: what was seen in it, how often it was missing."""
+"""The evidence for a field: the values seen in it, and how often it was missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to know of a library's objects: the mirror of `render/kinds/_kind.py`."""
+"""How the objects of a library are examined: the mirror of `render/kinds/_kind.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The expressions that make answers of what the model gives."""
+"""The expressions that convert the model's output to answers."""
 
 from __future__ import annotations
 

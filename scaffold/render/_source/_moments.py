@@ -1,4 +1,4 @@
-"""Where a class of the user's own holds moments, and whether the sample has them with a time zone."""
+"""The paths of datetimes in a class of the user's own, and whether they have a time zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function that makes plain values of an answer of objects and arrays, as it stands in `convert.py`."""
+"""The function `_plain` of `convert.py`, which converts objects and arrays to plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a schema is on the wire: an object with fields of its own, or one value under a name of ours."""
+"""The form of a schema in JSON: an object with its own fields, or one value under `data` or `prediction`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The annotation for each schema, and what stands above the classes for it: aliases, checks, imports."""
+"""The annotation for each schema, with the aliases, checks and imports that it needs."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Types:
         Args:
             schema: What to annotate.
             hint: Name of the field, from which a class or alias takes its own.
-            strict: Whether the value comes from outside and is checked, bounds and all.
+            strict: Whether the value is part of a request, and so is checked.
         """
         match schema:
             case Scalar():

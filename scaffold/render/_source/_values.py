@@ -1,4 +1,4 @@
-"""The expression that makes of a checked value what the model is given for it."""
+"""The expressions that convert a checked value to the model's input."""
 
 from __future__ import annotations
 

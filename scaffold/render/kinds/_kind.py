@@ -1,4 +1,4 @@
-"""What the code of a service needs to know of a library: the mirror of `introspect/kinds/_kind.py`."""
+"""How a library's objects are written in the code of a service: the mirror of `introspect/kinds/_kind.py`."""
 
 from __future__ import annotations
 
