@@ -152,7 +152,7 @@ def _show_project(project: Project) -> None:
     out.print()
     if project.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay")
-        out.print("of the sample: nobody knows yet that this service gives the model's answers. Prove it:")
+        out.print("of the sample: it is not known whether this service gives the model's answers. Prove it:")
         out.print(f"  scaffold verify {project.root}\n", markup=False)
     out.print("Next:")
     url = f"localhost:8000{SCORE_PROTOCOL.single.path}"

@@ -28,7 +28,7 @@ from scaffold.spec import Deployment, Image, Measurements, PodState, Recording, 
 
 PASSED = "passed"
 PENDING = "pending"
-_NOT_ROLLED_BACK = "It was not rolled back, as asked; the pods of before go on serving."
+_NOT_ROLLED_BACK = "It was not rolled back, as requested; the former pods go on serving."
 
 
 def deploy_project(

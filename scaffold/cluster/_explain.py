@@ -155,7 +155,7 @@ def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
     return Failure(
         problem="The nodes cannot pull the image.",
         found=found,
-        fix="Can the nodes reach the registry under this name? A registry on localhost is not theirs.",
+        fix="Can the nodes reach the registry under this name? They have another localhost.",
         patience_s=45,
     )
 

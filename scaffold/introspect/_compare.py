@@ -33,9 +33,9 @@ def difference(
 ) -> str | None:
     """Return where `got` first differs from `want`, in one line; `None` where they are the same.
 
-    Labels, integers and texts must be equal; floats may differ by 1e-6 of their size, and more for a model that
-    computes in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same values are
-    the same, and so are a record's fields as a dict, a dataclass or a named tuple.
+    Labels, integers and texts must be equal; floats may differ by 1e-6 of their size, and more for a model
+    that computes in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same
+    values are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
 
     Args:
         got: An answer.

@@ -67,7 +67,7 @@ def read_sample(
         ) from error
     except BombError as error:
         raise NotASampleError(
-            str(path), f"it unpacks to {error.args[0] >> 20} MiB, far more than it weighs"
+            str(path), f"it unpacks to {error.args[0] >> 20} MiB, far more than its size"
         ) from error
     except Exception as error:
         cause = str(error).strip().splitlines()

@@ -54,7 +54,7 @@ def pack_wheel(installed: Installed) -> LocalSource:
     record = installed.metadata.read_text("RECORD")
     tags = re.findall(r"(?m)^Tag: *(\S+)", installed.metadata.read_text("WHEEL") or "")
     if record is None or not tags:
-        raise BrokenInstallError(installed.name, installed.version, "it does not say which files are its own")
+        raise BrokenInstallError(installed.name, installed.version, "its metadata does not list its files")
     paths = sorted(row[0] for row in csv.reader(io.StringIO(record)) if row and _belongs(row[0]))
     lines: list[str] = []
     buffer = io.BytesIO()

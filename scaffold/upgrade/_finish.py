@@ -207,6 +207,6 @@ if __name__ == "__main__":
     except ScaffoldError:
         sys.exit(NOT_TOUCHED)  # the parent process reads the same state and raises the error
     except OSError as error:
-        reason = f"{error}; the next command that looks at the project tries again"
+        reason = f"{error}; the next command for the project tries again"
     sys.stdout.write(reason)
     sys.exit(1 if reason else 0)

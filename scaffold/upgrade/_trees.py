@@ -226,7 +226,7 @@ def _choose_whole(ours: Content | None, theirs: Content | None, prefer: Prefer) 
         return FileMerge(FileOutcome.REMOVED if theirs is None else FileOutcome.UPDATED, theirs)
     if prefer is Prefer.OURS:
         return FileMerge(FileOutcome.KEPT, ours)
-    detail = "you changed it, the new state has it no longer" if theirs is None else "both sides changed it"
+    detail = "you changed it, the new state lacks it" if theirs is None else "both sides changed it"
     return FileMerge(FileOutcome.CONFLICT, ours, f"{detail}; yours is kept")
 
 

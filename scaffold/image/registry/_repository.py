@@ -140,7 +140,7 @@ class Repository:
             with needs_room(path.parent):
                 self._http.retry(download, digest)
             if f"sha256:{_sha256(partial)}" != digest:
-                raise RegistryError(f"{self.name}@{digest}", 200, "the bytes that came have another digest")
+                raise RegistryError(f"{self.name}@{digest}", 200, "the received bytes have another digest")
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

@@ -110,7 +110,7 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
         except CommandError as error:
             cause = error.tail.strip().rpartition("\n")[2]  # the status also for findings
         if not report.is_file():
-            return None, f"nobody could be asked about vulnerabilities: {cause}"
+            return None, f"vulnerabilities could not be looked up: {cause}"
         found = json.loads(report.read_text())
     return tuple(
         Vulnerability(

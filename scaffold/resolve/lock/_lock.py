@@ -107,7 +107,7 @@ def make_lock(
         for target, error in failed.items()
     ]
     if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
-        notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
+        notes.append("torch comes with CUDA: no reachable index has a build for the CPU alone")
     notes += [f"{name} is only in a folder of this machine, and large: {_COPY_IT}" for name in absent]
     return CompiledLock(text=_text(pins, python, tuple(locks), absent), notes=tuple(notes), wheels=shipped)
 
