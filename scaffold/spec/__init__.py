@@ -6,12 +6,12 @@ standard library only, and so do the modules that import it at their top.
     read        ->  Artifact
     introspect  ->  Signature (Schema, Call) and Recording
     resolve     ->  Dependencies
-    api         ->  ProjectSpec
+    verbs       ->  ProjectSpec
     render      ->  RenderedProject
-    verify      ->  Verification
+    proof       ->  Verification
     image       ->  Image
-    deploy      ->  Deployment
-    api         ->  ProjectRecord
+    cluster     ->  Deployment
+    verbs       ->  ProjectRecord
 """
 
 from __future__ import annotations

@@ -63,6 +63,18 @@ def test_an_mlflow_folder_leads_to_its_model_file(tmp_path: Path) -> None:
     assert find_model(str(tmp_path)).path == tmp_path / "model.pkl"
 
 
+@pytest.mark.parametrize(
+    "description",
+    ["", "flavors: [", "flavors:\n  sklearn: 3\n", "- 1\n", "flavors:\n  a:\n    path: gone.pkl\n"],
+)
+def test_a_model_file_is_found_by_its_name_where_the_description_names_none(
+    tmp_path: Path, description: str
+) -> None:
+    (tmp_path / "MLmodel").write_text(description)
+    (tmp_path / "model.joblib").touch()
+    assert find_model(str(tmp_path)).path == tmp_path / "model.joblib"
+
+
 def test_a_folder_without_a_model_stays_a_folder(tmp_path: Path) -> None:
     assert find_model(str(tmp_path)).path == tmp_path
 
