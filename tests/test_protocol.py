@@ -84,9 +84,16 @@ class Shapeless(Handler):
         self.send(200, {"outputs": []})
 
 
+class Server(ThreadingHTTPServer):
+    """A server for 64 clients at the same time."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 @contextlib.contextmanager
 def served(handler: type[Handler], protocol: Protocol = INVOCATIONS) -> Iterator[Client]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
     try:
         url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -99,7 +106,7 @@ def served(handler: type[Handler], protocol: Protocol = INVOCATIONS) -> Iterator
 
 def test_a_sample_is_replayed_in_another_protocol() -> None:
     with served(Handler) as client:
-        assert wait_until_ready(client, timeout_s=5, poll_s=0.01).is_ready
+        assert wait_until_ready(client, timeout_s=60, poll_s=0.01).is_ready
         assert replay(client, RECORDING).rows == 5
         assert collect_answers(client, RECORDING.requests, like=RECORDING.answers) == RECORDING.answers
 

@@ -155,9 +155,8 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = _without_service_layer(
-        layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation)
-    )
+    modules = {f"{APP}/{name}": text for name, text in code.items()}
+    generated = _model_part(asked_by_code(modules, installation), layer)
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
     found, extra = Rehearsal(
         artifact=artifact,
@@ -171,9 +170,8 @@ def resolve_dependencies(
     _require_owners(found, installation, sources, artifact)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
-    choice = choose(
-        _without_service_layer(layer, needed(reasons, installation)), reasons, installation, options
-    )
+    listed = _model_part(needed(reasons, installation), layer)
+    choice = choose(listed, reasons, installation, options)
     mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
     lock = _locked(choice, layer, reasons, options, run)
     files, hidden = _seen_files(found, artifact, local.values(), _roots(search), installation)
@@ -196,7 +194,7 @@ def _with_mentions(requirements: Iterable[Requirement], mentioned: Set[str]) -> 
         yield replace(line, mentioned=line.distribution in mentioned)
 
 
-def _without_service_layer(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:
+def _model_part(reasons: Mapping[str, str], layer: ServiceLayer) -> dict[str, str]:
     """Return distributions with their reasons, without those of the service layer."""
     return {name: reason for name, reason in reasons.items() if name not in layer.pins}
 
