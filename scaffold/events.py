@@ -1,4 +1,4 @@
-"""What a verb tells while it works: one union of events for every verb."""
+"""The progress events of all verbs: one union."""
 
 from __future__ import annotations
 

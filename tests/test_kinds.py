@@ -14,7 +14,7 @@ from scaffold.introspect.kinds import KINDS as DESCRIBED
 from scaffold.render import _code
 from scaffold.render.kinds import KINDS as WRITTEN
 from scaffold.render.kinds.polars import polars_dtype
-from scaffold.spec import Container, NumpyScalar, Sparse
+from scaffold.spec import Container, NumpyScalar, Schema, Sparse
 from scaffold.worker import require_plain
 
 CONTAINERS = set(typing.get_args(Container))
@@ -79,6 +79,61 @@ def _imported(path: Path, room: str) -> set[str]:
 def _is_module(name: str) -> bool:
     place = Path(introspect.__file__).parents[1].joinpath(*name.split("."))
     return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+SCHEMAS = {variant.__name__ for variant in typing.get_args(Schema)}
+RIGHT_FOR_ANY_VARIANT = {
+    "introspect._annotations.widened",  # what was seen is the default
+    "introspect._inputs._refuse_one_way",  # goes through `children`
+    "introspect._outputs.describe_output",  # changes the form of three
+    "introspect.kinds.pandas.rows",  # a Series is a list of its values
+    "render._source._answers._single",  # an answer by itself is plain, whatever it is
+    "render._source._convert._docstring",
+    "render._source._example._array_of",  # recognises one schema
+    "render._source._example._is_natural",  # others go through JSON
+    "render._source._example.example_body",  # goes through `fields_of`
+    "render._source._shapes.fields_of",  # goes through `fields_of` of the schema
+    "render.kinds.masked.array",  # recognises one schema
+    "render.kinds.pandas.lines",  # each kind has lines for its own objects
+    "render.kinds.polars.lines",
+    "render.kinds.python.lines",
+}
+"""Where a `match` over schemas need not be looked at when there is one variant more."""
+
+
+def test_mypy_names_every_match_that_a_new_schema_variant_must_be_added_to() -> None:
+    root = Path(introspect.__file__).parents[1]
+    open_ended: set[str] = set()
+    for path in root.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        variants = SCHEMAS & _names_from_spec(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                matches = [inner for inner in ast.walk(node) if isinstance(inner, ast.Match)]
+                if any(_names_any(inner, variants) and not _is_closed(inner) for inner in matches):
+                    open_ended.add(".".join([*path.relative_to(root).with_suffix("").parts, node.name]))
+    assert open_ended == RIGHT_FOR_ANY_VARIANT
+
+
+def _names_from_spec(tree: ast.Module) -> set[str]:
+    """Return the names that a file imports from `scaffold.spec`."""
+    return {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scaffold.spec")
+        for alias in node.names
+    }
+
+
+def _names_any(match: ast.Match, variants: set[str]) -> bool:
+    """Whether a pattern of `match` names one of these classes."""
+    return any(
+        isinstance(node, ast.MatchClass) and ast.unparse(node.cls) in variants for node in ast.walk(match)
+    )
+
+
+def _is_closed(match: ast.Match) -> bool:
+    return ast.unparse(match.cases[-1].body[0]).startswith("assert_never(")
 
 
 @pytest.mark.parametrize(

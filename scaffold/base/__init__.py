@@ -1,1 +1,1 @@
-"""What rooms stand on: each module knows the values and the errors, and no room."""
+"""What the rooms share. A module here imports `spec` and `errors`, and no room."""

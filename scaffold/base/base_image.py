@@ -1,8 +1,10 @@
-"""The image that services start from, and what follows from it. Standard library only."""
+"""The base image of services, and its platform. Standard library only."""
 
 from __future__ import annotations
 
 import re
+
+from scaffold.base.docker_hub import DOCKER_HUB
 
 _VARIANT = "slim-bookworm"
 _GLIBC = (2, 36)
@@ -17,7 +19,7 @@ LIBRARIES = re.compile(
 
 def base_image(python: str) -> str:
     """Return the reference of the image for a Python, `3.11`."""
-    return f"docker.io/library/python:{python}-{_VARIANT}"
+    return f"{DOCKER_HUB}/library/python:{python}-{_VARIANT}"
 
 
 def uv_platform(machine: str) -> str:

@@ -1,4 +1,4 @@
-"""What the files of a project say, checked before it is used: anybody may have written them.
+"""Checked access to the files of a project, which anybody may have written.
 
 Standard library only.
 """
@@ -13,14 +13,14 @@ from scaffold.base.layout import DEPLOY, KUSTOMIZATION, MODEL_FILE, MODEL_FOLDER
 from scaffold.errors import FileTooLargeError, NotARegularFileError, PythonVersionError, UnsafePathError
 
 LARGEST_TEXT_BYTES = 64 << 20
-"""Of a lock, a record or a recorded sample; a larger one was not written by this package."""
+"""The most for a lock, a record or a recorded sample: this package writes no larger one."""
 
 
 def checked_path(root: Path, path: object) -> str:
     """Return `path`, the relative path of a file of the project `root` as POSIX writes it.
 
     Raises:
-        UnsafePathError: It is absolute, leads upwards or into `.git`, or is no path that all systems share.
+        UnsafePathError: It is absolute, leads upwards or into `.git`, or is not valid on all systems.
     """
     if not isinstance(path, str):
         raise UnsafePathError(str(root), repr(path)[:80], "is no text")
@@ -40,7 +40,7 @@ def path_below(root: Path, path: object, *, link: bool = False) -> Path:
     Args:
         root: The project.
         path: Relative to it, as a record, a journal or a template names it.
-        link: Whether the last part may be a symbolic link: for callers that do not follow links.
+        link: Whether the last part may be a symbolic link, for callers that do not follow it.
 
     Raises:
         UnsafePathError: It leads out of the project, or through a symbolic link.

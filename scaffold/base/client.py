@@ -8,13 +8,13 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import urlsplit
 
 from scaffold.errors import ServiceBrokeOffError
-from scaffold.spec import JSONValue
+from scaffold.spec import SCORE_PROTOCOL, JSONValue, Protocol, ScoreRoute
 
 _PROBE_S = 5.0
 
@@ -25,7 +25,7 @@ class Answer:
 
     status: int
     body: JSONValue
-    """The parsed JSON; the text where it is none."""
+    """The parsed JSON, or the text of a body that is not JSON."""
     seconds: float
     is_json: bool = True
     retry_after_s: float = 0.0
@@ -33,26 +33,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often a request is sent that is not answered, or answered with 503."""
+    """How often a request is sent again after no response, or a 503."""
 
     attempts: int = 1
     pause_s: float = 1.0
-    """Between two attempts; longer where the service asks for that."""
+    """Between two attempts; longer if the response has a larger `Retry-After`."""
 
 
 class Client:
     """Requests to one service, over a connection that stays open; for one thread."""
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, retries: Retries | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        retries: Retries | None = None,
+        protocol: Protocol = SCORE_PROTOCOL,
     ) -> None:
-        self.url = url.rstrip("/")
+        self.url, self.protocol = url.rstrip("/"), protocol
         self.headers, self.retries = dict(headers or {}), retries or Retries()
         self._connection: http.client.HTTPConnection | None = None
 
     def another(self) -> Client:
         """Return a client of the same service with a connection of its own."""
-        return Client(self.url, headers=self.headers, retries=self.retries)
+        return Client(self.url, headers=self.headers, retries=self.retries, protocol=self.protocol)
 
     def get(self, path: str) -> Answer:
         """Return the answer to a GET request.
@@ -68,22 +73,48 @@ class Client:
         Raises:
             ServiceFailedError: There is none.
         """
-        return self._send("POST", path, json.dumps(body))
+        return self._send("POST", path, json.dumps(body).encode())
 
-    def post_text(self, path: str, text: str) -> Answer:
-        """Send a text that is JSON and return the answer.
+    def score(self, record: JSONValue) -> Answer:
+        """Send one record; the body of the answer is its prediction where the status is 200.
 
         Raises:
             ServiceFailedError: There is none.
         """
-        return self._send("POST", path, text)
+        return self.send_encoded(self.protocol.single, self.protocol.single.encode(record))
+
+    def score_batch(self, records: Sequence[JSONValue]) -> Answer:
+        """Send records in one request; the body of the answer is the list of their predictions.
+
+        Raises:
+            ServiceFailedError: There is none.
+        """
+        return self.send_encoded(self.protocol.batch, self.protocol.batch.encode(list(records)))
+
+    def send_encoded(self, route: ScoreRoute, body: bytes) -> Answer:
+        """Send what `route.encode` returned, and return the answer with its predictions as the body.
+
+        A body of another form than the protocol's stays as it is.
+
+        Raises:
+            ServiceFailedError: There is none.
+        """
+        answer = self._send("POST", route.path, body, route.content_type)
+        if answer.status != 200 or not answer.is_json:
+            return answer
+        try:
+            return replace(answer, body=route.decode(answer.body))
+        except (LookupError, TypeError):
+            return answer
 
     def probe(self) -> str:
         """Ask whether the service is ready; return the status of the answer, or why there is none."""
         connection: http.client.HTTPConnection | None = None
         try:
             connection = self.connect(_PROBE_S)
-            connection.request("GET", f"{urlsplit(self.url).path}/readyz", headers=self._all_headers())
+            connection.request(
+                "GET", urlsplit(self.url).path + self.protocol.ready, headers=self._all_headers()
+            )
             return str(connection.getresponse().status)
         except (OSError, http.client.HTTPException) as error:
             return str(error) or type(error).__name__
@@ -105,11 +136,13 @@ class Client:
             self._connection.close()
             self._connection = None
 
-    def _send(self, method: str, path: str, text: str | None) -> Answer:
+    def _send(
+        self, method: str, path: str, body: bytes | None, content_type: str = "application/json"
+    ) -> Answer:
         for attempt in range(1, self.retries.attempts + 1):
             is_last = attempt == self.retries.attempts
             try:
-                answer = self._send_once(method, path, text)
+                answer = self._send_once(method, path, body, content_type)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if is_last:
@@ -122,11 +155,10 @@ class Client:
             time.sleep(max(self.retries.pause_s, answer.retry_after_s))
         raise AssertionError("the last attempt returns or raises")
 
-    def _send_once(self, method: str, path: str, text: str | None) -> Answer:
+    def _send_once(self, method: str, path: str, body: bytes | None, content_type: str) -> Answer:
         connection = self._connection = self._connection or self.connect()
         began = time.perf_counter()
-        body = None if text is None else text.encode()
-        connection.request(method, urlsplit(self.url).path + path, body, self._all_headers())
+        connection.request(method, urlsplit(self.url).path + path, body, self._all_headers(content_type))
         response = connection.getresponse()
         content = response.read()
         seconds = time.perf_counter() - began
@@ -147,9 +179,9 @@ class Client:
             )
         return Answer(status=response.status, body=parsed, seconds=seconds, retry_after_s=waits)
 
-    def _all_headers(self) -> dict[str, str]:
-        host = urlsplit(self.url).netloc  # also where the connection leads through somebody else
-        return {"Content-Type": "application/json", "Host": host, **self.headers}
+    def _all_headers(self, content_type: str = "application/json") -> dict[str, str]:
+        host = urlsplit(self.url).netloc  # also for a connection through a proxy
+        return {"Content-Type": content_type, "Host": host, **self.headers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,19 +191,19 @@ class Readiness:
     is_ready: bool
     waited_s: float
     last: str = field(default="")
-    """What the last probe was answered with."""
+    """The result of the last probe."""
 
 
 def wait_until_ready(
     client: Client, *, timeout_s: float, poll_s: float, is_over: Callable[[], bool] = lambda: False
 ) -> Readiness:
-    """Return when the service answers `GET /readyz` with 200, when it is over, or after `timeout_s` seconds.
+    """Return when the service says that it is ready, when it is over, or after `timeout_s` seconds.
 
     Args:
         client: A client of the service.
         timeout_s: How long to wait.
         poll_s: Seconds between two probes.
-        is_over: Whether the service has ended, so that there is nothing to wait for.
+        is_over: Whether the service has ended, so that the wait is pointless.
     """
     start = time.monotonic()
     last = ""

@@ -1,7 +1,7 @@
 """Values of `spec` as JSON, and back: the annotation of a field decides how its value is read.
 
-The record of a project and the answers of the worker process are written so. Both are input from elsewhere:
-a value of another type than its annotation says is refused.
+The record of a project and the messages of the worker use this format. Both are untrusted input: a value of
+another type than its annotation is refused.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _decode_dataclass(value: Any) -> Any:
 
 
 def _aside(held: dict[str, Any]) -> dict[str, Any]:
-    """A field that is called `type` itself steps aside for the name of the class."""
+    """Return the fields by JSON key: a field `type` gets `_type`, since `type` names the class."""
     return {f"_{name}" if name == TYPE else name: item for name, item in held.items()}
 
 

@@ -41,7 +41,7 @@ def differences(
         scale: The largest number that stands beside them.
     """
     if isinstance(wanted, dict) and isinstance(got, dict):
-        # Named numbers measure different things: each has a scale of its own.
+        # Numbers under different names have different scales.
         for key in [*wanted, *(key for key in got if key not in wanted)]:
             if key in got and key in wanted:
                 yield from differences(got[key], wanted[key], f"{path}.{key}")

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what they weigh. Standard library only."""
+"""Files and folders that are written completely or not at all, and their hashes. Standard library only."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def keep_file(path: Path, digest: str) -> Path:
+def keep_until_exit(path: Path, digest: str) -> Path:
     """Move a file out of a temporary folder and return its new path, which stays until this process ends.
 
     Args:
         path: The file.
-        digest: Its sha256: a file with the same content is kept once.
+        digest: Its sha256: files with the same content become one.
     """
     target = Path(_kept_files().name) / digest / path.name
     if not target.is_file():

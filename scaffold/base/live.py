@@ -1,6 +1,6 @@
-"""Code that was typed in a session and stands in no file: the cells of a notebook, the lines of a console.
+"""Code that was typed in a session and is in no file: the cells of a notebook, the lines of a console.
 
-The caller's process knows it; the worker, which lifts definitions out of it, is given it. Standard library
+The caller's process reads it and sends it to the worker, which lifts definitions out of it. Standard library
 only.
 """
 
@@ -16,15 +16,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSource:
-    """What was typed."""
+    """The code of a session."""
 
     cells: tuple[str, ...] = ()
     """The cells of a notebook, in the order in which they ran."""
     texts: Mapping[str, str] = field(default_factory=dict)
-    """Text by the name that code objects have for a file which is none."""
+    """Source text by the file name of its code objects: `<stdin>`, `<ipython-input-3>`."""
 
     def of(self, names: Iterable[str]) -> list[str]:
-        """Return the cells; where there are none, the texts of these names."""
+        """Return the cells of a notebook, else the texts of these file names."""
         return list(self.cells) or [self.texts[name] for name in dict.fromkeys(names) if name in self.texts]
 
     def as_json(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ _given: LiveSource | None = None
 
 
 def live_source() -> LiveSource:
-    """Return what was typed in this process, or, in a worker, in its caller's."""
+    """Return the code of this session or, in a worker, of the caller's session."""
     if _given is not None:
         return _given
     ipython = sys.modules.get("IPython")
@@ -53,6 +53,6 @@ def live_source() -> LiveSource:
 
 
 def use_live_source(source: LiveSource) -> None:
-    """Have `live_source` return this from now on."""
+    """Set what `live_source` returns."""
     global _given
     _given = source

@@ -24,7 +24,7 @@ _PIN = re.compile(
 _WHEEL = re.compile(rf"\./{WHEELS}/[A-Za-z0-9._+-]+\.(whl|tar\.gz|zip)")
 _TERM = r"[a-z_]+ (==|!=|<|<=|>|>=|in|not in) '[A-Za-z0-9_.+-]*'"
 _MARKER = re.compile(rf"{_TERM}( (and|or) {_TERM})*")
-# An address with a user or a password in it is not one that this package writes.
+# This package never writes a URL with a user or a password.
 _OPTION = re.compile(rf"--find-links \./{WHEELS}|--(extra-)?index-url https?://[^\s@/]+(/[^\s@]*)?")
 _INDEX = re.compile(r"^\s+# from (\S+)$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

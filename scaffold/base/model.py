@@ -1,7 +1,7 @@
-"""Load a model file and call the model: the two things that several rooms and the traced child process do.
+"""Load a model file and call the model, for several rooms and for the traced child process.
 
-Standard library only at import: the child that finds out what a model needs must not import anything else
-that is ours. Each library is imported where the format or the call asks for it.
+Standard library only at import: the traced child process must import nothing else of this
+package. A library is imported where the format or the call needs it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def load(
 
     Args:
         path: The file, which must have passed the gate.
-        format: What the gate says that it is.
+        format: Its format, as the gate found it.
         names: The names that the gate saw in it: no other name is looked up while it loads. None for a file
             that this process wrote itself.
         sha256: What the gate read; any content when empty.
@@ -74,7 +74,7 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
         case ModelFormat.ONNX:
             import onnxruntime
 
-            # By its path: the weights of a large model lie in files beside it.
+            # By its path: a large model has its weights in files beside it.
             return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         case _:
             return _load_native(file.read(), format)
@@ -122,7 +122,7 @@ def _load_native(content: bytes, format: ModelFormat) -> Any:
     if format is ModelFormat.XGBOOST:
         import xgboost
 
-        # Bytes are told by what they hold, JSON or UBJSON; a path would be told by its ending.
+        # xgboost tells JSON from UBJSON by content for bytes, by the suffix for a path.
         booster = xgboost.Booster(model_file=bytearray(content))
         if "classifier" not in (booster.attr("scikit_learn") or ""):
             return booster

@@ -1,7 +1,7 @@
-"""Find modules without importing anything: what file one comes from, and whether it is the user's own.
+"""Find modules without importing them: the file of a module, and whether it is the user's own.
 
-The finder walks from a package to its submodule by the paths that their specs give, so that no `__init__` of
-anyone runs. Standard library only.
+The finder walks from a package to its submodule by the paths that their specs give, so that no `__init__`
+runs. Standard library only.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Modules:
             folders = _folders(spec)
             if not folders:
                 return None
-            # By its last part: of a namespace inside another the whole name would ask for its parent.
+            # By its last part: with the full name, a nested namespace package would look up its parent.
             spec = PathFinder.find_spec(part, folders)
         return _as_module(name, spec) if spec is not None else None
 
@@ -116,7 +116,7 @@ _other_standard: list[Path] = []
 
 
 def know_environment(path: Sequence[str], overlay: Sequence[str]) -> None:
-    """Have `home_of` know the folders of another environment than that of this process.
+    """Register the folders of another environment for `home_of`.
 
     Args:
         path: Its `sys.path`, without folders of the user's.
@@ -142,8 +142,8 @@ def _standard_roots() -> tuple[Path, ...]:
 def distribution_by_table(module: str) -> str:
     """The distribution that pipreqs' table names for `module`; nothing where it names several, or none.
 
-    It is one voter, heard where the metadata is silent. It knows old libraries of many a plain name (`test`,
-    `workflow`), so what it says is put as a guess.
+    It is used where the metadata names no distribution. It lists old libraries under common names (`test`,
+    `workflow`), so messages present its answer as a guess.
     """
     named = _table()
     found = named.get(module, ()) or named.get(module.partition(".")[0], ())
@@ -160,7 +160,7 @@ def _table() -> dict[str, tuple[str, ...]]:
 
 
 def absolute(found: Module, target: str) -> str:
-    """`target` with its leading dots taken from where `found` stands."""
+    """Return the absolute name of `target`, whose leading dots are relative to the module `found`."""
     level = len(target) - len(target.lstrip("."))
     if not level:
         return target

@@ -30,8 +30,8 @@ _MANAGERS = (
 def uv_python_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment in which uv finds the Pythons of version managers too.
 
-    A shim of pyenv or asdf answers only for the version that its folder has chosen, and uv takes a shim that
-    fails for an error: shims are taken off the PATH, and the folders that they lead to are appended.
+    A shim of pyenv or asdf runs only the version that its folder selects, and uv treats a failing shim as an
+    error: shims are removed from PATH, and the folders of their Pythons are appended.
     """
     environment = uv_environment(base)
     home = Path(environment.get("HOME") or Path.home())
@@ -101,7 +101,7 @@ def find_python(version: str, run: Runner) -> str:
     except CommandError:
         pass
     try:
-        # Without the internet it must not take long to find out that there is none.
+        # Without internet access this must fail quickly.
         run([uv, "python", "install", "--no-bin", version], env=env | {"UV_HTTP_RETRIES": "0"})
         return run(find, env=env).stdout.strip()
     except CommandError as error:

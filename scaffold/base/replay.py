@@ -1,7 +1,7 @@
 """The replay of a project's sample against its running service: one for every place where a service runs.
 
-The proof, the image check and the live check send the same requests and make the same comparison. What they
-raise for a service that answers otherwise is the same too; each adds what only it knows.
+The proof, the image check and the live check send the same requests and make the same comparison. They
+raise the same errors, to which each caller adds its own facts.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Extent:
     """How much is sent."""
 
     rows: int | None = None
-    """At most so many rows of the sample; all when absent."""
+    """The most rows of the sample; all when absent."""
     callers: int = CALLERS
-    """How many callers send rows at once; 0 leaves that out."""
+    """How many clients send rows at the same time; 0 skips that check."""
 
 
 WHOLE = Extent()
 FAR = Extent(rows=100, callers=0)
-"""For a service that is far away and has callers of its own."""
+"""For a deployed service, which is remote and serves other clients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +105,11 @@ def collect_answers(
     Args:
         client: A client of the running service.
         requests: The requests.
-        like: An answer to each that is known already.
+        like: The known answer to each.
     """
     answers: list[JSONValue] = []
     for request, known in zip(requests, like, strict=True):
-        answer = client.post("/score", request)
+        answer = client.score(request)
         same = answer.status == 200 and first_difference(answer.body, known) is None
         answers.append(known if same else answer.body if answer.status == 200 else None)
     return tuple(answers)
@@ -118,26 +118,27 @@ def collect_answers(
 def _replay_singly(client: Client, recording: Recording) -> list[float]:
     """Send each row alone, the last one first; return the seconds that each took.
 
-    The answers were recorded in the order of the rows: where what is asked first decides what comes later
-    (a cache, a value that is fitted at the first call), another order shows it.
+    The answers were recorded in the order of the rows. If a first request changes later answers (a cache, a
+    value that is fitted at the first call), another order shows it.
     """
     answers: list[Answer] = []
     for request in reversed(recording.requests):
-        answers.append(client.post("/score", request))
+        answers.append(client.score(request))
         if answers[-1].status != 200:
             break
     first = len(recording.requests) - len(answers)
     for row, answer in enumerate(reversed(answers), start=first):
-        _compare(answer, recording.answers[row], f"row {row}", "/score")
+        _compare(answer, recording.answers[row], f"row {row}", client.protocol.single.path)
     return [answer.seconds for answer in answers]
 
 
 def _replay_in_batches(client: Client, recording: Recording) -> None:
     for start in range(0, len(recording.requests), BATCH):
         rows = slice(start, start + BATCH)
-        answer = client.post("/score/batch", list(recording.requests[rows]))
+        answer = client.score_batch(recording.requests[rows])
         wanted = list(recording.answers[rows])
-        _compare(answer, wanted, f"rows {start} to {start + len(wanted) - 1} as a batch", "/score/batch")
+        batch = f"rows {start} to {start + len(wanted) - 1} as a batch"
+        _compare(answer, wanted, batch, client.protocol.batch.path)
 
 
 def _compare(answer: Answer, wanted: JSONValue, what: str, endpoint: str) -> None:

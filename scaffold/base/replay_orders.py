@@ -24,7 +24,7 @@ _SLOW_S = 0.25
 _AGAIN = 5
 _SEED = 8_191
 _TURNED_AWAY = (503, 504)
-"""A service that is slow for so many callers says so; that is no answer to anybody's row."""
+"""The statuses of a service that sheds load: such a response is not compared."""
 
 
 def replay_in_other_orders(service: Client, recording: Recording) -> int:
@@ -40,9 +40,10 @@ def replay_in_other_orders(service: Client, recording: Recording) -> int:
     for words, rows in _orders(len(recording.requests)):
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
-            answer = service.post("/score/batch", [recording.requests[row] for row in batch])
+            answer = service.score_batch([recording.requests[row] for row in batch])
             if answer.status != 200 or not isinstance(answer.body, list):
-                raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, "/score/batch")
+                path = service.protocol.batch.path
+                raise SampleRefusedError(f"a batch {words}", answer.status, answer.body, path)
             if len(answer.body) != len(batch):
                 raise BatchLengthError(words, len(batch), len(answer.body))
             for row, got in zip(batch, answer.body, strict=True):
@@ -80,7 +81,8 @@ def replay_concurrently(
         SampleRefusedError: A row is refused.
     """
     callers = most if latency_s <= _SLOW_S else min(most, max(2, int(1 / latency_s)))
-    texts = [json.dumps(request) for request in recording.requests]
+    route = service.protocol.single
+    bodies = [route.encode(request) for request in recording.requests]
     failed = threading.Event()
     ends = time.monotonic() + _CONCURRENT_S
 
@@ -88,10 +90,10 @@ def replay_concurrently(
         answers: list[tuple[int, Answer]] = []
         try:
             with contextlib.closing(service.another()) as caller:
-                for row in _walk(number, _EACH, len(texts)):
+                for row in _walk(number, _EACH, len(bodies)):
                     if failed.is_set() or (len(answers) >= 2 and time.monotonic() > ends):
                         break
-                    answers.append((row, caller.post_text("/score", texts[row])))
+                    answers.append((row, caller.send_encoded(route, bodies[row])))
         except BaseException:
             failed.set()
             raise
@@ -104,7 +106,7 @@ def replay_concurrently(
 
 
 def _walk(number: int, length: int, rows: int) -> Sequence[int]:
-    """Return the rows that a caller asks for: all in an order of its own, over again where they are few."""
+    """Return the rows that one client sends: all rows in its own random order, repeated up to `length`."""
     chance = random.Random(_SEED + number)  # noqa: S311
     order = [row for _ in range(length // rows + 1) for row in chance.sample(range(rows), rows)]
     return order[:length]
@@ -114,7 +116,8 @@ def _compare_all(service: Client, recording: Recording, found: list[tuple[int, A
     answered = [(row, answer) for row, answer in found if answer.status not in _TURNED_AWAY]
     for row, answer in answered:
         if answer.status != 200:
-            raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body)
+            path = service.protocol.single.path
+            raise SampleRefusedError(f"row {row} {when}", answer.status, answer.body, path)
         _compare(service, recording, row, answer.body, when)
 
 
@@ -131,7 +134,7 @@ def replay_again(service: Client, recording: Recording) -> int:
 
 
 def check_unchanged(service: Client, recording: Recording, row: int) -> None:
-    """Send a row that was answered rightly before, alone.
+    """Send one row again, alone, and compare its answer with the recorded one.
 
     Args:
         service: A running service.
@@ -141,7 +144,7 @@ def check_unchanged(service: Client, recording: Recording, row: int) -> None:
     Raises:
         AnswerChangedError: The service gives another answer now.
     """
-    answer = service.post("/score", recording.requests[row])
+    answer = service.score(recording.requests[row])
     if found := first_difference(answer.body, recording.answers[row]):
         raise AnswerChangedError(row, found.path, _shown(found))
 

@@ -27,7 +27,7 @@ def bill_of_materials(
         subject: What the bill is of, from `application`.
         components: What is in it.
         dependencies: Who requires whom, by `bom-ref`.
-        seed: What the document is of, to its bytes: a hash. Its serial number is made from that.
+        seed: A hash of the subject's bytes, from which the serial number of the document is made.
     """
     return {
         "bomFormat": "CycloneDX",

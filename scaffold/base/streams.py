@@ -58,12 +58,12 @@ def open_once(path: Path, sha256: str = "") -> Iterator[tuple[BinaryIO, str]]:
 
 
 def compression_of(head: bytes) -> str | None:
-    """How a file that starts so is compressed."""
+    """Return the compression of a file that starts with these bytes."""
     return next((name for magic, name in _COMPRESSIONS if head.startswith(magic)), None)
 
 
 def decompressed(raw: BinaryIO, compression: str | None) -> BinaryIO:
-    """Read `raw` as what it unpacks to.
+    """Return a file object that decompresses `raw` while it is read.
 
     Raises:
         ModuleNotFoundError: `lz4` is not installed and the file needs it.
@@ -74,7 +74,7 @@ def decompressed(raw: BinaryIO, compression: str | None) -> BinaryIO:
 
 
 class BorrowedFile(io.RawIOBase):
-    """A file of somebody else's: it stays open when this is closed, and does not tell its file number."""
+    """A view of an open file: closing it leaves that file open, and it has no file descriptor."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -84,7 +84,7 @@ class BorrowedFile(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Whether a place in it can be sought."""
+        """Whether it can seek."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -94,7 +94,7 @@ class BorrowedFile(io.RawIOBase):
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place in the file, and return it."""
+        """Seek, and return the new position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -143,10 +143,10 @@ _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
 
 @contextlib.contextmanager
 def canonical_archive(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give a zip archive written anew: one directory, each member once, where the first reader found it.
+    """Give a rewritten zip archive: one central directory, each member once.
 
-    Two readers of the same archive need not agree: on which directory counts, on upper and lower case, on
-    what stands before or behind. After this there is nothing left to disagree on.
+    Two zip readers may find different members in one archive: they differ in which directory counts, in upper
+    and lower case, and in data before or after the archive. All readers read the rewritten archive alike.
     """
     with zipfile.ZipFile(file) as archive, contextlib.ExitStack() as stack:
         size_bytes = sum(member.file_size for member in archive.infolist())

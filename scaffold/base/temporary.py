@@ -1,7 +1,7 @@
 """Temporary folders that a later run removes if the process that made them was killed. Standard library only.
 
-A process holds a lock on each of its folders. The kernel releases the lock when the process ends, however it
-ends, so that no process uses a folder without a lock.
+A process holds a lock on each of its folders. The kernel releases the lock when the process ends, in whatever
+way: a folder without a lock is in use by no process.
 
 Source: flock(2); it works on a folder, and across PID namespaces that share the folder.
 """

@@ -1,7 +1,7 @@
-"""Load a pickle so that only the names that the gate saw can be looked up, wherever they stand in the file.
+"""Load a pickle so that only the names that the gate saw can be looked up.
 
-Pickle, joblib, cloudpickle and torch all come down to one method, `find_class`. Here every reader has the
-same one, the readers of nested pickles too: no file can show one name to the gate and another to a loader.
+Pickle, joblib, cloudpickle and torch all look names up by one method, `find_class`. All readers here have the
+same one, those of nested pickles too: no file can show one name to the gate and another to a loader.
 The file is opened once: what is hashed is what is loaded.
 
 Standard library only at import; each library is imported where the format asks for it.
@@ -40,7 +40,7 @@ def python3_name(module: str, qualname: str) -> tuple[str, str]:
 
 
 on_lookup: Callable[[str], None] | None = None
-"""Called with each name before it is looked up: what a crash leaves unsaid."""
+"""Called with each name before its lookup, so that the report of a crash can name it."""
 
 
 class Names:
@@ -61,7 +61,7 @@ class Names:
         self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
 
     def find(self, module: str, qualname: str) -> Any:
-        """What a name stands for.
+        """Return the object of a name.
 
         Raises:
             UnseenNameError: The gate did not see the name, or the module has it from elsewhere.
@@ -102,7 +102,8 @@ def _lookup(module: str, qualname: str) -> Any:
         try:
             value = getattr(value, part)
         except AttributeError:
-            raise AttributeError(f"Can't get attribute '{qualname}' on {sys.modules[module]!r}") from None
+            message = f"Can't get attribute '{qualname}' on {sys.modules[module]!r}"
+            raise AttributeError(message, name=qualname, obj=sys.modules[module]) from None
     return value
 
 

@@ -1,4 +1,4 @@
-"""uv under the user's own settings: what they told pip holds for uv too."""
+"""Run uv with the user's own settings, those for pip included."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-# What pip calls a setting, and the variable by which uv takes it. uv reads neither pip's files nor PIP_*.
+# Settings of pip, and the variable of uv for each: uv reads neither pip's files nor PIP_*.
 _PIP_SETTINGS = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
 }
 
-# The caller's own environment, and a notebook's wish for colours: what uv prints becomes a file.
+# The active environment, and colours that a notebook asks for: the output of uv becomes a file.
 _NOT_FOR_UV = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "FORCE_COLOR", "CLICOLOR_FORCE")
 
 
@@ -63,7 +63,7 @@ def _pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
         if settings.get(name, "").strip()
     }
     if "UV_INDEX" in translated:
-        # pip weighs all its indexes alike; uv would stop at the first that knows the name.
+        # pip treats all indexes alike; uv would use only the first one that has the name.
         translated["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return translated
 

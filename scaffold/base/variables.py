@@ -1,10 +1,10 @@
-"""The environment variables of a process that holds a model: few, so that none is depended on unseen."""
+"""The environment variables of a process that holds a model: few, so that dependences are noticed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# What a model's libraries need to run as they do here.
+# Variables that libraries need to run as they do in this process.
 _KEPT_PREFIXES = ("LC_", "OPENBLAS_", "OMP_", "MKL_", "KMP_")
 _KEPT = frozenset({"LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH"})
 

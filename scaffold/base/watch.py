@@ -1,6 +1,6 @@
-"""Which files of some folders are opened, by whatever code: an audit hook does not see what C++ opens.
+"""Which files of some folders are opened, also by C++ code, which an audit hook does not see.
 
-Linux tells of it (inotify); elsewhere nothing is seen. Standard library only: the traced process uses it.
+Linux reports this (inotify); other systems do not. Standard library only: the traced process uses it.
 """
 
 from __future__ import annotations

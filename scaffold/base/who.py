@@ -1,4 +1,4 @@
-"""Who does something, and when, as records have it. Standard library only."""
+"""The user and the time, for records. Standard library only."""
 
 from __future__ import annotations
 

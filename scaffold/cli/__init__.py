@@ -19,13 +19,13 @@ _EXAMINING = ("new", "inspect", "update", "diff")
 @name_commands()
 def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
-    # A model's libraries make hundreds of thousands of objects that stay: look for garbage less often.
+    # A model's libraries create hundreds of thousands of permanent objects: collect garbage less often.
     gc.set_threshold(100_000, 50, 100)
-    for name in ("SIGTERM", "SIGHUP"):  # what is half done is cleared away as by Ctrl-C
+    for name in ("SIGTERM", "SIGHUP"):  # handled like Ctrl-C, so that temporary files are removed
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        with _worker_ahead(sys.argv[1:]):
+        with _prestart_worker(sys.argv[1:]):
             from scaffold.cli._app import app  # imported while the worker starts
 
             app()
@@ -41,30 +41,30 @@ def main() -> None:
             show_error("Interrupted.")
         raise
     except Exception as error:
-        show_error(_own_fault(error))
+        show_error(_internal_error(error))
         sys.exit(1)
     finally:
-        gc.freeze()  # leaving is ten times as quick when nobody looks through those objects once more
+        gc.freeze()  # the exit is ten times as fast without another collection of those objects
 
 
 @contextlib.contextmanager
-def _worker_ahead(words: Sequence[str]) -> Iterator[None]:
+def _prestart_worker(words: Sequence[str]) -> Iterator[None]:
     """Start the process that will load the model at once, so that it is ready when the command needs it."""
     asked = words[:1] and words[0] in _EXAMINING
     if not asked or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
         yield
         return
-    from scaffold.verbs.ahead import end_ahead, start_ahead
+    from scaffold.verbs.prestart import end_prestarted, prestart_worker
 
-    start_ahead()
+    prestart_worker()
     try:
         yield
     finally:
-        end_ahead()
+        end_prestarted()
 
 
-def _own_fault(error: Exception) -> str:
-    """What a person is told of a fault of this program, and where they find its traceback."""
+def _internal_error(error: Exception) -> str:
+    """Return the message for an internal error, with the place of its traceback."""
     import tempfile
     import traceback
 

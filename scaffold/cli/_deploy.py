@@ -1,4 +1,4 @@
-"""`scaffold deploy`, what is done with a target afterwards, and the models that the store knows."""
+"""`scaffold deploy`, the other verbs for a target, and `register`."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def deploy(
         str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
     ] = None,
     registry: Annotated[
-        str | None, typer.Option(help="Where the image goes; else as kustomization.yaml has it.")
+        str | None, typer.Option(help="Where the image is pushed, if not to that of kustomization.yaml.")
     ] = None,
     builder: Annotated[
-        str | None, typer.Option(help="docker or layers; docker where there is an engine.")
+        str | None, typer.Option(help="docker or layers; docker by default if an engine runs.")
     ] = None,
     insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
     force_conflicts: Annotated[bool, typer.Option(help="Take over fields that others have set.")] = False,
@@ -120,7 +120,7 @@ def status(
 def rollback(
     project: PROJECT = HERE,
     target: TARGET = "staging",
-    to: Annotated[int | None, typer.Option(help="The revision; the one before without it.")] = None,
+    to: Annotated[int | None, typer.Option(help="The revision; the previous one by default.")] = None,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
@@ -146,7 +146,7 @@ def promote(
     source: Annotated[str, typer.Option("--from", help="The target that is proven.")] = "staging",
     target: Annotated[str, typer.Option("--to", help="The target that gets the same image.")] = "production",
     reason: Annotated[str, typer.Option(help="Why it may go there; recorded.")] = "",
-    approved_by: Annotated[str, typer.Option(help="Who says so; you, where it is left out.")] = "",
+    approved_by: Annotated[str, typer.Option(help="Who approves it; you by default.")] = "",
     force: Annotated[bool, typer.Option(help="Promote what is not proven.")] = False,
     timeout: TIMEOUT = None,
     store: STORE = None,
@@ -237,7 +237,7 @@ def logs(
 def register_model(
     model: Annotated[str, typer.Argument(help="The model: a path or a URL, as for `new`.")],
     name: Annotated[str, typer.Option(help="Its name.")],
-    version: Annotated[str, typer.Option(help="Its version, which never names other bytes.")],
+    version: Annotated[str, typer.Option(help="Its version, which stands for one file only.")],
     store: STORE = None,
 ) -> None:
     """Write a model down in the store, for `scaffold new store:NAME` and `store:NAME/VERSION`."""
@@ -252,7 +252,7 @@ def register_model(
 def _show_plan(planned: Any) -> None:
     show_diff(planned.diff or "Nothing would change.")
     if planned.unchecked:
-        note = "The namespace is not there yet: the server checks what goes into it once it is."
+        note = "The namespace does not exist yet: the server cannot check the objects in it."
         console(stderr=True).print(note, markup=False)
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while a verb works."""
+"""The progress display of a verb."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from scaffold.spec import PodState
 class Display:
     """Shows the events of a verb on the error stream.
 
-    A line for each stage that ended, and below it what moves: a spinner, the bars of a build, the pods of a
-    deploy. With `quiet` only notes are shown.
+    One line for each finished stage, and below these the live part: a spinner, the bars of a build, the pods
+    of a deploy. With `quiet` only notes are shown.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._console = console(stderr=True)
         self._moving: Any = None
-        """A spinner, bars or a table of rich, which has `stop()`."""
+        """The live part: a spinner, bars or a table of rich, each with `stop()`."""
         self._tasks: dict[str, Any] | None = None
         """The bar of each stage, while bars are shown."""
 
@@ -41,7 +41,7 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the last state of what moved on the screen."""
+        """Stop the live part; its last state stays on the screen."""
         self._stop()
 
     def __call__(self, event: Event) -> None:
@@ -50,7 +50,7 @@ class Display:
             return
         match event:
             case Noted(text):
-                self._line("[yellow]![/]", "note", text)  # above what moves
+                self._line("[yellow]![/]", "note", text)  # above the live part
             case Started(stage, detail):
                 self._stop()
                 self._start(stage, detail)

@@ -83,7 +83,7 @@ def build(
 
 
 def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:
-    """The login that was given; its password comes by a pipe, so that no list of processes shows it."""
+    """Return the login of the options; the password comes from a pipe: process lists show arguments."""
     if (username is None) == (not password_stdin):
         if username is None:
             return None

@@ -13,6 +13,7 @@ from scaffold.cli._display import Display
 from scaffold.cli._options import assignments, model_options
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
+from scaffold.spec import SCORE_PROTOCOL
 
 if TYPE_CHECKING:
     from scaffold.spec import ProjectSpec
@@ -151,12 +152,13 @@ def _show_project(project: Project) -> None:
     out.print()
     if project.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay")
-        out.print("of the sample: nobody knows yet that this service gives the model's answers. Prove it:")
+        out.print("of the sample: it is not known whether this service gives the model's answers. Prove it:")
         out.print(f"  scaffold verify {project.root}\n", markup=False)
     out.print("Next:")
+    url = f"localhost:8000{SCORE_PROTOCOL.single.path}"
     for command in (
         f"scaffold serve {project.root}",
-        f"curl -d {project.example} -H 'Content-Type: application/json' localhost:8000/score",
+        f"curl -d {project.example} -H 'Content-Type: application/json' {url}",
         f"scaffold build {project.root}",
     ):
         out.print(f"  {command}", markup=False)

@@ -27,7 +27,7 @@ _CLUSTER = {
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return `command` with an option for each field of `Options`, in place of its parameter `options`.
 
-    The command gets the fields that were given as a dict: an update takes the others from the last time.
+    The command gets a dict of the given fields only: an update takes the others from the record.
     """
 
     def read(given: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def assignments(pairs: list[str], option: Literal["types", "answers"]) -> dict[s
 
 
 def _parameter(each: Field[Any]) -> inspect.Parameter:
-    """The option of one field: nothing given is `None`, an empty list or false."""
+    """Return the parameter for one field; its default is `None`, an empty list or false."""
     metadata = each.metadata
     flag = metadata["flag"] or f"--{each.name.replace('_', '-')}"
     option = typer.Option(flag, help=metadata["help"], metavar=metadata["metavar"] or None)

@@ -1,4 +1,4 @@
-"""`scaffold verify`, `serve` and `audit`: what one does with a project that is there."""
+"""`scaffold verify`, `serve` and `audit`: verbs for an existing project."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def verify(
     project: PROJECT,
     accept: Annotated[
-        bool, typer.Option("--accept", help="Take the answers of now for the right ones, and record them.")
+        bool, typer.Option("--accept", help="Record the present answers as the right ones.")
     ] = False,
     allow_read: Annotated[
         list[Path], typer.Option(help="A file or folder that the service may read.", metavar="PATH")
@@ -99,7 +99,7 @@ def _show_audit(found: Audit) -> None:
     if found.vulnerabilities is None:
         return
     if not found.vulnerabilities:
-        out.print("[green]✓[/] Nothing is known against any of them.")
+        out.print("[green]✓[/] No known vulnerabilities.")
     for each in found.vulnerabilities:
         fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "not fixed yet"
         out.print(f"[red]✗[/] {each.name} {each.version}: {each.id}, {fixed}")

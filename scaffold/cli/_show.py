@@ -1,4 +1,4 @@
-"""What a person sees of results: JSON, rows, a diff, a tree of what was written, one clear error."""
+"""The output of results: JSON, rows, a diff, a tree of files, an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that neither guesses at numbers to colour nor breaks lines of a pipe."""
+    """Return a console that does not colour numbers and does not wrap lines in a pipe."""
     from rich.console import Console
 
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else 200

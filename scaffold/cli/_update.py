@@ -1,4 +1,4 @@
-"""`scaffold init`, `update`, `diff` and `undo`: the life of a project."""
+"""`scaffold init`, `update`, `diff` and `undo`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.update import Update
 
 BREAKING_STATUS = 2
-"""What the command exits with where callers of the service would have to change."""
+"""The exit status for changes that break callers of the service."""
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 MODEL = Annotated[
@@ -34,7 +34,7 @@ TOOL = Annotated[
     str | None,
     typer.Option(help="A merge tool for conflicts: 'meld {ours} {merged} {theirs}'; {base} is there too."),
 ]
-BREAKING = Annotated[bool, typer.Option("--allow-breaking", help="Go ahead though callers have to change.")]
+BREAKING = Annotated[bool, typer.Option("--allow-breaking", help="Allow changes that break callers.")]
 
 
 class Variant(enum.Enum):
@@ -86,9 +86,7 @@ def update(
     theirs: THEIRS = False,
     tool: TOOL = None,
     allow_breaking: BREAKING = False,
-    dirty: Annotated[
-        bool, typer.Option("--dirty", help="Go ahead though git has uncommitted changes.")
-    ] = False,
+    dirty: Annotated[bool, typer.Option("--dirty", help="Allow uncommitted changes in git.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,

@@ -1,4 +1,4 @@
-"""A project runs in a cluster: deployed, proven live, recorded; or rolled back and explained."""
+"""Deploy a project to a cluster, check its live answers, record the deploy; roll a failed one back."""
 
 from scaffold.cluster._deploy import deploy_project, plan_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess

@@ -1,4 +1,4 @@
-"""Where a live service is reached: a route, a load balancer, a node's port, else through the API."""
+"""The address of a live service: a route, a load balancer, a node's port, else a port-forward."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Forward(Client):
 def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
     """Return a client of the service, once it has an address.
 
-    It sends the API key that `SCAFFOLD_API_KEY` holds, and tries again where the service is busy or a
-    connection was closed while idle.
+    It sends the API key of `SCAFFOLD_API_KEY`, and retries if the service is busy or an idle connection was
+    closed.
 
     Raises:
-        RolloutFailedError: The address never came.
+        RolloutFailedError: The service gets no address in time.
     """
     key = os.environ.get(KEY_VARIABLE)
     headers = {"X-API-Key": key} if key else {}
@@ -153,7 +153,7 @@ def _balancer_url(live: Manifest) -> str:
 
 
 def _node_port(cluster: Cluster, service: Manifest) -> str | None:
-    """The first node that answers under the port; None where nodes cannot be seen or reached from here."""
+    """Return the URL of the first node that answers on the port; None if no node can be listed or reached."""
     live = cluster.get(cluster.locate(service)) or {}
     port = (live.get("spec") or {}).get("ports", [{}])[0].get("nodePort")
     try:

@@ -1,4 +1,4 @@
-"""Objects go into the cluster in order, and are taken back."""
+"""Apply objects to the cluster in order, and undo that."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def seed_replicas(cluster: Cluster, target: Target) -> None:
 
 
 def _keep_replicas(cluster: Cluster, manifest: Manifest, before: Manifest) -> None:
-    """A Deployment that leaves its replicas to an autoscaler from now on would begin with one pod."""
+    """Keep the replicas of a Deployment that gets an autoscaler, which would else start with one pod."""
     if manifest["kind"] != "Deployment" or "replicas" in manifest["spec"]:
         return
     managers = before["metadata"].get("managedFields") or []
@@ -54,13 +54,13 @@ def _keep_replicas(cluster: Cluster, manifest: Manifest, before: Manifest) -> No
 
 
 def _set_replicas(cluster: Cluster, deployment: Manifest, replicas: int) -> None:
-    """Under a field manager of its own, so that an apply that does not name them does not reset them."""
+    """Set the replicas under another field manager, so that an apply without them does not reset them."""
     seed = identity_of(deployment) | {"spec": {"replicas": replicas}}
     try_apply(cluster, seed, manager=_START_MANAGER, force=True)
 
 
 def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
-    """Bring objects back to what we applied before, and remove those that were not there.
+    """Restore objects to what was applied before, and delete those that are new.
 
     The namespace stays, and so does what another tool had made before our first deploy.
     """

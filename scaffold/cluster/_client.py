@@ -116,7 +116,7 @@ class Cluster:
                 retries=_retries(),
                 preload_content=not stream,
             )
-        except (urllib3.exceptions.HTTPError, OSError) as error:  # OSError: a certificate that is none
+        except (urllib3.exceptions.HTTPError, OSError) as error:  # OSError: an invalid certificate
             raise self.unreachable(error) from error
         if response.status == 401:
             another = either("ClusterAccess(context=...)", "--context NAME")
@@ -131,7 +131,7 @@ class Cluster:
         """Return a socket to a port of a pod, through the API.
 
         Raises:
-            ConnectionError: The API does not open the way.
+            ConnectionError: The API refuses the port-forward.
         """
         from kubernetes.client.exceptions import ApiException
         from kubernetes.stream.ws_client import portforward_call
@@ -167,7 +167,7 @@ class Cluster:
             f"Is the network up, and the cluster running? Another one: {another}.",
         )
 
-    # ---- kinds
+    # ---- kinds of objects
 
     def kind(self, api_version: str, kind: str) -> Kind:
         """Return where the objects of a kind are found, as the cluster's discovery says.
@@ -262,7 +262,7 @@ class Cluster:
 
 
 def _retries() -> Any:
-    """Connections that break are tried again where that is safe, and so is what the API was too busy for."""
+    """Return the retry policy: for broken connections where that is safe, and for a busy API."""
     import urllib3
 
     return urllib3.Retry(

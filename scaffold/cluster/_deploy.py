@@ -1,4 +1,4 @@
-"""One deploy, from the manifests to a URL that gives the model's answers; or rolled back and explained."""
+"""One deploy, from the manifests to a URL that gives the model's answers, or to a rollback."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
-from scaffold.cluster._before import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of, refusal_fix
 from scaffold.cluster._plan import Change, Plan, plan_changes
+from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, live_deployment, revision_of, wait_for_rollout
 from scaffold.cluster._smoke import await_address, replay_sample
@@ -28,7 +28,7 @@ from scaffold.spec import Deployment, Image, Measurements, PodState, Recording, 
 
 PASSED = "passed"
 PENDING = "pending"
-_NOT_ROLLED_BACK = "It was not rolled back, as asked; the pods of before go on serving."
+_NOT_ROLLED_BACK = "It was not rolled back, as requested; the former pods go on serving."
 
 
 def deploy_project(
@@ -51,7 +51,7 @@ def deploy_project(
     Args:
         root: The project; `deploy/<target>/` and `tests/recorded.json` of it are read.
         target: A folder under `deploy/`.
-        image: The image by digest, or what builds and pushes it; called once the cluster has answered.
+        image: The image by digest, or a function that builds and pushes it; called once the cluster answers.
         release: What is recorded beside the image.
         measured: What the proof of the project measured: shown where the pods lack memory.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
@@ -67,7 +67,7 @@ def deploy_project(
         VerificationError: The recorded sample of the project cannot be read; nothing was deployed.
     """
     pace = pace or Pace()
-    with explained():
+    with api_errors():
         wanted = read_target(root, target, measured)
         recording = read_recording(root)
         cluster = connect(access)
@@ -105,7 +105,7 @@ def plan_deployment(
         access: As for `deploy_project`.
         force_conflicts: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         _reach(cluster)
@@ -143,8 +143,8 @@ def describe_deployment(live: Manifest, target: Target) -> Deployment:
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turn an answer of the API that nobody expected into an error that a person can act on."""
+def api_errors() -> Iterator[None]:
+    """Turn an unexpected response of the API into an error that says what to do."""
     try:
         yield
     except ApiError as error:
@@ -179,7 +179,7 @@ class _Attempt:
     def apply(self, notes: dict[str, str], *, force: bool) -> None:
         """Apply the manifests, and record what they are for."""
         self.on_event(Finished("apply", f"{len(self.changes)} objects"))
-        with explained():
+        with api_errors():
             apply_changes(self.cluster, self.changes, force=force)
             if _is_first(self.changes):
                 seed_replicas(self.cluster, self.target)
@@ -187,7 +187,7 @@ class _Attempt:
 
     def go_live(self, recording: Recording) -> str:
         """Wait for the pods, find the address, replay the sample; return the URL."""
-        with explained():
+        with api_errors():
             wait_until_live(self.cluster, self.target, self.pace, self.on_event)
             client = find_service(self.cluster, self.target, self.pace)
             self.on_event(Finished("address", client.url))
@@ -199,7 +199,7 @@ class _Attempt:
 
     @contextlib.contextmanager
     def noting_failure(self, notes: dict[str, str], *, roll_back: bool, remove: bool) -> Iterator[None]:
-        """Record how the block failed, and take the deploy back as was asked; the error says so."""
+        """If the block fails, record that and roll back as requested; the error says so."""
         try:
             yield
         except DeployError as error:
@@ -215,12 +215,12 @@ class _Attempt:
             raise DeployError("The deploy was interrupted.", (), fix, after) from error
 
     def note(self, notes: dict[str, str]) -> None:
-        """Record how it ended, if that can be done."""
+        """Record the outcome if the API allows it."""
         with contextlib.suppress(DeployError, ApiError):
             annotate(self.cluster, self.target.deployment, notes)
 
     def take_back(self, *, roll_back: bool, remove: bool) -> str:
-        """Undo it as was asked; return what was done, in a sentence."""
+        """Roll back or remove, as requested; return a sentence on what was done."""
         self.on_event(RollbackStarted())
         try:
             if not _is_first(self.changes):
@@ -265,7 +265,7 @@ def _notes(target: Target, image: str, release: Release) -> dict[str, str]:
 
 
 def _reach(cluster: Cluster) -> None:
-    """Fail early, before an image is built for a cluster that does not answer."""
+    """Check that the cluster answers, before an image is built for it."""
     cluster.request("GET", "/version", timeout_s=10)
 
 

@@ -1,4 +1,4 @@
-"""Why the pods of a rollout do not come to life, in plain words and with the fix."""
+"""Why the pods of a rollout do not become ready, in plain words and with the fix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scaffold.cluster._manifests import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors.wording import either, on_project
-from scaffold.spec import Measurements
+from scaffold.spec import SCORE_PROTOCOL, Measurements
 
 LOG_LINES = 15
 _MIB = 1 << 20
@@ -35,7 +35,7 @@ class Failure:
     found: tuple[str, ...] = ()
     fix: str = ""
     patience_s: float = 0
-    """Seconds that it may stand before it counts: some things mend themselves."""
+    """Seconds to wait before it is reported: some failures are temporary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Scene:
 
 
 def find_failure(scene: Scene) -> Failure | None:
-    """Return why the rollout does not go on; None while nothing speaks against it."""
+    """Return why the rollout is stuck; None while it may still succeed."""
     for pod in scene.pods:
         for explain in _EXPLANATIONS:
             failure = explain(scene, pod)
@@ -62,7 +62,7 @@ def find_failure(scene: Scene) -> Failure | None:
 
 
 def explain_deadline(scene: Scene, waited_s: float) -> Failure:
-    """Return what to say when the time is over and nothing else was found: most often the probes."""
+    """Return the failure to report at the deadline if no other was found: most often the probes."""
     found = find_failure(scene)
     if found is not None:
         return found
@@ -116,7 +116,7 @@ def _unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
 
 
 def _node_rooms(cluster: Cluster) -> list[str]:
-    """What each node has to give, where we may look at nodes."""
+    """Return the allocatable resources of each node, if this user may list nodes."""
     try:
         nodes = cluster.list("/api/v1/nodes")
     except ApiError:
@@ -155,7 +155,7 @@ def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
     return Failure(
         problem="The nodes cannot pull the image.",
         found=found,
-        fix="Can the nodes reach the registry under this name? A registry on localhost is not theirs.",
+        fix="Can the nodes reach the registry under this name? They have another localhost.",
         patience_s=45,
     )
 
@@ -237,7 +237,7 @@ def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list
 
 
 def _node(scene: Scene, pod: Manifest) -> Failure | None:
-    """The node takes the pod and cannot begin with it: its volumes, or its network and its runtime."""
+    """A pod that is scheduled and cannot start, because of its volumes, the network or the runtime."""
     name = pod["metadata"]["name"]
     if pod_state(pod).state != CREATING:
         return None
@@ -258,10 +258,11 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
     if not failed:
         return None
     which = failed[0].split()[0].lower()
+    ready, alive = SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive
     fixes = {
         "startup": "It may need longer to load: raise `startupProbe.failureThreshold` in deployment.yaml.",
-        "readiness": "It loads but does not say that it is ready: look at scaffold logs and GET /readyz.",
-        "liveness": "It stops answering /healthz: look at scaffold logs, and give it more CPU.",
+        "readiness": f"It loads but does not say that it is ready: look at scaffold logs and GET {ready}.",
+        "liveness": f"It stops answering {alive}: look at scaffold logs, and give it more CPU.",
     }
     return Failure(
         problem=f"The {which} probe of the pods fails.",
@@ -271,7 +272,7 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
 
 
 def _not_created(scene: Scene) -> Failure | None:
-    """The pods are not even created: a quota or a policy forbids them."""
+    """Pods that a quota or a policy forbids to create."""
     conditions = (scene.deployment.get("status") or {}).get("conditions") or []
     for condition in conditions:
         if condition.get("type") != "ReplicaFailure" or condition.get("status") != "True":

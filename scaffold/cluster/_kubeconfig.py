@@ -1,4 +1,4 @@
-"""Which cluster is meant: a kubeconfig, the one of the user, or the cluster around this pod."""
+"""The connection to a cluster: by a kubeconfig, or by the account of the pod that this runs in."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from scaffold.errors.wording import either
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterAccess:
-    """Which cluster is meant, and as whom."""
+    """The cluster and the user."""
 
     kubeconfig: str | Path | None = field(default=None, repr=False)  # its content holds secrets
-    """A path, or the content itself. Without it `$KUBECONFIG`, which may hold either too, then
-    `~/.kube/config`, and inside a pod the pod's own account."""
+    """A path, or the content itself. Without it `$KUBECONFIG` (also a path or content), then
+    `~/.kube/config`, then the account of the pod that this runs in."""
     context: str | None = None
     """A context of the kubeconfig other than the current one."""
 

@@ -1,4 +1,4 @@
-"""One deploy at a time to one target: a Lease in its namespace says who is at it."""
+"""One deploy at a time to one target: a Lease in its namespace is the lock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def deploy_lock(cluster: Cluster, target: Target, holder: str) -> Iterator[None]
 
 
 def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, holder: str) -> Manifest:
-    """Create the Lease, or take over one that ran out: of several who try, the server lets one through."""
+    """Create the Lease, or take over an expired one; the server accepts one of several attempts."""
     now = _now()
     spec = {
         "holderIdentity": holder,

@@ -23,7 +23,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGER_NAME = "model-scaffold"
 
-# What a pod stands on comes before the pods, and what leads to them after.
+# Before the pods what they need, after them what routes to them.
 _ORDER = (
     "Namespace",
     "ResourceQuota",
@@ -85,8 +85,8 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
         measured: What the proof of the project measured.
 
     Raises:
-        ManifestError: There is no such target, a file is no YAML, or the kustomization asks for what is not
-            read here, such as patches.
+        ManifestError: There is no such target, a file is no YAML, or the kustomization uses a feature that is
+            not supported, such as patches.
     """
     folder = root / DEPLOY / target
     if not (folder / KUSTOMIZATION).is_file():
@@ -133,7 +133,7 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
         if copy["kind"] == "Deployment":
             service_container(copy)["image"] = image
         filled.append(copy)
-    # A secret is never noted, and what is large would not fit: a rollback leaves both as they are.
+    # Secrets and large objects are not recorded: a rollback leaves them as they are.
     texts = (
         json.dumps(one, sort_keys=True, separators=(",", ":"))
         for one in filled

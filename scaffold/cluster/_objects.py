@@ -1,4 +1,4 @@
-"""One object in the cluster: applied with what undoing it needs, noted on, read, or refused."""
+"""One object in the cluster: apply it with what an undo needs, annotate it, read it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def identity_of(manifest: Manifest) -> Manifest:
 
 
 def with_own_copy(manifest: Manifest, before: Manifest | None) -> Manifest:
-    """The manifest with what undoing it needs: itself, and whether it was there before us."""
+    """Return the manifest with annotations for an undo: itself, and whether it existed before."""
     copy = cast("Manifest", json.loads(json.dumps(manifest)))
     annotations = copy["metadata"].setdefault("annotations", {})
     if manifest["kind"] != "Secret":

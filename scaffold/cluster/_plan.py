@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from scaffold.cluster._before import namespace_exists
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, Target, describe, fill_in
 from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
+from scaffold.cluster._prerequisites import namespace_exists
 
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """The diffs of what is there already; of what is new, the name."""
+        """Diffs of the objects that exist, and the names of the new ones."""
         return "\n".join(
             change.diff if change.before else f"+ {describe(change.manifest)} (new)"
             for change in self.changes
@@ -78,7 +78,7 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
 
 
 def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:
-    """Return what applies objects as they once were; each is read, so that applying it can be undone."""
+    """Return the changes that restore former manifests; each object is read, so that this can be undone."""
     changes = []
     for manifest in manifests:
         before = read_object(cluster, manifest)

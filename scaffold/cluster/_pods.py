@@ -45,7 +45,7 @@ def waiting_of(pod: Manifest) -> tuple[str, str]:
 
 
 def last_end_of(pod: Manifest) -> Manifest:
-    """How the container ended the last time; empty if it never did."""
+    """Return the last termination of the container; empty if there is none."""
     status = status_of(pod)
     for part in ("state", "lastState"):
         terminated = (status.get(part) or {}).get("terminated")

@@ -1,4 +1,4 @@
-"""An answer of the cluster that refuses a request."""
+"""A response of the cluster's API that refuses a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wait until the new pods have taken over, or say why they do not."""
+"""Wait until the new pods have replaced the old ones, or say why they do not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pace:
     """For a load balancer or an ingress to get its address, and for that to answer."""
     poll_s: float = 1.0
     patience: float = 1.0
-    """Factor on how long a fault may stand before it counts."""
+    """A factor for the time before a failure is reported."""
 
 
 def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPods) -> Manifest:
@@ -43,7 +43,7 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
         on_pods: Called with the pods whenever they have changed.
 
     Raises:
-        RolloutFailedError: The pods do not come to life; the message says why.
+        RolloutFailedError: The pods do not become ready; the message says why.
     """
     path = cluster.locate(target.deployment)
     allowed_s = pace.rollout_s or target.deployment["spec"].get("progressDeadlineSeconds", 600)
@@ -82,7 +82,7 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
 
 
 def failed(failure: Failure) -> RolloutFailedError:
-    """The error for a failure that was explained."""
+    """Return the error for a failure whose cause was found."""
     return RolloutFailedError(failure.problem, failure.found, failure.fix)
 
 
@@ -174,7 +174,7 @@ def _generation(deployment: Manifest) -> int:
 
 
 def _deadline_exceeded(deployment: Manifest) -> bool:
-    """Whether the cluster itself gave up; only said of the generation that is wanted."""
+    """Whether the cluster gave up on this generation of the Deployment."""
     status = deployment.get("status") or {}
     if status.get("observedGeneration", 0) < _generation(deployment):
         return False

@@ -31,7 +31,7 @@ def await_address(client: Client, pace: Pace) -> None:
     if not ready.is_ready:
         raise RolloutFailedError(
             "The pods are ready, but the service cannot be reached under its address.",
-            (f"GET {client.url}/readyz: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
+            (f"GET {client.url}{client.protocol.ready}: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
             "Does the name resolve to the address, and may this machine reach it?",
         )
 
@@ -56,7 +56,7 @@ def _explained(client: Client, error: VerificationError) -> DeployError:
     match error:
         case SampleRefusedError(status=401):
             return RolloutFailedError(
-                "The service asks for an API key, and none that it knows was sent.",
+                "The service requires an API key, and no valid one was sent.",
                 (f"POST {client.url}{error.endpoint}: 401",),
                 f"Set one for the replay: export {KEY_VARIABLE}=...",
             )
@@ -72,7 +72,7 @@ def _explained(client: Client, error: VerificationError) -> DeployError:
             facts = f"{error.what}, {where}: {got} from it, {wanted} from the model"
             return LiveAnswersDifferError(_DIFFERS, (f"{client.url}{error.endpoint}, {facts}",), _fix())
         case ServiceFailedError():
-            return RolloutFailedError("The service stopped to answer during the replay.", (str(error),))
+            return RolloutFailedError("The service stopped answering during the replay.", (str(error),))
         case _:
             return LiveAnswersDifferError(_DIFFERS, str(error).splitlines(), _fix())
 

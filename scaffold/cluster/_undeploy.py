@@ -1,4 +1,4 @@
-"""Take a target away: what we made, and nothing else."""
+"""Remove what deploys created at a target, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.cluster._client import Cluster, Kind, Manifest
-from scaffold.cluster._deploy import describe_deployment, explained, holder_name
+from scaffold.cluster._deploy import api_errors, describe_deployment, holder_name
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
@@ -14,7 +14,7 @@ from scaffold.cluster._objects import beside, is_made_by_us
 from scaffold.cluster._refusal import ApiError
 from scaffold.spec import Deployment
 
-# What Kubernetes, OpenShift and Istio put into every namespace, or is a trace of what was there.
+# Objects that Kubernetes, OpenShift and Istio create in every namespace, and leftovers of deleted objects.
 _OF_THE_CLUSTER = {
     "ConfigMap/kube-root-ca.crt",
     "ConfigMap/openshift-service-ca.crt",
@@ -48,7 +48,7 @@ def remove_deployment(root: Path, *, target: str, access: ClusterAccess | None =
         target: A folder under `deploy/`.
         access: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         namespace = cluster.get(f"/api/v1/namespaces/{wanted.namespace}")
@@ -111,7 +111,7 @@ def _remove_namespace(
 
 
 def _everything_in(cluster: Cluster, namespace: str) -> list[str]:
-    """The names of all that stands in a namespace by itself: not what another object owns, nor what ends."""
+    """Return the names of the objects in a namespace that have no owner and are not being deleted."""
     found = []
     for kind in _listable_kinds(cluster):
         for one in cluster.list(kind.path(namespace)):

@@ -1,4 +1,4 @@
-"""What is done with a target after its first deploy: look, go back, promote, read its history and log."""
+"""The verbs for a deployed target: status, rollback, promote, history, logs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, remove_later
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._deploy import PASSED, describe_deployment, explained, holder_name, wait_until_live
+from scaffold.cluster._deploy import PASSED, api_errors, describe_deployment, holder_name, wait_until_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target
@@ -39,7 +39,7 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
     Raises:
         NotDeployedError: Nothing runs there.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         return describe_deployment(live_deployment(connect(access), wanted), wanted)
 
@@ -52,7 +52,7 @@ def read_history(root: Path, *, target: str, access: ClusterAccess | None = None
         target: A folder under `deploy/`.
         access: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         sets = replica_sets(cluster, live_deployment(cluster, wanted))
@@ -72,15 +72,15 @@ def roll_back(
 ) -> Deployment:
     """Bring the target back to an earlier revision and return what runs now.
 
-    What was applied with the revision goes back with it, and what came later is removed; secrets stay. The
-    sample is replayed if the revision serves the model that the project holds; of another one the project
-    knows no answers.
+    The objects that were applied with the revision are restored, and later ones removed; secrets stay. The
+    sample is replayed if the revision serves the model of the project, which has no recorded answers of
+    another model.
 
     Args:
         root: The project.
         target: A folder under `deploy/`.
         to: The revision; the one before the present one where it is left out.
-        release: Who goes back, and which model the project holds.
+        release: Who rolls back, and the model of the project.
         measured: As for `deploy_project`.
         access: As for `deploy_project`.
         pace: As for `deploy_project`.
@@ -88,10 +88,10 @@ def roll_back(
 
     Raises:
         NotDeployedError: There is no such revision.
-        RolloutFailedError: Its pods do not come to life.
+        RolloutFailedError: Its pods do not become ready.
     """
     pace = pace or Pace()
-    with explained():
+    with api_errors():
         wanted = read_target(root, target, measured)
         cluster = connect(access)
         live = live_deployment(cluster, wanted)
@@ -174,7 +174,7 @@ def stream_logs(
         tail: How many of the last lines of each pod.
         access: As for `deploy_project`.
     """
-    with explained():
+    with api_errors():
         wanted = read_target(root, target)
         cluster = connect(access)
         pods = pods_of(cluster, live_deployment(cluster, wanted))
@@ -217,7 +217,7 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
-    """The Deployment as it was applied for a revision; of one that another tool applied, its pods only."""
+    """Return the Deployment that was applied for a revision; for another tool's revision, its pods only."""
     applied = (replica_set["metadata"].get("annotations") or {}).get(APPLIED)
     if applied:
         manifest = cast("Manifest", json.loads(applied))

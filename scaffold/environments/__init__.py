@@ -1,4 +1,4 @@
-"""The Python that loads a model: this one, one that is there, or one that uv makes."""
+"""The environment that loads a model: this one, an existing one, or one that uv creates."""
 
 from scaffold.environments._environment import Environment, running_environment
 from scaffold.environments._open import open_environment

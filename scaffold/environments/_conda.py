@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from scaffold.errors import RequirementFileError
 
-# Distributions that conda calls otherwise than the Python Package Index.
+# Distributions with another name at the Python Package Index.
 _RENAMED = {
     "pytorch": "torch",
     "pytorch-cpu": "torch",
@@ -42,7 +42,7 @@ _RENAMED = {
     "brotli-python": "brotli",
     "prompt_toolkit": "prompt-toolkit",
 }
-# Programs and libraries that are no distributions of Python: wheels bring their own, or the system has them.
+# Programs and libraries that are not Python distributions: wheels contain them, or the system has them.
 _NATIVE = re.compile(
     r"_.*|lib(?!cst|rosa|linear|svm$).*|.*-ng|mkl.*|intel-openmp|nomkl|blas.*|openblas.*|cuda.*|cudnn.*|nccl"
     r"|pytorch-(?:cuda|mutex)|ca-certificates|certifi-win32|openssl|python_abi|tzdata|xz.*|zlib.*|zstd|lz4-c"

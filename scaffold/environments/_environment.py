@@ -31,11 +31,11 @@ class Environment:
     overlay: tuple[str, ...] = ()
     """Folders to append to its path. The first holds the package `scaffold` and nothing else."""
     running: bool = False
-    """Whether it is the interpreter that we run in."""
+    """Whether it is the environment of this process."""
     description: str = ""
     """What to call it in a message: `this environment (Python 3.11.7)`."""
     notes: tuple[str, ...] = ()
-    """What a person should know of how it was made, a sentence each."""
+    """Notes for the user on how it was made, one sentence each."""
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class Environment:
 def running_environment() -> Environment:
     """Return the environment that we run in."""
     first = sys.path[0] if sys.path else ""
-    # `python -m` and `python FILE` put the working directory, or that of the file, before all else.
+    # `python -m` and `python FILE` put the working directory, or the file's, first on `sys.path`.
     beside = {"", str(Path.cwd()), str(Path(sys.argv[0] or ".").absolute().parent)}
     path = sys.path[1:] if first in beside and not getattr(sys.flags, "safe_path", False) else sys.path
     return Environment(

@@ -1,7 +1,7 @@
 """Environments that uv makes, kept in a folder: one for each Python and set of versions.
 
-What was made once is used again. An environment is made beside its place and moved there in one rename, so
-a folder of that name is whole; where two processes make one, the first is kept.
+An environment is made once and used again. It is built in a temporary folder and renamed, so that a folder
+of that name is complete; if two processes build the same one, the first is kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scaffold.environments._specs import EnvironmentSpec
 from scaffold.errors import CommandError, LibrariesBrokenError, TargetNotEmptyError, UnresolvableError
 
 _BINARY = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-# pydantic comes into an environment where something requires it: the worker uses that one.
+# If something requires pydantic, the worker uses the version in the environment.
 _CONSTRAINTS = ("pydantic>=2.9",)
 _NUMPY_1 = "numpy<2"
 # What extensions that were built for numpy 1 say when they are imported under numpy 2.
@@ -39,13 +39,13 @@ _ABI = re.compile(
     r"|_ARRAY_API not found|numpy\.core\.umath failed|module 'numpy' has no attribute"
     r"|was removed in the NumPy 2\.0"
 )
-# What uv says of a distribution or version that no Python makes appear.
+# uv's words for a distribution or version that exists for no Python.
 _HOPELESS = re.compile(r"not found in the package registry|there is no version of|there are no versions of")
 # A path in a requirement (`./thing`, `-e /thing`, `thing @ file:///thing`) or a pylock (`path = "../thing"`).
 _LOCAL = re.compile(r"(?:^(?:-e\s+)?|@\s*|path\s*=\s*\")(?:file://)?((?:/|\.\.?/)[^\s\"]+)", re.MULTILINE)
 _IMPORT_TIMEOUT_S = 300
 _KEPT_DAYS = 60
-# Imports what is installed of the modules that it is given, and says of which the import fails.
+# Imports those of the given modules that are installed, and prints which imports fail.
 _IMPORT = """
 import importlib.util, sys
 for name in sys.argv[1:]:
@@ -73,7 +73,7 @@ class _Resolved:
     name: str
     text: bytes
     no_wheels: CommandError | None = None
-    """Why not all of them can be had as wheels: sources are built then."""
+    """Why some have no wheel and are built from source."""
 
 
 class _NumpyAbiError(Exception):
@@ -115,7 +115,7 @@ def install_environment(
 
 
 def make_once(target: Path, fill: Callable[[Path], None]) -> None:
-    """Make the folder `target` by filling a folder beside it; where it is there by then, that one stays."""
+    """Fill a temporary folder and rename it to `target`; a `target` that exists by then stays."""
     try:
         with staged(target) as folder:
             fill(folder)
@@ -138,7 +138,7 @@ def _resolve(
     constraints: Sequence[str],
     run: Runner,
 ) -> _Resolved:
-    """Settle the versions, for the first of `pythons` for which there are wheels of all of them.
+    """Resolve the versions, for the first of `pythons` that has wheels for all of them.
 
     Where there is no such Python, sources are built, for the first one.
     """
@@ -214,7 +214,7 @@ def _installed(
         _require_imports(spec, made / _BINARY, modules, run)
 
     if not (target / _BINARY).exists():
-        shutil.rmtree(target, ignore_errors=True)  # its Python or a part of it was removed since
+        shutil.rmtree(target, ignore_errors=True)  # its Python, or a part of it, was removed
         _remove_unused(folder)
         try:
             make_once(target, fill)
@@ -262,7 +262,7 @@ def _fill(spec: EnvironmentSpec, resolved: _Resolved, base: str, folder: Path, r
     uv, env = uv_command(), uv_python_environment()
     versions = folder / resolved.name
     try:
-        # What is moved after it was made must not hold its own path.
+        # A folder that is renamed must not contain its own path.
         venv = [uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--no-project"]
         run([*venv, "--python", base, str(folder)], env=env)
         versions.write_bytes(resolved.text)
@@ -271,13 +271,13 @@ def _fill(spec: EnvironmentSpec, resolved: _Resolved, base: str, folder: Path, r
         install = [uv, "pip", "install", "--quiet", "--no-deps", "--requirement", str(source)]
         run([*install, "--python", str(folder / _BINARY)], cwd=spec.folder, env=env)
     except CommandError as error:
-        # A build that fails says little to those who did not ask for it: that there is no wheel says more.
+        # A failed build says little to users who requested none; the missing wheel is the reason.
         cause = resolved.no_wheels or error
         raise UnresolvableError(spec.wanted, (resolved.python,), cause.tail) from error
 
 
 def _require_imports(spec: EnvironmentSpec, python: Path, modules: Sequence[str], run: Runner) -> None:
-    """Import what the model needs, once: metadata of old releases allows what they were not built for."""
+    """Import what the model needs, once: metadata of old releases allows versions that do not work."""
     if not modules:
         return
     try:

@@ -1,4 +1,4 @@
-"""From what a person writes after `--environment` to a Python that can load the model.
+"""From the values of `--environment` to an environment that can load the model.
 
 An environment that exists is used as it is and never modified. Any other is made by uv in the user's cache
 folder, once for each set of versions. What our own worker needs is appended to the path: see `overlay`.
@@ -35,7 +35,7 @@ from scaffold.errors import (
 
 # What the worker imports besides the standard library, and the versions that it works with.
 WORKER_NEEDS = {"cloudpickle": "", "libcst": ">=1.5", "packaging": ">=23", "pydantic": ">=2.9"}
-# What these need in turn: in the versions of the environment, which come first on its path.
+# Their own requirements, in the environment's versions where it has them: these come first on the path.
 _NEEDED_BY_THEM = ("annotated-types", "pydantic-core", "typing-extensions", "typing-inspection")
 _PROBE_TIMEOUT_S = 60
 
@@ -207,7 +207,7 @@ def _installed_overlay(
         return str(target)
     command = [uv_command(), "pip", "install", "--quiet", "--only-binary", ":all:"]
     try:
-        # Pins are requirements too: what is there twice is there in one version.
+        # Pins are requirements too: a name that is listed twice has one version.
         command += ["--python", str(facts.python), *wishes, *pins, "--target"]
         make_once(target, lambda folder: _run_uv([*command, str(folder)], run))
     except CommandError as error:

@@ -1,4 +1,4 @@
-"""What a person writes after `--environment`: a path, files of requirements, or requirements."""
+"""The values of `--environment`: a path, requirement files, or requirements."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class EnvironmentSpec:
     lines: tuple[str, ...] = ()
     """Requirements."""
     lock: Path | None = None
-    """A file in which every version is settled: `pylock.toml`, `uv.lock`, a requirement file with hashes."""
+    """A file that pins every version: `pylock.toml`, `uv.lock`, a requirement file with hashes."""
     python: str = ""
     """The version of Python or a specifier, `3.11` or `>=3.10,<3.13`; empty for any."""
     python_hint: str = ""
-    """The minor version that a file mentions as the one that it was made for: tried first."""
+    """The minor version that a file was made for, which is tried first."""
     notes: tuple[str, ...] = ()
     """What was left out, a sentence each."""
     wanted: str = ""
     """What was typed, for messages."""
     from_file: bool = False
-    """Whether a file says what is in the environment: nothing is added then."""
+    """Whether a file lists the environment, so that nothing is added."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -82,7 +82,7 @@ def parse_environment(spec: str | Sequence[str]) -> EnvironmentSpec:
         files=tuple(file for one in parsed for file in one.files),
         lines=tuple(line for one in parsed for line in one.lines),
         lock=locks[0] if locks else None,
-        # What is typed as `python==3.11` wins over what a file says.
+        # A typed `python==3.11` wins over the version in a file.
         python=next((one.python for one in sorted(parsed, key=lambda one: one.from_file) if one.python), ""),
         python_hint=next((one.python_hint for one in parsed if one.python_hint), ""),
         notes=tuple(note for one in parsed for note in one.notes),
@@ -113,7 +113,7 @@ def _looks_like_a_path(part: str, path: Path) -> bool:
         return False
     if part.startswith((".", "~", os.sep)) or part.endswith(_FILE_ENDINGS):
         return True
-    # A bare name may be that of a distribution, though a folder of that name is here.
+    # A bare name is a distribution, even if a folder of that name exists.
     return _environment_python(path) is not None or os.sep in part or path.is_file()
 
 

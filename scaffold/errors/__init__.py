@@ -1,16 +1,16 @@
 """The whole error tree: one branch per stage, a leaf where a caller would act differently.
 
     ScaffoldError
-    ├── UsageError                      what was typed cannot be done
+    ├── UsageError                      a call or a command that cannot be carried out
     │   ├── MissingExtraError           an extra of this package is not installed
     │   ├── InvalidOptionError          an option has a value that it cannot have
     │   ├── NotAnAssignmentError        an option of the command line wants `NAME=VALUE`
     │   ├── InvalidAnswerError          an answer holds a value that it cannot hold
     │   ├── UnknownAnswerError          the template asks no such question
     │   ├── UnreadableAnswerError       an answer of the command line is no YAML
-    │   ├── AnswersFileError            a file of answers cannot be read, or holds none
+    │   ├── AnswersFileError            a file of answers cannot be read, or has no answers
     │   ├── RefusedAnswerError          a template refuses an answer, by a rule of its own
-    │   ├── NoTerminalError             questions are to be asked, and there is no terminal
+    │   ├── NoTerminalError             a template asks questions, and there is no terminal
     │   ├── TargetNotEmptyError
     │   ├── FolderNotMadeError          a folder cannot be made
     │   ├── MissingTargetError          `new` is called without the folder to write
@@ -24,44 +24,44 @@
     │   ├── ExclusiveOptionsError       two options of the command line exclude each other
     │   ├── InvalidRegistrationError    a model cannot be registered under that name and version
     │   ├── BuilderOptionError          a builder does not have this option
-    │   ├── MissingDestinationError     the layers builder is not told where the image goes
-    │   ├── NoRegistryError             an image is to be pushed, and its name has no registry
+    │   ├── MissingDestinationError     the layers builder needs the destination of the image
+    │   ├── NoRegistryError             the name of an image to push has no registry
     │   ├── NamedTwiceError             a tag names the registry, and an option names another one
     │   ├── UnnamedImageError           neither an option nor the labels of the Dockerfile name the image
     │   ├── IncompleteLoginError        a user name for the registry comes without a password, or the reverse
-    │   ├── MissingFileError            an option names a file that is not there
+    │   ├── MissingFileError            an option names a file that does not exist
     │   ├── PasswordInUrlError          the URL of a package index holds a password
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
-    │   ├── ModelNotFetchedError        a model that another tool keeps cannot be had
+    │   ├── ModelNotFetchedError        a model cannot be downloaded from its source
     │   ├── NotAModelError
     │   ├── TruncatedFileError
-    │   ├── UntrustedCodeError          a pickle names what is on no allow list
+    │   ├── UntrustedCodeError          a pickle names code that is on no allow list
     │   │   └── CarriedCodeError        a pickle carries code, and nothing confines what loads it
-    │   ├── UnseenNameError             a pickle looks up, while it loads, what was not seen in it before
-    │   ├── FileChangedError            a file is another than the one that was read
+    │   ├── UnseenNameError             a pickle looks up a name that the gate did not see
+    │   ├── FileChangedError            a file changed after the gate read it
     │   ├── MissingLibraryError         no installed distribution provides what a pickle names
     │   ├── ForeignCodeError            a pickle carries functions that another Python compiled
-    │   ├── VersionMismatchError        the installed library has not, or not so, what a pickle names
-    │   ├── LoadFailedError             the file names nothing bad and does not load
+    │   ├── VersionMismatchError        the installed library lacks what a pickle names
+    │   ├── LoadFailedError             a file passed the gate and does not load
     │   ├── NotASampleError             a file holds no sample
-    │   │   └── DamagedSampleError      a sample contradicts itself
+    │   │   └── DamagedSampleError      a sample is inconsistent
     │   └── UnpicklableModelError       an object in memory cannot be written to a file
-    ├── WorkerError                     the process that loads the model broke off
+    ├── WorkerError                     the process that loads the model failed
     │   ├── WorkerEndedError            it ended by itself
-    │   ├── WorkerMessageError          it sent what cannot be read
+    │   ├── WorkerMessageError          it sent an invalid message
     │   ├── ModelChangedError           the file of the model changed meanwhile
     │   ├── WorkerDiedError             a signal ended it
     │   ├── WorkerLimitError            it exceeded a limit of time or memory
-    │   ├── ConfinementError            the model wants what the process may not do
+    │   ├── ConfinementError            the model needs an action that the confinement forbids
     │   └── MissingVariableError        the model reads a variable that the service would not have
-    ├── EnvironmentSpecError            what `--environment` names cannot be used
+    ├── EnvironmentSpecError            the value of `--environment` cannot be used
     │   ├── NotAnEnvironmentError       a path that is no environment, interpreter or requirement file
     │   ├── RequirementFileError        a requirement file, or a requirement, that cannot be read
     │   ├── PythonNotFoundError         a Python that is not installed and that uv cannot install
     │   ├── PythonTooOldError           a Python older than this package supports
-    │   ├── UnresolvableError           uv finds no versions that go together, or cannot install them
+    │   ├── UnresolvableError           uv finds no compatible versions, or cannot install them
     │   └── BrokenEnvironmentError      an environment whose Python, libraries or pydantic do not work
     │       ├── LibrariesBrokenError    the libraries of an environment do not import
     │       ├── LibraryTooOldError      an environment has a library in a version that the worker cannot use
@@ -75,22 +75,22 @@
     │   │   ├── TooDeepError            the model, or its answer, is nested too deeply
     │   │   ├── ChangingMethodError     an option names a method that changes something, by its name
     │   │   ├── NoSuchMethodError       an option names a method that the model does not have
-    │   │   ├── NothingToCallError      the file holds an object that answers nothing
+    │   │   ├── NothingToCallError      the file holds an object without a method to call
     │   │   └── IndexNeededError        the answers depend on the index of a frame
     │   ├── AmbiguousCallError          several methods give the output
     │   └── UnstableModelError          the same input gets different answers
     ├── ResolutionError
-    │   ├── SourceNotFoundError         what a pickle looks for in `__main__` is defined nowhere
-    │   ├── SourceChangedError          a script is not what it was when the pickle was made
+    │   ├── SourceNotFoundError         no script defines what a pickle looks up in `__main__`
+    │   ├── SourceChangedError          a script changed after the pickle was made
     │   ├── TwoModulesError             two local modules have one name
     │   ├── MissingModuleError          no installed distribution provides a module
-    │   ├── BrokenInstallError          an installed distribution cannot be had again
+    │   ├── BrokenInstallError          an installed distribution cannot be installed elsewhere
     │   ├── TraceFailedError            the process that traces the model died
     │   └── LockFailedError
     │       ├── NoSuchVersionError
     │       └── ConflictError
     ├── RenderError
-    │   └── BadTemplateError            a template is none, or is at fault
+    │   └── BadTemplateError            a template is invalid
     ├── VerificationError
     │   ├── EnvironmentFailedError
     │   ├── RecordingError              the recorded sample of a project cannot be used
@@ -102,17 +102,17 @@
     │   ├── UnfitAcceptedError          the service does not refuse a body that does not fit
     │   ├── ServiceFailedError
     │   │   ├── ServiceNotStartedError  the service does not start
-    │   │   └── ServiceBrokeOffError    the service breaks off at a request
+    │   │   └── ServiceBrokeOffError    the service closes the connection at a request
     │   ├── AnswersDifferError
-    │   ├── RowsDependError             an answer depends on the rows that are asked with it
+    │   ├── RowsDependError             the answer to a row depends on the rows beside it
     │   └── AnswerChangedError          the service gives another answer than it gave before
     ├── ProjectError                    a file of a project is not what this package writes there
     │   ├── NotARegularFileError        a folder, a device or a socket stands where a project has a file
     │   ├── FileTooLargeError           a file of a project is larger than this package writes it
     │   ├── UnreadableLockError         the lock of a project cannot be read
-    │   ├── PythonVersionError          the file that says for which Python a project is holds no version
+    │   ├── PythonVersionError          `.python-version` of a project holds no version
     │   ├── UnsafePathError             a path leads out of the project
-    │   └── UnsafeLockError             a line of the lock is more than a pin
+    │   └── UnsafeLockError             a line of the lock is not a pin
     ├── UpgradeError
     │   ├── ModelGoneError              a project does not hold the model that it was made from
     │   ├── RecordError                 the record of a project cannot be used
@@ -121,9 +121,9 @@
     │   │   └── UnknownOptionsError     it holds options that this package does not have
     │   ├── ChangeFailedError           the files of a project cannot be changed; they are as they were before
     │   ├── ChangedMeanwhileError       a file of a project was changed while an update ran
-    │   ├── DamagedJournalError         what should be the journal of a change is none
+    │   ├── DamagedJournalError         the journal of a change is invalid
     │   ├── UnknownContentError         only the hash of a file of the new state is known
-    │   ├── ForeignChangeError          a half finished change that was not begun here
+    │   ├── ForeignChangeError          an unfinished change that this user did not begin here
     │   ├── NoRecordError               a folder without the record that an update starts from
     │   ├── DirtyTreeError              changes that are not committed
     │   ├── MergeConflictError          files that both sides changed
@@ -141,7 +141,7 @@
     │   │   ├── BasePlatformError       the base is not made for the platform of the image
     │   │   ├── NoPythonInBaseError     the base holds no Python 3
     │   │   └── BaseLayerError          a layer of the base cannot be read
-    │   ├── DebianError                 the Debian packages of the image cannot be had
+    │   ├── DebianError                 the Debian packages of the image cannot be installed
     │   │   ├── NoDebianSourceError     the base names no archive of Debian packages
     │   │   ├── NoSuchPackageError      no source of the base has a package
     │   │   ├── UnreadablePackageError  a package is packed in an unknown way
@@ -150,25 +150,25 @@
     │   │   ├── UnsignedListError       a list of packages is not signed by a key of the base
     │   │   ├── WrongListError          it is of another suite
     │   │   └── ListDateError           its date cannot be read, has expired, or lies in the future
-    │   ├── DockerfileError             the layers builder cannot do what a line of it says
+    │   ├── DockerfileError             a line of it needs a container
     │   ├── EngineNotRunningError
     │   ├── EngineRefusedError          the Docker Engine refuses a request
     │   ├── BuildStepError              a step of the Dockerfile failed
-    │   ├── PackagesError               what the lock names cannot be had for the image's platform
+    │   ├── PackagesError               the lock cannot be installed for the image's platform
     │   ├── CredentialHelperError       a credential helper of Docker's configuration failed
     │   ├── UntrustedRegistryError      no known authority signed the certificate of a registry
     │   ├── RegistryLoginError
     │   ├── RepositoryNotFoundError
-    │   ├── UploadError                 the connection broke, again and again
+    │   ├── UploadError                 the connection broke repeatedly
     │   ├── DiskFullError               here, or at the registry
-    │   ├── RegistryError               the registry answered something else
+    │   ├── RegistryError               the registry sent an unexpected response
     │   ├── ImagePythonError            the image was built, and its Python does not run
     │   └── ImageCheckError             the image runs, but not as it should
     ├── DeployError
     │   ├── ClusterUnreachableError
     │   ├── ManifestError               the files under deploy/ cannot be used
     │   ├── ApplyConflictError          someone else set a field that a manifest sets
-    │   ├── ClusterRefusedError         the API, a quota or an admission policy said no
+    │   ├── ClusterRefusedError         the API, a quota or an admission policy refused a request
     │   ├── DeployBusyError             another deploy to the target is under way
     │   ├── RolloutFailedError
     │   ├── LiveAnswersDifferError
@@ -177,13 +177,13 @@
     ├── StoreError
     │   ├── NoModelToRegisterError      there is no file to register as a model
     │   ├── UnknownModelError           it has no model of that name and version
-    │   ├── ModelMovedError             where a model was registered is another file now, or none
+    │   ├── ModelMovedError             the file of a registered model has changed, or is gone
     │   ├── VersionTakenError           another model is registered under that name and version
     │   ├── StoreUrlError               a variable holds no URL of a database
     │   ├── MissingDriverError          the driver of a database is not installed
     │   ├── StoreFolderError            the folder of the store cannot be made
     │   ├── NewerStoreError             a newer version of this package wrote the store
-    │   └── StoreUnusableError          the database does not do what is asked
+    │   └── StoreUnusableError          the database refuses a request
     └── CommandError                    a command that we ran failed
 
 One file for each room, several for a large one. The fields of an error are its facts, and `__str__` words the

@@ -54,7 +54,7 @@ class UnreadableAnswerError(UsageError):
 
 
 class AnswersFileError(UsageError):
-    """A file of answers cannot be read, or holds none.
+    """A file of answers cannot be read, or has no answers.
 
     Args:
         path: The file.
@@ -80,7 +80,7 @@ class RefusedAnswerError(UsageError):
 
 
 class NoTerminalError(UsageError):
-    """Questions are to be asked, and there is no terminal."""
+    """A template asks questions, and there is no terminal."""
 
     target: str
 

@@ -28,7 +28,7 @@ class BuilderOptionError(UsageError):
 
 
 class MissingDestinationError(UsageError):
-    """The layers builder is not told where the image goes."""
+    """The layers builder needs the destination of the image."""
 
     def __str__(self) -> str:
         return (
@@ -39,7 +39,7 @@ class MissingDestinationError(UsageError):
 
 
 class NoRegistryError(UsageError):
-    """An image is to be pushed, and its name has no registry."""
+    """The name of an image to push has no registry."""
 
     image: str
 
@@ -84,7 +84,7 @@ class IncompleteLoginError(UsageError):
 
 
 class MissingFileError(UsageError):
-    """An option names a file that is not there."""
+    """An option names a file that does not exist."""
 
     path: str
 

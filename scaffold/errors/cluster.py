@@ -46,7 +46,7 @@ class DeployError(ScaffoldError):
 
 
 class ClusterUnreachableError(DeployError):
-    """There is no way to the cluster: no kubeconfig, no such context, no answer, no valid login."""
+    """The cluster cannot be reached: no kubeconfig, no such context, no answer, no valid login."""
 
 
 class ManifestError(DeployError):
@@ -58,7 +58,7 @@ class ApplyConflictError(DeployError):
 
 
 class ClusterRefusedError(DeployError):
-    """The API, a quota or an admission policy said no."""
+    """The API, a quota or an admission policy refused a request."""
 
 
 class DeployBusyError(DeployError):
@@ -66,7 +66,7 @@ class DeployBusyError(DeployError):
 
 
 class RolloutFailedError(DeployError):
-    """The new pods do not come to life, or cannot be reached."""
+    """The new pods do not become ready, or cannot be reached."""
 
 
 class LiveAnswersDifferError(DeployError):
@@ -78,4 +78,4 @@ class NotDeployedError(DeployError):
 
 
 class PromotionRefusedError(DeployError):
-    """What would be promoted is not proven, or is another model than the project holds."""
+    """The service to promote is not proven, or serves another model than the project's."""

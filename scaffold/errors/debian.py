@@ -10,7 +10,7 @@ from scaffold.errors.wording import either
 
 
 class DebianError(ImageError):
-    """The Debian packages of the image cannot be had."""
+    """The Debian packages of the image cannot be installed."""
 
 
 class NoDebianSourceError(DebianError):

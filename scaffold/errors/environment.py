@@ -1,4 +1,4 @@
-"""What `--environment` names cannot be used."""
+"""The value of `--environment` cannot be used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scaffold.errors.wording import invocation, option
 
 
 class EnvironmentSpecError(ScaffoldError):
-    """What `--environment` names cannot be used."""
+    """The value of `--environment` cannot be used."""
 
 
 class NotAnEnvironmentError(EnvironmentSpecError):
@@ -147,7 +147,7 @@ class PythonTooOldError(EnvironmentSpecError):
 
 
 class UnresolvableError(EnvironmentSpecError):
-    """uv finds no versions that go together, or cannot install what it found.
+    """uv finds no compatible versions, or cannot install them.
 
     Args:
         wanted: What was asked for.

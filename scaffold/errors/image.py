@@ -115,7 +115,7 @@ class BaseLayerError(BaseError):
 
 
 class DockerfileError(ImageError):
-    """A line of the Dockerfile says what cannot be done without a container.
+    """A line of the Dockerfile needs a container.
 
     Args:
         line: Its number.
@@ -179,7 +179,7 @@ class BuildStepError(ImageError):
 
 
 class PackagesError(ImageError):
-    """What the lock names cannot be had for the image's platform and Python.
+    """The lock cannot be installed for the image's platform and Python.
 
     Args:
         platform: `linux/arm64`.

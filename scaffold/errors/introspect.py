@@ -168,7 +168,7 @@ class NoSuchMethodError(CallError):
 
 
 class NothingToCallError(CallError):
-    """The file holds an object that answers nothing.
+    """The file holds an object without a method to call.
 
     Args:
         type: The name of its class.

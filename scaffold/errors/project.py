@@ -52,7 +52,7 @@ class UnreadableLockError(ProjectError):
 
 
 class PythonVersionError(ProjectError):
-    """The file that says for which Python a project is holds no version."""
+    """`.python-version` of a project holds no version."""
 
     path: str
     found: str
@@ -81,7 +81,7 @@ class UnsafePathError(ProjectError):
 
 
 class UnsafeLockError(ProjectError):
-    """A line of a lock is more than a pinned distribution."""
+    """A line of a lock is not a pinned distribution."""
 
     lock: str
     number: int

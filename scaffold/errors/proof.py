@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
 from scaffold.errors.wording import invocation
+from scaffold.spec import SCORE_PROTOCOL
 
 
 class VerificationError(ScaffoldError):
@@ -71,13 +72,13 @@ class SampleRefusedError(VerificationError):
         what: Which request: `row 3`.
         status: The status of the answer.
         body: What it was answered with; text where that is no JSON.
-        endpoint: What was asked: `/score` or `/score/batch`.
+        endpoint: The path that was asked.
     """
 
     what: str
     status: int
     body: object
-    endpoint: str = "/score"
+    endpoint: str = SCORE_PROTOCOL.single.path
 
     def __str__(self) -> str:
         how = "with something other than JSON" if self.status == 200 else f"with {self.status}"
@@ -114,7 +115,7 @@ class UnfitAcceptedError(VerificationError):
 
 
 class ServiceFailedError(VerificationError):
-    """The service does not start, or breaks off."""
+    """The service does not start, or closes a connection."""
 
 
 class ServiceNotStartedError(ServiceFailedError):
@@ -138,7 +139,7 @@ class ServiceNotStartedError(ServiceFailedError):
 
 
 class ServiceBrokeOffError(ServiceFailedError):
-    """The service breaks off at a request: `POST http://127.0.0.1:8000/score`."""
+    """The service closes the connection at a request: `POST http://127.0.0.1:8000/score`."""
 
     request: str
     cause: str
@@ -148,7 +149,7 @@ class ServiceBrokeOffError(ServiceFailedError):
 
 
 class AnswersDifferError(VerificationError):
-    """The service gives another answer than the model.
+    """The service answers differently than the model.
 
     Args:
         what: Which request: `row 3`.
@@ -156,14 +157,14 @@ class AnswersDifferError(VerificationError):
         values: The value from the service and the one wanted, as JSON.
         versions: (distribution, version in the service, version here) of what the model needs, where these
             differ; `None` where they were not compared.
-        endpoint: What was asked: `/score` or `/score/batch`.
+        endpoint: The path that was asked.
     """
 
     what: str
     path: str
     values: tuple[str, str]
     versions: Sequence[tuple[str, str, str]] | None = None
-    endpoint: str = "/score"
+    endpoint: str = SCORE_PROTOCOL.single.path
 
     def __str__(self) -> str:
         got, wanted = self.values
@@ -191,7 +192,7 @@ class AnswersDifferError(VerificationError):
 
 
 class RowsDependError(VerificationError):
-    """The service gives a row another answer among others than alone.
+    """The service answers a row beside other rows differently than alone.
 
     Args:
         row: Its place in the recorded sample, from 0.

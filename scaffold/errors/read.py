@@ -16,7 +16,7 @@ _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, .
 
 
 class ReadError(ScaffoldError):
-    """A file cannot be read as what it is said to be."""
+    """A file cannot be read as a model or a sample."""
 
 
 class NoSuchFileError(ReadError):
@@ -31,7 +31,7 @@ class NoSuchFileError(ReadError):
 
 
 class ModelNotFetchedError(ReadError):
-    """A model that lies elsewhere, or that another tool keeps, cannot be had."""
+    """A model cannot be downloaded from its source."""
 
     source: str
     cause: str
@@ -54,7 +54,7 @@ class NotAModelError(ReadError):
 
 
 class TruncatedFileError(ReadError):
-    """A file ends before what it holds does."""
+    """A file is truncated."""
 
     path: str
     end: int
@@ -107,7 +107,7 @@ class CarriedCodeError(UntrustedCodeError):
 
 
 class UnseenNameError(ReadError):
-    """A file looks up a name while it loads that was not seen in it before."""
+    """A file looks up a name, while it loads, that the gate did not see."""
 
     path: str
     name: str
@@ -123,7 +123,7 @@ class UnseenNameError(ReadError):
 
 
 class FileChangedError(ReadError):
-    """A file holds something else than when its names were read."""
+    """A file changed after the gate read it."""
 
     path: str
     expected: str
@@ -234,7 +234,7 @@ class VersionMismatchError(ReadError):
 
 
 class LoadFailedError(ReadError):
-    """A model file names nothing bad, and does not load."""
+    """A model file passed the gate and does not load."""
 
     path: str
     cause: str
@@ -258,7 +258,7 @@ class NotASampleError(ReadError):
 
 
 class DamagedSampleError(NotASampleError):
-    """A sample contradicts itself: no library that is installed changes that."""
+    """A sample is inconsistent: another version of a library does not help."""
 
 
 class UnpicklableModelError(ReadError):

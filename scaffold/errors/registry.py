@@ -35,7 +35,7 @@ class UntrustedRegistryError(ImageError):
 
 
 class RegistryLoginError(ImageError):
-    """The registry does not let this user do that, or nobody unnamed."""
+    """The registry forbids this to the user, or to anonymous clients."""
 
     registry: str
     username: str | None
@@ -67,7 +67,7 @@ class RepositoryNotFoundError(ImageError):
 
 
 class UploadError(ImageError):
-    """The connection to the registry broke, again and again."""
+    """The connection to the registry broke repeatedly."""
 
     registry: str
     what: str
@@ -95,7 +95,7 @@ class DiskFullError(ImageError):
 
 
 class RegistryError(ImageError):
-    """The registry answered something that is none of the cases above."""
+    """The registry sent an unexpected response."""
 
     request: str
     status: int

@@ -10,7 +10,7 @@ class RenderError(ScaffoldError):
 
 
 class BadTemplateError(RenderError):
-    """A template is none, or is at fault."""
+    """A template is invalid."""
 
     template: str
     cause: str

@@ -9,11 +9,11 @@ from scaffold.errors.wording import invocation, with_variable
 
 
 class ResolutionError(ScaffoldError):
-    """What the model needs cannot be had, or not together."""
+    """The requirements of the model cannot be installed, or not together."""
 
 
 class SourceNotFoundError(ResolutionError):
-    """What a pickle looks for in `__main__` is not to be found in one script or notebook."""
+    """No script or notebook defines what a pickle looks up in `__main__`."""
 
     name: str
     needed_by: str
@@ -31,7 +31,7 @@ class SourceNotFoundError(ResolutionError):
 
 
 class SourceChangedError(ResolutionError):
-    """A script says something else than when the pickle was made."""
+    """A script changed after the pickle was made."""
 
     script: str
     name: str
@@ -64,7 +64,7 @@ class TwoModulesError(ResolutionError):
 
 
 class MissingModuleError(ResolutionError):
-    """A module is imported that no installed distribution provides and no folder of the user's holds."""
+    """No installed distribution and no folder of the user provides an imported module."""
 
     module: str
     needed_by: str
@@ -83,7 +83,7 @@ class MissingModuleError(ResolutionError):
 
 
 class BrokenInstallError(ResolutionError):
-    """A distribution is installed from a place that cannot be read any more, or cannot be shipped."""
+    """A distribution was installed from a place that is gone, or cannot be shipped."""
 
     distribution: str
     version: str
@@ -100,7 +100,7 @@ class BrokenInstallError(ResolutionError):
 
 
 class TraceFailedError(ResolutionError):
-    """The process that loads the model and predicts, to find out what that takes, died."""
+    """The process that traces loading and predicting died."""
 
     what: str
     log: str
@@ -142,7 +142,7 @@ class NoSuchVersionError(LockFailedError):
 
 
 class ConflictError(LockFailedError):
-    """Two distributions that cannot be had together."""
+    """Two distributions that cannot be installed together."""
 
     one: str
     other: str

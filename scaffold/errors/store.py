@@ -32,7 +32,7 @@ class UnknownModelError(StoreError):
 
 
 class ModelMovedError(StoreError):
-    """Where a model was registered is another file now, or none."""
+    """The file of a registered model has changed, or is gone."""
 
     name: str
     version: str
@@ -117,7 +117,7 @@ class NewerStoreError(StoreError):
 
 
 class StoreUnusableError(StoreError):
-    """The database does not do what is asked."""
+    """The database refuses a request."""
 
     database: str
     cause: str

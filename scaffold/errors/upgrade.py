@@ -105,7 +105,7 @@ class ChangedMeanwhileError(UpgradeError):
 
 
 class DamagedJournalError(UpgradeError):
-    """A folder that should hold a change that was not finished holds no journal of one."""
+    """The folder of an unfinished change has no valid journal."""
 
     journal: str
 
@@ -126,7 +126,7 @@ class UnknownContentError(UpgradeError):
 
 
 class ForeignChangeError(UpgradeError):
-    """A project holds a half finished change that this user did not begin on this machine."""
+    """A project has an unfinished change that this user did not begin on this machine."""
 
     root: str
 

@@ -1,4 +1,4 @@
-"""What was typed cannot be done."""
+"""A call or a command that cannot be carried out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scaffold.errors.wording import invocation, option
 
 
 class UsageError(ScaffoldError):
-    """What was typed cannot be done."""
+    """A call or a command that cannot be carried out."""
 
 
 class MissingExtraError(UsageError):

@@ -19,7 +19,7 @@ _names_commands = False
 
 @contextmanager
 def name_commands() -> Iterator[None]:
-    """Let messages name commands instead of Python calls until the block ends."""
+    """Make messages name commands instead of Python calls until the block ends."""
     global _names_commands
     before, _names_commands = _names_commands, True
     try:
@@ -64,7 +64,7 @@ def option(name: str, value: object = None) -> str:
 
 
 def either(call: _Words, command: _Words) -> _Words:
-    """Return what is said to a Python caller, or what is said on the command line."""
+    """Return the text for a Python caller, or the one for the command line."""
     return command if _names_commands else call
 
 

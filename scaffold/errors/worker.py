@@ -1,4 +1,4 @@
-"""The process that loads the model broke off."""
+"""The process that loads the model failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INSTEAD = {
 
 
 class WorkerError(ScaffoldError):
-    """The process that loads the model broke off."""
+    """The process that loads the model failed."""
 
 
 class WorkerEndedError(WorkerError):
@@ -35,7 +35,7 @@ class WorkerEndedError(WorkerError):
 
 
 class WorkerMessageError(WorkerError):
-    """The process that loads the model sends a message that cannot be read.
+    """The process that loads the model sent an invalid message.
 
     Args:
         cause: What is wrong with it.
@@ -96,7 +96,7 @@ class WorkerLimitError(WorkerError):
 
 
 class ConfinementError(WorkerError):
-    """The model wants what the process that loads it may not do.
+    """The model needs an action that the confinement of its process forbids.
 
     Args:
         action: What it does: `reads`, `connects to`, `starts a process`, `writes to the database`.

@@ -1,40 +1,40 @@
-"""Where a model comes from: a path, a URL that fsspec opens, an MLflow model, a file that DVC keeps.
+"""Where a model comes from: a file for each kind of place, found in `SOURCES`.
 
-Each source but the path needs a library of its own. None of them is ours to install in somebody's training
-environment, so what is missing is asked for by name.
+A source may need a library that scaffold does not depend on; the error for a missing library names it. A
+model in memory has no written form and is no source: `read` writes it to a file.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from scaffold.find._source import FoundModel, Source
+from scaffold.find.dvc import DvcSource
+from scaffold.find.fsspec import FsspecSource
+from scaffold.find.mlflow import MlflowSource
+from scaffold.find.path import PathSource
+from scaffold.find.store import StoreSource
 
-from scaffold.find._remote import from_dvc, from_mlflow, from_url, model_in_folder
-
-__all__ = ["find_model"]
-
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}")
+__all__ = ["SOURCES", "FoundModel", "Source", "find_model"]
 
 
-def find_model(source: str) -> Path:
-    """Return the path of the model file that `source` names, fetched if it is not on this machine.
+def find_model(written: str) -> FoundModel:
+    """Return the model that `written` names, downloaded if it is not on this machine.
 
     Args:
-        source: A path; a folder that MLflow saved; `runs:/` or `models:/` (MLflow); `s3://`, `gs://`, `https://`
-            or any other scheme that fsspec knows; or a path beside which DVC keeps a `.dvc` file.
+        written: A path; a folder that MLflow saved; `runs:/` or `models:/` (MLflow); `s3://`, `gs://`, `https://`
+            or any other scheme that fsspec knows; a path beside which DVC keeps a `.dvc` file; `store:NAME`.
 
     Raises:
         ReadError: It leads to no file, or the library that fetches it is not installed.
+        StoreError: The store has no such model, or its file was changed.
     """
-    scheme = _SCHEME.match(source)
-    if scheme and scheme[1] in ("runs", "models", "mlflow-artifacts"):
-        return model_in_folder(from_mlflow(source))
-    if scheme and scheme[1] != "file":
-        return from_url(source, scheme[1])
-    path = Path(source.removeprefix("file://")).expanduser()
-    if path.is_dir():
-        return model_in_folder(path)
-    pointer = path if path.suffix == ".dvc" else path.with_name(path.name + ".dvc")
-    if pointer.is_file() and (path.suffix == ".dvc" or not path.exists()):
-        return from_dvc(pointer)
-    return path
+    return next(source for source in SOURCES if source.recognises(written)).fetch(written)
+
+
+SOURCES: tuple[Source, ...] = (
+    StoreSource(find_model),
+    MlflowSource(),
+    FsspecSource(),
+    DvcSource(),
+    PathSource(),
+)
+"""The first that recognises what a person typed fetches the model."""

@@ -1,4 +1,4 @@
-"""From project to image: by a Docker Engine, or as layers without one."""
+"""Build the image of a project, with a Docker Engine or without one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
+from scaffold.base.docker_hub import DOCKER_HUB
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import (
     CommandError,
@@ -62,7 +63,7 @@ def build_image(
     if options.base:
         arguments["BASE"] = options.base
     reference = _reference(options, read_plan(text, arguments, {}).labels)
-    if options.push and reference.registry == "docker.io" and reference.repository.startswith("library/"):
+    if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)
     if options.builder == "layers":
         from scaffold.image._assemble import build_layers as build

@@ -1,4 +1,4 @@
-"""The layers builder from end to end: the base's registry, the layers, the output, the push, the proof."""
+"""The layers builder: fetch the base, write the layers, check the image, write or push it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def build_layers(
     run: Runner,
     store: Path | None,
 ) -> Image:
-    """Put the image together and bring it where the options say.
+    """Assemble the image and write or push it, as the options say.
 
     Args:
         root: The project.
@@ -78,7 +78,7 @@ def build_layers(
 
 
 def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:
-    """The repository of an image. A login that was given goes to the target's registry and nowhere else."""
+    """Return the repository of an image. A given login is sent to the target's registry only."""
     given = given_credentials(options.credentials) if wanted.registry == target.registry else None
     return Repository(
         wanted,

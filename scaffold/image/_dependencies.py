@@ -1,4 +1,4 @@
-"""The lock, installed by uv for the image's platform and laid out as the virtual environment it will be.
+"""The lock, installed by uv for the image's platform as the virtual environment of the image.
 
 uv unpacks wheels for any platform on any machine; no interpreter of the target is needed.
 """
@@ -21,7 +21,7 @@ from scaffold.base.uv import uv_command, uv_environment
 from scaffold.errors import CommandError, PackagesError
 from scaffold.image._tar import Entry, file_entries, text_entry
 
-# What an image calls a machine, and what wheels call it.
+# Names of a machine: in images, and in wheels.
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -93,7 +93,7 @@ def install_packages(
     # A path of the lock, ./wheels/..., is meant from where the lock lies.
     uv = partial(run, cwd=lock.parent, env=index.environment())
     try:
-        # Where uv has all wheels already, no index is asked whether there is news of them.
+        # If uv has all wheels in its cache, it does not query the index.
         uv([*command, "--offline"])
     except CommandError:
         try:
@@ -151,13 +151,13 @@ def _uv_platform(platform: str, interpreter: Interpreter) -> str:
     if kind == "musl":
         return f"{machine}-unknown-linux-musl"
     minor = int(version.partition(".")[2])
-    # The newest that uv has a name for and the base can run.
+    # The newest platform that uv knows and the base supports.
     known = (17, 28, *range(31, 41))
     return f"{machine}-manylinux_2_{max((n for n in known if n <= minor), default=17)}"
 
 
 def _is_left_out(relative: str) -> bool:
-    """What is of this machine: commands (they come separately), uv's own notes, byte-code."""
+    """Whether a file belongs to this machine: commands (written separately), uv's records, bytecode."""
     return relative.startswith("bin/") or relative == ".lock" or relative.endswith((".pyc", "/uv_cache.json"))
 
 
@@ -169,7 +169,7 @@ def _scripts(folder: Path, python: str) -> Iterator[tuple[str, bytes]]:
         if first.startswith(b"#!") and b"python" in first:
             content = b"#!" + python.encode() + newline + rest
         elif first == b"#!/bin/sh" and rest.startswith(b"'''exec'"):
-            # A path too long for a first line is called by a line of sh, which is Python's text as well.
+            # A shebang has a length limit: a longer path is called by a line for sh and Python.
             content = b"#!" + python.encode() + newline + rest.split(b"\n", 2)[2]
         yield path.name, content
 

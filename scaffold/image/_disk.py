@@ -1,4 +1,4 @@
-"""A full disk, said plainly."""
+"""A clear error for a full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The docker builder: a Docker Engine follows the Dockerfile, through the Docker SDK."""
+"""The docker builder: a Docker Engine builds the Dockerfile, by the Docker SDK."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _build_with_secret(
     run: Runner,
     on_event: OnEvent,
 ) -> None:
-    """Build with BuildKit, which alone can show a file to a step without keeping it.
+    """Build with BuildKit, which can mount a secret file into a step without storing it.
 
     The Docker SDK does not speak BuildKit's protocol, so this is the docker command's work. The secret is a
     file on its command line, and a mount of the step that installs packages; no layer and no history has it.
@@ -254,7 +254,7 @@ def _layers(client: Any, image_id: str, base: Reference) -> Iterator[Layer]:
     image = client.images.get(image_id)
     try:
         found = client.images.get(base.familiar)
-    except ImageNotFound:  # BuildKit keeps what it fetched to itself
+    except ImageNotFound:  # BuildKit does not share the images that it pulled
         found = client.images.pull(base.familiar)
     digests = image.attrs["RootFS"]["Layers"][len(found.attrs["RootFS"]["Layers"]) :]
     steps = image.history()[: -len(found.history())]

@@ -1,4 +1,4 @@
-"""What a Docker Engine answers, in our words: its errors as ours, its events as progress."""
+"""Responses of a Docker Engine: its errors become our errors, its events progress."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def connect() -> Any:
 
 @contextlib.contextmanager
 def engine_errors() -> Iterator[None]:
-    """Run a block that speaks with the engine; what breaks there becomes an error of ours.
+    """Turn errors of the Docker Engine in the block into errors of this package.
 
     Raises:
         ImageError: The engine refused a request.
@@ -89,7 +89,7 @@ def follow_build(events: Iterable[Mapping[str, Any]], on_event: OnEvent) -> str:
             step, printed = match[3].strip(), ""
             on_event(Advanced(stage="build", detail=step, done=int(match[1]), total=int(match[2])))
         elif not _BOOKKEEPING.match(text):
-            # A line may come in several pieces, and a long log is not kept.
+            # A line may arrive in several pieces; only the end of a long log is kept.
             printed = (printed + text)[-_TAIL_CHARACTERS:]
         if event.get("status") and event.get("id"):
             detail = event.get("progressDetail") or {}
@@ -132,7 +132,7 @@ def follow_push(
 
 
 def _push_failed(said: str, reference: Reference, username: str | None) -> ImageError:
-    """Return the error for what the engine says that the registry said."""
+    """Return the error for a failed push, by the registry's message."""
     if re.search(r"no space left|quota|insufficient storage", said, re.IGNORECASE):
         return DiskFullError(f"the registry {reference.registry}", said)
     if re.search(r"unauthorized|denied|no basic auth|forbidden|authentication required", said, re.IGNORECASE):

@@ -124,7 +124,7 @@ def document(content: Mapping[str, Any], media_type: str) -> Document:
 def write_output(target: Path, top: Document, images: Sequence[PlatformImage], reference: str) -> None:
     """Write an OCI layout: a folder, or one tar file when `target` ends in `.tar`.
 
-    The archive is also what `docker load` takes, which looks for a `manifest.json` of its own kind.
+    `docker load` reads the archive too, by the `manifest.json` in it.
     """
     entries = list(_layout(top, images, reference))
     if target.suffix == ".tar":

@@ -1,4 +1,4 @@
-"""What a person may choose about a build."""
+"""The options of a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image to its registry: only what is not there yet, and what is known of it beside it."""
+"""Push an image: the blobs that the registry lacks, and the bill of materials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scaffold.image.registry._repository import OCI_INDEX, Repository
 def push_layered(
     layered: Layered, top: Document, target: Repository, tag: str, store: Store, on_event: OnEvent
 ) -> frozenset[str]:
-    """Push the images and the tag; return the digests of the layers that had to go.
+    """Push the images and the tag; return the digests of the layers that were uploaded.
 
     Args:
         layered: The images with their layers.
@@ -49,7 +49,7 @@ def push_referrer(
 ) -> None:
     """Attach `referrer`, a manifest over `content`, to the image of that digest.
 
-    A registry that takes images only refuses it: that is told, and the image stands as it is.
+    A registry that accepts images only refuses it: an event says so, and the image stays.
 
     Args:
         digest: Of the image.
@@ -89,7 +89,7 @@ EMPTY = Document(content=b"{}", media_type="application/vnd.oci.empty.v1+json")
 
 
 def _push_part(layered: Layered, part: Part, target: Repository, store: Store, on_event: OnEvent) -> bool:
-    """Push one layer; return whether its bytes had to go."""
+    """Push one layer; return whether it was uploaded."""
     blob = part.blob
     if target.has_blob(blob.digest):
         return False

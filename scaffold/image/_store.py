@@ -1,4 +1,4 @@
-"""Blobs and small facts kept between builds, so that what did not change is not made or fetched again."""
+"""A cache of blobs and small facts between builds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEPT_DAYS = 30
 
 
 class Store:
-    """A folder of blobs by digest and of facts by key; what was not used for a month goes."""
+    """A folder of blobs by digest and of facts by key; entries unused for a month are removed."""
 
     def __init__(self, root: Path | None = None) -> None:
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -46,7 +46,7 @@ class Store:
         return path
 
     def fact(self, key: str) -> Any:
-        """Return what was remembered under `key`, or nothing."""
+        """Return the fact stored under `key`, or None."""
         path = self._fact(key)
         try:
             found = json.loads(path.read_text("utf-8"))
@@ -64,7 +64,7 @@ class Store:
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give a folder that is gone at the end of the block, beside the blobs, so that moving costs nothing.
+        """Give a temporary folder on the file system of the blobs, so that moving a file is a rename.
 
         Raises:
             DiskFullError: Something in the block found no room.
@@ -74,7 +74,7 @@ class Store:
             try:
                 yield Path(name)
             finally:
-                # Thousands of files take a while to go: the build does not wait for that.
+                # Deleting thousands of files is slow: the build does not wait for it.
                 threading.Thread(target=shutil.rmtree, args=(name, True)).start()
 
     def tidy(self) -> None:

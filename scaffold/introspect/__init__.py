@@ -1,4 +1,4 @@
-"""A model and its samples in, a `Signature` out: what a record is, what its answer is, how to call."""
+"""From a model and its samples to a `Signature`: the schemas of input and output, and the call."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def infer_signature(
         sample_input: One record or several, in any of the kinds of `docs/samples.md`.
         sample_output: What the model gives for them; `None` runs the model to learn it.
         method: The method to call, where several give the output.
-        overrides: What a person said where the sample does not show it.
+        overrides: The options for fields where the sample is not enough.
 
     Raises:
-        UnsupportedSampleError: A value of the sample is nothing that JSON can say.
+        UnsupportedSampleError: JSON cannot represent a value of the sample.
         CallError: The model does not take the sample, or does not give the output.
     """
     sample_input = cast(sample_input, overrides.types)

@@ -1,4 +1,4 @@
-"""How to go on where no call gives the sample's output."""
+"""Advice for a model of which no call gives the sample's output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the annotations and defaults of a function say that its sample does not show."""
+"""Add what the annotations and defaults of a function say to what its sample shows."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ _TEXT = Scalar(type=ScalarType.STRING, native=PythonScalar(PythonType.STR))
 def with_parameters(record: Record, parameters: Sequence[Parameter]) -> Record:
     """Return the arguments of a call with what the function says of them.
 
-    An argument that has a default may be left out, be it in the sample or not; an annotation widens the
-    type and says what may be null.
+    An argument with a default is optional, even if the sample has it; an annotation widens the type and says
+    what may be null.
     """
     named = {p.name: p for p in parameters if p.kind in (p.kind.POSITIONAL_OR_KEYWORD, p.kind.KEYWORD_ONLY)}
     fields = [

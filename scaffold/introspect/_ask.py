@@ -1,4 +1,4 @@
-"""Ask a model: a copy of the input goes in, and the answer or the model's own exception comes back."""
+"""Call a model with a copy of the input; return its answer or its exception."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Refused:
     message: str
     """In one line."""
     deferred: str = ""
-    """The type of an answer that makes its values only when asked for: `coroutine`, `generator`."""
+    """The type of a lazy answer: `coroutine`, `generator`."""
     absent: str = ""
     """The file that it opened by a relative path and did not find."""
 
@@ -35,7 +35,7 @@ def ask(model: object, call: Call, value: object) -> object:
     try:
         given = copy.deepcopy(value)
     except Exception:
-        # What cannot be copied (an open file, a lock inside) goes in itself.
+        # An input that cannot be copied (an open file, a lock inside) is passed itself.
         given = value
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -46,7 +46,7 @@ def ask(model: object, call: Call, value: object) -> object:
     if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
         name = type(answer).__name__
         return Refused(f"gives a {name}, whose values are made when asked for", deferred=name)
-    # Rows of a matrix would be matrices again.
+    # Rows of an `np.matrix` are matrices again.
     return answer.A if _kinds.kin(answer, "numpy.matrix") else answer
 
 

@@ -1,4 +1,4 @@
-"""Values that lie between or near those of a sample: numbers, decimals, texts."""
+"""Values between or near those of a sample: numbers, decimals, texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a number may be: some models raise on, or lose, what a float64 holds and a float32 does not."""
+"""Bounds of numbers: some models raise on, or overflow at, numbers beyond float32."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ import sys
 import warnings
 from typing import Any
 
+from typing_extensions import assert_never
+
 from scaffold.base.model import invoke
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
 from scaffold.introspect._guard import hint
 from scaffold.spec import (
+    Column,
     Field,
     List,
     Optional,
+    Parts,
+    Record,
     Scalar,
     ScalarType,
     Schema,
+    Standalone,
+    Table,
     Tensor,
+    Value,
     map_children,
     with_fields,
 )
@@ -29,8 +37,8 @@ FLOAT32 = 3.4028234663852886e38
 def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
     """Return `schema`, its floats bounded by what a float32 holds if the model gives no answer beyond that.
 
-    Trees reckon in float32; a scaler makes infinity of the largest numbers, which the next step refuses. The
-    model is asked for a row of the sample with the largest numbers in place of its own.
+    Trees compute in float32; a scaler turns the largest numbers into infinity, which the next step refuses.
+    The model is called with a row of the sample in which the largest numbers replace the floats.
 
     Args:
         schema: What one record is.
@@ -39,7 +47,7 @@ def with_bounds(schema: Schema, model: object, found: FoundCall) -> Schema:
     """
     if not found.call.batched or _answers(model, found, sys.float_info.max):
         return schema
-    if not _answers(model, found, FLOAT32):  # then it is not their size
+    if not _answers(model, found, FLOAT32):  # then the size is not the cause
         return schema
     return with_fields(schema, _bounded_field)
 
@@ -92,5 +100,7 @@ def _bounded(schema: Schema) -> Schema:
             return dataclasses.replace(schema, minimum=-FLOAT32, maximum=FLOAT32)
         case Optional() | List() | Tensor():
             return map_children(schema, _bounded)
-        case _:
+        case Standalone() | Record() | Table() | Value() | Parts() | Column():
             return schema
+        case _:
+            assert_never(schema)

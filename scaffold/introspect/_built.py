@@ -1,4 +1,4 @@
-"""Plain values as the objects that a function's annotations ask for: JSON has no dates and no dataclasses."""
+"""Build the objects of a function's annotations from plain values: JSON has no dates and no dataclasses."""
 
 from __future__ import annotations
 

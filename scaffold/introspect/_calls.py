@@ -1,4 +1,4 @@
-"""Find how a model is called, by trying it on the sample: what gives the output sample is the answer."""
+"""Find how a model is called, by trying calls on the sample until one gives the output sample."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class _Search:
         known = _estimators.known_methods(self.model)
         matches = self._first_presentation(known, self.model)
         others = () if matches else _estimators.other_methods(self.model)
-        # Whose names we do not know may keep state: they are tried on a copy.
+        # Methods with unknown names may keep state: try them on a copy.
         matches = matches or (self._first_presentation(others, _copied(self.model)) if others else [])
         return matches or self._with_a_switch(known)
 
@@ -149,7 +149,7 @@ class _Search:
             for method in methods:
                 match = self._try_method(model, method, label, value)
                 if match and method == "predict":
-                    # It wins over whatever else agrees: no need to ask.
+                    # It wins over all others that agree: skip them.
                     return [match]
                 matches += [match] if match else []
             if matches:
@@ -180,7 +180,7 @@ class _Search:
         attempts = _grouped(self.attempts)
         remedy, about = self._advice(takes)
         if wanted and found and wanted != found:
-            # The sample is no frame of this model: how it fares as anything else says nothing more.
+            # The sample is not a frame of this model: further presentations add nothing.
             attempts, remedy = attempts[:1], "columns"
         return NoFittingCallError(gives, attempts, wanted if found else (), found, remedy, about)
 
@@ -248,5 +248,5 @@ def _copied(model: object) -> object:
     try:
         return copy.deepcopy(model)
     except Exception:
-        # What cannot be copied is tried itself: the names of its methods promise no change.
+        # A model that cannot be copied is called itself: the names of its methods promise no change.
         return model

@@ -1,6 +1,6 @@
-"""Pipelines whose first step does nothing but hand out columns and put what comes back side by side.
+"""Pipelines whose first step only selects columns and concatenates the results.
 
-`app/columns.py` takes the place of such a step: so says `sklearn.compose.ColumnTransformer.transform`, whose
+`fast_column_transformer.py` replaces such a step by the rules of `ColumnTransformer.transform`, whose
 output is `numpy.hstack` unless it is sparse, weighted, or a frame by `set_output`.
 """
 

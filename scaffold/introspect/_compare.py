@@ -1,4 +1,4 @@
-"""Compare what a model gave with what it should give: the values count, not the containers they come in."""
+"""Compare the answers of a model with the wanted ones, by values and not by containers."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def difference(
 ) -> str | None:
     """Return where `got` first differs from `want`, in one line; `None` where they are the same.
 
-    Labels, integers and texts must be equal, floats so to 1e-6 of their size, a little less where the model
-    reckons in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same values
-    are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
+    Labels, integers and texts must be equal; floats may differ by 1e-6 of their size, and more for a model
+    that computes in float32. NaN equals NaN and `None`. A Series, an array, a tensor and a list of the same
+    values are the same, and so are a record's fields as a dict, a dataclass or a named tuple.
 
     Args:
         got: An answer.
@@ -200,7 +200,7 @@ def _dtypes(value: Any) -> Iterator[str]:
 
 
 def _is_float_array(value: Any) -> bool:
-    # Matrices and masked arrays reckon by rules of their own.
+    # Matrices and masked arrays have other rules of arithmetic.
     plain = _kinds.kin(value, "numpy.ndarray") and not _kinds.kin(value, "numpy.matrix", "numpy.MaskedArray")
     return plain and value.dtype.kind == "f"
 
@@ -267,7 +267,7 @@ def _same_scalar(got: object, want: object, within: Within) -> bool:
     try:
         return bool(got == want) or _same_attributes(got, want, within)
     except Exception:
-        # An `==` of somebody's own: what cannot be compared is not the same.
+        # A user-defined `==` that raises: the values count as different.
         return False
 
 

@@ -1,7 +1,7 @@
 """Describe values of any kind, nested to any depth.
 
-Several values are described at once, for together they say more than each: what may be null, which keys
-may be absent, whether a number may be a fraction.
+Several values are described together, which shows what may be null, which keys may be absent, and whether a
+number may be a fraction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write values of the sample as the JSON that a person would send or get for them."""
+"""Encode values of the sample as the JSON of a request or a response."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
             return [encode(take_record(value, i), row, f"{path}[{i}]") for i in range(len(value))]
         case List(items=items):
             listed = [encode(item, items, f"{path}[{i}]") for i, item in enumerate(value)]
-            # The order of a set is another in each process.
+            # The order of a set differs between processes.
             return sorted(listed, key=str) if isinstance(value, (set, frozenset)) else listed
         case Tuple(items=places) | Parts(items=places):
             return [

@@ -11,7 +11,7 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._guard import attribute, hint
 
 Column = str | int
-# A step that hands on each value in its place, but for those that are missing.
+# A step that keeps all values except missing ones.
 _KEEPS_VALUES = "sklearn.SimpleImputer"
 _INNER = ("best_estimator_", "estimator_", "regressor_")
 _SHARING = (
@@ -30,7 +30,7 @@ class Categories:
 
     values: tuple[Any, ...]
     refuses: bool
-    """Whether it raises on any other value; if not, others are answered as if they said nothing."""
+    """Whether it raises on any other value; if not, it treats others as unknown."""
     encoder: str
     """Name of the class, for the evidence."""
 
@@ -39,8 +39,8 @@ class Categories:
 def categories(model: Any) -> Mapping[Column, Categories]:
     """Return what encoders know of each column: by name, or by position where the model knows no names.
 
-    An encoder counts only where the column's values reach it as they are: what an earlier step has made of
-    them says nothing about the input.
+    An encoder counts only if it gets the column's values unchanged: values that an earlier step computed say
+    nothing about the input.
     """
     columns: list[Column] = [str(name) for name in _names_in(model)]
     # Where one part of a model ignores what another raises on, the model raises.

@@ -1,4 +1,4 @@
-"""What the libraries of models have in common: which methods answer, and whose call convention holds."""
+"""The methods and call conventions of model libraries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Runtime(enum.Enum):
     XGBOOST_BOOSTER = "xgboost booster"
 
 
-# In the order of preference where nothing says which is meant.
+# In the order of preference.
 KNOWN = (
     "predict",
     "predict_proba",
@@ -59,7 +59,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# A first word of a name that says the method changes something, in the model or outside of it.
+# First words of methods that change something, in the model or outside.
 _CHANGES = _words(
     """
     add append backward build calibrate cancel clear close clone commit compile configure connect copy
@@ -166,7 +166,7 @@ def same_method(model: object, one: str, other: str) -> bool:
 def _may_answer(model: object, name: str) -> bool:
     word = _first_word(name)
     if isinstance(inspect.getattr_static(model, name, None), (property, functools.cached_property)):
-        return False  # its value is made by code that nobody asked to run
+        return False  # its value is computed by code that must not run
     if name.startswith("_") or word in _CHANGES or word in _GETTERS or not _is_method(model, name):
         return False
     signature = signature_of(model, name)

@@ -1,4 +1,4 @@
-"""Why a field is what it is: what was seen in it, how often it was missing."""
+"""The evidence for a field: the values seen in it, and how often it was missing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import assert_never
+
 from scaffold.spec import (
     Category,
     Column,
+    Either,
     Evidence,
     List,
     Mapping,
     Optional,
+    Parts,
     Picture,
+    Record,
     Scalar,
     ScalarType,
     Schema,
@@ -26,7 +31,11 @@ from scaffold.spec import (
     SeenLevels,
     SeenNulls,
     SeenRange,
+    Table,
     Tensor,
+    Tuple,
+    UserType,
+    Value,
 )
 
 _MOST_LISTED = 12
@@ -63,8 +72,10 @@ def _seen(schema: Schema, values: Sequence[object], rows: int) -> Seen | None:
             return _seen(items, values, len(values)) if isinstance(items, Scalar) else None
         case Picture():
             return SeenImage()
-        case _:
+        case Either() | Tuple() | Record() | Table() | Value() | Parts() | UserType():
             return None
+        case _:
+            assert_never(schema)
 
 
 def _seen_scalar(schema: Scalar, values: Sequence[Any], rows: int) -> Seen | None:

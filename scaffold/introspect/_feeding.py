@@ -43,7 +43,7 @@ class Fed:
     evidence: str = ""
     notes: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    """Options with which the answer has another form as soon as they have another value."""
+    """Options whose value changes the form of the answer."""
     unstable: Unstable | None = None
     """The model changed while its rows were examined: it cannot be served."""
 
@@ -68,8 +68,8 @@ def feed(
 ) -> Fed | Misfit:
     """Return how the records of `sample` go into `call`, or why they do not.
 
-    Rows go in together if each gets the same answer alone and in other company: see `examine_rows`. Nothing
-    is concluded from shapes: an answer may happen to be as wide as there are rows.
+    Rows are batched if each gets the same answer alone and with other rows: see `examine_rows`. Shapes prove
+    nothing: the width of an answer may equal the number of rows by chance.
 
     Args:
         model: The model.
@@ -203,7 +203,7 @@ def _one_by_one(
             return answer.message
         answers.append(answer)
         if i == 0 and firsts:
-            # Most that fail do so at once: there may be thousands of rows.
+            # Most failing models fail at the first row, and there may be thousands.
             layouts, reason = fitting_layouts(answers, firsts, wrapped)
             if not layouts:
                 return reason

@@ -1,4 +1,4 @@
-"""What is found of a row's answer in other company."""
+"""The findings about a row's answer when it is batched with other rows."""
 
 from __future__ import annotations
 

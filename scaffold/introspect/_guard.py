@@ -1,4 +1,4 @@
-"""The one guard around what a model may say of itself: a hint that raises is no hint."""
+"""A guard for attributes of a model: an attribute that raises counts as absent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 def hint(*, otherwise: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator for a function that reads a hint: `otherwise` comes back where the function raises.
 
-    Libraries raise whatever they like where an attribute says nothing: `NotImplementedError` from a property,
-    `ImportError` for a library that only the hint needs. The service does without the hint.
+    Libraries raise various errors for an attribute without a value: `NotImplementedError` from a property,
+    `ImportError` for a library that only the hint needs. The service works without the hint.
     """
 
     def guarded(read: Callable[P, T]) -> Callable[P, T]:

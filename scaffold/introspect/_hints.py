@@ -1,4 +1,4 @@
-"""What a model says of its own input and output: names, numbers, classes, categories, annotations."""
+"""What a model knows about its input and output: names, counts, classes, categories, annotations."""
 
 from __future__ import annotations
 

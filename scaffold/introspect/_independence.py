@@ -1,7 +1,7 @@
 """Find out whether a row's answer depends on the rows that go into the same call.
 
-The reference is each row alone. Rows of the sample and made-up rows are then asked together in other orders
-and other company; any answer that differs by more than `TOLERANCE` shows a dependence.
+The reference is each row alone. Rows of the sample and made-up rows are then batched in other orders and with
+other rows; any answer that differs by more than `TOLERANCE` shows a dependence.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class _Examination:
         self.refused: dict[int, str] = {}
         """Made-up rows that the model refuses alone, and what it raises."""
         self.scales: list[float] = []
-        """How large the answers are, for each part of them."""
+        """The scale of the answers, for each part."""
         self.together_s = 0.0
-        """How long a row takes among others."""
+        """Seconds for a row in a batch."""
 
     def ask_alone(self) -> bool:
         """Ask each row alone; return whether each of the sample's is answered with one row.
@@ -237,7 +237,7 @@ class _Examination:
     def _changed(self, put: Ask, place: int, when: str) -> Unstable | None:
         """Return how a row alone gets another answer than at first; a model at random does so at once."""
         again = self._alone_again(put, place)
-        if again is None:  # a copy that cannot answer says nothing of the model
+        if again is None:  # a copy that cannot answer proves nothing about the model
             return None
         found = self._differs(again, place, when)
         if found is None:

@@ -1,4 +1,4 @@
-"""The greatest whole number that a model looks up: a user, an item, a word by its place in a table."""
+"""The greatest integer that a model can look up in a table: a user, an item, a word."""
 
 from __future__ import annotations
 

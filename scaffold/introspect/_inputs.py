@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import assert_never
+
 from scaffold.errors import UnsupportedSampleError
 from scaffold.introspect import _kinds
 from scaffold.introspect._calls import FoundCall
@@ -24,17 +26,20 @@ from scaffold.spec import (
     Arrays,
     ClassKind,
     Collection,
+    Column,
     Field,
     Interval,
     JSONValue,
     List,
     Mapping,
     Numpy,
+    Parts,
     Python,
     Record,
     Scalar,
     ScalarType,
     Schema,
+    Standalone,
     Table,
     Tensor,
     UserType,
@@ -200,8 +205,8 @@ def requests_of(
     if found.rows is None or not (found.call.batched or found.call.wrapped):
         records = records_of(found, argument_names)
     else:
-        counted = kind_of(found.sample).counted(found.sample)
-        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(counted, schema))]
+        container = kind_of(found.sample).with_integer_moments(found.sample)
+        records = [(f"$[{i}]", row) for i, row in enumerate(rows_of(container, schema))]
     return tuple(refuse_infinite(encode(row, schema, path), path) for path, row in records)
 
 
@@ -212,5 +217,7 @@ def rows_of(container: object, schema: Schema) -> list[object]:
             return [take_record(container, i) for i in range(count_rows(container) or 0)]
         case Value(field=Field(schema=inner)):
             return rows_of(container, inner)
-        case _:
+        case Standalone() | Record() | Table() | Column() | Tensor() | Parts():
             return kind_of(container).rows(container, schema)
+        case _:
+            assert_never(schema)

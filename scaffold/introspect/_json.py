@@ -1,4 +1,4 @@
-"""Write one value as the JSON that a person would send or get for it."""
+"""Encode one value as the JSON of a request or a response."""
 
 from __future__ import annotations
 

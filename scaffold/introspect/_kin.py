@@ -1,4 +1,4 @@
-"""Tell what a value is without importing the library that it comes from.
+"""Recognise a value without importing its library.
 
 A value of a library's class can only exist where that library is imported already, so the names in the
 class's method resolution order say enough: `import scaffold` never pulls in pandas to find out that a

@@ -1,7 +1,7 @@
-"""Make up rows from those of a sample: columns of two rows put together, numbers between the two.
+"""Make up rows from those of a sample: combine columns of two rows, or take numbers between the two.
 
-Rows that a sample does not hold are what a claim on other people's rows can be tested with. Two made-up rows
-share some columns and differ in others, as rows of one customer, shop or day do.
+New rows test whether the model's rows stay independent beyond the sample. Two made-up rows share some columns
+and differ in others, as rows of one customer, shop or day do.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 
 # Names that mean something else in the body of a generated class: a field called so would hide them there.
-_SPOKEN_FOR = frozenset(
+_RESERVED = frozenset(
     """
     bool int float str bytes list dict tuple set frozenset deque date datetime time timedelta UUID Decimal
     Any Annotated Literal Field ConfigDict BaseModel RootModel ModelInput ModelOutput Strict Open Row Plane
@@ -24,7 +24,7 @@ def _taken() -> frozenset[str]:
     """Return the names that a field of a pydantic model cannot have."""
     from pydantic import BaseModel
 
-    return _SPOKEN_FOR | {"cls", "self", "match", "case", "type", "_"} | set(dir(BaseModel))
+    return _RESERVED | {"cls", "self", "match", "case", "type", "_"} | set(dir(BaseModel))
 
 
 def attributes(names: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """State that a model keeps outside its own object: in modules, classes, closures, defaults and caches.
 
-A copy of the model shares that state. It is noted before the first call, in the user's own code, and set back
-before a copy is asked, which then answers as if nothing had been asked before.
+A copy of the model shares that state. It is saved before the first call, for the user's own code, and
+restored before a copy is called, which then answers as at the first call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an output sample may stand for: a file says less than an object."""
+"""The possible meanings of an output sample: a file is less specific than an object."""
 
 from __future__ import annotations
 

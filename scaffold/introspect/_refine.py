@@ -1,4 +1,4 @@
-"""Add to a schema what the sample does not show: what the model knows, and what a person said."""
+"""Add what the model knows and what the options say to the schema of a sample."""
 
 from __future__ import annotations
 

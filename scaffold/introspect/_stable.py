@@ -1,4 +1,4 @@
-"""Why a call that fits cannot be served: its answers change, or depend on the index of a frame."""
+"""Reasons not to serve a fitting call: its answers change, or depend on the index of a frame."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 from scaffold.introspect._outside import OutsideState
 
 _MOST_BYTES = 32 * 2**20
-"""Of a larger model no copy is made: it would cost its memory twice."""
+"""A larger model is not copied, since that would double its memory."""
 
 
 class Untouched:

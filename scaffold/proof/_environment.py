@@ -1,4 +1,4 @@
-"""An environment that holds what the lock says and nothing else."""
+"""The environment of a project: what its lock lists, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STAMP = "lock.sha256"
 def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run_command) -> Path:
     """Install the lock of the project `root` into a new environment in `folder`; return its Python.
 
-    Where `folder` is an environment made from this very lock it is used as it is.
+    An environment in `folder` that was made from the same lock is used again.
 
     Args:
         root: A project with a `requirements.txt` whose every line has hashes.
@@ -32,7 +32,7 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
         PythonNotFoundError: There is no such Python.
         EnvironmentFailedError: Something in the lock cannot be installed.
     """
-    root, folder = root.absolute(), folder.absolute()  # uv runs in the one, and is told the other
+    root, folder = root.absolute(), folder.absolute()  # uv runs in one folder and gets the other
     wanted = hashlib.sha256(read_lock(root).text.encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP

@@ -1,4 +1,4 @@
-"""The proof that a project gives the model's answers: its lock installed, its service started and asked."""
+"""The proof that a project gives the model's answers: its lock is installed and its sample replayed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, UnfitAcceptedError
-from scaffold.proof._blame import versions_of_model
 from scaffold.proof._environment import make_environment
+from scaffold.proof._model_versions import versions_of_model
 from scaffold.proof._service import ProofAccess, Service, started_service
 from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
 
@@ -62,7 +62,7 @@ def started_proof(
 ) -> Iterator[Proof]:
     """Install the lock of the project `root` and start its service; give the proof, which can be finished.
 
-    Until then the service can be asked. It ends with the block.
+    The service runs until the block ends.
 
     Args:
         root: As for `verify_project`, like the others.
@@ -85,7 +85,7 @@ def started_proof(
 
 
 class Proof:
-    """A proof under way: the service runs, and nothing was compared yet."""
+    """A proof in progress: the service runs, and no answer was compared yet."""
 
     def __init__(self, service: Service, versions: Mapping[str, str], on_check: OnCheck) -> None:
         self.service = service
@@ -126,7 +126,7 @@ class Proof:
 
 def _check_refusal(service: Service) -> None:
     body: JSONValue = {_UNKNOWN_FIELD: None}
-    answer = service.post("/score", body)
+    answer = service.score(body)
     if answer.status != 422:
         raise UnfitAcceptedError(answer.status, json.dumps(body))
 

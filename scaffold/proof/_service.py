@@ -1,4 +1,4 @@
-"""Start a project's service, talk to it, stop it."""
+"""Start and stop a project's service."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Service(Client):
 
     def openapi(self) -> str:
         """Return the service's description of itself as indented JSON; empty where it is closed."""
-        answer = self.get("/openapi.json")
+        answer = self.get(self.protocol.openapi)
         if answer.status != 200 or not answer.is_json:
             return ""
         return json.dumps(answer.body, indent=2, ensure_ascii=False) + "\n"
@@ -76,8 +76,8 @@ def started_service(
     Args:
         root: The project.
         python: The interpreter of its environment.
-        timeout_s: Seconds that it may take to get ready.
-        settings: Variables that it has besides ours.
+        timeout_s: Seconds until it must be ready.
+        settings: Further environment variables.
         access: Confines it by the kernel to this, with few variables; `None` runs it as this process runs.
 
     Raises:
@@ -111,8 +111,8 @@ def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
         port: The port to listen at.
     """
     before = signal.getsignal(signal.SIGTERM)
-    with contextlib.suppress(ValueError):  # outside the main thread nobody gets signals
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the service would stay behind
+    with contextlib.suppress(ValueError):  # only the main thread can handle signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the service would keep running
     try:
         process = _start(root, python, host, port, {}, None)
         try:
@@ -121,7 +121,7 @@ def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
             _stop(process)
             return 0
     finally:
-        with contextlib.suppress(ValueError, TypeError):  # nor can a handler of C code be put back
+        with contextlib.suppress(ValueError, TypeError):  # a handler set from C cannot be restored
             signal.signal(signal.SIGTERM, before)
 
 
@@ -147,7 +147,7 @@ def _start_confined(
 def _start(
     root: Path, python: Path, host: str, port: int, settings: Mapping[str, str], log: IO[bytes] | None
 ) -> Popen[bytes]:
-    # The service must not find our modules, nor the user's: no PYTHON* and no environment of theirs.
+    # No PYTHON* and no active environment: the service must find neither our modules nor the user's.
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -174,7 +174,7 @@ def _await_ready(process: Popen[bytes], client: Client, timeout_s: float, log: I
 
 
 def _stop(process: Popen[bytes]) -> None:
-    """End the process and all that it started: politely, then not."""
+    """End the process group: first SIGTERM, then SIGKILL."""
     for signum in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signum)

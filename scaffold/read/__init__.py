@@ -1,6 +1,6 @@
 """Bytes to an Artifact: sha256, format, the names that the opcodes mention; the trust gate; loading.
 
-The gate is an allow list: `_allowed` says what is on it, `_gate` how it is kept.
+The gate is an allow list: `_allowed` has the list, `_gate` enforces it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from scaffold.read._arrow import REPLACED
 from scaffold.read._dump import dump_model
+from scaffold.read._file_needs import needs_of_files
 from scaffold.read._load import load_model
-from scaffold.read._named import needs_of_files
 from scaffold.read._samples import holds_data, read_sample, sample_modules
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes
@@ -49,7 +49,7 @@ def read_artifact(
         path: The file.
         trusted: Dotted names that are allowed besides those on the list.
         provenance: Where the file came from, in words; the path when empty.
-        ours: Whether this process wrote it from an object in memory: what that holds has run here already, so
+        ours: Whether this process wrote it from an object in memory: its code has run here already, so
             its names are listed and not judged.
         confined: Whether the process that loads it is confined, so that code which the file carries by value
             may run. If not, that code has to be trusted: `by-value`, or each function as `train.py:ratio`.

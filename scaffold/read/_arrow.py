@@ -29,7 +29,7 @@ _CLASSES = frozenset(
 )
 _DTYPES = (("pandas", "StringDtype"), ("pandas.core.arrays.string_", "StringDtype"))
 _OF_PYARROW = ("_restore_array", "chunked_array", "py_buffer", "type_for_alias")
-# With these the dtype is another one: `string` has NA for missing values, and pandas before 2.3 has no `str`.
+# These make another dtype: `string`, with NA for missing values; pandas before 2.3 has no `str`.
 _OF_OTHERS = frozenset(
     {
         ("pandas", "NA"),
@@ -94,7 +94,7 @@ class ArrowTexts:
 
     def stand_ins(self) -> Mapping[tuple[str, str], Any]:
         """Return what to look up in place of names; nothing where pyarrow can be imported."""
-        import pandas as pd  # asks for pyarrow first, so that a trace says that pandas did
+        import pandas as pd  # requests pyarrow first, so that the trace names pandas
 
         if importlib.util.find_spec("pyarrow") is not None:
             return {}
@@ -235,7 +235,7 @@ class ArrowTexts:
     def _used(self, value: Any, kind: type[_Made]) -> _Made:
         if type(value) is not kind:
             raise self._missing()
-        # Each once: many small references to a large array would fill the memory.
+        # Each array once: many small references to a large array would exhaust memory.
         if kind is not _Type and id(value) not in self._unused:
             raise self._missing()
         self._unused.pop(id(value), None)

@@ -53,7 +53,7 @@ def dump_model(model: Any, folder: Path) -> Path:
         path = folder / "model.pkl"
         with path.open("wb") as file:
             cloudpickle.dump(model, file)
-    except Exception as error:  # `__getstate__` and `__reduce__` are code of anybody's
+    except Exception as error:  # `__getstate__` and `__reduce__` may raise anything
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnpicklableModelError(kind.__name__, cause, _advice(model)) from error
     return path

@@ -1,8 +1,8 @@
-"""The user's own folders, as places where modules of a model are found: only what the file names.
+"""Import a model's local modules from the user's folders, and only those that the file names.
 
-A folder that lies beside a model holds what anybody put there. With such a folder on `sys.path`, a `numpy.py`
-or a `cupy.py` in it would be imported because some library asks for that name. So the folders are on no path:
-a finder at the very end gives a module from them if the model's file names it, or if a module of theirs asks.
+Anybody may have put files into the folder of a model. With that folder on `sys.path`, a `numpy.py` or a
+`cupy.py` in it would be imported because some library asks for that name. So these folders are on no path:
+the last finder returns a module from them if the model's file names it, or if a module from them imports it.
 
 Standard library only.
 """
@@ -33,7 +33,7 @@ def own_folders(folder: Path) -> list[Path]:
 def path_without(folders: Sequence[Path]) -> list[str]:
     """`sys.path` without these folders, as far as they come before the standard library.
 
-    The current folder stands there when Python is started with `-m`. What stands behind was installed.
+    `python -m` puts the current folder there. Entries after the standard library were installed.
     """
     standard = os.path.dirname(os.__file__)  # noqa: PTH120 - an entry of `sys.path` is text
     end = sys.path.index(standard) if standard in sys.path else len(sys.path)

@@ -14,7 +14,7 @@ from scaffold.spec import ModelFormat
 
 HEAD_BYTES = 4096
 
-# Files that are met in place of a model, and what to do about each.
+# Files that users give in place of a model, and advice for each.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "Fetch the file: git lfs pull"),
     (
@@ -67,7 +67,7 @@ def head_of(path: Path) -> bytes:
 
 
 def foreign_kind(path: Path, head: bytes) -> tuple[str, str] | None:
-    """What a file that starts so is, and what to do, where it is known to be no model that we read."""
+    """Return what a file with this start is, and advice, if it is known to be no readable model."""
     found = next(((kind, hint) for magic, kind, hint in _FOREIGN if head.startswith(magic)), None)
     if found or compression_of(head) != "zip" or not zipfile.is_zipfile(path):
         return found

@@ -1,12 +1,12 @@
-"""Load a model whose names have passed the gate, and say in plain words why one does not load."""
+"""Load a model that has passed the gate, and explain why one does not load."""
 
 from __future__ import annotations
 
 import pickle
-import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from scaffold.base import model as base_model
@@ -32,8 +32,8 @@ def load_model(artifact: Artifact) -> Any:
         MissingLibraryError: A module that loading imports is not installed.
         VersionMismatchError: A library is too old or too new for the file.
         UnseenNameError: It looks up what `read_artifact` did not see.
-        FileChangedError: It is not the file any more that `read_artifact` read.
-        LoadFailedError: Anything else that went wrong, in the words of whoever raised it.
+        FileChangedError: The file has changed since `read_artifact` read it.
+        LoadFailedError: Anything else that failed, with the message of the exception.
     """
     model = load_enforced(
         artifact.path, artifact.format, artifact.globals, artifact.sha256, artifact.made_with
@@ -70,14 +70,14 @@ def load_enforced(
 
 
 def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
-    """What `error`, raised while `path` was loaded, means to a person."""
+    """Return the error for an exception that was raised while `path` was loaded."""
     detail = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     match error:
         case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):
             top = name.partition(".")[0]
             return MissingLibraryError(path.name, name, "loading the file", DISTRIBUTIONS.get(top, ""))
-        case AttributeError() if match := re.search(r"'(\w+)' on <module '(?:\w+\.)*__main__'", str(error)):
-            return LoadFailedError(path.name, f"it needs '{match[1]}' of the script that saved it", _SCRIPT)
+        case AttributeError(name=str(name), obj=ModuleType(__name__="__main__")):
+            return LoadFailedError(path.name, f"it needs '{name}' of the script that saved it", _SCRIPT)
         case ImportError(name=str(name)) if _installed(name):
             return _mismatch(path, name, error)
         case FileNotFoundError(filename=str(file)) if not Path(file).is_absolute():
@@ -117,9 +117,10 @@ def _installed(module: str) -> bool:
 
 def _library_of(error: Exception) -> str | None:
     """The model library in whose code the error was raised, or whose module it names."""
-    named = re.search(r"<module '(\w+)", str(error))
-    if named and _installed(named[1]):
-        return named[1]
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        named = error.obj.__name__.partition(".")[0]
+        if _installed(named):
+            return named
     trace = error.__traceback__
     found = None
     while trace is not None:

@@ -32,8 +32,8 @@ def read_sample(
 ) -> Any:
     """Return the object in `path`: a pickle's, a frame, an array, an image, or what JSON says.
 
-    The format is told by content; between texts the ending decides. A pickle passes the same gate as a model;
-    `trusted` and `confined` are those of `read_artifact`.
+    The format is detected by content; for text formats the suffix decides. A pickle passes the gate like a
+    model; `trusted` and `confined` are those of `read_artifact`.
 
     Args:
         path: The file.
@@ -43,7 +43,7 @@ def read_sample(
         scanned: What `read_artifact` found in this very file; without it the file is scanned here.
 
     Raises:
-        FileChangedError: It is not the file any more that was scanned.
+        FileChangedError: The file has changed since it was scanned.
         NotASampleError: It holds none of these.
         ReadError: As for a model file.
     """
@@ -67,7 +67,7 @@ def read_sample(
         ) from error
     except BombError as error:
         raise NotASampleError(
-            str(path), f"it unpacks to {error.args[0] >> 20} MiB, far more than it weighs"
+            str(path), f"it unpacks to {error.args[0] >> 20} MiB, far more than its size"
         ) from error
     except Exception as error:
         cause = str(error).strip().splitlines()
@@ -186,7 +186,7 @@ def _read_csv(path: Path, separator: str) -> Any:
     numbers = list(frame.select_dtypes("number"))
     written = pd.read_csv(path, sep=separator, dtype=dict.fromkeys(numbers, str))
     for column in numbers:
-        # 00501 is a code: the number 501 would be another one.
+        # 00501 is a code, not the number 501.
         if written[column].str.fullmatch(r"0\d+", na=False).any():
             frame[column] = written[column]
     return frame

@@ -1,4 +1,4 @@
-"""Read a file as far as it can be read without running anything in it."""
+"""Read a file without running anything in it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scaffold.base.streams import compression_of, open_once
 from scaffold.base.unpickle import LEGACY_TORCH_START
 from scaffold.errors import MissingLibraryError, NoSuchFileError, NotAModelError, TruncatedFileError
 from scaffold.read import _formats
+from scaffold.read._findings import raise_findings
 from scaffold.read._folders import own_folders, path_without
-from scaffold.read._judged import raise_findings
 from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
 from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
@@ -139,7 +139,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
             "If it is yours, unpack it first and give the unpacked file.",
         ) from error
     except GarbledError as error:
-        # A file that starts as a pickle does may do harm before its fault is met: that is said first.
+        # A file that starts as a pickle may do harm before its fault: report the refusal first.
         if not zipped and not _starts_with_protocol(opened):
             raise _no_format(path) from error
         if findings.refusals:

@@ -1,4 +1,4 @@
-"""Read a file that may be compressed, from front to back, without ever holding it whole."""
+"""Read a file that may be compressed, sequentially and in pieces."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import BinaryIO, cast
 from scaffold.base.streams import CHUNK_BYTES, BorrowedFile, decompressed
 
 LINE_BYTES = 1 << 16
-# A file that unpacks to more than this and to more than so many times its size is taken for a bomb:
-# loading it would fill the memory of whoever loads it.
+# A file that unpacks to more than this size, and to more than this ratio, is refused as a bomb: loading it
+# would exhaust memory.
 BOMB_BYTES = 1 << 28
 BOMB_RATIO = 300
 

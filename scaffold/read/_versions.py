@@ -1,6 +1,6 @@
-"""What a model file says of the Python and the libraries that made it, before anything in it runs.
+"""The versions of Python and of libraries that made a model file, read without running it.
 
-What is read, and what it is worth:
+What is read:
 
 - scikit-learn writes `_sklearn_version` into the state of each of its estimators.
 - XGBoost writes its version as three numbers at the end of its JSON and UBJSON, in a pickle too.
@@ -25,7 +25,7 @@ from scaffold.read.gate._values import Blob, Made, Named, Pairs, Value
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
 RUNNING = ".".join(platform.python_version_tuple()[:2])
-# A version goes into a line that a person may copy into a shell: nothing else may be taken for one.
+# A version becomes part of a command that a user may copy: nothing else may match.
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:\.?(?:dev|post|rc|a|b)\d+)?")
 _XGBOOST_JSON = re.compile(rb'"version":\[(\d+),(\d+),(\d+)\]')
 # UBJSON: an array of three, each an integer of eight bits.
@@ -132,8 +132,8 @@ def version_mismatch(
 ) -> VersionMismatchError | None:
     """Return the error that names both versions, where the file says another one than is installed.
 
-    For a model that does not load, or that loads and then cannot be called. None where no difference is
-    known: then no version is to blame.
+    For a model that does not load, or that loads and then cannot be called. None if no
+    difference is known.
 
     Args:
         name: The file.

@@ -1,4 +1,4 @@
-"""ProjectSpec -> RenderedProject: what was decided becomes files."""
+"""ProjectSpec -> RenderedProject: write the files of a project."""
 
 from scaffold.render._bootstrap import read_answers_file, render_bootstrap
 from scaffold.render._knobs import read_answers

@@ -28,9 +28,9 @@ def render_bootstrap(
         ask: Whether the open questions are asked; their defaults are taken otherwise.
 
     Raises:
-        TargetNotEmptyError: Something is there.
-        UsageError: An answer is not allowed, or there is nobody to ask.
-        RenderError: The template is none, or is at fault.
+        TargetNotEmptyError: The folder is not empty.
+        UsageError: An answer is not allowed, or there is no terminal for a question.
+        RenderError: The template is invalid.
     """
     from copier import run_copy
     from copier.errors import CopierAnswersInterrupt, CopierError, InteractiveSessionError

@@ -1,4 +1,4 @@
-"""The answers about a deployment become the manifests under `deploy/`.
+"""The manifests under `deploy/`, from the answers about a deployment.
 
 Each knob is an answer with a default; `per_target` overrides any of them for one target:
 

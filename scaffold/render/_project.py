@@ -57,7 +57,7 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         template: A path or URL that copier takes; the service template of this package when absent.
 
     Raises:
-        RenderError: The template is none, or asks for a value that is not there.
+        RenderError: The template is invalid, or uses an unknown value.
     """
     values = project_values(spec)
     code = spec.code or model_code(spec.artifact, spec.signature)

@@ -1,4 +1,4 @@
-"""A template and its values become a folder of files. The only import of copier for the service."""
+"""Render a template to a folder of files. The only import of copier for the service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def render_tree(
         root: An empty folder.
 
     Raises:
-        RenderError: The template is no template, or asks for a value that is not there.
+        RenderError: The template is invalid, or uses an unknown value.
     """
     from copier import run_copy
     from copier.errors import CopierError

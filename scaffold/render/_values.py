@@ -1,4 +1,4 @@
-"""All that the service template may know: finished strings, decided here and laid out there."""
+"""The values of the service template: finished strings, which the template only lays out."""
 
 from __future__ import annotations
 

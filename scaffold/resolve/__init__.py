@@ -80,9 +80,9 @@ def start_trace(
 
     Args:
         artifact: The model; its names have passed the trust gate.
-        modules: The topmost modules of the sample's classes: their libraries are there too.
+        modules: The top-level modules of the sample's classes, whose libraries are available too.
         search: Folders of local code.
-        sources: The local code that goes along: its libraries are there too.
+        sources: The local code of the service, whose libraries are available too.
         installation: What is installed in the model's environment.
         settings: Where the process runs.
     """
@@ -107,8 +107,8 @@ def hidden_from(
 
     Args:
         artifact: The model.
-        modules: The topmost modules of the sample's classes.
-        sources: The local code that goes along.
+        modules: The top-level modules of the sample's classes.
+        sources: The local code that is copied into the service.
         installation: What is installed in the model's environment.
     """
     asked = asked_by_model(artifact, installation) | asked_by_modules(modules, installation)
@@ -140,9 +140,9 @@ def resolve_dependencies(
         code: Text of the generated modules by file name: `schemas.py`, `convert.py`, `score.py`.
         example: The body of a made-up request, to see whether the model answers it.
         trace: A process that has loaded the model already.
-        search: Folders of local code, that of what was lifted from a script among them.
-        sources: The local code that goes along.
-        options: What a person may want otherwise.
+        search: Folders of local code, among them the folder of lifted code.
+        sources: The local code that is copied into the service.
+        options: The options for the dependencies.
         installation: What is installed in the model's environment.
         settings: Where processes that load the model run.
         run: Runs uv.
@@ -155,7 +155,8 @@ def resolve_dependencies(
     installation = installation or Installation()
     layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
     local = _texts(sources)
-    generated = _beyond(layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation))
+    modules = {f"{APP}/{name}": text for name, text in code.items()}
+    generated = _model_part(asked_by_code(modules, installation), layer)
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
     found, extra = Rehearsal(
         artifact=artifact,
@@ -169,7 +170,8 @@ def resolve_dependencies(
     _require_owners(found, installation, sources, artifact)
     seen = seen_in_trace(found, installation)
     reasons = generated | {name: reason for name, reason in asked.items() if name in seen} | extra
-    choice = choose(_beyond(layer, needed(reasons, installation)), reasons, installation, options)
+    listed = _model_part(needed(reasons, installation), layer)
+    choice = choose(listed, reasons, installation, options)
     mentioned = (named_in(artifact, installation) & set(seen)) - set(extra)
     lock = _locked(choice, layer, reasons, options, run)
     files, hidden = _seen_files(found, artifact, local.values(), _roots(search), installation)
@@ -177,23 +179,23 @@ def resolve_dependencies(
     unseen = _left_out(optional_imports(local, installation), seen | set(reasons))
     return Dependencies(
         python=options.python,
-        requirements=(*_marked(choice.requirements, mentioned), *layer.requirements),
+        requirements=(*_with_mentions(choice.requirements, mentioned), *layer.requirements),
         lock=lock.text,
-        sources=(*sources, *_besides(sources, files), *choice.wheels, *lock.wheels),
+        sources=(*sources, *_not_collected(sources, files), *choice.wheels, *lock.wheels),
         system=system,
         notes=(*lock.notes, *unknown, *hidden, *unseen),
         takes_example=found.takes_example,
     )
 
 
-def _marked(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
-    """The requirements, those of which the model's file mentions a name marked so."""
+def _with_mentions(requirements: Iterable[Requirement], mentioned: Set[str]) -> Iterator[Requirement]:
+    """Yield the requirements, marked where the model's file mentions a name of theirs."""
     for line in requirements:
         yield replace(line, mentioned=line.distribution in mentioned)
 
 
-def _beyond(layer: ServiceLayer, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Distributions with their reasons, without those that the service layer has anyway."""
+def _model_part(reasons: Mapping[str, str], layer: ServiceLayer) -> dict[str, str]:
+    """Return distributions with their reasons, without those of the service layer."""
     return {name: reason for name, reason in reasons.items() if name not in layer.pins}
 
 
@@ -204,8 +206,8 @@ def _seen_files(
     roots: Sequence[Path],
     installation: Installation,
 ) -> tuple[list[LocalSource], list[str]]:
-    """The user's own files that the model imported, opened, or names; and notes on those that stay behind."""
-    named = named_files(found.unheard, artifact.path, local)
+    """Return the user's files that the model imported, opened, or names; and notes on those not copied."""
+    named = named_files(found.unaudited, artifact.path, local)
     beside = set(named) if artifact.format is ModelFormat.ONNX else frozenset()
     data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
     return [*imported_files(found.own), *data], hidden
@@ -228,8 +230,8 @@ def _locked(
 ) -> CompiledLock:
     """Lock both parts of `requirements.in`.
 
-    What merely comes along with the model and the service layer alike has the version of this environment;
-    where the service layer cannot take that one, its own, and a note.
+    A transitive dependency of both the model and the service layer has the version of this environment. If
+    the service layer does not accept it, its own version is taken, and a note says so.
     """
     lock = functools.partial(
         make_lock,
@@ -265,7 +267,7 @@ def _require_owners(
     """Return if each module that was found among the installed ones belongs to a distribution.
 
     Raises:
-        MissingModuleError: One lies there without any, and does not go along either.
+        MissingModuleError: One belongs to none and is not copied into the service either.
     """
     carried = {source.path.partition("/")[0].removesuffix(".py") for source in sources}
     for module in found.imported:
@@ -275,8 +277,8 @@ def _require_owners(
             raise missing_module(top, (names or [artifact.path.name])[0])
 
 
-def _besides(sources: Sequence[LocalSource], seen: Sequence[LocalSource]) -> list[LocalSource]:
-    """The files that the trace saw and that are not there already."""
+def _not_collected(sources: Sequence[LocalSource], seen: Sequence[LocalSource]) -> list[LocalSource]:
+    """Return the files that the trace saw and that `sources` does not have."""
     there = {source.path for source in sources}
     return [source for source in seen if source.path not in there]
 
@@ -297,13 +299,13 @@ def _path(search: Sequence[Path], settings: WorkerSettings | None) -> list[str]:
 
 
 def _local(search: Sequence[Path]) -> list[str]:
-    """The folders of the user's own; the root of the file system is none."""
+    """Return the user's own folders, without the root of the file system."""
     own = (folder for folder in search if folder.parent != folder and home_of(folder) is Home.LOCAL)
     return [os.fspath(folder) for folder in own]
 
 
 def _left_out(optional: Mapping[str, str], taken: Set[str]) -> list[str]:
-    """What local code imports somewhere that the sample did not come to."""
+    """Return notes on imports of local code that the sample did not reach."""
     return [
         f"{path} imports {name} where the sample did not come to: --require {name} takes it along"
         for name, path in sorted(optional.items())

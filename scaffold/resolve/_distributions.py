@@ -1,4 +1,4 @@
-"""What is installed here, by its metadata: where a module comes from, and what a distribution requires."""
+"""The installed distributions, by their metadata: their modules and their requirements."""
 
 from __future__ import annotations
 

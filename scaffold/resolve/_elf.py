@@ -1,4 +1,4 @@
-"""What a shared library loads, from its own file. Source: the ELF-64 object file format."""
+"""The libraries that a shared library needs, read from its file. Source: the ELF-64 object file format."""
 
 from __future__ import annotations
 

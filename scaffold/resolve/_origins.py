@@ -1,4 +1,4 @@
-"""Where an installed distribution came from, and how the service gets the same one."""
+"""The origin of an installed distribution, and the requirement by which the service gets the same one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def specifier_of(installed: Installed) -> tuple[str, LocalSource | None]:
     """Return what follows the name in a requirement of what is installed, and the wheel that it names.
 
-    A distribution from an index is its version, one from a URL that URL. What is from a file or folder of
-    this machine, which nobody else has, is packed into a wheel that goes with the service; and so is what is
-    from git, for a lock with hashes cannot hold a commit, and an image has no git. The reason names it.
+    A distribution from an index is required by its version, one from a URL by that URL. One from a file or
+    folder of this machine is packed into a wheel for the service; so is one from git, because a lock with
+    hashes cannot hold a commit and an image has no git. The reason names the origin.
 
     Raises:
-        BrokenInstallError: It cannot be packed, for files of it are gone.
+        BrokenInstallError: It cannot be packed, because files of it are gone.
 
     Source: PEP 610.
     """
@@ -47,14 +47,14 @@ def pack_wheel(installed: Installed) -> LocalSource:
     """Return a wheel with the files that are installed: the same bytes for the same files.
 
     Raises:
-        BrokenInstallError: It does not say what its files are, or some are gone.
+        BrokenInstallError: Its metadata lists no files, or some are gone.
 
     Source: the binary distribution format, PEP 427.
     """
     record = installed.metadata.read_text("RECORD")
     tags = re.findall(r"(?m)^Tag: *(\S+)", installed.metadata.read_text("WHEEL") or "")
     if record is None or not tags:
-        raise BrokenInstallError(installed.name, installed.version, "it does not say which files are its own")
+        raise BrokenInstallError(installed.name, installed.version, "its metadata does not list its files")
     paths = sorted(row[0] for row in csv.reader(io.StringIO(record)) if row and _belongs(row[0]))
     lines: list[str] = []
     buffer = io.BytesIO()

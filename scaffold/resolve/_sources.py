@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaffold.base.modules import Home, Module, Modules, absolute
 from scaffold.errors import NoSuchFileError, TwoModulesError
-from scaffold.resolve.lift._moved import FROM_SCRIPTS, OF_THE_SERVICE, Lifted, Renamed, top_of
+from scaffold.resolve.lift._moved import RESERVED_TOP_LEVEL, SCRIPT_MODULES, Lifted, Renamed, top_level_name
 from scaffold.spec import Artifact, LocalSource
 
 LIFTED_MODULE = "model_code"
@@ -54,8 +54,8 @@ def collect_sources(
     included = list(include)
     collector = _Collector(search, included)
     lifted = Lifted(_free_module(collector))
-    if any(name.module in FROM_SCRIPTS for artifact in artifacts for name in artifact.globals):
-        # libcst takes a third of a second to import, and most models need none of it.
+    if any(name.module in SCRIPT_MODULES for artifact in artifacts for name in artifact.globals):
+        # libcst takes a third of a second to import, and most models do not need it.
         from scaffold.resolve.lift._lift import lift
 
         lifted = lift(artifacts, module=lifted.module, folder=folder, search=search, source=source)
@@ -73,7 +73,7 @@ def collect_sources(
         collector.include(extra)
     files = {lifted.moved.get(artifact.path, artifact.path): artifact for artifact in artifacts}
     renamed = Renamed(list(collector.sources.values()))
-    if any(top_of(source.path) in OF_THE_SERVICE for source in renamed.sources):
+    if any(top_level_name(source.path) in RESERVED_TOP_LEVEL for source in renamed.sources):
         from scaffold.resolve.lift._rename import rename
 
         renamed = rename(renamed.sources, files, folder, search)

@@ -39,7 +39,7 @@ def find_system_packages(
     """Return the Debian packages beyond the base image, and a note for each library of which none is known.
 
     Args:
-        libraries: Absolute paths of what the process had mapped.
+        libraries: Absolute paths of the libraries that the process had mapped.
         run: Runs dpkg.
     """
     paths = [Path(path) for path in libraries]
@@ -61,7 +61,7 @@ def _is_of_system(path: Path, ours: set[Path]) -> bool:
     if "site-packages" in path.parts or "dist-packages" in path.parts:
         return False
     if set(path.parents) & ours:
-        # Python's own, or conda's; the wheels on an index bring theirs along, but not this one.
+        # Python's own, or conda's: wheels contain the other libraries, but not this one.
         return _soname(path) == "libgomp.so.1"
     return path.parts[1:2] in (("usr",), ("lib",), ("lib64",))
 

@@ -6,12 +6,12 @@ standard library only, and so do the modules that import it at their top.
     read        ->  Artifact
     introspect  ->  Signature (Schema, Call) and Recording
     resolve     ->  Dependencies
-    api         ->  ProjectSpec
+    verbs       ->  ProjectSpec
     render      ->  RenderedProject
-    verify      ->  Verification
+    proof       ->  Verification
     image       ->  Image
-    deploy      ->  Deployment
-    api         ->  ProjectRecord
+    cluster     ->  Deployment
+    verbs       ->  ProjectRecord
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ from scaffold.spec._call import (
     SessionCall,
     TorchCall,
 )
-from scaffold.spec._children import children, fields_of, map_children, with_fields, without_evidence
+from scaffold.spec._children import (
+    as_series,
+    children,
+    fields_of,
+    map_children,
+    with_fields,
+    without_evidence,
+)
 from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
 from scaffold.spec._evidence import (
@@ -91,6 +98,7 @@ from scaffold.spec._native import (
 from scaffold.spec._never import assert_never
 from scaffold.spec._project import ProjectRecord, ProjectSpec, RenderedProject, Variable
 from scaffold.spec._proof import Check, Measurements, Outcome, Verification
+from scaffold.spec._protocol import PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
 from scaffold.spec._schema import (
     Category,
     Column,
@@ -105,6 +113,7 @@ from scaffold.spec._schema import (
     Scalar,
     ScalarType,
     Schema,
+    Standalone,
     Table,
     Tensor,
     Tuple,
@@ -114,6 +123,8 @@ from scaffold.spec._schema import (
 from scaffold.spec._signature import Overrides, Recording, Signature
 
 __all__ = [
+    "PROTOCOLS",
+    "SCORE_PROTOCOL",
     "TOLERANCE",
     "Arguments",
     "Arrays",
@@ -177,6 +188,7 @@ __all__ = [
     "Polars",
     "ProjectRecord",
     "ProjectSpec",
+    "Protocol",
     "Python",
     "PythonCall",
     "PythonScalar",
@@ -190,6 +202,7 @@ __all__ = [
     "Scalar",
     "ScalarType",
     "Schema",
+    "ScoreRoute",
     "Seen",
     "SeenChoices",
     "SeenImage",
@@ -203,6 +216,7 @@ __all__ = [
     "SessionCall",
     "Signature",
     "Sparse",
+    "Standalone",
     "Structured",
     "SystemPackage",
     "Table",
@@ -219,6 +233,7 @@ __all__ = [
     "Verification",
     "Void",
     "advice_of",
+    "as_series",
     "assert_never",
     "children",
     "description_of",
@@ -230,5 +245,5 @@ __all__ = [
 ]
 
 TOLERANCE = 1e-6
-"""How far the answer to a row may lie from that row's own answer, whatever it is asked with: relative to the
-number, or to the largest number in the same answer. Everything but floats is compared exactly."""
+"""The largest difference between the answers to a row alone and with other rows: relative to the number, or
+to the largest number in the same answer. Other values than floats are compared exactly."""

@@ -1,4 +1,4 @@
-"""A model file, as far as it can be known without running anything in it."""
+"""A model file: what is known about it without running anything in it."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class MadeWith:
     """What a file says of the Python and the libraries that it was made with."""
 
     pythons: tuple[str, ...] = ()
-    """The minor versions that can have compiled the functions in it: several where it is alike."""
+    """The minor versions that may have compiled its functions: several if their bytecode is the same."""
     carries_code: bool = False
-    """Whether it carries functions as bytecode. Without `pythons` they are of no version that is known."""
+    """Whether it carries functions as bytecode. If `pythons` is empty, their version is unknown."""
     versions: MappingABC[str, str] = field(default_factory=dict)
     """The version of each distribution that the file names."""
     bounds: MappingABC[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class MadeWith:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A model file, as far as it can be known without running anything in it."""
+    """A model file: what is known about it without running anything in it."""
 
     path: Path
     sha256: str
@@ -69,7 +69,7 @@ class Artifact:
     """`zlib`, `gzip`, `bz2`, `xz`, `lzma`, `lz4` or `zip`, where the file is compressed."""
     globals: tuple[GlobalName, ...] = ()
     provenance: str = ""
-    """Where it came from, as a person would say it: a path as typed, a URL, `an object in memory`."""
+    """Its origin, for people: a path as typed, a URL, `store:titanic/1.2.0`, `an object in memory`."""
     written: str = ""
     """The day when the file was written, ISO 8601."""
     made_with: MadeWith = field(default_factory=MadeWith)

@@ -28,7 +28,7 @@ class Arguments(enum.Enum):
     POSITIONAL = "positional"
     """`predict(*x)`."""
     AFTER_CONTEXT = "after context"
-    """`predict(None, x)`: of a class that was written for MLflow, whose context there is none of."""
+    """`predict(None, x)`, for a class written for MLflow: the service has no context of MLflow."""
 
 
 class Feed(enum.Enum):
@@ -73,7 +73,7 @@ class PythonCall(_Calling):
     estimator: str = ""
     """xgboost, catboost: the class that a file of their own format is loaded as, e.g. `XGBClassifier`."""
     shortened: bool = False
-    """scikit-learn: `app/columns.py` does what the ColumnTransformer does that the pipeline begins with."""
+    """scikit-learn: whether `fast_column_transformer.py` replaces the first step of the pipeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What stands within a schema: its children and fields, and the same schema with others."""
+"""The children and fields of a schema, and copies of a schema with changed ones."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from scaffold.spec._schema import (
     Record,
     Scalar,
     Schema,
+    Standalone,
     Table,
     Tensor,
     Tuple,
@@ -51,18 +52,20 @@ def children(schema: Schema) -> tuple[Schema, ...]:  # noqa: RET503
             assert_never(schema)
 
 
-def fields_of(schema: Schema) -> tuple[Field, ...]:
+def fields_of(schema: Schema) -> tuple[Field, ...]:  # noqa: RET503
     """Return the fields of an object, one field for a single value, none for anything else."""
     match schema:
         case Record(fields=fields) | Table(columns=fields):
             return fields
         case Value(field=field):
             return (field,)
-        case _:
+        case Standalone() | Tensor() | Parts() | Column():
             return ()
+        case _:
+            assert_never(schema)
 
 
-def with_fields(schema: Schema, change: Callable[[Field], Field]) -> Schema:
+def with_fields(schema: Schema, change: Callable[[Field], Field]) -> Schema:  # noqa: RET503
     """Return `schema` with each field as `change` makes it."""
     match schema:
         case Record(fields=fields):
@@ -71,8 +74,23 @@ def with_fields(schema: Schema, change: Callable[[Field], Field]) -> Schema:
             return dataclasses.replace(schema, columns=tuple(map(change, fields)))
         case Value(field=field):
             return Value(field=change(field))
-        case _:
+        case Standalone() | Tensor() | Parts() | Column():
             return schema
+        case _:
+            assert_never(schema)
+
+
+def as_series(schema: Schema) -> Tensor | Column | None:  # noqa: RET503
+    """Return `schema` where many records are one array or one Series of it; else `None`."""
+    match schema:
+        case Tensor(stacked=stacked):
+            return schema if stacked else None
+        case Column():
+            return schema
+        case Standalone() | Record() | Table() | Value() | Parts():
+            return None
+        case _:
+            assert_never(schema)
 
 
 def map_children(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:  # noqa: RET503

@@ -35,7 +35,7 @@ class Release:
     proof: str
     """How the clean-environment proof of the project ended: `passed`, `failed` or `skipped`."""
     git_revision: str = ""
-    """The commit, with `-dirty` where the folder held more than it."""
+    """The commit, with `-dirty` for a folder with uncommitted changes."""
     by: str = ""
     approved_by: str = ""
     reason: str = ""
@@ -57,7 +57,7 @@ class Deployment:
     at: str = ""
     """When it was deployed: UTC, ISO 8601."""
     live: str = ""
-    """How the replay of the sample against the URL ended: `passed`, or why not."""
+    """The result of the replay against the URL: `passed`, or why not."""
     release: Release | None = None
     """Absent where another tool deployed it."""
 

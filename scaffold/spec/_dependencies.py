@@ -14,7 +14,7 @@ class Requirement:
     specifier: str
     """What follows the name: `==1.9.1`, ` @ git+https://...@<commit>`, or empty."""
     reason: str
-    """Which witness asked for it, in one line."""
+    """Why it is needed, in one line."""
     serves: str = "model"
     """`model`, or `service` for what the generated code itself imports."""
     mentioned: bool = False

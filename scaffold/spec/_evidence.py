@@ -43,7 +43,7 @@ class SeenLevels:
 
     ordered: bool
     fitted: bool = False
-    """Whether the model was fitted on the very same."""
+    """Whether the model was fitted on the same levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class KnownTo:
     """The first of them."""
     more: bool
     refuses: bool
-    """Whether it raises on any other value; if not, others count as none of these."""
+    """Whether it raises on any other value; if not, it treats others as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Limits:
 
     beyond_float32: bool = False
     greatest: int | None = None
-    """The greatest whole number that it knows."""
+    """The greatest integer with an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +104,9 @@ class Evidence:
 
     rows: int = 0
     missing: int = 0
-    """In how many rows there was nothing."""
+    """The number of rows with a missing value."""
     absent: int = 0
-    """From how many rows the field itself was absent."""
+    """The number of rows without the field."""
     seen: Seen | None = None
     known_to: KnownTo | None = None
     classes: OfClasses | None = None
@@ -119,7 +119,7 @@ class Evidence:
     asked_for: AskedFor = field(default_factory=AskedFor)
     limits: Limits = field(default_factory=Limits)
     recorded: str = ""
-    """The line in the record of an older version, which is all that is known then."""
+    """The line from the record of an older version, which has no other evidence."""
 
 
 def words_of(evidence: Evidence) -> str:

@@ -1,4 +1,4 @@
-"""What the model itself holds: the type of one value, and the library whose container holds many."""
+"""The types on the model's side: of one value, and of the container for many."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Arrays:
     """A dict of arrays, each with a row per record."""
 
     options: tuple[str, ...] = ()
-    """The fields that are no row of an array: they go into the call as they are."""
+    """The fields that are options of the call, not rows of an array."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A generated project: what it is made from, and what stands on disk."""
+"""A generated project: what it is made from, and its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Variable:
 
     name: str
     value: str = ""
-    """Empty for a secret, whose value stands in no file."""
+    """Empty for a secret, whose value is in no file."""
     secret: bool = False
 
 
@@ -36,7 +36,7 @@ class ProjectSpec:
     dependencies: Dependencies
     recording: Recording
     answers: MappingABC[str, JSONValue] = field(default_factory=dict)
-    """What was answered or given as an option: targets, registry, features that are on."""
+    """The answers to the template: targets, registry, features."""
     generator: str = ""
     """Version of the tool that renders."""
     variables: tuple[Variable, ...] = ()
@@ -63,5 +63,5 @@ class ProjectRecord:
     template: str = ""
     """A template of someone else's, as it was given."""
     options: MappingABC[str, JSONValue] = field(default_factory=dict)
-    """What was said of the model beside its sample: pins, types of fields, names that were trusted."""
+    """The options for the model: pins, types of fields, trusted names."""
     verification: Verification | None = None

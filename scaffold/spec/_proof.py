@@ -41,7 +41,7 @@ class Verification:
     checks: tuple[Check, ...]
     measurements: Measurements | None = None
     openapi: str = ""
-    """What the service says of itself at `/openapi.json`, as indented JSON; empty where it does not say."""
+    """The service's `/openapi.json`, as indented JSON; empty if it serves none."""
 
     @property
     def passed(self) -> bool:

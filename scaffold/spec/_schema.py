@@ -43,15 +43,24 @@ class ScalarType(enum.Enum):
     ANY = "any"
 
 
+class Standalone:
+    """A schema whose records never share a container: many of them are a list.
+
+    The others, `Record` among them, can be the rows of a frame or of arrays.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
+class Scalar(Standalone):
     """One value."""
 
     type: ScalarType
     native: Native | None = None
     """What the model is given; `None` where that is the JSON value itself."""
     minimum: int | float | None = None
-    """The least and the greatest value that `native` can hold, where JSON could say more."""
+    """The least and the greatest value of `native`, where JSON allows more."""
     maximum: int | float | None = None
     max_length: int | None = None
     """The longest text that `native` can hold."""
@@ -64,17 +73,17 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class Category(Standalone):
     """One of the levels of a categorical dtype, by its value."""
 
     of: Scalar
-    """Describes a level. Its `native` is the dtype of the levels where the levels alone do not tell it."""
+    """Describes a level. `native` is the dtype of the levels, if their values alone do not determine it."""
     levels: tuple[JSONScalar, ...]
     ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Optional:
+class Optional(Standalone):
     """A value that may be `null`; `missing` is what the model is given then."""
 
     of: Schema
@@ -82,14 +91,14 @@ class Optional:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Either:
+class Either(Standalone):
     """A value of one of several types."""
 
     of: tuple[Schema, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class List:
+class List(Standalone):
     """A list of any length, or of exactly `length` items."""
 
     items: Schema
@@ -98,14 +107,14 @@ class List:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuple:
+class Tuple(Standalone):
     """A list with a type for each place."""
 
     items: tuple[Schema, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class Mapping(Standalone):
     """An object whose keys are data, not field names."""
 
     values: Schema
@@ -193,12 +202,12 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Standalone):
     """An image, base64 on the wire; the model is given a PIL image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserType:
+class UserType(Standalone):
     """A class of the user's own, e.g. a pydantic model, dataclass or Enum: it keeps its own rules."""
 
     module: str

@@ -36,7 +36,7 @@ class Signature:
     one_row: bool = False
     """Not batched: the model answers a record with a container of one row, and that row is the answer."""
     notes: tuple[str, ...] = ()
-    """What a person should know: "one row is little evidence: ..."."""
+    """Notes for the user: "one row is little evidence: ..."."""
 
     def without_evidence(self) -> Signature:
         """Return the signature without the reasons for it: what a service does depends on the rest."""

@@ -1,4 +1,4 @@
-"""The store: two tables behind four verbs."""
+"""The store: a table of models and a table of deployments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Model:
     version: str
     sha256: str
     location: str
-    """A path or URL where its bytes are."""
+    """The path or URL of its file."""
     by: str
     at: str
 
@@ -72,7 +72,7 @@ class Store:
 
         Args:
             name: The service.
-            target: Only what was done with this target; with all where it is None.
+            target: The target; all targets when it is None.
             limit: How many entries at most.
         """
         from scaffold.store._tables import deployments
@@ -117,7 +117,7 @@ class Store:
         return None if row is None else Model(**{key: value for key, value in row.items() if key != "id"})
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database."""
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -198,7 +198,7 @@ def _migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
-            # Two first runs at once: the second waits here, and finds the tables made.
+            # Of two first runs at the same time, the second waits here and finds the tables.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         try:

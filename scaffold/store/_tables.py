@@ -1,4 +1,4 @@
-"""The tables, as they are today; `migrations/` brings older databases here."""
+"""The present tables; `migrations/` upgrades older databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new state of a project is merged into the owner's: no edit is lost, each change is told."""
+"""Merge a new state of a project into the owner's: no edit is lost, and each change is reported."""
 
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, read_folder

@@ -28,7 +28,7 @@ class Disagreement(Exception):  # noqa: N818 - a signal inside this room, never 
 
 
 class Conflicts:
-    """Settles or marks the places where both sides changed the same thing, and counts them."""
+    """Resolves or marks the places where both sides changed the same thing, and counts them."""
 
     def __init__(self, prefer: Prefer = Prefer.NEITHER, incoming: str = "new") -> None:
         self.prefer = prefer

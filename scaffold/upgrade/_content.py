@@ -1,4 +1,4 @@
-"""What a file of a project holds, as far as a merge needs to know it."""
+"""The content of a project's files, as a merge needs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scaffold.base.checked import path_below
 from scaffold.base.files import sha256_file
 
 LARGEST_TEXT_BYTES = 4 << 20
-"""Files above this size, and those that are no UTF-8 text, are told apart by their hash alone."""
+"""Larger files, and files that are not UTF-8 text, are compared by hash only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Opaque:
 
     sha256: str
     path: Path | None = field(default=None, compare=False)
-    """Where its bytes are, if they are still to be had."""
+    """The file with its bytes, if it still exists."""
 
 
 @dataclass(frozen=True, slots=True)

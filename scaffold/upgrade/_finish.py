@@ -1,8 +1,8 @@
 """Move the files of a committed change to their places: all of them, or none.
 
-Run as a process of its own, in a session of its own and with nothing but the standard library, it goes on
-when the command that started it is killed. Cut off itself, by a power cut, it is run again by the next
-command of the same user on the same machine; a change that came with a project is never carried out.
+It runs as a process of its own, in a session of its own and with the standard library only, so that it
+continues if the command that started it is killed. After a power cut, the next command of the same user on
+the same machine runs it again; a change that came with a project is never carried out.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.base.begun import forget_begun, is_begun
 from scaffold.base.checked import path_below, read_below
 from scaffold.base.layout import STATE, UNDO, UPDATE
+from scaffold.base.pending import forget_pending, is_pending
 from scaffold.errors import DamagedJournalError, ForeignChangeError, ScaffoldError
 
 JOURNAL = "journal.json"
@@ -46,13 +46,13 @@ def finish(root: Path) -> str:
         ForeignChangeError: It was not begun here. Nothing was done.
         UnsafePathError: It leads out of the project. Nothing was done.
     """
-    with held(root):
+    with project_lock(root):
         folder = path_below(root, UPDATE)
         if not os.path.lexists(folder / JOURNAL):
             shutil.rmtree(folder, ignore_errors=True)
             return ""
-        # What goes is removed last, for that never fails for want of space.
-        entries = sorted(enumerate(read_begun(root)), key=lambda item: not item[1].gets)
+        # Files are removed last, because that cannot fail for lack of space.
+        entries = sorted(enumerate(read_pending(root)), key=lambda item: not item[1].gets)
         try:
             for number, entry in entries:
                 _move(root, folder, number, entry)
@@ -64,13 +64,13 @@ def finish(root: Path) -> str:
             reason = _taken_back(root, folder, entries, error)
         else:
             reason = ""
-        forget_begun(root)
+        forget_pending(root)
         return reason
 
 
 @contextlib.contextmanager
-def held(root: Path) -> Iterator[None]:
-    """Keep others from changing the project's files through us; whoever holds it and dies lets it go."""
+def project_lock(root: Path) -> Iterator[None]:
+    """Hold the lock for changes of the project's files; the system releases it if the process dies."""
     folder = path_below(root, STATE)
     folder.mkdir(exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
@@ -84,7 +84,7 @@ def held(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def read_begun(root: Path) -> list[Entry]:
+def read_pending(root: Path) -> list[Entry]:
     """The files of the change that is staged in `root`, which this user began on this machine.
 
     Raises:
@@ -92,7 +92,7 @@ def read_begun(root: Path) -> list[Entry]:
         UpgradeError, ProjectError: Its journal is damaged, or leads out of the project.
     """
     change, entries = _read_journal(root, UPDATE)
-    if not is_begun(root, change):
+    if not is_pending(root, change):
         raise ForeignChangeError(str(root))
     return entries
 
@@ -112,7 +112,7 @@ def _read_journal(root: Path, folder: str) -> tuple[str, list[Entry]]:
     text = read_below(root, f"{folder}/{JOURNAL}")
     try:
         document = json.loads(text)
-        # Version 0.1 wrote the list alone: it is there to be undone, never to be carried on.
+        # Version 0.1 wrote the list without an id: such a change can be undone, but not continued.
         old = isinstance(document, list)
         change, files = ("", document) if old else (document["change"], document["files"])
         entries = [Entry(**entry) for entry in files]
@@ -205,8 +205,8 @@ if __name__ == "__main__":
     try:
         reason = finish(Path(sys.argv[1]))
     except ScaffoldError:
-        sys.exit(NOT_TOUCHED)  # who started this process finds the same, and raises it
+        sys.exit(NOT_TOUCHED)  # the parent process reads the same state and raises the error
     except OSError as error:
-        reason = f"{error}; the next command that looks at the project tries again"
+        reason = f"{error}; the next command for the project tries again"
     sys.stdout.write(reason)
     sys.exit(1 if reason else 0)

@@ -1,4 +1,4 @@
-"""What git says of a project; nothing where there is no git."""
+"""The state of a project in git; empty without git."""
 
 from __future__ import annotations
 

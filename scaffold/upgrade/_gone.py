@@ -1,4 +1,4 @@
-"""Find what code of a project names and the project has no longer: modules, names, arguments, fields."""
+"""Find references in a project's code to modules, names, arguments and fields that are gone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def gone_references(files: Mapping[str, str], checked: set[str]) -> dict[str, list[str]]:
-    """What each of the files `checked` names in vain, with its line.
+    """Return the references to what is gone in each of the files `checked`, with the lines.
 
     Args:
         files: All Python files of the project, by path.
-        checked: Those to look through.
+        checked: The paths of the files to search.
     """
     modules = {module_name(path): _parsed(text) for path, text in files.items()}
     found: dict[str, list[str]] = {}

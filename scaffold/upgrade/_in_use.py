@@ -1,4 +1,4 @@
-"""What of the generated code the owner renamed, and which of its fields their own code names."""
+"""The owner's renames of generated code, and the fields that the owner's code uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scaffold.upgrade._renames import Renames, find_renames, follow_renames
 def find_owner_renames(
     ancestor: Mapping[str, Content], ours: Mapping[str, Content], moved: Mapping[str, str]
 ) -> Renames:
-    """What the owner calls otherwise: fields and classes of schemas.py, and modules that they moved."""
+    """Return the owner's renames: fields and classes of schemas.py, and moved modules."""
     modules = {_module(old): _module(new) for old, new in moved.items() if old.endswith(".py") and "/" in old}
     base, mine = ancestor.get(SCHEMAS), ours.get(SCHEMAS)
     if isinstance(base, bytes) and isinstance(mine, bytes) and base != mine:
@@ -44,7 +44,7 @@ def fields_in_use(
     ours: Mapping[str, Content],
     renames: Renames,
 ) -> frozenset[str]:
-    """Fields that the new state drops while code that the owner wrote names them."""
+    """Return the fields that the new state drops and that the owner's code uses."""
     mine = ours.get(SCHEMAS)
     base, new = (with_renames(SCHEMAS, tree.get(SCHEMAS), renames, mine) for tree in (ancestor, theirs))
     if not isinstance(base, bytes) or not isinstance(new, bytes):

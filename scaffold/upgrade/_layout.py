@@ -1,4 +1,4 @@
-"""What moved from the old layout of a project to the present one, and where it is now.
+"""What moved between the old layout of a project and the present one.
 
 In the old layout the serving code lay beside the owner's code in `app/`, and the model below it. The files of
 the last state and of the owner are taken under their new names before the merge.

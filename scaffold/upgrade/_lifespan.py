@@ -1,9 +1,8 @@
-"""Follow the owner's steps in the lifespan of the old main.py: around the lifespan of the serving code."""
+"""Keep the owner's steps in the lifespan of the old main.py, around the lifespan of the serving code."""
 
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from scaffold.upgrade._imports import merge_import
 _LIFESPAN = "def lifespan"
 _SERVING = "from app.serving"
 _IMPORT = f"{_SERVING} import "
+_OF_MODEL = ("score", "load")
 
 
 def wrap_lifespan(before: Module, mine: Module) -> tuple[Module, Module]:
@@ -72,7 +72,7 @@ def _added_steps(old: str, own: str) -> tuple[str, str, str] | None:
         step = textwrap.dedent("".join(lines[start:at])).lstrip("\n")
         if yielded:
             after += step
-        elif met >= warm_up or re.search(r"\b(score|load)\b", step):
+        elif met >= warm_up or _uses_model(node):
             late += step
         else:
             early += step
@@ -82,6 +82,13 @@ def _added_steps(old: str, own: str) -> tuple[str, str, str] | None:
 def _function(text: str) -> ast.AsyncFunctionDef | None:
     [node] = ast.parse(text).body
     return node if isinstance(node, ast.AsyncFunctionDef) else None
+
+
+def _uses_model(node: ast.stmt) -> bool:
+    """Whether a step of the owner calls what `app.score` has: it can only run after the model is loaded."""
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    names |= {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+    return not names.isdisjoint(_OF_MODEL)
 
 
 def _is_docstring(node: ast.stmt) -> bool:

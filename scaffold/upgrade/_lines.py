@@ -99,7 +99,7 @@ def _same_start(hunk: _Hunk, start: int, stop: int) -> bool:
 def _touch(hunk: _Hunk, start: int, stop: int, others: list[_Hunk]) -> bool:
     """Whether two stretches share a line, or one of them is an insertion at the other's edge.
 
-    An insertion beside lines that were changed one by one is no touch: it is plain on which side they stay.
+    An insertion beside lines that were changed one by one does not touch them: their sides are known.
     """
     if hunk.start == hunk.stop:
         inside = start < hunk.start < stop

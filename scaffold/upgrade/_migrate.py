@@ -1,4 +1,4 @@
-"""The record of a project in the present format, of one that an older version wrote.
+"""Convert the record of an older version to the present format.
 
 Format 1 had texts for the types of values and for containers: `pandas.Timestamp[Europe/Oslo]`, `pyarrow`.
 """
@@ -129,7 +129,7 @@ def _inside(node: dict[str, Any], within: Container | None = None, *, dtype: str
         within = None
     elif dtype.endswith("[pyarrow]"):
         within = Arrow()
-    # What a person asked for or saw as JSON holds no schema.
+    # Values that are plain JSON contain no schema.
     data = ("example", "default", "levels", "choices", "constraints")
     return {name: item if name in data else _node(item, within) for name, item in node.items()}
 

@@ -14,7 +14,7 @@ from scaffold.upgrade._content import Content
 from scaffold.upgrade._imports import module_name, restore_imports
 
 _ALIKE = 0.5
-"""The share of common lines from which on a file is taken for another one under a new name."""
+"""The share of common lines above which a file counts as another one under a new name."""
 
 
 def find_moved_folder(
@@ -70,9 +70,9 @@ class MovedClass:
 
     path: str
     base: str
-    """The owner's module with the class as it was generated the last time."""
+    """The owner's module with the class as it was generated before."""
     theirs: str
-    """And as it is generated now, with the imports that it needs."""
+    """The same with the class as it is generated now, and its imports."""
 
 
 def follow_moved_classes(

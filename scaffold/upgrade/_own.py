@@ -1,4 +1,4 @@
-"""What the owner of a project asks for in `requirements.in`, besides what was generated."""
+"""The owner's additions to `requirements.in`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class OwnRequirements:
     """A `requirements.in` that says something else than the generated one, and what its lock has to hold."""
 
     lines: tuple[str, ...]
-    """All of its lines that ask for something."""
+    """All of its requirement lines."""
     own: tuple[str, ...]
-    """Those of them that are the owner's; after `without` those that they took away."""
+    """The owner's lines; with `without` before the lines that the owner removed."""
     versions: Mapping[str, str]
     """The version that each distribution is to keep, by name."""
 

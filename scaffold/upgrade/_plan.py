@@ -1,4 +1,4 @@
-"""Plan an update: render the new state, compare the contracts, merge into what the owner has."""
+"""Plan an update: render the new state, compare the contracts, merge it into the owner's files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from scaffold.upgrade._tool import settle_with_tool
 from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_trees
 
 SCORING = (SCORE, CONVERT, SCHEMAS, MAIN)
-"""Where an owner says what is answered."""
+"""The files in which an owner can change the answers."""
 NOT_COPIED = (
     STATE,
     ".git",
@@ -50,7 +50,7 @@ Render = Callable[[ProjectSpec, Path], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan:
-    """An update that was worked out and not carried out."""
+    """An update that was planned and not written."""
 
     root: Path
     record: ProjectRecord
@@ -65,7 +65,7 @@ class UpdatePlan:
     others: Mapping[str, Content]
     prefer: Prefer
     settled: Mapping[str, bytes] = field(default_factory=dict)
-    """Files that were settled otherwise than by a merge: with a tool, or locked anew."""
+    """Files that a merge tool or a new lock resolved."""
 
     @property
     def changes(self) -> dict[str, Content | None]:
@@ -89,7 +89,7 @@ class UpdatePlan:
         return tuple(path for path in SCORING if path in files and files[path].outcome in ours)
 
     def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
-        """The plan with what only the proof could tell: `derived` files of the new state, by path."""
+        """Return the plan with the results of the proof: `derived` files of the new state, by path."""
         pristine = {**self.pristine, **derived}
         owner = {**self.owner, **read_tree(self.root, derived)}
         merged = merge_trees(
@@ -105,8 +105,8 @@ class UpdatePlan:
         plan = replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
         return plan._with(self.settled)
 
-    def settled_with(self, tool: str) -> UpdatePlan:
-        """The plan without the conflicts that the merge tool `tool` settles.
+    def with_tool(self, tool: str) -> UpdatePlan:
+        """Return the plan without the conflicts that the merge tool `tool` resolves.
 
         Raises:
             CommandError: The tool ended with an error.
@@ -157,16 +157,16 @@ def plan_update(
     template: str | None = None,
     prefer: Prefer = Prefer.NEITHER,
 ) -> UpdatePlan:
-    """Work out what an update to `spec` does to the project `root`; nothing of it is written.
+    """Plan an update of the project `root` to `spec`, without writing it.
 
     Args:
         root: The project.
         record: Its record.
         ancestor: The pristine project of last time, as `read_record` gives it.
-        spec: The new state; its version is worked out here.
+        spec: The new state; its version is computed here.
         render: Writes the pristine project of a spec.
         workspace: An empty folder that stays until the plan was carried out.
-        options: What is said of the new model beside its sample; what was said of the old one when absent.
+        options: The options for the new model; the recorded ones when absent.
         template: A service template of someone else's.
         prefer: Which side wins where both changed the same lines.
 

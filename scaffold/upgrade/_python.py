@@ -27,8 +27,8 @@ def merge_python(
         base: The pristine module of last time.
         ours: The owner's module.
         theirs: The pristine module of the new state.
-        conflicts: Settles or marks what both changed.
-        keep: Names that the owner's own code uses; that the new state has them no longer is a conflict.
+        conflicts: Resolves or marks what both changed.
+        keep: Names that the owner's code uses: it is a conflict if the new state lacks one.
     """
     if ours == theirs or theirs == base:
         return ours
@@ -99,7 +99,7 @@ def _order(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
         if key in order:
             at = order.index(key) + 1
         else:
-            # What both add in one place: the new state's fields before the owner's methods. Imports stay up.
+            # Additions of both in one place: new fields before the owner's methods. Imports stay on top.
             while not (moved or _imports(key)) and at < len(order) and order[at] not in {*base, *ours}:
                 at += 1
             order.insert(at, key)

@@ -79,7 +79,7 @@ def read_record(
     """The record of the project in `root` and its pristine tree.
 
     Where the pristine files are lost they come from git; or from `rebuild`, which renders them anew; or
-    from the project itself, as far as the owner left them alone. What is not to be had is known by hash.
+    from the project itself, as far as the owner left them alone. Of other files only the hash is known.
 
     Args:
         root: The project.
@@ -241,7 +241,7 @@ def _unpack(packed: bytes, files: Mapping[str, str]) -> dict[str, Content] | Non
     """The files of an archive whose hash is the recorded one; none where it is damaged or of another time."""
     tree: dict[str, Content] = {}
     try:
-        # A few kilobytes can stand for gigabytes: no more is unpacked than a project has.
+        # A few kilobytes can expand to gigabytes: unpack no more than a project has.
         unpacked = lzma.LZMADecompressor().decompress(packed, _LARGEST_TREE_BYTES)
         with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
             for member in archive:

@@ -5,32 +5,27 @@
 from __future__ import annotations
 
 import ast
-import re
 
 import libcst as cst
 
+from scaffold.upgrade._dotted import dotted_name, dotted_node, with_string
 from scaffold.upgrade._imports import module_name
 from scaffold.upgrade._layout import MODULES, NAMES, OTHER_PLACES
 
-_EMPTY = cst.Module(body=[])
-_IN_STRING = re.compile(rf"""(["'])({"|".join(map(re.escape, MODULES))})\.(\w+)""")
-_HAS_MOVED = re.compile(r"\bapp\b|from\s+\.|\.predict\b|\bbatcher\b")
+_READY = "app.state.ready"
 
 
 def follow_layout(path: str, source: str) -> str:
     """The module at `path` of the old layout, with the present names of what it imports and defines.
 
-    What is gone keeps its old name.
+    Names of code that is gone stay.
     """
     module = module_name(path)
-    if not (_HAS_MOVED.search(source) or module in NAMES):
-        return source
     try:
         names = _bound_names(source, module)
-        text = cst.parse_module(source).visit(_Follower(module, names)).code
+        return cst.parse_module(source).visit(_Follower(module, names)).code
     except (SyntaxError, cst.ParserSyntaxError):
         return source
-    return text.replace("app.state.ready", "app.state.serving.ready")
 
 
 def _package(path_module: str, level: int) -> str:
@@ -50,7 +45,7 @@ class _Names:
 
     def __init__(self) -> None:
         self.renamed: dict[str, str] = {}
-        """Names that are written otherwise now."""
+        """The present names, by the old ones."""
         self.modules: dict[str, str] = {}
         """The old modules that names are bound to."""
 
@@ -113,13 +108,13 @@ class _Follower(cst.CSTTransformer):
     def _import(self, statement: cst.Import) -> cst.Import:
         names = []
         for alias in statement.names:
-            dotted = _code(alias.name)
+            dotted = dotted_name(alias.name)
             new = MODULES.get(dotted)
-            names.append(alias.with_changes(name=_dotted(new)) if new else alias)
+            names.append(alias.with_changes(name=dotted_node(new)) if new else alias)
         return statement.with_changes(names=names)
 
     def _import_from(self, statement: cst.ImportFrom) -> list[cst.ImportFrom]:
-        name = _code(statement.module) if statement.module else ""
+        name = dotted_name(statement.module) if statement.module else ""
         origin = _absolute(name, len(statement.relative), self.module)
         if isinstance(statement.names, cst.ImportStar):
             return [_from(statement, MODULES[origin])] if origin in MODULES else [statement]
@@ -134,7 +129,7 @@ class _Follower(cst.CSTTransformer):
         return [_from(statement, target, names, single=single) for target, names in sorted(groups.items())]
 
     def _target(self, origin: str, alias: cst.ImportAlias) -> tuple[str, cst.ImportAlias]:
-        name = _code(alias.name)
+        name = dotted_name(alias.name)
         if whole := MODULES.get(f"{origin}.{name}"):
             package, _, last = whole.rpartition(".")
             kept = alias if alias.asname or last == name else alias.with_changes(asname=_as(name))
@@ -152,9 +147,11 @@ class _Follower(cst.CSTTransformer):
         """Rename what is read from a module that moved, and the method of the batcher."""
         attr = original_node.attr.value
         updated_node = updated_node.with_changes(attr=cst.Name(attr))
-        dotted = _code(original_node) if _is_dotted(original_node) else ""
+        dotted = dotted_name(original_node)
         if dotted in MODULES:
-            return _dotted(MODULES[dotted])
+            return dotted_node(MODULES[dotted])
+        if f".{dotted}".endswith(f".{_READY}"):
+            return updated_node.with_changes(value=cst.Attribute(updated_node.value, cst.Name("serving")))
         holder = dotted.rpartition(".")[0]
         module = self.names.modules.get(holder, holder)
         if new := NAMES.get(module, {}).get(attr):
@@ -171,17 +168,20 @@ class _Follower(cst.CSTTransformer):
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.SimpleString:
         """Rename what a string names by its path, as in `patch("app.metrics.count_request")`."""
+        return with_string(updated_node, _moved_name)
 
-        def place(match: re.Match[str]) -> str:
-            return f"{match[1]}{'.'.join(_place(match[2], match[3]))}"
 
-        return updated_node.with_changes(value=_IN_STRING.sub(place, updated_node.value))
+def _moved_name(dotted: str) -> str:
+    """The present name of what a dotted name of the old layout leads to."""
+    parts = dotted.split(".")
+    module = ".".join(parts[:2])
+    return ".".join([*_place(module, parts[2]), *parts[3:]]) if module in MODULES and parts[2:] else dotted
 
 
 def _from(
     statement: cst.ImportFrom, module: str, names: list[cst.ImportAlias] | None = None, *, single: bool = True
 ) -> cst.ImportFrom:
-    statement = statement.with_changes(module=_dotted(module), relative=[])
+    statement = statement.with_changes(module=dotted_node(module), relative=[])
     if not isinstance(statement.whitespace_before_import, cst.SimpleWhitespace) or not names:
         return statement
     if single:
@@ -190,21 +190,5 @@ def _from(
     return statement.with_changes(names=bare, lpar=None, rpar=None)
 
 
-def _dotted(name: str) -> cst.Attribute | cst.Name:
-    node = cst.parse_expression(name)
-    assert isinstance(node, (cst.Attribute, cst.Name))
-    return node
-
-
 def _as(name: str) -> cst.AsName:
     return cst.AsName(name=cst.Name(name))
-
-
-def _is_dotted(node: cst.BaseExpression) -> bool:
-    while isinstance(node, cst.Attribute):
-        node = node.value
-    return isinstance(node, cst.Name)
-
-
-def _code(node: cst.CSTNode) -> str:
-    return _EMPTY.code_for_node(node)

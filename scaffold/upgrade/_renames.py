@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
+
+from scaffold.upgrade._dotted import dotted_name, dotted_node, with_string
 
 _ANSWER = "ModelOutput"
 _ALIASES = ("alias", "validation_alias", "serialization_alias")
@@ -17,7 +18,7 @@ _ALIASES = ("alias", "validation_alias", "serialization_alias")
 
 @dataclass(frozen=True, slots=True)
 class _FieldText:
-    """A field as far as a rename can be told from it."""
+    """The facts about a field by which a rename is recognised."""
 
     attribute: str
     wire: frozenset[str]
@@ -28,7 +29,7 @@ class _FieldText:
 
 @dataclass(frozen=True, slots=True)
 class Renames:
-    """What the owner calls otherwise than the generated code does."""
+    """The owner's names for generated classes, fields and modules."""
 
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the generated name of the class: the old attribute and the owner's."""
@@ -36,7 +37,7 @@ class Renames:
     modules: Mapping[str, str] = field(default_factory=dict)
     """By dotted name."""
     aliased: frozenset[str] = frozenset()
-    """The old attributes of records that are still given by that name, which is an alias now."""
+    """The old attributes of records whose name is an alias now, by which callers still give them."""
 
 
 def find_renames(base: str, ours: str) -> Renames:
@@ -64,21 +65,40 @@ def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
     Fields are followed everywhere; a class or a module where the owner's file has the new name and not the
     old one, and in a file that is new.
     """
-    fields, classes, modules = renames.fields, renames.classes, renames.modules
-    classes = {old: new for old, new in classes.items() if _says(ours, new) and not _says(ours or "", old)}
-    for old, new in modules.items():
-        if _says(ours, new) and not _says(ours or "", old):
-            source = re.sub(rf"\b{re.escape(old)}\b", new, source)
-    if not fields and not classes:
+    names = None if ours is None else _names_in(ours)
+    classes, modules = (
+        {old: new for old, new in each.items() if names is None or (new in names and old not in names)}
+        for each in (renames.classes, renames.modules)
+    )
+    if not (renames.fields or classes or modules):
         return source
     try:
-        return cst.parse_module(source).visit(_Renamer(fields, classes, renames.aliased)).code
+        return cst.parse_module(source).visit(_Renamer(renames, classes, modules)).code
     except cst.ParserSyntaxError:
         return source
 
 
-def _says(text: str | None, name: str) -> bool:
-    return text is None or re.search(rf"\b{re.escape(name)}\b", text) is not None
+def _names_in(source: str) -> set[str]:
+    """Return the names in a module, with dotted ones and strings; none if it does not parse."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.ClassDef(name=name) | ast.Constant(value=str() as name):
+                names.add(name)
+            case ast.Attribute(attr=name):
+                names |= {name, ast.unparse(node)}
+            case ast.ImportFrom(module=module, names=aliases):
+                names |= {module or "", *(alias.name for alias in aliases)}
+                names |= {f"{module}.{alias.name}" for alias in aliases}
+            case ast.Import(names=aliases):
+                names |= {alias.name for alias in aliases}
+            case _:
+                pass
+    return names
 
 
 def _renamed_classes(
@@ -149,21 +169,16 @@ def _strings_of_aliases(value: ast.expr | None) -> set[str]:
 
 
 class _Renamer(cst.CSTTransformer):
-    """Renames fields in their class, `record.<attribute>`, and keywords where the class is called."""
+    """Renames modules, classes, fields in their class, `record.<attribute>`, and keywords of its calls."""
 
-    def __init__(
-        self,
-        renames: Mapping[str, Mapping[str, str]],
-        classes: Mapping[str, str],
-        aliased: frozenset[str],
-    ) -> None:
+    def __init__(self, renames: Renames, classes: Mapping[str, str], modules: Mapping[str, str]) -> None:
         super().__init__()
-        self.renames, self.classes = renames, classes
-        read = (fields for name, fields in renames.items() if name != _ANSWER)
-        # What makes a record names its fields as a request does.
+        self.fields, self.classes, self.modules = renames.fields, classes, modules
+        read = (fields for name, fields in renames.fields.items() if name != _ANSWER)
+        # Code that makes a record uses the names of a request.
         self.keywords = {
-            name: {old: new for old, new in fields.items() if name == _ANSWER or old not in aliased}
-            for name, fields in renames.items()
+            name: {old: new for old, new in fields.items() if name == _ANSWER or old not in renames.aliased}
+            for name, fields in renames.fields.items()
         }
         self.attributes = {old: new for fields in read for old, new in fields.items()}
         self.inside: list[str] = []
@@ -184,13 +199,29 @@ class _Renamer(cst.CSTTransformer):
     def leave_AnnAssign(self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign) -> cst.AnnAssign:
         """Rename a field."""
         target = updated_node.target
-        fields = self.renames.get(self.inside[-1], {}) if self.inside else {}
+        fields = self.fields.get(self.inside[-1], {}) if self.inside else {}
         if isinstance(target, cst.Name) and target.value in fields:
             return updated_node.with_changes(target=cst.Name(fields[target.value]))
         return updated_node
 
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.Attribute:
-        """Rename what is read from a record."""
+    def leave_SimpleString(
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.SimpleString:
+        """Rename the module that a string names, as in `"app.main:app"`."""
+        return with_string(updated_node, self._renamed_module) if self.modules else updated_node
+
+    def _renamed_module(self, dotted: str) -> str:
+        for old, new in self.modules.items():
+            if f"{dotted}.".startswith(f"{old}."):
+                return new + dotted.removeprefix(old)
+        return dotted
+
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.Attribute | cst.Name:
+        """Rename a module, and what is read from a record."""
+        if new := self.modules.get(dotted_name(original_node)):
+            return dotted_node(new)
         holder, name = updated_node.value, updated_node.attr.value
         while isinstance(holder, (cst.Attribute, cst.Subscript)):
             holder = holder.value

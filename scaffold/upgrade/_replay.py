@@ -1,4 +1,4 @@
-"""Old requests, answered by both models: how far apart the answers are."""
+"""The answers of two models to the old requests, compared."""
 
 from __future__ import annotations
 

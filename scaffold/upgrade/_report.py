@@ -1,4 +1,4 @@
-"""What changes for those who call a service, and what it means for them."""
+"""The changes for callers of a service, and whether they break callers."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator
     before, after = _kinds(old), _kinds(new)
     if "null" in after and "null" not in before:
         yield change(
-            not taken, "may be null now" if taken else "may be null now, which callers do not expect"
+            not taken, "may be null now" if taken else "may be null now, which callers may not handle"
         )
     if "null" in before and "null" not in after:
         yield change(taken, "may no longer be null" if taken else "is never null now")

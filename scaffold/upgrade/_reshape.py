@@ -1,21 +1,17 @@
 """Bring files of the old layout into the shape of the present ones, in the last state and in the owner's.
 
-What both have alike takes the present shape in both, so that the merge sees the owner's edits alone.
+Common code gets the present shape in both, so that the merge sees only the owner's edits.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import replace
 
 from scaffold.base.layout import MAIN, SCORE, SETTINGS
 from scaffold.upgrade._chunks import Chunk, cut_module, joined
 from scaffold.upgrade._reshape_main import reshape_main
 from scaffold.upgrade._reshape_settings import reshape_settings
-
-_WITH_FILE = re.compile(r'(?m)^( +)with MODEL\.open\("rb"\) as file:\n(?:.*\n)*?\1    file\.seek\(0\)\n')
-_SPEED_UP = re.compile(r"(?m)^( +)if settings\.fast_column_transformer:\n\1    (speed_up\(_model\))\n")
 
 
 def reshape(
@@ -70,14 +66,41 @@ def _reworded(chunk: Chunk, words: dict[str, str | None]) -> Chunk:
 
 def _reshape_score(base: str, ours: str, theirs: str) -> tuple[str, str]:
     """The check of the model's hash is `open_model` now, and the faster columns have a switch."""
-    if switched := _SPEED_UP.search(theirs):
-        plain = f"{switched[1]}{switched[2]}\n"
-        base, ours = (text.replace(plain, switched[0], 1) for text in (base, ours))
-    old, own = _WITH_FILE.search(base), _WITH_FILE.search(ours)
-    if not old or not own or old[0] != own[0]:
+    if switch := _switch(theirs):
+        plain, switched = switch
+        base, ours = (text.replace(plain, switched, 1) for text in (base, ours))
+    old, own = _hash_check(base), _hash_check(ours)
+    if not old or old != own:
         return base, ours
-    opened = f"{old[1]}with open_model(MODEL, MODEL_SHA256) as file:\n"
-    base, ours = (text.replace(old[0], opened) for text in (base, ours))
+    indent = old[: len(old) - len(old.lstrip())]
+    opened = f"{indent}with open_model(MODEL, MODEL_SHA256) as file:\n"
+    base, ours = (text.replace(old, opened) for text in (base, ours))
     if "hashlib." not in base + ours:
         base, ours = (text.replace("import hashlib\n", "", 1) for text in (base, ours))
     return base, ours
+
+
+def _switch(source: str) -> tuple[str, str] | None:
+    """The line that speeds up the columns as it is without a switch, and the lines with the switch."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "settings.fast_column_transformer":
+            call = _lines(source, node.body[0], node.body[-1]).strip()
+            if call == "speed_up(_model)":
+                return f"{' ' * node.col_offset}{call}\n", _lines(source, node, node)
+    return None
+
+
+def _hash_check(source: str) -> str:
+    """The lines that open the model and read it once for its hash; empty where there are none."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.With) and ast.unparse(node.items[0]) == "MODEL.open('rb') as file":
+            for statement in node.body:
+                if ast.unparse(statement) == "file.seek(0)":
+                    return _lines(source, node, statement)
+    return ""
+
+
+def _lines(source: str, first: ast.stmt, last: ast.stmt) -> str:
+    """The whole lines from one statement to another."""
+    lines = source.splitlines(keepends=True)
+    return "".join(lines[first.lineno - 1 : last.end_lineno])

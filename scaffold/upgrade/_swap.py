@@ -1,13 +1,13 @@
-"""Change many files of a project at once, or none: staged in it, committed by one rename, taken back whole.
+"""Change many files of a project, or none: stage the change, commit it by one rename, undo it as a whole.
 
 Below `.scaffold/update/`: `new/<n>` and `old/<n>` hold the n-th file as it will be and as it is,
-`journal.json` lists the files. Until `journal.json` has its name nothing outside this folder has changed, and
-what was staged is thrown away; from then on nothing is missing that the change needs. A small process of its
-own (`_finish`) moves the files, so that they all arrive even where this one is killed meanwhile; where the
-machine stops, the next command of this user runs it again. A finished change becomes `.scaffold/undo/`.
+`journal.json` lists the files. Until `journal.json` exists, nothing outside this folder has changed, and the
+staged files are discarded; from then on the change is complete. A small process of its own (`_finish`) moves
+the files, so that all of them arrive even if this process is killed; if the machine stops, the next command
+of this user runs it again. A finished change becomes `.scaffold/undo/`.
 
-The journal repeats an id that is noted outside the project before the journal is there (`_begun`): a change
-that somebody else left in a project is not carried out.
+The journal contains an id that was recorded outside the project before (`base/pending`): a change that
+somebody else left in a project is not carried out.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffold.base.begun import note_begun
 from scaffold.base.checked import path_below
 from scaffold.base.layout import UNDO, UPDATE
+from scaffold.base.pending import note_pending
 from scaffold.base.process import start_command
 from scaffold.errors import (
     ChangedMeanwhileError,
@@ -39,12 +39,12 @@ from scaffold.upgrade._finish import (
     JOURNAL,
     Entry,
     digest,
-    held,
-    read_begun,
+    project_lock,
     read_journal,
+    read_pending,
 )
 
-# Run alone, `_finish` finds what it needs of this package and nothing else that is installed beside it.
+# `_finish` gets a path with this package only, not with the other installed distributions.
 _FINISH = "import runpy, sys; sys.path.append(sys.argv[2]); runpy.run_path(sys.argv[3], run_name='__main__')"
 _PACKAGES = str(Path(__file__).parents[2])
 
@@ -54,7 +54,7 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
 
     Args:
         root: The project.
-        before: What the files held when the change was planned; another content now stops it.
+        before: The content of the files when the change was planned; other content now is an error.
         changes: The new content by path; None where the file goes.
 
     Raises:
@@ -62,7 +62,7 @@ def apply_changes(root: Path, before: Mapping[str, Content], changes: Mapping[st
     """
     finish_interrupted(root)
     try:
-        with held(root):
+        with project_lock(root):
             _commit(root, path_below(root, UPDATE), before, changes)
     except OSError as error:
         raise ChangeFailedError(str(root), str(error.strerror or error), "write") from error
@@ -76,13 +76,13 @@ def finish_interrupted(root: Path) -> None:
     Raises:
         ForeignChangeError: It was not begun here, and is not touched.
         UnsafePathError: It leads out of the project, and is not touched.
-        UpgradeError: It was taken back, for it could not be carried out.
+        UpgradeError: It could not be carried out and was taken back.
     """
     folder = path_below(root, UPDATE)
     if not folder.is_dir():
         return
     if os.path.lexists(folder / JOURNAL):
-        read_begun(root)
+        read_pending(root)
     if reason := _finished(root):
         raise ChangeFailedError(str(root), reason, "resume")
 
@@ -99,7 +99,7 @@ def _commit(
         ]
         journal = {"change": secrets.token_hex(16), "files": [entry._asdict() for entry in entries]}
         _write_durably(folder / "journal.partial", json.dumps(journal).encode())
-        note_begun(root, str(journal["change"]))
+        note_pending(root, str(journal["change"]))
         (folder / "journal.partial").rename(folder / JOURNAL)
     except BaseException:
         if not (folder / JOURNAL).exists():
@@ -118,14 +118,14 @@ def _finished(root: Path) -> str:
         raise
     if process.returncode == 0:
         return ""
-    # One that was killed, or did not touch the change, is done again here, where an error can be raised.
+    # If `_finish` was killed or did nothing, finish here, where an error can be raised.
     return said.decode(errors="replace").strip() if process.returncode == 1 else _finish.finish(root)
 
 
 def undo_change(root: Path) -> list[str]:
     """Bring the files of the last change back to what they held before it; return their paths.
 
-    Undone twice, the change is there again.
+    A second undo restores the change.
 
     Raises:
         UndoError: There is no change to take back, or a file of it was changed since.

@@ -1,4 +1,4 @@
-"""Settle conflicts with a merge tool of the user's."""
+"""Resolve conflicts with the user's merge tool."""
 
 from __future__ import annotations
 

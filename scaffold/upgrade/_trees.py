@@ -32,7 +32,7 @@ class FileOutcome(enum.Enum):
     """Only the owner changed it."""
     KEPT_DELETED = "kept deleted"
     MOVED = "moved"
-    """It is under another name now."""
+    """It has another path now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class MergedTree:
 
     files: Mapping[str, FileMerge]
     notes: tuple[str, ...] = ()
-    """What the owner has to know besides."""
+    """Further notes for the owner."""
 
     @property
     def conflicts(self) -> dict[str, str]:
@@ -226,7 +226,7 @@ def _choose_whole(ours: Content | None, theirs: Content | None, prefer: Prefer) 
         return FileMerge(FileOutcome.REMOVED if theirs is None else FileOutcome.UPDATED, theirs)
     if prefer is Prefer.OURS:
         return FileMerge(FileOutcome.KEPT, ours)
-    detail = "you changed it, the new state has it no longer" if theirs is None else "both sides changed it"
+    detail = "you changed it, the new state lacks it" if theirs is None else "both sides changed it"
     return FileMerge(FileOutcome.CONFLICT, ours, f"{detail}; yours is kept")
 
 

@@ -47,7 +47,7 @@ def accept_answers(
 
 
 def restore_pristine(root: Path, record: ProjectRecord, ancestor: Mapping[str, Content]) -> None:
-    """Write the pristine files that were lost, where all of them are known again.
+    """Write the archive of pristine files again if it was lost and all of them are known.
 
     Args:
         root: The project.

@@ -1,1 +1,1 @@
-"""One file for each verb: it joins the rooms. What several verbs share is private."""
+"""One file for each verb, which joins the rooms. Files that several verbs share begin with `_`."""

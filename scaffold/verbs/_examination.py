@@ -25,15 +25,15 @@ from scaffold.resolve import (
     start_trace,
 )
 from scaffold.spec import Artifact, JSONValue, LocalSource, Recording, Signature
-from scaffold.verbs._given import Given
+from scaffold.verbs._inputs import ModelInputs
 from scaffold.verbs._pristine import require_same_model
-from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.options import Options
+from scaffold.verbs.prestart import examining_worker
 from scaffold.verbs.workers import variables_left_out
 from scaffold.worker import Worker, WorkerSettings, printable, require_plain
 
 _PRESENTED_WITH = ("numpy", "pandas")
-"""What `introspect` makes of a sample that is of neither, to see how the model takes it."""
+"""The libraries by which `introspect` presents a sample of another type to the model."""
 _MOST_NOTES, _NOTE_CHARACTERS = 50, 1000
 
 
@@ -45,9 +45,9 @@ class Files:
     sources: tuple[LocalSource, ...]
     notes: tuple[str, ...]
     modules: tuple[str, ...]
-    """The topmost modules of the samples, that of the sample's own class first."""
+    """The top-level modules of the samples, that of the input's class first."""
     enforced: Enforced
-    """Which walls stand between the worker and the rest of the system."""
+    """Which walls of the confinement are in force in the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ class Examination:
     """
 
     def __init__(
-        self, worker: Worker, given: Given, options: Options, settings: WorkerSettings, workspace: Path
+        self, worker: Worker, given: ModelInputs, options: Options, settings: WorkerSettings, workspace: Path
     ) -> None:
         """Take over a worker that waits for its job.
 
         Args:
             worker: A process of the program `scaffold.verbs._examine`.
             given: The model and the samples.
-            options: What a person may want otherwise.
+            options: The options for the model.
             settings: Where processes that hold the model run, and what they may do.
-            workspace: Where the model's file is copied to, where the worker wrote it anew.
+            workspace: The folder for the model's file if the worker rewrote it.
         """
         self._worker = worker
         self._given, self._options, self._workspace, self.settings = given, options, workspace, settings
@@ -124,7 +124,7 @@ class Examination:
             job[name] = {"path": str(file.path.absolute()), "ours": file.ours} if file else None
         path = list(dict.fromkeys([*self.settings.path, *local]))
         self._worker.begin(job, replace(self.settings, path=path))
-        # Looked up while the worker reads: whose modules they are takes a while to find out.
+        # Looked up while the worker reads, since finding the owners of modules is slow.
         kept = installation.closure(_PRESENTED_WITH)
         self._kept = {module for module, owners in installation.owners.items() if owners[0] in kept}
 
@@ -242,13 +242,13 @@ class Examination:
     def _checked(self, path: Path, artifact: Artifact) -> Path:
         """The model's file: the given one, or the one that the worker wrote anew in its own folder.
 
-        Who reads the file later compares its hash: the processes that load it, and what writes the project.
+        Later readers of the file compare its hash.
         """
         if path == self._given.model.path.absolute():
             return self._given.model.path
         if self._worker.folder not in path.parents:
             raise CodecError(f"a model file that lies elsewhere: {path}")
-        # Out of the reach of the worker, through no link of its making.
+        # Copied, without following links, to a place that the worker cannot write.
         copy = self._workspace / "moved" / path.name
         copy.parent.mkdir(exist_ok=True)
         copy_below(self._worker.folder, path.relative_to(self._worker.folder), copy)
@@ -257,7 +257,7 @@ class Examination:
 
 
 class _HiddenMissedError(Exception):
-    """The model failed in the worker, which had asked for something that it was not to find."""
+    """The model failed in the worker, which had looked up a hidden distribution."""
 
 
 @contextlib.contextmanager

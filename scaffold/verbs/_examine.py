@@ -1,8 +1,8 @@
-"""Run in the worker: read the model and its samples, load them, and find out what there is to know of them.
+"""Run in the worker: read the model and its samples, load them, and examine them.
 
-Here the rooms that need the objects meet: `read`, `introspect`, and the part of `resolve` that collects local
-code. The parent gets values of `spec`. What is imported here is imported before the job is known, while the
-parent imports its own modules; `introspect` is not, since it imports numpy.
+This joins the rooms that need the objects: `read`, `introspect`, and the part of `resolve` that collects
+local code. The parent gets values of `spec`. The imports at the top run before the job arrives, while the
+parent imports its own modules; `introspect` is not among them, since it imports numpy.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from scaffold.worker import encode_error
 from scaffold.worker.inside import Channel, Witness, refused_error, rehearse
 
 MOST_RECORDED_ROWS = 500
-"""Rows of the sample that are kept for the proof; of a longer sample the first ones."""
+"""The most rows of the sample that are recorded for the proof: the first ones."""
 
 
 def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
@@ -76,7 +76,7 @@ def _again(witness: Witness) -> dict[str, Any] | None:
 
 
 class _Examination:
-    """What one model is, found out stage by stage."""
+    """The examination of one model, stage by stage."""
 
     def __init__(self, channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         self._channel, self._job, self._witness = channel, job, witness
@@ -116,7 +116,7 @@ class _Examination:
         """Return the model, and the samples of its input and output."""
         self._witness.phase = "load"
         model = load_model(files.model)
-        self._witness.note_unheard(watch.opened())
+        self._witness.note_unaudited(watch.opened())
         self._witness.phase = "read"
         judged = {"trusted": self._options.trust, "confined": self._job["confined"]}
         samples = [
@@ -138,7 +138,7 @@ class _Examination:
             )
         except NoFittingCallError as error:
             raise _other_version(error, artifact) or error from error
-        self._witness.note_unheard(watch.opened())
+        self._witness.note_unaudited(watch.opened())
         self._witness.phase = "wait"
         recording = replace(
             found.recording,
@@ -182,7 +182,7 @@ def _missing_variable(
     loading = not isinstance(error, IntrospectionError)
     text = str(error)
     absent = {name: own for name, (present, own) in witness.variables.items() if not present}
-    # A copy of all variables tells of no look-up.
+    # A copy of all variables is not a lookup of each.
     absent |= {name: True for name in job["elsewhere"] if f"KeyError: '{name}'" in text}
     names = [
         name
@@ -217,7 +217,7 @@ class _Files:
     sources: Sequence[Any]
     notes: Sequence[str]
     modules: Sequence[str]
-    """The topmost modules that the samples need, that of the input's own class first."""
+    """The top-level modules that the samples need, that of the input's class first."""
 
 
 def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files:

@@ -1,4 +1,4 @@
-"""A project as it is generated, with the very model that was examined."""
+"""A project as it is generated, with the model file that was examined."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def write_pristine(spec: ProjectSpec, root: Path, template: str | None) -> dict[
         template: A path or URL of another service template; that of this package where it is None.
 
     Raises:
-        ModelChangedError: The model's file is another than the one that was examined.
+        ModelChangedError: The model's file is not the one that was examined.
         RenderError: The template is at fault.
     """
     from scaffold.render import render_project

@@ -1,4 +1,4 @@
-"""The proof of a project with its owner's edits in it: what it answers, and what of that is theirs."""
+"""The proof of a project with its owner's edits, which may change its answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.replay import collect_answers
 from scaffold.events import Noted, OnEvent, Started
 from scaffold.spec import Check, Outcome, ProjectRecord, Recording, Verification
-from scaffold.verbs._stages import told_of_checks
+from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from scaffold.upgrade import Replay, UpdatePlan
 
 MOST_REPLAYED_REQUESTS = 100
-"""Requests of the old model that the new one is asked, to see how far its answers are from the old ones."""
+"""The most requests of the old model that are sent to the new one, to compare the answers."""
 
 
-def proven(
+def prove_plan(
     plan: UpdatePlan, record: ProjectRecord, folder: Path, access: ProofAccess, on_event: OnEvent
 ) -> tuple[UpdatePlan, tuple[str, ...]]:
-    """Prove the merged project in a copy, and take into the plan what only a running service can tell.
+    """Prove a copy of the merged project, and add to the plan what the running service showed.
 
     Args:
         plan: The update.
-        record: What the project was made from the last time.
+        record: The record of the project.
         folder: An empty folder for the merged project.
         access: What the service may read and reach.
         on_event: Called with each event.
@@ -45,7 +45,7 @@ def proven(
     recording = read_recording(folder)
     on_event(Started("verify"))
     python = plan.record.spec.dependencies.python
-    show = told_of_checks(on_event)
+    show = check_reporter(on_event)
     with started_proof(folder, python=python, on_check=show, access=access) as proof:
         if plan.report.model_changed and old.requests:
             asked = old.requests[:MOST_REPLAYED_REQUESTS]
@@ -67,16 +67,16 @@ def proven(
     return plan.finished(verification, derived), tuple(notes)
 
 
-def unproven(plan: UpdatePlan) -> UpdatePlan:
-    """The plan with a record that says so, and keeps what was measured the last time."""
-    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not proven")
+def skip_proof(plan: UpdatePlan) -> UpdatePlan:
+    """Return the plan with a skipped proof in its record, and the former measurements."""
+    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not prove_plan")
     last = plan.record.verification
     measured = last.measurements if last else None
     return plan.finished(Verification(checks=(skipped,), measurements=measured), {})
 
 
 def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) -> Verification:
-    """Prove a project with the answers that it gives now, and record these as the right ones.
+    """Prove a project with its present answers, and record these.
 
     Raises:
         VerificationError: It refuses a recorded request, or answers otherwise in a batch.
@@ -90,13 +90,13 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
     root, before = project.root, project.recording
     record, ancestor = read_record(root)
     on_event(Started("verify"))
-    show = told_of_checks(on_event)
+    show = check_reporter(on_event)
     with started_proof(root, python=project.python, on_check=show, access=access) as proof:
         answers = collect_answers(proof.service, before.requests, like=before.answers)
         given = Recording(requests=before.requests, answers=answers)
         verification = proof.finish(given)
     on_event(Noted(_accepted_note(compare_answers(before.answers, given.answers))))
-    measured = record.verification.measurements if record.verification else None  # its manifests hold these
+    measured = record.verification.measurements if record.verification else None  # as in the manifests
     accepted = replace(record, verification=replace(verification, openapi="", measurements=measured))
     record_answers(root, accepted, ancestor, recorded_sample(given))
     return verification

@@ -1,4 +1,4 @@
-"""What the verbs of a deployed project share: events, and a line in the store."""
+"""The entry in the store for each verb that changes a deployment."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from scaffold.spec import Deployment
 
 
 def record_in_store(action: str, deployment: Deployment, url: str | None, on_event: OnEvent) -> None:
-    """Write a line into the store. What runs, runs: a store that is away is told, and fails nothing.
+    """Add an entry to the store. The deployment is done by then: a failure is reported and raises nothing.
 
     Args:
         action: `deploy`, `rollback`, ...
         deployment: What runs now.
         url: The store; else `$SCAFFOLD_STORE`, or SQLite in the data folder of the user.
-        on_event: Told where the store cannot be written.
+        on_event: Called with a note if the store cannot be written.
     """
     try:
         from scaffold.store import Entry, open_store

@@ -1,4 +1,4 @@
-"""What is recorded of a project beside its image, and the login to its registry."""
+"""The facts of a project that a deployment records, and the login to its registry."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from scaffold.base.docker_hub import login_key, split_registry
 from scaffold.base.process import run_command
 from scaffold.base.who import user_and_host
 from scaffold.errors import (
@@ -18,7 +19,7 @@ from scaffold.verbs.project import Project
 
 
 def read_release(project: Project) -> Release:
-    """Return what is recorded of a project beside its image: model, proof, commit, and who asks."""
+    """Return the facts that a deployment records: model, proof, commit and user."""
     return Release(
         model_sha256=project.model_sha256,
         proof=_proof(project),
@@ -41,7 +42,7 @@ def docker_config(image: str) -> str | None:
 
     From `SCAFFOLD_REGISTRY_USERNAME` and `SCAFFOLD_REGISTRY_PASSWORD`, else what `docker login` keeps.
     """
-    registry = _registry_of(image)
+    registry, _ = split_registry(image)
     username = os.environ.get("SCAFFOLD_REGISTRY_USERNAME", "")
     password = os.environ.get("SCAFFOLD_REGISTRY_PASSWORD", "")
     if not (username and password):
@@ -55,14 +56,9 @@ def docker_config(image: str) -> str | None:
             return None
         username, password = known.username, known.password
     login = base64.b64encode(f"{username}:{password}".encode()).decode()
-    key = "https://index.docker.io/v1/" if registry == "docker.io" else registry
-    return json.dumps({"auths": {key: {"username": username, "password": password, "auth": login}}})
-
-
-def _registry_of(image: str) -> str:
-    first, slash, _ = image.partition("/")
-    is_host = slash and ("." in first or ":" in first or first == "localhost")
-    return first if is_host else "docker.io"
+    return json.dumps(
+        {"auths": {login_key(registry): {"username": username, "password": password, "auth": login}}}
+    )
 
 
 def _proof(project: Project) -> str:

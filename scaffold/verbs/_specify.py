@@ -1,4 +1,4 @@
-"""From what a person gives to the `ProjectSpec`: a worker examines the model, then its needs are resolved."""
+"""From model and samples to the `ProjectSpec`: a worker examines them, then dependencies are resolved."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import __version__
 from scaffold.base.confine import Enforced
-from scaffold.base.files import keep_file, sha256_file
+from scaffold.base.files import keep_until_exit, sha256_file
 from scaffold.base.modules import Home, home_of, normalized
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, ProjectSpec
-from scaffold.verbs._given import Given, find_given
+from scaffold.verbs._inputs import ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
-from scaffold.verbs.ahead import examining_worker
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
 from scaffold.verbs.options import Options
+from scaffold.verbs.prestart import examining_worker
 from scaffold.verbs.workers import model_environment, worker_settings
 from scaffold.worker import is_inside
 
@@ -36,7 +36,7 @@ _NAME_CHARACTERS = 50  # leaves room for `-production` in a namespace of 63
 
 
 @contextlib.contextmanager
-def specified(
+def specify(
     model: Any,
     input: Any,
     output: Any,
@@ -55,8 +55,8 @@ def specified(
         input: A sample of its input, likewise.
         output: What the model gives for it; None where the model is asked.
         name: The service's name, a DNS label.
-        answers: What the template asks, checked already.
-        options: What a person wants otherwise.
+        answers: The answers to the template, already checked.
+        options: The options for the model.
         on_event: Called with each event.
         version: The model's version.
         keep_model: Whether its file exists until this process ends.
@@ -66,7 +66,7 @@ def specified(
     with contextlib.ExitStack() as stack:
         workspace = Path(stack.enter_context(TemporaryFolder("new")))
         on_event(Started("read"))
-        given = find_given(model, input, output, workspace, options)
+        given = find_inputs(model, input, output, workspace, options)
         environment = _environment(given, options, on_event)
         examination = _begin(stack, given, environment, options, workspace)
         found = _introspect(examination, _read(examination, on_event), on_event)
@@ -96,7 +96,7 @@ def specified(
         )
 
 
-def _environment(given: Given, options: Options, on_event: OnEvent) -> Environment:
+def _environment(given: ModelInputs, options: Options, on_event: OnEvent) -> Environment:
     """The environment that the model is loaded in."""
     environment = model_environment(given, options)
     for note in environment.notes:
@@ -105,7 +105,11 @@ def _environment(given: Given, options: Options, on_event: OnEvent) -> Environme
 
 
 def _begin(
-    stack: contextlib.ExitStack, given: Given, environment: Environment, options: Options, workspace: Path
+    stack: contextlib.ExitStack,
+    given: ModelInputs,
+    environment: Environment,
+    options: Options,
+    workspace: Path,
 ) -> Examination:
     """Start the worker, and let it read the files; `stack` ends it."""
     settings = worker_settings(given, options, environment)
@@ -141,7 +145,7 @@ def _introspect(examination: Examination, files: Files, on_event: OnEvent) -> In
 def _kept(artifact: Artifact) -> Artifact:
     """The artifact with its file where it stays until this process ends."""
     require_same_model(artifact, sha256_file(artifact.path))
-    return replace(artifact, path=keep_file(artifact.path, artifact.sha256))
+    return replace(artifact, path=keep_until_exit(artifact.path, artifact.sha256))
 
 
 def _resolve(
@@ -168,7 +172,7 @@ def _resolve(
     return dependencies
 
 
-def _search_path(given: Given, environment: Environment) -> list[Path]:
+def _search_path(given: ModelInputs, environment: Environment) -> list[Path]:
     """Where modules are looked for: in the environment first, so that no file hides a library."""
     libraries = [Path(entry) for entry in environment.path if Path(entry).is_dir()]
     installed = [folder for folder in libraries if home_of(folder) is not Home.STANDARD]
@@ -197,7 +201,7 @@ def _pin(text: str) -> tuple[str, str]:
     """`numpy==2.4.6` as ("numpy", "2.4.6").
 
     Raises:
-        UsageError: It is no such pin.
+        UsageError: It is not of that form.
     """
     name, equals, version = text.partition("==")
     if not equals or not name.strip() or not version.strip():
@@ -205,7 +209,7 @@ def _pin(text: str) -> tuple[str, str]:
     return normalized(name.strip()), version.strip()
 
 
-def checked_answers(
+def validate_answers(
     answers: Mapping[str, JSONValue] | None, recorded: Mapping[str, JSONValue] | None = None
 ) -> Mapping[str, JSONValue]:
     """Return the answers of a project, `answers` and those `recorded` before, once each is checked.
@@ -225,7 +229,7 @@ def service_name(name: str | None, target: Path) -> str:
     """A DNS label: the name that was given, or one made of the folder's.
 
     Raises:
-        UsageError: What was given is no such name, or the folder's name holds nothing to make one of.
+        UsageError: The name is not a DNS label, or the folder's name has no letter for one.
     """
     if name is None:
         made = re.sub(r"[^a-z0-9]+", "-", target.absolute().name.lower()).strip("-")

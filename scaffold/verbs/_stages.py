@@ -1,4 +1,4 @@
-"""How a verb tells where it stands."""
+"""Progress events that several verbs send."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from scaffold.events import Finished, OnEvent, Started
 from scaffold.spec import Check
 
 
-def told_of_checks(on_event: OnEvent) -> Callable[[Check], None]:
-    """Return what shows each check of a proof as it passes."""
+def check_reporter(on_event: OnEvent) -> Callable[[Check], None]:
+    """Return a function that sends an event for each check that passes."""
 
     def show(check: Check) -> None:
         on_event(Finished("verify", f"{check.name}: {check.detail}"))

@@ -1,4 +1,4 @@
-"""The states of a project between which an update goes: the one that it was made from, and the next."""
+"""The two states of an update: what the project was made from, and what it becomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scaffold.errors import ModelGoneError
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 from scaffold.verbs._pristine import write_pristine
-from scaffold.verbs._specify import specified
+from scaffold.verbs._specify import specify
 from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def new_state(
 
     Args:
         root: The project.
-        record: What it was made from the last time.
+        record: Its record.
         given: The new model, a sample of its input and one of its output; the model is None where only the
             rest changes.
         answers: All answers of the project, those of the record among them.
-        options: Those of the last time, with what changes.
+        options: The recorded options, with the changed ones.
         on_event: Called with each event.
     """
     from scaffold.resolve import renew_service_layer
@@ -69,7 +69,7 @@ def new_state(
     model, sample_input, sample_output = given
     if model is not None:
         name = record.spec.name
-        with specified(model, sample_input, sample_output, name, answers, options, on_event) as spec:
+        with specify(model, sample_input, sample_output, name, answers, options, on_event) as spec:
             yield spec
         return
     artifact = record.spec.artifact
@@ -117,7 +117,7 @@ def _rebuilt(record: ProjectRecord) -> dict[str, Content]:
     if record.spec.generator != __version__ or not record.spec.artifact.path.is_file():
         return {}
     with TemporaryFolder("state") as folder:
-        # The owner may have put another model in the place of this one: what it does not change is as it was.
+        # The owner may have replaced the model file; the recorded signature and dependencies stay.
         render_project(record.spec, Path(folder), template=record.template or None)
         _fill_manifests(record.spec, record, Path(folder))
         return read_folder(Path(folder))

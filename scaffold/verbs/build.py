@@ -26,7 +26,7 @@ def build(
 
     Args:
         project: The project's folder; its Dockerfile says what the image is.
-        check: Run the image and replay the sample, as the proof does, before anything goes out.
+        check: Run the image and replay the sample, as the proof does, before it is pushed.
         on_event: Called with each event.
         choices: The fields of `scaffold.image.BuildOptions`: `builder`, `push`, `registry`, `tag`, ...
 

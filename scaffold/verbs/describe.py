@@ -1,17 +1,22 @@
-"""What was found, in a person's words: one line a stage, and the tables of `inspect`."""
+"""Words for what was found: one line for each stage, and the tables of `inspect`."""
 
 from __future__ import annotations
 
 from collections import Counter
 
+from typing_extensions import assert_never
+
 from scaffold.spec import (
     Artifact,
     Category,
+    Column,
     Dependencies,
     Either,
     Field,
     List,
+    Mapping,
     Optional,
+    Parts,
     Picture,
     ProjectSpec,
     Record,
@@ -20,6 +25,7 @@ from scaffold.spec import (
     Signature,
     Table,
     Tensor,
+    Tuple,
     UserType,
     Value,
     words_of,
@@ -45,7 +51,7 @@ def signature_line(signature: Signature) -> str:
 
 
 def schema_words(schema: Schema) -> str:
-    """One line on what goes in: `7 columns, 2 may be missing`."""
+    """Describe an input in one line: `7 columns, 2 may be missing`."""
     match schema:
         case Table(columns=fields) | Record(fields=fields):
             kind = "column" if isinstance(schema, Table) else "field"
@@ -70,8 +76,10 @@ def schema_words(schema: Schema) -> str:
             return schema_words(inside.schema)
         case Either(of=options):
             return " or ".join(schema_words(option) for option in options)
-        case _:
+        case Tuple() | Mapping() | Parts() | Column():
             return f"a {type(schema).__name__.lower()}"
+        case _:
+            assert_never(schema)
 
 
 def dependencies_line(dependencies: Dependencies) -> str:

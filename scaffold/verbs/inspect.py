@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import ProjectSpec
-from scaffold.verbs._specify import specified
+from scaffold.verbs._specify import specify
 from scaffold.verbs.options import ModelOptions, Options
 
 if TYPE_CHECKING:
@@ -36,6 +36,6 @@ def inspect(
     Raises:
         ScaffoldError: A leaf of it, which says what to do.
     """
-    said = Options(**options)
-    with specified(model, input, output, "model", {}, said, on_event, keep_model=True) as spec:
+    model_options = Options(**options)
+    with specify(model, input, output, "model", {}, model_options, on_event, keep_model=True) as spec:
         return spec

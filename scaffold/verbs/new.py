@@ -13,8 +13,8 @@ from scaffold.errors import MissingTargetError
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.verbs._pristine import write_pristine
-from scaffold.verbs._specify import checked_answers, service_name, specified
-from scaffold.verbs._stages import told_of_checks
+from scaffold.verbs._specify import service_name, specify, validate_answers
+from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.options import ModelOptions, Options
 from scaffold.verbs.project import Project
 from scaffold.verbs.workers import proof_access
@@ -58,13 +58,13 @@ def new(
     target = Path(target)
     require_empty(target)
     name = service_name(name, target)
-    said = Options(**options)
-    checked = checked_answers(answers)
-    with specified(model, input, output, name, checked, said, on_event) as spec:
+    model_options = Options(**options)
+    checked = validate_answers(answers)
+    with specify(model, input, output, name, checked, model_options, on_event) as spec:
         with staged(target) as root:
             files = _write(spec, root, template, on_event)
-            verification = _prove(spec, root, files, said, on_event) if verify else None
-            record = _record(spec, root, files, said, verification, template)
+            verification = _prove(spec, root, files, model_options, on_event) if verify else None
+            record = _record(spec, root, files, model_options, verification, template)
         return Project(root=target, written=_with_own_model(record, target))
 
 
@@ -77,16 +77,16 @@ def _write(spec: ProjectSpec, root: Path, template: str | None, on_event: OnEven
 
 
 def _prove(
-    spec: ProjectSpec, root: Path, files: dict[str, str], said: Options, on_event: OnEvent
+    spec: ProjectSpec, root: Path, files: dict[str, str], model_options: Options, on_event: OnEvent
 ) -> Verification:
     """Prove the project in `root`, and write what was measured into its manifests and into `files`."""
     from scaffold.proof import verify_project
     from scaffold.render import filled_manifests
 
     on_event(Started("verify"))
-    access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
+    access = proof_access(spec.variables, read=model_options.allow_read, network=model_options.allow_network)
     verification = verify_project(
-        root, python=spec.dependencies.python, on_check=told_of_checks(on_event), access=access
+        root, python=spec.dependencies.python, on_check=check_reporter(on_event), access=access
     )
     assert verification.measurements is not None
     written = filled_manifests(spec, verification.measurements)
@@ -102,7 +102,7 @@ def _record(
     spec: ProjectSpec,
     root: Path,
     files: Mapping[str, str],
-    said: Options,
+    model_options: Options,
     verification: Verification | None,
     template: str | None,
 ) -> ProjectRecord:
@@ -113,7 +113,7 @@ def _record(
         spec=spec,
         files=files,
         template=template or "",
-        options=said.as_json(),
+        options=model_options.as_json(),
         verification=verification,
     )
     write_record(root, record)

@@ -1,4 +1,4 @@
-"""A generated project on disk: what its files say, each read in one place."""
+"""A generated project on disk, and the values that its files hold."""
 
 from __future__ import annotations
 

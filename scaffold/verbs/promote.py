@@ -30,14 +30,14 @@ def promote(
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Deployment:
-    """Deploy to `target` the very image that runs at `source`; return what runs.
+    """Deploy to `target` the image that runs at `source`; return the deployment.
 
     Args:
         project: The project's folder.
-        source: Where it is proven.
-        target: Where it goes.
-        reason: Why it may; recorded.
-        approved_by: Who says so; whoever calls, where it is left out.
+        source: The target whose image is promoted.
+        target: The target that gets it.
+        reason: The reason, which is recorded.
+        approved_by: Who approved it; the user when absent.
         force: Promote what is not proven.
         access: As for `deploy`.
         store: As for `deploy`.

@@ -30,7 +30,7 @@ def rollback(
     Args:
         project: The project's folder.
         target: A folder under its `deploy/`.
-        to: The revision, as `deployments` numbers them; the one before the present one where it is left out.
+        to: The revision, as `deployments` numbers them; the previous one when absent.
         access: As for `deploy`.
         store: As for `deploy`.
         pace: How long to wait.

@@ -18,8 +18,8 @@ from scaffold.errors import (
 )
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
-from scaffold.verbs._proving import proven, unproven
-from scaffold.verbs._specify import checked_answers
+from scaffold.verbs._proving import prove_plan, skip_proof
+from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state, renderer
 from scaffold.verbs.options import ModelOptions, Options
 from scaffold.verbs.project import Project
@@ -38,11 +38,11 @@ class Update:
     root: Path
     report: Report
     files: Mapping[str, str]
-    """What becomes of each file that does not stay as it is, in a word."""
+    """The outcome for each file that changes, in a word."""
     moved: Mapping[str, str]
     """Where files of the old layout are now, by their old path."""
     conflicts: Mapping[str, str]
-    """Where the owner's changes and the new state meet, by path."""
+    """What the owner and the new state both changed, by path."""
     applied: bool
     notes: tuple[str, ...] = ()
     verification: Verification | None = None
@@ -64,7 +64,7 @@ class Update:
         }
 
 
-def _unseen(_update: Update) -> None:
+def _ignore_update(_update: Update) -> None:
     """Show nothing."""
 
 
@@ -83,7 +83,7 @@ def update(
     dirty: bool = False,
     verify: bool = True,
     on_event: OnEvent = ignore,
-    on_report: Callable[[Update], None] = _unseen,
+    on_report: Callable[[Update], None] = _ignore_update,
     **options: Unpack[ModelOptions],
 ) -> Update:
     """Bring a project up to a new model, newer templates or other answers, and keep its owner's edits.
@@ -102,8 +102,8 @@ def update(
         dirty: Go ahead although git has changes that are not committed.
         verify: Whether to prove the merged project before anything is written.
         on_event: Called with each event.
-        on_report: Told what changes, before anything is proven or written.
-        options: Fields of `Options`; what was said the last time holds for the others.
+        on_report: Called with the changes before anything is proven or written.
+        options: Fields of `Options`; the recorded options hold for the others.
 
     Raises:
         BreakingChangeError: Callers would have to change, and `allow_breaking` was not given.
@@ -115,35 +115,37 @@ def update(
     root = Path(project)
     if model is not None and input is None:
         raise MissingSampleError(str(root))
-    Project.open(root)  # finishes an update that was cut off, or takes it back
+    Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
-    said = _options(root, record, options)
-    checked = checked_answers(answers, record.spec.answers)
-    state = new_state(root, record, (model, input, output), checked, said, on_event)
+    model_options = _options(root, record, options)
+    checked = validate_answers(answers, record.spec.answers)
+    state = new_state(root, record, (model, input, output), checked, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
-        plan = _planned(root, (record, ancestor), spec, said, Path(folder), template, prefer)
+        plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)
         for note in plan.merged.notes:
             on_event(Noted(note))
-        found = _described(plan)
+        found = _describe(plan)
         on_report(found)
         if plan.is_empty and not dry_run:
             restore_pristine(root, record, ancestor)
         if dry_run or plan.is_empty:
             return found
         _refuse_unasked(plan, dirty=dirty, allow_breaking=allow_breaking)
-        plan = _settled(plan, tool)
+        plan = _resolve_conflicts(plan, tool)
         if not verify:
-            return _applied(unproven(plan), (), verify=False)
-        access = proof_access(spec.variables, read=said.allow_read, network=said.allow_network)
-        plan, notes = proven(plan, record, Path(folder) / "merged", access, on_event)
-        return _applied(plan, notes, verify=True)
+            return _apply(skip_proof(plan), (), verify=False)
+        access = proof_access(
+            spec.variables, read=model_options.allow_read, network=model_options.allow_network
+        )
+        plan, notes = prove_plan(plan, record, Path(folder) / "merged", access, on_event)
+        return _apply(plan, notes, verify=True)
 
 
 def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Options:
-    """The options of the last time, with those that are `changed`.
+    """Return the recorded options, with those that are `changed`.
 
     Raises:
-        UnknownOptionsError: The record has an option that there is not.
+        UnknownOptionsError: The record has an option that does not exist.
     """
     recorded: dict[str, Any] = dict(record.options)
     try:
@@ -153,16 +155,16 @@ def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Option
     return Options(**{**recorded, **changed})
 
 
-def _planned(
+def _plan_update(
     root: Path,
     last: tuple[ProjectRecord, Mapping[str, Content]],
     spec: ProjectSpec,
-    said: Options,
+    model_options: Options,
     folder: Path,
     template: str | None,
     prefer: Prefer | None,
 ) -> UpdatePlan:
-    """Work out the update, with a lock that holds what the owner added to `requirements.in`."""
+    """Plan the update, with a lock that holds what the owner added to `requirements.in`."""
     from scaffold.resolve import lock_again, requirement_of
     from scaffold.upgrade import Prefer, plan_update
 
@@ -176,7 +178,7 @@ def _planned(
         spec,
         renderer(record, template),
         pristine,
-        options=said.as_json(),
+        options=model_options.as_json(),
         template=template,
         prefer=prefer or Prefer.NEITHER,
     )
@@ -185,12 +187,14 @@ def _planned(
         return plan
     needs = spec.dependencies
     lines = [requirement_of(line) for line in wanted.lines]
-    lock = lock_again(lines, wanted.versions, python=needs.python, sources=needs.sources, gpu=said.gpu)
+    lock = lock_again(
+        lines, wanted.versions, python=needs.python, sources=needs.sources, gpu=model_options.gpu
+    )
     return plan.locked(wanted, lock)
 
 
 def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> None:
-    """Stop before anything is written, where that was not asked for."""
+    """Stop before anything is written, unless an option allows uncommitted or breaking changes."""
     from scaffold.upgrade import uncommitted
 
     changed = uncommitted(plan.root)
@@ -200,28 +204,28 @@ def _refuse_unasked(plan: UpdatePlan, *, dirty: bool, allow_breaking: bool) -> N
         raise BreakingChangeError(str(plan.root), tuple(map(str, plan.report.breaking)))
 
 
-def _settled(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
-    """The plan without conflicts; where some are left they are written for the owner to settle."""
+def _resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
+    """Return the plan without conflicts; files with conflicts are written for the owner to resolve."""
     from scaffold.upgrade import apply_update
 
     if tool and plan.merged.conflicts:
-        plan = plan.settled_with(tool)
+        plan = plan.with_tool(tool)
     if plan.merged.conflicts:
-        apply_update(unproven(plan))
+        apply_update(skip_proof(plan))
         raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()))
     return plan
 
 
-def _applied(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
+def _apply(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
     from scaffold.upgrade import apply_update
 
     apply_update(plan)
     proof = plan.record.verification if verify else None
-    described = _described(plan)
+    described = _describe(plan)
     return replace(described, notes=(*described.notes, *notes), verification=proof, applied=True)
 
 
-def _described(plan: UpdatePlan) -> Update:
+def _describe(plan: UpdatePlan) -> Update:
     from scaffold.upgrade import FileOutcome
 
     quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}

@@ -8,7 +8,7 @@ from pathlib import Path
 from scaffold.events import OnEvent, Started, ignore
 from scaffold.spec import Verification
 from scaffold.verbs._proving import accept_answers
-from scaffold.verbs._stages import told_of_checks
+from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.project import Project
 from scaffold.verbs.workers import proof_access
 
@@ -40,4 +40,4 @@ def verify(
     if accept:
         return accept_answers(opened, access=access, on_event=on_event)
     on_event(Started("verify"))
-    return verify_project(opened.root, python=opened.python, on_check=told_of_checks(on_event), access=access)
+    return verify_project(opened.root, python=opened.python, on_check=check_reporter(on_event), access=access)

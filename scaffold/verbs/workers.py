@@ -1,4 +1,4 @@
-"""Where processes that hold a model run, and what they may do: decided here from what a person says."""
+"""Where the processes that hold a model run and what they may do, by the options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaffold.base.modules import know_environment
 from scaffold.base.variables import minimal_environment
 from scaffold.environments import Environment, running_environment
 from scaffold.spec import Variable
-from scaffold.verbs._given import Given
+from scaffold.verbs._inputs import ModelInputs
 from scaffold.verbs.options import Options, secret_value
 from scaffold.worker import WorkerSettings
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
 
 
-def model_environment(given: Given, options: Options) -> Environment:
+def model_environment(given: ModelInputs, options: Options) -> Environment:
     """Return the environment that the model is loaded in: this one, or the one that was named.
 
     Raises:
@@ -40,7 +40,7 @@ def model_environment(given: Given, options: Options) -> Environment:
     return environment
 
 
-def worker_settings(given: Given, options: Options, environment: Environment) -> WorkerSettings:
+def worker_settings(given: ModelInputs, options: Options, environment: Environment) -> WorkerSettings:
     """Return where the workers that load a model run, and what they may do.
 
     Args:
@@ -92,7 +92,7 @@ def variables_left_out(given: Mapping[str, str]) -> list[str]:
     return sorted(name for name in os.environ if name not in given and name not in _OF_SESSIONS)
 
 
-# What every session sets, and no model depends on.
+# Every session sets these, and no model depends on them.
 _SESSION = """
     CI COLORTERM COLUMNS DISPLAY EDITOR FORCE_COLOR HOME HOSTNAME LINES LOGNAME MAIL MPLCONFIGDIR NO_COLOR
     OLDPWD PAGER PWD PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONPATH PYTHONUNBUFFERED SHELL SHLVL TERM

@@ -1,7 +1,7 @@
-"""The process of its own in which a model is loaded: its start, its limits, and what became of it.
+"""The separate process that loads a model: its start, its limits, and how it ended.
 
-The parent never holds a model. What comes out of the worker is JSON, read as values of `spec`: the worker may
-be hostile.
+The parent never holds a model. Messages of the worker are JSON and parsed as values of `spec`, because the
+worker may be hostile.
 """
 
 from __future__ import annotations

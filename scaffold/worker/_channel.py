@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 _BLOCK_BYTES = 1 << 16
-DOING = "doing"
-"""The file in the worker's folder that holds the name which is being looked up."""
-DOING_BYTES = 512
+LOOKUP_FILE = "doing"
+"""The file in the worker's folder with the name that is being looked up."""
+LOOKUP_BYTES = 512
 LARGEST_MESSAGE_BYTES = 1 << 30
 """A longer message is refused: a hostile worker must not fill the parent's memory."""
 
@@ -49,10 +49,10 @@ class Channel:
         """Return the next message.
 
         Args:
-            timeout_s: Seconds after which to give up; `None` waits for ever.
+            timeout_s: Seconds after which to give up; `None` waits forever.
 
         Raises:
-            ChannelClosedError: The other side closed the pipe, or sent what is no message.
+            ChannelClosedError: The other side closed the pipe, or sent an invalid message.
             SilenceError: Nothing came in time.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s

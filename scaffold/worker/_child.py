@@ -1,4 +1,4 @@
-"""The program of the worker process. Standard library only, until the job names what is to run.
+"""The main program of the worker process. Standard library only, until the job names its program.
 
 It confines itself by the kernel before it reads anything of the model's, see `scaffold.base.confine`.
 """
@@ -16,16 +16,16 @@ from pathlib import Path
 from scaffold import worker
 from scaffold.base import unpickle
 from scaffold.base.confine import Confinement, enforce
-from scaffold.worker._channel import DOING, DOING_BYTES, Channel
+from scaffold.worker._channel import LOOKUP_BYTES, LOOKUP_FILE, Channel
 from scaffold.worker._variables import watch_variables
 from scaffold.worker._witness import Finder, Witness
 
 
 def main() -> None:
-    """Take the job from standard input, carry it out, and end without the destructors of libraries."""
-    vars(sys.modules["__main__"]).pop("main", None)  # the model's own `__main__` has no such name
+    """Read the job from standard input, carry it out, and exit without running destructors."""
+    vars(sys.modules["__main__"]).pop("main", None)  # the `__main__` of a model has no such name
     worker.mark_inside()
-    # Imports make hardly any garbage. The programs collect it from when the model is loaded.
+    # Imports make hardly any garbage: the programs enable collection when they load the model.
     gc.disable()
     channel = _channel()
     program = importlib.import_module(sys.argv.pop(1))
@@ -35,7 +35,7 @@ def main() -> None:
     witness.named.update(job["named"])
     # Before anything of the model's is read.
     enforced = enforce(Confinement.from_json(job["confinement"]))
-    # Nothing can be written beside the libraries any more.
+    # The confinement forbids writing beside the libraries.
     sys.dont_write_bytecode = True
     job["confined"], job["enforced"] = enforced.holds, enforced.as_json()
     os.environ.clear()
@@ -43,26 +43,26 @@ def main() -> None:
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
     sys.addaudithook(witness.audit)
     watch_variables(witness)
-    unpickle.on_lookup = _noted(Path(job["folder"]) / DOING)
+    unpickle.on_lookup = _lookup_writer(Path(job["folder"]) / LOOKUP_FILE)
     program.run(channel, job, witness)
     # No destructors: some libraries hang or crash in theirs.
     os._exit(0)
 
 
-def _noted(path: Path) -> Callable[[str], None]:
-    """Return what writes a text into a mapped file: it is there whatever ends the process."""
+def _lookup_writer(path: Path) -> Callable[[str], None]:
+    """Return a function that writes a name to a memory-mapped file, which survives a crash."""
     with path.open("rb+") as file:
-        file.truncate(DOING_BYTES)
-        content = mmap.mmap(file.fileno(), DOING_BYTES)
+        file.truncate(LOOKUP_BYTES)
+        content = mmap.mmap(file.fileno(), LOOKUP_BYTES)
 
     def note(text: str) -> None:
-        content[:] = text.encode()[:DOING_BYTES].ljust(DOING_BYTES, b"\0")
+        content[:] = text.encode()[:LOOKUP_BYTES].ljust(LOOKUP_BYTES, b"\0")
 
     return note
 
 
 def _channel() -> Channel:
-    """Take the two pipes away from standard input and output, which the model may use as it likes."""
+    """Move the two pipes off standard input and output, which the model may use."""
     channel = Channel(os.dup(0), os.dup(1))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

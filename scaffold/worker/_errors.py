@@ -1,4 +1,4 @@
-"""Errors as they go from the worker to its parent: the class by name, and what its constructor was given."""
+"""Errors as JSON, from the worker to its parent: the name of the class and the arguments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from scaffold import errors
 from scaffold.errors import ScaffoldError, WorkerMessageError
 
-# Control characters, and those that turn the direction of a line.
+# Control characters, and those that change the direction of text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -21,7 +21,7 @@ def encode_error(error: ScaffoldError) -> dict[str, Any]:
 def decode_error(document: dict[str, Any]) -> ScaffoldError:
     """Return the error that `encode_error` wrote.
 
-    Text that comes from the worker may hold anything: control characters, which a terminal would obey, are
+    Text from the worker may contain anything: control characters, which a terminal would obey, are
     replaced.
     """
     cls = getattr(errors, str(document.get("error")), None)

@@ -1,4 +1,4 @@
-"""Start the worker process, talk to it, and say what became of it."""
+"""Start the worker process, exchange messages with it, and report how it ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scaffold.base.confine import Action, Confinement, confined_environment, exp
 from scaffold.base.process import start_peer
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerError, WorkerLimitError
-from scaffold.worker._channel import DOING, DOING_BYTES, Channel, ChannelClosedError, SilenceError
+from scaffold.worker._channel import LOOKUP_BYTES, LOOKUP_FILE, Channel, ChannelClosedError, SilenceError
 from scaffold.worker._errors import decode_error, printable
 
 _PACKAGES = Path(__file__).parents[2]
@@ -39,11 +39,11 @@ class WorkerSettings:
     path: Sequence[str] = field(default_factory=lambda: [entry for entry in sys.path if entry])
     """The `sys.path` of the model's environment."""
     environ: Mapping[str, str] = field(default_factory=dict)
-    """All the variables that the worker has, besides those of its folders."""
+    """The environment variables of the worker, without those for its folders."""
     package: Path | None = None
     """The folder that holds our own package, where the environment does not."""
     confinement: Confinement = field(default_factory=Confinement)
-    """What the worker may do besides reading its libraries and writing below its own folder."""
+    """The rights of the worker besides reading its libraries and writing below its own folder."""
     time_s: float = 600.0
     """Seconds for one answer of the worker."""
 
@@ -61,15 +61,15 @@ class Worker:
 
         Args:
             program: The module whose `run(channel, job, witness)` it calls.
-            settings: Where it runs. What it may do is not used before `begin`.
+            settings: Where it runs. Its rights are not used before `begin`.
         """
         self.program, self.runs_in, self._settings = program, settings.runs_in, settings
         self._temporary = TemporaryFolder("worker")
         self.folder = Path(self._temporary.name).resolve()
         (self.folder / "tmp").mkdir()
-        # Read through what is opened here: the worker may put links in the place of both files.
+        # Read by these handles: the worker may replace both files by links.
         self._log = (self.folder / "log.txt").open("w+b")
-        self._doing_file = (self.folder / DOING).open("w+b")
+        self._lookup_file = (self.folder / LOOKUP_FILE).open("w+b")
         command = [
             os.fspath(settings.python),
             "-c",
@@ -77,7 +77,7 @@ class Worker:
             os.fspath(settings.package or _PACKAGES),
             program,
         ]
-        # The real home, for the confinement to know which folder that is; the model gets another one.
+        # The confinement needs the real home folder; the model gets another one.
         environ = {**settings.environ, **{n: v for n, v in os.environ.items() if n == "HOME"}}
         self._process = start_peer(command, cwd=self.folder, env=environ, log=self._log)
         assert self._process.stdin is not None
@@ -90,7 +90,7 @@ class Worker:
         Args:
             job: What the program's `run` is given: JSON values. `local`, `named`, `hidden` and `installed`
                 are for the worker's `Finder` and `Witness`.
-            settings: What it may do; `runs_in` is that of the settings that it was started with.
+            settings: Its rights; `runs_in` must equal that of the settings at the start.
         """
         self._settings = settings
         self.send(
@@ -127,7 +127,7 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._log, self._doing_file):
+        for stream in (self._process.stdin, self._process.stdout, self._log, self._lookup_file):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
 
@@ -149,7 +149,7 @@ class Worker:
         try:
             message = self._channel.receive(self._settings.time_s)
         except SilenceError as error:
-            doing = self._doing()
+            doing = self._name_being_loaded()
             self.close()
             raise WorkerLimitError("time", f"{self._settings.time_s:.0f} s", doing) from error
         except ChannelClosedError as error:
@@ -175,7 +175,7 @@ class Worker:
         except TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        log, doing = self._end_of_log(), self._doing()
+        log, doing = self._end_of_log(), self._name_being_loaded()
         refused = explain_exit(status)
         if refused is not None:
             if refused.action is Action.CPU:
@@ -185,11 +185,11 @@ class Worker:
             return WorkerDiedError(signal.Signals(-status).name, doing, log)
         return WorkerEndedError(status, log)
 
-    def _doing(self) -> str:
-        """The name that was being loaded, where the worker came to say so."""
+    def _name_being_loaded(self) -> str:
+        """Return the name that the worker was loading; empty if it loaded none."""
         with contextlib.suppress(OSError, ValueError):
-            self._doing_file.seek(0)
-            words = self._doing_file.read(DOING_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
+            self._lookup_file.seek(0)
+            words = self._lookup_file.read(LOOKUP_BYTES).rstrip(b"\0").decode("utf-8", "replace").split()
             return printable(words[0]) if words else ""
         return ""
 

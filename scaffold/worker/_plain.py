@@ -1,4 +1,4 @@
-"""What the worker says of a model becomes source text: names and types in it have to be no more than that."""
+"""Check that names and types from the worker, which become source text, are names and types only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaffold.base.codec import CodecError
 _IN_SOURCE = frozenset(
     {"attribute", "estimator", "inputs", "matrix", "method", "module", "outputs", "qualname", "scalar"}
 )
-"""Fields of a signature that stand in generated code as they are, not as quoted text."""
+"""Fields of a signature that are written into generated code unquoted."""
 _WORDS = re.compile(r"[^\n\r\"'\\#;()]*")
 
 

@@ -1,4 +1,4 @@
-"""What a person is told of something that the confinement refused to the model."""
+"""Errors for what the confinement refused to the model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS = {
 }
 
 _OF_MODEL = (IntrospectionError, LoadFailedError, MissingLibraryError, NotASampleError, VersionMismatchError)
-"""Errors that may stand for what the model, or a library that reads a file, was refused."""
+"""Errors that may be caused by a refusal to the model, or to a library that reads a file."""
 _DATABASE = ("readonly database", "unable to open database file")
 _SEMAPHORE = re.compile(r"PermissionError: \[Errno 13\] Permission denied$", re.MULTILINE)
 """An error that names no path."""
@@ -38,8 +38,8 @@ _REFUSALS = ("permission", "permitted", "denied", "connection", "name resolution
 def refused_error(error: BaseException) -> ScaffoldError | None:
     """Return the error for a model that failed because the confinement refused something; `None` if not so.
 
-    Errors that repeat what the model said in words have what was refused last for their cause, if the words
-    speak of that: libraries try many things that they can do without.
+    An error that only repeats the model's message is blamed on the last refusal, if the message mentions a
+    refusal: libraries try many things that they do not need.
     """
     if isinstance(error, ScaffoldError) and not isinstance(error, _OF_MODEL):
         return None
@@ -49,7 +49,7 @@ def refused_error(error: BaseException) -> ScaffoldError | None:
     refused = explain(error)
     if refused is None and isinstance(error, ScaffoldError) and any(w in text.lower() for w in _REFUSALS):
         refused = _refused_semaphore(text) or next(iter(refusals()), None)
-    return None if refused is None else _told(refused, _cause(error))
+    return None if refused is None else _as_error(refused, _cause(error))
 
 
 def _cause(error: BaseException) -> str:
@@ -69,16 +69,16 @@ def _database_error(error: BaseException) -> ScaffoldError | None:
     try:
         path.open("rb").close()
     except PermissionError:
-        return _told(Refused(action=Action.READ, target=str(path)), _cause(error))
+        return _as_error(Refused(action=Action.READ, target=str(path)), _cause(error))
     except OSError:
-        pass  # one that the model would make
+        pass  # the model would create the file
     return ConfinementError("writes to the database", str(path), _cause(error))
 
 
 def _refused_semaphore(text: str) -> Refused | None:
     """Return the start of processes, if that is what an error without a path is about.
 
-    `multiprocessing` makes a semaphore for its processes first, which no audit event tells of.
+    `multiprocessing` first creates a semaphore, for which there is no audit event.
     """
     if "_multiprocessing" not in sys.modules or not _SEMAPHORE.search(text):
         return None
@@ -86,7 +86,7 @@ def _refused_semaphore(text: str) -> Refused | None:
     return next(others, Refused(action=Action.FORK))
 
 
-def _told(refused: Refused, cause: str) -> ScaffoldError:
+def _as_error(refused: Refused, cause: str) -> ScaffoldError:
     match refused.action:
         case Action.MEMORY:
             return WorkerLimitError("memory", refused.target)

@@ -1,4 +1,4 @@
-"""Which environment variables the model reads: `os.environ` tells. What compiled code reads is not seen."""
+"""Which environment variables the model reads from `os.environ`. Reads by compiled code are not seen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def watch_variables(witness: Witness) -> None:
             value: str = super().__getitem__(name)
             return value
 
-    # In place: modules that were imported before hold this very object.
+    # In place: modules that were imported before refer to this object.
     os.environ.__class__ = Watched
 
 

@@ -1,7 +1,7 @@
 """What a model imports and opens, as seen from inside the process that loads it.
 
 A finder at the front of `sys.meta_path` sees each import, an audit hook each file that Python opens. Standard
-library only: the process must not import anything that is ours and not the model's.
+library only: the process must import nothing that the model does not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OF_MODEL = (
     "scaffold.base.unpickle",
     "scaffold.worker._rehearse",
 )
-"""Our modules that load and call the model: what they import, the model imports."""
+"""Our modules that load and call the model: their imports count as the model's."""
 RECORDED = ("load", "introspect", "predict")
 
 
@@ -35,7 +35,7 @@ class Witness:
         """Watch nothing yet.
 
         Args:
-            folder: The worker's own folder: what is opened there says nothing of the model.
+            folder: The worker's own folder: files there are not the model's.
             hidden: Distributions that are not to be found, by the module that they bring.
             installed: Folders that distributions are installed into.
         """
@@ -52,15 +52,15 @@ class Witness:
         self.missed: dict[str, tuple[str, str]] = {}
         """Importer and phase, by the hidden distribution that was asked for."""
         self.absent: dict[str, str] = {}
-        """Importer, by the module that is not here at all."""
+        """Importer, by the module that is not installed."""
         self.own: dict[str, tuple[str, str]] = {}
         """File and phase, by the name of a module that no distribution brings."""
         self.variables: dict[str, tuple[bool, bool]] = {}
-        """Whether it is there, and whether code of the user's own asked, by the name of a variable."""
+        """Whether it is set, and whether the user's own code read it, by the name of a variable."""
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
-        self.unheard: dict[str, str] = {}
-        """The same for files that were opened and of which no hook told."""
+        self.unaudited: dict[str, str] = {}
+        """The same for files that were opened without an audit event."""
         self._of_model: dict[str, bool] = {}
         """Whether the model's code asked for an installed module, by the module's name."""
 
@@ -88,7 +88,7 @@ class Witness:
 
         A module of the user's own, or of the standard library, may have the name of a hidden one.
         """
-        # By its place: a library may have others inside, and put their folder on `sys.path`.
+        # By its file: a library may contain other libraries and put their folder on `sys.path`.
         parts = self.place(spec.origin)
         if parts is None:
             if spec.has_location:
@@ -106,7 +106,7 @@ class Witness:
     def _is_of_model(self) -> bool:
         """Whether code of the model, and not of this package, asked for the import that is under way.
 
-        A module that is being imported is passed over: whoever imported it asked for what it imports.
+        Modules that are being imported are skipped: their importer is responsible for their imports.
         """
         frame = _asking_frame()
         while frame is not None:
@@ -141,32 +141,32 @@ class Witness:
         known = self.variables.get(name)
         self.variables[name] = (present, own or (known is not None and known[1]))
 
-    def note_unheard(self, paths: set[str]) -> None:
-        """Record what else was opened in this phase."""
+    def note_unaudited(self, paths: set[str]) -> None:
+        """Record files that were opened in this phase and that no audit event named."""
         for path in paths:
             if path not in self.opened and not path.startswith(self.folder):
-                self.unheard.setdefault(path, self.phase)
+                self.unaudited.setdefault(path, self.phase)
 
     def as_json(self) -> dict[str, Any]:
         """Return all that was seen."""
-        names = ("imported", "ours", "missed", "absent", "own", "opened", "unheard")
+        names = ("imported", "ours", "missed", "absent", "own", "opened", "unaudited")
         return {name: dict(getattr(self, name)) for name in names} | {"libraries": shared_libraries()}
 
 
 class Finder:
     """Stands in `sys.meta_path` for the entries that were there.
 
-    What is hidden is not found. A module in a folder of the user's is found where the model's files name its
-    topmost package, or where code of the user's asks for it: never because a library looks for an optional
-    dependency that happens to have its name.
+    Hidden distributions are not found. A module in the user's folders is found only if the model's files name
+    its top-level package or the user's code imports it: not if a library looks for an optional dependency of
+    that name.
     """
 
     def __init__(self, entries: list[Any], witness: Witness, local: Collection[str] = ()) -> None:
         """Take the place of `entries`.
 
         Args:
-            entries: What stood in `sys.meta_path`.
-            witness: Told of each import.
+            entries: The former entries of `sys.meta_path`.
+            witness: Records each import.
             local: The user's folders.
         """
         self._entries, self._witness = entries, witness
@@ -188,7 +188,7 @@ class Finder:
         for entry in self._entries:
             find = getattr(entry, "find_distributions", None)
             for found in find(*arguments, **keywords) if find else ():
-                # The name in the folder's name is quicker to have than that in the metadata.
+                # The name of the folder is faster to read than the metadata.
                 name = getattr(found, "_normalized_name", None) or found.metadata["Name"] or ""
                 if re.sub(r"[-_.]+", "-", name).lower() not in hidden:
                     yield found
@@ -210,7 +210,7 @@ class Finder:
         if not place or self._witness.place(place) is not None:
             return False
         real = os.path.realpath(place)
-        # A home folder may be the user's own and hold the interpreter as well.
+        # A home folder may hold the user's code and the interpreter.
         return not is_below(real, interpreter_folders()) and is_below(real, self._local)
 
 

@@ -1,4 +1,4 @@
-"""What a program that runs in the worker is given to work with."""
+"""The names for programs that run in the worker."""
 
 from scaffold.worker._channel import Channel
 from scaffold.worker._refused import refused_error

@@ -75,7 +75,7 @@ def test_a_registry_that_refuses_the_cluster_names_the_pull_secret(deploys: Depl
 def test_a_registry_that_the_nodes_cannot_reach(deploys: Deploys) -> None:
     message = fail(deploys, waiting("ErrImagePull", "dial tcp 127.0.0.1:5000: connect: connection refused"))
     assert message.startswith("The nodes cannot pull the image.")
-    assert "A registry on localhost is not theirs." in message
+    assert "They have another localhost." in message
 
 
 def test_a_crash_loop_shows_the_last_lines_of_the_log(deploys: Deploys) -> None:
@@ -169,7 +169,7 @@ def test_a_quota_that_does_not_allow_the_pods(deploys: Deploys) -> None:
         deploys.deploy(2, roll_back=False)
     assert str(caught.value).startswith("The namespace's quota does not allow the pods.\n")
     assert "exceeded quota: small" in str(caught.value)
-    assert str(caught.value).endswith("It was not rolled back, as asked; the pods of before go on serving.")
+    assert str(caught.value).endswith("It was not rolled back, as requested; the former pods go on serving.")
 
 
 def test_a_policy_that_does_not_admit_the_pods(deploys: Deploys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,23 +10,24 @@ from pathlib import Path
 import fsspec
 import pytest
 
+import scaffold
 from scaffold.base.process import Finished
 from scaffold.errors import CommandError, ModelNotFetchedError
-from scaffold.find import find_model
-from scaffold.find._remote import from_dvc
+from scaffold.find import SOURCES, FoundModel, Source, find_model
+from scaffold.find.dvc import DvcSource
 
 
 def test_a_path_is_returned_unchanged(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").touch()
-    assert find_model(str(tmp_path / "model.pkl")) == tmp_path / "model.pkl"
-    assert find_model(f"file://{tmp_path}/model.pkl") == tmp_path / "model.pkl"
-    assert find_model("C:model.pkl") == Path("C:model.pkl")
+    assert find_model(str(tmp_path / "model.pkl")).path == tmp_path / "model.pkl"
+    assert find_model(f"file://{tmp_path}/model.pkl").path == tmp_path / "model.pkl"
+    assert find_model("C:model.pkl").path == Path("C:model.pkl")
 
 
 def test_a_url_is_fetched_under_its_own_name() -> None:
     with fsspec.open("memory://models/churn.pkl", "wb") as file:
         file.write(b"content")
-    path = find_model("memory://models/churn.pkl")
+    path = find_model("memory://models/churn.pkl").path
     assert path.name == "churn.pkl"
     assert path.read_bytes() == b"content"
 
@@ -58,11 +60,23 @@ def test_an_mlflow_folder_leads_to_its_model_file(tmp_path: Path) -> None:
         "flavors:\n  python_function:\n    model_path: model.pkl\n  sklearn:\n    pickled_model: model.pkl\n"
     )
     (tmp_path / "model.pkl").touch()
-    assert find_model(str(tmp_path)) == tmp_path / "model.pkl"
+    assert find_model(str(tmp_path)).path == tmp_path / "model.pkl"
+
+
+@pytest.mark.parametrize(
+    "description",
+    ["", "flavors: [", "flavors:\n  sklearn: 3\n", "- 1\n", "flavors:\n  a:\n    path: gone.pkl\n"],
+)
+def test_a_model_file_is_found_by_its_name_where_the_description_names_none(
+    tmp_path: Path, description: str
+) -> None:
+    (tmp_path / "MLmodel").write_text(description)
+    (tmp_path / "model.joblib").touch()
+    assert find_model(str(tmp_path)).path == tmp_path / "model.joblib"
 
 
 def test_a_folder_without_a_model_stays_a_folder(tmp_path: Path) -> None:
-    assert find_model(str(tmp_path)) == tmp_path
+    assert find_model(str(tmp_path)).path == tmp_path
 
 
 def pulled(path: Path, commands: list[tuple[str, ...]]) -> object:
@@ -85,7 +99,7 @@ def test_a_file_of_dvc_is_pulled(tmp_path: Path) -> None:
     pointer = tmp_path / "model.pkl.dvc"
     pointer.write_text("outs:\n- path: model.pkl\n")
     commands: list[tuple[str, ...]] = []
-    path = from_dvc(pointer, run=pulled(tmp_path / "model.pkl", commands))  # type: ignore[arg-type]
+    path = DvcSource(run=pulled(tmp_path / "model.pkl", commands)).fetch(str(pointer)).path  # type: ignore[arg-type]
     assert path == tmp_path / "model.pkl"
     assert commands == [("dvc", "pull", "model.pkl.dvc")]
 
@@ -105,5 +119,31 @@ def test_a_failed_pull_is_reported(tmp_path: Path, status: int, message: str) ->
         raise CommandError(tuple(command), status, "trying\nERROR: no remote")
 
     with pytest.raises(ModelNotFetchedError) as caught:
-        from_dvc(pointer, run=run)
+        DvcSource(run=run).fetch(str(pointer))
     assert str(caught.value) == message.format(pointer=pointer)
+
+
+class ShelfSource(Source):
+    """Models in a folder of this process: `shelf:NAME`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def recognises(self, written: str) -> bool:
+        return written.startswith("shelf:")
+
+    def fetch(self, written: str) -> FoundModel:
+        name = written.removeprefix("shelf:")
+        return FoundModel(path=self._folder / f"{name}.pkl", provenance=f"shelf model {name}")
+
+
+def test_a_source_is_added_by_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "magnitude.pkl").write_bytes(pickle.dumps(abs))
+    monkeypatch.setattr("scaffold.find.SOURCES", (ShelfSource(tmp_path), *SOURCES))
+    project = scaffold.new("shelf:magnitude", [-1.0, 2.0], [1.0, 2.0], tmp_path / "service", verify=False)
+    assert project.spec.artifact.provenance == "shelf model magnitude"
+    assert "shelf model magnitude" in (tmp_path / "service/model/README.md").read_text()
+
+
+def test_the_last_source_takes_every_text() -> None:
+    assert SOURCES[-1].recognises("")

@@ -266,7 +266,7 @@ def test_an_interrupted_download_is_resumed(registry: FakeRegistry, tmp_path: Pa
 def test_bytes_with_another_digest_are_refused(registry: FakeRegistry, tmp_path: Path) -> None:
     digest = registry.put_blob("team/churn", b"as it was")
     registry.blobs["team/churn"][digest] = b"tampered!"
-    with pytest.raises(RegistryError, match="the bytes that came have another digest"):
+    with pytest.raises(RegistryError, match="the received bytes have another digest"):
         repository(registry).read_blob(digest, tmp_path / "blob", ignore, most_bytes=8 << 20)
     assert list(tmp_path.iterdir()) == []
 

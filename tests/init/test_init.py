@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,24 @@ def test_answers_come_from_a_file_and_an_option_wins_over_it(tmp_path: Path) -> 
     assert "PIL" in (tmp_path / "demo" / "demo" / "data.py").read_text()
 
 
+def test_a_project_has_the_pipeline_of_its_ci_provider(tmp_path: Path) -> None:
+    assert ".github/workflows/ci.yml" in init(tmp_path / "github")
+    assert not any(path.startswith(".github") for path in init(tmp_path / "none", {"ci": "none"}))
+
+
+def test_a_ci_provider_is_one_file_and_one_choice(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    shutil.copytree(template_path("project"), template)
+    questions = template / "copier.yml"
+    questions.write_text(questions.read_text().replace("Nowhere: none", "Nowhere: none\n    GitLab: gitlab"))
+    pipeline = template / "project" / "{% if ci == 'gitlab' %}.gitlab-ci.yml{% endif %}.jinja"
+    pipeline.write_text("{{ name }}: make service\n")
+    files = init(tmp_path / "demo", {"ci": "gitlab"}, template=str(template))
+    assert (tmp_path / "demo/.gitlab-ci.yml").read_text() == "demo: make service\n"
+    assert not any(path.startswith(".github") for path in files)
+    assert ".gitlab-ci.yml" not in init(tmp_path / "other", template=str(template))
+
+
 def test_a_folder_that_is_not_empty_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine.txt").write_text("mine")
@@ -102,7 +121,9 @@ def test_a_folder_that_is_not_empty_is_unchanged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answers", [{"variant": "weather"}, {"name": "Not A Name"}], ids=["an unknown choice", "no DNS label"]
+    "answers",
+    [{"variant": "weather"}, {"ci": "by hand"}, {"name": "Not A Name"}],
+    ids=["an unknown choice", "an unknown CI provider", "no DNS label"],
 )
 def test_an_invalid_answer_is_reported_and_nothing_is_written(
     tmp_path: Path, answers: dict[str, object]

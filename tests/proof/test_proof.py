@@ -20,7 +20,7 @@ from scaffold.errors import (
     VerificationError,
 )
 from scaffold.proof import make_environment, verify_project
-from scaffold.proof._blame import versions_of_model
+from scaffold.proof._model_versions import versions_of_model
 from scaffold.spec import Outcome
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

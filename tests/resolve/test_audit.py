@@ -84,7 +84,7 @@ def test_vulnerabilities_are_reported_although_the_command_fails(project):
 def test_without_a_network_everything_else_is_reported(project):
     audit = audit_project(project, run=FakeAudit(error="trace\nConnection refused"))
     assert audit.vulnerabilities is None
-    assert audit.notes == ("nobody could be asked about vulnerabilities: Connection refused",)
+    assert audit.notes == ("vulnerabilities could not be looked up: Connection refused",)
     assert json.loads(audit.sbom)["components"]
 
 

@@ -16,9 +16,9 @@ import pytest
 from scaffold.errors import CallError, DamagedSampleError
 from scaffold.resolve import Installation, Trace
 from scaffold.verbs._examination import Examination, Introspected
-from scaffold.verbs._given import find_given
-from scaffold.verbs.ahead import examining_worker
+from scaffold.verbs._inputs import find_inputs
 from scaffold.verbs.options import Options
+from scaffold.verbs.prestart import examining_worker
 from scaffold.verbs.workers import model_environment, worker_settings
 
 Examine = Callable[..., contextlib.AbstractContextManager[tuple[Examination, Introspected]]]
@@ -49,7 +49,7 @@ def examine(tmp_path: Path) -> Examine:
             inputs.write_bytes(pickle.dumps(pickled))
         options = Options(trust=["maker"])
         outputs = None if output is None else tmp_path / "output.json"
-        given = find_given(tmp_path / "model.pkl", inputs, outputs, tmp_path, options)
+        given = find_inputs(tmp_path / "model.pkl", inputs, outputs, tmp_path, options)
         settings = worker_settings(given, options, model_environment(given, options))
         with (
             examining_worker(settings) as worker,

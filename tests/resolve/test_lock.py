@@ -138,7 +138,7 @@ def test_torch_without_cuda_is_taken_from_where_it_came_and_from_its_makers_for_
 def test_torch_with_cuda_is_reported():
     uv = FakeUv({X86: PLAIN + "nvidia-cublas==1\n", ARM: PLAIN + "nvidia-cublas==1\n"})
     assert lock(uv, torch="cpu").notes == (
-        "torch comes with CUDA, for no index that answers has a build for the CPU alone",
+        "torch comes with CUDA: no reachable index has a build for the CPU alone",
     )
 
 

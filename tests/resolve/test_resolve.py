@@ -216,8 +216,8 @@ def test_external_tensors_of_an_onnx_model_are_copied_next_to_it(tmp_path):
     weights.write_text("1")
     model = tmp_path / "model.onnx"
     model.write_bytes(b"...location data/weights.bin")
-    unheard = {str(weights): "load", str(tmp_path / "data" / "other.bin"): "load"}
-    named = named_files(unheard, model, [])
+    unaudited = {str(weights): "load", str(tmp_path / "data" / "other.bin"): "load"}
+    named = named_files(unaudited, model, [])
     found, _ = opened_files(named, [tmp_path], model, Installation([]), beside_model=set(named))
     assert [source.path for source in found] == ["model/data/weights.bin"]
 

@@ -9,7 +9,7 @@ import pytest
 
 import scaffold
 from scaffold.errors import ReadError, StoreError
-from scaffold.verbs.register import registered_file
+from scaffold.find import find_model
 
 
 @pytest.fixture
@@ -26,19 +26,24 @@ def test_a_registered_model_is_found_by_name_and_version(model: Path) -> None:
     later.write_bytes(pickle.dumps(len))
     scaffold.register(later, name="titanic", version="1.1.0")
     assert first.location == str(model)
-    assert registered_file("store:titanic/1.0.0") == model
-    assert registered_file("store:titanic") == later
+    assert find_model("store:titanic/1.0.0").path == model
+    assert find_model("store:titanic").path == later
+
+
+def test_the_provenance_names_the_version_that_was_found(model: Path) -> None:
+    scaffold.register(model, name="titanic", version="1.0.0")
+    assert find_model("store:titanic").provenance == "store:titanic/1.0.0"
 
 
 def test_a_missing_or_changed_model_is_refused(model: Path) -> None:
     scaffold.register(model, name="titanic", version="1.0.0")
     with pytest.raises(StoreError, match=r"no model 'iris' 2\.0"):
-        registered_file("store:iris/2.0")
+        find_model("store:iris/2.0")
     with pytest.raises((StoreError, ReadError), match="nothing"):
         scaffold.register(model.with_name("nothing.pkl"), name="titanic", version="2.0.0")
     model.write_bytes(pickle.dumps(len))
     with pytest.raises(StoreError, match="no longer what was registered"):
-        registered_file("store:titanic")
+        find_model("store:titanic")
     with pytest.raises(StoreError, match=r"another titanic 1\.0\.0"):
         scaffold.register(model, name="titanic", version="1.0.0")
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import scaffold
-from scaffold.base.begun import forget_begun, is_begun, note_begun
 from scaffold.base.checked import python_version
 from scaffold.base.lockfile import read_lock
+from scaffold.base.pending import forget_pending, is_pending, note_pending
 from scaffold.cli import main
 from scaffold.errors import (
     ForeignChangeError,
@@ -122,7 +122,7 @@ def hostile(request: pytest.FixtureRequest, root: Path, outside: Path) -> object
 def test_a_planted_change_is_not_carried_out(root: Path, hostile: object, noted: bool, gets: bytes) -> None:
     plant(root, "update", hostile, gets=gets)
     if noted:  # the check of paths holds by itself
-        note_begun(root, CHANGE)
+        note_pending(root, CHANGE)
     before = snapshot(root)
     with pytest.raises(UnsafePathError, match="names the path"):
         scaffold.audit(root)
@@ -232,7 +232,7 @@ def test_a_folder_of_ours_that_is_a_link_is_not_followed(
     (root / place).rename(away)
     (root / place).symlink_to(away)
     if noted:
-        note_begun(root, CHANGE)
+        note_pending(root, CHANGE)
     before = snapshot(outside)
     try:
         with pytest.raises(UnsafePathError, match="symbolic link"):
@@ -428,16 +428,16 @@ def test_the_model_of_a_record_lies_in_the_project(root: Path, outside: Path) ->
 def test_a_change_is_carried_on_only_where_root_inode_and_id_are_those_noted(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note_begun(root, CHANGE)
-    assert is_begun(root, CHANGE)
-    assert not is_begun(root, "another")
-    assert not is_begun(root, "")
+    note_pending(root, CHANGE)
+    assert is_pending(root, CHANGE)
+    assert not is_pending(root, "another")
+    assert not is_pending(root, "")
     moved = root.rename(tmp_path / "moved")
     shutil.copytree(moved, root)
-    assert not is_begun(root, CHANGE)  # a copy at the same place has another inode
-    assert not is_begun(moved, CHANGE)
+    assert not is_pending(root, CHANGE)  # a copy at the same place has another inode
+    assert not is_pending(moved, CHANGE)
     shutil.rmtree(moved)
-    forget_begun(root)
+    forget_pending(root)
 
 
 def test_a_note_that_others_can_write_is_ignored(
@@ -445,9 +445,9 @@ def test_a_note_that_others_can_write_is_ignored(
 ) -> None:
     state = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
-    note_begun(root, CHANGE)
+    note_pending(root, CHANGE)
     (state / "model-scaffold/changes").chmod(0o777)
-    assert not is_begun(root, CHANGE)
+    assert not is_pending(root, CHANGE)
 
 
 def test_without_a_home_folder_a_change_is_noted_below_the_temporary_one(
@@ -458,10 +458,10 @@ def test_without_a_home_folder_a_change_is_noted_below_the_temporary_one(
     nowhere.touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(nowhere))
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    note_begun(root, CHANGE)
-    assert is_begun(root, CHANGE)
+    note_pending(root, CHANGE)
+    assert is_pending(root, CHANGE)
     assert list(temporary.glob("model-scaffold-*/*"))
-    forget_begun(root)
+    forget_pending(root)
     assert not list(temporary.glob("model-scaffold-*/*"))
 
 

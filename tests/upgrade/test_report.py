@@ -106,7 +106,7 @@ def test_a_wider_input_is_compatible_and_a_narrower_one_breaking(
         (NUMBER, INTEGER, [("output prediction", False, "a narrower type")]),
         (LABELS, Scalar(type=ScalarType.STRING, choices=("a", "b", "c")), "another set of values"),
         (LABELS, Scalar(type=ScalarType.STRING, choices=("a",)), "another set of values"),
-        (INTEGER, Optional(of=INTEGER), "may be null now, which callers do not expect"),
+        (INTEGER, Optional(of=INTEGER), "may be null now, which callers may not handle"),
     ],
 )
 def test_a_wider_output_and_another_label_set_are_breaking(

@@ -36,7 +36,7 @@ def test_a_file_that_the_new_state_drops_goes_unless_the_owner_changed_it() -> N
     tree = merge_trees(BASE, theirs, {**BASE, "README.md": b"my words\n"})
     assert tree.files["Dockerfile"].outcome is FileOutcome.REMOVED
     assert tree.files["README.md"].content == b"my words\n"
-    assert tree.conflicts == {"README.md": "you changed it, the new state has it no longer; yours is kept"}
+    assert tree.conflicts == {"README.md": "you changed it, the new state lacks it; yours is kept"}
 
 
 def test_a_file_of_the_owner_where_the_new_state_has_one_too_is_a_conflict_unless_they_are_equal() -> None:

@@ -4,7 +4,7 @@
 
 A model file is a program. Once it runs, it may do whatever its process may do: it can call the C library
 through `ctypes`, write over this module in memory and remove any check made in Python. So the only walls
-that count are those that the kernel keeps, that are irreversible, and that need no rights to put up:
+that count are irreversible, kept by the kernel, and need no privileges:
 
 - **Landlock** bounds the files that can be opened and the TCP ports. It knows paths, which seccomp cannot
   read.
@@ -61,7 +61,7 @@ _LINUX_ONLY = "only Linux on x86_64 and aarch64 has this"
 
 
 def enforce(confinement: Confinement) -> Enforced:
-    """Confine this process for good, and return which walls hold.
+    """Confine this process irreversibly, and return which walls are in force.
 
     To be called before the process starts a thread and before it reads anything that may be hostile.
 
@@ -108,7 +108,7 @@ def confined_environment(folder: Path) -> dict[str, str]:
         "MPLCONFIGDIR": text,
         "NUMBA_CACHE_DIR": text,
         "JOBLIB_TEMP_FOLDER": text,
-        # joblib then works in order, or in threads, where it would start processes.
+        # joblib then runs sequentially, or in threads, instead of starting processes.
         "JOBLIB_MULTIPROCESSING": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
@@ -147,7 +147,7 @@ def _set_limits(confinement: Confinement, missing: list[Missing]) -> int:
 def _wall_off_files(
     column: int, confinement: Confinement, missing: list[Missing]
 ) -> tuple[int, tuple[str, ...]]:
-    """Put Landlock up and drop the capabilities; return its version and the folders that it cannot give."""
+    """Apply Landlock and drop the capabilities; return its version and the folders that it cannot grant."""
     version, ruleset = 0, -1
     unread: tuple[str, ...] = ()
     try:

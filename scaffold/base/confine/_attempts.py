@@ -1,4 +1,4 @@
-"""What a process tries, as an audit hook sees it: the errors that reach us seldom say all of it."""
+"""What a process tries, recorded by an audit hook: exceptions seldom name the path or the address."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ _MOST_PATHS, _MOST_OTHERS = 5000, 200  # importing torch opens 2000
 
 
 class Attempts:
-    """What the process tried last, seen by an audit hook, which cannot be removed."""
+    """The latest actions of the process, recorded by an audit hook, which cannot be removed."""
 
     def __init__(self, confinement: Confinement, memory_bytes: int) -> None:
         self.confinement, self.memory_bytes = confinement, memory_bytes
         self.paths: collections.deque[Refused] = collections.deque(maxlen=_MOST_PATHS)
         self.others: collections.deque[Refused] = collections.deque(maxlen=_MOST_OTHERS)
-        self.looking = False  # we try paths ourselves
+        self.looking = False  # caused by our own checks of paths
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         try:

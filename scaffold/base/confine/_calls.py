@@ -6,9 +6,9 @@ Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm
 from __future__ import annotations
 
 LAST_KNOWN = 469
-"""The newest system call of these tables; what is newer is unknown here, and answered as not implemented."""
+"""The newest system call of these tables; a newer one is unknown here and fails with ENOSYS."""
 
-# name: (x86_64, aarch64). Filtered by their arguments, or answered in a way of their own.
+# name: (x86_64, aarch64). Filtered by their arguments, or with a return value of their own.
 FILTERED: dict[str, tuple[int | None, int | None]] = {
     "clone": (56, 220),
     "clone3": (435, 435),

@@ -1,4 +1,4 @@
-"""Which paths Python and its libraries need, and which of a folder of the user's are given."""
+"""Which paths Python and its libraries need, and which paths of a user's folder are granted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PROC = (
 )
 _SYS = ("/sys/devices", "/sys/bus/pci", "/sys/fs/cgroup", "/sys/kernel/mm")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-# Folders that hold more than one matter.
+# Folders that unrelated files share.
 _SHARED_FOLDERS = (
     "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/private",
     "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp", "/Users",  # noqa: S108 - not written to
@@ -115,7 +115,7 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 def _is_shared(path: str) -> bool:
-    """Whether a folder holds more than one matter: the root, a home, `/tmp` and the like."""
+    """Whether unrelated files share a folder: the root, a home, `/tmp`."""
     return path in _SHARED_FOLDERS or any(_is_below(home, [path]) for home in _homes())
 
 

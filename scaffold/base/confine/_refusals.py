@@ -33,8 +33,8 @@ def watch(confinement: Confinement, memory_bytes: int) -> None:
 def explain(error: BaseException) -> Refused | None:
     """Return what the confinement refused, if that is why `error`, or an error before it, was raised.
 
-    To be called in the confined process, before much else is done there. None also where the operating system
-    would have refused the same thing without the confinement.
+    To be called in the confined process, before much else is done there. None also if the operating system
+    would have refused the same action without the confinement.
     """
     if _current is None:
         return None

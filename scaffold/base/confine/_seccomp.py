@@ -92,7 +92,7 @@ def _rules(network: Network, pid: int, landlock_abi: int) -> dict[str, _Rule]:
     rules = {name: _Rule() for name in REFUSED}
     rules |= _process_rules(pid) | _file_rules(landlock_abi) | _network_rules(network)
     for name in ("clone3", "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register"):
-        # Their arguments lie in memory, where a filter cannot read them; callers fall back to older calls.
+        # A filter cannot read their arguments, which are in memory; callers fall back to older calls.
         rules[name] = _Rule(otherwise=_ABSENT)
     return rules
 
@@ -122,12 +122,12 @@ def _file_rules(landlock_abi: int) -> dict[str, _Rule]:
     pretend = _Rule(otherwise=_PRETEND)
 
     def times(argument: int) -> _Rule:
-        """Times of their own come from copies. No times at all come from `touch`, which needs the refusal."""
+        """Explicit times come from copies: pretend to succeed. `touch` passes none and is refused."""
         now = (_Check(argument, 0), _Check(argument, 0, high=True))
         return _Rule((now,), then=_REFUSE, otherwise=_PRETEND)
 
     def truncating(argument: int) -> _Rule:
-        """Before version 3 of Landlock, a file that is opened to be read, or in mode 3, can be emptied."""
+        """Landlock before version 3 does not cover O_TRUNC on opening to read, or in mode 3."""
         mask = _O_ACCMODE | _O_TRUNC
         cases = tuple((_Check(argument, _O_TRUNC | mode, mask),) for mode in (0, 3))
         return _Rule(cases, then=_REFUSE, otherwise=_ALLOW)

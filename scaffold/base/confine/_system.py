@@ -1,4 +1,4 @@
-"""System calls by number, and what else is set once for a process: limits, capabilities, its parent."""
+"""System calls by number, and one-time settings of a process: limits, capabilities, the parent's end."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def die_with_parent(column: int, parent_pid: int) -> None:
         ProcessLookupError: The parent has ended already.
     """
     prctl(column, _PR_SET_PDEATHSIG, _SIGKILL)
-    if os.getppid() != parent_pid:  # it ended before the line above, so no signal will come
+    if os.getppid() != parent_pid:  # the parent ended before the line above, so no signal will come
         raise ProcessLookupError(f"the parent process {parent_pid} has ended")
 
 
@@ -123,7 +123,7 @@ def set_limits(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: in
         bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (bounded, bounded))
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft, last = cpu_s, cpu_s + 5  # SIGXCPU first, which says why; SIGKILL for those who ignore it
+    soft, last = cpu_s, cpu_s + 5  # SIGXCPU first, which names the limit; SIGKILL if that is ignored
     if hard != resource.RLIM_INFINITY:
         soft, last = min(soft, hard), min(last, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, last))
@@ -158,7 +158,7 @@ def _available_memory_bytes() -> int:
 
 
 def _left_in_cgroup(root: str, path: str, most: str, used: str) -> int:
-    """The least that is left in the group and in those around it."""
+    """Return the least memory that is left in the process's cgroup and its ancestors."""
     left, folder = _UNLIMITED_BYTES, Path(root + path)
     while True:
         with contextlib.suppress(OSError, ValueError):  # the outermost group has no limit: "max"

@@ -1,4 +1,4 @@
-"""What a process may do once it is confined, and which walls then hold."""
+"""What a confined process may do, and which walls are in force."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Wall(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A wall that does not stand, and why."""
+    """A wall that is not in force, and the reason."""
 
     wall: Wall
     reason: str
@@ -112,13 +112,13 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enforced:
-    """Which walls hold in this process from now on.
+    """Which walls are in force in this process.
 
     Args:
         landlock_abi: The version of Landlock that is in force; 0 where there is none.
         seccomp: Whether system calls are filtered.
         memory_bytes: The limit of private memory in force; 0 where there is none.
-        missing: The walls that do not stand.
+        missing: The walls that are not in force.
         unread: Folders of `readable` that cannot be read in full: system folders, the home folder itself,
             and those with too many entries to look through for hidden ones.
     """

@@ -1,4 +1,4 @@
-"""Package archives: their lists, checked by signature, date and hash."""
+"""Package archives and their lists, checked by signature, date and hash."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Source:
 
 @dataclass(slots=True)
 class Index:
-    """The packages of all sources, by name and by what they provide; taken apart when they are asked for."""
+    """The packages of all sources, by name and by what they provide; parsed when they are needed."""
 
     named: dict[str, list[bytes]] = field(default_factory=dict)
     provided: dict[str, list[str]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Index:
                         self.provided.setdefault(provided, []).append(name)
 
     def best(self, name: str, relation: str, version: str) -> dict[str, str] | None:
-        """The newest package of that name that will do, else one that provides it."""
+        """Return the newest package of that name with a fitting version, else one that provides it."""
         for known in (name, *self.provided.get(name, ())):
             found = [
                 read_fields(paragraph) | {"URI": self.places[paragraph]}
@@ -83,7 +83,7 @@ def fetch_url(url: str, *, ca_bundle: Path | None) -> bytes:
     """Return the bytes at a URL of a package archive.
 
     Raises:
-        ImageError: They cannot be had.
+        ImageError: They cannot be downloaded.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -152,7 +152,7 @@ def read_suite(
     checked = shutil.which("gpgv") is not None
     uri = source.uri
     if not checked and not is_loopback(uri.partition("://")[2].partition("/")[0]):
-        uri = re.sub("^http:", "https:", uri)  # then the server's certificate has to do
+        uri = re.sub("^http:", "https:", uri)  # then only the server's certificate protects it
     place = f"{uri}/dists/{source.suite}"
     release = fetch(f"{place}/InRelease")
     text = (_verified(release, uri, source.keys, folder, run) if checked else release).decode(
@@ -172,7 +172,7 @@ def read_suite(
 
 
 def _require_current(release: Fields, source: _Source, place: str, now: dt.datetime) -> None:
-    """Refuse a list that is signed, and is of another suite or of another time: whoever sends it chose it.
+    """Refuse a signed list of another suite or time, which an attacker could replay.
 
     Source: wiki.debian.org/DebianRepository/Format, "Suite", "Codename" and "Date, Valid-Until".
     """
@@ -199,7 +199,7 @@ def _moment(text: str, place: str) -> dt.datetime | None:
 
 
 def _verified(release: bytes, uri: str, keys: Sequence[bytes], folder: Path, run: Runner) -> bytes:
-    """What of a signed text is signed, by one of the base's keys."""
+    """Return the signed part of a text, verified by one of the base's keys."""
     signed, out = folder / "InRelease", folder / "Release"
     signed.write_bytes(release)
     out.unlink(missing_ok=True)

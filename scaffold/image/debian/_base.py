@@ -1,4 +1,4 @@
-"""What a base image says of its Debian packages and where they come from."""
+"""The Debian packages of a base image, and their sources."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def read_alternatives(group: str) -> Iterator[tuple[str, str, str]]:
 
 
 def is_met(needed: tuple[str, str, str], there: Mapping[str, Fields]) -> bool:
-    """Whether one of the packages that are there is, or provides, what is needed."""
+    """Whether an installed package is, or provides, what is needed."""
     name, relation, version = needed
     if name in there:
         return version_fits(there[name]["Version"], relation, version)

@@ -1,4 +1,4 @@
-"""What an `apt-get install` of the Dockerfile brings, as files of a layer."""
+"""The packages of an `apt-get install` in the Dockerfile, as files of a layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scaffold.image.debian._base import Debian
 from scaffold.image.debian._control import STATUS, Fields, is_met, read_alternatives, read_fields
 from scaffold.image.debian._package import placed, unpack_deb
 
-# A library of which there are several kinds is found by a link that its package's script asks for.
+# A library with several variants is found by a link, which the script of its package requests.
 _ALTERNATIVE = re.compile(r"update-alternatives\s+--install\s+/(\S+)\s+(\S+)\s+(/\S+)\s+(\d+)")
 _IDLE = re.compile(r"(?m)^\s*(#.*|set -e|exit 0)?$")
 
@@ -41,7 +41,7 @@ def debian_entries(
         run: Runs gpgv.
 
     Raises:
-        ImageError: The base is no Debian, a package is not to be had, a signature or hash does not hold.
+        ImageError: The base is not Debian, a package is not available, a signature or hash is wrong.
     """
     index = Index()
     for source in sources(base):

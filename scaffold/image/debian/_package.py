@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scaffold.image._tar import Entry
 
-# As in Debian's own slim images, whose dpkg leaves these out: licences stay.
+# As in Debian's slim images: licences stay.
 _LEFT_OUT = re.compile(r"usr/share/(doc/(?!.*/copyright$)|man/|info/|locale/|lintian/|bug/)")
 
 

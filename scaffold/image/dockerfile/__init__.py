@@ -1,1 +1,1 @@
-"""The project's Dockerfile, and which files it takes."""
+"""The project's Dockerfile, and the files that it copies."""

@@ -1,4 +1,4 @@
-"""Which files of the project go into its image: `.dockerignore` and the Dockerfile's COPY lines, followed."""
+"""Which files of the project go into its image, by `.dockerignore` and the COPY lines of the Dockerfile."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The project's Dockerfile, read: what its result is configured as and which files go where.
+"""The parsed Dockerfile: the configuration of the image, and which files go where.
 
-The layers builder takes its configuration from here, so that an owner's edit of the Dockerfile holds for
-both builders. It runs nothing: a step that only a container can run is refused with its line.
+The layers builder is configured by this, so that an owner's edit of the Dockerfile holds for both builders.
+Nothing is run: a step that needs a container is refused, and the error names its line.
 
 Source: docs.docker.com/reference/dockerfile, the sections on each instruction and on environment replacement.
 """
@@ -47,7 +47,7 @@ class Copy:
 
 @dataclass(slots=True, kw_only=True)
 class Plan:
-    """What the last stage makes of its base."""
+    """The result of the last stage."""
 
     base: str
     env: dict[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Plan:
     system: list[str] = field(default_factory=list)
     """Debian packages that an `apt-get install` names."""
     refused: list[DockerfileError] = field(default_factory=list)
-    """What cannot be carried out here: an engine may."""
+    """Instructions that need an engine."""
 
     @property
     def workdir(self) -> str:
@@ -87,7 +87,7 @@ def read_base(text: str, arguments: Mapping[str, str]) -> str:
 def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str, Any]) -> Plan:
     """Return what the last stage says, on top of the base's own configuration.
 
-    What cannot be followed here stands in the plan: whether that matters depends on who builds.
+    Instructions that need an engine are listed in the plan: the docker builder ignores that list.
     """
     steps = list(instructions(text))
     last = max(i for i, step in enumerate(steps) if step.keyword == "FROM")

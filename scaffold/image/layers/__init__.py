@@ -1,1 +1,1 @@
-"""An image put together from files, without an engine."""
+"""Assemble an image from files, without an engine."""

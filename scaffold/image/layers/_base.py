@@ -1,4 +1,4 @@
-"""The base image: its configuration, its layers and the Python in it, from its registry."""
+"""The base image from its registry: configuration, layers, and its Python."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scaffold.image.registry._repository import INDEXES, Repository
 
 _PYTHON = re.compile(r"(?:usr/|usr/local/|opt/.*)?bin/python(3\.\d+)")
 _GLIBC = re.compile(rb"GNU C Library[^\n]* version (2\.\d+)")
-_BLOCK_BYTES = 1 << 15  # tarfile copies what is left of a block for each header in it
+_BLOCK_BYTES = 1 << 15  # tarfile copies the rest of a block for each header in it
 LARGEST_BLOB_BYTES = 32 << 30
 """Of a layer; the largest images with CUDA have layers of some 8 GB."""
 _LARGEST_CONFIG_BYTES = 8 << 20
@@ -59,7 +59,7 @@ def fetch_base(
 
     Raises:
         RepositoryNotFoundError: The registry does not know it.
-        ImageError: It is not to be had for that platform, or holds no Python.
+        ImageError: It does not exist for that platform, or has no Python.
     """
     on_event(Advanced(stage="base", detail=str(reference)))
     try:

@@ -1,4 +1,4 @@
-"""The layers builder: an image put together from files, without an engine and without running it."""
+"""The layers builder: assemble an image from files, without an engine and without running it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from scaffold.image.layers._base import Base, fetch_base, fetch_layer, layer_mem
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.image.registry._repository import Repository
 
-_LAYOUT = 1  # of what a dependency layer holds: another number makes each layer anew
+_LAYOUT = 1  # the version of the layout of dependency layers; another one rebuilds each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Layered:
 
 
 class LayerBuilder:
-    """Makes the images of one project. What it keeps for the next time lies in `store`."""
+    """Builds the images of one project, with `store` as its cache."""
 
     def __init__(
         self,
@@ -81,8 +81,8 @@ class LayerBuilder:
         """Return the images; the base is taken from `source`.
 
         Raises:
-            DockerfileError: The Dockerfile says what only a container can do.
-            PackagesError: A dependency is not to be had for a platform.
+            DockerfileError: The Dockerfile has a step that needs a container.
+            PackagesError: A dependency is not available for a platform.
         """
         images: list[PlatformImage] = []
         packages: tuple[Package, ...] = ()

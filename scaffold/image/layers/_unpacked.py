@@ -1,7 +1,7 @@
-"""The proof of an image that was put together without an engine: unpacked, started and asked.
+"""The check of an image that was built without an engine: it is unpacked and started.
 
-What runs is what was packed. Base and layers become the root of a process in namespaces of its own, read-only
-but for `/tmp`, as a user that the image does not know (root of a user namespace where the caller is not).
+Base and layers become the root folder of a process in namespaces of its own, read-only except `/tmp`. The
+process runs as a user that the image does not know; a caller who is not root gets a user namespace.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _unpack(layer: Path, media_type: str, root: Path) -> None:
     """Lay a layer over what is there, and nothing outside. Source: the image specification, "Whiteouts".
 
     Links above a file are followed as the image's own process would, whose root is `root`; a link in the
-    place of a file is replaced. Devices are left out, and so is what gives another user's rights.
+    place of a file is replaced. Devices and setuid bits are left out.
     """
     with open_layer(layer, media_type) as file, tarfile.open(fileobj=file, mode="r|") as tar:
         for member in tar:
@@ -154,7 +154,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Pa
             shutil.copyfileobj(content, file)
         path.chmod(member.mode & 0o777)
         with contextlib.suppress(OverflowError):
-            os.utime(path, (member.mtime, member.mtime))  # compiled Python files hold their sources' times
+            os.utime(path, (member.mtime, member.mtime))  # bytecode files contain the times of their sources
 
 
 def _inside(root: Path, name: str) -> Path | None:

@@ -1,1 +1,1 @@
-"""Container registries: references, logging in, manifests and blobs."""
+"""Container registries: references, login, manifests and blobs."""

@@ -1,4 +1,4 @@
-"""Who we are at a registry: as given, from the environment, or as Docker knows it.
+"""The login for a registry: from an argument, the environment, or Docker's configuration.
 
 Docker's configuration and its credential helpers (Amazon's, Google's, Azure's, the desktop's) are read by the
 Docker SDK, so that what `docker login` set up holds here.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from scaffold.base.docker_hub import login_key
 from scaffold.errors import CredentialHelperError, IncompleteLoginError
-
-_HUB_KEY = "https://index.docker.io/v1/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +47,8 @@ def stored_credentials(registry: str) -> Credentials | None:
     from docker import auth
     from docker.errors import DockerException
 
-    key = _HUB_KEY if registry == "docker.io" else registry
     try:
-        found = auth.load_config().resolve_authconfig(key) or {}
+        found = auth.load_config().resolve_authconfig(login_key(registry)) or {}
     except DockerException as error:
         # Only the type and the registry: a helper's output may hold what it should have kept.
         raise CredentialHelperError(registry, type(error).__name__) from None

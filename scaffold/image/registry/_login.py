@@ -1,4 +1,4 @@
-"""Logging in at a registry: what it asks for in a 401 is answered, and the token kept while it holds.
+"""The login at a registry: answer the challenge of a 401, and keep the token while it is valid.
 
 Source: distribution.github.io/distribution/spec/auth, on tokens and on OAuth2.
 """
@@ -68,7 +68,7 @@ class Login(AuthBase):
         """Ask the token service; nothing where it refuses."""
         realm = asked.get("realm", "")
         if self._place[0] == "https" and not realm.startswith("https:"):
-            return ""  # no password goes over a line that the registry's own is better than
+            return ""  # no password over plain HTTP if the registry itself uses HTTPS
         wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
         with RegistrySession() as session:
             if self._credentials and self._credentials.identity_token:
@@ -79,7 +79,7 @@ class Login(AuthBase):
                     "service": wanted["service"],
                     "scope": " ".join(scopes),
                 }
-                # A redirect could name another host, which has no business with the token.
+                # A redirect may name another host, which must not get the token.
                 response = session.post(
                     realm, data=form, verify=self._verify, timeout=30, allow_redirects=False
                 )

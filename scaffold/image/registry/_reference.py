@@ -9,9 +9,9 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 
+from scaffold.base.docker_hub import API_HOST, DOCKER_HUB, split_registry
 from scaffold.errors import InvalidOptionError, RegistryError
 
-_DOCKER_HUB = "docker.io"
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -39,12 +39,12 @@ class Reference:
     @property
     def familiar(self) -> str:
         """As Docker shows it: what it would fill in is left out."""
-        return str(self).removeprefix(f"{_DOCKER_HUB}/").removeprefix("library/")
+        return str(self).removeprefix(f"{DOCKER_HUB}/").removeprefix("library/")
 
     @property
     def host(self) -> str:
         """Where the registry is asked: Docker Hub answers under another name."""
-        return "registry-1.docker.io" if self.registry == _DOCKER_HUB else self.registry
+        return API_HOST if self.registry == DOCKER_HUB else self.registry
 
     @property
     def version(self) -> str:
@@ -66,12 +66,8 @@ def parse_reference(text: str) -> Reference:
     name, colon, tag = rest.rpartition(":")
     if not (colon and tag) or "/" in tag:
         name, tag = rest, ""
-    first, slash, repository = name.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost"):
-        first, repository = _DOCKER_HUB, name
-    if first in ("index.docker.io", "registry-1.docker.io"):
-        first = _DOCKER_HUB
-    if first == _DOCKER_HUB and "/" not in repository:
+    registry, repository = split_registry(name)
+    if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     if (
         not _REPOSITORY.fullmatch(repository)
@@ -81,7 +77,7 @@ def parse_reference(text: str) -> Reference:
         raise InvalidOptionError("tag", text)
     if not tag and not digest:
         tag = "latest"
-    return Reference(registry=first, repository=repository, tag=tag, digest=digest)
+    return Reference(registry=registry, repository=repository, tag=tag, digest=digest)
 
 
 def checked_digest(digest: object, where: str) -> str:

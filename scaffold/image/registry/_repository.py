@@ -1,6 +1,6 @@
-"""A client of container registries: manifests, blobs, uploads that go on where they broke off.
+"""A client of container registries: manifests, blobs, resumable uploads.
 
-On requests, which the Docker SDK brings along, and not on oras-py: that client sends a layer again from a
+It uses requests, which the Docker SDK requires, and not oras-py: that client sends a layer again from a
 stream that is already read, waits minutes before it gives up, knows neither image indexes nor mounts, and
 writes a manifest's JSON anew, so that its digest is another one.
 
@@ -49,8 +49,8 @@ class Repository:
 
         Args:
             reference: Names the repository; its tag does not matter.
-            credentials: A login; without one, what anybody may do.
-            insecure: Speak plain HTTP; with a registry on this machine that is done anyway.
+            credentials: A login; anonymous without one.
+            insecure: Use plain HTTP, as always for a registry on this machine.
             ca_bundle: Certificates of a proxy that opens TLS.
             patience: How often a broken request is tried.
         """
@@ -140,7 +140,7 @@ class Repository:
             with needs_room(path.parent):
                 self._http.retry(download, digest)
             if f"sha256:{_sha256(partial)}" != digest:
-                raise RegistryError(f"{self.name}@{digest}", 200, "the bytes that came have another digest")
+                raise RegistryError(f"{self.name}@{digest}", 200, "the received bytes have another digest")
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -178,7 +178,7 @@ class Repository:
                 place
                 and self._http.request("HEAD", f"blobs/{blob.digest}", good=(200, 404)).status_code == 200
             ):
-                return  # it had all arrived when the connection broke
+                return  # the whole blob had arrived when the connection broke
             start = self._received(place) if attempt else None
             if start is None:
                 place, start = (
@@ -199,7 +199,7 @@ class Repository:
             put = f"{place}{joint}digest={blob.digest}"
             self._http.request(
                 "PUT", put, good=(201, 204), timeout=(60, _STORED_S)
-            )  # it reads all of it again
+            )  # this reads the whole file again
 
         self._http.retry(upload, f"a layer of {blob.size_bytes / 1e6:.0f} MB")
 

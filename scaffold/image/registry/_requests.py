@@ -1,4 +1,4 @@
-"""Requests to one repository of a registry: with a login, repeated where they break, refusals explained."""
+"""Requests to one repository of a registry, with login, retries, and clear errors."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Requests:
             raise RegistryError(f"an upload to {self.name}", response.status_code, "it names no place for it")
         whole = urlsplit(urljoin(response.url, place))
         ours = urlsplit(self._url)
-        # Behind a proxy that ends TLS, a registry may think that it is spoken to plainly.
+        # Behind a proxy that terminates TLS, a registry may name plain HTTP.
         return (whole._replace(scheme=ours.scheme) if whole.netloc == ours.netloc else whole).geturl()
 
     def ask(self, method: str, path: str, **options: Any) -> Response:

@@ -1,4 +1,4 @@
-"""What there is to know of each library's objects: a file for each, found in `KINDS`."""
+"""How the objects of each library are examined: a file for each, listed in `KINDS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to know of a library's objects: the mirror of `render/kinds/_kind.py`."""
+"""How the objects of a library are examined: the mirror of `render/kinds/_kind.py`."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Kind:
 
     # ------------------------------------------------------------------ as JSON
 
-    def counted(self, value: object) -> object:
-        """Return the container with what Python has too few digits for as integers."""
+    def with_integer_moments(self, value: object) -> object:
+        """Return the container with moments that Python has too few digits for as integers."""
         return value
 
     def rows(self, value: Any, schema: Schema) -> list[object]:

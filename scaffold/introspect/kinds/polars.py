@@ -64,7 +64,7 @@ class PolarsKind(FrameKind):
         """Return a row of a frame as a dict, or a value of a Series."""
         return value.row(i, named=True) if kin(value, *self.frames) else value[i]
 
-    def counted(self, value: Any) -> object:
+    def with_integer_moments(self, value: Any) -> object:
         """Return the values with moments of nanoseconds as integers.
 
         Its values in Python are datetimes, which have six digits of a second.

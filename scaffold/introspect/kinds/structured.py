@@ -50,7 +50,7 @@ class StructuredKind(NumpyKind):
         base = value.dtype[name].base
         dtype = base.str if base.kind in "US" else str(base)
         if base.kind == "U" and not inner.shape:
-            # A longer text would be cut without a word.
+            # numpy would silently truncate a longer text.
             text = Element(dtype, Structured())
             schema = Scalar(type=ScalarType.STRING, native=text, max_length=base.itemsize // 4)
         values = [v for v in part.reshape(-1).tolist() if _scalars.missing_marker(v) is None]

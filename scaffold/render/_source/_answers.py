@@ -1,10 +1,12 @@
-"""The expressions that make answers of what the model gives."""
+"""The expressions that convert the model's output to answers."""
 
 from __future__ import annotations
 
+from typing_extensions import assert_never
+
 from scaffold.render._code import Imports, Node, call, code, each, statement
 from scaffold.render._source._plain import plain_function
-from scaffold.render._source._shapes import annotation, fields_of, is_settled
+from scaffold.render._source._shapes import annotation, fields_of, has_plain_dtype
 from scaffold.render.kinds import kind_of
 from scaffold.spec import (
     Arrays,
@@ -21,10 +23,12 @@ from scaffold.spec import (
     Record,
     Schema,
     Signature,
+    Standalone,
     Structured,
     Table,
     Tensor,
     Value,
+    as_series,
 )
 
 _ANSWER = '''\
@@ -88,7 +92,7 @@ class Answers:
                 return each(call("ModelOutput.model_construct", prediction=code("row")), "row", parts)
             case Value(field=Field(schema=inner)):
                 made = call("ModelOutput", prediction=code("prediction"))
-                if not is_settled(inner):
+                if not has_plain_dtype(inner):
                     made = code(self._answer("prediction"))
                 return each(made, "prediction", _rows(inner))
             case Table(container=Structured()):
@@ -99,8 +103,10 @@ class Answers:
             case Record(form=Arrays()):
                 row = self._answer("dict(zip(predictions, row, strict=True))")
                 return each(code(row), "row", f"zip(*{self._plain('predictions')}.values(), strict=True)")
-            case _:
+            case Standalone() | Record() | Table() | Tensor() | Parts() | Column():
                 return each(code(self._answer("prediction")), "prediction", "predictions")
+            case _:
+                assert_never(schema)
 
     def _answer(self, value: str) -> str:
         self._plain("")
@@ -125,8 +131,5 @@ def _opened(form: OpenedFrame | OpenedSeries | OverTime, *, named: bool = False)
 
 def _rows(schema: Schema) -> str:
     """Return the expression for the rows of an answer that is an array or a Series."""
-    match schema:
-        case Tensor(stacked=True, container=container) | Column(container=container):
-            return kind_of(container).rows(schema)
-        case _:
-            return "predictions"
+    series = as_series(schema)
+    return "predictions" if series is None else kind_of(series.container).rows(series)

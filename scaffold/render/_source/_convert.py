@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import assert_never
+
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, each, name, statement
 from scaffold.render._source._answers import Answers
@@ -16,14 +18,17 @@ from scaffold.spec import (
     Dict,
     Field,
     Mapping,
+    Parts,
     Python,
     Record,
     Schema,
     Signature,
+    Standalone,
     Table,
     Tensor,
     UserType,
     Value,
+    as_series,
 )
 
 
@@ -87,14 +92,19 @@ class _Inputs:
 
     def _is_list(self) -> bool:
         """Whether a batch is a plain list."""
-        match self.signature.input:
+        schema = self.signature.input
+        match schema:
             case Table(container=container):
                 return kind_of(container).is_list
-            case Record(form=Arrays()) | Value(field=Field(schema=Tensor(stacked=True) | Column())):
+            case Record(form=Arrays()):
                 return False
-            case _:
+            case Value(field=field) if as_series(field.schema) is not None:
+                return False
+            case Standalone() | Record() | Value() | Tensor() | Parts() | Column():
                 self.imports.take("typing", "Any")
                 return True
+            case _:
+                assert_never(schema)
 
     def _docstring(self) -> str:
         call_ = self.signature.call
@@ -117,17 +127,20 @@ class _Inputs:
 
     def _container(self) -> Node:
         """Return the expression for many records at once."""
-        match self.signature.input:
-            case Table() as table:
-                return self.batch.table(table)
+        schema = self.signature.input
+        match schema:
+            case Table():
+                return self.batch.table(schema)
             case Record(fields=fields, form=Arrays(options=options)):
                 return self._arguments(fields, options)
             case Value(field=Field(schema=Column() as column)):
                 return self.batch.series(column, "record.data")
             case Value(field=Field(schema=Tensor(stacked=True) as tensor, attribute=attribute)):
                 return self._stack(tensor, f"record.{attribute}")
-            case schema:
+            case Standalone() | Record() | Value() | Tensor() | Parts() | Column():
                 return each(self._record(schema), "record", "records")
+            case _:
+                assert_never(schema)
 
     def _one(self) -> Node:
         """Return the expression for one record."""
@@ -156,8 +169,10 @@ class _Inputs:
                 return self.batch.series(schema, value)
             case Tensor():
                 return self._stack(schema, value)
-            case _:
+            case Standalone() | Record() | Value() | Parts():
                 return each(self.values.of(schema, value), "record", "records")
+            case _:
+                assert_never(schema)
 
     def _arguments(self, fields: tuple[Field, ...], options: tuple[str, ...]) -> Node:
         made = [

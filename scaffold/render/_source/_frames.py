@@ -1,4 +1,4 @@
-"""The records that a container is made of, and what its expression needs around it."""
+"""The expression for the container of a batch, and the statements that it needs."""
 
 from __future__ import annotations
 

@@ -1,22 +1,31 @@
-"""Where a class of the user's own holds moments, and whether the sample has them with a time zone."""
+"""The paths of datetimes in a class of the user's own, and whether they have a time zone."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
+from typing_extensions import assert_never
+
 from scaffold.spec import (
+    Category,
     ClassKind,
+    Column,
     Either,
     List,
     Mapping,
     Optional,
+    Parts,
+    Picture,
     Record,
     Scalar,
     ScalarType,
     Schema,
+    Table,
+    Tensor,
     Tuple,
     UserType,
+    Value,
 )
 
 Path = tuple[str, ...]
@@ -30,15 +39,16 @@ def moments_in(schema: Schema | None) -> dict[Path, bool]:
     moments of both kinds is left out.
     """
     seen: dict[Path, set[bool]] = {}
-    for path, aware in _moments_in(schema):
+    for path, aware in _moments_in(schema) if schema is not None else ():
         seen.setdefault(path, set()).add(aware)
     return {path: aware.pop() for path, aware in seen.items() if len(aware) == 1}
 
 
-def _moments_in(schema: Schema | None) -> Iterator[tuple[Path, bool]]:
+def _moments_in(schema: Schema) -> Iterator[tuple[Path, bool]]:
     match schema:
-        case Scalar(type=type_) if type_ in _ZONED:
-            yield (), _ZONED[type_]
+        case Scalar(type=type_):
+            if type_ in _ZONED:
+                yield (), _ZONED[type_]
         case Optional(of=inner):
             yield from _moments_in(inner)
         case UserType(kind=made_with, seen=Record(fields=fields)) if made_with is not ClassKind.ENUM:
@@ -56,5 +66,7 @@ def _moments_in(schema: Schema | None) -> Iterator[tuple[Path, bool]]:
         case Either(of=kinds):
             for kind in kinds:
                 yield from _moments_in(kind)
-        case _:
+        case Category() | Table() | Tensor() | Value() | Parts() | Column() | Picture() | UserType():
             return
+        case _:
+            assert_never(schema)

@@ -1,4 +1,4 @@
-"""The function that makes plain values of an answer of objects and arrays, as it stands in `convert.py`."""
+"""The function `_plain` of `convert.py`, which converts objects and arrays to plain values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing_extensions import assert_never
 from scaffold.render._code import Imports
 from scaffold.render.kinds import MISSING, Kind, Line, kind_of
 from scaffold.spec import (
+    Category,
     Collection,
     Column,
     Container,
+    Either,
     Element,
     Interval,
     List,
+    Mapping,
     Missing,
     Moment,
     Native,
@@ -25,6 +28,7 @@ from scaffold.spec import (
     OpenedSeries,
     Optional,
     Pandas,
+    Parts,
     Period,
     Picture,
     Pillow,
@@ -41,7 +45,9 @@ from scaffold.spec import (
     TextOf,
     Timedelta,
     Timestamp,
+    Tuple,
     UserType,
+    Value,
     Void,
     children,
 )
@@ -103,8 +109,12 @@ def _kind_of(schema: Schema) -> Kind | None:
             return kind_of(Python())
         case Picture():
             return kind_of(Pillow())
-        case _:
+        case List() | Record() | Scalar() | Category() | Optional() | Either() | Tuple() | Mapping():
             return None
+        case Value() | Parts():
+            return None
+        case _:
+            assert_never(schema)
 
 
 def _container_of(native: Native | None) -> Container:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from typing_extensions import assert_never
+
 from scaffold.render import _code
 from scaffold.render._code import Imports, Node, call, flat
 from scaffold.render._source._checks import checks
 from scaffold.render._source._example import NO_EXAMPLE
-from scaffold.render._source._shapes import fields_of, is_settled
+from scaffold.render._source._shapes import fields_of, has_plain_dtype
 from scaffold.render._source._types import Types, or_none
 from scaffold.render.kinds import kind_of
 from scaffold.spec import (
@@ -20,6 +22,7 @@ from scaffold.spec import (
     Parts,
     Record,
     Schema,
+    Standalone,
     Table,
     Tensor,
     UserType,
@@ -203,7 +206,7 @@ class _Side:
 
 def _is_plain(schema: Schema) -> bool:
     """Whether an answer is one plain value, whose type is that of an array or Series."""
-    return isinstance(schema, Value) and is_settled(schema.field.schema)
+    return isinstance(schema, Value) and has_plain_dtype(schema.field.schema)
 
 
 def _has_columns(schema: Schema) -> bool:
@@ -215,5 +218,7 @@ def _has_columns(schema: Schema) -> bool:
             return not kind_of(container).is_list
         case Record(form=form):
             return form != Dict()
-        case _:
+        case Standalone() | Tensor() | Parts() | Column():
             return False
+        case _:
+            assert_never(schema)

@@ -1,16 +1,46 @@
-"""What a schema is on the wire: an object with fields of its own, or one value under a name of ours."""
+"""The form of a schema in JSON: an object with its own fields, or one value under `data` or `prediction`."""
 
 from __future__ import annotations
+
+from typing_extensions import assert_never
 
 from scaffold import spec
 from scaffold.render._code import Imports
 from scaffold.render.kinds import kind_of
-from scaffold.spec import Column, Field, Mapping, Record, Schema, Table, Tensor, UserType, Value
+from scaffold.spec import (
+    Category,
+    Column,
+    Either,
+    Field,
+    List,
+    Mapping,
+    Optional,
+    Parts,
+    Picture,
+    Record,
+    Scalar,
+    Schema,
+    Standalone,
+    Table,
+    Tensor,
+    Tuple,
+    UserType,
+    Value,
+    as_series,
+)
 
 
 def is_object(schema: Schema) -> bool:
     """Whether it is the body itself, and no value under `data` or `prediction`."""
-    return isinstance(schema, (Record, Table, Mapping, UserType))
+    match schema:
+        case Record() | Table() | Mapping() | UserType():
+            return True
+        case Scalar() | Category() | Optional() | Either() | List() | Tuple() | Picture():
+            return False
+        case Tensor() | Value() | Parts() | Column():
+            return False
+        case _:
+            assert_never(schema)
 
 
 def fields_of(schema: Schema) -> tuple[Field, ...]:
@@ -22,13 +52,10 @@ def fields_of(schema: Schema) -> tuple[Field, ...]:
             return spec.fields_of(schema)
 
 
-def is_settled(schema: Schema) -> bool:
+def has_plain_dtype(schema: Schema) -> bool:
     """Whether an answer comes out of an array or Series whose dtype holds plain values and no others."""
-    match schema:
-        case Tensor(stacked=True, container=container) | Column(container=container):
-            return kind_of(container).is_settled(schema)
-        case _:
-            return False
+    series = as_series(schema)
+    return series is not None and kind_of(series.container).has_plain_dtype(series)
 
 
 def annotation(schema: Schema, imports: Imports) -> str:
@@ -38,6 +65,8 @@ def annotation(schema: Schema, imports: Imports) -> str:
             return kind_of(container).annotation(imports)
         case Value(field=Field(schema=Tensor(container=container, stacked=True))):
             return kind_of(container).annotation(imports)
-        case _:
+        case Standalone() | Record() | Value() | Tensor() | Parts() | Column():
             imports.take("typing", "Any")
             return "Any"
+        case _:
+            assert_never(schema)

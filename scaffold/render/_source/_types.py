@@ -1,4 +1,4 @@
-"""The annotation for each schema, and what stands above the classes for it: aliases, checks, imports."""
+"""The annotation for each schema, with the aliases, checks and imports that it needs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from scaffold.spec import (
 
 _FLOAT_NAMES = {65504.0: "Float16", 3.3895313892515355e38: "BFloat16", 3.4028234663852886e38: "Float32"}
 
-_SPOKEN_FOR = frozenset(
+_RESERVED = frozenset(
     """
     Any Annotated Literal Decimal UUID Field ConfigDict BaseModel RootModel AfterValidator BeforeValidator
     PlainValidator WithJsonSchema NaiveDatetime AwareDatetime BytesIO PIL MAX_PIXELS Date Datetime Base64
@@ -102,7 +102,7 @@ class Types:
         """Called for each of them."""
         self.own: dict[str, str] = {}
         """Classes of the user's: module by name."""
-        self._taken = taken | _SPOKEN_FOR
+        self._taken = taken | _RESERVED
 
     def of(self, schema: Schema, hint: str, *, strict: bool) -> Node:
         """Return the annotation for `schema`.
@@ -110,7 +110,7 @@ class Types:
         Args:
             schema: What to annotate.
             hint: Name of the field, from which a class or alias takes its own.
-            strict: Whether the value comes from outside and is checked, bounds and all.
+            strict: Whether the value is part of a request, and so is checked.
         """
         match schema:
             case Scalar():

@@ -1,4 +1,4 @@
-"""The expression that makes of a checked value what the model is given for it."""
+"""The expressions that convert a checked value to the model's input."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Values:
                 return _code.parenthesised([self.of(p, f"{value}[{i}]", depth) for i, p in enumerate(places)])
             case Mapping(values=values):
                 return self._mapping(values, value, depth)
-            case Record() if dumps(schema):
+            case Record() if is_model_dump(schema):
                 return self.mapping(schema.fields, value, depth)
             case Record(fields=fields, form=form):
                 return self._record(fields, form, value, depth)
@@ -183,8 +183,14 @@ class Values:
             case Record():
                 self.imports.take("pydantic", "BaseModel")
                 return "BaseModel"
-            case _:
+            case Mapping():
+                return "dict"
+            case List() | Category() | Optional() | Either() | Picture() | UserType():
                 return "list"
+            case Table() | Tensor() | Value() | Parts() | Column():
+                return "list"
+            case _:
+                assert_never(kind)
 
     def _or_missing(self, made: Node, value: str, missing: Missing) -> Node:
         nothing = self.missing(missing)
@@ -233,7 +239,7 @@ class Values:
     def mapping(self, fields: tuple[Field, ...], value: str, depth: int = 0) -> Node:
         """Return a dict by the model's names; fields that may be absent are there if the request has them."""
         record = Record(fields=fields)
-        if dumps(record):
+        if is_model_dump(record):
             flags = {"by_alias": has_alias(record), "exclude_unset": has_absent(record)}
             return call(f"{value}.model_dump", **{flag: name("True") for flag, on in flags.items() if on})
         items: list[cst.BaseDictElement] = []
@@ -300,23 +306,27 @@ def is_plain(schema: Schema) -> bool:
             assert_never(schema)
 
 
-def dumps(schema: Schema) -> bool:
+def is_model_dump(schema: Schema) -> bool:
     """Whether `model_dump` makes what the model is given: plain values in dicts, all names being texts."""
     match schema:
         case Record(fields=fields, form=Dict()):
-            return all(dumps(field.schema) and not field.label for field in fields)
+            return all(is_model_dump(field.schema) and not field.label for field in fields)
         case Optional(of=inner, missing=missing):
-            return missing is Missing.NONE and dumps(inner)
+            return missing is Missing.NONE and is_model_dump(inner)
         case List(items=inner, form=form):
-            return not isinstance(form, Series) and dumps(inner)
+            return not isinstance(form, Series) and is_model_dump(inner)
         case Mapping(values=inner):
-            return dumps(inner)
+            return is_model_dump(inner)
         case Either(of=kinds) | Tuple(items=kinds):
-            return all(dumps(kind) for kind in kinds)
+            return all(is_model_dump(kind) for kind in kinds)
         case UserType(kind=kind):
             return kind is ClassKind.ENUM
-        case _:
+        case Scalar() | Category() | Picture():
             return is_plain(schema)
+        case Record() | Table() | Tensor() | Value() | Parts() | Column():
+            return False
+        case _:
+            assert_never(schema)
 
 
 def has_alias(schema: Schema) -> bool:

@@ -1,4 +1,4 @@
-"""What the code of a service needs to know of a library: the mirror of `introspect/kinds/_kind.py`."""
+"""How a library's objects are written in the code of a service: the mirror of `introspect/kinds/_kind.py`."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Kind:
         """Return what follows a frame or a Series to make it plain; a `named` Series becomes an object."""
         raise NotImplementedError(f"{type(self).__name__} has no frames")
 
-    def is_settled(self, schema: Tensor | Column) -> bool:
+    def has_plain_dtype(self, schema: Tensor | Column) -> bool:
         """Whether the dtype of an answer holds plain values and no others."""
         return re.fullmatch(r"bool|str|u?int\d+|b?float(16|32|64)", schema.dtype) is not None
 

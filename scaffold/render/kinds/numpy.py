@@ -82,7 +82,7 @@ class NumpyKind(Kind):
 
     def rows(self, schema: Tensor | Column) -> str:
         """Return the predictions as lists, or as arrays if `_plain` has to convert their values."""
-        return "predictions.tolist()" if self.is_settled(schema) else "predictions"
+        return "predictions.tolist()" if self.has_plain_dtype(schema) else "predictions"
 
     def scalar_lines(self, scalar: Scalar) -> Iterator[Line]:
         """Yield the lines that convert datetimes, timedeltas and long doubles."""

@@ -87,7 +87,7 @@ class PolarsKind(Kind):
         """Return the rows as dicts, or the values."""
         return ".to_dicts()" if isinstance(form, OpenedFrame) else ".to_list()"
 
-    def is_settled(self, schema: Tensor | Column) -> bool:
+    def has_plain_dtype(self, schema: Tensor | Column) -> bool:
         """Whether the values are plain; those of polars are so where they may be missing, too."""
         inner = schema.items.of if isinstance(schema.items, Optional) else schema.items
         return isinstance(inner, Scalar) and inner.type in _PLAIN

@@ -1,7 +1,7 @@
 """The statements of a script, those inside `if`, `try`, `with`, `for`, `while` and `match` too.
 
-A definition is taken out of the block that it stands in. A block is written only where its header matters,
-with the statements that are needed and no others.
+A definition is taken out of its block. A block is written only if its header matters, with the needed
+statements only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Statement:
     """The block statements around it, the outermost first."""
     binds: set[str] = field(default_factory=set)
     uses: set[str] = field(default_factory=set)
-    """Names of the script's own that it needs, at once or when what it defines is called."""
+    """Names of the script that it needs, when it runs or when its function is called."""
     parts: dict[cst.BaseSuite, list[Statement]] = field(default_factory=dict)
     """Of a block statement: the statements directly inside, by suite."""
 
@@ -165,7 +165,7 @@ def write(
 ) -> list[cst.BaseStatement]:
     """Return what is written for a statement: the chosen ones, inside the blocks that are kept.
 
-    A literal in place of an assignment stands below a block that is kept, so that no branch can skip it.
+    A literal that replaces an assignment is written below its block, so that no branch skips it.
     """
     if not statement.parts:
         literal = literals.get(statement)

@@ -1,8 +1,8 @@
-"""What a pickle carries by value, and loading it with something else in the place of that.
+"""The code that a pickle carries by value, and loading the pickle with replacements for it.
 
-cloudpickle makes functions and classes anew by calling `_make_function`, `_make_skeleton_class` and
-`_make_skeleton_enum`, in the same order each time a file is loaded. So the first load counts what they made,
-and the second is given the lifted ones by number.
+cloudpickle recreates functions and classes by calling `_make_function`, `_make_skeleton_class` and
+`_make_skeleton_enum`, in the same order each time a file is loaded. So the first load numbers their results,
+and the second replaces them by number.
 """
 
 from __future__ import annotations

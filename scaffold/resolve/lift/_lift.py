@@ -1,4 +1,4 @@
-"""Lift what a script or notebook defines into a module of the service, and point the pickles to it."""
+"""Lift definitions of a script or notebook into a module of the service, which the pickles then name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def lift(
 
     Raises:
         SourceNotFoundError: A name of `__main__` is defined nowhere.
-        SourceChangedError: The script is not what it was when the file was made.
+        SourceChangedError: The script has changed since the file was made.
     """
     lifted = Lifted(module)
     names = sorted(
@@ -73,7 +73,7 @@ class _Work:
         self._script: Script | None = None
         self._module: ModuleType | None = None
         self._places: dict[int, str] = {}
-        """The name of what was lifted, by the identity of what a file carries."""
+        """The name of each lifted definition, by the identity of the object in the file."""
 
     def lift_names(self, names: list[str], artifact: Artifact) -> None:
         self._script = script_with_names(names, self._source, self._search, artifact.path.name)
@@ -141,7 +141,7 @@ class _Work:
         path = self._folder / f"{self._lifted.module}.py"
         path.write_text(self._lifted.text, encoding="utf-8")
         if "__file__" in self._lifted.text:
-            lay_beside(path, self._search)
+            link_data_files(path, self._search)
         self._module = _imported(self._lifted.module, path, script.name)
 
     def _main(self) -> dict[str, object]:
@@ -229,7 +229,7 @@ def _is_method(target: FunctionType | type, carried: Carried) -> bool:
     return bool(owner) and any(owner == kind.__qualname__ for kind in carried.classes)
 
 
-def lay_beside(module: Path, folders: Sequence[Path]) -> None:
+def link_data_files(module: Path, folders: Sequence[Path]) -> None:
     """Link the data files of the script's folder beside its code, which may look for them there."""
     for folder in folders:
         if "site-packages" in folder.parts or not folder.is_dir():

@@ -1,4 +1,4 @@
-"""What becomes of local code that goes along under another name, and which code may need that."""
+"""Local code that the service gets under another name, and the names that require this."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scaffold.base.layout import APP, DEPLOY, TESTS, WHEELS
 from scaffold.spec import LocalSource
 
 CLOUDPICKLE = ("cloudpickle.cloudpickle",)
-FROM_SCRIPTS = frozenset({"__main__", *CLOUDPICKLE})
-"""Modules whose names in a pickle say that it holds, or looks for, definitions of a script or notebook."""
-OF_THE_SERVICE = frozenset({APP, DEPLOY, TESTS, WHEELS})
-"""Names that the service has for its own parts."""
+SCRIPT_MODULES = frozenset({"__main__", *CLOUDPICKLE})
+"""Modules that a pickle names if it holds, or looks for, definitions of a script or notebook."""
+RESERVED_TOP_LEVEL = frozenset({APP, DEPLOY, TESTS, WHEELS})
+"""Top-level names that the service has for its own parts."""
 
 
 @dataclass(slots=True)
@@ -39,6 +39,6 @@ class Renamed:
     notes: list[str] = field(default_factory=list)
 
 
-def top_of(name: str, separator: str = "/") -> str:
-    """The topmost package or module of a path, or of a dotted name."""
+def top_level_name(name: str, separator: str = "/") -> str:
+    """Return the top-level package or module of a path, or of a dotted name."""
     return re.sub(r"\.py$", "", name.partition(separator)[0])

@@ -1,4 +1,4 @@
-"""Small questions about the nodes of a script: which names they hold, and nodes made of others."""
+"""Helpers for the nodes of a script: the names in them, and changed copies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def function_of(name: str, node: cst.Lambda) -> cst.FunctionDef:
     return written.with_changes(params=node.params, body=body.with_changes(body=[result]))
 
 
-def remarked(node: cst.BaseStatement) -> cst.BaseStatement:
+def with_note(node: cst.BaseStatement) -> cst.BaseStatement:
     remark = cst.EmptyLine(indent=False, comment=cst.Comment("# As it was when the model was saved."))
     return node.with_changes(leading_lines=[remark])
 

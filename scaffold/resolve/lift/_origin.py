@@ -20,7 +20,7 @@ def script_with_codes(
     """Return the script that holds all of `codes` as they are; None if their source is gone.
 
     Raises:
-        SourceChangedError: The file that they came from is there, and says something else now.
+        SourceChangedError: Their file exists and has changed since.
         SourceNotFoundError: `source` is no Python script or notebook.
     """
     if source is not None:

@@ -1,4 +1,4 @@
-"""Where a script writes what a model holds: its lambdas, and definitions inside functions."""
+"""The places in a script of a model's lambdas, and of definitions inside functions."""
 
 from __future__ import annotations
 

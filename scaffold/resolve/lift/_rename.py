@@ -1,7 +1,7 @@
-"""Local modules that are named as a part of the service: they get another name, and what names them follows.
+"""Rename local modules whose names the service has for itself, and all references to them.
 
-`app` and `tests` are the service's own. A user's package of that name goes along as `model_app`: the
-imports of it are rewritten in all the code that goes along, and the pickles are written anew.
+`app` and `tests` belong to the service. A user's package `app` is copied as `model_app`: imports of it are
+rewritten in all copied code, and so are the pickles.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import libcst as cst
 from scaffold.base import model
 from scaffold.base.modules import Modules
 from scaffold.errors import TraceFailedError
-from scaffold.resolve.lift._lift import lay_beside, save, searching
-from scaffold.resolve.lift._moved import OF_THE_SERVICE, Renamed, top_of
+from scaffold.resolve.lift._lift import link_data_files, save, searching
+from scaffold.resolve.lift._moved import RESERVED_TOP_LEVEL, Renamed, top_level_name
 from scaffold.spec import Artifact, LocalSource
 
-# They take the name of a module as a text.
+# These functions take the name of a module as a string.
 _BY_TEXT = frozenset(
     {
         "import_module",
@@ -47,20 +47,20 @@ def rename(
     Args:
         sources: The local code that goes along.
         artifacts: The model and the samples, by the file that is to be read for each.
-        folder: Where the code is written under its new names, to be found before any other.
+        folder: The folder for the code under its new names, first on the search path.
         search: Folders of local code.
 
     Raises:
-        TraceFailedError: What is renamed does not import.
+        TraceFailedError: A renamed module does not import.
     """
     finder = Modules([str(place) for place in search])
-    clashing = {top_of(source.path) for source in sources} & OF_THE_SERVICE
+    clashing = {top_level_name(source.path) for source in sources} & RESERVED_TOP_LEVEL
     names = {name: _free(f"model_{name}", finder) for name in sorted(clashing)}
     if not names:
         return Renamed(list(sources))
     result = Renamed([_renamed(source, names) for source in sources])
     changed = {
-        top_of(new.path)
+        top_level_name(new.path)
         for old, new in zip(sources, result.sources, strict=True)
         if old.content != new.content
     } | set(names.values())
@@ -69,14 +69,17 @@ def rename(
         for origin in module.folders if module else ():
             _lay_tree(Path(origin), folder / name, names)
     for source in result.sources:
-        if top_of(source.path) in changed:
+        if top_level_name(source.path) in changed:
             _lay_source(source, folder, search)
     with searching([folder, *search]):
         _forget(changed)
         for path, artifact in artifacts.items():
             modules = {name.module for name in artifact.globals}
-            if path != artifact.path or {top_of(module, ".") for module in modules} & {*names, *changed}:
-                known = {module for module in modules if top_of(module, ".") in names}
+            if path != artifact.path or {top_level_name(module, ".") for module in modules} & {
+                *names,
+                *changed,
+            }:
+                known = {module for module in modules if top_level_name(module, ".") in names}
                 result.moved[artifact.path] = _repointed(path, artifact, known, names, folder)
     result.notes = [
         f"{old} is {new} in the service, which has an {old} of its own" for old, new in names.items()
@@ -85,7 +88,7 @@ def rename(
 
 
 def _renamed(source: LocalSource, names: Mapping[str, str]) -> LocalSource:
-    top = top_of(source.path)
+    top = top_level_name(source.path)
     path = names[top] + source.path[len(top) :] if top in names else source.path
     reason = f"{source.reason}; {source.path} there" if path != source.path else source.reason
     content = _content_with(source.content, names) if path.endswith(".py") else source.content
@@ -119,8 +122,8 @@ class _Imports(cst.CSTTransformer):
             if alias.asname or "." in name:
                 aliases.append(alias.with_changes(name=_dotted(new)))
             if not alias.asname:
-                old = cst.AsName(cst.Name(top_of(name, ".")))
-                aliases.append(cst.ImportAlias(name=cst.Name(top_of(new, ".")), asname=old))
+                old = cst.AsName(cst.Name(top_level_name(name, ".")))
+                aliases.append(cst.ImportAlias(name=cst.Name(top_level_name(new, ".")), asname=old))
         comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
         *before, last = aliases
         return updated_node.with_changes(
@@ -155,7 +158,7 @@ class _Imports(cst.CSTTransformer):
         return updated_node.with_deep_changes(first, value=repr(self._new(name)))
 
     def _new(self, name: str) -> str:
-        top = top_of(name, ".")
+        top = top_level_name(name, ".")
         return self._names[top] + name[len(top) :] if top in self._names else name
 
 
@@ -175,7 +178,7 @@ def _lay_tree(origin: Path, target: Path, names: Mapping[str, str]) -> None:
 
 
 def _link(file: Path, copy: Path) -> None:
-    """The same file in two places, without taking room where the file system allows that."""
+    """Link a file to a second place; copy it if the file system has no links."""
     try:
         os.link(file, copy)
     except OSError:
@@ -188,7 +191,7 @@ def _lay_source(source: LocalSource, folder: Path, search: Sequence[Path]) -> No
     path.unlink(missing_ok=True)
     path.write_bytes(source.content)
     if path.parent == folder and b"__file__" in source.content:
-        lay_beside(path, search)
+        link_data_files(path, search)
 
 
 def _repointed(
@@ -209,10 +212,10 @@ def _known_as(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
     every = {
         ".".join(parts[:end]) for m in modules for parts in [m.split(".")] for end in range(1, len(parts) + 1)
     }
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if top_of(name, ".") in names}
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if top_level_name(name, ".") in names}
     try:
         for module in sorted(every):
-            new = names[top_of(module, ".")] + module[len(top_of(module, ".")) :]
+            new = names[top_level_name(module, ".")] + module[len(top_level_name(module, ".")) :]
             try:
                 sys.modules[module] = importlib.import_module(new)
             except Exception as error:
@@ -225,7 +228,7 @@ def _known_as(modules: set[str], names: Mapping[str, str]) -> Iterator[None]:
 
 
 def _forget(tops: set[str]) -> None:
-    for name in [name for name in sys.modules if top_of(name, ".") in tops]:
+    for name in [name for name in sys.modules if top_level_name(name, ".") in tops]:
         del sys.modules[name]
     importlib.invalidate_caches()
 

@@ -157,7 +157,7 @@ def joined_cells(cells: Iterable[str]) -> str:
 def _compiled(text: str, name: str) -> Iterator[CodeType]:
     """The code of a script as a whole, and of each statement alone, as a notebook compiles it.
 
-    The two differ: only where `import numpy as np` is in sight does the compiler know `np` for a module.
+    The two differ: the compiler treats `np` as a module only if `import numpy as np` is in the same code.
     """
     tree = ast.parse(text)
     for part in (tree, *(ast.Module(body=[node], type_ignores=[]) for node in tree.body)):

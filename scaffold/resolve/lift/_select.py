@@ -9,10 +9,16 @@ from types import CodeType, FunctionType
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
-from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, remarked
+from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, with_note
 from scaffold.resolve.lift._places import CannotLiftError, Places
 from scaffold.resolve.lift._script import Script
-from scaffold.resolve.lift._written import literal_statement, literal_text, module_text, says, trimmed_imports
+from scaffold.resolve.lift._written import (
+    is_literal_of,
+    literal_statement,
+    literal_text,
+    module_text,
+    trimmed_imports,
+)
 
 
 class Selection:
@@ -20,8 +26,8 @@ class Selection:
 
     Args:
         script: The script.
-        captured: The globals as they were when the model was saved; they win over what the script says.
-        codes: The code that the model carries: of two definitions of a name the one with that code is taken.
+        captured: The globals when the model was saved; they win over the script.
+        codes: The code that the model carries, which selects one of several definitions of a name.
     """
 
     def __init__(self, script: Script, captured: Mapping[str, object], codes: Sequence[CodeType]) -> None:
@@ -34,7 +40,7 @@ class Selection:
         self._nodes: dict[Statement, cst.BaseStatement] = {}
         self._imported: dict[Statement, set[str]] = {}
         self._literals: dict[Statement, cst.BaseStatement] = {}
-        """What takes the place of an assignment: the value that it had when the model was saved."""
+        """Replacements for assignments: the values when the model was saved."""
         self._kept: set[Statement] = set()
         """The blocks that are written with their headers."""
         self._extra: list[cst.BaseStatement] = []
@@ -131,8 +137,8 @@ class Selection:
     def _settling(self, block: Statement) -> list[Statement]:
         """Return what belongs to a block whatever is needed of it.
 
-        A loop without some of its statements comes to another result, or to no end; only calls of functions
-        (`print`, `save`) are left out. A `try` keeps what it raises itself.
+        A loop without some of its statements has another result, or does not end; only plain calls (`print`,
+        `save`) are left out. A `try` keeps its own `raise` statements.
         """
         if not block.is_loop:
             return raises_in(block) if isinstance(block.node, cst.Try | cst.TryStar) else []
@@ -156,7 +162,7 @@ class Selection:
             if around is None:
                 self.need(name, below=below)
                 continue
-            # The variable of a loop, of a `with`, of an `except`: it is that of the block around.
+            # The variable of a loop, a `with` or an `except` is bound by the block.
             self._keep(*statement.inside[statement.inside.index(around) :])
             for inner in self._script.binding(name):
                 if around in inner.inside and inner is not statement:
@@ -227,12 +233,12 @@ class Selection:
         plain = last.constant if len(bindings) == 1 else None
         if name in self._captured:
             value = self._captured[name]
-            if plain and says(plain[1], value):
+            if plain and is_literal_of(plain[1], value):
                 self._nodes[last] = last.node
                 return
             literal = literal_statement(name, value)
             if literal is not None:
-                self._literals[last] = remarked(literal)
+                self._literals[last] = with_note(literal)
                 return
             if below:
                 raise CannotLiftError(f"'{below}' is computed from '{name}', which is computed too")
@@ -283,7 +289,7 @@ class Selection:
         self._extra.append(header.with_changes(body=body.with_changes(body=[node, *body.body])))
         arguments = ", ".join(f"{key}={value}" if key != value else value for key, value in cells.items())
         self._extra.append(cst.parse_statement(f"{name} = {factory}({arguments})\n"))
-        # What is made inside a function says so in its name; a pickle finds it by its own.
+        # The qualified name of an inner function contains `<locals>`; a pickle needs a plain one.
         self._extra.append(cst.parse_statement(f'{name}.__qualname__ = "{name}"\n'))
 
     def _free_name(self, wanted: str) -> str:

@@ -1,4 +1,4 @@
-"""The text of a module that is put together from the statements of a script."""
+"""The text of a module that is assembled from statements of a script."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _is_literal(value: object) -> bool:
     return False
 
 
-def says(expression: cst.BaseExpression, value: object) -> bool:
+def is_literal_of(expression: cst.BaseExpression, value: object) -> bool:
     """Whether a literal in the script has this value."""
     try:
         found: object = ast.literal_eval(cst.Module([]).code_for_node(expression))

@@ -1,1 +1,1 @@
-"""Which version of each distribution: chosen, pinned with hashes, read again."""
+"""The lock: choose the version of each distribution, and pin it with hashes."""

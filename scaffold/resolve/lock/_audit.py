@@ -1,4 +1,4 @@
-"""What is in a project's lock: a bill of materials, its licences, and what is known against it."""
+"""The audit of a project's lock: bill of materials, licences, known vulnerabilities."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Audit:
 
     components: tuple[Component, ...]
     vulnerabilities: tuple[Vulnerability, ...] | None
-    """None where nobody could be asked."""
+    """None if pip-audit could not be asked."""
     sbom: str
     """CycloneDX 1.6, JSON."""
     notes: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ def _licence(name: str, version: str) -> str:
     classifiers = [line for line in found.get_all("Classifier") or () if line.startswith("License :: ")]
     classified = ", ".join(line.rpartition(" :: ")[2] for line in classifiers)
     written = (found["License"] or "").strip()
-    # Some give the whole text of the licence in place of its name.
+    # Some metadata has the whole text of the licence in place of its name.
     named = written if written and "\n" not in written and len(written) < _LONGEST_NAME else ""
     return found["License-Expression"] or named or classified or _UNKNOWN
 
@@ -108,9 +108,9 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
         try:
             run([*command, "--progress-spinner", "off"], env=uv_environment())
         except CommandError as error:
-            cause = error.tail.strip().rpartition("\n")[2]  # also what it ends with when it finds something
+            cause = error.tail.strip().rpartition("\n")[2]  # the status also for findings
         if not report.is_file():
-            return None, f"nobody could be asked about vulnerabilities: {cause}"
+            return None, f"vulnerabilities could not be looked up: {cause}"
         found = json.loads(report.read_text())
     return tuple(
         Vulnerability(

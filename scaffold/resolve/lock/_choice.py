@@ -1,4 +1,4 @@
-"""Which version of what: the environment's own, unless something else was asked for."""
+"""The version of each requirement: that of the environment, unless an option says otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scaffold.resolve.lock._lock import PLATFORMS
 from scaffold.spec import LocalSource, Requirement
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-# They are built for a CPU or for a GPU, and say which in the local part of their version.
+# Their local version says whether they are built for a CPU or a GPU.
 _BUILT_BY_DEVICE = {"torch", "torchvision", "torchaudio"}
 
 
@@ -28,7 +28,7 @@ class Options:
     pins: Mapping[str, str] = field(default_factory=dict)
     """Version by distribution, in place of the one installed here."""
     require: Sequence[str] = ()
-    """Requirements that are taken along though nothing asked for them."""
+    """Requirements that are added though nothing needs them."""
     opentelemetry: bool = False
     """Whether the service layer sends spans, numbers and logs."""
     gpu: bool = False
@@ -55,7 +55,7 @@ def choose(
         listed: A reason for each distribution that gets a line.
         reasons: The same for all that the model was seen to need.
         installation: What is installed here.
-        options: What a person wants otherwise.
+        options: The options for the dependencies.
 
     Raises:
         BrokenInstallError: Something was installed from this machine, and its files are gone.
@@ -73,7 +73,7 @@ def choose(
                 lines[name] = _line(name, f"=={versions[name]}", listed[name])
             continue
         if installed.is_editable:
-            continue  # its code is copied, its requirements are seen there
+            continue  # its code is copied, and its requirements are found in the code
         specifier, wheel = specifier_of(installed)
         reason = reasons.get(name, "comes along, and is from no index")
         lines[name] = _line(name, specifier, f"{reason}; {wheel.reason}" if wheel else reason)

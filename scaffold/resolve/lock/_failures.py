@@ -1,4 +1,4 @@
-"""Why uv makes no lock, in the words of its output."""
+"""Why uv cannot make a lock, read from its output: uv has no structured errors."""
 
 from __future__ import annotations
 

@@ -25,13 +25,13 @@ from scaffold.resolve.lock._failures import cause_of, explained_failure
 from scaffold.spec import LocalSource, Requirement
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
-# What uv calls them, and the marker that tells them apart.
+# uv's name of a platform, and its marker.
 _UV_PLATFORMS = {
     "linux/amd64": (uv_platform("x86_64"), "x86_64"),
     "linux/arm64": (uv_platform("aarch64"), "aarch64"),
 }
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
-# It must not take long to find out that the makers' index cannot be reached.
+# The check whether PyTorch's index is reachable must be quick.
 _QUICK = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "10"}
 _PUBLIC_INDEX = "https://pypi.org/simple"
 FIND_LINKS = f"--find-links ./{WHEELS}"
@@ -46,7 +46,7 @@ class CompiledLock:
     text: str
     notes: tuple[str, ...] = ()
     wheels: tuple[LocalSource, ...] = ()
-    """What only a folder of this machine had: it goes with the service."""
+    """Wheels from folders of this machine, which go with the service."""
 
 
 def make_lock(
@@ -75,7 +75,7 @@ def make_lock(
 
     Raises:
         NoSuchVersionError: An index does not have a version.
-        ConflictError: Two of them cannot be had together.
+        ConflictError: Two of them cannot be installed together.
         LockFailedError: uv fails in another way.
     """
     with TemporaryFolder("lock") as name:
@@ -107,7 +107,7 @@ def make_lock(
         for target, error in failed.items()
     ]
     if torch == "cpu" and any(pin.line.startswith(("nvidia-", "cuda-")) for pin in pins):
-        notes.append("torch comes with CUDA, for no index that answers has a build for the CPU alone")
+        notes.append("torch comes with CUDA: no reachable index has a build for the CPU alone")
     notes += [f"{name} is only in a folder of this machine, and large: {_COPY_IT}" for name in absent]
     return CompiledLock(text=_text(pins, python, tuple(locks), absent), notes=tuple(notes), wheels=shipped)
 
@@ -144,8 +144,8 @@ class _Compiler:
     def compile(self, target: str) -> list[Pin]:
         """Lock for one platform.
 
-        Every version is known, so what uv has in its cache is as good as the index and is asked first.
-        Indexes that are folders of this machine are asked last: an image cannot reach them.
+        Every version is known, so that uv's cache is as good as the index and is searched first. Indexes that
+        are folders of this machine are searched last: an image cannot reach them.
         """
         attempts = [
             (environment, offline) for environment in self._environments() for offline in (True, False)
@@ -275,7 +275,7 @@ def _text(pins: Sequence[Pin], python: str, targets: Sequence[str], absent: Sequ
     indexes = sorted({pin.index for pin in pins if _is_shared(pin.index)})
     public = any(pin.index.rstrip("/") == _PUBLIC_INDEX for pin in pins)
     head = [f"# Locked from {REQUIREMENTS} for Python {python} on {', '.join(targets)}."]
-    # Where everything is from one index of their own, the public one is not to be asked at all.
+    # If everything is from one private index, the public one must not be asked.
     only = indexes if len(indexes) == 1 and not public else []
     head += [f"--index-url {index}" for index in only]
     head += [f"--extra-index-url {index}" for index in indexes if index not in only]

@@ -1,4 +1,4 @@
-"""Lock again what a project has: with the service layer of today, or with what its owner added."""
+"""Lock a project again, with the present service layer or with the owner's additions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lock_again(
         run: Runs uv.
 
     Raises:
-        LockFailedError: They cannot be had together, or not at all; or a leaf of it.
+        LockFailedError: They cannot be installed, or not together; or a leaf of it.
     """
     wheels: dict[str, LocalSource] = {
         canonicalize_name(PurePosixPath(source.path).name.partition("-")[0]): source
@@ -63,7 +63,7 @@ def lock_again(
     kept = {name: version for name, version in versions.items() if name not in named}
     try:
         return lock(kept)
-    except ConflictError:  # what merely came along has to move
+    except ConflictError:  # transitive dependencies may change
         return lock({})
 
 
@@ -77,7 +77,7 @@ def renew_service_layer(
 ) -> Dependencies:
     """Return the dependencies with the service layer of this version of the package.
 
-    What the model needs keeps its version, and so does what was pinned by name.
+    The model's requirements keep their versions, and so do pinned distributions.
 
     Args:
         dependencies: Those of a project.
@@ -87,7 +87,7 @@ def renew_service_layer(
         run: Runs uv.
 
     Raises:
-        LockFailedError: The two cannot be had together; or a leaf of it.
+        LockFailedError: The two cannot be installed together; or a leaf of it.
     """
     layer = read_service_layer(dependencies.python, opentelemetry=opentelemetry)
     model = [line for line in dependencies.requirements if line.serves != "service"]

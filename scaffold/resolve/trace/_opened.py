@@ -1,4 +1,4 @@
-"""The user's own files in the trace: data that the model opened, and code that it imported by name."""
+"""The user's files in the trace: data that the model opened, and modules that it imported."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def imported_files(own: Mapping[str, tuple[str, str]]) -> list[LocalSource]:
     return sources
 
 
-def named_files(unheard: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
+def named_files(unaudited: Mapping[str, str], model: Path, texts: Iterable[str]) -> dict[str, str]:
     """Return the files that compiled code opened and whose name is in the model file or in the code."""
     with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         code = "\n".join(texts).encode()
         return {
             path: phase
-            for path, phase in unheard.items()
+            for path, phase in unaudited.items()
             if content.find(name := os.fsencode(Path(path).name)) >= 0 or name in code
         }
 

@@ -1,4 +1,4 @@
-"""Rehearse the service with what it is going to have, and nothing else that is installed here."""
+"""Rehearse the service with its own requirements only, the other installed distributions hidden."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rehearsal:
     installation: Installation
     request: Request
     always: frozenset[str]
-    """Distributions that they find in any case: the service layer."""
+    """Distributions that are never hidden: the service layer."""
     local: Sequence[str] = ()
     """Those entries of `path` that are the user's own folders."""
     settings: WorkerSettings | None = None
@@ -33,16 +33,16 @@ class Rehearsal:
     def run(self, asked: Iterable[str], first: Rehearsing | None = None) -> tuple[Found, dict[str, str]]:
         """Return what the last rehearsal saw, and a reason by distribution for what it took besides `asked`.
 
-        What is missed when the answers come out right all the same is only installed here: it stays out.
+        A distribution that was looked up in vain, with right answers all the same, is not needed.
 
         Args:
-            asked: Distributions that are there from the start, with all that they require.
+            asked: Distributions that are available from the start, with all that they require.
             first: A process that has been started. It serves for the first one if it hides none of these, and
                 nothing else that is installed was imported in it.
 
         Raises:
-            MissingModuleError: A module is imported that is not here at all.
-            TraceFailedError: The model fails with all of this environment too.
+            MissingModuleError: A module is imported that is not installed here.
+            TraceFailedError: The model fails with the whole environment too.
         """
         asked = list(asked)
         found = self._attempt(asked, first)
@@ -97,7 +97,7 @@ class Rehearsal:
 def reached(found: Found, hidden: Mapping[str, str]) -> bool:
     """Whether a module that was imported in the process, by the model or by us, is one of `hidden`.
 
-    If so, the process says nothing of one that does not find them.
+    If so, that process does not show what happens without them.
     """
     for place in (*found.imported, *found.ours):
         parts = place.split(".")

@@ -1,4 +1,4 @@
-"""The third witness: a process of its own loads the model and predicts, and tells what that needed."""
+"""The trace: a separate process loads the model, predicts, and reports what that needed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Found:
 
     failure: Failure | None
     matched: bool | None
-    """Whether its answers are the recorded ones; `None` where it did not come to answers."""
+    """Whether its answers are the recorded ones; `None` if it gave no answers."""
     phase: str
     imported: Mapping[str, str]
     """Phase (`load`, `introspect`, `predict`), by the place of an installed module, with dots."""
@@ -66,13 +66,13 @@ class Found:
     missed: Mapping[str, tuple[str, str]]
     """Importer and phase, by the distribution that was asked for and hidden."""
     absent: Mapping[str, str]
-    """Importer, by the module that was asked for and is not here."""
+    """Importer, by the module that was asked for and is not installed."""
     own: Mapping[str, tuple[str, str]]
     """File and phase, by the name of a module that no distribution brings."""
     opened: Mapping[str, str]
     """Phase, by the absolute path of a file that was opened for reading."""
-    unheard: Mapping[str, str]
-    """The same for files of the user's folders that compiled code opened, or another program meanwhile."""
+    unaudited: Mapping[str, str]
+    """The same for files of the user's folders that compiled code, or another program, opened."""
     libraries: tuple[str, ...]
     takes_example: bool = False
     """Whether the model answered the made-up record of the request."""
@@ -96,7 +96,7 @@ class Found:
                 missed={name: (who, phase) for name, (who, phase) in reply["missed"].items()},
                 own={name: (file, phase) for name, (file, phase) in reply["own"].items()},
                 opened=dict(reply["opened"]),
-                unheard=dict(reply["unheard"]),
+                unaudited=dict(reply["unaudited"]),
                 libraries=tuple(reply["libraries"]),
                 takes_example=reply.get("takes_example") is True,
             )
@@ -140,10 +140,10 @@ class Trace:
 
         Args:
             artifact: The model; its names have passed the trust gate.
-            path: Its `sys.path`: what is not in here is not found.
+            path: Its whole `sys.path`.
             hidden: Distributions that it must not find, by the module that they bring.
             installation: What is installed here.
-            preload: Modules that will be asked for; they are imported while it waits.
+            preload: Modules to import while it waits.
             local: Those entries of `path` that are the user's own folders: only what the model's files
                 name, and what such code imports, is found there.
             settings: Where it runs.

@@ -1,4 +1,4 @@
-"""Who asks for a distribution, and why: the pickle's names, the imports in code, and the trace."""
+"""Which distributions are needed, and why: by the pickle's names, by imports in code, by the trace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaffold.resolve._distributions import Installation
 from scaffold.resolve.trace._trace import Found
 from scaffold.spec import Artifact, ModelFormat
 
-# What reads a format that does not name its library.
+# The library that reads a format which does not name it.
 _READERS = {
     ModelFormat.JOBLIB: ("joblib",),
     ModelFormat.TORCH: ("torch",),
@@ -30,7 +30,7 @@ class Import:
 
     module: str
     certain: bool
-    """Whether it happens whenever the text is imported: not in a function, a `try` or an `if`."""
+    """Whether it runs on every import of the module: it is not in a function, a `try` or an `if`."""
 
 
 def named_in(artifact: Artifact, installation: Installation) -> set[str]:

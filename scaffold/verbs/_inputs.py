@@ -1,4 +1,4 @@
-"""The model and the sample that a person gives, as files: objects in memory are written to some."""
+"""The model and the samples as files: objects in memory are written to files."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from scaffold.verbs.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenFile:
+class InputFile:
     """A file that holds the model or a sample."""
 
     path: Path
     provenance: str
-    """Where it came from, as a person would say it."""
+    """What the model card says of its origin."""
     ours: bool
-    """Whether it was written here, from an object in memory: the names in it are not judged."""
+    """Whether this process wrote it from an object in memory: the gate does not judge its names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What a person gives."""
+class ModelInputs:
+    """The files of a model and of its samples."""
 
-    model: GivenFile
-    input: GivenFile
-    output: GivenFile | None
+    model: InputFile
+    input: InputFile
+    output: InputFile | None
     local: tuple[Path, ...]
-    """Folders where code of the user's may lie."""
+    """Folders that may hold code of the user."""
 
     @property
     def paths(self) -> list[Path]:
@@ -44,7 +44,7 @@ class Given:
         return [file.path for file in (self.input, self.output) if file is not None]
 
 
-def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> Given:
+def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: Options) -> ModelInputs:
     """Return the files of the model and the samples. Nothing in them is loaded.
 
     Args:
@@ -56,10 +56,11 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
 
     Raises:
         ReadError: There is no such model.
+        StoreError: The store does not have it.
         UnpicklableModelError: An object in memory cannot be written to a file.
     """
     file = _model_file(model, workspace)
-    return Given(
+    return ModelInputs(
         model=file,
         input=_sample_file(input, workspace / "input"),
         output=None if output is None else _sample_file(output, workspace / "output"),
@@ -67,33 +68,30 @@ def find_given(model: Any, input: Any, output: Any, workspace: Path, options: Op
     )
 
 
-def _model_file(model: Any, workspace: Path) -> GivenFile:
+def _model_file(model: Any, workspace: Path) -> InputFile:
     from scaffold.find import find_model
-    from scaffold.verbs.register import SCHEME, registered_file
 
-    if isinstance(model, str) and model.startswith(SCHEME):
-        return GivenFile(path=registered_file(model), provenance=model, ours=False)
     if isinstance(model, str | os.PathLike):
-        name = os.fspath(model)
-        return GivenFile(path=find_model(name), provenance=name, ours=False)
+        found = find_model(os.fspath(model))
+        return InputFile(path=found.path, provenance=found.provenance, ours=False)
     return _written(model, workspace)
 
 
-def _sample_file(sample: Any, folder: Path) -> GivenFile:
+def _sample_file(sample: Any, folder: Path) -> InputFile:
     if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
         path = Path(sample)
-        return GivenFile(path=path, provenance=str(path), ours=False)
+        return InputFile(path=path, provenance=str(path), ours=False)
     folder.mkdir()
     written = _written(sample, folder)
     path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
-    return GivenFile(path=path, provenance=written.provenance, ours=True)
+    return InputFile(path=path, provenance=written.provenance, ours=True)
 
 
-def _written(value: Any, folder: Path) -> GivenFile:
+def _written(value: Any, folder: Path) -> InputFile:
     from scaffold.read import dump_model
 
     path = dump_model(value, folder)
-    return GivenFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
+    return InputFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
 
 
 def _names_file(text: str) -> bool:
@@ -104,7 +102,7 @@ def _names_file(text: str) -> bool:
 
 
 def _local_folders(model: Path, options: Options) -> list[Path]:
-    """Where the user's code may lie: beside the source and the model, here, and on `sys.path`."""
+    """Return folders that may hold code of the user: beside source and model, the current one, `sys.path`."""
     beside = [Path(options.source).absolute().parent] if options.source else []
     beside += [model.absolute().parent, Path.cwd()]
     places = [place for folder in beside for place in (folder, folder / "src")]

@@ -1,4 +1,4 @@
-"""What has to be in the cluster before a deploy: the namespace, and the secret for the registry."""
+"""What a deploy needs in the cluster first: the namespace, and the secret for the registry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scaffold.errors import ClusterRefusedError
 def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s: float) -> bool:
     """Create the namespace where there is none; True if it was created.
 
-    One that is just being deleted is waited for.
+    Waits for a namespace that is being deleted.
 
     Args:
         cluster: The cluster.
@@ -64,7 +64,7 @@ def ensure_pull_secret(cluster: Cluster, target: Target, docker_config: str) -> 
         "data": {".dockerconfigjson": base64.b64encode(docker_config.encode()).decode()},
     }
     manifest["metadata"] = with_own_copy(fill_in_one(manifest, target), before)["metadata"]
-    # The login is ours alone: a password that someone put there by hand is replaced.
+    # This package owns the login: a password that someone set by hand is replaced.
     after = try_apply(cluster, manifest, force=True)
     return before is None or before.get("data") != after.get("data")
 
@@ -79,7 +79,7 @@ def namespace_exists(cluster: Cluster, namespace: str) -> bool:
     try:
         return cluster.get(f"/api/v1/namespaces/{namespace}") is not None
     except ApiError as error:
-        if error.status == 403:  # an account that may not look works in a namespace that it was given
+        if error.status == 403:  # an account that may not read namespaces has one assigned
             return True
         raise
 

@@ -1,7 +1,7 @@
-"""Changes that this user began on this machine, noted outside the projects. Standard library only.
+"""Unfinished changes that this user began here, recorded outside the projects. Standard library only.
 
-A project can come from anybody, and so can a half finished change in it. A change is carried on only where
-its id is noted here: in `$XDG_STATE_HOME/model-scaffold/changes`, or in a private folder below the temporary
+Anybody may have written a project, and an unfinished change in it. A change is continued only if its id is
+recorded here: in `$XDG_STATE_HOME/model-scaffold/changes`, or in a private folder below the temporary
 one where the home folder cannot be written.
 
 Source: the XDG Base Directory Specification, `XDG_STATE_HOME`.
@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def note_begun(root: Path, change: str) -> None:
-    """Note durably that the change with the id `change` of the project `root` was begun here.
+def note_pending(root: Path, change: str) -> None:
+    """Record durably that this user began the change with the id `change` of the project `root`.
 
     Raises:
         OSError: No folder for the note can be written.
@@ -44,8 +44,8 @@ def note_begun(root: Path, change: str) -> None:
     raise failure or PermissionError("no private folder to note a change in")
 
 
-def is_begun(root: Path, change: str) -> bool:
-    """Whether the change with this id of the project `root` was begun here and is not finished."""
+def is_pending(root: Path, change: str) -> bool:
+    """Whether this user began the change with this id of the project `root` and did not finish it."""
     for folder in _folders():
         with contextlib.suppress(OSError, ValueError):
             note = folder / _name(root)
@@ -54,7 +54,7 @@ def is_begun(root: Path, change: str) -> bool:
     return False
 
 
-def forget_begun(root: Path) -> None:
+def forget_pending(root: Path) -> None:
     """Forget the change of the project `root`: it is finished or taken back."""
     for folder in _folders():
         with contextlib.suppress(OSError):
@@ -70,7 +70,7 @@ def _name(root: Path) -> str:
 
 
 def _folders() -> Iterator[Path]:
-    """Where notes lie, the preferred place first."""
+    """Yield the folders for these records, the preferred one first."""
     named = os.environ.get("XDG_STATE_HOME", "")
     with contextlib.suppress(RuntimeError):  # a user without a home folder
         state = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"

@@ -47,7 +47,7 @@ class FileNeeds:
 def needs_of_files(model: Path, samples: Sequence[Path]) -> FileNeeds:
     """Return what the files name, without judging or loading anything.
 
-    A file that cannot be read is passed over: whoever reads it for real says what is wrong.
+    A file that cannot be read is skipped: the later read reports the fault.
     """
     found: dict[str, None] = {}
     pythons: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What was found in a file, as the error that tells a person about it."""
+"""The error for what the gate found in a file."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def raise_findings(path: Path, policy: Policy, findings: Findings, made_with: Ma
     if not findings.makes_code:
         refusals = findings.by_value | refusals
     elif not _may_run_by_value(policy, findings):
-        # The names beside the code go with that code.
+        # Code by value is refused with the names that it uses.
         refusals |= findings.carried or findings.by_value
     if refusals:
-        told = tuple(_told(refusal) for refusal in refusals.values())
+        refused = tuple(_facts_of(refusal) for refusal in refusals.values())
         if findings.makes_code and not findings.refusals:
-            raise CarriedCodeError(path.name, told, policy.trusted)
+            raise CarriedCodeError(path.name, refused, policy.trusted)
         advice = policy.trust_advice(tuple(refusals))
-        raise UntrustedCodeError(path.name, told, advice.tokens, advice.never)
+        raise UntrustedCodeError(path.name, refused, advice.tokens, advice.never)
     for top, name in findings.missing.items():
         _require_whole_install(top)
         known, guess = DISTRIBUTIONS.get(top, ""), distribution_by_table(top)
@@ -108,6 +108,6 @@ def _may_run_by_value(policy: Policy, findings: Findings) -> bool:
     return policy.confined or trusted or policy.trusts(TRUST_BY_VALUE)
 
 
-def _told(refusal: Refusal) -> tuple[str, str, str]:
+def _facts_of(refusal: Refusal) -> tuple[str, str, str]:
     place = f"at byte {refusal.offset}" + (f" of {refusal.member}" if refusal.member else "")
     return refusal.name, place, refusal.reason

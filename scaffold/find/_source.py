@@ -1,0 +1,83 @@
+"""What the sources of a model have in common."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import tempfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from scaffold.errors import ModelNotFetchedError
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}")
+"""Two letters or more: `C:/model.pkl` is a path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundModel:
+    """A model on this machine, and what its source says about it."""
+
+    path: Path
+    """The file, or the folder of a model that is one."""
+    provenance: str
+    """What the model card says of its origin."""
+
+
+class Source(ABC):
+    """One kind of place where models are kept."""
+
+    @abstractmethod
+    def recognises(self, written: str) -> bool:
+        """Whether `written`, what a person typed for the model, names a model of this source."""
+
+    @abstractmethod
+    def fetch(self, written: str) -> FoundModel:
+        """Return the model that `written` names, downloaded if it is not on this machine.
+
+        Raises:
+            ScaffoldError: The source does not give it, or a library that this needs is not installed.
+        """
+
+
+def scheme_of(written: str) -> str:
+    """Return `s3` of `s3://bucket/model.pkl`, `models` of `models:/churn/3`; empty where there is none."""
+    scheme = _SCHEME.match(written)
+    return scheme[1] if scheme else ""
+
+
+def local_path(written: str) -> Path:
+    """Return the path that a person typed, with or without `file://`."""
+    return Path(written.removeprefix("file://")).expanduser()
+
+
+def imported(module: str, source: str, packages: str) -> ModuleType:
+    """Import a module of a library that is not among our requirements.
+
+    Args:
+        module: The module.
+        source: What a person typed for the model.
+        packages: What to install where the module is missing.
+
+    Raises:
+        ModelNotFetchedError: It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        name = module.partition(".")[0]
+        raise ModelNotFetchedError(source, f"{name} is not installed", f"pip install {packages}") from error
+
+
+def download_folder() -> Path:
+    """Create and return a folder for one download."""
+    return Path(tempfile.mkdtemp(prefix="scaffold-model-", dir=os.environ.get("TMPDIR")))
+
+
+def line_of(error: Exception, index: int = 0) -> str:
+    """Return one line of an error's message; the name of its class where it has no message."""
+    lines = str(error).strip().splitlines()
+    return lines[index] if lines else type(error).__name__
