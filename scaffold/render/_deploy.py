@@ -20,12 +20,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from scaffold.base.layout import CHART, DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import BASE, CHART, DEPLOY, KUSTOMIZATION
+from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._knobs import Knobs, Route, read_knobs, read_targets
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._tree import template_path
-from scaffold.spec import Measurements, ProjectSpec
+from scaffold.spec import JSONValue, Measurements, ProjectSpec
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,7 +48,7 @@ def deploy_values(spec: ProjectSpec) -> dict[str, object]:
 
 
 def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) -> dict[str, bytes]:
-    """Return the manifests by path: `deploy/<target>/*.yaml` for each target; a chart if asked.
+    """Return the manifests by path: `deploy/base/`, `deploy/<target>/` for each target; a chart if asked.
 
     Args:
         spec: The project; `spec.answers` holds the knobs.
@@ -56,18 +57,30 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
     Raises:
         InvalidAnswerError: A knob has a value that no manifest can hold.
     """
-    files: dict[str, bytes] = {}
     targets = read_targets(spec.answers)
+    knobs = _common_knobs(spec.answers, targets)
+    values = _values(spec, knobs, measurements)
+    base = {name: _render(f"{name}.jinja", values) for name in cast("list[str]", values["files"])}
+    files = {f"{BASE}/{name}": text for name, text in base.items()}
+    files[f"{BASE}/{KUSTOMIZATION}"] = _render("base.yaml.jinja", values)
     for target in targets:
-        knobs = read_knobs(spec.answers, target)
-        values = _target_values(spec, target, knobs, measurements)
-        for name in cast("list[str]", values["files"]):
-            files[f"{DEPLOY}/{target}/{name}"] = _render(f"{name}.jinja", values)
-        files[f"{DEPLOY}/{target}/{KUSTOMIZATION}"] = _render("kustomization.yaml.jinja", values)
-    knobs = read_knobs(spec.answers, targets[0])
+        own = read_knobs(spec.answers, target)
+        overlay = _overlay(
+            base, values if own == knobs else _values(spec, own, measurements), spec.name, target
+        )
+        files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
     if knobs.chart:
-        files |= _chart_files(spec, knobs, _target_values(spec, targets[0], knobs, measurements))
+        files |= _chart_files(spec, knobs, values)
     return dict(sorted(files.items()))
+
+
+def _common_knobs(answers: Mapping[str, JSONValue], targets: tuple[str, ...]) -> Knobs:
+    """Return the knobs for all targets; those of the first one if they are not complete alone."""
+    common = {name: value for name, value in answers.items() if name != "per_target"}
+    try:
+        return read_knobs(common, targets[0])
+    except InvalidAnswerError:
+        return read_knobs(answers, targets[0])
 
 
 def namespace_name(name: str, target: str) -> str:
@@ -88,9 +101,7 @@ def _label(text: str) -> str:
     return f'"{kept}"'
 
 
-def _target_values(
-    spec: ProjectSpec, target: str, knobs: Knobs, measurements: Measurements | None
-) -> dict[str, object]:
+def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) -> dict[str, object]:
     if not re.match("[a-z]", spec.name):
         raise InvalidAnswerError(
             "name", spec.name, "a name that starts with a letter, for it names a Service too"
@@ -99,8 +110,7 @@ def _target_values(
     timeout_s = knobs.timeout_s or _timeout_s(measurements)
     values = {
         "name": spec.name,
-        "target": target,
-        "namespace": namespace_name(spec.name, target),
+        "namespace": "",
         "version_label": _label(spec.version),
         "image": spec.name,
         "image_repository": repository,
@@ -132,8 +142,8 @@ def _knob_values(name: str, knobs: Knobs) -> dict[str, object]:
         "gateway_namespace": knobs.gateway_namespace,
         "min_replicas": knobs.min_replicas,
         "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
-        "target_utilization": knobs.target_utilization,
         "refresh_s": knobs.refresh_s,
+        "scraped": knobs.metrics and not knobs.service_monitor,
         "collector_port": _port(knobs.otlp_endpoint),
     }
 
@@ -144,9 +154,8 @@ def _port(url: str) -> int | None:
 
 
 def _file_names(knobs: Knobs) -> list[str]:
-    """The files of one target, in the order in which they are applied."""
+    """The manifests, in the order in which they are applied."""
     wanted = {
-        "namespace.yaml": True,
         "serviceaccount.yaml": True,
         "network.yaml": knobs.network_policy,
         "service.yaml": True,
@@ -228,6 +237,40 @@ def _environment() -> Environment:
     )
 
 
+# --------------------------------------------------------------------------- the overlays
+
+
+def _overlay(
+    base: Mapping[str, bytes], values: Mapping[str, object], name: str, target: str
+) -> dict[str, bytes]:
+    """Return the files of one target: what it has more than the base, and patches for what differs."""
+    files = cast("list[str]", values["files"])
+    texts = {file: _render(f"{file}.jinja", values) for file in files}
+    added = [file for file in files if file not in base]
+    patches = {
+        file: _patch(text, texts.get(file), target) for file, text in base.items() if texts.get(file) != text
+    }
+    kept = {file: patch for file, patch in patches.items() if patch}
+    own = {"target": target, "namespace": namespace, "added": added, "patches": list(kept)}
+    return {
+        KUSTOMIZATION: _render("kustomization.yaml.jinja", dict(values) | own),
+        "namespace.yaml": _render("namespace.yaml.jinja", own),
+        **{file: texts[file] for file in added},
+        **kept,
+    }
+
+
+def _patch(base: bytes, wanted: bytes | None, target: str) -> bytes:
+    """Return what a target changes in a manifest of the base; nothing if they differ in comments alone."""
+    import yaml
+
+    patch = patch_of(yaml.safe_load(base), None if wanted is None else yaml.safe_load(wanted))
+    if is_empty(patch):
+        return b""
+    comment = f"Not in {target}." if wanted is None else f"What {target} changes in the base."
+    return f"# {comment}\n{manifest_text(patch)}".encode()
+
+
 # --------------------------------------------------------------------------- the chart
 
 _HELM_VALUES = {
@@ -241,7 +284,7 @@ _HELM_VALUES = {
     "host": "{{ .Values.host }}",
     "min_replicas": "{{ .Values.min_replicas }}",
     "max_replicas": "{{ .Values.max_replicas }}",
-    "target_utilization": "{{ .Values.target_utilization }}",
+    "target_cpu": "{{ .Values.target_cpu }}",
     "cpu": "{{ .Values.cpu }}",
     "cpu_limit": "{{ .Values.cpu_limit }}",
     "memory": "{{ .Values.memory }}",
@@ -265,7 +308,7 @@ def _chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) 
         setting if setting["secret"] else setting | {"value": _helm_value(setting)}
         for setting in cast("list[dict[str, str]]", values["settings"])
     ]
-    names = [name for name in cast("list[str]", values["files"]) if name != "namespace.yaml"]
+    names = cast("list[str]", values["files"])
     files = {f"{CHART}/templates/{name}": _render(f"{name}.jinja", helm) for name in names}
     chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
     files[f"{CHART}/Chart.yaml"] = _render("Chart.yaml.jinja", chart)

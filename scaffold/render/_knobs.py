@@ -20,7 +20,7 @@ _URL = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _DEFAULT_TARGETS = ("staging", "production")
-_RESERVED_TARGETS = {"chart"}
+_RESERVED_TARGETS = {"base", "chart"}
 
 
 class Route(enum.Enum):
@@ -132,7 +132,7 @@ def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
     names: list[str] = []
     for name in targets:
         if not isinstance(name, str) or not _LABEL.fullmatch(name) or name in _RESERVED_TARGETS:
-            wanted = "names of lower-case letters, digits and '-', at most 63 characters, and not 'chart'"
+            wanted = "names of at most 63 lower-case letters, digits and '-', except 'base' and 'chart'"
             raise InvalidAnswerError("targets", name, wanted)
         if name in names:
             raise InvalidAnswerError("targets", name, "each name once")
