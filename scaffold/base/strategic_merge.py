@@ -1,8 +1,8 @@
 """Strategic merge patches of Kubernetes objects: what kustomize applies to a base for each target.
 
-A patch is an object that holds only what differs. Mappings are merged key by key, and `null` removes a key. A
-list is replaced, unless its items have a merge key (the containers of a pod by name): then items are merged by
-that key, and an item with `$patch: delete` is removed. The merge keys are those of the Kubernetes API
+A patch is an object that holds only what differs. Mappings are merged key by key, and `null` removes a key.
+A list is replaced, unless its items have a merge key (the containers of a pod by name): then items are merged
+by that key, and an item with `$patch: delete` is removed. The merge keys are those of the Kubernetes API
 (`x-kubernetes-patch-merge-key` in its OpenAPI document).
 """
 
@@ -37,7 +37,6 @@ _BUILT_IN = (
 """What the `apiVersion` of an object begins with if the API server knows merge keys for its kind."""
 _DIRECTIVE = "$patch"
 _DELETE = "delete"
-_REPLACE = "replace"
 
 
 def patched(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -71,11 +70,8 @@ def _has_keys(document: Mapping[str, Any]) -> bool:
 
 
 def _merged(document: Mapping[str, Any], patch: Mapping[str, Any], *, has_keys: bool) -> dict[str, Any]:
-    changes = {key: value for key, value in patch.items() if key != _DIRECTIVE}
-    if patch.get(_DIRECTIVE) == _REPLACE:
-        return changes
     result = dict(document)
-    for key, value in changes.items():
+    for key, value in patch.items():
         there = result.get(key)
         if value is None:
             result.pop(key, None)

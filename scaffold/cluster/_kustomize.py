@@ -19,6 +19,13 @@ from scaffold.errors import ManifestError
 
 _READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images", "patches"}
 _NAMESPACE = "namespace.yaml"
+_DIRECTIVES = (
+    "$patch: replace",
+    "$patch: merge",
+    "$retainKeys",
+    "$setElementOrder",
+    "$deleteFromPrimitiveList",
+)
 _BUILD_S = 120
 
 
@@ -35,7 +42,7 @@ def kustomized(folder: Path, root: Path) -> list[Manifest]:
     """
     path = folder / KUSTOMIZATION
     kustomization = next(_documents(path), {})
-    if strange := _strange(kustomization):
+    if strange := _strange(kustomization, folder):
         return _built(folder, strange)
     manifests: list[Manifest] = []
     for resource in kustomization.get("resources") or []:
@@ -57,13 +64,19 @@ def namespace_of(folder: Path) -> list[Manifest]:
     return list(_documents(path)) if path.is_file() else []
 
 
-def _strange(kustomization: Mapping[str, Any]) -> list[str]:
+def _strange(kustomization: Mapping[str, Any], folder: Path) -> list[str]:
     """What a kustomization uses that is not built here."""
     strange = sorted(set(kustomization) - _READ_KEYS)
     for patch in kustomization.get("patches") or []:
-        keys = set(patch) - {"path", "patch"}
-        if keys or str(patch.get("patch", "")).lstrip().startswith(("-", "[")):
-            strange.append("patches with " + (", ".join(sorted(keys)) or "operations"))
+        keys = sorted(set(patch) - {"path", "patch"})
+        path = folder / str(patch.get("path", ""))
+        text = path.read_text("utf-8", "replace") if path.is_file() else str(patch.get("patch", ""))
+        if keys:
+            strange.append(f"patches with {', '.join(keys)}")
+        elif text.lstrip().startswith(("- op:", "[")):
+            strange.append("patches with operations")
+        elif found := next((each for each in _DIRECTIVES if each in text), None):
+            strange.append(f"patches with {found}")
     return strange
 
 

@@ -11,25 +11,22 @@ hold placeholders, and say so.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import urlsplit
 
-from scaffold.base.layout import BASE, CHART, DEPLOY, KUSTOMIZATION
-from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
+from scaffold.render._chart import chart_files
 from scaffold.render._knobs import Knobs, Route, read_knobs, read_targets
+from scaffold.render._manifest import render_manifest
 from scaffold.render._measured import probes_of, resources_of
-from scaffold.render._tree import template_path
+from scaffold.render._overlays import overlay_files
 from scaffold.spec import JSONValue, Measurements, ProjectSpec
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _DRAIN_S = 5
 _SPARE_S = 5
@@ -60,17 +57,16 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
     targets = read_targets(spec.answers)
     knobs = _common_knobs(spec.answers, targets)
     values = _values(spec, knobs, measurements)
-    base = {name: _render(f"{name}.jinja", values) for name in cast("list[str]", values["files"])}
+    base = {name: render_manifest(f"{name}.jinja", values) for name in cast("list[str]", values["files"])}
     files = {f"{BASE}/{name}": text for name, text in base.items()}
-    files[f"{BASE}/{KUSTOMIZATION}"] = _render("base.yaml.jinja", values)
+    files[f"{BASE}/{KUSTOMIZATION}"] = render_manifest("base.yaml.jinja", values)
     for target in targets:
         own = read_knobs(spec.answers, target)
-        overlay = _overlay(
-            base, values if own == knobs else _values(spec, own, measurements), spec.name, target
-        )
+        wanted = values if own == knobs else _values(spec, own, measurements)
+        overlay = overlay_files(base, wanted, target, namespace_name(spec.name, target))
         files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
     if knobs.chart:
-        files |= _chart_files(spec, knobs, values)
+        files |= chart_files(spec, knobs, values)
     return dict(sorted(files.items()))
 
 
@@ -218,99 +214,3 @@ def _setting(name: str, value: str, comment: str) -> dict[str, str]:
 def _timeout_s(measurements: Measurements | None) -> float:
     """Seconds that scoring may take: ten, or a hundred times what one row took."""
     return 10 if measurements is None else max(10, math.ceil(100 * measurements.latency_s))
-
-
-def _render(template: str, values: Mapping[str, object]) -> bytes:
-    return _environment().get_template(template).render(values).encode()
-
-
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(  # noqa: S701 - what is written is YAML
-        loader=FileSystemLoader(template_path("service") / "deploy"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-# --------------------------------------------------------------------------- the overlays
-
-
-def _overlay(
-    base: Mapping[str, bytes], values: Mapping[str, object], name: str, target: str
-) -> dict[str, bytes]:
-    """Return the files of one target: what it has more than the base, and patches for what differs."""
-    files = cast("list[str]", values["files"])
-    texts = {file: _render(f"{file}.jinja", values) for file in files}
-    added = [file for file in files if file not in base]
-    patches = {
-        file: _patch(text, texts.get(file), target) for file, text in base.items() if texts.get(file) != text
-    }
-    kept = {file: patch for file, patch in patches.items() if patch}
-    own = {"target": target, "namespace": namespace, "added": added, "patches": list(kept)}
-    return {
-        KUSTOMIZATION: _render("kustomization.yaml.jinja", dict(values) | own),
-        "namespace.yaml": _render("namespace.yaml.jinja", own),
-        **{file: texts[file] for file in added},
-        **kept,
-    }
-
-
-def _patch(base: bytes, wanted: bytes | None, target: str) -> bytes:
-    """Return what a target changes in a manifest of the base; nothing if they differ in comments alone."""
-    import yaml
-
-    patch = patch_of(yaml.safe_load(base), None if wanted is None else yaml.safe_load(wanted))
-    if is_empty(patch):
-        return b""
-    comment = f"Not in {target}." if wanted is None else f"What {target} changes in the base."
-    return f"# {comment}\n{manifest_text(patch)}".encode()
-
-
-# --------------------------------------------------------------------------- the chart
-
-_HELM_VALUES = {
-    "namespace": "{{ .Release.Namespace }}",
-    "image": (
-        '"{{ .Values.image.repository }}'
-        "{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end }}"
-        '"'
-    ),
-    "service_type": "{{ .Values.service_type }}",
-    "host": "{{ .Values.host }}",
-    "min_replicas": "{{ .Values.min_replicas }}",
-    "max_replicas": "{{ .Values.max_replicas }}",
-    "target_cpu": "{{ .Values.target_cpu }}",
-    "cpu": "{{ .Values.cpu }}",
-    "cpu_limit": "{{ .Values.cpu_limit }}",
-    "memory": "{{ .Values.memory }}",
-    "memory_limit": "{{ .Values.memory_limit }}",
-}
-
-
-def _helm_value(setting: Mapping[str, str]) -> str:
-    """Where a setting's value comes from in the chart; only a plain one may stand between quotes as it is."""
-    place = f".Values.settings.{setting['name']}"
-    plain = re.fullmatch(r'"[^"\\\\]*"', setting["value"])
-    return f'"{{{{ {place} }}}}"' if plain else f"{{{{ {place} | quote }}}}"
-
-
-def _chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) -> dict[str, bytes]:
-    """The same manifests as a Helm chart: what differs by release comes from `values.yaml`."""
-    helm = dict(values) | _HELM_VALUES
-    if not knobs.autoscaling:
-        helm["replicas"] = "{{ .Values.replicas }}"
-    helm["settings"] = [
-        setting if setting["secret"] else setting | {"value": _helm_value(setting)}
-        for setting in cast("list[dict[str, str]]", values["settings"])
-    ]
-    names = cast("list[str]", values["files"])
-    files = {f"{CHART}/templates/{name}": _render(f"{name}.jinja", helm) for name in names}
-    chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
-    files[f"{CHART}/Chart.yaml"] = _render("Chart.yaml.jinja", chart)
-    files[f"{CHART}/values.yaml"] = _render("values.yaml.jinja", chart)
-    return files
