@@ -172,6 +172,20 @@ def test_metrics_are_scraped_by_annotation_unless_the_operator_does() -> None:
     assert annotations(service_monitor=True) is None
 
 
+def test_a_comment_never_follows_a_key_for_kustomize_cannot_patch_it_then() -> None:
+    answers: dict[str, JSONValue] = {
+        "route": "gateway",
+        "host": "a.example.org",
+        "internal": True,
+        "service_type": "LoadBalancer",
+        "opentelemetry": True,
+        "otlp_endpoint": "http://collector:4318",
+    }
+    for path, text in deploy_files(project_spec(answers), MEASURED).items():
+        if path.startswith("deploy/base/"):
+            assert re.findall(r"^.*: *#.*$", text.decode(), re.MULTILINE) == [], path
+
+
 def test_the_manifest_has_the_measurements_of_the_proof_with_a_comment() -> None:
     text = deploy_files(project_spec(), MEASURED)["deploy/base/deployment.yaml"].decode()
     container = yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]
