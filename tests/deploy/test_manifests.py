@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import random
 import re
@@ -433,7 +434,8 @@ def sorted_lists(value: Any) -> Any:
     """The value without the order of its lists: kustomize puts items of a patch first."""
     if isinstance(value, dict):
         return {key: sorted_lists(each) for key, each in value.items()}
-    return sorted(map(sorted_lists, value), key=str) if isinstance(value, list) else value
+    by_text = functools.partial(json.dumps, sort_keys=True)
+    return sorted(map(sorted_lists, value), key=by_text) if isinstance(value, list) else value
 
 
 def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path, kubectl: str) -> None:
