@@ -133,12 +133,12 @@ def _merge_key(key: str, there: Any, items: Sequence[Any], has_keys: bool) -> st
     return None
 
 
-def manifest_text(document: Mapping[str, Any]) -> str:
-    """Return an object as YAML, its keys in their order and its lists indented."""
+def manifest_text(value: Any) -> str:
+    """Return an object, or a part of one, as YAML: keys in their order, lists indented."""
     import yaml
 
     class Indented(yaml.SafeDumper):
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
             super().increase_indent(flow, indentless=False)
 
-    return yaml.dump(dict(document), Dumper=Indented, sort_keys=False, allow_unicode=True)
+    return yaml.dump(value, Dumper=Indented, sort_keys=False, allow_unicode=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from scaffold.base.layout import CHART
-from scaffold.render._knobs import Knobs, Route
+from scaffold.render._knob_checks import Route
+from scaffold.render._knobs import Knobs
 from scaffold.render._manifest import render_manifest
 from scaffold.spec import ProjectSpec
 

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
-from scaffold.render._knobs import Knobs, Route, read_knobs, read_targets
+from scaffold.render._knob_checks import Route
+from scaffold.render._knobs import Knobs, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
@@ -32,6 +33,21 @@ _DRAIN_S = 5
 _SPARE_S = 5
 _QUEUE_S = 10
 _LABEL_CHARACTERS = 63
+_AS_ANSWERED = (
+    "ephemeral_storage",
+    "gpus",
+    "gpu_resource",
+    "runtime_class",
+    "labels",
+    "annotations",
+    "run_as_user",
+    "priority_class",
+    "node_selector",
+    "tolerations",
+    "affinity",
+    "ingress_from",
+)
+"""Knobs that the templates use as they are."""
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
@@ -139,6 +155,7 @@ def _knob_values(name: str, knobs: Knobs) -> dict[str, object]:
         "min_replicas": knobs.min_replicas,
         "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
         "refresh_s": knobs.refresh_s,
+        **{name: getattr(knobs, name) for name in _AS_ANSWERED},
         "scraped": knobs.metrics and not knobs.service_monitor,
         "collector_port": _port(knobs.otlp_endpoint),
     }

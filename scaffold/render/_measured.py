@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scaffold.render._knobs import Knobs, quantity
+from scaffold.render._knob_checks import quantity
+from scaffold.render._knobs import Knobs
 from scaffold.spec import Measurements
 
 _PULL_S = 300

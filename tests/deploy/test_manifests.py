@@ -20,7 +20,7 @@ import yaml
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
-from scaffold.render._knobs import read_targets
+from scaffold.render._knobs import read_answers, read_targets
 from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
 from tests.deploy._policies import documents, problems
@@ -44,6 +44,15 @@ def manifests(files: dict[str, bytes], target: str) -> dict[str, dict[str, Any]]
     return {document["kind"]: document for document in found}
 
 
+AFFINITY: JSONValue = {
+    "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]
+        }
+    }
+}
+
+
 def random_answers(dice: random.Random) -> dict[str, JSONValue]:
     """Return some knobs, each with an allowed value."""
     knobs: dict[str, list[JSONValue]] = {
@@ -65,10 +74,22 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         "max_replicas": [5, 9, 1000],
         "target_utilization": [1, 55, 100],
         "refresh_s": [1, 60, 1800],
-        "cpu": ["100m", "1", "0.5", "16"],
-        "cpu_limit": ["", "16", "32000m"],
+        "cpu": ["100m", 1, "0.5", 1.5, "16"],
+        "cpu_limit": ["", 16, "32000m"],
         "memory": ["", "256Mi", "1.5Gi", "900M"],
         "memory_limit": ["", "2Gi", "64Gi"],
+        "ephemeral_storage": ["", "2Gi"],
+        "gpus": [0, 2],
+        "gpu_resource": ["nvidia.com/gpu", "amd.com/gpu"],
+        "runtime_class": ["", "nvidia"],
+        "labels": [{}, {"team": "passengers", "example.org/cost-center": "7"}],
+        "annotations": [{}, {"example.org/contact": "ada: call before 9"}],
+        "run_as_user": [0, 12345],
+        "priority_class": ["", "high"],
+        "node_selector": [{}, {"disk": "ssd"}],
+        "tolerations": [[], [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]],
+        "affinity": [{}, AFFINITY],
+        "ingress_from": [[], [{"namespaceSelector": {"matchLabels": {"team": "web"}}}]],
         "timeout_s": [0, 0.5, 30, 3600],
         "max_concurrent": [0, 1, 10_000],
         "queue_wait_s": [0, 0.25, 30],
@@ -147,11 +168,12 @@ def test_the_namespace_is_not_among_what_kubectl_applies_and_deletes() -> None:
 
 
 def test_pods_are_added_at_a_share_of_the_limit_whatever_is_requested() -> None:
-    for answers, wanted in (
+    cases: list[tuple[dict[str, JSONValue], str]] = [
         ({}, "700m"),
         ({"cpu": "2", "target_utilization": 50}, "1000m"),
         ({"cpu_limit": "1.5"}, "1050m"),
-    ):
+    ]
+    for answers, wanted in cases:
         found = manifests(deploy_files(project_spec(answers)), "staging")["HorizontalPodAutoscaler"]
         assert found["spec"]["metrics"][0]["resource"]["target"] == {
             "type": "AverageValue",
@@ -289,6 +311,12 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
         ({"service_monitor": True, "metrics": False}, "metrics to be on"),
         ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
+        ({"cpu": 0}, "cores, as in 250m, 1.5 or 2"),
+        ({"cpu": True}, "cores, as in 250m, 1.5 or 2"),
+        ({"labels": {"team": "two words"}}, "names and texts"),
+        ({"labels": {"app.kubernetes.io/name": "other"}}, "names and texts"),
+        ({"tolerations": {"key": "gpu"}}, "a list of objects with some of key, operator"),
+        ({"affinity": {"nodes": []}}, "an object with some of nodeAffinity, podAffinity"),
         (
             {"per_target": {"staging": {"cpus": "1"}}},
             "The template has no question 'per_target.staging.cpus'. Did you mean 'per_target.staging.cpu'?",
@@ -307,6 +335,48 @@ def test_an_answer_that_no_manifest_can_hold_is_refused(
     with pytest.raises((InvalidAnswerError, UnknownAnswerError)) as caught:
         deploy_files(spec)
     assert message in str(caught.value)
+
+
+def test_two_targets_do_not_share_a_host() -> None:
+    answers: dict[str, JSONValue] = {"route": "ingress", "host": "a.example.org"}
+    with pytest.raises(InvalidAnswerError) as caught:
+        read_answers(answers)
+    assert "production.a.example.org" in str(caught.value)
+    own: JSONValue = {"production": {"host": "production.a.example.org"}}
+    assert read_answers({**answers, "per_target": own})
+    assert read_answers({**answers, "targets": ["staging"]})
+
+
+def test_what_a_platform_asks_for_is_in_the_pod() -> None:
+    answers: dict[str, JSONValue] = {
+        "labels": {"team": "passengers"},
+        "annotations": {"contact": "ada"},
+        "node_selector": {"disk": "ssd"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "affinity": AFFINITY,
+        "priority_class": "high",
+        "gpus": 1,
+        "runtime_class": "nvidia",
+        "ephemeral_storage": "1Gi",
+        "run_as_user": 0,
+    }
+    found = manifests(deploy_files(project_spec(answers)), "staging")
+    for kind, one in found.items():
+        assert kind == "Namespace" or one["metadata"]["labels"]["team"] == "passengers", kind
+    template = found["Deployment"]["spec"]["template"]
+    assert "team" not in found["Deployment"]["spec"]["selector"]["matchLabels"]
+    assert (template["metadata"]["labels"]["team"], template["metadata"]["annotations"]["contact"]) == (
+        "passengers",
+        "ada",
+    )
+    pod = template["spec"]
+    assert pod["nodeSelector"] == {"disk": "ssd"}
+    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+    assert pod["affinity"] == AFFINITY
+    assert (pod["priorityClassName"], pod["runtimeClassName"]) == ("high", "nvidia")
+    assert "runAsUser" not in pod["securityContext"]
+    limits = pod["containers"][0]["resources"]["limits"]
+    assert (limits["nvidia.com/gpu"], limits["ephemeral-storage"]) == (1, "1Gi")
 
 
 def test_a_chart_is_rendered_only_on_request() -> None:
