@@ -121,5 +121,5 @@ def test_a_checked_in_example_holds_text_and_its_model_and_no_measurement(name: 
         assert b"\0" not in path.read_bytes() or "__pycache__" in path.parts, path
     record = json.loads((service / ".scaffold/record.json").read_text())
     assert (record["proof"], record["spec"]["artifact"].get("written", "")) == (None, "")
-    manifest = (service / "deploy/production/deployment.yaml").read_text()
+    manifest = (service / "deploy/base/deployment.yaml").read_text()
     assert manifest.count("Placeholder, not measured") == 4

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from scaffold.base.layout import DEPLOY, KUSTOMIZATION, MODEL_FILE, MODEL_FOLDERS, PYTHON
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, MODEL_FILE, MODEL_FOLDERS, PYTHON
 from scaffold.errors import FileTooLargeError, NotARegularFileError, PythonVersionError, UnsafePathError
 
 LARGEST_TEXT_BYTES = 64 << 20
@@ -91,7 +91,8 @@ def target_names(root: Path) -> list[str]:
     Raises:
         UnsafePathError: `deploy/` is a symbolic link.
     """
-    return sorted(path.parent.name for path in path_below(root, DEPLOY).glob(f"*/{KUSTOMIZATION}"))
+    folders = (path.parent for path in path_below(root, DEPLOY).glob(f"*/{KUSTOMIZATION}"))
+    return sorted(folder.name for folder in folders if folder != root / BASE)
 
 
 def python_version(root: Path) -> str:

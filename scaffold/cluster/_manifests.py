@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from scaffold.base.checked import target_names
 from scaffold.base.layout import DEPLOY, KUSTOMIZATION
 from scaffold.cluster._client import Manifest
+from scaffold.cluster._kustomize import kustomized, namespace_of
 from scaffold.errors import ManifestError
 from scaffold.errors.wording import invocation
 from scaffold.spec import Measurements
@@ -40,7 +41,6 @@ _ORDER = (
     "PodDisruptionBudget",
     "HorizontalPodAutoscaler",
 )
-_READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,7 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
         measured: What the proof of the project measured.
 
     Raises:
-        ManifestError: There is no such target, a file is no YAML, or the kustomization uses a feature that is
-            not supported, such as patches.
+        ManifestError: There is no such target, a file is no YAML, or the kustomization cannot be built.
     """
     folder = root / DEPLOY / target
     if not (folder / KUSTOMIZATION).is_file():
@@ -96,7 +95,9 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
             (f"looked for: {folder / KUSTOMIZATION}", f"there are: {', '.join(there) or 'none'}"),
             invocation("deploy", str(root), target=there[0]) if there else "",
         )
-    manifests = _kustomized(folder)
+    manifests = kustomized(folder, root)
+    if not any(manifest["kind"] == "Namespace" for manifest in manifests):
+        manifests += namespace_of(folder)
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     if len(deployments) != 1:
         names = [manifest["metadata"]["name"] for manifest in deployments]
@@ -166,77 +167,3 @@ def describe(manifest: Manifest) -> str:
 def _rank(manifest: Manifest) -> int:
     kind = manifest["kind"]
     return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
-
-
-def _kustomized(folder: Path) -> list[Manifest]:
-    """The part of kustomize that our manifests use: resources, namespace and images."""
-    path = folder / KUSTOMIZATION
-    documents = list(_documents(path))
-    kustomization = documents[0] if documents else {}
-    unknown = sorted(set(kustomization) - _READ_KEYS)
-    if unknown:
-        raise ManifestError(
-            f"{path} uses what `deploy` does not read: {', '.join(unknown)}.",
-            (f"read: {', '.join(sorted(_READ_KEYS))}",),
-            f"Write it into the manifests, or apply the folder yourself: kubectl apply -k {folder}",
-        )
-    manifests: list[Manifest] = []
-    for resource in kustomization.get("resources") or []:
-        inner = folder / resource
-        if inner.is_dir():
-            manifests += _kustomized(inner)
-        elif inner.is_file():
-            manifests += _documents(inner)
-        else:
-            fix = "Take it out of `resources`, or bring the file back."
-            raise ManifestError(f"{path} lists {resource}, which is not there.", (), fix)
-    for manifest in manifests:
-        _set_namespace(manifest, kustomization.get("namespace"))
-        for image in kustomization.get("images") or []:
-            _set_image(manifest, image)
-    return manifests
-
-
-def _documents(path: Path) -> Iterator[Manifest]:
-    import yaml
-
-    try:
-        documents = [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
-    for document in documents:
-        is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
-        if not is_object or (path.name != KUSTOMIZATION and not _name_of(document)):
-            fix = "Each document needs apiVersion, kind and metadata.name."
-            raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
-        yield document
-
-
-def _name_of(document: Manifest) -> Any:
-    metadata = document.get("metadata")
-    return metadata.get("name") if isinstance(metadata, dict) else None
-
-
-def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
-    if not namespace:
-        return
-    if manifest["kind"] == "Namespace":
-        manifest["metadata"]["name"] = namespace
-    else:
-        manifest["metadata"]["namespace"] = namespace
-
-
-def _set_image(manifest: Manifest, image: Manifest) -> None:
-    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
-    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
-        if _repository(container["image"]) == image["name"]:
-            repository = image.get("newName", image["name"])
-            suffix = f"@{image['digest']}" if "digest" in image else f":{image.get('newTag', 'latest')}"
-            container["image"] = f"{repository}{suffix}"
-
-
-def _repository(reference: str) -> str:
-    """A reference without its tag and digest."""
-    name = reference.partition("@")[0]
-    head, colon, tail = name.rpartition(":")
-    return head if colon and "/" not in tail else name

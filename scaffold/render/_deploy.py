@@ -11,29 +11,43 @@ hold placeholders, and say so.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import urlsplit
 
-from scaffold.base.layout import CHART, DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
-from scaffold.render._knobs import Knobs, Route, read_knobs, read_targets
+from scaffold.render._chart import chart_files
+from scaffold.render._knob_checks import Route
+from scaffold.render._knobs import Knobs, read_knobs, read_targets
+from scaffold.render._manifest import render_manifest
 from scaffold.render._measured import probes_of, resources_of
-from scaffold.render._tree import template_path
-from scaffold.spec import Measurements, ProjectSpec
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from scaffold.render._overlays import overlay_files
+from scaffold.spec import JSONValue, Measurements, ProjectSpec
 
 _DRAIN_S = 5
 _SPARE_S = 5
 _QUEUE_S = 10
 _LABEL_CHARACTERS = 63
+_AS_ANSWERED = (
+    "ephemeral_storage",
+    "gpus",
+    "gpu_resource",
+    "runtime_class",
+    "labels",
+    "annotations",
+    "run_as_user",
+    "priority_class",
+    "node_selector",
+    "tolerations",
+    "affinity",
+    "ingress_from",
+)
+"""Knobs that the templates use as they are."""
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
@@ -47,7 +61,7 @@ def deploy_values(spec: ProjectSpec) -> dict[str, object]:
 
 
 def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) -> dict[str, bytes]:
-    """Return the manifests by path: `deploy/<target>/*.yaml` for each target; a chart if asked.
+    """Return the manifests by path: `deploy/base/`, `deploy/<target>/` for each target; a chart if asked.
 
     Args:
         spec: The project; `spec.answers` holds the knobs.
@@ -56,18 +70,29 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
     Raises:
         InvalidAnswerError: A knob has a value that no manifest can hold.
     """
-    files: dict[str, bytes] = {}
     targets = read_targets(spec.answers)
+    knobs = _common_knobs(spec.answers, targets)
+    values = _values(spec, knobs, measurements)
+    base = {name: render_manifest(f"{name}.jinja", values) for name in cast("list[str]", values["files"])}
+    files = {f"{BASE}/{name}": text for name, text in base.items()}
+    files[f"{BASE}/{KUSTOMIZATION}"] = render_manifest("base.yaml.jinja", values)
     for target in targets:
-        knobs = read_knobs(spec.answers, target)
-        values = _target_values(spec, target, knobs, measurements)
-        for name in cast("list[str]", values["files"]):
-            files[f"{DEPLOY}/{target}/{name}"] = _render(f"{name}.jinja", values)
-        files[f"{DEPLOY}/{target}/{KUSTOMIZATION}"] = _render("kustomization.yaml.jinja", values)
-    knobs = read_knobs(spec.answers, targets[0])
+        own = read_knobs(spec.answers, target)
+        wanted = values if own == knobs else _values(spec, own, measurements)
+        overlay = overlay_files(base, wanted, target, namespace_name(spec.name, target))
+        files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
     if knobs.chart:
-        files |= _chart_files(spec, knobs, _target_values(spec, targets[0], knobs, measurements))
+        files |= chart_files(spec, knobs, values)
     return dict(sorted(files.items()))
+
+
+def _common_knobs(answers: Mapping[str, JSONValue], targets: tuple[str, ...]) -> Knobs:
+    """Return the knobs for all targets; those of the first one if they are not complete alone."""
+    common = {name: value for name, value in answers.items() if name != "per_target"}
+    try:
+        return read_knobs(common, targets[0])
+    except InvalidAnswerError:
+        return read_knobs(answers, targets[0])
 
 
 def namespace_name(name: str, target: str) -> str:
@@ -88,9 +113,7 @@ def _label(text: str) -> str:
     return f'"{kept}"'
 
 
-def _target_values(
-    spec: ProjectSpec, target: str, knobs: Knobs, measurements: Measurements | None
-) -> dict[str, object]:
+def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) -> dict[str, object]:
     if not re.match("[a-z]", spec.name):
         raise InvalidAnswerError(
             "name", spec.name, "a name that starts with a letter, for it names a Service too"
@@ -99,8 +122,7 @@ def _target_values(
     timeout_s = knobs.timeout_s or _timeout_s(measurements)
     values = {
         "name": spec.name,
-        "target": target,
-        "namespace": namespace_name(spec.name, target),
+        "namespace": "",
         "version_label": _label(spec.version),
         "image": spec.name,
         "image_repository": repository,
@@ -132,8 +154,9 @@ def _knob_values(name: str, knobs: Knobs) -> dict[str, object]:
         "gateway_namespace": knobs.gateway_namespace,
         "min_replicas": knobs.min_replicas,
         "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
-        "target_utilization": knobs.target_utilization,
         "refresh_s": knobs.refresh_s,
+        **{name: getattr(knobs, name) for name in _AS_ANSWERED},
+        "scraped": knobs.metrics and not knobs.service_monitor,
         "collector_port": _port(knobs.otlp_endpoint),
     }
 
@@ -144,9 +167,8 @@ def _port(url: str) -> int | None:
 
 
 def _file_names(knobs: Knobs) -> list[str]:
-    """The files of one target, in the order in which they are applied."""
+    """The manifests, in the order in which they are applied."""
     wanted = {
-        "namespace.yaml": True,
         "serviceaccount.yaml": True,
         "network.yaml": knobs.network_policy,
         "service.yaml": True,
@@ -209,65 +231,3 @@ def _setting(name: str, value: str, comment: str) -> dict[str, str]:
 def _timeout_s(measurements: Measurements | None) -> float:
     """Seconds that scoring may take: ten, or a hundred times what one row took."""
     return 10 if measurements is None else max(10, math.ceil(100 * measurements.latency_s))
-
-
-def _render(template: str, values: Mapping[str, object]) -> bytes:
-    return _environment().get_template(template).render(values).encode()
-
-
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(  # noqa: S701 - what is written is YAML
-        loader=FileSystemLoader(template_path("service") / "deploy"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-# --------------------------------------------------------------------------- the chart
-
-_HELM_VALUES = {
-    "namespace": "{{ .Release.Namespace }}",
-    "image": (
-        '"{{ .Values.image.repository }}'
-        "{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end }}"
-        '"'
-    ),
-    "service_type": "{{ .Values.service_type }}",
-    "host": "{{ .Values.host }}",
-    "min_replicas": "{{ .Values.min_replicas }}",
-    "max_replicas": "{{ .Values.max_replicas }}",
-    "target_utilization": "{{ .Values.target_utilization }}",
-    "cpu": "{{ .Values.cpu }}",
-    "cpu_limit": "{{ .Values.cpu_limit }}",
-    "memory": "{{ .Values.memory }}",
-    "memory_limit": "{{ .Values.memory_limit }}",
-}
-
-
-def _helm_value(setting: Mapping[str, str]) -> str:
-    """Where a setting's value comes from in the chart; only a plain one may stand between quotes as it is."""
-    place = f".Values.settings.{setting['name']}"
-    plain = re.fullmatch(r'"[^"\\\\]*"', setting["value"])
-    return f'"{{{{ {place} }}}}"' if plain else f"{{{{ {place} | quote }}}}"
-
-
-def _chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) -> dict[str, bytes]:
-    """The same manifests as a Helm chart: what differs by release comes from `values.yaml`."""
-    helm = dict(values) | _HELM_VALUES
-    if not knobs.autoscaling:
-        helm["replicas"] = "{{ .Values.replicas }}"
-    helm["settings"] = [
-        setting if setting["secret"] else setting | {"value": _helm_value(setting)}
-        for setting in cast("list[dict[str, str]]", values["settings"])
-    ]
-    names = [name for name in cast("list[str]", values["files"]) if name != "namespace.yaml"]
-    files = {f"{CHART}/templates/{name}": _render(f"{name}.jinja", helm) for name in names}
-    chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
-    files[f"{CHART}/Chart.yaml"] = _render("Chart.yaml.jinja", chart)
-    files[f"{CHART}/values.yaml"] = _render("values.yaml.jinja", chart)
-    return files

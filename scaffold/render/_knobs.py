@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
+from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, LABEL, Route, flag, quantity
 from scaffold.spec import JSONValue
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_PATH = re.compile(r"/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?")
-_CPU = re.compile(r"[1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?")
-_MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?")
-_URL = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
-_REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _DEFAULT_TARGETS = ("staging", "production")
-_RESERVED_TARGETS = {"chart"}
-
-
-class Route(enum.Enum):
-    """What leads from outside the cluster to the Service."""
-
-    NONE = "none"
-    INGRESS = "ingress"
-    GATEWAY = "gateway"
+_RESERVED_TARGETS = {"base", "chart"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +39,18 @@ class Knobs:
     cpu_limit: str = ""
     memory: str = ""
     memory_limit: str = ""
+    ephemeral_storage: str = ""
+    gpus: int = 0
+    gpu_resource: str = "nvidia.com/gpu"
+    runtime_class: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    run_as_user: int = 65532
+    priority_class: str = ""
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[JSONValue] = ()
+    affinity: Mapping[str, JSONValue] = field(default_factory=dict)
+    ingress_from: Sequence[JSONValue] = ()
     timeout_s: float = 0
     max_concurrent: int = 0
     queue_wait_s: float = 0
@@ -90,8 +85,7 @@ def read_answers(
     known = {name: value for name, value in (recorded or {}).items() if name in ANSWERS}
     merged = known | dict(answers)
     targets = read_targets(merged)
-    for target in targets:
-        read_knobs(merged, target)
+    _require_own_hosts({target: read_knobs(merged, target) for target in targets})
     own = answers.get("per_target")
     for name in own if isinstance(own, dict) else ():
         if name not in targets:
@@ -107,7 +101,7 @@ def read_opentelemetry(answers: Mapping[str, JSONValue]) -> bool:
     Raises:
         InvalidAnswerError: The answer is neither true nor false.
     """
-    return _flag("opentelemetry", answers.get("opentelemetry") or False)
+    return flag("opentelemetry", answers.get("opentelemetry") or False)
 
 
 def read_base_image(answers: Mapping[str, JSONValue]) -> str:
@@ -116,7 +110,7 @@ def read_base_image(answers: Mapping[str, JSONValue]) -> str:
     Raises:
         InvalidAnswerError: The answer is no reference of an image.
     """
-    return _BASE_IMAGE("base_image", answers.get("base_image") or "")
+    return BASE_IMAGE("base_image", answers.get("base_image") or "")
 
 
 def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
@@ -131,8 +125,8 @@ def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
         raise InvalidAnswerError("targets", given, "a list of names")
     names: list[str] = []
     for name in targets:
-        if not isinstance(name, str) or not _LABEL.fullmatch(name) or name in _RESERVED_TARGETS:
-            wanted = "names of lower-case letters, digits and '-', at most 63 characters, and not 'chart'"
+        if not isinstance(name, str) or not LABEL.fullmatch(name) or name in _RESERVED_TARGETS:
+            wanted = "names of at most 63 lower-case letters, digits and '-', except 'base' and 'chart'"
             raise InvalidAnswerError("targets", name, wanted)
         if name in names:
             raise InvalidAnswerError("targets", name, "each name once")
@@ -155,7 +149,7 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
         if name not in KNOBS:
             raise UnknownAnswerError(f"per_target.{target}.{name}", KNOBS)
     merged = {name: answers[name] for name in KNOBS if name in answers} | (own or {})
-    values = {name: _CHECKS[name](name, value) for name, value in merged.items() if value is not None}
+    values = {name: CHECKS[name](name, value) for name, value in merged.items() if value is not None}
     knobs = Knobs(**values)  # type: ignore[arg-type]
     _require_order(knobs)
     if knobs.route is not Route.NONE and not knobs.host:
@@ -169,11 +163,18 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
     return knobs
 
 
-def quantity(text: str) -> float:
-    """Return what a Kubernetes quantity stands for: `250m` is 0.25, `1Ki` is 1024."""
-    factors = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9}
-    number = text.rstrip("KMGTikm")
-    return float(number) * factors.get(text[len(number) :], 1)
+def _require_own_hosts(knobs: Mapping[str, Knobs]) -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for target, own in knobs.items():
+        if own.route is Route.NONE:
+            continue
+        other = taken.setdefault((own.host, own.path), target)
+        if other != target:
+            given = f"{own.host}{own.path.rstrip('/')}"
+            example = f'per_target={{"{target}": {{"host": "{target}.{own.host.removeprefix("*.")}"}}}}'
+            raise InvalidAnswerError(
+                "host", given, f"a host or path of its own for each target; {other} has it too: {example}"
+            )
 
 
 def _require_order(knobs: Knobs) -> None:
@@ -186,96 +187,3 @@ def _require_order(knobs: Knobs) -> None:
     ):
         if request and limit and quantity(limit) < quantity(request):
             raise InvalidAnswerError(name, limit, f"at least what is requested, which is {request}")
-
-
-def _flag(name: str, value: JSONValue) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidAnswerError(name, value, "true or false")
-    return value
-
-
-def _whole(least: int, most: int) -> Callable[[str, JSONValue], int]:
-    def check(name: str, value: JSONValue) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise InvalidAnswerError(name, value, f"a whole number from {least} to {most}")
-        return value
-
-    return check
-
-
-def _seconds(name: str, value: JSONValue) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 3600:
-        raise InvalidAnswerError(name, value, "seconds, from 0 to 3600")
-    return float(value)
-
-
-def _text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Callable[[str, JSONValue], str]:
-    def check(name: str, value: JSONValue) -> str:
-        if value == "":
-            return ""
-        if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
-            raise InvalidAnswerError(name, value, wanted)
-        return value
-
-    return check
-
-
-def _service_type(name: str, value: JSONValue) -> str:
-    types = ("ClusterIP", "NodePort", "LoadBalancer")
-    if not isinstance(value, str) or value not in types:
-        raise InvalidAnswerError(name, value, f"one of {', '.join(types)}")
-    return value
-
-
-def _route(name: str, value: JSONValue) -> Route:
-    try:
-        return Route(value)
-    except ValueError:
-        raise InvalidAnswerError(name, value, "none, ingress or gateway") from None
-
-
-def _url(name: str, value: JSONValue) -> str:
-    wanted = "a URL, as in http://collector.observability:4318"
-    url = _text(_URL, wanted)(name, value)
-    port = url.rpartition(":")[2].partition("/")[0]
-    if port.isdigit() and not 0 < int(port) < 1 << 16:
-        raise InvalidAnswerError(name, value, wanted)
-    return url
-
-
-_BASE_IMAGE = _text(_IMAGE, "the reference of an image, as in docker.io/library/python:3.11-slim")
-_OBJECT_NAME = _text(_LABEL, "a name of lower-case letters, digits and '-'", 63)
-
-_CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
-    "registry": _text(_REGISTRY, "a registry and a folder in it, as in registry.example.org/models"),
-    "service_type": _service_type,
-    "internal": _flag,
-    "route": _route,
-    "host": _text(_HOST, "a host name, as in scores.example.org"),
-    "path": _text(_PATH, "a path, as in /titanic"),
-    "tls": _flag,
-    "tls_issuer": _OBJECT_NAME,
-    "ingress_class": _OBJECT_NAME,
-    "gateway": _OBJECT_NAME,
-    "gateway_namespace": _OBJECT_NAME,
-    "autoscaling": _flag,
-    "replicas": _whole(1, 1000),
-    "min_replicas": _whole(1, 1000),
-    "max_replicas": _whole(1, 1000),
-    "target_utilization": _whole(1, 100),
-    "refresh_s": _whole(1, 1800),
-    "cpu": _text(_CPU, "cores, as in 250m or 2"),
-    "cpu_limit": _text(_CPU, "cores, as in 250m or 2"),
-    "memory": _text(_MEMORY, "bytes, as in 512Mi or 2Gi"),
-    "memory_limit": _text(_MEMORY, "bytes, as in 512Mi or 2Gi"),
-    "timeout_s": _seconds,
-    "max_concurrent": _whole(0, 100_000),
-    "queue_wait_s": _seconds,
-    "auth": _flag,
-    "network_policy": _flag,
-    "metrics": _flag,
-    "access_log": _flag,
-    "service_monitor": _flag,
-    "otlp_endpoint": _url,
-    "chart": _flag,
-}

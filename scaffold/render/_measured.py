@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scaffold.render._knobs import Knobs, quantity
+from scaffold.render._knob_checks import quantity
+from scaffold.render._knobs import Knobs
 from scaffold.spec import Measurements
 
 _PULL_S = 300
@@ -30,9 +31,12 @@ def resources_of(knobs: Knobs, measurements: Measurements | None) -> dict[str, o
     if knobs.memory_limit:
         limit_comment = "As answered."
         request = min(request, int(quantity(knobs.memory_limit)))
+    cpu_limit = knobs.cpu_limit or max("1", knobs.cpu, key=quantity)
     return {
         "cpu": knobs.cpu,
-        "cpu_limit": knobs.cpu_limit or max("1", knobs.cpu, key=quantity),
+        "cpu_limit": cpu_limit,
+        "target_cpu": f"{max(1, round(10 * knobs.target_utilization * quantity(cpu_limit)))}m",
+        "target_comment": f"{knobs.target_utilization} % of the limit",
         "memory": knobs.memory or _mebibytes(request),
         "memory_comment": comment,
         "memory_limit": knobs.memory_limit or _mebibytes(limit),
@@ -60,7 +64,7 @@ def probes_of(measurements: Measurements | None) -> dict[str, object]:
         "probe_comment": probe,
         "probe_timeout_s": probe_timeout_s,
         "liveness_timeout_s": max(5, 2 * probe_timeout_s),
-        "progress_deadline_s": _PULL_S + allowed_s,
+        "progress_deadline_s": 60 * math.ceil((_PULL_S + allowed_s) / 60),
     }
 
 

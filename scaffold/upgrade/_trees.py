@@ -12,8 +12,9 @@ from scaffold.upgrade._content import Content, is_text
 from scaffold.upgrade._in_use import fields_in_use, find_owner_renames, with_renames
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
-from scaffold.upgrade._migration import find_gone, migrate
+from scaffold.upgrade._migration import Migrated, find_gone, migrate
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
+from scaffold.upgrade._overlays import move_to_base
 from scaffold.upgrade._python import merge_python
 
 
@@ -119,17 +120,18 @@ def _merge_layouts(
     prefer: Prefer,
     incoming: str,
 ) -> MergedTree:
-    """Merge three trees; an owner's tree of the old layout is brought to the present one before."""
-    migrated = migrate(ancestor, theirs, ours, others)
-    if not migrated:
-        return MergedTree(_merge_files(ancestor, theirs, ours, others, prefer, incoming))
+    """Merge three trees; an owner's tree of an old layout is brought to the present one before."""
+    overlaid = move_to_base(ancestor, theirs, ours)
+    found = migrate(overlaid.ancestor, theirs, overlaid.ours, others)
+    migrated = found or Migrated(ancestor=overlaid.ancestor, ours=overlaid.ours, others=others)
     merges = _merge_files(migrated.ancestor, theirs, migrated.ours, migrated.others, prefer, incoming)
-    for path, content in migrated.others.items():
-        if content != others[path]:
+    for path, content in {**overlaid.patches, **migrated.others}.items():
+        if content != others.get(path):
             merges.setdefault(path, FileMerge(FileOutcome.MERGED, content))
     files: dict[str, Content | None] = {path: file.content for path, file in merges.items()}
-    problems = dict(migrated.problems)
-    for path, told in find_gone({**migrated.others, **files}, theirs).items():
+    problems = {**overlaid.problems, **migrated.problems}
+    gone = find_gone({**migrated.others, **files}, theirs) if found else {}
+    for path, told in gone.items():
         problems[path] = [*problems.get(path, ()), *told]
     notes = list(migrated.notes)
     for path, told in problems.items():
@@ -140,7 +142,8 @@ def _merge_layouts(
             merges[path] = FileMerge(FileOutcome.CONFLICT, file.content, detail, sides)
         else:
             notes += [f"{path}: {what}" for what in told]
-    for old, new in migrated.moves.items():
+    moves = {old: new for old, new in overlaid.moves.items() if old not in merges} | dict(migrated.moves)
+    for old, new in moves.items():
         merges[old] = FileMerge(FileOutcome.MOVED, None, new)
     return MergedTree(merges, tuple(notes))
 

@@ -85,14 +85,6 @@ def _host() -> str:
     return REGISTRY.partition("/")[0]
 
 
-def edit(project: Path, file: str, old: str, new: str, target: str = "staging") -> None:
-    """Edit a manifest as its owner would."""
-    path = project / "deploy" / target / file
-    text = path.read_text()
-    assert old in text, f"{file} has no {old!r}"
-    path.write_text(text.replace(old, new))
-
-
 def grant_documented_role(cluster: Cluster, namespace: str) -> str:
     """Create a namespace and an account with the permissions of docs/deploy.md; return its kubeconfig."""
     document = Path(__file__).parents[2] / "docs" / "deploy.md"

@@ -23,7 +23,8 @@ from scaffold.cluster._address import Forward
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import RolloutFailedError
-from tests.cluster._support import Built, edit
+from tests.cluster._support import Built
+from tests.deploy._deploys import edit_manifest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 PACE = Pace(rollout_s=300, address_s=60)
@@ -54,7 +55,7 @@ spec:
 def test_a_load_balancer_that_never_comes_is_an_error_with_a_fix(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
+    edit_manifest(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
     with pytest.raises(RolloutFailedError, match="The load balancer never got an address") as caught:
         scaffold.deploy(project, image=first.image, pace=Pace(rollout_s=300, address_s=5))
     assert "service_type NodePort, or an ingress" in str(caught.value)
@@ -64,8 +65,8 @@ def test_the_address_of_a_load_balancer_is_used_and_reported(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
     with played(cluster, project, "/api/v1/namespaces/NAME-staging/services/NAME") as port:
-        edit(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
-        edit(project, "service.yaml", "port: 80", f"port: {port}")
+        edit_manifest(project, "service.yaml", "type: ClusterIP", OWN_CLASS)
+        edit_manifest(project, "service.yaml", "port: 80", f"port: {port}")
         deployed = scaffold.deploy(project, image=first.image, pace=PACE)
         assert (deployed.url, deployed.live) == (f"http://127.0.0.1:{port}", "passed")
         assert scaffold.status(project) == deployed
@@ -74,7 +75,7 @@ def test_the_address_of_a_load_balancer_is_used_and_reported(
 def test_an_ingress_is_called_with_its_host_name(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
-    edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - ingress.yaml\n")
+    edit_manifest(project, "kustomization.yaml", "  - ../base\n", "  - ../base\n  - ingress.yaml\n")
     (project / "deploy" / "staging" / "ingress.yaml").write_text(INGRESS.replace("NAME", name))
     path = "/apis/networking.k8s.io/v1/namespaces/NAME-staging/ingresses/NAME"
     try:
@@ -89,7 +90,7 @@ def test_an_ingress_is_called_with_its_host_name(
 def test_a_node_port_is_called_on_a_reachable_node(
     cluster: Cluster, first: Built, project: Path, name: str
 ) -> None:
-    edit(project, "service.yaml", "type: ClusterIP", "type: NodePort")
+    edit_manifest(project, "service.yaml", "type: ClusterIP", "type: NodePort")
     deployed = scaffold.deploy(project, image=first.image, pace=PACE)
     assert deployed.live == "passed"
     service = cluster.get(f"/api/v1/namespaces/{name}-staging/services/{name}")

@@ -13,7 +13,8 @@ from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster
 from scaffold.errors import ApplyConflictError, DeployBusyError, DeployError, RolloutFailedError
 from tests.cluster._private_registry import private_registry
-from tests.cluster._support import Built, edit
+from tests.cluster._support import Built
+from tests.deploy._deploys import edit_manifest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 PACE = Pace(rollout_s=180, address_s=60)
@@ -41,7 +42,7 @@ def test_an_image_that_is_not_there_is_rolled_back_while_the_old_pods_serve(
 def test_a_service_that_ends_at_its_start_shows_the_end_of_its_log(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    edit(project, "deployment.yaml", 'value: "10"', 'value: "soon"')
+    edit_manifest(project, "deployment.yaml", 'value: "10"', 'value: "soon"')
     message = fails(project, first.image, remove_failed=True)
     assert message.startswith("The service ends right after its start")
     assert "cannot be used" in message
@@ -51,8 +52,8 @@ def test_a_service_that_ends_at_its_start_shows_the_end_of_its_log(
 def test_too_little_memory_shows_the_limit_beside_what_was_measured(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    edit(project, "deployment.yaml", "memory: 128Mi", "memory: 24Mi")
-    edit(project, "deployment.yaml", "memory: 512Mi", "memory: 24Mi")
+    edit_manifest(project, "deployment.yaml", "memory: 128Mi", "memory: 24Mi")
+    edit_manifest(project, "deployment.yaml", "memory: 512Mi", "memory: 24Mi")
     message = fails(project, first.image)
     assert message.startswith("The service needs more memory than it may take.\n  limit: 24Mi\n")
     assert " MiB\n" in message
@@ -75,8 +76,8 @@ def test_a_quota_that_does_not_allow_the_pods(
 def test_a_request_larger_than_any_node_shows_request_and_capacity(
     cluster: Cluster, first: Built, project: Path
 ) -> None:
-    edit(project, "deployment.yaml", "cpu: 50m", "cpu: 5000")
-    edit(project, "deployment.yaml", "cpu: 1\n", "cpu: 5000\n")
+    edit_manifest(project, "deployment.yaml", "cpu: 50m", "cpu: 5000")
+    edit_manifest(project, "deployment.yaml", "cpu: 1\n", "cpu: 5000\n")
     message = fails(project, first.image)
     assert message.startswith("No node has room for the pods.")
     assert "Insufficient cpu" in message

@@ -12,7 +12,8 @@ from scaffold.cluster import ClusterAccess, Pace
 from scaffold.cluster._client import Cluster
 from scaffold.errors import PromotionRefusedError
 from scaffold.store import open_store
-from tests.cluster._support import Built, edit, grant_documented_role, insecure
+from tests.cluster._support import Built, grant_documented_role, insecure
+from tests.deploy._deploys import edit_manifest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 PACE = Pace(rollout_s=300, address_s=60)
@@ -92,15 +93,19 @@ def test_a_rollback_brings_back_what_was_applied_with_a_revision(
 ) -> None:
     space = f"{name}-staging"
     scaler = f"/apis/autoscaling/v2/namespaces/{space}/horizontalpodautoscalers/{name}"
-    edit(project, "kustomization.yaml", "  - autoscaler.yaml\n", "")
-    edit(project, "deployment.yaml", "  revisionHistoryLimit", "  replicas: 3\n  revisionHistoryLimit")
+    edit_manifest(project, "kustomization.yaml", "  - autoscaler.yaml\n", "")
+    edit_manifest(
+        project, "deployment.yaml", "  revisionHistoryLimit", "  replicas: 3\n  revisionHistoryLimit"
+    )
     assert scaffold.deploy(project, image=first.image, pace=PACE).replicas == 3
     assert cluster.get(scaler) is None
 
     # From a fixed number of pods to an autoscaler: the pods that are there stay.
-    edit(project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - autoscaler.yaml\n")
-    edit(project, "deployment.yaml", "  replicas: 3\n", "")
-    edit(project, "deployment.yaml", 'value: "10"', 'value: "11"')
+    edit_manifest(
+        project, "kustomization.yaml", "  - service.yaml\n", "  - service.yaml\n  - autoscaler.yaml\n"
+    )
+    edit_manifest(project, "deployment.yaml", "  replicas: 3\n", "")
+    edit_manifest(project, "deployment.yaml", 'value: "10"', 'value: "11"')
     assert scaffold.deploy(project, image=first.image, pace=PACE).replicas == 3
     assert cluster.get(scaler) is not None
 

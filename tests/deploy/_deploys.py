@@ -83,7 +83,13 @@ class Deploys:
 
     def edit_manifest(self, file: str, old: str, new: str, target: str = "staging") -> None:
         """Edit a manifest as its owner would."""
-        path = self.project / "deploy" / target / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
+        edit_manifest(self.project, file, old, new, target)
+
+
+def edit_manifest(project: Path, file: str, old: str, new: str, target: str = "staging") -> None:
+    """Edit a file of the target, or of the base if the target's has no such text."""
+    places = [project / "deploy" / folder / file for folder in (target, "base")]
+    texts = {path: path.read_text() for path in places if path.is_file()}
+    path = next((path for path, text in texts.items() if old in text), None)
+    assert path is not None, f"{file} has no {old!r}"
+    path.write_text(texts[path].replace(old, new))

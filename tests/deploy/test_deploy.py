@@ -260,7 +260,6 @@ def test_an_account_without_access_to_namespaces_can_deploy_into_its_own(deploys
         ("create", "namespaces"),
     }
     (deploys.project / "deploy/staging/namespace.yaml").unlink()
-    deploys.edit_manifest("kustomization.yaml", "  - namespace.yaml\n", "")
     assert deploys.deploy().live == "passed"
 
 
@@ -299,15 +298,31 @@ def test_a_missing_target_lists_the_existing_targets(deploys: Deploys) -> None:
         deploys.deploy(target="prod")
 
 
-def test_a_kustomization_with_patches_is_refused(deploys: Deploys) -> None:
+def test_a_kustomization_that_only_kubectl_builds_says_so(
+    deploys: Deploys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(path.read_text() + "namePrefix: my-\n")
+    with pytest.raises(ManifestError) as caught:
+        deploys.deploy()
+    assert "uses what `deploy` builds only with kubectl: namePrefix." in str(caught.value)
+    assert "Install kubectl or kustomize" in str(caught.value)
+
+
+def test_a_patch_for_what_is_not_there_is_refused(deploys: Deploys) -> None:
     path = deploys.project / "deploy/staging/kustomization.yaml"
     path.write_text(path.read_text() + "patches:\n  - path: more.yaml\n")
-    with pytest.raises(ManifestError, match=r"uses what `deploy` does not read: patches"):
+    with pytest.raises(ManifestError, match=r"lists more\.yaml, which is not there"):
+        deploys.deploy()
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"
+    path.with_name("more.yaml").write_text(text)
+    with pytest.raises(ManifestError, match=r"patch for ConfigMap/more, which is not among its resources"):
         deploys.deploy()
 
 
 def test_a_manifest_that_is_not_yaml_names_the_file(deploys: Deploys) -> None:
-    (deploys.project / "deploy/staging/service.yaml").write_text("a: [")
+    (deploys.project / "deploy/base/service.yaml").write_text("a: [")
     with pytest.raises(ManifestError, match=r"service\.yaml is no YAML"):
         deploys.deploy()
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
+import json
 import random
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,9 @@ import pytest
 import yaml
 
 from scaffold.cluster._manifests import read_target
-from scaffold.errors import InvalidAnswerError, UnknownAnswerError
+from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
+from scaffold.render._knobs import read_answers, read_targets
 from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
 from tests.deploy._policies import documents, problems
@@ -25,14 +30,27 @@ MEASURED = Measurements(load_s=3.21, peak_memory_bytes=187 << 20, latency_s=0.00
 COMBINATIONS = 2000
 
 
+def write(files: dict[str, bytes], root: Path) -> Path:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(text)
+    return root
+
+
 def manifests(files: dict[str, bytes], target: str) -> dict[str, dict[str, Any]]:
-    found = [
-        document
-        for path, text in files.items()
-        if path.startswith(f"deploy/{target}/") and not path.endswith("kustomization.yaml")
-        for document in documents(text.decode())
-    ]
+    """What `deploy` applies for a target, by kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = read_target(write(files, Path(folder)), target).manifests
     return {document["kind"]: document for document in found}
+
+
+AFFINITY: JSONValue = {
+    "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]
+        }
+    }
+}
 
 
 def random_answers(dice: random.Random) -> dict[str, JSONValue]:
@@ -56,10 +74,22 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         "max_replicas": [5, 9, 1000],
         "target_utilization": [1, 55, 100],
         "refresh_s": [1, 60, 1800],
-        "cpu": ["100m", "1", "0.5", "16"],
-        "cpu_limit": ["", "16", "32000m"],
+        "cpu": ["100m", 1, "0.5", 1.5, "16"],
+        "cpu_limit": ["", 16, "32000m"],
         "memory": ["", "256Mi", "1.5Gi", "900M"],
         "memory_limit": ["", "2Gi", "64Gi"],
+        "ephemeral_storage": ["", "2Gi"],
+        "gpus": [0, 2],
+        "gpu_resource": ["nvidia.com/gpu", "amd.com/gpu"],
+        "runtime_class": ["", "nvidia"],
+        "labels": [{}, {"team": "passengers", "example.org/cost-center": "7"}],
+        "annotations": [{}, {"example.org/contact": "ada: call before 9"}],
+        "run_as_user": [0, 12345],
+        "priority_class": ["", "high"],
+        "node_selector": [{}, {"disk": "ssd"}],
+        "tolerations": [[], [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]],
+        "affinity": [{}, AFFINITY],
+        "ingress_from": [[], [{"namespaceSelector": {"matchLabels": {"team": "web"}}}]],
         "timeout_s": [0, 0.5, 30, 3600],
         "max_concurrent": [0, 1, 10_000],
         "queue_wait_s": [0, 0.25, 30],
@@ -82,38 +112,105 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
     return answers
 
 
-def test_two_thousand_random_answers_render_to_valid_manifests() -> None:
-    dice = random.Random(20)
+def random_projects(count: int, seed: int) -> Iterator[tuple[dict[str, bytes], tuple[str, ...]]]:
+    """The manifests of projects with random answers, and their targets."""
+    dice = random.Random(seed)
     names = ["titanic", "a", "x" * 63, "churn-v2", "iris-0"]
     versions = ["1.0.0", "0.0.1-rc.1+build.5", "20.11.3"]
-    checked: dict[bytes, list[str]] = {}
-    for _ in range(COMBINATIONS):
+    for _ in range(count):
         spec = project_spec(
             name=dice.choice(names), version=dice.choice(versions), answers=random_answers(dice)
         )
-        for path, text in deploy_files(spec, dice.choice([None, MEASURED])).items():
-            if path.startswith("deploy/chart/templates"):
-                continue
+        yield deploy_files(spec, dice.choice([None, MEASURED])), read_targets(spec.answers)
+
+
+def test_the_manifests_of_two_thousand_random_answers_are_valid(tmp_path: Path) -> None:
+    checked: dict[str, list[str]] = {}
+    for number, (files, targets) in enumerate(random_projects(COMBINATIONS, seed=20)):
+        if number % 10 == 0:
+            root = write(files, tmp_path / str(number))
+            found = [one for target in targets for one in read_target(root, target).manifests]
+        else:
+            base = (text for path, text in files.items() if path.startswith("deploy/base/"))
+            found = [one for text in base for one in documents(text.decode())]
+        for document in found:
+            text = json.dumps(document, sort_keys=True)
             if text not in checked:
-                loaded = documents(text.decode())
-                is_chart = path.startswith("deploy/chart")
-                checked[text] = [] if is_chart else [p for one in loaded for p in problems(one)]
-            assert checked[text] == [], f"{path} of {spec.answers}:\n{text.decode()}"
+                checked[text] = problems(document)
+            assert checked[text] == [], text
     assert len(checked) > COMBINATIONS
 
 
-def test_each_target_has_a_namespace_of_its_own_and_a_kustomization_that_lists_its_files() -> None:
+def test_a_target_has_only_what_differs_from_the_base() -> None:
+    answers: dict[str, JSONValue] = {
+        "per_target": {"production": {"min_replicas": 3, "network_policy": False}}
+    }
+    files = deploy_files(project_spec(answers))
+    there = {path.rpartition("/")[2] for path in files if path.startswith("deploy/staging/")}
+    assert there == {"kustomization.yaml", "namespace.yaml"}
+    more = {path.rpartition("/")[2] for path in files if path.startswith("deploy/production/")}
+    assert more == there | {"autoscaler.yaml", "network.yaml"}
+    assert yaml.safe_load(files["deploy/production/autoscaler.yaml"]) == {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "titanic"},
+        "spec": {"minReplicas": 3, "maxReplicas": 9},
+    }
+
+
+def test_the_namespace_is_not_among_what_kubectl_applies_and_deletes() -> None:
     files = deploy_files(project_spec())
     for target in ("staging", "production"):
         kustomization = yaml.safe_load(files[f"deploy/{target}/kustomization.yaml"])
         assert kustomization["namespace"] == f"titanic-{target}"
-        listed = {f"deploy/{target}/{name}" for name in kustomization["resources"]}
-        there = {path for path in files if path.startswith(f"deploy/{target}/")}
-        assert listed == there - {f"deploy/{target}/kustomization.yaml"}
+        assert kustomization["resources"] == ["../base"]
+        assert manifests(files, target)["Namespace"]["metadata"]["name"] == f"titanic-{target}"
+
+
+def test_pods_are_added_at_a_share_of_the_limit_whatever_is_requested() -> None:
+    cases: list[tuple[dict[str, JSONValue], str]] = [
+        ({}, "700m"),
+        ({"cpu": "2", "target_utilization": 50}, "1000m"),
+        ({"cpu_limit": "1.5"}, "1050m"),
+    ]
+    for answers, wanted in cases:
+        found = manifests(deploy_files(project_spec(answers)), "staging")["HorizontalPodAutoscaler"]
+        assert found["spec"]["metrics"][0]["resource"]["target"] == {
+            "type": "AverageValue",
+            "averageValue": wanted,
+        }
+
+
+def test_metrics_are_scraped_by_annotation_unless_the_operator_does() -> None:
+    def annotations(**answers: JSONValue) -> object:
+        pod = manifests(deploy_files(project_spec(answers)), "staging")["Deployment"]["spec"]["template"]
+        return pod["metadata"].get("annotations")
+
+    assert annotations() == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "8000",
+        "prometheus.io/path": "/metrics",
+    }
+    assert annotations(metrics=False) is None
+    assert annotations(service_monitor=True) is None
+
+
+def test_a_comment_never_follows_a_key_for_kustomize_cannot_patch_it_then() -> None:
+    answers: dict[str, JSONValue] = {
+        "route": "gateway",
+        "host": "a.example.org",
+        "internal": True,
+        "service_type": "LoadBalancer",
+        "opentelemetry": True,
+        "otlp_endpoint": "http://collector:4318",
+    }
+    for path, text in deploy_files(project_spec(answers), MEASURED).items():
+        if path.startswith("deploy/base/"):
+            assert re.findall(r"^.*: *#.*$", text.decode(), re.MULTILINE) == [], path
 
 
 def test_the_manifest_has_the_measurements_of_the_proof_with_a_comment() -> None:
-    text = deploy_files(project_spec(), MEASURED)["deploy/staging/deployment.yaml"].decode()
+    text = deploy_files(project_spec(), MEASURED)["deploy/base/deployment.yaml"].decode()
     container = yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]
     assert "Measured: 187 MiB" in text
     assert "3.2 s were measured" in text
@@ -124,7 +221,7 @@ def test_the_manifest_has_the_measurements_of_the_proof_with_a_comment() -> None
 
 
 def test_without_a_proof_every_number_that_was_not_measured_says_so() -> None:
-    text = deploy_files(project_spec())["deploy/staging/deployment.yaml"].decode()
+    text = deploy_files(project_spec())["deploy/base/deployment.yaml"].decode()
     lines = text.splitlines()
     for key in ("memory:", "failureThreshold: 30", "timeoutSeconds: 2"):
         marked = [
@@ -202,7 +299,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"targets": ["Prod EU"]}, "The answer 'targets' is 'Prod EU'."),
         ({"targets": ["../../etc"]}, "The answer 'targets' is '../../etc'."),
         ({"targets": ["a", "a"]}, "It takes each name once."),
-        ({"targets": ["chart"]}, "not 'chart'"),
+        ({"targets": ["base"]}, "except 'base' and 'chart'"),
         ({"route": "ingress"}, "the host name that the ingress answers to"),
         ({"otlp_endpoint": "http://collector:4318"}, "opentelemetry to be on"),
         ({"opentelemetry": True, "otlp_endpoint": "collector:4318"}, "a URL, as in http://"),
@@ -214,6 +311,12 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
         ({"service_monitor": True, "metrics": False}, "metrics to be on"),
         ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
+        ({"cpu": 0}, "cores, as in 250m, 1.5 or 2"),
+        ({"cpu": True}, "cores, as in 250m, 1.5 or 2"),
+        ({"labels": {"team": "two words"}}, "names and texts"),
+        ({"labels": {"app.kubernetes.io/name": "other"}}, "names and texts"),
+        ({"tolerations": {"key": "gpu"}}, "a list of objects with some of key, operator"),
+        ({"affinity": {"nodes": []}}, "an object with some of nodeAffinity, podAffinity"),
         (
             {"per_target": {"staging": {"cpus": "1"}}},
             "The template has no question 'per_target.staging.cpus'. Did you mean 'per_target.staging.cpu'?",
@@ -232,6 +335,48 @@ def test_an_answer_that_no_manifest_can_hold_is_refused(
     with pytest.raises((InvalidAnswerError, UnknownAnswerError)) as caught:
         deploy_files(spec)
     assert message in str(caught.value)
+
+
+def test_two_targets_do_not_share_a_host() -> None:
+    answers: dict[str, JSONValue] = {"route": "ingress", "host": "a.example.org"}
+    with pytest.raises(InvalidAnswerError) as caught:
+        read_answers(answers)
+    assert "production.a.example.org" in str(caught.value)
+    own: JSONValue = {"production": {"host": "production.a.example.org"}}
+    assert read_answers({**answers, "per_target": own})
+    assert read_answers({**answers, "targets": ["staging"]})
+
+
+def test_what_a_platform_asks_for_is_in_the_pod() -> None:
+    answers: dict[str, JSONValue] = {
+        "labels": {"team": "passengers"},
+        "annotations": {"contact": "ada"},
+        "node_selector": {"disk": "ssd"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "affinity": AFFINITY,
+        "priority_class": "high",
+        "gpus": 1,
+        "runtime_class": "nvidia",
+        "ephemeral_storage": "1Gi",
+        "run_as_user": 0,
+    }
+    found = manifests(deploy_files(project_spec(answers)), "staging")
+    for kind, one in found.items():
+        assert kind == "Namespace" or one["metadata"]["labels"]["team"] == "passengers", kind
+    template = found["Deployment"]["spec"]["template"]
+    assert "team" not in found["Deployment"]["spec"]["selector"]["matchLabels"]
+    assert (template["metadata"]["labels"]["team"], template["metadata"]["annotations"]["contact"]) == (
+        "passengers",
+        "ada",
+    )
+    pod = template["spec"]
+    assert pod["nodeSelector"] == {"disk": "ssd"}
+    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+    assert pod["affinity"] == AFFINITY
+    assert (pod["priorityClassName"], pod["runtimeClassName"]) == ("high", "nvidia")
+    assert "runAsUser" not in pod["securityContext"]
+    limits = pod["containers"][0]["resources"]["limits"]
+    assert (limits["nvidia.com/gpu"], limits["ephemeral-storage"]) == (1, "1Gi")
 
 
 def test_a_chart_is_rendered_only_on_request() -> None:
@@ -288,19 +433,114 @@ def test_rendering_twice_gives_the_same_bytes() -> None:
     assert list(deploy_files(spec, MEASURED).items()) == list(deploy_files(spec, MEASURED).items())
 
 
-def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
+PATCHES = """patches:
+  - path: network.yaml
+  - path: disruption.yaml
+  - patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata:
+        name: titanic
+      spec:
+        template:
+          spec:
+            containers:
+              - name: service
+                env:
+                  - name: SHUTDOWN_S
+                    $patch: delete
+                  - name: EXTRA
+                    value: "1"
+                ports:
+                  - containerPort: 9000
+                    name: admin
+            volumes:
+              - name: tmp
+                $patch: delete
+              - name: other
+                emptyDir: {}
+"""
+NO_DISRUPTION = """apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: titanic
+$patch: delete
+"""
+NETWORK = """apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: titanic
+  labels:
+    team: passengers
+spec:
+  policyTypes: null
+  egress: []
+"""
+
+
+@pytest.fixture
+def kubectl() -> str:
+    found = shutil.which("kubectl")
+    if found is None:
         pytest.skip("kubectl is not installed, so there is nothing to compare with")
+    return found
+
+
+def built_by(kubectl: str, folder: Path) -> dict[tuple[str, str], Any]:
+    built = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True).stdout
+    return {(one["kind"], one["metadata"]["name"]): sorted_lists(one) for one in yaml.safe_load_all(built)}
+
+
+def read_by_us(root: Path, target: str) -> dict[tuple[str, str], Any]:
+    found = read_target(root, target).manifests
+    return {
+        (one["kind"], one["metadata"]["name"]): sorted_lists(one)
+        for one in found
+        if one["kind"] != "Namespace"
+    }
+
+
+def sorted_lists(value: Any) -> Any:
+    """The value without the order of its lists: kustomize puts items of a patch first."""
+    if isinstance(value, dict):
+        return {key: sorted_lists(each) for key, each in value.items()}
+    by_text = functools.partial(json.dumps, sort_keys=True)
+    return sorted(map(sorted_lists, value), key=by_text) if isinstance(value, list) else value
+
+
+def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path, kubectl: str) -> None:
     path = project / "deploy/staging/kustomization.yaml"
     text = path.read_text().replace("titanic-staging", "elsewhere")
-    path.write_text(text.replace("newName: titanic", "newName: registry.example.org/m/titanic"))
-    built = subprocess.run(
-        [kubectl, "kustomize", path.parent], capture_output=True, text=True, check=True
-    ).stdout
-    theirs = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(built)}
-    ours = {(one["kind"], one["metadata"]["name"]): one for one in read_target(project, "staging").manifests}
-    assert ours == theirs
+    text = text.replace("newName: titanic", "newName: registry.example.org/m/titanic")
+    path.write_text(text + PATCHES)
+    path.with_name("network.yaml").write_text(NETWORK)
+    path.with_name("disruption.yaml").write_text(NO_DISRUPTION)
+    ours = read_by_us(project, "staging")
+    assert ("PodDisruptionBudget", "titanic") not in ours
+    assert ours == built_by(kubectl, path.parent)
+
+
+def test_rendered_targets_are_read_as_kubectl_reads_them(tmp_path: Path, kubectl: str) -> None:
+    for number, (files, targets) in enumerate(random_projects(40, seed=8)):
+        root = write(files, tmp_path / str(number))
+        for target in targets[:2]:
+            assert read_by_us(root, target) == built_by(kubectl, root / "deploy" / target)
+
+
+def test_what_is_not_built_here_is_built_by_kubectl(project: Path, kubectl: str) -> None:
+    path = project / "deploy/staging/kustomization.yaml"
+    path.write_text(path.read_text() + "commonAnnotations:\n  team: passengers\n")
+    found = read_by_us(project, "staging")
+    assert all(one["metadata"]["annotations"]["team"] == "passengers" for one in found.values())
+    assert found == built_by(kubectl, path.parent)
+
+
+def test_a_file_outside_of_the_project_is_not_read(project: Path) -> None:
+    (project.parent / "secret.yaml").write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n")
+    path = project / "deploy/staging/kustomization.yaml"
+    path.write_text(path.read_text().replace("  - ../base", "  - ../base\n  - ../../../secret.yaml"))
+    with pytest.raises(ManifestError, match=r"secret\.yaml, which is not in the project"):
+        read_target(project, "staging")
 
 
 def test_every_setting_that_a_manifest_gives_is_one_that_the_service_reads() -> None:

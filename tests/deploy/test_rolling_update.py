@@ -131,7 +131,7 @@ async def update(traffic: Traffic, roots: list[Path], drain_s: float, grace_s: f
 @pytest.mark.slow
 def test_no_request_is_lost_while_the_model_changes(tmp_path: Path) -> None:
     roots = [service(2.0, tmp_path / "first"), service(3.0, tmp_path / "second")]
-    deployment = yaml.safe_load((roots[0] / "deploy/staging/deployment.yaml").read_text())
+    deployment = yaml.safe_load((roots[0] / "deploy/base/deployment.yaml").read_text())
     pod_spec = deployment["spec"]["template"]["spec"]
     drain_s = pod_spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     traffic = Traffic()

@@ -1,0 +1,181 @@
+"""What `kubectl kustomize` gives for a folder.
+
+The part of kustomize that generated projects use is built here, so that no program is needed: resources,
+namespace, images, and strategic merge patches. For anything else `kubectl` or `kustomize` is started.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.layout import KUSTOMIZATION
+from scaffold.base.strategic_merge import patched
+from scaffold.cluster._client import Manifest
+from scaffold.errors import ManifestError
+
+_READ_KEYS = {"apiVersion", "kind", "metadata", "namespace", "resources", "images", "patches"}
+_NAMESPACE = "namespace.yaml"
+_DIRECTIVES = (
+    "$patch: replace",
+    "$patch: merge",
+    "$retainKeys",
+    "$setElementOrder",
+    "$deleteFromPrimitiveList",
+)
+_BUILD_S = 120
+
+
+def kustomized(folder: Path, root: Path) -> list[Manifest]:
+    """Return the objects of a folder with a `kustomization.yaml`.
+
+    Args:
+        folder: The folder of a target.
+        root: The project: nothing outside of it is read.
+
+    Raises:
+        ManifestError: A file is missing, outside of the project or no YAML; or `kubectl` refuses the folder,
+            or is needed and not installed.
+    """
+    path = folder / KUSTOMIZATION
+    kustomization = next(_documents(path), {})
+    if strange := _strange(kustomization, folder):
+        return _built(folder, strange)
+    manifests: list[Manifest] = []
+    for resource in kustomization.get("resources") or []:
+        inner = _inside(folder / resource, root, path)
+        manifests += kustomized(inner, root) if inner.is_dir() else _documents(inner)
+    for patch in kustomization.get("patches") or []:
+        for document in _patches(patch, folder, root):
+            manifests = _with_patch(manifests, document, path)
+    for manifest in manifests:
+        _set_namespace(manifest, kustomization.get("namespace"))
+        for image in kustomization.get("images") or []:
+            _set_image(manifest, image)
+    return manifests
+
+
+def namespace_of(folder: Path) -> list[Manifest]:
+    """Return the namespace that lies beside the kustomization of a target, if it does."""
+    path = folder / _NAMESPACE
+    return list(_documents(path)) if path.is_file() else []
+
+
+def _strange(kustomization: Mapping[str, Any], folder: Path) -> list[str]:
+    """What a kustomization uses that is not built here."""
+    strange = sorted(set(kustomization) - _READ_KEYS)
+    for patch in kustomization.get("patches") or []:
+        keys = sorted(set(patch) - {"path", "patch"})
+        path = folder / str(patch.get("path", ""))
+        text = path.read_text("utf-8", "replace") if path.is_file() else str(patch.get("patch", ""))
+        if keys:
+            strange.append(f"patches with {', '.join(keys)}")
+        elif text.lstrip().startswith(("- op:", "[")):
+            strange.append("patches with operations")
+        elif found := next((each for each in _DIRECTIVES if each in text), None):
+            strange.append(f"patches with {found}")
+    return strange
+
+
+def _built(folder: Path, strange: list[str]) -> list[Manifest]:
+    """What `kubectl` or `kustomize` gives."""
+    import yaml
+
+    program = shutil.which("kubectl") or shutil.which("kustomize")
+    if program is None:
+        raise ManifestError(
+            f"{folder / KUSTOMIZATION} uses what `deploy` builds only with kubectl: {', '.join(strange)}.",
+            (f"built without it: {', '.join(sorted(_READ_KEYS))}",),
+            "Install kubectl or kustomize, and put it on the PATH.",
+        )
+    verb = "kustomize" if Path(program).name == "kubectl" else "build"
+    command = [program, verb, str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_S, check=False)
+    if ran.returncode:
+        raise ManifestError(f"{' '.join(command)} failed.", tuple(ran.stderr.strip().splitlines()))
+    return [document for document in yaml.safe_load_all(ran.stdout) if document]
+
+
+def _inside(place: Path, root: Path, path: Path) -> Path:
+    """Return a path that a kustomization lists, if it is there and in the project."""
+    if not place.exists():
+        fix = "Remove it from the list, or restore the file."
+        raise ManifestError(f"{path} lists {place.name}, which is not there.", (f"looked for: {place}",), fix)
+    if not place.resolve().is_relative_to(root.resolve()):
+        raise ManifestError(f"{path} lists {place}, which is not in the project.")
+    return place
+
+
+def _patches(patch: Mapping[str, Any], folder: Path, root: Path) -> Iterator[Manifest]:
+    """The patches of one entry: those of a file, or the text itself."""
+    path = folder / KUSTOMIZATION
+    if "path" in patch:
+        yield from _documents(_inside(folder / patch["path"], root, path))
+    else:
+        yield from _objects(str(patch.get("patch", "")), path)
+
+
+def _with_patch(manifests: list[Manifest], patch: Manifest, path: Path) -> list[Manifest]:
+    name = (patch["kind"], patch["metadata"]["name"])
+    if not any((one["kind"], one["metadata"]["name"]) == name for one in manifests):
+        raise ManifestError(f"{path} has a patch for {'/'.join(name)}, which is not among its resources.")
+    changed = (
+        patched(one, patch) if (one["kind"], one["metadata"]["name"]) == name else one for one in manifests
+    )
+    return [one for one in changed if one is not None]
+
+
+def _documents(path: Path) -> Iterator[Manifest]:
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
+    yield from _objects(text, path)
+
+
+def _objects(text: str, path: Path) -> Iterator[Manifest]:
+    import yaml
+
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
+    for document in documents:
+        is_object = isinstance(document, dict) and {"apiVersion", "kind"} <= set(document)
+        if not is_object or (path.name != KUSTOMIZATION and not _name_of(document)):
+            fix = "Each document needs apiVersion, kind and metadata.name."
+            raise ManifestError(f"{path} holds something other than objects of Kubernetes.", (), fix)
+        yield document
+
+
+def _name_of(document: Manifest) -> Any:
+    metadata = document.get("metadata")
+    return metadata.get("name") if isinstance(metadata, dict) else None
+
+
+def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
+    if not namespace:
+        return
+    if manifest["kind"] == "Namespace":
+        manifest["metadata"]["name"] = namespace
+    else:
+        manifest["metadata"]["namespace"] = namespace
+
+
+def _set_image(manifest: Manifest, image: Manifest) -> None:
+    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
+    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+        if _repository(container["image"]) == image["name"]:
+            repository = image.get("newName", image["name"])
+            suffix = f"@{image['digest']}" if "digest" in image else f":{image.get('newTag', 'latest')}"
+            container["image"] = f"{repository}{suffix}"
+
+
+def _repository(reference: str) -> str:
+    """A reference without its tag and digest."""
+    name = reference.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name

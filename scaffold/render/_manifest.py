@@ -1,0 +1,40 @@
+"""The templates of the manifests."""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scaffold.base.strategic_merge import manifest_text
+from scaffold.render._tree import template_path
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_manifest(template: str, values: Mapping[str, object]) -> bytes:
+    """Return a template of `templates/service/deploy/` with its values."""
+    return _environment().get_template(template).render(values).encode()
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701 - what is written is YAML
+        loader=FileSystemLoader(template_path("service") / "deploy"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["block"] = _block
+    return environment
+
+
+def _block(value: Any, indent: int) -> str:
+    """A value as lines of YAML that stand `indent` columns in."""
+    plain = list(value) if isinstance(value, tuple) else value
+    return textwrap.indent(manifest_text(plain), " " * indent).rstrip("\n")

@@ -1,0 +1,48 @@
+"""The folder of one target: what kustomize adds to the base and changes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from scaffold.base.layout import KUSTOMIZATION
+from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of
+from scaffold.render._manifest import render_manifest
+
+
+def overlay_files(
+    base: Mapping[str, bytes], values: Mapping[str, object], target: str, namespace: str
+) -> dict[str, bytes]:
+    """Return the files of one target: what it has more than the base, and patches for what differs.
+
+    Args:
+        base: The manifests of the base, by name.
+        values: What the target's own manifests are rendered with.
+        target: Its name.
+        namespace: The namespace that it is deployed into.
+    """
+    files = cast("list[str]", values["files"])
+    texts = {file: render_manifest(f"{file}.jinja", values) for file in files}
+    added = [file for file in files if file not in base]
+    patches = {
+        file: _patch(text, texts.get(file), target) for file, text in base.items() if texts.get(file) != text
+    }
+    kept = {file: patch for file, patch in patches.items() if patch}
+    own = {"target": target, "namespace": namespace, "added": added, "patches": list(kept)}
+    return {
+        KUSTOMIZATION: render_manifest("kustomization.yaml.jinja", dict(values) | own),
+        "namespace.yaml": render_manifest("namespace.yaml.jinja", own),
+        **{file: texts[file] for file in added},
+        **kept,
+    }
+
+
+def _patch(base: bytes, wanted: bytes | None, target: str) -> bytes:
+    """Return what a target changes in a manifest of the base; nothing if they differ in comments alone."""
+    import yaml
+
+    patch = patch_of(yaml.safe_load(base), None if wanted is None else yaml.safe_load(wanted))
+    if is_empty(patch):
+        return b""
+    comment = f"Not in {target}." if wanted is None else f"What {target} changes in the base."
+    return f"# {comment}\n{manifest_text(patch)}".encode()

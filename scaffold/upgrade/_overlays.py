@@ -1,0 +1,259 @@
+"""Move the manifests of a project from a full copy for each target to a base and overlays.
+
+An edit that the owner made in every target goes into the base. An edit of one target becomes a patch in its
+folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
+from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of
+from scaffold.upgrade._content import Content
+
+_BASE_LIST = f"{BASE}/{KUSTOMIZATION}"
+_NAMESPACE = "namespace.yaml"
+
+
+@dataclass(slots=True)
+class Overlaid:
+    """The trees of a merge with a base and overlays."""
+
+    ancestor: dict[str, Content]
+    ours: dict[str, Content]
+    moves: dict[str, str] = field(default_factory=dict)
+    """The owner's files that moved: the new path by the old one."""
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    """Edits that cannot be a patch, by path."""
+
+    @property
+    def patches(self) -> dict[str, Content]:
+        """The files of the owner's in the folders of the targets."""
+        return {path: content for path, content in self.ours.items() if path.startswith(f"{DEPLOY}/")}
+
+
+def move_to_base(
+    ancestor: Mapping[str, Content], theirs: Mapping[str, Content], ours: Mapping[str, Content]
+) -> Overlaid:
+    """Return the last state and the owner's files with a base and overlays.
+
+    They stay as they are if they have a base already, or if the new state has none.
+
+    Args:
+        ancestor: The pristine project of the last update.
+        theirs: The pristine project of the new state.
+        ours: The owner's files.
+    """
+    moved = Overlaid(dict(ancestor), dict(ours))
+    if _BASE_LIST in ancestor or _BASE_LIST not in theirs:
+        return moved
+    suffix = f"/{KUSTOMIZATION}"
+    targets = [
+        path.removeprefix(f"{DEPLOY}/").removesuffix(suffix)
+        for path in sorted(ancestor)
+        if path.startswith(f"{DEPLOY}/") and path.endswith(suffix)
+    ]
+    lists = {target: (_text(ancestor, target), _text(ours, target)) for target in targets}
+    names = [path.removeprefix(f"{BASE}/") for path in sorted(theirs) if path.startswith(f"{BASE}/")]
+    patches: dict[str, list[str]] = {target: [] for target in targets}
+    gone = [name for name in names if _move(name, targets, lists, theirs, moved, patches)]
+    if targets:
+        moved.ancestor[_BASE_LIST] = theirs[_BASE_LIST]
+        moved.ours[_BASE_LIST] = _without(_decoded(theirs[_BASE_LIST]), gone).encode()
+    for target, (old, mine) in lists.items():
+        _move_list(target, old, mine, theirs, moved, patches[target])
+    return moved
+
+
+def _move(
+    name: str,
+    targets: Iterable[str],
+    lists: Mapping[str, tuple[str, str]],
+    theirs: Mapping[str, Content],
+    moved: Overlaid,
+    patches: Mapping[str, list[str]],
+) -> bool:
+    """Move one manifest to the base; return whether the owner had removed it from all targets."""
+    held = [target for target in targets if f"{DEPLOY}/{target}/{name}" in moved.ancestor]
+    links = [f"{DEPLOY}/{target}/{name}" for target in held]
+    links = [path for path in links if not isinstance(moved.ours.get(path, b""), bytes)]
+    moved.problems.update({path: [f"it is no text, so it cannot become {BASE}/{name}"] for path in links})
+    if name == KUSTOMIZATION or not held or links:
+        return False
+    olds: dict[str, str] = {}
+    news: dict[str, str | None] = {}
+    for target in held:
+        path = f"{DEPLOY}/{target}/{name}"
+        old, mine = moved.ancestor.pop(path), moved.ours.pop(path, None)
+        olds[target] = _plain(_decoded(old), lists[target][0])
+        left_out = _is_listed(lists[target][0], name) and not _is_listed(lists[target][1], name)
+        news[target] = None if mine is None or left_out else _plain(_decoded(mine), lists[target][0])
+        if mine is not None:
+            moved.moves[path] = f"{BASE}/{name}"
+    first = held[0]
+    place = f"{BASE}/{name}"
+    moved.ancestor[place] = olds[first].encode()
+    common = _edit(olds[first], news[first])
+    if all(_edit(olds[target], news[target]) == common for target in held):
+        text = news[first]
+        if text is not None:
+            moved.ours[place] = text.encode()
+        return text is None
+    moved.ours[place] = olds[first].encode()
+    for target in held:
+        if news[target] != olds[target] and _add_patch(
+            target, name, olds[target], news[target], theirs, moved
+        ):
+            patches[target].append(name)
+    return False
+
+
+def _add_patch(
+    target: str, name: str, old: str, new: str | None, theirs: Mapping[str, Content], moved: Overlaid
+) -> bool:
+    """Write an edit of one target as a patch; return whether its kustomization has to list the file."""
+    path = f"{DEPLOY}/{target}/{name}"
+    before, after = _object(old), None if new is None else _object(new)
+    if before is None or (new is not None and after is None):
+        moved.ours[path] = (new or "").encode()
+        moved.problems[path] = [f"it is not one object, so it cannot be a patch of {BASE}/{name}"]
+        return False
+    patch = patch_of(before, after)
+    rendered = theirs.get(path)
+    if rendered is not None:
+        moved.ancestor[path] = rendered
+        combined = _combined(_object(_decoded(rendered)) or {}, patch)
+        moved.ours[path] = rendered if is_empty(patch) else manifest_text(combined).encode()
+        return False
+    if is_empty(patch):
+        moved.problems[path] = [f"only its comments differ from {BASE}/{name}: take over what you need"]
+        moved.ours[path] = (new or "").encode()
+        return False
+    moved.ours[path] = f"# Your changes of {BASE}/{name} for {target}.\n{manifest_text(patch)}".encode()
+    return True
+
+
+def _move_list(
+    target: str, old: str, mine: str, theirs: Mapping[str, Content], moved: Overlaid, patches: list[str]
+) -> None:
+    """Let the kustomization of a target list the base in place of its own manifests."""
+    path = f"{DEPLOY}/{target}/{KUSTOMIZATION}"
+    if path not in theirs or path not in moved.ours:
+        return
+    if old == mine:
+        moved.ancestor[path] = theirs[path]
+        text = _decoded(theirs[path])
+    else:
+        listed = _resources(old)
+        moved.ancestor[path] = _with_base(old, listed).encode()
+        text = _with_base(mine, listed)
+    moved.ours[path] = _with_patches(text, patches).encode()
+
+
+def _edit(old: str, new: str | None) -> Any:
+    """What an owner changed in a manifest, to be compared with the same of another target."""
+    if new is None or old == new:
+        return new is None
+    before, after = _object(old), _object(new)
+    return new if before is None or after is None else patch_of(before, after)
+
+
+def _combined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two patches as one; the second one wins."""
+    combined = dict(first)
+    for key, value in second.items():
+        there = combined.get(key)
+        combined[key] = value
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            combined[key] = _combined(there, value)
+        elif isinstance(value, list) and isinstance(there, list):
+            named: dict[str, Mapping[str, Any]] = {one["name"]: one for one in there if "name" in one}
+            if len(named) == len(there) and all("name" in one for one in value):
+                named |= {one["name"]: _combined(named.get(one["name"], {}), one) for one in value}
+                combined[key] = list(named.values())
+    return combined
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The only object of a manifest; none if it has several or is no YAML."""
+    import yaml
+
+    try:
+        documents = [each for each in yaml.safe_load_all(text) if each]
+    except yaml.YAMLError:
+        return None
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        return None
+    document: dict[str, Any] = documents[0]
+    is_named = {"apiVersion", "kind", "metadata"} <= set(document) or "$patch" in document
+    return document if is_named else None
+
+
+def _resources(kustomization: str) -> list[str]:
+    """The resources that a kustomization lists."""
+    import yaml
+
+    try:
+        loaded = yaml.safe_load(kustomization)
+    except yaml.YAMLError:
+        return []
+    listed = loaded.get("resources") if isinstance(loaded, dict) else None
+    return [str(each) for each in listed or []]
+
+
+def _is_listed(kustomization: str, name: str) -> bool:
+    return name in _resources(kustomization)
+
+
+def _plain(text: str, kustomization: str) -> str:
+    """A manifest without the namespace that the kustomization sets."""
+    import yaml
+
+    loaded = yaml.safe_load(kustomization)
+    namespace = loaded.get("namespace") if isinstance(loaded, dict) else None
+    return "".join(
+        line for line in text.splitlines(keepends=True) if line.rstrip() != f"  namespace: {namespace}"
+    )
+
+
+def _without(kustomization: str, names: Iterable[str]) -> str:
+    items = {f"- {name}" for name in names}
+    return "".join(line for line in kustomization.splitlines(keepends=True) if line.strip() not in items)
+
+
+def _with_base(kustomization: str, generated: Iterable[str]) -> str:
+    """A kustomization with the base in place of the `generated` manifests."""
+    items = {f"- {name}" for name in generated}
+    lines: list[str] = []
+    has_base = False
+    for line in kustomization.splitlines(keepends=True):
+        if line.strip() not in items:
+            lines.append(line)
+        elif not has_base:
+            lines.append(line.replace(line.strip(), "- ../base"))
+            has_base = True
+    return "".join(lines)
+
+
+def _with_patches(kustomization: str, names: list[str]) -> str:
+    """A kustomization that lists patches."""
+    if not names:
+        return kustomization
+    items = "".join(f"  - path: {name}\n" for name in names)
+    lines = kustomization.splitlines(keepends=True)
+    at = next((index for index, line in enumerate(lines) if line.startswith("patches:")), None)
+    if at is not None:
+        return "".join([*lines[: at + 1], items, *lines[at + 1 :]])
+    at = next((index for index, line in enumerate(lines) if line.startswith("images:")), len(lines))
+    return "".join([*lines[:at], f"patches: # what differs from the base\n{items}", *lines[at:]])
+
+
+def _text(tree: Mapping[str, Content], target: str) -> str:
+    return _decoded(tree.get(f"{DEPLOY}/{target}/{KUSTOMIZATION}", b""))
+
+
+def _decoded(content: Content) -> str:
+    return content.decode() if isinstance(content, bytes) else ""
