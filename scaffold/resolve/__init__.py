@@ -153,7 +153,7 @@ def resolve_dependencies(
     """
     options = options or Options()
     installation = installation or Installation()
-    layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
+    layer = read_service_layer(options.python, profile=options.profile, opentelemetry=options.opentelemetry)
     local = _texts(sources)
     generated = _beyond(layer, asked_by_code({f"{APP}/{name}": code[name] for name in code}, installation))
     asked = asked_by_code(local, installation) | asked_by_model(artifact, installation)
