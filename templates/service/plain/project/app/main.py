@@ -16,7 +16,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from app import score
 from app.schemas import EXAMPLE, ModelInput, ModelOutput
 from app.serving.auth import require_key
-from app.serving.batching import ERROR_RESPONSES, Batcher
+from app.serving.batching import Batcher
 from app.settings import MODEL_VERSION, NAME, settings
 
 # FastAPI validates Python objects, but a strict model takes dates and tuples from JSON only.
@@ -47,10 +47,11 @@ app = FastAPI(
 )
 app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes)
 if settings.metrics:
-    Instrumentator(should_group_status_codes=False).instrument(app).expose(app)
+    instrumentator = Instrumentator(should_group_status_codes=False)
+    instrumentator.instrument(app).expose(app, include_in_schema=False)
 
 
-@app.post("/score", responses=ERROR_RESPONSES)
+@app.post("/score")
 async def score_one(record: Record) -> ModelOutput:
     """Score one record."""
     # Records of concurrent requests are scored in one call of the model: see serving/batching.py.
@@ -58,7 +59,7 @@ async def score_one(record: Record) -> ModelOutput:
     return answer
 
 
-@app.post("/score/batch", responses=ERROR_RESPONSES)
+@app.post("/score/batch")
 async def score_batch(
     records: Annotated[list[Record], Field(max_length=settings.max_records)],
 ) -> list[ModelOutput]:

@@ -1,7 +1,6 @@
 """Micro-batching: the records of concurrent requests are scored in one call of the model.
 
-While the model scores one batch in its thread, the next one collects. There is no timer, so a lone
-request does not wait.
+While the model scores in its thread, the next batch collects. No timer: a lone request never waits.
 """
 
 import asyncio
@@ -11,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from time import monotonic
-from typing import Any
 from uuid import uuid4
 
 from fastapi import HTTPException
@@ -21,29 +19,21 @@ from app.schemas import ModelInput, ModelOutput
 from app.settings import settings
 
 log = logging.getLogger(__name__)
-batch_records = Histogram(
-    "model_batch_records", "Records in one call.", buckets=(1, 4, 16, 64, 256)
-)
-ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    500: {"description": "The model failed"},
-    503: {"description": "Too many records wait"},
-    504: {"description": "The prediction took too long"},
-}
+sizes = Histogram("model_batch_records", "Records in one call.", buckets=(1, 4, 16, 64, 256))
+
 Records = Sequence[ModelInput]
-Job = tuple[Records, "asyncio.Future[Any]"]  # the future gets the answers, or an exception
+Answers = list[ModelOutput] | BaseException
+Job = tuple[Records, "asyncio.Future[Answers]"]
 
 
 class Batcher:
-    """Collects records, scores them in batches, and returns each answer to its request."""
+    """Scores by `run`, with records of several requests in one call if `batched`."""
 
-    def __init__(
-        self, run: Callable[[list[ModelInput]], list[ModelOutput]], *, batched: bool
-    ) -> None:
-        """Score by `run`, with records of several requests in one call if `batched`."""
+    def __init__(self, run: Callable[..., list[ModelOutput]], *, batched: bool) -> None:
         self._run, self._max_batch = run, settings.max_batch if batched else 1
+        self._pool = ThreadPoolExecutor(1)
         self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
-        self._pool = ThreadPoolExecutor(1)
         self._worker: asyncio.Task[None] | None = None
         self._began: float | None = None  # the present call of the model
 
@@ -69,7 +59,7 @@ class Batcher:
             self._worker = asyncio.create_task(self._work())
         try:
             timeout_s = settings.queue_timeout_s + settings.score_timeout_s
-            answers: list[ModelOutput] | BaseException = await asyncio.wait_for(job[1], timeout_s)
+            answers = await asyncio.wait_for(job[1], timeout_s)
         except asyncio.TimeoutError:
             raise HTTPException(504, "The prediction took too long.") from None
         if isinstance(answers, BaseException):
@@ -86,8 +76,7 @@ class Batcher:
                 jobs.append(self._waiting.popleft())
                 room -= len(jobs[-1][0])
             self._count -= self._max_batch - room
-            jobs = [job for job in jobs if not job[1].done()]  # the others took too long
-            batch_records.observe(self._max_batch - room)
+            jobs = [job for job in jobs if not job[1].done()]  # the others waited too long
             self._began = monotonic()
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(self._pool, self._score, [job[0] for job in jobs])
@@ -96,9 +85,10 @@ class Batcher:
                 if not future.done():
                     future.set_result(answers)
 
-    def _score(self, jobs: list[Records]) -> list[list[ModelOutput] | BaseException]:
+    def _score(self, jobs: list[Records]) -> list[Answers]:
         """Return the answers to each request. If the model raises, each is scored alone."""
         records = [record for job in jobs for record in job]
+        sizes.observe(len(records))
         try:
             answers = self._run(records) if records else []
             if len(answers) != len(records):
