@@ -89,7 +89,9 @@ _BEFORE = "# Your steps before the model: unit conversion, features from other s
 _AFTER = "# Your steps after the model: a threshold, labels, calibration."
 
 
-def score_values(artifact: Artifact, signature: Signature, profile: Profile) -> dict[str, object]:
+def score_values(
+    artifact: Artifact, signature: Signature, profile: Profile = Profile.FAST
+) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`."""
     call = signature.call
     loading = _load(artifact, call)
