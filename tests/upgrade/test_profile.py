@@ -113,7 +113,7 @@ def test_inspect_shows_the_requirements_of_the_profile() -> None:
 def test_another_profile_and_a_template_of_ones_own_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidOptionError, match="There is no profile 'small': it is fast or plain"):
         scaffold.new(MODEL, SAMPLE, target=tmp_path / "a", profile="small")
-    with pytest.raises(ExclusiveOptionsError, match="profile and (--)?template exclude each other"):
+    with pytest.raises(ExclusiveOptionsError, match=r"profile and (--)?template exclude each other"):
         scaffold.new(
             MODEL,
             SAMPLE,
