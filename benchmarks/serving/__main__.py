@@ -1,8 +1,8 @@
 """`python -m benchmarks.serving`: everything, from the environments to the table and the plots.
 
 The first round measures all systems on all models, one after the other. The rounds after it, for as long as
-the time allows, repeat both of our profiles, the floor and those tools that came near the best at anything, for
-they alone decide: all of them run at once, and take turns at each thing that is measured.
+the time allows, repeat both of our profiles, the floor and those tools that came near the best at anything,
+for they alone decide: all of them run at once, and take turns at each thing that is measured.
 """
 
 from __future__ import annotations
