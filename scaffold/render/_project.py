@@ -43,6 +43,11 @@ def model_code(artifact: Artifact, signature: Signature, profile: Profile) -> di
     """Return the modules that depend on the model, by their path in `app`; of score.py the imports.
 
     `schemas.py` has no record as `EXAMPLE`: `render_project` adds it, for a model that is known to answer it.
+
+    Args:
+        artifact: The model.
+        signature: How it is called.
+        profile: Which code serves it.
     """
     files = render_source(signature) | _columns_file(signature, profile)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}

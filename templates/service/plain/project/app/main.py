@@ -3,13 +3,13 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_fastapi_instrumentator import Instrumentator
-from pydantic import Field, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator
 from pydantic_core import to_json
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
@@ -19,10 +19,14 @@ from app.serving.auth import require_key
 from app.serving.batching import Batcher
 from app.settings import MODEL_VERSION, NAME, settings
 
-# FastAPI validates Python objects, but a strict model takes dates and tuples from JSON only.
-Record = Annotated[
-    ModelInput, WrapValidator(lambda value, _: ModelInput.model_validate_json(to_json(value)))
-]
+
+def from_json(wanted: Any) -> WrapValidator:
+    """Validate JSON: in Python objects, which FastAPI has, strict models refuse text as a date."""
+    adapter = TypeAdapter(wanted)
+    return WrapValidator(lambda value, _: adapter.validate_json(to_json(value)))
+
+
+Records = Annotated[list[ModelInput], Field(max_length=settings.max_records)]
 batcher = Batcher(score.run, batched=score.BATCHED)
 
 
@@ -52,7 +56,7 @@ if settings.metrics:
 
 
 @app.post("/score")
-async def score_one(record: Record) -> ModelOutput:
+async def score_one(record: Annotated[ModelInput, from_json(ModelInput)]) -> ModelOutput:
     """Score one record."""
     # Records of concurrent requests are scored in one call of the model: see serving/batching.py.
     [answer] = await batcher.score([record])
@@ -60,9 +64,7 @@ async def score_one(record: Record) -> ModelOutput:
 
 
 @app.post("/score/batch")
-async def score_batch(
-    records: Annotated[list[Record], Field(max_length=settings.max_records)],
-) -> list[ModelOutput]:
+async def score_batch(records: Annotated[Records, from_json(Records)]) -> list[ModelOutput]:
     """Score many records. The answers are in the order of the records."""
     return await batcher.score(records)
 
