@@ -1,5 +1,6 @@
 """The plain profile: its code, and what README.md says that it gives and does not give."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from scaffold.render._profile import profile_files
 from scaffold.spec import Profile
 from tests.serving._toy import VALUES, Answer, Service, free_port, start, write_project
 
+ROOT = Path(__file__).parents[2]
 PLAIN = {"max_body_bytes": "1_048_576", "opentelemetry": "False"}
 
 
@@ -22,7 +24,9 @@ PLAIN = {"max_body_bytes": "1_048_576", "opentelemetry": "False"}
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("plain")
     write_project(root)
-    shutil.rmtree(root / "app" / "serving")
+    for path in (root / "app" / "serving").iterdir():
+        if path.name != "model_file.py":
+            path.unlink() if path.is_file() else shutil.rmtree(path)
     for path, content in profile_files(Profile.PLAIN, VALUES | PLAIN).items():
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +54,17 @@ def serve(root: Path, log: Path, **settings: str) -> Service:
 def test_linters_and_type_checkers_pass(root: Path, tool: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", *tool, "app"], cwd=root, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_code_around_the_model_is_as_short_as_the_readme_says(root: Path) -> None:
+    rows = (ROOT / "README.md").read_text()
+    said = re.search(r"\| Python around the model \| ([\d,]+) lines \| ([\d,]+) lines \|", rows)
+    assert said
+    owned = {"schemas.py", "convert.py", "score.py"}
+    for app, number in zip((ROOT / "examples/titanic/service/app", root / "app"), said.groups(), strict=True):
+        paths = [path for path in app.rglob("*.py") if path.name not in owned]
+        found = sum(len(path.read_text().splitlines()) for path in paths)
+        assert found == pytest.approx(int(number.replace(",", "")), rel=0.05)
 
 
 def test_concurrent_requests_share_calls_of_the_model(service: Service) -> None:
