@@ -24,9 +24,9 @@ PLAIN = {"max_body_bytes": "1_048_576", "opentelemetry": "False"}
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("plain")
     write_project(root)
-    for path in (root / "app" / "serving").iterdir():
-        if path.name != "model_file.py":
-            path.unlink() if path.is_file() else shutil.rmtree(path)
+    for file in (root / "app" / "serving").iterdir():
+        if file.name != "model_file.py":
+            file.unlink() if file.is_file() else shutil.rmtree(file)
     for path, content in profile_files(Profile.PLAIN, VALUES | PLAIN).items():
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
