@@ -25,7 +25,7 @@ def profile_files(profile: Profile, values: Mapping[str, object]) -> dict[str, b
         return {}
     folder = template_path("service") / profile.value / "project"
     files = {}
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".md", _SUFFIX}):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", _SUFFIX}):
         name = path.relative_to(folder).as_posix()
         if path.suffix == _SUFFIX:
             text = jinja_environment(folder).get_template(name).render(values)

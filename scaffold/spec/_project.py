@@ -18,7 +18,7 @@ class Profile(enum.Enum):
     """Which code serves the model."""
 
     FAST = "fast"
-    """All of WIRE.md and every limit, in code of its own."""
+    """Strict JSON, micro-batching and every limit, in code of its own."""
     PLAIN = "plain"
     """Short: FastAPI as its documentation uses it, and well-known libraries."""
 
