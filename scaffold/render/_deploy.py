@@ -1,4 +1,4 @@
-"""The answers about a deployment become the manifests under `deploy/`.
+"""The manifests under `deploy/`, from the answers about a deployment.
 
 Each knob is an answer with a default; `per_target` overrides any of them for one target:
 
@@ -11,20 +11,24 @@ hold placeholders, and say so.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from scaffold.base.layout import CHART, DEPLOY, KUSTOMIZATION
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._knobs import Knobs, Route, read_knobs, read_targets
 from scaffold.render._measured import probes_of, resources_of
-from scaffold.render._tree import jinja_environment, template_path
+from scaffold.render._tree import template_path
 from scaffold.spec import Measurements, ProjectSpec
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _DRAIN_S = 5
 _SPARE_S = 5
@@ -208,8 +212,20 @@ def _timeout_s(measurements: Measurements | None) -> float:
 
 
 def _render(template: str, values: Mapping[str, object]) -> bytes:
-    environment = jinja_environment(template_path("service") / "deploy")
-    return environment.get_template(template).render(values).encode()
+    return _environment().get_template(template).render(values).encode()
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(  # noqa: S701 - what is written is YAML
+        loader=FileSystemLoader(template_path("service") / "deploy"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 # --------------------------------------------------------------------------- the chart
