@@ -1,8 +1,8 @@
 """`python -m benchmarks.serving`: everything, from the environments to the table and the plots.
 
 The first round measures all systems on all models, one after the other. The rounds after it, for as long as
-the time allows, repeat ours, the floor and those tools that came near the best at anything, for they alone
-decide: all of them run at once, and take turns at each thing that is measured.
+the time allows, repeat both of our profiles, the floor and those tools that came near the best at anything,
+for they alone decide: all of them run at once, and take turns at each thing that is measured.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving._environments import ensure_environment, ensure_load_generator, ensure_service
+from benchmarks.serving._environments import ensure_environment, ensure_load_generator, ensure_services
 from benchmarks.serving._measure import Plan, measure
 from benchmarks.serving._places import HERE, WORK, python
 from benchmarks.serving._process import adopt_orphans, leave_server_core
@@ -31,7 +31,7 @@ def main() -> int:
     ensure_load_generator()
     adopt_orphans()
     for model in options.models:
-        ensure_service(model)
+        ensure_services(model)
     wanted = options.only.split(",") if options.only else None
     chosen = {
         model: [system for system in systems(model) if not wanted or system.name in wanted]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from benchmarks.serving._environments import ensure_service
+from benchmarks.serving._environments import ensure_services
 from benchmarks.serving._places import LOGS, SERVICES, python
 from benchmarks.serving._process import adopt_orphans, free_ports, running, wait_until
 
@@ -79,7 +79,7 @@ async def connections(port: int, count: int) -> AsyncIterator[list[Connection]]:
 def service(model: str, **settings: str) -> Iterator[tuple[int, Any]]:
     """Generate our service for a model and run it; its port and its process."""
     adopt_orphans()
-    ensure_service(model)
+    ensure_services(model)
     port = free_ports(1)[0]
     variables = {"BIND_HOST": "127.0.0.1", "PORT": str(port), **settings}
     command = [python(f"ours-{model}"), "-m", "app"]

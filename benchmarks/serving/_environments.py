@@ -52,21 +52,22 @@ def ensure_load_generator() -> None:
             sys.exit(f"The benchmark needs {tool}: apt-get install wrk util-linux")
 
 
-def ensure_service(model: str) -> None:
-    """Generate our service for `model`, anew: it is what is measured."""
+def ensure_services(model: str) -> None:
+    """Generate our service for `model` in each profile, anew: it is what is measured."""
     ensure_environment("lab")
     train = HERE / "train.py"
     if not (MODELS / "E.pkl").exists() or (MODELS / "E.pkl").stat().st_mtime < train.stat().st_mtime:
         passengers = ROOT / "examples" / "titanic" / "titanic.csv"
         subprocess.run([python("lab"), train, passengers, MODELS], check=True)
-    shutil.rmtree(SERVICES / model, ignore_errors=True)
     files = [f"{MODELS / model}.pkl", "--input", f"{MODELS / model}-input.pkl"]
     files += ["--output", f"{MODELS / model}-output.pkl", "--name", "scored", "--no-verify"]
-    command = [python("lab"), "-m", "scaffold", "new", *files, str(SERVICES / model)]
-    ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
-    if ended.returncode:
-        sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")
-    ensure_environment(f"ours-{model}", SERVICES / model / "requirements.txt")
+    for profile, name in (("fast", model), ("plain", f"plain-{model}")):
+        shutil.rmtree(SERVICES / name, ignore_errors=True)
+        command = [python("lab"), "-m", "scaffold", "new", *files, "--profile", profile, str(SERVICES / name)]
+        ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
+        if ended.returncode:
+            sys.exit(f"no service for model {model}:\n{ended.stdout}{ended.stderr}")
+        ensure_environment(f"ours-{name}", SERVICES / name / "requirements.txt")
 
 
 def version(environment: str, distribution: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-OURS, FLOOR, FLOORS = "ours", "floor-fastapi", "floor-"
+OURS, PLAIN, FLOOR, FLOORS = "ours", "ours-plain", "floor-fastapi", "floor-"
 NEAR = 0.7
 TITLES = {"A": "Pipeline", "B": "Forest", "C": "Iris"}
 Result = dict[str, Any]
@@ -39,7 +39,7 @@ def _processor() -> str:
 def contenders(results: list[Result], model: str) -> Near:
     """Who takes part in what has a line to meet, by number of connections, as `rows` and as `starts`.
 
-    Ours, and the floor written by hand or the tools that came near the best at it.
+    Ours in both profiles, and the floor written by hand or the tools that came near the best at it.
     """
     mine = [run for run in results if run["model"] == model and "failed" not in run]
     *fewer, most = _levels(mine)
@@ -47,13 +47,13 @@ def contenders(results: list[Result], model: str) -> Near:
     near[str(most)] = _near(mine, [_rate(most), lambda run: 1 / _p99(most)(run)])
     if model == "A":  # which alone has lines for anything but most connections
         near |= {str(level): _near(mine, [_rate(level)]) for level in fewer[1:]}
-        near |= {str(level): [FLOOR, OURS] for level in fewer[:1]}
-        near |= {"rows": _near(mine, [_rows_per_s]), "starts": [FLOOR, OURS]}
+        near |= {str(level): [FLOOR, OURS, PLAIN] for level in fewer[:1]}
+        near |= {"rows": _near(mine, [_rows_per_s]), "starts": [FLOOR, OURS, PLAIN]}
     return near
 
 
 def _near(runs: list[Result], measures: list[Measure]) -> list[str]:
-    near = [OURS]
+    near = [OURS, PLAIN]
     tools = sorted({run["system"] for run in runs if _is_tool(run)})
     for measure in measures:
         found = {tool: _values([run for run in runs if run["system"] == tool], measure) for tool in tools}

@@ -96,21 +96,28 @@ def systems(model: str) -> list[System]:
         *(_bentoml(model, file, together) for together in (False, True)),
         _mlflow(model, file),
         *(_ray(file, one, many, together) for together in (False, True)),
-        System(
-            name="ours",
-            label="**ours**",
-            environment=f"ours-{model}",
-            command=[python(f"ours-{model}"), "-m", "app"],
-            path="/score",
-            body=one,
-            answers=prediction,
-            many_path="/score/batch",
-            many_body=many,
-            variables={"BIND_HOST": "127.0.0.1", "PORT": "{port}"},
-            folder=str(SERVICES / model),
-            probe="/healthz",
-        ),
+        _ours("ours-plain", "**ours, plain profile**", f"plain-{model}", one, many),
+        _ours("ours", "**ours**", model, one, many),
     ]
+
+
+def _ours(
+    name: str, label: str, service: str, one: Callable[[Rows], Any], many: Callable[[Rows], Any]
+) -> System:
+    return System(
+        name=name,
+        label=label,
+        environment=f"ours-{service}",
+        command=[python(f"ours-{service}"), "-m", "app"],
+        path="/score",
+        body=one,
+        answers=prediction,
+        many_path="/score/batch",
+        many_body=many,
+        variables={"BIND_HOST": "127.0.0.1", "PORT": "{port}"},
+        folder=str(SERVICES / service),
+        probe="/healthz",
+    )
 
 
 def _uvicorn(environment: str) -> list[str]:

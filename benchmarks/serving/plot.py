@@ -35,7 +35,7 @@ def main(path: Path, folder: Path) -> None:
             bars = axis.barh(
                 list(labels.values()),
                 values,
-                color=["#c2410c" if name == "ours" else "#94a3b8" for name in names],
+                color=["#c2410c" if name.startswith("ours") else "#94a3b8" for name in names],
             )
             axis.bar_label(bars, fmt="{:,.0f}", padding=3)
             axis.set_title(f"{TITLES[model]}: {title} at {levels[-1]} connections")

@@ -34,7 +34,7 @@ class InvalidOptionError(UsageError):
         found: The value.
     """
 
-    option: Literal["builder", "env", "memory_limit", "name", "pin", "platforms", "python", "tag"]
+    option: Literal["builder", "env", "memory_limit", "name", "pin", "platforms", "profile", "python", "tag"]
     found: str
 
     def __str__(self) -> str:
@@ -58,6 +58,7 @@ _WANTED: dict[str, tuple[str, object]] = {
         "{!r} is no platform that is known here: linux/amd64 or linux/arm64.",
         ["linux/amd64"],
     ),
+    "profile": ("There is no profile {!r}: it is fast or plain.", "plain"),
     "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
     "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scaffold.base.strategic_merge import manifest_text
-from scaffold.render._tree import template_path
+from scaffold.render._tree import jinja_environment, template_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,15 +21,7 @@ def render_manifest(template: str, values: Mapping[str, object]) -> bytes:
 
 @functools.cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - what is written is YAML
-        loader=FileSystemLoader(template_path("service") / "deploy"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = jinja_environment(template_path("service") / "deploy")
     environment.filters["block"] = _block
     return environment
 

@@ -18,16 +18,18 @@ from scaffold.base.layout import (
     SCHEMAS,
     SCORE,
 )
+from scaffold.errors import ExclusiveOptionsError
 from scaffold.render._deploy import deploy_files
-from scaffold.render._score import score_values
+from scaffold.render._profile import left_out, profile_files
+from scaffold.render._score import is_shortened, score_values
 from scaffold.render._source import add_example, render_source
 from scaffold.render._tree import render_tree, template_path
 from scaffold.render._values import project_values
 from scaffold.spec import (
     Artifact,
     Measurements,
+    Profile,
     ProjectSpec,
-    PythonCall,
     Recording,
     RenderedProject,
     Signature,
@@ -37,14 +39,19 @@ _SCORE = SCORE.removeprefix(f"{APP}/")
 """The template has it: what depends on the model are its finished strings."""
 
 
-def model_code(artifact: Artifact, signature: Signature) -> dict[str, str]:
+def model_code(artifact: Artifact, signature: Signature, profile: Profile) -> dict[str, str]:
     """Return the modules that depend on the model, by their path in `app`; of score.py the imports.
 
     `schemas.py` has no record as `EXAMPLE`: `render_project` adds it, for a model that is known to answer it.
+
+    Args:
+        artifact: The model.
+        signature: How it is called.
+        profile: Which code serves it.
     """
-    files = render_source(signature) | _columns_file(signature)
+    files = render_source(signature) | _columns_file(signature, profile)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
-    score = score_values(artifact, signature)
+    score = score_values(artifact, signature, profile)
     return {**source, _SCORE: f"{score['score_imports']}\n{score['score_libraries']}"}
 
 
@@ -57,14 +64,18 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
         template: A path or URL that copier takes; the service template of this package when absent.
 
     Raises:
+        ExclusiveOptionsError: The template is someone else's, and the profile is not the default.
         RenderError: The template is invalid, or uses an unknown value.
     """
+    if template and spec.profile is not Profile.FAST:
+        raise ExclusiveOptionsError("profile", "template")
     values = project_values(spec)
-    code = spec.code or model_code(spec.artifact, spec.signature)
+    code = spec.code or model_code(spec.artifact, spec.signature, spec.profile)
     source = {f"app/{name}": text for name, text in code.items() if name != _SCORE}
     if spec.dependencies.takes_example:
         source[SCHEMAS] = add_example(source[SCHEMAS], spec.signature.input)
-    extra: dict[str, bytes] = {path: text.encode() for path, text in source.items()}
+    extra = profile_files(spec.profile, values)
+    extra |= {path: text.encode() for path, text in source.items()}
     if COLUMNS in extra:
         extra[COLUMNS_TEST] = (template_path("service") / "test_fast_column_transformer.py").read_bytes()
     extra |= deploy_files(spec)
@@ -73,15 +84,16 @@ def render_project(spec: ProjectSpec, root: Path, *, template: str | None = None
     extra[PYTHON] = f"{spec.dependencies.python}\n".encode()
     extra[RECORDED] = recorded_sample(spec.recording)
     model = root / MODEL_FOLDER / str(values["model_file"])
-    rendered = render_tree(template or template_path("service"), values, extra, root)
+    exclude = left_out(spec.profile)
+    rendered = render_tree(template or template_path("service"), values, extra, root, exclude=exclude)
     shutil.copyfile(spec.artifact.path, model)
     files = {**rendered.files, model.relative_to(root).as_posix(): sha256_file(model)}
     return RenderedProject(root=root, files=dict(sorted(files.items())))
 
 
-def _columns_file(signature: Signature) -> dict[str, str]:
+def _columns_file(signature: Signature, profile: Profile) -> dict[str, str]:
     """Return what takes the place of a pipeline's first step, where the service has that."""
-    if not (isinstance(signature.call, PythonCall) and signature.call.shortened):
+    if not is_shortened(signature.call, profile):
         return {}
     return {COLUMNS: (template_path("service") / "fast_column_transformer.py").read_text("utf-8")}
 

@@ -15,6 +15,7 @@ from scaffold.spec import (
     ModelFormat,
     Pandas,
     Polars,
+    Profile,
     PythonCall,
     SessionCall,
     Signature,
@@ -88,12 +89,14 @@ _BEFORE = "# Your steps before the model: unit conversion, features from other s
 _AFTER = "# Your steps after the model: a threshold, labels, calibration."
 
 
-def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
+def score_values(
+    artifact: Artifact, signature: Signature, profile: Profile = Profile.FAST
+) -> dict[str, object]:
     """Return what `score.py.jinja` asks for, and `model_file`, the name of the file under `model/`."""
     call = signature.call
     loading = _load(artifact, call)
     load = loading.lines
-    shortened = isinstance(call, PythonCall) and call.shortened
+    shortened = is_shortened(call, profile)
     if shortened:
         load.append("if settings.fast_column_transformer:\n            speed_up(_model)")
     result = "predictions" if call.batched else "prediction"
@@ -117,6 +120,11 @@ def score_values(artifact: Artifact, signature: Signature) -> dict[str, object]:
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
         "score_run": _indented(_run_batched(predict) if call.batched else _run_alone(predict), 4),
     }
+
+
+def is_shortened(call: Call, profile: Profile) -> bool:
+    """Whether `app/serving/fast_column_transformer.py` takes the place of a pipeline's first step."""
+    return profile is Profile.FAST and isinstance(call, PythonCall) and call.shortened
 
 
 def _load(artifact: Artifact, call: Call) -> _Code:

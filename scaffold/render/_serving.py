@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from scaffold.render._knobs import read_opentelemetry
-from scaffold.spec import ProjectSpec, PythonCall
+from scaffold.render._score import is_shortened
+from scaffold.spec import ProjectSpec
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
 _RECORDS, _LARGE_RECORDS = 1000, 4
@@ -13,7 +14,7 @@ _RECORDS, _LARGE_RECORDS = 1000, 4
 
 
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return the fields of `Settings` in `app/settings.py`.
+    """Return the fields of `Settings` in `app/settings.py`: those of the fast profile as finished lines.
 
     `max_body_bytes` goes by the largest record of the sample; `opentelemetry` is the answer of that name.
 
@@ -28,14 +29,18 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
     fields = []
     if limit > _LEAST_BYTES:
         fields.append(f"    max_body_bytes: int = Field(default={limit:_}, ge=1)")
-    if read_opentelemetry(spec.answers):
+    opentelemetry = read_opentelemetry(spec.answers)
+    if opentelemetry:
         fields.append("    opentelemetry: bool = True")
-    if isinstance(spec.signature.call, PythonCall) and spec.signature.call.shortened:
+    if is_shortened(spec.signature.call, spec.profile):
         fields += [
             "    # Call the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
             "    fast_column_transformer: bool = True",
         ]
     return {
+        "profile": spec.profile.value,
+        "max_body_bytes": f"{limit:_}",
+        "opentelemetry": str(opentelemetry),
         "settings_imports": "from pydantic import Field\n\n" if limit > _LEAST_BYTES else "",
         "settings_fields": "".join(f"\n{line}" for line in ["", *fields]) if fields else "",
     }

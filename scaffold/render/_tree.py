@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.base.files import sha256_file
 from scaffold.errors import BadTemplateError
 from scaffold.spec import RenderedProject
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def template_path(name: str) -> Path:
@@ -17,8 +22,27 @@ def template_path(name: str) -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates" / name
 
 
+@functools.cache
+def jinja_environment(folder: Path) -> Environment:
+    """Return what renders single files of `folder`, with the options of the template's `copier.yml`."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(  # noqa: S701 - no HTML is written
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def render_tree(
-    template: str | Path, values: Mapping[str, object], extra: Mapping[str, bytes], root: Path
+    template: str | Path,
+    values: Mapping[str, object],
+    extra: Mapping[str, bytes],
+    root: Path,
+    *,
+    exclude: Sequence[str] = (),
 ) -> RenderedProject:
     """Render `template` with `values` into `root`, add the `extra` files, and return what was written.
 
@@ -27,6 +51,7 @@ def render_tree(
         values: Finished strings and other values; an undefined name is an error.
         extra: Content by path relative to `root`: generated source, the model, local code.
         root: An empty folder.
+        exclude: Files of the template that are not written, as patterns of git.
 
     Raises:
         RenderError: The template is invalid, or uses an unknown value.
@@ -36,7 +61,15 @@ def render_tree(
     from jinja2 import TemplateError
 
     try:
-        run_copy(str(template), root, data=dict(values), defaults=True, quiet=True, overwrite=True)
+        run_copy(
+            str(template),
+            root,
+            data=dict(values),
+            exclude=exclude,
+            defaults=True,
+            quiet=True,
+            overwrite=True,
+        )
     except (CopierError, TemplateError, ValueError) as error:  # ValueError: it is no folder
         raise BadTemplateError(str(template), str(error)) from error
     for path, content in extra.items():

@@ -29,7 +29,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "example_shell": shell_example(spec.signature),
         "model_sha256": spec.artifact.sha256,
         **card_values(spec),
-        **score_values(spec.artifact, spec.signature),
+        **score_values(spec.artifact, spec.signature, spec.profile),
         **serving_values(spec),
         **environment_values(spec.variables),
         **image_values(spec),

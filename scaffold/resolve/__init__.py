@@ -153,7 +153,7 @@ def resolve_dependencies(
     """
     options = options or Options()
     installation = installation or Installation()
-    layer = read_service_layer(options.python, opentelemetry=options.opentelemetry)
+    layer = read_service_layer(options.python, profile=options.profile, opentelemetry=options.opentelemetry)
     local = _texts(sources)
     modules = {f"{APP}/{name}": text for name, text in code.items()}
     generated = _model_part(asked_by_code(modules, installation), layer)

@@ -96,7 +96,7 @@ from scaffold.spec._native import (
     Void,
 )
 from scaffold.spec._never import assert_never
-from scaffold.spec._project import ProjectRecord, ProjectSpec, RenderedProject, Variable
+from scaffold.spec._project import Profile, ProjectRecord, ProjectSpec, RenderedProject, Variable
 from scaffold.spec._proof import Check, Measurements, Outcome, Verification
 from scaffold.spec._protocol import PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
 from scaffold.spec._schema import (
@@ -186,6 +186,7 @@ __all__ = [
     "Pillow",
     "PodState",
     "Polars",
+    "Profile",
     "ProjectRecord",
     "ProjectSpec",
     "Protocol",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,15 @@ from scaffold.spec._dependencies import Dependencies
 from scaffold.spec._json import JSONValue
 from scaffold.spec._proof import Verification
 from scaffold.spec._signature import Recording, Signature
+
+
+class Profile(enum.Enum):
+    """Which code serves the model."""
+
+    FAST = "fast"
+    """Strict JSON, micro-batching and every limit, in code of its own."""
+    PLAIN = "plain"
+    """Short: FastAPI as its documentation uses it, and well-known libraries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +47,8 @@ class ProjectSpec:
     recording: Recording
     answers: MappingABC[str, JSONValue] = field(default_factory=dict)
     """The answers to the template: targets, registry, features."""
+    profile: Profile = Profile.FAST
+    """Which code serves the model."""
     generator: str = ""
     """Version of the tool that renders."""
     variables: tuple[Variable, ...] = ()

@@ -18,7 +18,7 @@ from scaffold.base.temporary import TemporaryFolder
 from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
-from scaffold.spec import Artifact, Dependencies, JSONValue, ProjectSpec
+from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
 from scaffold.verbs._inputs import ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
@@ -74,7 +74,8 @@ def specify(
 
         on_event(Started("resolve"))
         artifact = found.files.artifact
-        code = model_code(artifact, found.signature)
+        profile = Profile(options.profile)
+        code = model_code(artifact, found.signature, profile)
         wanted = _resolve_options(options, answers, environment.version)
         dependencies = _resolve(examination, found, code, wanted)
         on_event(Finished("resolve", dependencies_line(dependencies)))
@@ -90,6 +91,7 @@ def specify(
             dependencies=dependencies,
             recording=found.recording,
             answers=answers,
+            profile=profile,
             generator=__version__,
             variables=options.variables,
             code=code,
@@ -192,6 +194,7 @@ def _resolve_options(options: Options, answers: Mapping[str, JSONValue], version
         python=options.python or version,
         pins=pins,
         require=tuple(options.require),
+        profile=Profile(options.profile),
         opentelemetry=answers.get("opentelemetry") is True,
         gpu=options.gpu,
     )

@@ -14,7 +14,7 @@ from scaffold.base.layout import PRISTINE
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import ModelGoneError
 from scaffold.events import Noted, OnEvent
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
+from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
 from scaffold.verbs._pristine import write_pristine
 from scaffold.verbs._specify import specify
 from scaffold.verbs.options import Options
@@ -79,12 +79,14 @@ def new_state(
     dependencies = renew_service_layer(
         record.spec.dependencies,
         pinned=pinned,
+        profile=Profile(options.profile),
         opentelemetry=answers.get("opentelemetry") is True,
         gpu=options.gpu,
     )
     yield replace(
         record.spec,
         answers=answers,
+        profile=Profile(options.profile),
         dependencies=dependencies,
         generator=__version__,
         variables=options.variables,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from scaffold.errors import InvalidOptionError, UnsetVariableError
-from scaffold.spec import JSONValue, Overrides, Variable
+from scaffold.spec import JSONValue, Overrides, Profile, Variable
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -26,6 +26,7 @@ def _cli(help: str, *, flag: str = "", metavar: str = "") -> dict[str, str]:
 class ModelOptions(TypedDict, total=False):
     """The fields of `Options` as keywords of `new`, `update` and `inspect`, for type checkers."""
 
+    profile: str
     environment: Sequence[str]
     method: str | None
     trust: Sequence[str]
@@ -51,6 +52,10 @@ class ModelOptions(TypedDict, total=False):
 class Options:
     """The options for a model: everything about it except the model itself and its samples."""
 
+    profile: str = field(
+        default=Profile.FAST.value,
+        metadata=_cli("The code that serves the model: fast, or plain, which is shorter and slower."),
+    )
     environment: Sequence[str] = field(
         default=(),
         metadata=_cli(
@@ -108,11 +113,13 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        """Check the Python version, which no later stage could explain.
+        """Check the options that no later stage could explain.
 
         Raises:
-            UsageError: `python` is not a version of Python.
+            UsageError: `python` is not a version of Python, or there is no such profile.
         """
+        if self.profile not in {profile.value for profile in Profile}:
+            raise InvalidOptionError("profile", self.profile)
         if self.python and not re.fullmatch(r"3\.\d{1,2}", self.python, re.ASCII):
             raise InvalidOptionError("python", self.python)
 

@@ -7,6 +7,7 @@ from packaging.requirements import Requirement as Parsed
 
 from scaffold.resolve.lock._choice import RUNNING_PYTHON
 from scaffold.resolve.lock._service import read_service_layer
+from scaffold.spec import Profile
 
 IN = "# A comment.\nweb[fast]  # routes: app/main.py\nserver  # serves: app/server.py\nparser  # reads\n"
 LOCK = (
@@ -35,25 +36,30 @@ def test_the_pins_are_those_of_the_python(layer):
     assert read_service_layer("3.12", layer).pins["core"] == "4"
 
 
+@pytest.mark.parametrize("profile", Profile)
 @pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13", "3.14"])
-def test_the_service_layer_is_locked_in_full(python):
-    found = read_service_layer(python)
+def test_the_service_layer_is_locked_in_full(python, profile):
+    found = read_service_layer(python, profile=profile)
     names = {line.distribution for line in found.requirements}
-    assert {"uvicorn", "prometheus-client"} <= names <= set(found.pins)
+    metrics = {Profile.FAST: "prometheus-client", Profile.PLAIN: "prometheus-fastapi-instrumentator"}
+    assert {"uvicorn", metrics[profile]} <= names <= set(found.pins)
     for line in found.requirements:
         assert Parsed(str(line)).specifier.contains(found.pins[line.distribution])
         assert line.reason
 
 
-def test_the_tests_run_with_the_versions_that_are_locked():
-    pins = read_service_layer(RUNNING_PYTHON).pins
+@pytest.mark.parametrize("profile", Profile)
+def test_the_tests_run_with_the_versions_that_are_locked(profile):
+    pins = read_service_layer(RUNNING_PYTHON, profile=profile).pins
     assert {name: metadata.version(name) for name in pins} == pins
 
 
-def test_what_opentelemetry_brings_is_locked_where_it_is_asked_for():
-    plain, asked = read_service_layer("3.11"), read_service_layer("3.11", opentelemetry=True)
-    assert "opentelemetry-sdk" not in plain.pins
-    assert asked.pins.items() > plain.pins.items()
+@pytest.mark.parametrize("profile", Profile)
+def test_what_opentelemetry_brings_is_locked_where_it_is_asked_for(profile):
+    without = read_service_layer("3.11", profile=profile)
+    asked = read_service_layer("3.11", profile=profile, opentelemetry=True)
+    assert "opentelemetry-sdk" not in without.pins
+    assert asked.pins.items() > without.pins.items()
     assert "opentelemetry-exporter-otlp-proto-http" in asked.pins
-    added = {str(line) for line in asked.requirements} - {str(line) for line in plain.requirements}
+    added = {str(line) for line in asked.requirements} - {str(line) for line in without.requirements}
     assert added == {f"fastapi[opentelemetry]=={asked.pins['fastapi']}"}

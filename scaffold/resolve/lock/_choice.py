@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from scaffold.resolve._distributions import Installation, Installed
 from scaffold.resolve._origins import specifier_of
 from scaffold.resolve.lock._lock import PLATFORMS
-from scaffold.spec import LocalSource, Requirement
+from scaffold.spec import LocalSource, Profile, Requirement
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Their local version says whether they are built for a CPU or a GPU.
@@ -29,6 +29,8 @@ class Options:
     """Version by distribution, in place of the one installed here."""
     require: Sequence[str] = ()
     """Requirements that are added though nothing needs them."""
+    profile: Profile = Profile.FAST
+    """Which code serves the model."""
     opentelemetry: bool = False
     """Whether the service layer sends spans, numbers and logs."""
     gpu: bool = False

@@ -16,7 +16,7 @@ from scaffold.base.process import Runner, run_command
 from scaffold.errors import ConflictError
 from scaffold.resolve.lock._lock import make_lock
 from scaffold.resolve.lock._service import read_service_layer
-from scaffold.spec import Dependencies, LocalSource, Requirement
+from scaffold.spec import Dependencies, LocalSource, Profile, Requirement
 
 
 def lock_again(
@@ -71,6 +71,7 @@ def renew_service_layer(
     dependencies: Dependencies,
     *,
     pinned: Iterable[str] = (),
+    profile: Profile = Profile.FAST,
     opentelemetry: bool = False,
     gpu: bool = False,
     run: Runner = run_command,
@@ -82,6 +83,7 @@ def renew_service_layer(
     Args:
         dependencies: Those of a project.
         pinned: Distributions whose version a person chose.
+        profile: Which code serves the model.
         opentelemetry: Whether the service sends traces.
         gpu: Take torch with CUDA, as it is installed here.
         run: Runs uv.
@@ -89,7 +91,7 @@ def renew_service_layer(
     Raises:
         LockFailedError: The two cannot be installed together; or a leaf of it.
     """
-    layer = read_service_layer(dependencies.python, opentelemetry=opentelemetry)
+    layer = read_service_layer(dependencies.python, profile=profile, opentelemetry=opentelemetry)
     model = [line for line in dependencies.requirements if line.serves != "service"]
     old = Lock.parse(dependencies.lock)
     versions = old.releases

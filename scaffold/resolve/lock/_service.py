@@ -13,7 +13,7 @@ from packaging.requirements import Requirement as PackagingRequirement
 from packaging.utils import canonicalize_name
 
 from scaffold.base.lockfile import Lock
-from scaffold.spec import Requirement
+from scaffold.spec import Profile, Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +27,22 @@ class ServiceLayer:
 
 
 def read_service_layer(
-    python: str, folder: Path | None = None, *, opentelemetry: bool = False
+    python: str,
+    folder: Path | None = None,
+    *,
+    profile: Profile = Profile.FAST,
+    opentelemetry: bool = False,
 ) -> ServiceLayer:
     """Return the service layer for `python` (`3.11`) from `service.in` and `service.txt` in `folder`.
 
+    Without `folder` these are the files of `profile`.
+
     A distribution that another line of `service.in` requires gets no line; the reason of that line names it.
     """
-    folder = folder or _template()
+    folder = folder or _folders()[profile]
     locked = [*Lock.parse((folder / "service.txt").read_text(encoding="utf-8")).pins]
     if opentelemetry:
-        locked += Lock.parse((folder / "opentelemetry.txt").read_text(encoding="utf-8")).pins
+        locked += Lock.parse((_template() / "opentelemetry.txt").read_text(encoding="utf-8")).pins
     pins: dict[str, str] = {}
     required_by: dict[str, list[str]] = {}
     for pin in locked:
@@ -46,7 +52,7 @@ def read_service_layer(
     declared = dict(_parse_line(line) for line in _lines(folder / "service.in"))
     implied = {name for name in declared if required_by[name]}
     if opentelemetry:
-        implied.remove("fastapi")  # its own line, because no other line requires the extra
+        implied.discard("fastapi")  # its own line, because no other line requires the extra
         declared["fastapi"] = ("[opentelemetry]", f"{declared['fastapi'][1]}; OpenTelemetry, as was answered")
     requirements = []
     for name in declared.keys() - implied:
@@ -85,6 +91,11 @@ def _dependents(name: str, required_by: Mapping[str, Sequence[str]]) -> set[str]
 def _lines(path: Path) -> list[str]:
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if re.match(r"\w", line)]
+
+
+def _folders() -> dict[Profile, Path]:
+    """Return the folder with the requirements of each profile."""
+    return {Profile.FAST: _template(), Profile.PLAIN: _template() / "plain"}
 
 
 def _template() -> Path:

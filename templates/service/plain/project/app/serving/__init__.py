@@ -1,0 +1,1 @@
+"""Micro-batching, API keys and error responses."""
