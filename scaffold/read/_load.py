@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +12,13 @@ from typing import Any
 
 from scaffold.base import model as base_model
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
-from scaffold.errors.wording import beside_the_code
+from scaffold.errors.wording import beside_the_code, in_one_line
 from scaffold.read._folders import importing, own_folders
 from scaffold.read._versions import version_mismatch
 from scaffold.read.gate._libraries import DISTRIBUTIONS
 from scaffold.spec import Artifact, GlobalName, MadeWith, ModelFormat
 
+_MOST_CHARACTERS = 300
 _STATE_DICT = """The file holds weights without their network. Save the module itself and give that file:
   torch.save(model, "model.pt")"""
 _SCRIPT = """The class was defined in the script or notebook that saved the model. Name that file:
@@ -71,12 +73,12 @@ def load_enforced(
 
 def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
     """What `error`, raised while `path` was loaded, means to a person."""
-    detail = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    detail = _first_line(error)
     match error:
         case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):
             top = name.partition(".")[0]
             return MissingLibraryError(path.name, name, "loading the file", DISTRIBUTIONS.get(top, ""))
-        case AttributeError() if match := re.search(r"'(\w+)' on <module '(?:\w+\.)*__main__'", str(error)):
+        case AttributeError() if match := re.search(r"'(\w+)' on <module '(?:\w+\.)*__main__'", detail):
             return LoadFailedError(path.name, f"it needs '{match[1]}' of the script that saved it", _SCRIPT)
         case ImportError(name=str(name)) if _installed(name):
             return _mismatch(path, name, error)
@@ -97,8 +99,16 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
 def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
     top = module.partition(".")[0]
     distribution = DISTRIBUTIONS.get(top, top)
-    detail = f"{type(error).__name__}: {error}".splitlines()[0]
-    return VersionMismatchError(path.name, (), distribution, metadata.version(distribution), detail)
+    version = metadata.version(distribution)
+    return VersionMismatchError(path.name, (), distribution, version, _first_line(error))
+
+
+def _first_line(error: Exception) -> str:
+    """The type and the first line of the message of an exception of the model's, whatever its class does."""
+    with contextlib.suppress(Exception):  # of its `__str__`
+        lines = str(error).strip().splitlines()
+        return f"{type(error).__name__}: {lines[0][:_MOST_CHARACTERS]}" if lines else type(error).__name__
+    return in_one_line(error)
 
 
 def _distribution_of(error: Exception) -> str:
@@ -117,7 +127,7 @@ def _installed(module: str) -> bool:
 
 def _library_of(error: Exception) -> str | None:
     """The model library in whose code the error was raised, or whose module it names."""
-    named = re.search(r"<module '(\w+)", str(error))
+    named = re.search(r"<module '(\w+)", _first_line(error))
     if named and _installed(named[1]):
         return named[1]
     trace = error.__traceback__
