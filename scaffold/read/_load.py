@@ -72,7 +72,13 @@ def load_enforced(
 
 
 def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
-    """What `error`, raised while `path` was loaded, means to a person."""
+    """Return what an exception that a file raised while it was loaded means to a person.
+
+    Args:
+        path: The file.
+        error: The exception, with its traceback.
+        made_with: What the file says of the versions that made it.
+    """
     detail = _first_line(error)
     match error:
         case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):
