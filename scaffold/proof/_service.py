@@ -26,7 +26,7 @@ _STOP_S = 15.0
 _POLL_S = 0.02
 _LOG_LINES = 30
 _HASH_SEED = "1"
-"""Not that of the worker: each start of a deployed service has another, and no prediction may depend on it."""
+"""Not that of the worker: each start of a deployed service has another."""
 
 
 class Service(Client):
