@@ -84,7 +84,7 @@ def require_empty(target: Path) -> None:
         found = sorted(entry.name for entry in target.iterdir())
         if found:
             raise TargetNotEmptyError(str(target), tuple(found))
-    elif target.exists():
+    elif target.exists() or target.is_symlink():
         raise TargetNotEmptyError(str(target))
 
 
@@ -106,7 +106,10 @@ def staged(target: Path) -> Iterator[Path]:
     for left in target.parent.glob(f"{prefix}*"):
         if not _runs(left.name.removeprefix(prefix).partition("-")[0]):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=target.parent))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=target.parent))
+    except OSError as error:
+        raise FolderNotMadeError(str(target), error.strerror or str(error)) from error
     try:
         folder.chmod(0o777 & ~_umask())
         yield folder

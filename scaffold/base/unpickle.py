@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from scaffold.base.streams import CHUNK_BYTES, BorrowedFile, canonical_archive
 from scaffold.errors import UnseenNameError
+from scaffold.errors.worker import CALLING
 from scaffold.spec import GlobalName
 
 LEGACY_TORCH_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -41,6 +42,12 @@ def python3_name(module: str, qualname: str) -> tuple[str, str]:
 
 on_lookup: Callable[[str], None] | None = None
 """Called with each name before its lookup, so that the report of a crash can name it."""
+
+
+def note_loaded() -> None:
+    """Tell `on_lookup` that all is loaded."""
+    if on_lookup is not None:
+        on_lookup(CALLING)
 
 
 class Names:

@@ -7,12 +7,12 @@ namespace, images, and strategic merge patches. For anything else `kubectl` or `
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from scaffold.base.layout import KUSTOMIZATION
+from scaffold.base.process import run_command
 from scaffold.base.strategic_merge import patched
 from scaffold.cluster._client import Manifest
 from scaffold.errors import ManifestError
@@ -26,7 +26,6 @@ _DIRECTIVES = (
     "$setElementOrder",
     "$deleteFromPrimitiveList",
 )
-_BUILD_S = 120
 
 
 def kustomized(folder: Path, root: Path) -> list[Manifest]:
@@ -37,8 +36,9 @@ def kustomized(folder: Path, root: Path) -> list[Manifest]:
         root: The project: nothing outside of it is read.
 
     Raises:
-        ManifestError: A file is missing, outside of the project or no YAML; or `kubectl` refuses the folder,
-            or is needed and not installed.
+        ManifestError: A file is missing, outside of the project or no YAML, or `kubectl` is needed and not
+            installed.
+        CommandError: `kubectl` refuses the folder.
     """
     path = folder / KUSTOMIZATION
     kustomization = next(_documents(path), {})
@@ -92,11 +92,8 @@ def _built(folder: Path, strange: list[str]) -> list[Manifest]:
             "Install kubectl or kustomize, and put it on the PATH.",
         )
     verb = "kustomize" if Path(program).name == "kubectl" else "build"
-    command = [program, verb, str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_S, check=False)
-    if ran.returncode:
-        raise ManifestError(f"{' '.join(command)} failed.", tuple(ran.stderr.strip().splitlines()))
-    return [document for document in yaml.safe_load_all(ran.stdout) if document]
+    built = run_command([program, verb, str(folder)]).stdout
+    return [document for document in yaml.safe_load_all(built) if document]
 
 
 def _inside(place: Path, root: Path, path: Path) -> Path:

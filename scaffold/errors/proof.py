@@ -186,7 +186,8 @@ class AnswersDifferError(VerificationError):
         elif self.versions is not None:
             lines.append(
                 "What the model needs has the same versions in both. Does the model depend on the time, on "
-                "other requests, on environment variables or on files outside the project?"
+                "other requests, on environment variables, on files outside the project, or on the order of "
+                "a set or `hash` of a string, which differ from process to process?"
             )
         return "\n".join(lines)
 

@@ -102,3 +102,16 @@ def _literal(value: object) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return repr([str(each) for each in value])
     return repr(value) if isinstance(value, bool | int | float) else repr(str(value))
+
+
+_MOST_CHARACTERS = 300
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the type and the message of an exception of the model's, whatever its class does."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "an exception that cannot be written"  # its `__str__` raises
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return message if len(message) <= _MOST_CHARACTERS else f"{message[: _MOST_CHARACTERS - 3]}..."

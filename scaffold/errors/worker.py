@@ -19,6 +19,10 @@ _INSTEAD = {
 """What the model can do in place of an action that nothing allows."""
 
 
+CALLING = "()"
+"""Stands for the name that is being loaded, where all is loaded and the model is called."""
+
+
 class WorkerError(ScaffoldError):
     """The process that loads the model failed."""
 
@@ -67,9 +71,8 @@ class WorkerDiedError(WorkerError):
     log: str = ""
 
     def __str__(self) -> str:
-        while_ = f" while it loaded {self.doing}" if self.doing else ""
         return (
-            f"{self.signal} ended the process that loads the model{while_}.\n{_end_of(self.log)}"
+            f"{self.signal} ended the process that loads the model{_while(self.doing)}.\n{_end_of(self.log)}"
             "The file may be damaged, or made by other versions of its libraries than the installed ones.\n"
             "Load it in the environment that made it, named by its folder or its requirements:\n"
             f"  {with_requirements()}"
@@ -84,13 +87,13 @@ class WorkerLimitError(WorkerError):
     doing: str = ""
 
     def __str__(self) -> str:
-        while_ = f" while it loaded {self.doing}" if self.doing else ""
         amount = f" ({self.amount})" if self.amount else ""
+        limit = f"{self.limit}{amount}{_while(self.doing)}"
         needed: dict[str, object] = (
             {"memory_limit": "32G"} if self.limit == "memory" else {"time_limit": 3600}
         )
         return (
-            f"The process that loads the model reached its limit of {self.limit}{amount}{while_}.\n"
+            f"The process that loads the model reached its limit of {limit}.\n"
             f"A model that needs more:\n  {invocation('new', ..., **needed)}"
         )
 
@@ -141,6 +144,13 @@ class MissingVariableError(WorkerError):
             f"Give the value that the service is to have ({secret} for one that stands in no file):\n"
             f"  {command}"
         )
+
+
+def _while(doing: str) -> str:
+    """What the process did: the name that it loaded, or `CALLING`; nothing where that is not known."""
+    if doing == CALLING:
+        return " while the model was called"
+    return f" while it loaded {doing}" if doing else ""
 
 
 def _end_of(log: str) -> str:

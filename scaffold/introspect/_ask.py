@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.base import model as base_model
+from scaffold.errors.wording import in_one_line
 from scaffold.introspect import _kinds
 from scaffold.spec import Call
 
-_MOST_MESSAGE = 300
 Ask = Callable[[Any], Any]
 
 
@@ -41,8 +41,8 @@ def ask(model: object, call: Call, value: object) -> object:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             answer = base_model.invoke(model, call, given)
-    except (Exception, SystemExit) as error:
-        return Refused(_one_line(error), absent=_absent_file(error))
+    except BaseException as error:  # nobody interrupts this process: the model raises it
+        return Refused(in_one_line(error), absent=_absent_file(error))
     if isinstance(answer, (AsyncIterator, Awaitable, Iterator)):
         name = type(answer).__name__
         return Refused(f"gives a {name}, whose values are made when asked for", deferred=name)
@@ -54,12 +54,3 @@ def _absent_file(error: BaseException) -> str:
     """Return the relative path of the file that was not found."""
     name = error.filename if isinstance(error, FileNotFoundError) else None
     return name if isinstance(name, str) and not name.startswith("/") else ""
-
-
-def _one_line(error: BaseException) -> str:
-    try:
-        text = " ".join(str(error).split())
-    except Exception:
-        text = "an exception that cannot be written"  # its `__str__` raises
-    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return message if len(message) <= _MOST_MESSAGE else f"{message[: _MOST_MESSAGE - 3]}..."

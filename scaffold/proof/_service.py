@@ -25,6 +25,8 @@ from scaffold.errors import ServiceNotStartedError
 _STOP_S = 15.0
 _POLL_S = 0.02
 _LOG_LINES = 30
+_HASH_SEED = "1"
+"""Not that of the worker: each start of a deployed service has another."""
 
 
 class Service(Client):
@@ -137,7 +139,12 @@ def _start_confined(
         parent_pid=os.getpid(),
     )
     module, *arguments = _command(root, "127.0.0.1", port)
-    environ = {**minimal_environment(os.environ), **confined_environment(folder), **access.variables}
+    environ = {
+        **minimal_environment(os.environ),
+        "PYTHONHASHSEED": _HASH_SEED,
+        **confined_environment(folder),
+        **access.variables,
+    }
     command = launch_command(python, confinement, module, arguments)
     return start_command(
         command, cwd=root, env={**environ, "BIND_HOST": "127.0.0.1", "PORT": str(port)}, output=log

@@ -13,7 +13,7 @@ from pathlib import Path
 from scaffold.read._arrow import REPLACED
 from scaffold.read._dump import dump_model
 from scaffold.read._file_needs import needs_of_files
-from scaffold.read._load import load_model
+from scaffold.read._load import load_error, load_model
 from scaffold.read._samples import holds_data, read_sample, sample_modules
 from scaffold.read._scan import require_file, scan_file
 from scaffold.read._versions import version_mismatch, version_notes
@@ -24,6 +24,7 @@ __all__ = [
     "DISTRIBUTIONS",
     "dump_model",
     "holds_data",
+    "load_error",
     "load_model",
     "needs_of_files",
     "read_artifact",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
@@ -11,12 +12,13 @@ from typing import Any
 
 from scaffold.base import model as base_model
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
-from scaffold.errors.wording import beside_the_code
+from scaffold.errors.wording import beside_the_code, in_one_line
 from scaffold.read._folders import importing, own_folders
 from scaffold.read._versions import version_mismatch
 from scaffold.read.gate._libraries import DISTRIBUTIONS
 from scaffold.spec import Artifact, GlobalName, MadeWith, ModelFormat
 
+_MOST_CHARACTERS = 300
 _STATE_DICT = """The file holds weights without their network. Save the module itself and give that file:
   torch.save(model, "model.pt")"""
 _SCRIPT = """The class was defined in the script or notebook that saved the model. Name that file:
@@ -70,8 +72,14 @@ def load_enforced(
 
 
 def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
-    """Return the error for an exception that was raised while `path` was loaded."""
-    detail = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    """Return what an exception that a file raised while it was loaded means to a person.
+
+    Args:
+        path: The file.
+        error: The exception, with its traceback.
+        made_with: What the file says of the versions that made it.
+    """
+    detail = _first_line(error)
     match error:
         case ModuleNotFoundError(name=str(name)) if not (made_with.versions and _installed(name)):
             top = name.partition(".")[0]
@@ -97,8 +105,16 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
 def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
     top = module.partition(".")[0]
     distribution = DISTRIBUTIONS.get(top, top)
-    detail = f"{type(error).__name__}: {error}".splitlines()[0]
-    return VersionMismatchError(path.name, (), distribution, metadata.version(distribution), detail)
+    version = metadata.version(distribution)
+    return VersionMismatchError(path.name, (), distribution, version, _first_line(error))
+
+
+def _first_line(error: Exception) -> str:
+    """The type and the first line of the message of an exception of the model's, whatever its class does."""
+    with contextlib.suppress(Exception):  # of its `__str__`
+        lines = str(error).strip().splitlines()
+        return f"{type(error).__name__}: {lines[0][:_MOST_CHARACTERS]}" if lines else type(error).__name__
+    return in_one_line(error)
 
 
 def _distribution_of(error: Exception) -> str:

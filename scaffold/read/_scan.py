@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -45,8 +46,13 @@ def require_file(path: Path) -> None:
     if path.is_dir():
         raise NotAModelError(str(path), "it is a folder", "Name the model's file inside it.")
     if not path.is_file():
-        folder = path.parent
-        near = sorted(p.name for p in folder.iterdir() if p.is_file())[:8] if folder.is_dir() else []
+        if path.exists():
+            raise NotAModelError(
+                str(path), "it is a pipe, a device or a socket", "Copy its content into a file first."
+            )
+        near: list[str] = []
+        with contextlib.suppress(OSError):
+            near = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:8]
         raise NoSuchFileError(str(path), tuple(near))
     if path.stat().st_size == 0:
         raise NotAModelError(str(path), "it is empty", "Save the model again.")

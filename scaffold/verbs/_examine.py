@@ -7,15 +7,18 @@ parent imports its own modules; `introspect` is not among them, since it imports
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scaffold.base import model as base_model
+from scaffold.base import unpickle
 from scaffold.base.codec import encode
 from scaffold.base.live import LiveSource, use_live_source
 from scaffold.base.watch import Watch
@@ -31,8 +34,10 @@ from scaffold.errors import (
     TooDeepError,
     WorkerLimitError,
 )
+from scaffold.errors.wording import in_one_line
 from scaffold.read import (
     holds_data,
+    load_error,
     load_model,
     read_artifact,
     read_sample,
@@ -62,12 +67,12 @@ def run(channel: Channel, job: dict[str, Any], witness: Witness) -> None:
         channel.send(encode_error(refused_error(error) or WorkerLimitError("memory")))
     except RecursionError:
         channel.send(encode_error(TooDeepError()))
-    except SystemExit as error:
-        channel.send(
-            encode_error(LoadFailedError(Path(job["model"]).name, f"it ends the process: {error!r}"))
-        )
     except Exception:
         channel.send(_again(witness) or {"fault": traceback.format_exc()})
+    except BaseException as error:
+        # Nobody interrupts this process: the model raises it.
+        detail = f"it ends the process: {in_one_line(error)}"
+        channel.send(encode_error(LoadFailedError(Path(job["model"]).name, detail)))
 
 
 def _again(witness: Witness) -> dict[str, Any] | None:
@@ -109,6 +114,7 @@ class _Examination:
         gc.freeze()  # what imports have made stays: to go through it takes a fifth of a second
         gc.enable()
         channel.send({"seen": witness.as_json()})
+        unpickle.note_loaded()
         self._introspect(model, files.model, samples, watch)
         channel.send(rehearse(model, channel.receive(), witness, watch))
 
@@ -237,13 +243,14 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
     artifacts = [artifact, *(found for found in pickled.values() if found is not None)]
     place = Path(folder) / "code"
     place.mkdir()
-    collected = collect_sources(
-        artifacts,
-        folder=place,
-        search=[place, *map(Path, job["search"])],
-        source=Path(options.source) if options.source else None,
-        include=[Path(each) for each in options.include],
-    )
+    with _load_errors(artifacts):
+        collected = collect_sources(
+            artifacts,
+            folder=place,
+            search=[place, *map(Path, job["search"])],
+            source=Path(options.source) if options.source else None,
+            include=[Path(each) for each in options.include],
+        )
     if collected.moved:
         moved = collected.moved.get(model, model)
         artifact = read_artifact(moved, **judged, **told)
@@ -258,6 +265,22 @@ def _read_files(job: Mapping[str, Any], options: Options, folder: str) -> _Files
         notes=(*collected.notes, *version_notes(model.name, artifact.made_with)),
         modules=tuple(dict.fromkeys(modules)),
     )
+
+
+@contextlib.contextmanager
+def _load_errors(artifacts: Sequence[Artifact]) -> Iterator[None]:
+    """Raise `ReadError` where one of `artifacts` raises anything else while it is loaded."""
+    try:
+        yield
+    except (ScaffoldError, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        loaded = {frame.f_locals["path"] for frame in frames if frame.f_code is base_model.load.__code__}
+        for artifact in artifacts:
+            if artifact.path in loaded:
+                raise load_error(artifact.path, error, artifact.made_with) from error
+        raise
 
 
 def _pickled(path: Path, **judged: Any) -> Artifact | None:

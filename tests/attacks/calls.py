@@ -6,7 +6,7 @@ import pickle as P
 from collections.abc import Callable
 
 from tests.attacks.case import PLANTED, Case, Place
-from tests.attacks.opcodes import call, data, group, integer, listed, mapping, name, text, whole
+from tests.attacks.opcodes import call, data, group, instance, integer, listed, mapping, name, text, whole
 
 # --------------------------------------------------------------------------- payloads: function and arguments
 
@@ -233,6 +233,129 @@ def _by(way: Way, payload: Callable[[Place], tuple[str, bytes]]) -> Callable[[Pl
     return content
 
 
+# --------------------------------------------------------------------------- what libraries call by name
+
+_STACK = "sklearn.ensemble._stacking:StackingRegressor"
+_SCORER = "sklearn.metrics._scorer"
+_NORM = "scipy.stats._continuous_distns:norm_gen"
+
+
+def _scored(scorer: bytes, model: bytes) -> bytes:
+    """A call of a scorer, which has the model predict."""
+    called = call(name("functools:partial"), scorer, model, text("x"))
+    return whole(call(name("numpy.random._pickle:__generator_ctor"), integer(1), called))
+
+
+def _stack(place: Place, method: bytes) -> bytes:
+    final = instance("sklearn.linear_model._base:LinearRegression")
+    path = call(name("pathlib:PosixPath"), text(place.marker("write")))
+    return instance(
+        _STACK,
+        estimators=listed(),
+        estimators_=listed(path),
+        stack_method_=method,
+        final_estimator=final,
+        final_estimator_=final,
+    )
+
+
+def _stacked(method: Callable[[bytes], bytes]) -> Callable[[Place], bytes]:
+    """A model that writes a file in `predict`, by the method of a path that its state names."""
+
+    def content(place: Place) -> bytes:
+        stack = _stack(place, method(text("write_text")))
+        return _scored(instance(f"{_SCORER}:_PassthroughScorer", _estimator=stack), stack)
+
+    return content
+
+
+def _saved_by_scorer(made: Callable[..., bytes]) -> Callable[[Place], bytes]:
+    """A scorer that has a model of xgboost written to a file."""
+
+    def content(place: Place) -> bytes:
+        called = call(
+            name("functools:partial"),
+            made(name("numpy:mean"), integer(1), P.EMPTY_DICT, text("save_model")),
+            instance("xgboost.sklearn:XGBRegressor"),
+            text(place.marker("write")),
+        )
+        return whole(call(name("numpy.random._pickle:__generator_ctor"), integer(1), called))
+
+    return content
+
+
+def _scorer_state(score: bytes, sign: bytes, keywords: bytes, method: bytes) -> bytes:
+    state = {"_score_func": score, "_sign": sign, "_kwargs": keywords, "_response_method": method}
+    return instance(f"{_SCORER}:_Scorer", **state)
+
+
+def _distribution(place: Place, made: Callable[[bytes], bytes]) -> bytes:
+    """A distribution of scipy whose state is set by a function of torch, and holds a text that scipy runs."""
+    names = ("_parse_args", "_parse_args_rvs", "_parse_args_stats")
+    code = "\n".join(f"def {each}(self, x={_evaluated(place)}): pass" for each in names)
+    state = made(text(code))
+    kind = name(_NORM)
+    return whole(call(name("torch._tensor:_rebuild_from_type_v2"), kind, kind, P.EMPTY_TUPLE, state))
+
+
+def _runner(place: Place) -> bytes:
+    """The runner of a library's tests, for a folder that the file names."""
+    runner = call(name("statsmodels.tools._test_runner:PytestTester"), text("./x"))
+    options = listed(text("-p"), text("no:cacheprovider"))
+    return whole(call(name("numpy.random._pickle:__generator_ctor"), options, runner))
+
+
+BY_NAME: list[Case] = [
+    Case("a method of a path", "write", _stacked(listed)),
+    Case("a method of a path, in a tuple", "write", _stacked(group)),
+    Case("a method of a path, made", "write", _stacked(lambda t: call(name("builtins:list"), group(t)))),
+    Case(
+        "a method of a path, as text made", "write", _stacked(lambda t: listed(call(name("builtins:str"), t)))
+    ),
+    Case(
+        "a scorer's method",
+        "write",
+        _saved_by_scorer(lambda *arguments: call(name(f"{_SCORER}:_Scorer"), *arguments)),
+    ),
+    Case("a scorer's method in its state", "write", _saved_by_scorer(_scorer_state)),
+    Case(
+        "a state through torch",
+        "write",
+        lambda p: _distribution(
+            p, lambda t: call(name("builtins:dict"), listed(group(text("_parse_arg_template"), t)))
+        ),
+    ),
+    Case(
+        "a state through torch, plain",
+        "write",
+        lambda p: _distribution(p, lambda t: mapping(_parse_arg_template=t)),
+    ),
+    Case(
+        "keywords of partial that are made",
+        "program",
+        lambda p: whole(
+            name("functools:partial")
+            + name("types:SimpleNamespace")
+            + P.TUPLE1
+            + P.NEWOBJ
+            + group(
+                name("types:SimpleNamespace"),
+                P.EMPTY_TUPLE,
+                call(name("builtins:dict"), listed(group(text("__setstate__"), name("builtins:len")))),
+                P.NONE,
+            )
+            + P.BUILD
+        ),
+    ),
+    Case(
+        "scipy's template in another dict",
+        "program",
+        lambda p: whole(listed(mapping(_parse_arg_template=text(_evaluated(p))))),
+    ),
+    Case("a runner of tests", "import", _runner, beside={"test_planted.py": "def test(): pass\n"}),
+    Case("a library's tests", "program", lambda p: whole(call(name("scipy.stats:test")))),
+]
+
 CALLS: list[Case] = [
     *(Case(f"call {label}", kind, _direct(payload)) for label, (kind, payload) in PAYLOADS.items()),
     *(
@@ -242,4 +365,5 @@ CALLS: list[Case] = [
         if label != "getattr"
         or way_name in ("partial", "factory", "map", "fold", "interval", "append", "vectorize")
     ),
+    *BY_NAME,
 ]

@@ -85,6 +85,21 @@ def test_an_empty_file(run: Run, model: Path) -> None:
     assert "empty" in refused(run, "empty.pkl", "--input", "sample.pkl")
 
 
+def test_a_pipe_and_a_device_are_no_files(run: Run, model: Path) -> None:
+    os.mkfifo("pipe.pkl")
+    for name in ("pipe.pkl", "/dev/null"):
+        said = refused(run, name, "--input", "sample.pkl")
+        assert said.endswith(
+            "is no model file: it is a pipe, a device or a socket.\nCopy its content into a file first.\n"
+        )
+
+
+def test_a_target_that_is_a_link_to_nothing(run: Run, model: Path) -> None:
+    Path("service").symlink_to("nothing")
+    said = refused(run, "absent.pkl", "--input", "sample.pkl")
+    assert said.startswith("service is no folder: there is a file of that name.")
+
+
 def test_a_truncated_file_is_one_line(run: Run, model: Path) -> None:
     Path("cut.pkl").write_bytes(model.read_bytes()[:-40])
     said = refused(run, "cut.pkl", "--input", "sample.pkl")

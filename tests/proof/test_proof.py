@@ -201,6 +201,20 @@ def test_a_service_whose_first_answer_decides_later_ones_is_not_proven(
         verify_project(project(app, **recorded), python=PYTHON)
 
 
+def test_a_service_whose_answers_depend_on_the_seed_of_hashes_is_not_proven(
+    project: Callable[..., Path],
+) -> None:
+    """The model was asked in a process with seed 0; a deployed service has another seed at each start."""
+    code = "print(hash('text') % 1_000_003)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True
+    )
+    app = APP.replace('record["x"] * FACTOR', "hash('text') % 1_000_003")
+    recorded = {**SEVERAL, "answers": [{"prediction": int(done.stdout)}] * len(SEVERAL["answers"])}
+    with pytest.raises(AnswersDifferError, match="`hash` of a string"):
+        verify_project(project(app, **recorded), python=PYTHON)
+
+
 def test_a_library_of_another_version_is_named_with_what_to_type(project: Callable[..., Path]) -> None:
     root = project(APP.replace("FACTOR = 2", "FACTOR = 3"))
     (root / "requirements.txt").write_text(compiled("uvicorn", "h11==0.14.0"))
@@ -224,7 +238,8 @@ def test_a_library_that_only_the_service_needs_is_not_blamed(project: Callable[.
     [advice] = str(caught.value).splitlines()[2:]
     assert advice == (
         "What the model needs has the same versions in both. Does the model depend on the time, on other "
-        "requests, on environment variables or on files outside the project?"
+        "requests, on environment variables, on files outside the project, or on the order of a set or "
+        "`hash` of a string, which differ from process to process?"
     )
     # Dependencies of the model's libraries count as requirements of the model.
     (root / "requirements.in").write_text("# The model.\nuvicorn\n\n# The service around it.\nclick\n")

@@ -74,10 +74,11 @@ def values() -> dict[str, Any]:
     import scipy.spatial
     import scipy.stats
     import torch
+    from sklearn.ensemble import StackingClassifier
     from sklearn.feature_selection import SelectKBest, f_classif
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score, make_scorer
-    from sklearn.model_selection import GridSearchCV
+    from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, SplineTransformer
@@ -87,8 +88,15 @@ def values() -> dict[str, Any]:
     search = GridSearchCV(
         make_pipeline(SelectKBest(f_classif), regression), grid, scoring=make_scorer(f1_score)
     )
+    tensor = torch.ones(2)
+    tensor.unit = "euro"  # type: ignore[attr-defined]
+    layer = torch.nn.Linear(2, 2)
+    layer.bias.tags = {"a": 1}  # type: ignore[attr-defined]
     return {
         "search": search.fit(ROWS, LABELS),
+        "stack": StackingClassifier([("a", regression), ("b", "drop")], cv="prefit").fit(ROWS, LABELS),
+        "threshold": FixedThresholdClassifier(regression, response_method="predict_proba").fit(ROWS, LABELS),
+        "tensors with attributes": [tensor, layer],
         "tree": KNeighborsClassifier(algorithm="kd_tree").fit(ROWS, LABELS),
         "cache": joblib.Memory(None),
         "spline": SplineTransformer().fit(ROWS),

@@ -23,6 +23,7 @@ from scaffold.errors import (
     LoadFailedError,
     MissingVariableError,
     NoFittingCallError,
+    NotASampleError,
     UsageError,
     WorkerDiedError,
     WorkerError,
@@ -67,6 +68,66 @@ def test_a_crash_is_reported_with_signal_and_model(
         inspect("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n" + model())
     assert (caught.value.signal, caught.value.doing) == ("SIGSEGV", "priced.Model")
     assert "SIGSEGV ended the process that loads the model while it loaded priced.Model." in str(caught.value)
+
+
+def test_a_crash_of_a_call_is_not_reported_as_one_while_loading(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerDiedError) as caught:
+        inspect(model("import os; os.kill(os.getpid(), 9)"))
+    assert str(caught.value).startswith(
+        "SIGKILL ended the process that loads the model while the model was called."
+    )
+
+
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "GeneratorExit", "type('E', (BaseException,), {})"])
+def test_whatever_a_model_raises_is_its_own_error(inspect: Callable[..., Any], raised: str) -> None:
+    with pytest.raises(LoadFailedError, match="it ends the process: "):
+        inspect(f"raise {raised}('x')\n" + model())
+    with pytest.raises(NoFittingCallError, match=": x"):
+        inspect(model(f"raise {raised}('x')"))
+
+
+def test_a_property_that_raises_anything_is_passed_over(inspect: Callable[..., Any]) -> None:
+    guarded = "    @property\n    def classes_(self):\n        raise GeneratorExit\n"
+    assert inspect(model() + guarded).signature.call.method == "predict"
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("OSError('unheard of')", "OSError: unheard of"),
+        (
+            "type('E', (Exception,), {'__str__': lambda self: 1 / 0})()",
+            "E: an exception that cannot be written",
+        ),
+    ],
+)
+def test_what_code_by_value_raises_while_it_loads_is_the_error_of_the_model(
+    tmp_path: Path, raised: str, said: str
+) -> None:
+    script = f"""
+import cloudpickle
+class Model:
+    def __setstate__(self, state): raise {raised}
+    def __getstate__(self): return {{1: 2}}
+    def predict(self, X): return X
+cloudpickle.dump(Model(), open("model.pkl", "wb"))
+"""
+    (tmp_path / "train.py").write_text(script)
+    subprocess.run([sys.executable, "train.py"], cwd=tmp_path, check=True)
+    with pytest.raises(LoadFailedError) as caught:
+        scaffold.inspect(tmp_path / "model.pkl", [1.0])
+    assert str(caught.value) == f"model.pkl does not load.\n  {said}"
+
+
+@linux
+def test_a_path_with_spaces_in_a_message_is_one_path(tmp_path: Path) -> None:
+    folder = tmp_path / "my models ü"
+    folder.mkdir()
+    (folder / "priced.py").write_text(model())
+    (folder / "model.pkl").write_bytes(b"cpriced\nModel\n(tR.")
+    (folder / "X.csv").touch()
+    with pytest.raises(NotASampleError, match="it is empty"):
+        scaffold.inspect(folder / "model.pkl", folder / "X.csv")
 
 
 def test_a_model_that_does_not_end_is_stopped_after_its_time(inspect: Callable[..., Any]) -> None:

@@ -20,6 +20,8 @@ _MOST_CAUSES = 20
 # Quoted text, and words that begin with a slash.
 _PATHS_IN_TEXT = re.compile(r"'([^'\n]+)'|\"([^\"\n]+)\"|(/[^\s'\",:;()\[\]]+)")
 
+_AFTER_PATH = ".,:;)]'\""
+
 _current: Attempts | None = None
 
 
@@ -145,8 +147,7 @@ def _newest(seen: Attempts, action: Action) -> Refused:
 
 def _explain_text(text: str, confinement: Confinement) -> Refused | None:
     """From the paths in the message of a library that opens its files in C++: the audit hook saw nothing."""
-    for found in _PATHS_IN_TEXT.finditer(text[:10_000]):
-        path = next(part for part in found.groups() if part).rstrip(".")
+    for path in _paths_in(text[:10_000]):
         if os.path.lexists(path) and _is_refused(
             read := Refused(action=Action.READ, target=path), confinement
         ):
@@ -155,6 +156,23 @@ def _explain_text(text: str, confinement: Confinement) -> Refused | None:
         if os.sep in path and not os.path.lexists(path) and _is_refused(write, confinement):
             return write
     return None
+
+
+def _paths_in(text: str) -> Iterator[str]:
+    start = 0
+    while found := _PATHS_IN_TEXT.search(text, start):
+        path = next(part for part in found.groups() if part).rstrip(".")
+        if found[3]:
+            path = _with_spaces(text[found.start() :].partition("\n")[0]) or path
+        start = max(found.end(), found.start() + len(path))
+        yield path
+
+
+def _with_spaces(line: str) -> str | None:
+    """The longest path at the start of a line that exists and ends where one of its words does."""
+    ends = [len(line), *(space.start() for space in reversed([*re.finditer(r"\s", line)]))]
+    paths = (line[:end].rstrip(_AFTER_PATH) for end in ends)
+    return next((path for path in paths if os.path.lexists(path)), None)
 
 
 def _is_refused(attempt: Refused, confinement: Confinement) -> bool:

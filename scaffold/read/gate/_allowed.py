@@ -111,6 +111,7 @@ REDUCE = frozenset({"functools.reduce", "_functools.reduce"})
 UFUNC = frozenset({"numpy._core._ufunc_reconstruct", "numpy.core._ufunc_reconstruct"})
 TORCH_BYTES = frozenset({"torch.storage._load_from_bytes"})
 TORCH_CALL = frozenset({"torch._tensor._rebuild_from_type_v2"})
+TORCH_STATE = frozenset({"torch._utils._rebuild_parameter_with_state"})
 JOBLIB_ARRAY = frozenset(
     {"joblib.numpy_pickle.NumpyArrayWrapper", "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper"}
 )
@@ -128,6 +129,7 @@ TIED = (
     | UFUNC
     | TORCH_BYTES
     | TORCH_CALL
+    | TORCH_STATE
     | JOBLIB_ARRAY
     | COPYREG
     | TEXT_OF_BYTES
@@ -139,6 +141,8 @@ TIED = (
 PARTIAL = frozenset({"functools.partial"})
 TAKING_NAMES = GETITEM | REDUCE | TORCH_CALL | frozenset({"types.GenericAlias", "numpy.vectorize"})
 """Names besides `partial` that take functions and types without calling them."""
+STATE_OF = dict.fromkeys(TORCH_CALL | TORCH_STATE, 3)
+"""Which argument is a state, of the functions that set one on what they make."""
 FIRST_OF = {
     "numpy.core.multiarray._reconstruct": frozenset({"numpy.memmap"}),
     "numpy._core.multiarray._reconstruct": frozenset({"numpy.memmap"}),
@@ -162,7 +166,7 @@ NO_TEXTS = frozenset(_NO_TEXTS.split())
 FORMULA_MAKERS = frozenset({"formulaic", "patsy"})
 """Libraries whose objects are formulas, and whose texts are judged one by one."""
 SCIPY_TEMPLATE = "_parse_arg_template"
-"""The attribute of a distribution that scipy evaluates when its state is set."""
+"""The attribute of a distribution that scipy evaluates when its state is set, also in a copy of it."""
 
 MOST_FILLED = 1 << 24
 """The longest range that a file may make: a loop over it ends within a second."""

@@ -25,6 +25,7 @@ class Checks:
         self._checks: tuple[tuple[frozenset[str], Callable[[tuple[Value, ...]], bool]], ...] = (
             (_allowed.GETATTR, self._may_get),
             (_allowed.TORCH_CALL, self._may_rebuild),
+            (_allowed.TORCH_STATE, lambda a: len(a) == 4 and _is_of_torch(a[0])),
             (_allowed.TYPE, lambda a: len(a) == 1 and (a[0] is None or isinstance(a[0], Opaque))),
             (_allowed.GETITEM, _is_type_expression),
             (_allowed.REDUCE, lambda a: is_name(a[:1], _allowed.GETITEM)),
@@ -60,9 +61,11 @@ class Checks:
         return kind.module == "__main__" or self._policy.has_method(kind.module, kind.qualname, name)
 
     def _may_rebuild(self, arguments: tuple[Value, ...]) -> bool:
-        target = arguments[0] if arguments else None
+        """Whether the call makes a tensor: on what it makes, it sets a state."""
+        target = arguments[0] if len(arguments) == 4 else None
         return (
             isinstance(target, Named)
+            and target.dotted.startswith("torch._utils._rebuild_")
             and self._policy.standing(target.module, target.qualname) is Standing.CLASS
         )
 
@@ -70,6 +73,12 @@ class Checks:
 def is_name(values: tuple[Value, ...], names: frozenset[str]) -> bool:
     """Whether the first of `values` is one of these names."""
     return bool(values) and isinstance(values[0], Named) and values[0].dotted in names
+
+
+def _is_of_torch(value: Value) -> bool:
+    """Whether a function or class of torch made this."""
+    maker = value.maker if isinstance(value, Made) else None
+    return isinstance(maker, Named) and maker.module.startswith("torch.")
 
 
 def is_typing(value: Value) -> bool:

@@ -22,7 +22,7 @@ from scaffold.read.gate._arguments import Checks, described, dotted_in, is_name
 from scaffold.read.gate._arrays import is_numeric_dtype, pass_array
 from scaffold.read.gate._code import Code, code_of
 from scaffold.read.gate._formulas import fault_of_formula, fault_of_scipy_template
-from scaffold.read.gate._libraries import EVALUATED
+from scaffold.read.gate._libraries import CALLED_BY_NAME, CHOICES_OF_METHODS, EVALUATED, METHODS
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import TIED, UNKNOWN, Policy, Standing
 from scaffold.read.gate._torch import follow_legacy
@@ -71,6 +71,10 @@ class Findings:
     """What is allowed only beside code by value, where that may run."""
     formulas: list[tuple[str, Value, int, str | None]] = field(default_factory=list)
     """Texts that some library may evaluate: the key, the text and where it stands."""
+    methods: list[tuple[str, Value, int, str | None]] = field(default_factory=list)
+    """Names of methods that some library may call, likewise."""
+    templates: list[tuple[Value, int, str | None]] = field(default_factory=list)
+    """Texts that scipy runs, likewise: also in a dict that may become a state in other ways than by BUILD."""
     arrays: bool = False
     """Whether joblib's arrays lie between the opcodes."""
     facts: Facts = field(default_factory=Facts)
@@ -188,6 +192,9 @@ class Gate:
                 return fetched
             call.kept = name
         self._keep_out(name, call, offset)
+        place = _allowed.STATE_OF.get(name.dotted)
+        if place is not None:
+            self._check_state(call, call.arguments[place] if len(call.arguments) > place else OPAQUE, offset)
         match standing:
             case Standing.TIED:
                 self._check_call(name, call, offset)
@@ -296,6 +303,8 @@ class Gate:
         arguments = call.arguments
         if is_name(arguments[:1], _allowed.FIRST_OF.get(name.dotted, frozenset())):
             arguments = arguments[1:]
+        if isinstance(call.keywords, Made):
+            self._refuse(name.dotted, offset, "its keywords are the result of a call")
         for value in (*arguments, call.keywords):
             self._keep_tied_out(value, offset)
             if isinstance(value, Pairs):
@@ -327,8 +336,14 @@ class Gate:
         if any(is_deep(key) for key in keys):
             raise GarbledError(offset, "a key that would take too long to hash")
         for key, value in zip(keys, values, strict=False):
-            if isinstance(key, str) and key in EVALUATED:
+            if not isinstance(key, str):
+                continue
+            if key in EVALUATED:
                 self._findings.formulas.append((key, value, offset, self._member))
+            elif key in CALLED_BY_NAME:
+                self._findings.methods.append((key, value, offset, self._member))
+            elif key == _allowed.SCIPY_TEMPLATE:
+                self._findings.templates.append((value, offset, self._member))
         if isinstance(target, Pairs):
             if target.closed:
                 self._refuse("a dict", offset, "it is the state of an instance and changed afterwards")
@@ -371,6 +386,8 @@ class Gate:
         """Refuse a state that changes what an object is, or that cannot be read."""
         # What Python takes for attributes is a dict, or a pair of dicts.
         pair = isinstance(state, tuple) and len(state) == 2
+        is_partial = is_name((instance.maker,), _allowed.PARTIAL)
+        keywords = state[2:] if is_partial and isinstance(state, tuple) else ()
         for part in state if isinstance(state, tuple) else (state,):
             match part:
                 case Pairs():
@@ -380,7 +397,7 @@ class Gate:
                     part.closed = True
                 case Made(content=Pairs(values=values, whole=True)) if not part.arguments:
                     self._check_attributes(instance, values, offset)
-                case Made() if (pair or part is state) and not _is_no_dict(part):
+                case Made() if (pair or part is state or part in keywords) and not _is_no_dict(part):
                     self._refuse(described(instance), offset, "its state is the result of a call")
 
     def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
@@ -394,12 +411,13 @@ class Gate:
             elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
                 instance.replaces = instance.replaces or key
             elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
-                self._check_template(instance, value, offset)
+                self._check_template(described(instance), value, offset, self._member)
 
-    def _check_template(self, instance: Value, value: Value, offset: int) -> None:
+    def _check_template(self, name: str, value: Value, offset: int, member: str | None) -> None:
         fault = fault_of_scipy_template(value) if isinstance(value, str) else described(value)
-        if fault is not None:
-            self._refuse(described(instance), offset, f"the text that it evaluates holds {fault}")
+        if fault is not None and not self._policy.trusts(name):
+            reason = f"the text that it evaluates holds {fault}"
+            self._findings.refusals.setdefault(name, Refusal(name, offset, member, reason))
 
     def _check_texts(self, name: Named, call: Made, offset: int) -> None:
         """Refuse a call of a class that evaluates its texts unless every one of them is a formula."""
@@ -445,6 +463,13 @@ class Gate:
         for key, value, offset, member in self._findings.formulas:
             if tops & EVALUATED[key]:
                 self._check_formula(value, offset, member, f"'{key}'")
+        for value, offset, member in [] if self._findings.refusals else self._findings.templates:
+            self._check_template("scipy", value, offset, member)
+        for key, value, offset, member in self._findings.methods:
+            fault = _fault_of_methods(value) if tops & CALLED_BY_NAME[key] else None
+            if fault is not None and not self._policy.trusts(fault):
+                reason = f"the method that '{key}' names"
+                self._findings.refusals.setdefault(fault, Refusal(fault, offset, member, reason))
 
     def _refuse(self, name: str, offset: int, reason: str = "") -> None:
         if not self._policy.trusts(name):
@@ -487,6 +512,20 @@ def _leaves(values: tuple[Value, ...]) -> list[Value]:
 
 
 _MOST_LEAVES = 10_000
+
+
+def _fault_of_methods(value: Value) -> str | None:
+    """What is no name of a method that a model may have called; None if all are."""
+    match value:
+        case None:
+            return None
+        case str():
+            return None if value in METHODS | CHOICES_OF_METHODS else value[:60]
+        case tuple() | Items(whole=True):
+            values = value if isinstance(value, tuple) else value.values
+            return next((fault for each in values if (fault := _fault_of_methods(each))), None)
+        case _:
+            return described(value)
 
 
 def _is_plain(value: Value) -> bool:

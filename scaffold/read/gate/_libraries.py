@@ -95,6 +95,8 @@ class Library:
     """Those of them whose constructors are harmless too. Such a class may stand in an attribute.
 
     Of a library that evaluates texts: those that evaluate none."""
+    bare: tuple[str, ...] = ()
+    """Exceptions from `built`: what they are constructed with names a method that they call."""
     functions: tuple[str, ...] = ()
     """Functions that a model keeps, such as a metric. They are not called while a file loads."""
     never: tuple[str, ...] = ()
@@ -113,9 +115,10 @@ class Library:
 
 # Parts of a dotted name that stand for reading and writing files, running code, or tests, in any library.
 _NEVER = """
-    _build_utils _pyinstaller _testing cli cluster_resolver command commands conftest console_scripts
-    cpp_extension datasets data_downloader distributed distutils downloader externals f2py hub io
-    multiprocessing package plotting rpc scripts server subprocess test testing tests utils_testing vendor
+    _build_utils _pyinstaller _test_runner _testing _testutils cli cluster_resolver command commands
+    conftest console_scripts cpp_extension datasets data_downloader distributed distutils downloader
+    externals f2py hub io multiprocessing package plotting rpc scripts server subprocess test
+    testing tests utils_testing vendor
 """
 NEVER_PARTS = frozenset(_NEVER.split())
 
@@ -125,7 +128,7 @@ _TORCH_CALLED = """
     QUInt2x4Storage QUInt4x2Storage QUInt8Storage ShortStorage Size Tensor _C.Generator _tensor.Tensor
     _utils._rebuild_device_tensor_from_cpu_tensor _utils._rebuild_device_tensor_from_numpy
     _utils._rebuild_meta_tensor_no_storage _utils._rebuild_nested_tensor _utils._rebuild_parameter
-    _utils._rebuild_parameter_with_state _utils._rebuild_qtensor _utils._rebuild_sparse_csr_tensor
+    _utils._rebuild_qtensor _utils._rebuild_sparse_csr_tensor
     _utils._rebuild_sparse_tensor _utils._rebuild_tensor _utils._rebuild_tensor_v2
     _utils._rebuild_tensor_v3 device nn.parameter.Buffer nn.parameter.Parameter serialization._get_layout
     torch_version.TorchVersion storage.TypedStorage storage.UntypedStorage storage._LegacyStorage
@@ -189,6 +192,11 @@ LIBRARIES: dict[str, Library] = {
     "sklearn": Library(
         "scikit-learn",
         built=("sklearn.",),
+        bare=(
+            "sklearn.ensemble._stacking.",
+            "sklearn.metrics._scorer.",
+            "sklearn.model_selection._classification_threshold.",
+        ),
         functions=(
             "sklearn.covariance.",
             "sklearn.feature_extraction.",
@@ -318,7 +326,7 @@ LIBRARIES: dict[str, Library] = {
     "catboost": Library("catboost", classes=("catboost.core.CatBoost",)),
     "statsmodels": Library(
         "statsmodels",
-        built=("statsmodels.genmod.families.", "statsmodels.tools.", "statsmodels.tsa.statespace."),
+        built=("statsmodels.genmod.families.", "statsmodels.tools.tools.", "statsmodels.tsa.statespace."),
         functions=("statsmodels.tools.tools.", "statsmodels.genmod.families."),
         never=(
             "statsmodels.tsa.x13",
@@ -368,7 +376,10 @@ LIBRARIES: dict[str, Library] = {
     ),
     # The bytes in a state are a pickle, which is loaded as that state says.
     "skorch": Library("skorch", as_code=("skorch.",)),
-    "feature_engine": Library("feature-engine"),
+    # pandas calls the methods that these name.
+    "feature_engine": Library(
+        "feature-engine", as_code=("feature_engine.creation.", "feature_engine.timeseries.")
+    ),
     "mlxtend": Library("mlxtend"),
     # Functions that numba compiled lie in bytes of their own, as cloudpickle writes functions by value.
     "numba": Library(
@@ -408,8 +419,13 @@ LIBRARIES: dict[str, Library] = {
     "regex": Library("regex", classes=("regex._regex_core.RegexFlag",), as_code=("regex._regex.compile",)),
     "pmdarima": Library("pmdarima"),
     "tslearn": Library("tslearn"),
-    "sktime": Library("sktime", never=_SKTIME_NETWORKS),
-    "sksurv": Library("scikit-survival"),
+    # These call the method that their state names.
+    "sktime": Library(
+        "sktime",
+        never=_SKTIME_NETWORKS,
+        as_code=("sktime.transformations.adapt.", "sktime.transformations.series.adapt."),
+    ),
+    "sksurv": Library("scikit-survival", as_code=("sksurv.metrics.",)),
     "mapie": Library("mapie"),
     "econml": Library("econml", kept=frozenset({"econml.utilities.add_intercept"})),
     "implicit": Library("implicit"),
@@ -417,6 +433,7 @@ LIBRARIES: dict[str, Library] = {
     "gensim": Library(
         "gensim",
         classes=("gensim.models.", "gensim.corpora.dictionary."),
+        as_code=("gensim.models.ensemblelda.",),  # imports the module that its state names
         kept=frozenset({"gensim.utils.call_on_class_only"}),
     ),
     "interpret": Library("interpret-core"),
@@ -483,3 +500,10 @@ EVALUATED = {
     "expr": frozenset({"formulaic"}),
     "token": frozenset({"formulaic"}),
 }
+
+_OF_METHODS = frozenset({"sklearn"})
+# Keys of names of methods that libraries call on an object from the same file, and the libraries: any object
+# has methods that write files, so each name must be one of `METHODS`.
+CALLED_BY_NAME = dict.fromkeys(("_response_method", "response_method", "stack_method_"), _OF_METHODS)
+CHOICES_OF_METHODS = frozenset({"auto"})
+"""What stands in place of such a name where the library chooses it."""

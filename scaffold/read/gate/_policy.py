@@ -263,7 +263,7 @@ def _library_standing(library: Library, definition: Definition) -> Standing:
     dotted = f"{definition.module}.{definition.name}"
     if dotted in library.called:
         return Standing.CLASS
-    if not NEVER_PARTS.isdisjoint(definition.module.split(".")[1:]) or dotted.startswith(library.never):
+    if not NEVER_PARTS.isdisjoint(dotted.split(".")[1:]) or dotted.startswith(library.never):
         return Standing.REFUSED
     if definition.kind is Kind.ABSENT:
         return Standing.CHANGED
@@ -276,4 +276,5 @@ def _library_standing(library: Library, definition: Definition) -> Standing:
         return Standing.REFUSED
     if library.evaluates and not dotted.startswith(library.built):
         return Standing.TEXTS
-    return Standing.CLASS if kind is Kind.ENUM or dotted.startswith(library.built) else Standing.BARE
+    built = dotted.startswith(library.built) and not dotted.startswith(library.bare)
+    return Standing.CLASS if kind is Kind.ENUM or built else Standing.BARE
