@@ -41,7 +41,7 @@ def files_of(root: Path) -> set[str]:
 
 
 def test_the_profile_decides_the_files_and_the_requirements(root: Path, tmp_path: Path) -> None:
-    scaffold.new(MODEL, SAMPLE, target=tmp_path / "fast", verify=False)
+    scaffold.new(MODEL, SAMPLE, target=tmp_path / "fast", name="service", verify=False)
     plain, fast = files_of(root), files_of(tmp_path / "fast")
     assert plain - fast == {"tests/test_serving.py"}
     assert {path for path in plain if "/serving/" in path} == {
@@ -49,9 +49,10 @@ def test_the_profile_decides_the_files_and_the_requirements(root: Path, tmp_path
     }
     for same in ("schemas", "convert", "score"):
         assert (root / f"app/{same}.py").read_text() == (tmp_path / f"fast/app/{same}.py").read_text()
-    for path in ("Dockerfile", "tests/test_service.py", "deploy/staging/deployment.yaml"):
-        text = (tmp_path / "fast" / path).read_text().replace("fast", "service")
-        assert (root / path).read_text() == text
+    manifests = [path.relative_to(root).as_posix() for path in root.glob("deploy/**/*.yaml")]
+    assert manifests
+    for path in ("Dockerfile", "tests/test_service.py", *manifests):
+        assert (root / path).read_text() == (tmp_path / "fast" / path).read_text()
     lines = (root / "requirements.in").read_text()
     assert "prometheus-fastapi-instrumentator==" in lines
     assert "fastapi-offline" not in lines
