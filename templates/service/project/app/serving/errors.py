@@ -17,6 +17,7 @@ log = logging.getLogger("app.errors")
 
 BUSY = "Too many requests are waiting. Try again later."
 RETRY = {"Retry-After": "1"}
+PARSER_FAILED = "There was an error parsing the body"  # FastAPI's detail, for JSON too deep
 TOO_LARGE = "Content Too Large"  # Starlette's detail
 
 
@@ -75,6 +76,13 @@ def add_handlers(app: FastAPI) -> None:
         # FastAPI's own handler repeats the input, which may be private or, like NaN, not JSON.
         faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
         return JSONResponse({"detail": faults}, 422)
+
+    @app.exception_handler(400)
+    async def bad_request(request: Request, error: HTTPException) -> JSONResponse:
+        if error.detail != PARSER_FAILED:
+            return problem(400, error.detail, error.headers)
+        fault = {"type": "json_invalid", "loc": ["body"], "msg": "Invalid JSON"}
+        return JSONResponse({"detail": [fault]}, 422)
 
     @app.exception_handler(405)
     async def method_not_allowed(request: Request, error: HTTPException) -> Response:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from functools import cache
 
 if os.environ.get("WORKERS", "1") not in {"", "1"}:
     # Worker processes share their metrics in files. The library looks for the folder on import.
@@ -16,64 +17,47 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
-from prometheus_client.multiprocess import (
-    MultiProcessCollector,
-    mark_process_dead,
-)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 in_flight = Gauge("http_requests_in_flight", "Requests in progress.", multiprocess_mode="livesum")
+info = Gauge("model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax")
 _requests = Counter("http_requests", "Responses.", ["route", "status"])
 _latency = Histogram(
     "http_request_duration_seconds", "From headers to response.", ["route"], buckets=SECONDS
 )
-_wait = Histogram(
-    "model_queue_wait_seconds", "Wait of the oldest record of a batch.", ["model"], buckets=SECONDS
-)
 _records = Histogram(
     "model_batch_records", "Records scored in one call.", ["model"], buckets=RECORDS
 )
-_call = Histogram("model_call_seconds", "Time of one call.", ["model"], buckets=SECONDS)
-_info = Gauge(
-    "model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax"
+_wait = Histogram(
+    "model_queue_wait_seconds", "Wait of the oldest record of a batch.", ["model"], buckets=SECONDS
 )
-_turned_away = _requests.labels("any", 503)
+_call = Histogram("model_call_seconds", "Time of one call.", ["model"], buckets=SECONDS)
 
-_children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-_models: dict[str, list[Histogram]] = {}
+
+@cache  # to find the labels takes longer than to count
+def _of_route(route: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(route, status), _latency.labels(route)
+
+
+@cache
+def _of_model(model: str) -> list[Histogram]:
+    return [each.labels(model) for each in (_records, _wait, _call)]
 
 
 def count_request(route: str, status: int, took_s: float) -> None:
     """Count a response. `route` is the path of a route, for a label must have few values."""
-    children = _children.get((route, status))
-    if children is None:
-        children = _children[route, status] = (
-            _requests.labels(route, status),
-            _latency.labels(route),
-        )
-    children[0].inc()
-    children[1].observe(took_s)
-
-
-def count_turned_away() -> None:
-    """Count a request that was answered 503 before its route was known."""
-    _turned_away.inc()
+    requests, latency = _of_route(route, status)
+    requests.inc()
+    latency.observe(took_s)
 
 
 def count_batch(model: str, records: int, waited_s: float, took_s: float) -> None:
     """Count a call of the model."""
-    children = _models.get(model)
-    if children is None:
-        children = _models[model] = [each.labels(model) for each in (_records, _wait, _call)]
-    for child, value in zip(children, (records, waited_s, took_s), strict=True):
-        child.observe(value)
-
-
-def set_model(name: str, version: str, sha256: str) -> None:
-    """Show which model answers."""
-    _info.labels(name, version, sha256).set(1)
+    for metric, value in zip(_of_model(model), (records, waited_s, took_s), strict=True):
+        metric.observe(value)
 
 
 def as_text() -> bytes:

@@ -13,15 +13,17 @@ from starlette.middleware.body_limit import (
     RequestBodyLimitResponder,
 )
 from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.serving import metrics
 from app.serving.auth import KeyCheck
 from app.serving.batching import Batcher
 from app.serving.errors import BUSY, RETRY, problem
+from app.serving.fast_routes import speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
-from app.serving.strict_json import make_strict
+from app.serving.strict_json import make_strict, received
 
 log = logging.getLogger("app.requests")
 
@@ -53,9 +55,7 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._paths:
-            make_strict(scope["app"].routes)
-            contexts = iter_route_contexts(scope["app"].routes)
-            self._paths = {context.path or "" for context in contexts}
+            self._look_at(scope["app"].routes)
         if scope["type"] != "http":
             await self.app(scope, receive, _in_one_line(send))
             return
@@ -66,6 +66,7 @@ class RequestMiddleware:
         request_id = _valid_id(headers, b"x-request-id") or self._next_id()
         trace = _valid_id(headers, b"traceparent")
         request_context.set((request_id, trace))
+        received.set((headers, []))
 
         async def respond(message: Message) -> None:
             nonlocal status
@@ -107,6 +108,12 @@ class RequestMiddleware:
                 facts = {"method": scope["method"], "path": scope["path"], "status": status}
                 log.info("request", extra=facts | {"ms": round(1e3 * took, 3)})
 
+    def _look_at(self, routes: list[BaseRoute]) -> None:
+        make_strict(routes)
+        if self._settings.fast_routes:
+            speed_up(routes)
+        self._paths = {context.path or "" for context in iter_route_contexts(routes)}
+
     def _route(self, scope: Scope) -> str:
         path: str = scope["path"]
         return path if path in self._paths else getattr(scope.get("route"), "path", "other")
@@ -124,6 +131,11 @@ class BodyLimit(RequestBodyLimitMiddleware):
 
 
 class _LimitedRequest(RequestBodyLimitResponder):
+    async def receive_with_limit(self) -> Message:
+        message = await super().receive_with_limit()
+        received.get()[1].append(message.get("body", b""))
+        return message
+
     async def send_with_limit(self, message: Message) -> None:
         # Starlette would send its own text here instead of the response of errors.py.
         self.response_started = True

@@ -14,7 +14,6 @@ from app.serving.docs import add_docs
 from app.serving.errors import add_handlers
 from app.serving.middleware import BodyLimit, RequestMiddleware
 from app.serving.settings import ServingSettings
-from app.serving.strict_json import StrictJSONRoute
 
 
 class Serving:
@@ -76,9 +75,8 @@ def install(
     if any(isinstance(route, APIRoute) for route in app.routes):
         raise RuntimeError("install(app, ...) must come before the routes of the app.")
     logs.set_up(settings, "app")
-    metrics.set_model(app.title, app.version, model_sha256)
+    metrics.info.labels(app.title, app.version, model_sha256).set(1)
     app.state.serving = serving = Serving(batcher, settings, load, example)
-    app.router.route_class = StrictJSONRoute
     app.add_middleware(BodyLimit, max_body_size=settings.max_body_bytes)
     app.add_middleware(RequestMiddleware, settings=settings, batcher=batcher)
     add_handlers(app)
