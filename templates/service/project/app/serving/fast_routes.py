@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import Response
+from fastapi import HTTPException, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from app.serving.strict_json import invalid, require_json, require_strict, validate
+from app.serving.strict_json import invalid, media_fault, require_strict, validate
 
 # Options of a route that leave the response as it is.
 PLAIN = {
@@ -84,7 +84,8 @@ class FastRoute:
             return
         if not (body := await _read(receive)):
             raise invalid("missing", "Field required")
-        require_json(dict(scope["headers"]))
+        if detail := media_fault(dict(scope["headers"])):
+            raise HTTPException(415, detail)
         record, faults = validate(self._field._type_adapter, body)
         if faults:
             raise RequestValidationError(faults)
@@ -96,12 +97,7 @@ class FastRoute:
         content = await serialize_response(
             field=self._response_field, response_content=answer, dump_json=True
         )
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(content)),
-        ]
-        await send({"type": "http.response.start", "status": self._status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await Response(content, self._status, media_type="application/json")(scope, receive, send)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -8,18 +8,14 @@ from typing import Any
 
 from fastapi import HTTPException
 from fastapi.routing import iter_route_contexts
-from starlette.middleware.body_limit import (
-    RequestBodyLimitMiddleware,
-    RequestBodyLimitResponder,
-)
+from starlette.middleware.body_limit import RequestBodyLimitResponder
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.serving import metrics
 from app.serving.auth import KeyCheck
 from app.serving.batching import Batcher
-from app.serving.errors import BUSY, RETRY, problem
+from app.serving.errors import Overloaded, problem
 from app.serving.fast_routes import speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
@@ -55,7 +51,10 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._paths:
-            self._look_at(scope["app"].routes)
+            self._paths = {each.path or "" for each in iter_route_contexts(scope["app"].routes)}
+            make_strict(scope["app"].routes)
+            if self._settings.fast_routes:
+                speed_up(scope["app"].routes)
         if scope["type"] != "http":
             await self.app(scope, receive, _in_one_line(send))
             return
@@ -87,8 +86,9 @@ class RequestMiddleware:
         try:
             self._keys.require(scope["path"], headers)
             if scores and (self._batcher.full or self._scoring > self._most_scoring):
-                raise HTTPException(503, BUSY, RETRY)
-            await self.app(scope, receive, respond)
+                raise Overloaded
+            limited = _LimitedRequest(self.app, self._settings.max_body_bytes)
+            await limited(scope, receive, respond)
         except HTTPException as refused:
             response = problem(refused.status_code, refused.detail, refused.headers)
             await response(scope, receive, respond)
@@ -102,17 +102,11 @@ class RequestMiddleware:
         finally:
             self._scoring -= scores
             metrics.in_flight.dec()
-            took = perf_counter() - began
-            metrics.count_request(self._route(scope), status or 500, took)
+            took_s = perf_counter() - began
+            metrics.count_request(self._route(scope), status or 500, took_s)
             if self._settings.access_log:
                 facts = {"method": scope["method"], "path": scope["path"], "status": status}
-                log.info("request", extra=facts | {"ms": round(1e3 * took, 3)})
-
-    def _look_at(self, routes: list[BaseRoute]) -> None:
-        make_strict(routes)
-        if self._settings.fast_routes:
-            speed_up(routes)
-        self._paths = {context.path or "" for context in iter_route_contexts(routes)}
+                log.info("request", extra=facts | {"ms": round(1e3 * took_s, 3)})
 
     def _route(self, scope: Scope) -> str:
         path: str = scope["path"]
@@ -122,15 +116,9 @@ class RequestMiddleware:
         return f"{self._prefix}-{next(self._numbers)}".encode()
 
 
-class BodyLimit(RequestBodyLimitMiddleware):
+class _LimitedRequest(RequestBodyLimitResponder):
     """Starlette's limit on the body, which each route may set for itself, with 413 as JSON."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limited = _LimitedRequest(self.app, self.max_body_size)
-        await (limited if scope["type"] == "http" else self.app)(scope, receive, send)
-
-
-class _LimitedRequest(RequestBodyLimitResponder):
     async def receive_with_limit(self) -> Message:
         message = await super().receive_with_limit()
         received.get()[1].append(message.get("body", b""))
@@ -144,8 +132,8 @@ class _LimitedRequest(RequestBodyLimitResponder):
 
 def _valid_id(headers: dict[bytes, bytes], name: bytes) -> bytes:
     """Return a header that is safe in logs and responses, else nothing."""
-    given = headers.get(name, b"")
-    return given if len(given) <= ID_BYTES and ID_CHARACTERS.issuperset(given) else b""
+    value = headers.get(name, b"")
+    return value if len(value) <= ID_BYTES and ID_CHARACTERS.issuperset(value) else b""
 
 
 def _in_one_line(send: Send) -> Send:

@@ -12,7 +12,7 @@ from app.serving import logs, metrics
 from app.serving.batching import MAX_HANGING, Batcher
 from app.serving.docs import add_docs
 from app.serving.errors import add_handlers
-from app.serving.middleware import BodyLimit, RequestMiddleware
+from app.serving.middleware import RequestMiddleware
 from app.serving.settings import ServingSettings
 
 
@@ -77,7 +77,6 @@ def install(
     logs.set_up(settings, "app")
     metrics.info.labels(app.title, app.version, model_sha256).set(1)
     app.state.serving = serving = Serving(batcher, settings, load, example)
-    app.add_middleware(BodyLimit, max_body_size=settings.max_body_bytes)
     app.add_middleware(RequestMiddleware, settings=settings, batcher=batcher)
     add_handlers(app)
     _add_probes(app, serving)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import jiter
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +22,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from starlette.routing import BaseRoute
 
+JSON = re.compile(rb"\s*application/(json|.+\+json)\s*(;.*)?", re.IGNORECASE)
+NOT_JSON = "Send JSON, with 'Content-Type: application/json'."
+COMPRESSED = "Send the body without a Content-Encoding."
 MAX_LISTED = 1000  # faults of a body that are described one by one
 MAX_EXAMINED = 100_000  # and that are looked at
 INTEGER_FAULTS = {"int_type", "literal_error", "enum"}  # what 1.0 may be reported as
@@ -57,35 +60,28 @@ class StrictField(ModelField):
     def validate(self, value: Any, values: Any = None, *, loc: Place = ()) -> Validated:
         """Return the value as FastAPI does, but from the bytes of the body."""
         headers, parts = received.get()
-        if not (body := b"".join(parts)):
+        body = b"".join(parts)
+        if not body or isinstance(value, bytes):  # a default, or another media type
             return super().validate(value, values or {}, loc=loc)
-        require_plain(headers)
-        if isinstance(value, bytes):  # not JSON, by its media type
-            value, faults = super().validate(value, values or {}, loc=loc)
-            if faults:
-                raise not_json()
-            return value, []
+        if media_fault(headers) == COMPRESSED:
+            raise HTTPException(415, COMPRESSED)
         require_strict(body)
         return validate(self._type_adapter, body if loc == ("body",) else to_json(value), loc)
 
 
-def require_json(headers: Mapping[bytes, bytes]) -> None:
-    """Raise 415 for a body that is not plain JSON, by its headers."""
-    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type != b"application/json" and not re.fullmatch(rb"application/.+\+json", media_type):
-        raise not_json()
-    require_plain(headers)
-
-
-def require_plain(headers: Mapping[bytes, bytes]) -> None:
-    """Raise 415 for a compressed body."""
+def media_fault(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return why a body is not plain JSON, by its headers."""
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise HTTPException(415, "Send the body without a Content-Encoding.")
+        return COMPRESSED
+    return None if JSON.fullmatch(headers.get(b"content-type", b"")) else NOT_JSON
 
 
-def not_json() -> HTTPException:
-    """Return the error for another media type."""
-    return HTTPException(415, "Send JSON, with 'Content-Type: application/json'.")
+def media_fault_of(request: Request) -> str | None:
+    """Return why a body is not plain JSON, on a route that takes JSON."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    headers, parts = received.get()
+    takes_json = field is not None and not isinstance(field.field_info, Form)
+    return media_fault(headers) if takes_json and any(parts) else None
 
 
 def require_strict(body: bytes) -> None:
@@ -127,6 +123,7 @@ class _Number(float):
     """A number with a point or an exponent, and its text."""
 
     __slots__ = ("text",)
+    text: str
 
     def __new__(cls, text: str) -> "_Number":
         number = super().__new__(cls, text)
@@ -148,8 +145,8 @@ def _repaired(body: bytes, faults: list[Any]) -> bytes | None:
             if fault["type"] == DECIMAL_FAULT:
                 holder[key] = number.text
                 continue
-            exact = number if abs(number) < MAX_EXACT else Decimal(number.text)
-            if abs(exact) > MAX_INTEGER or exact != int(exact):
+            exact: float | Decimal = number if abs(number) < MAX_EXACT else Decimal(number.text)
+            if not -MAX_INTEGER <= exact <= MAX_INTEGER or exact != int(exact):
                 return None
             holder[key] = int(exact)
         return to_json(tree[""])
@@ -159,7 +156,8 @@ def _repaired(body: bytes, faults: list[Any]) -> bytes | None:
 
 def _find(tree: Any, place: Place) -> tuple[Any, Any]:
     """The object or list that has the value at `place`, and its key there."""
-    holder, key = tree, ""
+    holder: Any = tree
+    key: int | str = ""
     for part in place:
         inner = holder[key]
         # Another part names a member of a union.
