@@ -30,9 +30,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "app.columns": {"shorten": "speed_up"},
     "app.errors": {"RESPONSES": "ERROR_RESPONSES"},
     "app.gate": {"Gate": "RequestMiddleware", "_harmless": "_valid_id"},
-    "app.json_route": {"JSONRoute": "StrictJSONRoute"},
     "app.logs": {"JSONFormatter": "ServiceFormatter"},
-    "app.metrics": {"_model": "_info"},
+    "app.metrics": {"_model": "info"},
     "app.protocol": {"Protocol": "Connection"},
     "app.score": {"init": "load"},
 }

@@ -56,7 +56,7 @@ class Batcher(Generic[Record, Answer]):
         """Score by `run`.
 
         Args:
-            run: Returns one answer for each record, in order. It is called in another thread.
+            run: Returns one answer for each record, in order; called in another thread.
             settings: Limits on the records that wait and on the time that they take.
             batched: Whether one call of `run` may get the records of several requests.
             name: The label `model` of the metrics.
@@ -80,6 +80,11 @@ class Batcher(Generic[Record, Answer]):
     def hanging(self) -> int:
         """How many predictions timed out and still run."""
         return sum(not call.done() for call in self._hanging)
+
+    @property
+    def broken(self) -> bool:
+        """Whether so many predictions hang that only a restart helps."""
+        return self.hanging >= MAX_HANGING
 
     async def score(self, records: Sequence[Record]) -> list[Answer]:
         """Return the answers to `records`, in order.
@@ -165,7 +170,7 @@ class Batcher(Generic[Record, Answer]):
         """Answer 504 for a prediction that hangs. A new thread replaces its thread."""
         jobs, _ = self._running.pop(call)
         self._hanging = [*(other for other in self._hanging if not other.done()), call]
-        if self.hanging < MAX_HANGING:
+        if not self.broken:
             self._pool.shutdown(wait=False)
             self._pool = futures.ThreadPoolExecutor(self._settings.worker_threads)
         for job in jobs:

@@ -52,9 +52,6 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._paths:
             self._paths = {each.path or "" for each in iter_route_contexts(scope["app"].routes)}
-            make_strict(scope["app"].routes)
-            if self._settings.fast_routes:
-                speed_up(scope["app"].routes)
         if scope["type"] != "http":
             await self.app(scope, receive, _in_one_line(send))
             return
@@ -65,7 +62,6 @@ class RequestMiddleware:
         request_id = _valid_id(headers, b"x-request-id") or self._next_id()
         trace = _valid_id(headers, b"traceparent")
         request_context.set((request_id, trace))
-        received.set((headers, []))
 
         async def respond(message: Message) -> None:
             nonlocal status
@@ -87,8 +83,7 @@ class RequestMiddleware:
             self._keys.require(scope["path"], headers)
             if scores and (self._batcher.full or self._scoring > self._most_scoring):
                 raise Overloaded
-            limited = _LimitedRequest(self.app, self._settings.max_body_bytes)
-            await limited(scope, receive, respond)
+            await self.app(scope, receive, respond)
         except HTTPException as refused:
             response = problem(refused.status_code, refused.detail, refused.headers)
             await response(scope, receive, respond)
@@ -114,6 +109,26 @@ class RequestMiddleware:
 
     def _next_id(self) -> bytes:
         return f"{self._prefix}-{next(self._numbers)}".encode()
+
+
+class BodyMiddleware:
+    """ASGI middleware for the bodies of all routes: their size is limited, and JSON is strict."""
+
+    def __init__(self, app: ASGIApp, settings: ServingSettings) -> None:
+        self.app, self._settings, self._is_set_up = app, settings, False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._is_set_up:
+            self._is_set_up = True
+            make_strict(scope["app"].routes)
+            if self._settings.fast_routes:
+                speed_up(scope["app"].routes)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        received.set((dict(scope["headers"]), []))
+        limited = _LimitedRequest(self.app, self._settings.max_body_bytes)
+        await limited(scope, receive, send)
 
 
 class _LimitedRequest(RequestBodyLimitResponder):

@@ -36,7 +36,8 @@ Validated = tuple[Any, list[Any]]  # a value, or what is wrong
 Place = tuple[int | str, ...]
 
 # The headers of the request, and the parts of its body that were received.
-received: ContextVar[tuple[Mapping[bytes, bytes], list[bytes]]] = ContextVar("received")
+received: ContextVar[tuple[Mapping[bytes, bytes], list[bytes]]]
+received = ContextVar("received", default=({}, []))
 
 
 def make_strict(routes: Iterable[BaseRoute]) -> None:
