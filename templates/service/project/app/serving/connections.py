@@ -6,9 +6,9 @@ at all connections a few times a second.
 
 import asyncio
 import heapq
-import json
 import sys
 from collections.abc import Collection
+from functools import partial
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,10 +18,10 @@ MAX_HEAD_BYTES = 1 << 16  # of the request line and headers
 IDLE_S = 75  # without a request: more than the 60 s of load balancers
 LOOK_S = 0.2
 HEAD_LATE = "The headers of the request did not arrive in time."
-BODY_LATE = json.dumps({"detail": "The body did not arrive in time."}).encode()
+_DETAIL = b'{"detail":"The body did not arrive in time."}'
 BODY_LATE = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n"
-    b"content-length: %d\r\n\r\n%b" % (len(BODY_LATE), BODY_LATE)
+    b"content-length: %d\r\n\r\n%b" % (len(_DETAIL), _DETAIL)
 )
 
 
@@ -96,10 +96,14 @@ async def watch(connections: Collection[Connection], settings: ServingSettings) 
     while True:
         await asyncio.sleep(LOOK_S)
         now = asyncio.get_running_loop().time()
-        waiting = [one for one in [*connections] if one.waits_for_client(now, settings)]
+        waiting = {one for one in [*connections] if one.waits_for_client(now, settings)}
         if (excess := len(connections) - settings.max_connections) > 0:
-            # Those that were idle longest; where too few are, the newest.
-            chosen = heapq.nsmallest(excess, waiting, key=lambda one: one.since)
-            newest = heapq.nlargest(excess, connections, key=lambda one: one.opened)
-            for connection in [*chosen, *newest][:excess]:
+            # The bytes of a connection that is younger than this may not have been read yet.
+            settled = [one for one in connections if now - one.opened > LOOK_S]
+            for connection in heapq.nsmallest(excess, settled, partial(_rank, waiting)):
                 connection.transport.abort()
+
+
+def _rank(waiting: Collection[Connection], one: Connection) -> tuple[bool, float]:
+    """Those that were idle longest come first, then the newest of the others."""
+    return (False, one.since) if one in waiting else (True, -one.opened)
