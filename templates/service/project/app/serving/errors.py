@@ -15,24 +15,18 @@ from app.serving.strict_json import media_fault_of
 
 log = logging.getLogger("app.errors")
 
+BUSY = "Too many requests are waiting. Try again later."
+RETRY = {"Retry-After": "1"}
 NOT_READ = "There was an error parsing the body"  # FastAPI's detail, for JSON too deep or binary
 TOO_LARGE = "Content Too Large"  # Starlette's detail
 
 
-class Overloaded(HTTPException):
+class Overloaded(Exception):
     """Too many records wait for the model."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            503, "Too many requests are waiting. Try again later.", {"Retry-After": "1"}
-        )
 
-
-class TooSlow(HTTPException):
+class TooSlow(Exception):
     """A record waited too long, or its prediction took too long."""
-
-    def __init__(self) -> None:
-        super().__init__(504, "The prediction took too long.")
 
 
 class ModelFault(Exception):
@@ -75,7 +69,7 @@ def problem(status: int, detail: Any, headers: Mapping[str, str] | None = None) 
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Add the exception handlers, besides FastAPI's own for `HTTPException`."""
+    """Add the exception handlers."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -107,6 +101,14 @@ def add_handlers(app: FastAPI) -> None:
         limit = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)  # of the route, or of the app
         more = f": at most {limit} bytes are accepted." if error.detail == TOO_LARGE else ""
         return problem(413, f"{error.detail}{more}", error.headers)
+
+    @app.exception_handler(Overloaded)
+    async def overloaded(request: Request, error: Overloaded) -> JSONResponse:
+        return problem(503, BUSY, RETRY)
+
+    @app.exception_handler(TooSlow)
+    async def too_slow(request: Request, error: TooSlow) -> JSONResponse:
+        return problem(504, "The prediction took too long.")
 
     @app.exception_handler(ModelFault)
     async def model_fault(request: Request, error: ModelFault) -> JSONResponse:

@@ -56,14 +56,14 @@ def count_batch(model: str, records: int, waited_s: float, took_s: float) -> Non
         metric.labels(model).observe(value)
 
 
-async def show() -> Response:
-    """Return the text that Prometheus reads."""
-    return Response(as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
 def as_text() -> bytes:
     """Return the metrics of this process, or of all worker processes."""
     return generate_latest(_registry())
+
+
+async def show() -> Response:
+    """Return the text that Prometheus reads."""
+    return Response(as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def start_server(host: str, port: int) -> None:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.serving import metrics
 from app.serving.auth import KeyCheck
 from app.serving.batching import Batcher
-from app.serving.errors import Overloaded, problem
+from app.serving.errors import BUSY, RETRY, problem
 from app.serving.fast_routes import speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
@@ -82,7 +82,7 @@ class RequestMiddleware:
         try:
             self._keys.require(scope["path"], headers)
             if scores and (self._batcher.full or self._scoring > self._most_scoring):
-                raise Overloaded
+                raise HTTPException(503, BUSY, RETRY)
             await self.app(scope, receive, respond)
         except HTTPException as refused:
             response = problem(refused.status_code, refused.detail, refused.headers)
