@@ -11,7 +11,7 @@ from scaffold.spec import Variable
 
 _SETTINGS = """
     access_log answer_timeout_s api_key_hashes bind_host body_timeout_s docs drain_s fast_column_transformer
-    log_level log_values max_batch max_body_bytes max_connections max_records max_waiting metrics
+    fast_routes log_level log_values max_batch max_body_bytes max_connections max_records max_waiting metrics
     metrics_port opentelemetry patience_ms port public_paths queue_timeout_s root_path score_timeout_s
     shutdown_s tls_cert tls_key worker_threads workers
 """

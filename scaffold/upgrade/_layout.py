@@ -30,9 +30,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "app.columns": {"shorten": "speed_up"},
     "app.errors": {"RESPONSES": "ERROR_RESPONSES"},
     "app.gate": {"Gate": "RequestMiddleware", "_harmless": "_valid_id"},
-    "app.json_route": {"JSONRoute": "StrictJSONRoute"},
     "app.logs": {"JSONFormatter": "ServiceFormatter"},
-    "app.metrics": {"_model": "_info"},
+    "app.metrics": {"_model": "info"},
     "app.protocol": {"Protocol": "Connection"},
     "app.score": {"init": "load"},
 }
@@ -40,6 +39,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 
 OTHER_PLACES: Mapping[str, tuple[str, str]] = {
     "app.gate.PROBES": ("app.serving.auth", "PROBES"),
+    "app.json_route.JSONRoute": ("fastapi.routing", "APIRoute"),  # every route is strict
     "app.main.keep_what_is_here": ("app.serving.startup", "freeze_objects"),
 }
 """The names that are in another module now than the rest of their old one."""
