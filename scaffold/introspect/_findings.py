@@ -16,7 +16,7 @@ class Independent:
         rows = "row" if self.real == 1 else "rows"
         made = "made-up row" if self.made_up == 1 else "made-up rows"
         beside = f" and {self.made_up} {made}" if self.made_up else ""
-        return f"rows get the same answers alone and together: {self.real} {rows} of the sample{beside}"
+        return f"a row gets the same answer alone and in a batch: {self.real} {rows} of the sample{beside}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
         ("size", _size(artifact.size_bytes)),
         ("sha256", f"`{artifact.sha256}`"),
         ("made from", _origin(artifact) + (f", of {artifact.written}" if artifact.written else "")),
-        ("asked with", f"`{call.method}`" + (f": {call.evidence}" if call.evidence else "")),
+        ("called with", f"`{call.method}`" + (f": {call.evidence}" if call.evidence else "")),
         ("Python", spec.dependencies.python),
     ]
     return {

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import urlsplit
 
-from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
 from scaffold.render._knob_checks import Route
@@ -27,7 +27,7 @@ from scaffold.render._knobs import Knobs, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
-from scaffold.spec import JSONValue, Measurements, ProjectSpec
+from scaffold.spec import JSONValue, Measurements, Profile, ProjectSpec
 
 _DRAIN_S = 5
 _SPARE_S = 5
@@ -123,6 +123,7 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
     values = {
         "name": spec.name,
         "namespace": "",
+        "settings_file": SETTINGS if spec.profile is Profile.PLAIN else f"{SERVING}/settings.py",
         "version_label": _label(spec.version),
         "image": spec.name,
         "image_repository": repository,
@@ -189,7 +190,7 @@ def _settings(name: str, knobs: Knobs, timeout_s: float) -> list[dict[str, str]]
         _setting("SCORE_TIMEOUT_S", f"{timeout_s:g}", "Seconds that scoring may take; then 504."),
         _setting("QUEUE_TIMEOUT_S", f"{queue_s:g}", "Seconds that a record may wait for its turn; then 504."),
         _setting(
-            "SHUTDOWN_S", str(math.ceil(timeout_s + queue_s)), "Seconds for both, when the pod is stopped."
+            "SHUTDOWN_S", str(math.ceil(timeout_s + queue_s)), "Seconds to finish requests after SIGTERM."
         ),
     ]
     if knobs.max_concurrent:

@@ -328,7 +328,7 @@ def test_batch_normalisation_that_was_left_in_training_is_found() -> None:
 def test_the_evidence_names_the_number_of_tested_rows() -> None:
     one, some = find_call(own, FRAME.head(1)).call.evidence, find_call(own, FRAME).call.evidence
     assert one.endswith(
-        "rows get the same answers alone and together: 1 row of the sample and 25 made-up rows"
+        "a row gets the same answer alone and in a batch: 1 row of the sample and 25 made-up rows"
     )
     assert some.endswith(": 16 rows of the sample and 10 made-up rows")
 

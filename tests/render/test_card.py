@@ -107,7 +107,7 @@ def test_the_card_says_what_the_model_is_and_nothing_of_this_machine(
         "| size | 2.3 KiB |",
         f"| sha256 | `{'ab' * 32}` |",
         "| made from | `model.pkl`, of 1970-01-01 |",
-        "| asked with | `predict`: gives a \\| b |",
+        "| called with | `predict`: gives a \\| b |",
         "| `lightgbm==4.7.0` | lightgbm.Booster in model.pkl |",
         "| `libgomp1` | libgomp.so.1, which lightgbm loads |",
         "| `features.py` | imported by model.py |",

@@ -149,7 +149,7 @@ def test_a_unit_conversion_comes_before_the_model(cook: Callable[..., Service], 
 
 
 def test_a_new_field_comes_back_and_may_be_left_out(cook: Callable[..., Service]) -> None:
-    service = cook("A new field")
+    service = cook("A field that the model does not use")
     assert service.post("/score", RECORD | {"customer": "c1"}).json["customer"] == "c1"
     answers = service.post("/score/batch", [RECORD, RECORD | {"customer": "c2"}]).json
     assert [answer["customer"] for answer in answers] == [None, "c2"]
