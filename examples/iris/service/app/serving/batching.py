@@ -56,7 +56,7 @@ class Batcher(Generic[Record, Answer]):
         """Score by `run`.
 
         Args:
-            run: Returns one answer for each record, in order. It is called in another thread.
+            run: Returns one answer for each record, in order; called in another thread.
             settings: Limits on the records that wait and on the time that they take.
             batched: Whether one call of `run` may get the records of several requests.
             name: The label `model` of the metrics.
@@ -66,26 +66,25 @@ class Batcher(Generic[Record, Answer]):
         self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
-        self.coming = 0  # accepted requests whose records arrive in the next turn of the loop
         self._running: dict[Call, tuple[list[Job], float]] = {}
         self._hanging: list[Call] = []
         self._collecting = False
         self._watching = False
 
     @property
-    def room(self) -> int:
-        """How many more records may wait."""
-        return self._settings.max_waiting - self._count
-
-    @property
     def full(self) -> bool:
         """Whether the next record would be refused."""
-        return self.room <= 0
+        return self._count >= self._settings.max_waiting
 
     @property
     def hanging(self) -> int:
         """How many predictions timed out and still run."""
         return sum(not call.done() for call in self._hanging)
+
+    @property
+    def broken(self) -> bool:
+        """Whether so many predictions hang that only a restart helps."""
+        return self.hanging >= MAX_HANGING
 
     async def score(self, records: Sequence[Record]) -> list[Answer]:
         """Return the answers to `records`, in order.
@@ -171,7 +170,7 @@ class Batcher(Generic[Record, Answer]):
         """Answer 504 for a prediction that hangs. A new thread replaces its thread."""
         jobs, _ = self._running.pop(call)
         self._hanging = [*(other for other in self._hanging if not other.done()), call]
-        if self.hanging < MAX_HANGING:
+        if not self.broken:
             self._pool.shutdown(wait=False)
             self._pool = futures.ThreadPoolExecutor(self._settings.worker_threads)
         for job in jobs:

@@ -4,7 +4,7 @@ import logging
 import traceback
 import warnings
 from contextvars import ContextVar
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
@@ -41,11 +41,9 @@ class ServiceFormatter(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Add the context of the request, and the fields of an exception."""
-        request_id, trace = request_context.get()
-        if request_id:
-            log_data["request_id"] = request_id.decode("latin-1")
-        if trace:
-            log_data["traceparent"] = trace.decode("latin-1")
+        for name, value in zip(("request_id", "traceparent"), request_context.get(), strict=True):
+            if value:
+                log_data[name] = value.decode("latin-1")
         return log_data | log_data.pop("exc_info", {})
 
 
@@ -61,24 +59,17 @@ def set_up(settings: ServingSettings, *names: str) -> None:
 
 def log_warnings(settings: ServingSettings) -> None:
     """Log the warnings of libraries, each place once: they are raised for every record."""
-    log = logging.getLogger("app.warnings")
-    seen: set[tuple[type[Warning], str, int]] = set()
+    seen: set[tuple[Any, ...]] = set()
 
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def show(message: Any, category: Any, filename: Any, lineno: Any, *_: Any) -> None:
         if (category, filename, lineno) not in seen:
             seen.add((category, filename, lineno))
             text = str(message) if settings.log_values else HIDDEN
             facts = {"warning.type": category.__name__, "warning.message": text}
-            log.warning("a library warns", extra={**facts, "stack": [f"{filename}:{lineno}"]})
+            facts["stack"] = [f"{filename}:{lineno}"]
+            logging.getLogger("app.warnings").warning("a library warns", extra=facts)
 
-    warnings.showwarning = show
+    warnings.showwarning = show  # type: ignore[assignment]
     # scikit-learn adds a filter for every tree of a forest, so only one is kept. The filters that
     # make errors of warnings stay, for a model may rely on them.
     filters = cast("list[Any]", warnings.filters)

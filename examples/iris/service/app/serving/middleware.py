@@ -8,10 +8,7 @@ from typing import Any
 
 from fastapi import HTTPException
 from fastapi.routing import iter_route_contexts
-from starlette.middleware.body_limit import (
-    RequestBodyLimitMiddleware,
-    RequestBodyLimitResponder,
-)
+from starlette.middleware.body_limit import RequestBodyLimitResponder
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,9 +16,10 @@ from app.serving import metrics
 from app.serving.auth import KeyCheck
 from app.serving.batching import Batcher
 from app.serving.errors import BUSY, RETRY, problem
+from app.serving.fast_routes import speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
-from app.serving.strict_json import make_strict
+from app.serving.strict_json import make_strict, received
 
 log = logging.getLogger("app.requests")
 
@@ -53,9 +51,7 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._paths:
-            make_strict(scope["app"].routes)
-            contexts = iter_route_contexts(scope["app"].routes)
-            self._paths = {context.path or "" for context in contexts}
+            self._paths = {each.path or "" for each in iter_route_contexts(scope["app"].routes)}
         if scope["type"] != "http":
             await self.app(scope, receive, _in_one_line(send))
             return
@@ -101,11 +97,11 @@ class RequestMiddleware:
         finally:
             self._scoring -= scores
             metrics.in_flight.dec()
-            took = perf_counter() - began
-            metrics.count_request(self._route(scope), status or 500, took)
+            took_s = perf_counter() - began
+            metrics.count_request(self._route(scope), status or 500, took_s)
             if self._settings.access_log:
                 facts = {"method": scope["method"], "path": scope["path"], "status": status}
-                log.info("request", extra=facts | {"ms": round(1e3 * took, 3)})
+                log.info("request", extra=facts | {"ms": round(1e3 * took_s, 3)})
 
     def _route(self, scope: Scope) -> str:
         path: str = scope["path"]
@@ -115,15 +111,34 @@ class RequestMiddleware:
         return f"{self._prefix}-{next(self._numbers)}".encode()
 
 
-class BodyLimit(RequestBodyLimitMiddleware):
-    """Starlette's limit on the body, which each route may set for itself, with 413 as JSON."""
+class BodyMiddleware:
+    """ASGI middleware for the bodies of all routes: their size is limited, and JSON is strict."""
+
+    def __init__(self, app: ASGIApp, settings: ServingSettings) -> None:
+        self.app, self._settings, self._is_set_up = app, settings, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limited = _LimitedRequest(self.app, self.max_body_size)
-        await (limited if scope["type"] == "http" else self.app)(scope, receive, send)
+        if not self._is_set_up:
+            self._is_set_up = True
+            make_strict(scope["app"].routes)
+            if self._settings.fast_routes:
+                speed_up(scope["app"].routes)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        received.set((dict(scope["headers"]), []))
+        limited = _LimitedRequest(self.app, self._settings.max_body_bytes)
+        await limited(scope, receive, send)
 
 
 class _LimitedRequest(RequestBodyLimitResponder):
+    """Starlette's limit on the body, which each route may set for itself, with 413 as JSON."""
+
+    async def receive_with_limit(self) -> Message:
+        message = await super().receive_with_limit()
+        received.get()[1].append(message.get("body", b""))
+        return message
+
     async def send_with_limit(self, message: Message) -> None:
         # Starlette would send its own text here instead of the response of errors.py.
         self.response_started = True
@@ -132,8 +147,8 @@ class _LimitedRequest(RequestBodyLimitResponder):
 
 def _valid_id(headers: dict[bytes, bytes], name: bytes) -> bytes:
     """Return a header that is safe in logs and responses, else nothing."""
-    given = headers.get(name, b"")
-    return given if len(given) <= ID_BYTES and ID_CHARACTERS.issuperset(given) else b""
+    value = headers.get(name, b"")
+    return value if len(value) <= ID_BYTES and ID_CHARACTERS.issuperset(value) else b""
 
 
 def _in_one_line(send: Send) -> Send:

@@ -6,19 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-BLOCK_BYTES = 1 << 20
-
 
 @contextmanager
 def open_model(path: Path, sha256: str) -> Iterator[BinaryIO]:
-    """Open the file whose content was hashed, at its start.
-
-    Raises:
-        ValueError: The sha256 of the file is another one.
-    """
+    """Open the file whose content was hashed. ValueError if its sha256 is another one."""
     with path.open("rb") as file:
         digest = hashlib.sha256()
-        while block := file.read(BLOCK_BYTES):
+        while block := file.read(1 << 20):
             digest.update(block)
         if digest.hexdigest() != sha256:
             raise ValueError(f"the sha256 of {path.name} is not MODEL_SHA256 of settings.py")

@@ -2,24 +2,28 @@
 
 import asyncio
 import gc
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
+from multiprocessing import connection
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from app.serving import logs, metrics
-from app.serving.connections import IDLE_S, limited_protocol
+from app.serving.connections import IDLE_S, Connection, watch
 from app.serving.middleware import RequestMiddleware
 from app.serving.settings import ServingSettings
 from app.serving.startup import Serving
 
 READ_S = 0.2  # for requests that were sent before the port was closed
-FAILED = 3  # exit status of a worker that could not start
+FAILED = 3  # exit status of a uvicorn that could not start
 
 
 def serve(app: str, settings: ServingSettings) -> None:
@@ -43,76 +47,71 @@ def serve(app: str, settings: ServingSettings) -> None:
         server_header=False,
         lifespan="on",
         loop="uvloop",
-        http=limited_protocol(serving.batcher, settings),
+        http=Connection,
         ws="none",
         proxy_headers=False,  # nothing here uses the address of the client
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
-    run = _run if settings.workers == 1 else _supervise
-    status = run(config, settings)
-    if serving.batcher.hanging:  # or Python would wait for their threads
-        os._exit(status)
-    sys.exit(status)
+
+    def run(*listeners: socket.socket) -> None:
+        try:
+            _Server(config, settings).run([*listeners] or None)
+        finally:
+            if serving.batcher.hanging:  # Python would wait for their threads
+                os._exit(0)
+
+    for sig in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again at its end
+        signal.signal(sig, lambda *_: sys.exit(0))
+    if settings.workers == 1:
+        run()
+    else:
+        _supervise(run, config.bind_socket(), settings.workers)
 
 
 class _Server(uvicorn.Server):
     """Graceful shutdown: requests that were sent before the port closed are answered."""
 
-    drain_s: float
+    def __init__(self, config: uvicorn.Config, settings: ServingSettings) -> None:
+        super().__init__(config)
+        self._settings, self._drain_s = settings, 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        connections: set[Any] = self.server_state.connections
+        self._watch = asyncio.create_task(watch(connections, self._settings))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         RequestMiddleware.draining = True
+        self._drain_s = self._settings.drain_s if sig == signal.SIGTERM else 0
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if signal.SIGTERM in self._captured_signals:
-            await asyncio.sleep(self.drain_s)
-        self._captured_signals.clear()  # or uvicorn raises them again, and the status is not 0
+        await asyncio.sleep(self._drain_s)
         for server in self.servers:
             server.close()
         await asyncio.sleep(READ_S)
         await super().shutdown(sockets)
 
 
-def _run(
-    config: uvicorn.Config, settings: ServingSettings, listener: socket.socket | None = None
-) -> int:
-    server = _Server(config)
-    server.drain_s = settings.drain_s
-    server.run([listener] if listener else None)
-    return 0 if server.started else FAILED
-
-
-def _supervise(config: uvicorn.Config, settings: ServingSettings) -> int:
+def _supervise(run: Callable[..., None], listener: socket.socket, count: int) -> None:
     """Fork the worker processes, and replace those that die."""
-    listener = config.bind_socket()
-    workers: set[int] = set()
-    status = 0
-    stopping = False
-
-    def stop(sig: int, _: FrameType | None = None) -> None:
-        nonlocal stopping
-        stopping = True
+    fork = multiprocessing.get_context("fork")
+    workers: list[multiprocessing.process.BaseProcess] = []
+    try:
+        while True:
+            for worker in [each for each in workers if not each.is_alive()]:
+                workers.remove(worker)
+                metrics.forget_worker(worker.pid or 0)
+                if worker.exitcode == FAILED:
+                    sys.exit(FAILED)
+                time.sleep(1)  # a worker that dies at once is not replaced in a tight loop
+            while len(workers) < count:
+                workers.append(fork.Process(target=run, args=(listener,)))
+                workers[-1].start()
+            connection.wait([worker.sentinel for worker in workers])
+    finally:
         for worker in workers:
-            os.kill(worker, sig)
-
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sig, stop)
-    while workers or not stopping:
-        while len(workers) < settings.workers and not stopping:
-            if worker := os.fork():
-                workers.add(worker)
-                continue
-            stopping = True  # for a signal that comes before uvicorn handles it
-            workers.clear()
-            os._exit(_run(config, settings, listener))
-        ended, how = os.wait()
-        workers.discard(ended)
-        metrics.forget_worker(ended)
-        if os.waitstatus_to_exitcode(how) == FAILED and not stopping:
-            status = FAILED
-            stop(signal.SIGTERM)
-        elif not stopping:
-            time.sleep(1)  # a worker that dies at once is not replaced in a tight loop
-    return status
+            worker.terminate()
+        for worker in workers:
+            worker.join()

@@ -61,6 +61,8 @@ class ServingSettings(BaseSettings):
     metrics: bool = True
     # A separate port for the metrics; 0 means /metrics on the port of the service.
     metrics_port: int = Field(default=0, ge=0, le=65535)
+    # A shorter way through FastAPI for the plain routes: fast_routes.py.
+    fast_routes: bool = True
     # Whether traces, metrics and logs go to OTEL_EXPORTER_OTLP_ENDPOINT.
     opentelemetry: bool = False
 

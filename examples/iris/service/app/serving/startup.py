@@ -3,44 +3,41 @@
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
 from app.serving import logs, metrics
-from app.serving.batching import MAX_HANGING, Batcher
+from app.serving.batching import Batcher
 from app.serving.docs import add_docs
 from app.serving.errors import add_handlers
-from app.serving.middleware import BodyLimit, RequestMiddleware
+from app.serving.middleware import BodyMiddleware, RequestMiddleware
 from app.serving.settings import ServingSettings
-from app.serving.strict_json import StrictJSONRoute
 
 
+@dataclass
 class Serving:
     """The parts of one service, at `app.state.serving`."""
 
-    def __init__(
-        self,
-        batcher: Batcher[Any, Any],
-        settings: ServingSettings,
-        load: Callable[[], None],
-        example: Any,
-    ) -> None:
-        self.batcher, self.example = batcher, example
-        self._settings, self._load = settings, load
-        self.ready = self._loaded = False
+    batcher: Batcher[Any, Any]
+    settings: ServingSettings
+    load: Callable[[], None]
+    example: Any
+    loaded: bool = False
+    ready: bool = False
 
     def load_model(self) -> None:
         """Load the model, once. A failure ends the process with one line."""
-        if self._loaded:
+        if self.loaded:
             return
-        logs.log_warnings(self._settings)
+        logs.log_warnings(self.settings)
         try:
-            self._load()
+            self.load()
         except (Exception, SystemExit) as error:
-            raise SystemExit(_one_line("The model cannot be loaded", error)) from error
-        self._loaded = True
+            raise _failed("The model cannot be loaded", error) from error
+        self.loaded = True
         freeze_objects()
 
     async def warm_up(self) -> None:
@@ -48,9 +45,8 @@ class Serving:
         try:
             await self.batcher.score([self.example])
         except Exception as error:
-            cause = error.__cause__ or error
-            message = _one_line("The model cannot score EXAMPLE of schemas.py", cause)
-            raise SystemExit(message) from error
+            what = "The model cannot score EXAMPLE of schemas.py"
+            raise _failed(what, error.__cause__ or error) from error
         freeze_objects()
 
 
@@ -76,15 +72,14 @@ def install(
     if any(isinstance(route, APIRoute) for route in app.routes):
         raise RuntimeError("install(app, ...) must come before the routes of the app.")
     logs.set_up(settings, "app")
-    metrics.set_model(app.title, app.version, model_sha256)
-    app.state.serving = serving = Serving(batcher, settings, load, example)
-    app.router.route_class = StrictJSONRoute
-    app.add_middleware(BodyLimit, max_body_size=settings.max_body_bytes)
+    metrics.info.labels(app.title, app.version, model_sha256).set(1)
+    app.state.serving = Serving(batcher, settings, load, example)
+    app.add_middleware(BodyMiddleware, settings=settings)
     app.add_middleware(RequestMiddleware, settings=settings, batcher=batcher)
     add_handlers(app)
-    _add_probes(app, serving)
+    _add_probes(app, app.state.serving)
     if settings.metrics and not settings.metrics_port:
-        app.add_api_route("/metrics", _show_metrics, include_in_schema=False)
+        app.add_api_route("/metrics", metrics.show, include_in_schema=False)
     if settings.docs:
         add_docs(app, with_key=bool(settings.api_key_hashes))
 
@@ -105,21 +100,15 @@ def _add_probes(app: FastAPI, serving: Serving) -> None:
     @app.get("/healthz", tags=["probes"])
     async def healthz(response: Response) -> dict[str, str]:
         """Liveness: 503 if predictions hang, so that the process is restarted."""
-        broken = serving.batcher.hanging >= MAX_HANGING
-        response.status_code = 503 if broken else 200
-        return {"status": "broken" if broken else "ok"}
+        response.status_code = 503 if serving.batcher.broken else 200
+        return {"status": "broken" if serving.batcher.broken else "ok"}
 
     @app.get("/readyz", tags=["probes"])
     async def readyz(response: Response) -> dict[str, str]:
         """Readiness: 503 before the model has scored a record, and during the shutdown."""
-        hanging = serving.batcher.hanging >= MAX_HANGING
-        ready = serving.ready and not RequestMiddleware.draining and not hanging
-        response.status_code = 200 if ready else 503
-        return {"status": "ready" if ready else "not ready"}
-
-
-async def _show_metrics() -> Response:
-    return Response(metrics.as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        off = RequestMiddleware.draining or serving.batcher.broken or not serving.ready
+        response.status_code = 503 if off else 200
+        return {"status": "not ready" if off else "ready"}
 
 
 def freeze_objects() -> None:
@@ -133,5 +122,5 @@ def freeze_objects() -> None:
     gc.enable()
 
 
-def _one_line(what: str, error: BaseException) -> str:
-    return f"{what}: {type(error).__name__}: {' '.join(str(error).split())}"
+def _failed(what: str, error: BaseException) -> SystemExit:
+    return SystemExit(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}")

@@ -4,19 +4,20 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
 from app.serving.logs import request_context
+from app.serving.strict_json import media_fault_of
 
 log = logging.getLogger("app.errors")
 
 BUSY = "Too many requests are waiting. Try again later."
 RETRY = {"Retry-After": "1"}
+NOT_READ = "There was an error parsing the body"  # FastAPI's detail, for JSON too deep or binary
 TOO_LARGE = "Content Too Large"  # Starlette's detail
 
 
@@ -59,7 +60,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem(status: int, detail: Any, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return an error response; with 500 it has the request id to search the log for."""
     content = {"detail": detail}
     if status == 500:
@@ -72,24 +73,34 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        of_body = any(fault["loc"][0] == "body" for fault in error.errors())
+        if of_body and (detail := media_fault_of(request)):
+            return problem(415, detail)
         # FastAPI's own handler repeats the input, which may be private or, like NaN, not JSON.
         faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
-        return JSONResponse({"detail": faults}, 422)
+        return problem(422, faults)
+
+    @app.exception_handler(400)
+    async def bad_request(request: Request, error: HTTPException) -> JSONResponse:
+        if error.detail != NOT_READ:
+            return problem(400, error.detail, error.headers)
+        if detail := media_fault_of(request):
+            return problem(415, detail)
+        return problem(422, [{"type": "json_invalid", "loc": ["body"], "msg": "Invalid JSON"}])
 
     @app.exception_handler(405)
     async def method_not_allowed(request: Request, error: HTTPException) -> Response:
         methods = (error.headers or {}).get("Allow", "").split(", ")
-        head = ["HEAD"] if "GET" in methods else []
-        allowed = {"Allow": ", ".join([*methods, *head, "OPTIONS"])}
+        allow = {"Allow": ", ".join([*methods, *["HEAD"] * ("GET" in methods), "OPTIONS"])}
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers=allowed)
-        return problem(405, error.detail, allowed)
+            return Response(status_code=204, headers=allow)
+        return problem(405, error.detail, allow)
 
     @app.exception_handler(413)
     async def too_large(request: Request, error: HTTPException) -> JSONResponse:
         limit = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)  # of the route, or of the app
-        told = f": at most {limit} bytes are accepted." if error.detail == TOO_LARGE else ""
-        return problem(413, f"{error.detail}{told}", error.headers)
+        more = f": at most {limit} bytes are accepted." if error.detail == TOO_LARGE else ""
+        return problem(413, f"{error.detail}{more}", error.headers)
 
     @app.exception_handler(Overloaded)
     async def overloaded(request: Request, error: Overloaded) -> JSONResponse:

@@ -2,11 +2,13 @@
 
 import os
 import tempfile
+from functools import cache
 
 if os.environ.get("WORKERS", "1") not in {"", "1"}:
     # Worker processes share their metrics in files. The library looks for the folder on import.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
 
+from fastapi import Response
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
@@ -16,69 +18,52 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
-from prometheus_client.multiprocess import (
-    MultiProcessCollector,
-    mark_process_dead,
-)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 in_flight = Gauge("http_requests_in_flight", "Requests in progress.", multiprocess_mode="livesum")
+info = Gauge("model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax")
 _requests = Counter("http_requests", "Responses.", ["route", "status"])
 _latency = Histogram(
     "http_request_duration_seconds", "From headers to response.", ["route"], buckets=SECONDS
 )
-_wait = Histogram(
-    "model_queue_wait_seconds", "Wait of the oldest record of a batch.", ["model"], buckets=SECONDS
-)
 _records = Histogram(
     "model_batch_records", "Records scored in one call.", ["model"], buckets=RECORDS
 )
-_call = Histogram("model_call_seconds", "Time of one call.", ["model"], buckets=SECONDS)
-_info = Gauge(
-    "model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax"
+_wait = Histogram(
+    "model_queue_wait_seconds", "Wait of the oldest record of a batch.", ["model"], buckets=SECONDS
 )
-_turned_away = _requests.labels("any", 503)
+_call = Histogram("model_call_seconds", "Time of one call.", ["model"], buckets=SECONDS)
 
-_children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-_models: dict[str, list[Histogram]] = {}
+
+@cache  # finding the labels takes longer than counting
+def _of_route(route: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(route, status), _latency.labels(route)
 
 
 def count_request(route: str, status: int, took_s: float) -> None:
     """Count a response. `route` is the path of a route, for a label must have few values."""
-    children = _children.get((route, status))
-    if children is None:
-        children = _children[route, status] = (
-            _requests.labels(route, status),
-            _latency.labels(route),
-        )
-    children[0].inc()
-    children[1].observe(took_s)
-
-
-def count_turned_away() -> None:
-    """Count a request that was answered 503 before its route was known."""
-    _turned_away.inc()
+    requests, latency = _of_route(route, status)
+    requests.inc()
+    latency.observe(took_s)
 
 
 def count_batch(model: str, records: int, waited_s: float, took_s: float) -> None:
     """Count a call of the model."""
-    children = _models.get(model)
-    if children is None:
-        children = _models[model] = [each.labels(model) for each in (_records, _wait, _call)]
-    for child, value in zip(children, (records, waited_s, took_s), strict=True):
-        child.observe(value)
-
-
-def set_model(name: str, version: str, sha256: str) -> None:
-    """Show which model answers."""
-    _info.labels(name, version, sha256).set(1)
+    for metric, value in ((_records, records), (_wait, waited_s), (_call, took_s)):
+        metric.labels(model).observe(value)
 
 
 def as_text() -> bytes:
-    """Return the text that Prometheus reads."""
+    """Return the metrics of this process, or of all worker processes."""
     return generate_latest(_registry())
+
+
+async def show() -> Response:
+    """Return the text that Prometheus reads."""
+    return Response(as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def start_server(host: str, port: int) -> None:
@@ -92,7 +77,6 @@ def forget_worker(process: int) -> None:
 
 
 def _registry() -> CollectorRegistry:
-    """The metrics of this process, or of all worker processes."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     together = CollectorRegistry()
