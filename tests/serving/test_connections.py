@@ -148,6 +148,17 @@ def test_a_large_body_in_the_packet_of_a_small_head_is_read(service: Service) ->
     assert [line[:3] for line in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
 
 
+def test_a_head_that_begins_in_the_packet_of_a_large_body_may_end_in_another(service: Service) -> None:
+    body = b'{"value": 1, "act": "%b"}' % (b"a" * 200_000)
+    with service.connect() as connection:
+        connection.sendall(POST % len(body) + body + REQUEST[:20])
+        answers = connection.recv(4096)
+        connection.sendall(REQUEST[20:])
+        while answers.count(b"HTTP/1.1 ") < 2:
+            answers += connection.recv(4096)
+    assert [line[:3] for line in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
+
+
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/docs/static/favicon.png"]
 )

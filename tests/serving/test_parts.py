@@ -42,7 +42,7 @@ def test_a_part_is_switched_off_by_deleting_its_lines(switch: str, tmp_path: Pat
 
 
 def test_a_part_is_switched_off_by_its_setting(serve: Callable[..., Service]) -> None:
-    settings = {"METRICS": "false", "DOCS": "false", "MAX_BATCH": "1"}
+    settings = {"METRICS": "false", "DOCS": "false", "MAX_BATCH": "1", "FAST_ROUTES": "false"}
     assert all(f"`{name}={value}`" in README for name, value in settings.items())
     service = serve(**settings)
     assert {service.get(path).status for path in ("/metrics", "/docs", "/openapi.json")} == {404}

@@ -68,6 +68,8 @@ class Connection(HttpToolsProtocol):
         waited_s = now - self.since
         if unread and waited_s > settings.answer_timeout_s:
             self.transport.abort()
+        elif self.transport.is_closing():
+            pass
         elif self.reading == "body" and waited_s > settings.body_timeout_s:
             if in_progress and not self.cycle.response_started:
                 self.transport.write(BODY_LATE)
@@ -87,7 +89,11 @@ def unread_bytes(transport: asyncio.Transport) -> int:
     import fcntl
     import termios
 
-    held = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, b"\0" * 4)
+    try:
+        descriptor = transport.get_extra_info("socket").fileno()
+        held = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0" * 4)
+    except (OSError, ValueError):  # it was closed
+        return buffered
     return buffered + int.from_bytes(held, sys.byteorder)
 
 

@@ -96,6 +96,7 @@ def with_routes(app: FastAPI) -> FastAPI:
 
 KEY = [Depends(require_key)]
 PAIR = with_routes(FastAPI()), with_routes(Toy().app)
+WITHOUT_FAST_ROUTES = with_routes(Toy(fast_routes=False).app)
 SMALL: dict[str, Any] = {"max_body_bytes": 30} if HAS_LIMITS else {}
 STRICTER = (
     with_routes(FastAPI(dependencies=KEY, **limited_to(30))),
@@ -131,6 +132,7 @@ def described(reply: Reply) -> Any:
 def test_the_service_answers_as_fastapi_does(question: tuple[Any, ...]) -> None:
     plain, service = (described(ask(app, question)) for app in PAIR)
     assert service == plain
+    assert described(ask(WITHOUT_FAST_ROUTES, question)) == plain
 
 
 @pytest.mark.parametrize("question", [*QUESTIONS[:6], ("POST /v1/item", {}), ("POST /any", ITEM)])
