@@ -84,7 +84,9 @@ class Client:
         try:
             connection = self.connect(_PROBE_S)
             connection.request("GET", f"{urlsplit(self.url).path}/readyz", headers=self._all_headers())
-            return str(connection.getresponse().status)
+            response = connection.getresponse()
+            response.read()
+            return str(response.status)
         except (OSError, http.client.HTTPException) as error:
             return str(error) or type(error).__name__
         finally:

@@ -7,12 +7,12 @@ The requests are written here, for they are few and the same for every kind: get
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaffold.cluster._refusal import ApiError, status_object
+from scaffold.cluster._refusal import ApiError, handshake_error, status_object
 from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
 
@@ -36,6 +36,15 @@ class Kind:
         root = "/api/" if "/" not in self.api_version else "/apis/"
         scope = f"/namespaces/{quote(namespace)}" if self.namespaced else ""
         return f"{root}{self.api_version}{scope}/{self.plural}" + (f"/{quote(name)}" if name else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortForward:
+    """The way to a port of a pod."""
+
+    socket: Any
+    error: Callable[[], str]
+    """What the node says went wrong; empty where nothing did."""
 
 
 @dataclass(slots=True)
@@ -127,11 +136,11 @@ class Cluster:
             raise ApiError(response.status, status_object(response.data if not stream else response.read()))
         return response
 
-    def forward(self, namespace: str, pod: str, port: int) -> Any:
-        """Return a socket to a port of a pod, through the API.
+    def forward(self, namespace: str, pod: str, port: int) -> PortForward:
+        """Return the way to a port of a pod, through the API.
 
         Raises:
-            ConnectionError: The API does not open the way.
+            ApiError: The API does not open the way.
         """
         from kubernetes.client.exceptions import ApiException
         from kubernetes.stream.ws_client import portforward_call
@@ -142,10 +151,10 @@ class Cluster:
         try:
             forward = portforward_call(self.configuration, "GET", url, query_params=query, headers=headers)
         except ApiException as error:
-            raise ConnectionError(f"no port-forward through the API: {error.reason}") from error
+            raise handshake_error(str(error.reason)) from error
         way = forward.socket(port)
         way.settimeout(60)
-        return way
+        return PortForward(socket=way, error=lambda: str(forward.error(port) or "").strip())
 
     def login_headers(self) -> dict[str, str]:
         """The headers that log in; tokens are refreshed by the library when they run out."""

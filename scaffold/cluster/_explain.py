@@ -36,6 +36,8 @@ class Failure:
     fix: str = ""
     patience_s: float = 0
     """Seconds that it may stand before it counts: some things mend themselves."""
+    no_room: bool = False
+    """Whether there is no room for the pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ def _unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
                 ),
                 fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
                 patience_s=600 if grows else 45,
+                no_room=True,
             )
     return None
 
@@ -286,7 +289,8 @@ def _not_created(scene: Scene) -> Failure | None:
         else:
             fix = "Change what the message names in deployment.yaml: a policy of the cluster forbids it."
             problem = "A policy of the cluster does not admit the pods."
-        return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10)
+        no_room = "exceeded quota" in message
+        return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10, no_room=no_room)
     return None
 
 

@@ -34,6 +34,9 @@ _ORDER = (
     "Role",
     "RoleBinding",
     "PersistentVolumeClaim",
+    "ExternalSecret",
+    "SealedSecret",
+    "SecretProviderClass",
     "NetworkPolicy",
     "Service",
     "Deployment",
@@ -149,6 +152,11 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return manifests in the order in which they are applied."""
     return sorted(manifests, key=_rank)
+
+
+def stands_under_pods(manifest: Manifest) -> bool:
+    """Whether pods need the object to start: it is applied before them, and leads no caller to them."""
+    return _rank(manifest) < _ORDER.index("Service")
 
 
 def service_container(deployment: Manifest) -> Manifest:

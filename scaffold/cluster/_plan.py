@@ -23,6 +23,8 @@ class Change:
     manifest: Manifest
     before: Manifest | None
     """The object as it is; None where there is none."""
+    after: Manifest
+    """The object as it will be, as the server says; as it was written, where the server was not asked."""
     diff: str
     """A unified diff of the YAML; empty where nothing changes."""
 
@@ -73,7 +75,9 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
         in_namespace = manifest["metadata"].get("namespace")
         is_checked = has_namespace or not in_namespace
         after = try_apply(cluster, marked, dry_run=True, force=force) if is_checked else manifest
-        changes.append(Change(manifest=marked, before=before, diff=_diff(before, after, manifest)))
+        changes.append(
+            Change(manifest=marked, before=before, after=after, diff=_diff(before, after, manifest))
+        )
     return Plan(changes=tuple(changes), unchecked=not has_namespace)
 
 
@@ -82,7 +86,9 @@ def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change
     changes = []
     for manifest in manifests:
         before = read_object(cluster, manifest)
-        changes.append(Change(manifest=with_own_copy(manifest, before), before=before, diff=""))
+        changes.append(
+            Change(manifest=with_own_copy(manifest, before), before=before, after=manifest, diff="")
+        )
     return changes
 
 

@@ -11,7 +11,7 @@ from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_fai
 from scaffold.cluster._manifests import NAME_LABEL, Target
 from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
-from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
+from scaffold.errors import ClusterUnreachableError, NoRoomError, NotDeployedError, RolloutFailedError
 from scaffold.errors.wording import on_project
 from scaffold.spec import PodState
 
@@ -83,7 +83,8 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
 
 def failed(failure: Failure) -> RolloutFailedError:
     """The error for a failure that was explained."""
-    return RolloutFailedError(failure.problem, failure.found, failure.fix)
+    leaf = NoRoomError if failure.no_room else RolloutFailedError
+    return leaf(failure.problem, failure.found, failure.fix)
 
 
 def live_deployment(cluster: Cluster, target: Target) -> Manifest:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.cluster._client import Cluster, Kind, Manifest
-from scaffold.cluster._deploy import describe_deployment, explained, holder_name
+from scaffold.cluster._deploy import holder_name
+from scaffold.cluster._describe import describe_deployment
+from scaffold.cluster._explained import explained
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target

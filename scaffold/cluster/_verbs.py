@@ -14,17 +14,26 @@ from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, remove_later
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._deploy import PASSED, describe_deployment, explained, holder_name, wait_until_live
+from scaffold.cluster._deploy import holder_name
+from scaffold.cluster._describe import PASSED, describe_deployment, describe_live
+from scaffold.cluster._explained import explained
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target
 from scaffold.cluster._objects import APPLIED, annotate, beside, record_of
 from scaffold.cluster._plan import changes_back
-from scaffold.cluster._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
-from scaffold.cluster._smoke import await_address, replay_sample
+from scaffold.cluster._rollout import (
+    Pace,
+    live_deployment,
+    pods_of,
+    replica_sets,
+    revision_of,
+    wait_for_rollout,
+)
+from scaffold.cluster._smoke import replay_sample, summary_of
 from scaffold.errors import NotDeployedError, PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
-from scaffold.events import Finished, OnEvent, ignore
+from scaffold.events import Finished, OnEvent, PodsChanged, ignore
 from scaffold.spec import Deployment, Measurements, Recording, Release
 
 
@@ -41,7 +50,7 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
     """
     with explained():
         wanted = read_target(root, target)
-        return describe_deployment(live_deployment(connect(access), wanted), wanted)
+        return describe_live(connect(access), wanted)
 
 
 def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
@@ -107,12 +116,12 @@ def roll_back(
             back = in_order([manifest, *beside(manifest)])
             apply_changes(cluster, changes_back(cluster, back), force=True)
             annotate(cluster, wanted.deployment, notes)
-            wait_until_live(cluster, wanted, pace, on_event)
+            wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
             if beside(manifest):
                 remove_later(cluster, beside(live), back)
             notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
             annotate(cluster, wanted.deployment, notes)
-            return describe_deployment(live_deployment(cluster, wanted), wanted)
+            return describe_live(cluster, wanted)
 
 
 def release_to_promote(
@@ -257,7 +266,8 @@ def _replay(
     """Find the address and replay the sample, where there is one; return the URL."""
     client = find_service(cluster, target, pace)
     with contextlib.closing(client):
-        await_address(client, pace)
-        detail = replay_sample(client, recording) if recording else "ready; another model's sample"
+        detail = "ready; another model's sample"
+        if recording:
+            detail = summary_of(replay_sample(client, recording))
     on_event(Finished("replay", detail))
     return client.url

@@ -171,6 +171,8 @@
     │   ├── ClusterRefusedError         the API, a quota or an admission policy said no
     │   ├── DeployBusyError             another deploy to the target is under way
     │   ├── RolloutFailedError
+    │   │   └── NoRoomError             no node has room for the pods, or the quota has none
+    │   ├── NoEndpointError             the Service leads to no pod, or to others
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
     │   └── PromotionRefusedError
@@ -221,7 +223,9 @@ from scaffold.errors.cluster import (
     DeployError,
     LiveAnswersDifferError,
     ManifestError,
+    NoEndpointError,
     NoRegistryInManifestsError,
+    NoRoomError,
     NotDeployedError,
     PromotionRefusedError,
     RolloutFailedError,
@@ -507,12 +511,14 @@ __all__ = [
     "NewerStoreError",
     "NoDebianSourceError",
     "NoDockerfileError",
+    "NoEndpointError",
     "NoFittingCallError",
     "NoModelToRegisterError",
     "NoPythonInBaseError",
     "NoRecordError",
     "NoRegistryError",
     "NoRegistryInManifestsError",
+    "NoRoomError",
     "NoSuchFileError",
     "NoSuchMethodError",
     "NoSuchPackageError",

@@ -69,6 +69,14 @@ class RolloutFailedError(DeployError):
     """The new pods do not come to life, or cannot be reached."""
 
 
+class NoRoomError(RolloutFailedError):
+    """No node has room for the new pods, or the quota of the namespace has none."""
+
+
+class NoEndpointError(DeployError):
+    """The Service leads to no pod, or to others than those of the Deployment."""
+
+
 class LiveAnswersDifferError(DeployError):
     """The live service does not give the model's answers."""
 

@@ -42,6 +42,17 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PodState:
+    """One pod, as a person would look at it."""
+
+    name: str
+    ready: bool
+    restarts: int
+    state: str
+    """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A service that runs, or ran, in a cluster."""
 
@@ -54,20 +65,13 @@ class Deployment:
     revision: int
     replicas: int = 0
     """Pods that are ready."""
+    wanted: int = 0
+    """Pods that there should be."""
+    unready: tuple[PodState, ...] = ()
+    """Pods that are not ready, each with its state; one that stops is not among them."""
     at: str = ""
     """When it was deployed: UTC, ISO 8601."""
     live: str = ""
     """How the replay of the sample against the URL ended: `passed`, or why not."""
     release: Release | None = None
     """Absent where another tool deployed it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodState:
-    """One pod, as a person would look at it."""
-
-    name: str
-    ready: bool
-    restarts: int
-    state: str
-    """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""

@@ -19,7 +19,7 @@ import pytest
 import scaffold
 from scaffold.base.client import Answer
 from scaffold.cluster import Pace
-from scaffold.cluster._address import Forward
+from scaffold.cluster._address import find_pods
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import RolloutFailedError
@@ -109,12 +109,12 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            with closing(Forward("http://pod", cluster, target)) as pod:
+            with closing(find_pods(cluster, target, target, PACE)) as pod:
                 self._answer(pod.get(self.path))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with closing(Forward("http://pod", cluster, target)) as pod:
+            with closing(find_pods(cluster, target, target, PACE)) as pod:
                 self._answer(pod.post(self.path, body))
 
         def _answer(self, answer: Answer) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import scaffold
 from scaffold.cluster import deploy_project
-from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
+from scaffold.errors import ClusterRefusedError, DeployError, LiveAnswersDifferError, RolloutFailedError
 from scaffold.events import Event, Finished
 from scaffold.spec import ProjectRecord, Verification
 from scaffold.upgrade import write_record
@@ -59,7 +59,7 @@ def test_an_image_that_the_registry_does_not_have(deploys: Deploys) -> None:
         f"  image: {image(2)}\n"
         f"  {said}\n"
         "Push it: scaffold build --push, then deploy again.\n"
-        "Rolled back to revision 1, which is revision 3 now."
+        "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
     )
     assert deploys.status().image == image(1)
 
@@ -169,6 +169,9 @@ def test_a_quota_that_does_not_allow_the_pods(deploys: Deploys) -> None:
         deploys.deploy(2, roll_back=False)
     assert str(caught.value).startswith("The namespace's quota does not allow the pods.\n")
     assert "exceeded quota: small" in str(caught.value)
+    assert "No caller reached the new pods" in str(caught.value)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(2, roll_back=False, candidate=False)
     assert str(caught.value).endswith("It was not rolled back, as asked; the pods of before go on serving.")
 
 
@@ -269,7 +272,7 @@ def test_a_revision_that_never_went_live_is_no_rollback_target(deploys: Deploys)
     deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
     with pytest.raises(RolloutFailedError):
         deploys.deploy(1)
-    message = fail(deploys, waiting("CrashLoopBackOff", **OUT_OF_MEMORY))
+    message = fail(deploys, waiting("CrashLoopBackOff", **OUT_OF_MEMORY), candidate=False)
     assert message.endswith("It was not rolled back: what ran before had not gone live either.")
     del deploys.cluster.behaviours[image(2)]
     assert deploys.deploy(2).live == "passed"
@@ -338,9 +341,27 @@ def test_a_permission_error_during_the_wait_is_rolled_back(deploys: Deploys) -> 
     deploys.deploy(1)
     deploys.cluster.api.forbidden.add(("list", "replicasets"))
     with pytest.raises(ClusterRefusedError, match='cannot list resource "replicasets"') as caught:
-        deploys.deploy(2)
-    assert "Going back failed too" in str(caught.value)
+        deploys.deploy(2, candidate=False)
+    message = str(caught.value)
+    assert "Going back failed too" not in message
+    assert "Rolled back to revision 1; whether its pods are ready is not known:\n" in message
+    deploys.cluster.api.forbidden.clear()
     assert deploys.status().image == image(1)
+
+
+def test_going_back_is_reported_as_failed_only_if_it_did(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.factors[image(2)] = 3.0
+
+    def refuse(_verb: str, manifest: Manifest) -> Refused | None:
+        containers = manifest.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+        is_back = any(one["image"] == image(1) for one in containers)
+        return Refused(403, "Forbidden", "not today") if is_back else None
+
+    deploys.cluster.api.refusals.append(refuse)
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2, candidate=False)
+    assert "Going back failed too: The cluster does not take Deployment/titanic." in str(caught.value)
 
 
 def test_a_failure_is_explained_without_events_too(deploys: Deploys) -> None:

@@ -57,8 +57,9 @@ def test_in_an_existing_namespace_the_calls_are_those_of_the_documented_role(
     deploys.deploy(1, docker_config='{"auths": {}}')
     (deploys.project / "deploy/staging/ingress.yaml").write_text(INGRESS)
     deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - ingress.yaml\n")
-    with pytest.raises(RolloutFailedError, match="The service ends"):
-        deploys.deploy(3)
+    for candidate in (True, False):
+        with pytest.raises(RolloutFailedError, match="The service ends"):
+            deploys.deploy(3, candidate=candidate)
     deploys.edit_manifest("kustomization.yaml", "  - ingress.yaml\n", "")
     deploys.deploy(2)
     deploys.roll_back()

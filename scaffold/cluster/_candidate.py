@@ -1,0 +1,142 @@
+"""The candidate: one pod of the new revision outside of every Service, replayed before the rollout.
+
+It is a Deployment of its own, and no readiness gate in the manifests: a gate that only this tool opens would
+block the pods of `kubectl apply -k`, and those that an autoscaler or a lost node brings between two deploys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import ANNOTATION, MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
+from scaffold.cluster._objects import MADE, try_apply
+from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import Pace
+from scaffold.cluster._service import selects
+from scaffold.errors import ClusterUnreachableError
+
+_CANDIDATE_OF = f"{ANNOTATION}candidate-of"
+"""A label on what belongs to a candidate, and on its pods."""
+_SUFFIX = "-candidate"
+_MOST = 63 - len(_SUFFIX)
+_GONE_S = 60
+
+
+@contextlib.contextmanager
+def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace: Pace) -> Iterator[Target]:
+    """Start the candidate of a Deployment, yield it as a target of its own, and remove it.
+
+    Args:
+        cluster: The cluster.
+        target: What is deployed.
+        manifest: The Deployment with its image.
+        pace: How long to wait until the pod is gone: its resources may be all that the quota has left.
+    """
+    policies, services = (_live(cluster, target, *kind) for kind in _SELECTING)
+    changed = _isolating(manifest, [*services, *target.manifests])
+    candidate = _deployment(manifest, target.service, changed)
+    own = replace(target, service=candidate["metadata"]["name"], manifests=(candidate,))
+    try:
+        for policy in policies:
+            if copied := _policy(policy, manifest, target.service, changed):
+                try_apply(cluster, copied, force=True)
+        try_apply(cluster, candidate, force=True)
+        yield own
+    finally:
+        remove_candidate(cluster, target)
+    _wait_until_gone(cluster, own, pace)
+
+
+def remove_candidate(cluster: Cluster, target: Target) -> None:
+    """Delete the candidate of a target and what belongs to it, also one that a killed deploy has left."""
+    selector = f"{_CANDIDATE_OF}={target.service}"
+    for api_version, kind in (("apps/v1", "Deployment"), ("networking.k8s.io/v1", "NetworkPolicy")):
+        with contextlib.suppress(ApiError, ClusterUnreachableError):
+            found = cluster.kind(api_version, kind)
+            for one in cluster.list(found.path(target.namespace), selector):
+                cluster.delete(found.path(target.namespace, one["metadata"]["name"]))
+
+
+_SELECTING = (("networking.k8s.io/v1", "NetworkPolicy"), ("v1", "Service"))
+
+
+def _live(cluster: Cluster, target: Target, api_version: str, kind: str) -> list[Manifest]:
+    """The objects of a kind in the namespace; items of a list come without their kind."""
+    items = cluster.list(cluster.kind(api_version, kind).path(target.namespace))
+    return [{"apiVersion": api_version, "kind": kind} | item for item in items]
+
+
+def _isolating(deployment: Manifest, others: list[Manifest]) -> dict[str, str]:
+    """The labels that are other ones on the candidate: by all that may select the pods of the Deployment."""
+    spec = deployment["spec"]
+    labels = spec["template"]["metadata"].get("labels") or {}
+    selectors = [spec["selector"].get("matchLabels") or {}]
+    for other in others:
+        given = other.get("spec") or {}
+        if other["kind"] == "Service":
+            selectors.append(given.get("selector") or {})
+        elif other["kind"] == "PodDisruptionBudget":
+            selectors.append((given.get("selector") or {}).get("matchLabels") or {})
+    keys = {NAME_LABEL}.union(*(selector for selector in selectors if selects(selector, labels)))
+    name = deployment["metadata"]["name"]
+    changed = {key: _renamed(labels.get(key, name)) for key in sorted(keys)}
+    # What finds the pods of a Deployment goes by its name.
+    return changed | {NAME_LABEL: _renamed(name)}
+
+
+def _renamed(value: str) -> str:
+    return f"{value[:_MOST].rstrip('-_.')}{_SUFFIX}"
+
+
+def _deployment(manifest: Manifest, service: str, changed: Mapping[str, str]) -> Manifest:
+    """The candidate: the template of the Deployment under other labels, in one pod."""
+    copy = cast("Manifest", json.loads(json.dumps(manifest)))
+    spec = copy["spec"]
+    for field in ("strategy", "minReadySeconds"):
+        spec.pop(field, None)
+    own = {**changed, _CANDIDATE_OF: service}
+    template = spec["template"]
+    template["metadata"]["labels"] = {**(template["metadata"].get("labels") or {}), **own}
+    for container in template["spec"]["containers"]:
+        container.pop("lifecycle", None)  # no balancer has to hear of its end
+    spec |= {"replicas": 1, "revisionHistoryLimit": 0, "selector": {"matchLabels": own}}
+    return {**copy, "metadata": _metadata(manifest, service)}
+
+
+def _policy(
+    policy: Manifest, deployment: Manifest, service: str, changed: Mapping[str, str]
+) -> Manifest | None:
+    """The copy of a NetworkPolicy for the candidate; None where it does not select by the changed labels."""
+    labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
+    spec = cast("Manifest", json.loads(json.dumps(policy["spec"])))
+    selector = (spec.get("podSelector") or {}).get("matchLabels")
+    if not selects(selector, labels) or not set(selector or {}) & set(changed):
+        return None
+    spec["podSelector"]["matchLabels"] = {
+        key: changed.get(key, value) for key, value in (selector or {}).items()
+    }
+    head = {"apiVersion": policy["apiVersion"], "kind": policy["kind"]}
+    return {**head, "metadata": _metadata(policy, service), "spec": spec}
+
+
+def _metadata(manifest: Manifest, service: str) -> Manifest:
+    metadata = manifest["metadata"]
+    return {
+        "name": _renamed(metadata["name"]),
+        "namespace": metadata["namespace"],
+        "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: service, _CANDIDATE_OF: service},
+        "annotations": {MADE: "true"},
+    }
+
+
+def _wait_until_gone(cluster: Cluster, candidate: Target, pace: Pace) -> None:
+    end = time.monotonic() + _GONE_S * pace.patience
+    path = f"/api/v1/namespaces/{candidate.namespace}/pods"
+    while cluster.list(path, f"{NAME_LABEL}={candidate.service}") and time.monotonic() < end:
+        time.sleep(pace.poll_s)
