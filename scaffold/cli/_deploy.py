@@ -54,6 +54,16 @@ def deploy(
         bool, typer.Option("--rollback/--no-rollback", help="Take a deploy that fails back.")
     ] = True,
     remove_failed: Annotated[bool, typer.Option(help="Remove a first deploy that fails.")] = False,
+    candidate: Annotated[
+        bool, typer.Option("--candidate/--no-candidate", help="Replay new pods before callers reach them.")
+    ] = True,
+    check: Annotated[
+        bool | None,
+        typer.Option("--check/--no-check", help="Replay the image before its push; if it can run here."),
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Build anew, and write the digest into kustomization.yaml.")
+    ] = False,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
@@ -79,6 +89,9 @@ def deploy(
             force_conflicts=force_conflicts,
             roll_back=roll_back,
             remove_failed=remove_failed,
+            candidate=candidate,
+            check=check,
+            pin=pin,
             pace=_pace(timeout),
             on_event=display,
             **choices,

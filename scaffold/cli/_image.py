@@ -45,7 +45,17 @@ def build(
     tag: TAG = None,
     platform: PLATFORM = "",
     output: OUTPUT = None,
-    check: Annotated[bool, typer.Option(help="Run the image and replay the sample before a push.")] = False,
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Run the image and replay the sample; before a push if it runs here.",
+        ),
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")
+    ] = False,
+    target: Annotated[str, typer.Option(help="A folder under deploy/, for --pin.")] = "staging",
     base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
     index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,
     netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,
@@ -61,6 +71,8 @@ def build(
         image = scaffold.build(
             project,
             check=check,
+            pin=pin,
+            target=target,
             on_event=display,
             builder=builder,
             push=push,

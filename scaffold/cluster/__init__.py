@@ -2,7 +2,7 @@
 
 from scaffold.cluster._deploy import deploy_project, plan_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess
-from scaffold.cluster._manifests import read_image
+from scaffold.cluster._pin import pin_image, read_image, repository_of
 from scaffold.cluster._plan import Plan
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._undeploy import Removal, remove_deployment
@@ -14,12 +14,14 @@ __all__ = [
     "Plan",
     "Removal",
     "deploy_project",
+    "pin_image",
     "plan_deployment",
     "read_history",
     "read_image",
     "read_status",
     "release_to_promote",
     "remove_deployment",
+    "repository_of",
     "roll_back",
     "stream_logs",
 ]

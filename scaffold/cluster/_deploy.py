@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from scaffold.base.recording import read_recording
@@ -17,6 +18,7 @@ from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate
+from scaffold.cluster._pin import repository_of
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._route import check_route
@@ -73,7 +75,10 @@ def deploy_project(
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
-        reference = _reference(image, on_event)
+        made = image() if callable(image) else image
+        if isinstance(made, Image) and made.checked:
+            release = replace(release, proof=PASSED)
+        reference = _reference(made, on_event)
         ensure_namespace(cluster, wanted, wait_s=pace.address_s, poll_s=pace.poll_s)
         with deploy_lock(cluster, wanted, holder_name(release)):
             if docker_config:
@@ -143,20 +148,17 @@ def _reach(cluster: Cluster) -> None:
     cluster.request("GET", "/version", timeout_s=10)
 
 
-def _reference(image: Image | str | Callable[[], Image | str], on_event: OnEvent) -> str:
+def _reference(made: Image | str, on_event: OnEvent) -> str:
     """The image, pinned by its digest.
 
     Raises:
         DeployError: It has no digest: a tag can be moved.
     """
-    made = image() if callable(image) else image
     if isinstance(made, Image):
-        name = made.reference.partition("@")[0]
-        head, colon, tail = name.rpartition(":")
-        repository = head if colon and "/" not in tail else name
-        reference = f"{repository}@{made.digest}"
+        reference = f"{repository_of(made.reference.partition('@')[0])}@{made.digest}"
     else:
-        reference = made
+        name, at, digest = made.partition("@")
+        reference = f"{repository_of(name)}{at}{digest}" if digest else made
     if "@sha256:" not in reference:
         command = on_project("build", push=True)
         fix = f"Push it: {command}. Its digest is what is deployed, for a tag can be moved."

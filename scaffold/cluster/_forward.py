@@ -67,11 +67,11 @@ class Forward(Client):
         ready = wait_until_ready(self, timeout_s=_ANSWER_S * pace.patience, poll_s=pace.poll_s)
         if ready.is_ready:
             return
-        found, where = (f"GET /readyz: {ready.last}",), source
+        found, where = [f"GET /readyz: {ready.last}"], source
         if self._last is not None:
             endpoint, forward = self._last
             where = f"port {endpoint.port} of the pods ({source})"
-            found = (f"pod: {endpoint.pod}", forward.error() or found[0])
+            found = [f"pod: {endpoint.pod}", forward.error() or found[0]]
         raise NoEndpointError(
             f"The pods are ready, but nothing answers under {where}.",
             found,

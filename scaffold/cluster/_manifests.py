@@ -121,11 +121,6 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     )
 
 
-def read_image(root: Path, target: str) -> str:
-    """Return the name and tag of the image, as the target's manifests have it."""
-    return str(service_container(read_target(root, target).deployment)["image"])
-
-
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
     """Return the manifests with the image pinned and our label on each; the Deployment notes the others."""
     filled: list[Manifest] = []
@@ -239,7 +234,8 @@ def _set_image(manifest: Manifest, image: Manifest) -> None:
     for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
         if _repository(container["image"]) == image["name"]:
             repository = image.get("newName", image["name"])
-            suffix = f"@{image['digest']}" if "digest" in image else f":{image.get('newTag', 'latest')}"
+            tag = image.get("newTag", "" if "digest" in image else "latest")
+            suffix = (f":{tag}" if tag else "") + (f"@{image['digest']}" if "digest" in image else "")
             container["image"] = f"{repository}{suffix}"
 
 

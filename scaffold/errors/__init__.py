@@ -31,6 +31,7 @@
     │   ├── IncompleteLoginError        a user name for the registry comes without a password, or the reverse
     │   ├── MissingFileError            an option names a file that is not there
     │   ├── PasswordInUrlError          the URL of a package index holds a password
+    │   ├── PinWithoutPushError         a digest is to be pinned that no registry has
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -163,6 +164,7 @@
     │   ├── DiskFullError               here, or at the registry
     │   ├── RegistryError               the registry answered something else
     │   ├── ImagePythonError            the image was built, and its Python does not run
+    │   ├── ImageNotRunnableError       this machine cannot run the image
     │   └── ImageCheckError             the image runs, but not as it should
     ├── DeployError
     │   ├── ClusterUnreachableError
@@ -266,11 +268,13 @@ from scaffold.errors.image import (
     EngineRefusedError,
     ImageCheckError,
     ImageError,
+    ImageNotRunnableError,
     ImagePythonError,
     MissingLockError,
     NoDockerfileError,
     NoPythonInBaseError,
     PackagesError,
+    PinWithoutPushError,
 )
 from scaffold.errors.introspect import (
     AmbiguousCallError,
@@ -471,6 +475,7 @@ __all__ = [
     "ForeignCodeError",
     "ImageCheckError",
     "ImageError",
+    "ImageNotRunnableError",
     "ImagePythonError",
     "IncompleteLoginError",
     "IndexNeededError",
@@ -535,6 +540,7 @@ __all__ = [
     "NothingToUndoError",
     "PackagesError",
     "PasswordInUrlError",
+    "PinWithoutPushError",
     "ProjectError",
     "PromotionRefusedError",
     "PythonNotFoundError",

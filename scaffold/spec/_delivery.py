@@ -25,6 +25,8 @@ class Image:
     layers: tuple[Layer, ...] = ()
     largest: tuple[tuple[str, int], ...] = ()
     """The largest packages in it, with their size in bytes."""
+    checked: bool = False
+    """Whether it was run before its push, and gave the model's answers to the whole sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,8 @@ class Release:
 
     model_sha256: str
     proof: str
-    """How the clean-environment proof of the project ended: `passed`, `failed` or `skipped`."""
+    """How the clean-environment proof of the code in the image ended: `passed`, `failed`, `skipped`,
+    `outdated` where it is of other code, or `not recorded`."""
     git_revision: str = ""
     """The commit, with `-dirty` where the folder held more than it."""
     by: str = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from scaffold.events import OnEvent, Started, ignore
+from scaffold.errors import NoRecordError
+from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Verification
 from scaffold.verbs._proving import accept_answers
 from scaffold.verbs._stages import told_of_checks
@@ -40,4 +42,25 @@ def verify(
     if accept:
         return accept_answers(opened, access=access, on_event=on_event)
     on_event(Started("verify"))
-    return verify_project(opened.root, python=opened.python, on_check=told_of_checks(on_event), access=access)
+    show = told_of_checks(on_event)
+    verification = verify_project(opened.root, python=opened.python, on_check=show, access=access)
+    _record_proof(opened, verification, on_event)
+    return verification
+
+
+def _record_proof(project: Project, verification: Verification, on_event: OnEvent) -> None:
+    """Record that the project is proven as it stands now, where its record says otherwise."""
+    from scaffold.upgrade import write_record
+
+    try:
+        record = project.record
+        before = record.verification
+        if before and before.passed and before.code_sha256 == verification.code_sha256:
+            return
+        measured = before.measurements if before else None  # its manifests hold these
+        proof = replace(verification, openapi="", measurements=measured)
+        write_record(project.root, replace(record, verification=proof), keep_pristine=True)
+    except NoRecordError:
+        return
+    except OSError as error:
+        on_event(Noted(f"the proof is not recorded: {error}"))
