@@ -10,11 +10,11 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import cluster_options
+from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_diff, show_json
 
 if TYPE_CHECKING:
-    from scaffold.cluster import ClusterAccess, Pace
+    from scaffold.cluster import ClusterAccess
     from scaffold.image import BuilderChoices
     from scaffold.spec import Deployment
 
@@ -23,7 +23,6 @@ TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.
 STORE = Annotated[
     str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
 ]
-TIMEOUT = Annotated[float | None, typer.Option(help="Seconds to wait for the pods.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 HERE = Path()
 
@@ -92,7 +91,7 @@ def deploy(
             candidate=candidate,
             check=check,
             pin=pin,
-            pace=_pace(timeout),
+            pace=pace_of(timeout),
             on_event=display,
             **choices,
         )
@@ -116,7 +115,7 @@ def status(
         ("target", f"{found.target} (namespace {found.namespace})"),
         ("url", found.url or "not recorded"),
         ("revision", str(found.revision)),
-        ("pods ready", str(found.replicas)),
+        ("pods ready", _readiness(found)),
         ("image", found.image),
         ("live replay", found.live or "not done"),
         ("since", found.at or "not recorded"),
@@ -128,6 +127,13 @@ def status(
     out = console()
     for name, value in rows:
         out.print(f"{name:<12} {value}", markup=False)
+
+
+def _readiness(found: Deployment) -> str:
+    """`2 of 2, 1 not ready: titanic-5d9f-x2x: ErrImagePull`."""
+    states = [f"{pod.name}: {pod.state}" for pod in found.unready]
+    unready = f", {len(states)} not ready: {', '.join(states)}" if states else ""
+    return f"{found.replicas} of {found.wanted}{unready}"
 
 
 def rollback(
@@ -148,7 +154,7 @@ def rollback(
             to=to,
             access=access,
             store=store,
-            pace=_pace(timeout),
+            pace=pace_of(timeout),
             on_event=display,
         )
     _show_live(deployed, as_json)
@@ -178,7 +184,7 @@ def promote(
             force=force,
             access=access,
             store=store,
-            pace=_pace(timeout),
+            pace=pace_of(timeout),
             on_event=display,
         )
     _show_live(deployed, as_json)
@@ -280,9 +286,3 @@ def _show_live(deployed: Deployment, as_json: bool) -> None:
     if deployed.url.endswith(".svc"):
         hint = f"kubectl -n {deployed.namespace} port-forward service/{deployed.name} 8000:80"
         console(stderr=True).print(f"It answers inside the cluster; from here: {hint}", markup=False)
-
-
-def _pace(timeout: float | None) -> Pace | None:
-    from scaffold.cluster import Pace
-
-    return None if timeout is None else Pace(rollout_s=timeout, address_s=timeout)

@@ -1,12 +1,14 @@
 """A project runs in a cluster: deployed, proven live, recorded; or rolled back and explained."""
 
-from scaffold.cluster._deploy import deploy_project, plan_deployment
+from scaffold.cluster._deploy import deploy_project, describe_failure, plan_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess
 from scaffold.cluster._pin import pin_image, read_image, repository_of
 from scaffold.cluster._plan import Plan
+from scaffold.cluster._promote import release_to_promote
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._undeploy import Removal, remove_deployment
-from scaffold.cluster._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs
+from scaffold.cluster._verbs import read_history, read_status, roll_back, stream_logs
+from scaffold.cluster._verify import verify_target, verify_url
 
 __all__ = [
     "ClusterAccess",
@@ -14,6 +16,7 @@ __all__ = [
     "Plan",
     "Removal",
     "deploy_project",
+    "describe_failure",
     "pin_image",
     "plan_deployment",
     "read_history",
@@ -24,4 +27,6 @@ __all__ = [
     "repository_of",
     "roll_back",
     "stream_logs",
+    "verify_target",
+    "verify_url",
 ]

@@ -33,8 +33,8 @@ def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
     await_endpoints(cluster, target, pace)
     url = public_url(cluster, target, pace)
     if url is not None:
-        client = Client(url, **_settings(pace))
-        _await_address(client, pace)
+        client = client_of(url, pace)
+        await_client(client, pace)
         return client
     service = live_service(cluster, target)
 
@@ -48,6 +48,11 @@ def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
     forward = Forward(f"http://{name}.{namespace}.svc", cluster, namespace, find_endpoint, **_settings(pace))
     forward.wait_for_answer(pace, f"targetPort of {describe(service)}")
     return forward
+
+
+def client_of(url: str, pace: Pace) -> Client:
+    """Return a client of the service under a URL, with the API key that `SCAFFOLD_API_KEY` holds."""
+    return Client(url, **_settings(pace))
 
 
 def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Client:
@@ -90,8 +95,12 @@ def _settings(pace: Pace) -> dict[str, Any]:
     return {"headers": headers, "retries": Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)}
 
 
-def _await_address(client: Client, pace: Pace) -> None:
-    """Return when the service answers. A new address needs a while: names spread, balancers look for pods."""
+def await_client(client: Client, pace: Pace) -> None:
+    """Return when the service answers. A new address needs a while: names spread, balancers look for pods.
+
+    Raises:
+        RolloutFailedError: It does not answer.
+    """
     ready = wait_until_ready(client, timeout_s=pace.address_s, poll_s=pace.poll_s)
     if ready.is_ready:
         return
@@ -99,7 +108,7 @@ def _await_address(client: Client, pace: Pace) -> None:
     if UNTRUSTED in ready.last:
         fix = "This machine does not know the CA of the certificate: SSL_CERT_FILE=company.pem names it."
     raise RolloutFailedError(
-        "The pods are ready, but the service cannot be reached under its address.",
+        "The service cannot be reached under its address.",
         (f"GET {client.url}/readyz: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
         fix,
     )

@@ -23,7 +23,7 @@ from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._route import check_route
 from scaffold.cluster._service import check_service
-from scaffold.errors import DeployError
+from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project
 from scaffold.events import ChangesPlanned, Finished, OnEvent, ignore
 from scaffold.spec import Deployment, Image, Measurements, Release
@@ -86,7 +86,7 @@ def deploy_project(
             remove_candidate(cluster, wanted)
             plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
-            notes = _notes(wanted, reference, release)
+            notes = notes_of(wanted, reference, release)
             attempt = Attempt(
                 cluster, wanted, plan.changes, notes, recording, pace, on_event, force=force_conflicts
             )
@@ -128,7 +128,34 @@ def holder_name(release: Release | None = None) -> str:
     return (release.by if release and release.by else "") or user_and_host()
 
 
-def _notes(target: Target, image: str, release: Release) -> dict[str, str]:
+def describe_failure(
+    root: Path, target: str, image: str, release: Release, error: ScaffoldError
+) -> Deployment:
+    """Return a deploy that failed, as the record keeps it.
+
+    Args:
+        root: The project.
+        target: A folder under its `deploy/`.
+        image: What was to run.
+        release: What was said of it.
+        error: How it failed.
+    """
+    wanted = read_target(root, target)
+    return Deployment(
+        target=target,
+        namespace=wanted.namespace,
+        name=wanted.service,
+        image=image,
+        url="",
+        revision=0,
+        at=now_utc(),
+        live=error.problem if isinstance(error, DeployError) else str(error).partition("\n")[0],
+        release=release,
+    )
+
+
+def notes_of(target: Target, image: str, release: Release) -> dict[str, str]:
+    """Return what is recorded on the Deployment of a target."""
     notes = {
         "target": target.name,
         "image": image,

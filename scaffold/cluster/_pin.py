@@ -91,4 +91,4 @@ def _entries(lines: list[str]) -> list[tuple[int, int]]:
 
 
 def _pairs(starts: list[int], end: int) -> list[tuple[int, int]]:
-    return list(zip(starts, [*starts[1:], end], strict=True))
+    return list(zip(starts, [*starts[1:], end], strict=False))

@@ -31,6 +31,7 @@
     │   ├── IncompleteLoginError        a user name for the registry comes without a password, or the reverse
     │   ├── MissingFileError            an option names a file that is not there
     │   ├── PasswordInUrlError          the URL of a package index holds a password
+    │   ├── TargetAndUrlError           what is verified is named twice
     │   ├── PinWithoutPushError         a digest is to be pinned that no registry has
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
@@ -231,6 +232,7 @@ from scaffold.errors.cluster import (
     NotDeployedError,
     PromotionRefusedError,
     RolloutFailedError,
+    TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
 from scaffold.errors.debian import (
@@ -571,6 +573,7 @@ __all__ = [
     "StoreFolderError",
     "StoreUnusableError",
     "StoreUrlError",
+    "TargetAndUrlError",
     "TargetNotEmptyError",
     "TooDeepError",
     "TraceFailedError",

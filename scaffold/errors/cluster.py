@@ -25,6 +25,16 @@ class NoRegistryInManifestsError(UsageError):
         )
 
 
+class TargetAndUrlError(UsageError):
+    """What is verified is named twice."""
+
+    target: str
+    url: str
+
+    def __str__(self) -> str:
+        return f"Name the target '{self.target}' or the URL {self.url}, not both."
+
+
 class DeployError(ScaffoldError):
     """A service cannot be deployed.
 

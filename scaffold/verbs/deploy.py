@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scaffold.errors import ImageError, NoRegistryInManifestsError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
-from scaffold.verbs._recorded import record_in_store
+from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import docker_config, proof_of_image, read_measurements, read_release
 from scaffold.verbs.project import Project
 
@@ -67,21 +67,24 @@ def deploy(
 
     opened = Project.open(project)
     source = _Source(opened, target, image, registry, pin, check, choices, on_event)
-    deployment = deploy_project(
-        opened.root,
-        target=target,
-        image=source.image or source.build,
-        release=source.release(),
-        measured=read_measurements(opened),
-        access=access,
-        docker_config=docker_config(source.name),
-        force_conflicts=force_conflicts,
-        roll_back=roll_back,
-        remove_failed=remove_failed,
-        candidate=candidate,
-        pace=pace,
-        on_event=on_event,
-    )
+    release = source.release()
+    known = (opened.root, target, lambda: source.reference, release, store, on_event)
+    with failure_recorded("deploy", *known):
+        deployment = deploy_project(
+            opened.root,
+            target=target,
+            image=source.image or source.build,
+            release=release,
+            measured=read_measurements(opened),
+            access=access,
+            docker_config=docker_config(source.name),
+            force_conflicts=force_conflicts,
+            roll_back=roll_back,
+            remove_failed=remove_failed,
+            candidate=candidate,
+            pace=pace,
+            on_event=on_event,
+        )
     source.move_tag(deployment.image)
     if pin:
         pin_image(opened.root, target, deployment.image)
@@ -116,9 +119,12 @@ class _Source:
         if repository_of(named) == named:
             named = f"{named}:{project.spec.version}"
         self.name = image or (f"{registry.rstrip('/')}/{named.rpartition('/')[2]}" if registry else named)
+        self.reference = self.name
+        """By digest once that is known."""
 
     def build(self) -> Image:
         """Build the image and push it under a tag of its own; with an engine where there is one."""
+        from scaffold.cluster import repository_of
         from scaffold.verbs.build import build
 
         if "/" not in self.name:
@@ -126,7 +132,7 @@ class _Source:
         has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
         builder = self._choices.setdefault("builder", "docker" if has_engine else "layers")
         self._on_event(Started("build", f"{self.name}, by {builder}"))
-        return build(
+        image = build(
             self._project.root,
             tag=self.name,
             push=True,
@@ -135,6 +141,8 @@ class _Source:
             on_event=self._on_event,
             **self._choices,
         )
+        self.reference = f"{repository_of(self.name)}@{image.digest}"
+        return image
 
     def release(self) -> Release:
         """Return what is recorded of the deploy; the proof of an image that is given is that of its code."""
