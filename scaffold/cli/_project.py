@@ -42,6 +42,7 @@ def verify(
         str | None, typer.Option(help="Prove what runs at this target, whoever deployed it.")
     ] = None,
     url: Annotated[str | None, typer.Option(help="Prove the service under this URL.")] = None,
+    insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry of the target.")] = False,
     timeout: TIMEOUT = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
     *,
@@ -57,6 +58,7 @@ def verify(
             target=target,
             url=url,
             access=access,
+            insecure=insecure,
             pace=pace_of(timeout),
             on_event=display,
         )

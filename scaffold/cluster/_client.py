@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaffold.cluster._refusal import ApiError, handshake_error, status_object
+from scaffold.cluster._refusal import UNTRUSTED, ApiError, handshake_error, status_object
 from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
 
@@ -170,6 +170,13 @@ class Cluster:
             "ClusterAccess(context=...) or ClusterAccess(kubeconfig=...)",
             "--context NAME or --kubeconfig FILE",
         )
+        if UNTRUSTED in str(error):
+            return ClusterUnreachableError(
+                "The certificate of the cluster's API is signed by a CA that the kubeconfig does not name.",
+                (f"context: {self.context}", f"server: {self.server}", _certificate_problem(str(error))),
+                "Fetch the kubeconfig of the cluster anew; its `certificate-authority-data` holds the CA. "
+                f"Is it another cluster that you mean? {another}.",
+            )
         return ClusterUnreachableError(
             "The cluster does not answer.",
             (f"context: {self.context}", f"server: {self.server}", str(error)[:300]),
@@ -268,6 +275,11 @@ class Cluster:
                 return False
             raise
         return True
+
+
+def _certificate_problem(text: str) -> str:
+    """The reason that the TLS library gives, without the request around it."""
+    return text[text.index(UNTRUSTED) :].partition(" (_ssl")[0]
 
 
 def _retries() -> Any:

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from scaffold.cluster._before import namespace_exists
 from scaffold.cluster._client import Cluster, Manifest
@@ -69,7 +69,7 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
     changes = []
     for manifest in fill_in(target, image):
         before = read_object(cluster, manifest)
-        if manifest["kind"] == "Namespace" and before is not None and not is_made_by_us(before):
+        if manifest["kind"] == "Namespace" and before is not None and _is_left_alone(manifest, before):
             continue
         marked = with_own_copy(manifest, before)
         in_namespace = manifest["metadata"].get("namespace")
@@ -79,6 +79,21 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
             Change(manifest=marked, before=before, after=after, diff=_diff(before, after, manifest))
         )
     return Plan(changes=tuple(changes), unchecked=not has_namespace)
+
+
+def _is_left_alone(namespace: Manifest, live: Manifest) -> bool:
+    """Whether a Namespace is not applied: somebody else's, or one that is as it should be.
+
+    An account that works in one namespace may not change it, and need not.
+    """
+    return not is_made_by_us(live) or _holds(live, namespace)
+
+
+def _holds(live: Any, wanted: Any) -> bool:
+    """Whether an object has all that a manifest says."""
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(_holds(live.get(key), value) for key, value in wanted.items())
+    return bool(live == wanted)
 
 
 def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:

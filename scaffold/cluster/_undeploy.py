@@ -108,7 +108,11 @@ def _remove_namespace(
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         left.append(f"Namespace/{name}: it holds {', '.join(others[:3])}{more}")
         return
-    cluster.delete(f"/api/v1/namespaces/{name}", uid=namespace["metadata"]["uid"])
+    try:
+        cluster.delete(f"/api/v1/namespaces/{name}", uid=namespace["metadata"]["uid"])
+    except ApiError as error:
+        left.append(f"Namespace/{name}: it may not be deleted ({error.message})")
+        return
     removed.append(f"Namespace/{name}")
 
 

@@ -29,6 +29,7 @@ def verify(
     target: str | None = None,
     url: str | None = None,
     access: ClusterAccess | None = None,
+    insecure: bool = False,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Verification:
@@ -42,6 +43,7 @@ def verify(
         target: Prove what runs at this target, whoever deployed it, instead of the project.
         url: Prove the service under this URL instead of the project.
         access: For `target`, as for `deploy`.
+        insecure: For `target`: speak plain HTTP to its registry, whose image names the code in it.
         pace: How long to wait for what runs.
         on_event: Called with each event.
 
@@ -52,7 +54,7 @@ def verify(
     from scaffold.proof import verify_project
 
     if target is not None or url is not None:
-        return _verify_running(Project.open(project), target, url, access, pace, on_event)
+        return _verify_running(Project.open(project), target, url, access, insecure, pace, on_event)
     opened = Project.open_service(project)
     reach = proof_access(opened.variables, read=allow_read, network=allow_network)
     if accept:
@@ -69,6 +71,7 @@ def _verify_running(
     target: str | None,
     url: str | None,
     access: ClusterAccess | None,
+    insecure: bool,
     pace: Pace | None,
     on_event: OnEvent,
 ) -> Verification:
@@ -80,7 +83,7 @@ def _verify_running(
         return verify_url(project.root, url=url, pace=pace, on_event=on_event)
 
     def release_of(image: str) -> Release:
-        return replace(read_release(project), proof=proof_of_image(project, image, {}))
+        return replace(read_release(project), proof=proof_of_image(project, image, {"insecure": insecure}))
 
     assert target is not None
     return verify_target(

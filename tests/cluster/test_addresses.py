@@ -81,8 +81,17 @@ def test_an_ingress_is_called_with_its_host_name(
         socket.create_server(("127.0.0.1", 80)).close()
     except OSError as error:
         pytest.skip(f"port 80 of this machine, which an ingress has, cannot be had: {error}")
-    with played(cluster, project, path, port=80):
-        deployed = scaffold.deploy(project, image=first.image, pace=PACE)
+    with pytest.raises(RolloutFailedError, match="does not have the class 'scaffold-test-played'"):
+        scaffold.deploy(project, image=first.image, pace=PACE)  # at once, and not after a minute
+    kind = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass"}
+    metadata = {"name": "scaffold-test-played"}
+    spec = {"controller": "scaffold.test/played"}
+    cluster.apply({**kind, "metadata": metadata, "spec": spec}, manager="test")
+    try:
+        with played(cluster, project, path, port=80):
+            deployed = scaffold.deploy(project, image=first.image, pace=PACE)
+    finally:
+        cluster.delete("/apis/networking.k8s.io/v1/ingressclasses/scaffold-test-played")
     assert (deployed.url, deployed.live) == ("http://localhost", "passed")
 
 

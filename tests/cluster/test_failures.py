@@ -33,6 +33,9 @@ def test_an_image_that_is_not_there_is_rolled_back_while_the_old_pods_serve(
     missing = f"{first.image.partition('@')[0]}@sha256:{'0' * 64}"
     message = fails(project, missing)
     assert message.startswith("The image is not in the registry.")
+    assert "No caller reached the new pods" in message
+    assert scaffold.status(project).revision == 1
+    message = fails(project, missing, candidate=False)
     assert "Rolled back to revision 1, which is revision 3 now." in message
     assert scaffold.status(project).image == first.image
     assert scaffold.status(project).live == "passed"

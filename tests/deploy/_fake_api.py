@@ -79,6 +79,8 @@ class FakeApi:
         """Admission: asked with the verb and the object before it is written."""
         self.forbidden: set[tuple[str, str]] = set()
         """(verb, resource) that the account may not do."""
+        self.role: set[tuple[str, str, str]] | None = None
+        """All that the account may do, as (verb, group, resource); everything where it is None."""
         self.after_write: Callable[[Manifest], None] = lambda _: None
         self.pod_log: Callable[[str, bool], str] = lambda _name, _previous: ""
         self.forward_port = 0
@@ -386,7 +388,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _allow(self, verb: str, group: str, resource: str, subresource: str, namespace: str) -> None:
         full = f"{resource}/{subresource}" if subresource else resource
         self.api.calls.append((verb, group, full, namespace))
-        if (verb, full) in self.api.forbidden:
+        role = self.api.role
+        if (verb, full) in self.api.forbidden or (role is not None and (verb, group, full) not in role):
             where = f' in the namespace "{namespace}"' if namespace else " at the cluster scope"
             what = f'{full} is forbidden: User "ada" cannot {verb} resource "{full}"'
             message = f'{what} in API group "{group}"{where}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 import threading
 
 import pytest
@@ -215,6 +216,7 @@ def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(deploys: Deploys)
         leave.set()
         first.join()
     assert "Another deploy to 'staging' is under way.\n  ada@lab deploys since 20" in str(caught.value)
+    assert re.search(r"its lock runs out at \d\d:\d\d:\d\d UTC, in \d+ s, unless that", str(caught.value))
     assert container_of(deploys)["image"] == image(1)
     deploys.deploy(2)
     assert deploys.cluster.api.all("Lease") == []
@@ -354,7 +356,7 @@ def test_a_login_that_is_not_accepted_is_an_error_that_says_so(deploys: Deploys)
 @pytest.mark.parametrize(
     ("text", "context", "message"),
     [
-        ("/nowhere/kubeconfig", None, "kubeconfig: /nowhere/kubeconfig"),
+        ("/nowhere/kubeconfig", None, "kubeconfig: /nowhere/kubeconfig\n  there is no such file\n"),
         ("a: [\n", None, "the text that was given"),
         (None, "no-such", "context: no-such"),
     ],

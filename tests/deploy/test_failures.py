@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 import time
 from pathlib import Path
@@ -215,6 +216,42 @@ def test_a_selector_that_was_changed_says_that_kubernetes_never_changes_it(deplo
 def test_a_missing_secret_is_named_with_the_command_that_creates_it(deploys: Deploys) -> None:
     message = fail(deploys, waiting("CreateContainerConfigError", 'secret "titanic-api-keys" not found'))
     assert "kubectl -n titanic-staging create secret generic titanic-api-keys" in message
+
+
+def test_the_command_for_a_missing_secret_is_the_one_of_the_docs(deploys: Deploys) -> None:
+    """It makes the key that the service reads, so that it works as it is printed."""
+    env = "          env: # every setting is explained in app/settings.py\n"
+    entry = (
+        "            - name: API_KEY_HASHES\n"
+        "              valueFrom: {secretKeyRef: {name: titanic-api-keys, key: hashes}}\n"
+    )
+    deploys.edit_manifest("deployment.yaml", env, env + entry)
+    message = fail(deploys, waiting("CreateContainerConfigError", 'secret "titanic-api-keys" not found'))
+    command = next(line for line in message.splitlines() if line.startswith("Create it: "))
+    documented = re.sub(r"\s*\\\n\s*", " ", (Path(__file__).parents[2] / "docs/deploy.md").read_text())
+    assert command.removeprefix("Create it: ") in documented
+    said = "couldn't find key hashes in Secret titanic-staging/titanic-api-keys"
+    message = fail(deploys, waiting("CreateContainerConfigError", said))
+    assert message.startswith("The secret that the pods need has no key 'hashes'.\n")
+    assert "--dry-run=client -o yaml | kubectl -n titanic-staging apply -f -" in message
+
+
+def test_a_port_at_which_nothing_listens_is_told_from_a_service_that_is_not_ready(deploys: Deploys) -> None:
+    refused = "dial tcp 10.1.0.7:9000: connect: connection refused"
+    said = f'Startup probe failed: Get "http://10.1.0.7:9000/readyz": {refused}'
+    deploys.cluster.logs = (
+        '{"level": "info", "message": "Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C)"}'
+    )
+
+    def behave(pod: Manifest) -> None:
+        with_event(deploys, waiting("CrashLoopBackOff", **CRASHED), "Unhealthy", said)(pod)
+        killed = "Container service failed startup probe, will be restarted"
+        with_event(deploys, waiting("CrashLoopBackOff", **CRASHED), "Killing", killed)(pod)
+
+    message = fail(deploys, behave)
+    assert message.startswith("The service listens on port 8000, and the pods are probed at port 9000.\n")
+    assert "  log: {" in message  # of the run before: the present one has not written anything
+    assert "Set `containerPort` in deployment.yaml to 8000, or `PORT` in its `env` to 9000." in message
 
 
 def test_an_image_that_runs_as_root_is_told_to_have_a_numeric_user(deploys: Deploys) -> None:

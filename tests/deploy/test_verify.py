@@ -13,6 +13,7 @@ from scaffold.errors import (
     LiveAnswersDifferError,
     NoEndpointError,
     NotDeployedError,
+    PromotionRefusedError,
     RolloutFailedError,
     UsageError,
 )
@@ -31,6 +32,8 @@ def verify(deploys: Deploys, **options: object) -> Verification:
 @pytest.fixture
 def deployed_by_another(deploys: Deploys) -> Deploys:
     """A target to which Argo CD, say, applied the manifests of the project."""
+    (deploys.project / "model").mkdir()
+    (deploys.project / "model/model.pkl").write_bytes(b"a model")
     deploys.deploy(1)
     api = deploys.cluster.api
     notes = api.find("Deployment")["metadata"]["annotations"]
@@ -45,12 +48,8 @@ def test_what_another_tool_deployed_is_proven_and_recorded(deployed_by_another: 
     assert deploys.status().live == ""
     verification = verify(deploys)
     assert verification.passed
-    assert [check.name for check in verification.checks] == [
-        "one by one",
-        "in batches",
-        "in other orders",
-        "again",
-    ]
+    names = [check.name for check in verification.checks]
+    assert names == ["one by one", "in batches", "in other orders", "again"]
     assert deploys.cluster.asked
     found = deploys.status()
     assert (found.live, found.image, found.url) == ("passed", image(1), "http://titanic.titanic-staging.svc")
@@ -71,7 +70,7 @@ def test_an_image_that_another_tool_set_after_a_deploy_is_proven_anew(deploys: D
     set_image(deploys, 7)
     assert verify(deploys).passed
     assert (deploys.status().image, deploys.status().live) == (image(7), "passed")
-    with pytest.raises(Exception, match="clean-environment proof: not recorded"):
+    with pytest.raises(PromotionRefusedError, match="clean-environment proof: not recorded"):
         deploys.promoted(APPROVED)
 
 
