@@ -35,6 +35,7 @@ def test_code_model_and_lock_change_the_hash(root: Path, path: str) -> None:
         "tests/recorded.json",
         ".scaffold/record.json",
         ".venv/lib/x.py",
+        "venv/lib/x.py",
         "app/__pycache__/main.cpython-311.pyc",
     ],
 )

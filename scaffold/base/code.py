@@ -10,7 +10,9 @@ from pathlib import Path
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import DEPLOY, LOCK, PYTHON, TESTS
 
-_NOT_RUN = (DEPLOY, TESTS, "__pycache__")
+_NOT_CODE = ("__pycache__", "node_modules", "venv")
+_NOT_RUN = (DEPLOY, TESTS, *_NOT_CODE)
+"""In the project's own folder."""
 
 
 def code_sha256(root: Path) -> str:
@@ -29,12 +31,9 @@ def _files(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         place = Path(folder).relative_to(root)
         is_top = place == Path()
-        folders[:] = [name for name in folders if not name.startswith(".") and not _is_left_out(name, is_top)]
+        left_out = _NOT_RUN if is_top else _NOT_CODE
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in left_out]
         for name in files:
             is_run = name in (LOCK, PYTHON) or name.endswith(".py") if is_top else not name.endswith(".pyc")
             if is_run and (root / place / name).is_file():
                 yield place / name
-
-
-def _is_left_out(name: str, is_top: bool) -> bool:
-    return name in _NOT_RUN if is_top else name == "__pycache__"

@@ -24,6 +24,21 @@ STORE = Annotated[
     str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
 ]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+IMAGE = Annotated[
+    str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
+]
+REGISTRY = Annotated[
+    str | None, typer.Option(help="Where the image goes; else as kustomization.yaml has it.")
+]
+BUILDER = Annotated[str | None, typer.Option(help="docker or layers; docker where there is an engine.")]
+CANDIDATE = Annotated[
+    bool, typer.Option("--candidate/--no-candidate", help="Replay new pods before callers reach them.")
+]
+CHECK = Annotated[
+    bool | None,
+    typer.Option("--check/--no-check", help="Replay the image before its push, if it can run here."),
+]
+PIN = Annotated[bool, typer.Option("--pin", help="Build anew, and write the digest into kustomization.yaml.")]
 HERE = Path()
 
 
@@ -38,31 +53,18 @@ def deploy(
     project: PROJECT = HERE,
     target: TARGET = "staging",
     dry_run: Annotated[bool, typer.Option(help="Show what would change, and stop.")] = False,
-    image: Annotated[
-        str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
-    ] = None,
-    registry: Annotated[
-        str | None, typer.Option(help="Where the image goes; else as kustomization.yaml has it.")
-    ] = None,
-    builder: Annotated[
-        str | None, typer.Option(help="docker or layers; docker where there is an engine.")
-    ] = None,
+    image: IMAGE = None,
+    registry: REGISTRY = None,
+    builder: BUILDER = None,
     insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
     force_conflicts: Annotated[bool, typer.Option(help="Take over fields that others have set.")] = False,
     roll_back: Annotated[
         bool, typer.Option("--rollback/--no-rollback", help="Take a deploy that fails back.")
     ] = True,
     remove_failed: Annotated[bool, typer.Option(help="Remove a first deploy that fails.")] = False,
-    candidate: Annotated[
-        bool, typer.Option("--candidate/--no-candidate", help="Replay new pods before callers reach them.")
-    ] = True,
-    check: Annotated[
-        bool | None,
-        typer.Option("--check/--no-check", help="Replay the image before its push; if it can run here."),
-    ] = None,
-    pin: Annotated[
-        bool, typer.Option("--pin", help="Build anew, and write the digest into kustomization.yaml.")
-    ] = False,
+    candidate: CANDIDATE = True,
+    check: CHECK = None,
+    pin: PIN = False,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
@@ -167,6 +169,7 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why it may go there; recorded.")] = "",
     approved_by: Annotated[str, typer.Option(help="Who says so; you, where it is left out.")] = "",
     force: Annotated[bool, typer.Option(help="Promote what is not proven.")] = False,
+    candidate: CANDIDATE = True,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
@@ -182,6 +185,7 @@ def promote(
             reason=reason,
             approved_by=approved_by,
             force=force,
+            candidate=candidate,
             access=access,
             store=store,
             pace=pace_of(timeout),

@@ -29,6 +29,13 @@ OUTPUT = Annotated[
 ]
 NETWORK = Annotated[str | None, typer.Option(help="Network of the build's steps, e.g. host (docker).")]
 USERNAME = Annotated[str | None, typer.Option(help="For the registry; else as docker login has it.")]
+CHECK = Annotated[
+    bool | None,
+    typer.Option(
+        "--check/--no-check", help="Run the image and replay the sample; before a push if it runs here."
+    ),
+]
+PIN = Annotated[bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")]
 HERE = Path()
 
 
@@ -45,16 +52,8 @@ def build(
     tag: TAG = None,
     platform: PLATFORM = "",
     output: OUTPUT = None,
-    check: Annotated[
-        bool | None,
-        typer.Option(
-            "--check/--no-check",
-            help="Run the image and replay the sample; before a push if it runs here.",
-        ),
-    ] = None,
-    pin: Annotated[
-        bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")
-    ] = False,
+    check: CHECK = None,
+    pin: PIN = False,
     target: Annotated[str, typer.Option(help="A folder under deploy/, for --pin.")] = "staging",
     base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
     index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,

@@ -12,7 +12,14 @@ from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._refusal import UNTRUSTED
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.cluster._route import public_url
-from scaffold.cluster._service import Endpoint, await_endpoints, live_service, ready_endpoints, target_port
+from scaffold.cluster._service import (
+    Endpoint,
+    await_endpoints,
+    live_service,
+    ready_endpoints,
+    service_of,
+    target_port,
+)
 from scaffold.errors import RolloutFailedError
 
 KEY_VARIABLE = "SCAFFOLD_API_KEY"
@@ -67,7 +74,7 @@ def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Cli
     Raises:
         NoEndpointError: They do not answer under the port.
     """
-    service = target.one("Service") or live_service(cluster, target)
+    service = service_of(target) or live_service(cluster, target)
     port = target_port(service, pods.deployment["spec"]["template"])
 
     def find_endpoint() -> Endpoint:

@@ -50,7 +50,7 @@ class Attempt:
         Args:
             candidate: Whether a revision that replaces another one is proven in a pod of its own first.
         """
-        if self.is_first and not self._is_selected():
+        if not self._is_selected():
             self._apply(one for one in self.changes if one.manifest["kind"] not in _TRAFFIC)
             self._wait()
             self._prove(self.target)
@@ -79,7 +79,7 @@ class Attempt:
         return before is None or before["spec"]["template"] != after["spec"]["template"]
 
     def _is_selected(self) -> bool:
-        """Whether a Service that is there already would lead to the first pods at once."""
+        """Whether a Service that is there leads to the pods: never before the first deploy that succeeds."""
         path = f"/api/v1/namespaces/{self.target.namespace}/services"
         labels = self._deployment.manifest["spec"]["template"]["metadata"].get("labels") or {}
         return any(selects(one["spec"].get("selector"), labels) for one in self.cluster.list(path))

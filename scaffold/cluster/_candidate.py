@@ -50,7 +50,7 @@ def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace
         yield own
     finally:
         remove_candidate(cluster, target)
-    _wait_until_gone(cluster, own, pace)
+    _wait_until_gone(cluster, target, pace)
 
 
 def remove_candidate(cluster: Cluster, target: Target) -> None:
@@ -85,9 +85,7 @@ def _isolating(deployment: Manifest, others: list[Manifest]) -> dict[str, str]:
             selectors.append((given.get("selector") or {}).get("matchLabels") or {})
     keys = {NAME_LABEL}.union(*(selector for selector in selectors if selects(selector, labels)))
     name = deployment["metadata"]["name"]
-    changed = {key: _renamed(labels.get(key, name)) for key in sorted(keys)}
-    # What finds the pods of a Deployment goes by its name.
-    return changed | {NAME_LABEL: _renamed(name)}
+    return {key: _renamed(labels.get(key, name)) for key in sorted(keys)}
 
 
 def _renamed(value: str) -> str:
@@ -135,8 +133,8 @@ def _metadata(manifest: Manifest, service: str) -> Manifest:
     }
 
 
-def _wait_until_gone(cluster: Cluster, candidate: Target, pace: Pace) -> None:
+def _wait_until_gone(cluster: Cluster, target: Target, pace: Pace) -> None:
     end = time.monotonic() + _GONE_S * pace.patience
-    path = f"/api/v1/namespaces/{candidate.namespace}/pods"
-    while cluster.list(path, f"{NAME_LABEL}={candidate.service}") and time.monotonic() < end:
+    path, selector = f"/api/v1/namespaces/{target.namespace}/pods", f"{_CANDIDATE_OF}={target.service}"
+    while cluster.list(path, selector) and time.monotonic() < end:
         time.sleep(pace.poll_s)

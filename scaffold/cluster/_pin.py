@@ -23,27 +23,40 @@ def read_image(root: Path, target: str) -> str:
     return str(service_container(read_target(root, target).deployment)["image"])
 
 
-def pin_image(root: Path, target: str, image: str) -> None:
+def pin_image(root: Path, target: str, image: str, *, dry_run: bool = False) -> None:
     """Write the digest of an image into the kustomization of a target; comments and other lines stay.
 
     Args:
         root: The project.
         target: A folder under its `deploy/`.
         image: The image by digest: `repository@sha256:...`.
+        dry_run: Only check that it could be written.
 
     Raises:
         ManifestError: The kustomization names no image that the digest could be written to.
     """
     repository, _, digest = image.partition("@")
     path = root / DEPLOY / target / KUSTOMIZATION
-    before = path.read_text("utf-8")
-    named = read_image(root, target).partition("@")[0]
-    path.write_text(_pinned(before, repository_of(named), repository, digest), "utf-8")
-    after = read_image(root, target)
-    if repository_of(after.partition("@")[0]) != repository or after.partition("@")[2] != digest:
-        path.write_text(before, "utf-8")
-        lines = (f"- name: {repository_of(named)}", f"  newName: {repository}", f"  digest: {digest}")
+    named = repository_of(read_image(root, target).partition("@")[0])
+    text = _pinned(path.read_text("utf-8"), named, repository, digest)
+    if not _is_pinned(text, repository, digest):
+        lines = (f"- name: {named}", f"  newName: {repository}", f"  digest: {digest}")
         raise ManifestError(f"{path} has no entry for the image.", (), "\n".join(("Add: images:", *lines)))
+    if not dry_run:
+        path.write_text(text, "utf-8")
+
+
+def _is_pinned(text: str, repository: str, digest: str) -> bool:
+    """Whether a kustomization, as YAML, gives an image this name and this digest."""
+    import yaml
+
+    try:
+        images = yaml.safe_load(text).get("images") or []
+    except yaml.YAMLError:
+        return False
+    return any(
+        one.get("newName", one.get("name")) == repository and one.get("digest") == digest for one in images
+    )
 
 
 def repository_of(name: str) -> str:

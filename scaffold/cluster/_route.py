@@ -10,13 +10,15 @@ from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace, events_in
-from scaffold.cluster._service import service_port
+from scaffold.cluster._service import service_of, service_port
 from scaffold.errors import DeployError, ManifestError, RolloutFailedError
 
 FindService = Callable[[str], Manifest | None]
 _NEAR_S = 3
 _UNTOUCHED_S = 60
 """Seconds that a controller may take to notice an Ingress."""
+_UNRESOLVED_S = 15
+"""Seconds that a gateway may take to see a Service that is new."""
 _CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _OLD_CLASS = "kubernetes.io/ingress.class"
@@ -53,7 +55,7 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
         _require_class(cluster, route)
         _wait_for_status(cluster, route, pace)
         return _route_url(route, target.service)
-    service = target.one("Service")
+    service = service_of(target)
     kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
     if service is not None and kind == "LoadBalancer":
         return _balancer_url(_wait_for_status(cluster, service, pace))
@@ -152,6 +154,9 @@ def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manife
         if _addresses(live) or _is_accepted(live):
             return live
         waited_s = time.monotonic() - start
+        if (said := _unresolved(live)) and waited_s > _UNRESOLVED_S * pace.patience:
+            problem = "The gateway does not find what the route leads to."
+            raise RolloutFailedError(problem, (said,), "Mend `backendRefs` in route.yaml.")
         is_late = waited_s > min(_UNTOUCHED_S * pace.patience, pace.address_s)
         events = events_in(cluster, manifest["metadata"]["namespace"]) if live and is_late else []
         if waited_s > pace.address_s or (live and is_late and _is_untouched(live, events)):
@@ -165,19 +170,26 @@ def _addresses(live: Manifest) -> list[str]:
 
 
 def _is_accepted(live: Manifest) -> bool:
-    """Whether a gateway took an HTTPRoute on and found what it leads to.
+    """Whether a gateway took an HTTPRoute on and found what it leads to."""
+    accepted = [one.get("status") == "True" for one in _conditions(live) if one.get("type") == "Accepted"]
+    return any(accepted) and not _unresolved(live)
 
-    Raises:
-        RolloutFailedError: The gateway says that it leads nowhere.
-    """
+
+def _unresolved(live: Manifest) -> str:
+    """What a gateway says of a route that leads nowhere; empty where it does not say so."""
+    return next(
+        (
+            str(one.get("message") or one.get("reason"))
+            for one in _conditions(live)
+            if one.get("type") == "ResolvedRefs" and one.get("status") == "False"
+        ),
+        "",
+    )
+
+
+def _conditions(live: Manifest) -> list[Manifest]:
     parents = (live.get("status") or {}).get("parents") or []
-    conditions = [condition for parent in parents for condition in parent.get("conditions") or []]
-    for condition in conditions:
-        if condition.get("type") == "ResolvedRefs" and condition.get("status") == "False":
-            problem = "The gateway cannot resolve where the route leads."
-            fix = "Mend `backendRefs` in route.yaml."
-            raise RolloutFailedError(problem, (str(condition.get("message", "")),), fix)
-    return any(one.get("type") == "Accepted" and one.get("status") == "True" for one in conditions)
+    return [condition for parent in parents for condition in parent.get("conditions") or []]
 
 
 def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:

@@ -66,13 +66,20 @@ def container_ports(pod: Manifest) -> dict[str, int]:
     return {port.get("name", str(port["containerPort"])): port["containerPort"] for port in ports}
 
 
+def service_of(target: Target) -> Manifest | None:
+    """Return the Service of a target: the one named like it, else the first; None where it has none."""
+    services = [one for one in target.manifests if one["kind"] == "Service"]
+    named = [one for one in services if one["metadata"]["name"] == target.service]
+    return next(iter(named or services), None)
+
+
 def check_service(target: Target) -> None:
     """Check that the Service of a target leads to the pods of its Deployment; the cluster is not asked.
 
     Raises:
         ManifestError: It does not.
     """
-    service = target.one("Service")
+    service = service_of(target)
     if service is not None:
         template = target.deployment["spec"]["template"]
         _require_selection(service, template["metadata"].get("labels") or {})
@@ -85,7 +92,7 @@ def live_service(cluster: Cluster, target: Target) -> Manifest:
     Raises:
         NoEndpointError: There is none.
     """
-    manifest = target.one("Service") or {
+    manifest = service_of(target) or {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": target.service, "namespace": target.namespace},
@@ -132,7 +139,7 @@ def ready_endpoints(cluster: Cluster, service: Manifest) -> list[Endpoint]:
         for endpoint in one.get("endpoints") or []:
             # A condition that is not known counts as ready.
             is_ready = (endpoint.get("conditions") or {}).get("ready") is not False
-            pod = (endpoint.get("targetRef") or {}).get("name", "")
+            pod = (endpoint.get("targetRef") or {}).get("name") or str(endpoint.get("addresses"))
             found |= {(pod, port) for port in ports if is_ready and port}
     return [Endpoint(pod=pod, port=port) for pod, port in sorted(found)]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.errors import ImageError, NoRegistryInManifestsError
+from scaffold.errors import ImageError, NoRecordError, NoRegistryInManifestsError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
 from scaffold.verbs._recorded import failure_recorded, record_in_store
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from scaffold.cluster import ClusterAccess, Pace
     from scaffold.image import BuilderChoices
+
+
+_ANY_DIGEST = f"sha256:{'0' * 64}"
 
 
 def deploy(
@@ -63,10 +66,14 @@ def deploy(
     Raises:
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
     """
-    from scaffold.cluster import deploy_project, pin_image
+    from scaffold.cluster import deploy_project, pin_image, repository_of
 
     opened = Project.open(project)
     source = _Source(opened, target, image, registry, pin, check, choices, on_event)
+    if pin:
+        pin_image(
+            opened.root, target, f"{repository_of(source.name.partition('@')[0])}@{_ANY_DIGEST}", dry_run=True
+        )
     release = source.release()
     known = (opened.root, target, lambda: source.reference, release, store, on_event)
     with failure_recorded("deploy", *known):
@@ -93,6 +100,14 @@ def deploy(
     return deployment
 
 
+def _version_of(project: Project) -> str:
+    """The version that tags an image whose manifests name no tag."""
+    try:
+        return project.spec.version
+    except NoRecordError:
+        return "latest"
+
+
 class _Source:
     """Where the image of a deploy comes from: given, pinned by the kustomization, or built now."""
 
@@ -117,7 +132,7 @@ class _Source:
         self.image = image
         """By digest; None where it is built."""
         if repository_of(named) == named:
-            named = f"{named}:{project.spec.version}"
+            named = f"{named}:{_version_of(project)}"
         self.name = image or (f"{registry.rstrip('/')}/{named.rpartition('/')[2]}" if registry else named)
         self.reference = self.name
         """By digest once that is known."""

@@ -25,6 +25,7 @@ def promote(
     reason: str,
     approved_by: str = "",
     force: bool = False,
+    candidate: bool = True,
     access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
@@ -39,6 +40,7 @@ def promote(
         reason: Why it may; recorded.
         approved_by: Who says so; whoever calls, where it is left out.
         force: Promote what is not proven.
+        candidate: As for `deploy`.
         access: As for `deploy`.
         store: As for `deploy`.
         pace: As for `deploy`.
@@ -62,6 +64,7 @@ def promote(
             measured=read_measurements(opened),
             access=access,
             docker_config=docker_config(image),
+            candidate=candidate,
             pace=pace,
             on_event=on_event,
         )

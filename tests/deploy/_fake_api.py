@@ -41,6 +41,7 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
         ("Ingress", "ingresses", True),
         ("IngressClass", "ingressclasses", False),
     ],
+    "gateway.networking.k8s.io/v1": [("HTTPRoute", "httproutes", True)],
     "discovery.k8s.io/v1": [("EndpointSlice", "endpointslices", True)],
     "coordination.k8s.io/v1": [("Lease", "leases", True)],
 }

@@ -20,6 +20,7 @@ from scaffold.errors import (
     ImageCheckError,
     ImageNotRunnableError,
     LiveAnswersDifferError,
+    ManifestError,
     UsageError,
 )
 from scaffold.events import Advanced, Event, Finished, Noted, Started
@@ -203,6 +204,14 @@ def test_a_deploy_that_fails_pins_nothing(shop: Shop) -> None:
     with pytest.raises(LiveAnswersDifferError):
         shop.deploy(pin=True)
     assert shop.kustomization.read_text() == before
+
+
+def test_a_kustomization_that_cannot_be_pinned_is_an_error_before_anything_is_built(shop: Shop) -> None:
+    text = shop.kustomization.read_text()
+    shop.kustomization.write_text(text[: text.index("images:")])
+    with pytest.raises(ManifestError, match="has no entry for the image"):
+        shop.deploy(pin=True)
+    assert "team/titanic" not in shop.registry.manifests
 
 
 def test_a_build_writes_its_digest_into_the_kustomization(shop: Shop) -> None:

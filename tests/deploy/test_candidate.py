@@ -118,6 +118,16 @@ def test_the_first_pods_are_proven_before_there_is_a_service(deploys: Deploys) -
     assert deploys.cluster.api.find("Deployment")["metadata"]["name"] == "titanic"
 
 
+def test_pods_that_never_went_live_are_proven_before_there_is_a_service(deploys: Deploys) -> None:
+    """The same image again: no pod is renewed, and still no caller may meet it."""
+    deploys.cluster.factors[image(1)] = 3.0
+    for _ in range(2):
+        with pytest.raises(LiveAnswersDifferError, match="The new revision answers, but not as"):
+            deploys.deploy(1)
+        assert deploys.cluster.api.all("Service") == []
+    assert deploys.deploy(2).live == "passed"
+
+
 def test_the_first_pods_are_a_candidate_where_a_service_leads_to_them_already(deploys: Deploys) -> None:
     deploys.deploy(1)
     api = deploys.cluster.api

@@ -301,6 +301,15 @@ def test_the_owners_edit_of_a_manifest_is_what_is_applied(deploys: Deploys) -> N
     assert container_of(deploys)["resources"]["requests"]["cpu"] == "333m"
 
 
+def test_the_pods_are_found_by_the_selector_of_the_owner(deploys: Deploys) -> None:
+    for file in ("deployment.yaml", "service.yaml"):
+        path = deploys.project / "deploy/staging" / file
+        path.write_text(path.read_text().replace("app.kubernetes.io/name: titanic", "app: ship"))
+    assert deploys.deploy(1).live == "passed"
+    assert deploys.deploy(2).live == "passed"
+    assert deploys.deploy(2).unready == ()
+
+
 def test_a_missing_target_lists_the_existing_targets(deploys: Deploys) -> None:
     with pytest.raises(ManifestError, match=r"there are: production, staging"):
         deploys.deploy(target="prod")

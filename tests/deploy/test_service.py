@@ -133,6 +133,16 @@ def test_a_service_that_also_leads_to_other_pods_fails_the_deploy(deploys: Deplo
     assert "other pods: intruder" in str(caught.value)
 
 
+def test_another_service_among_the_manifests_does_not_stand_for_that_of_the_target(deploys: Deploys) -> None:
+    ports = "ports: [{name: redis, port: 6379}]"
+    text = (
+        f"apiVersion: v1\nkind: Service\nmetadata: {{name: cache}}\nspec: {{selector: {{app: c}}, {ports}}}\n"
+    )
+    (deploys.project / "deploy/staging/cache.yaml").write_text(text)
+    deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - cache.yaml\n")
+    assert deploys.deploy(1).url == "http://titanic.titanic-staging.svc"
+
+
 def test_endpoints_that_come_late_are_waited_for(deploys: Deploys) -> None:
     slices, asked = deploys.cluster.api.slices, []
 
@@ -182,6 +192,48 @@ def test_an_ingress_that_leads_nowhere_is_named(deploys: Deploys, old: str, new:
     with pytest.raises(ManifestError) as caught:
         deploys.deploy(1)
     assert str(caught.value).startswith(message)
+
+
+ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: titanic}
+spec:
+  parentRefs: [{name: gateway, namespace: gateways}]
+  hostnames: [titanic.example.org]
+  rules: [{backendRefs: [{name: titanic, port: 80}]}]
+"""
+
+
+def add_route(deploys: Deploys, text: str, *conditions: Manifest) -> None:
+    """Add a route, which a gateway gives these conditions."""
+    (deploys.project / "deploy/staging/route.yaml").write_text(text)
+    deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - route.yaml\n")
+    reconcile = deploys.cluster.api.after_write
+
+    def take_on(written: Manifest) -> None:
+        reconcile(written)
+        if written["kind"] == "HTTPRoute":
+            written["status"] = {"parents": [{"conditions": list(conditions)}]}
+
+    deploys.cluster.api.after_write = take_on
+
+
+def test_a_route_whose_backend_the_gateway_does_not_find_is_named(deploys: Deploys) -> None:
+    message = "Service titanic-staging/titanic not found"
+    resolved = {"type": "ResolvedRefs", "status": "False", "message": message}
+    add_route(deploys, ROUTE, {"type": "Accepted", "status": "True"}, resolved)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(1)
+    problem = "The gateway does not find what the route leads to."
+    assert str(caught.value).startswith(f"{problem}\n  {message}\n")
+
+
+def test_a_route_to_a_port_that_the_service_does_not_have_is_named(deploys: Deploys) -> None:
+    add_route(deploys, ROUTE.replace("port: 80", "port: 8000"))
+    with pytest.raises(ManifestError, match="HTTPRoute/titanic leads to a port that the Service does not"):
+        deploys.deploy(1)
+    assert deploys.cluster.api.objects == {}
 
 
 def test_a_port_forward_that_is_not_allowed_is_refused_at_once(deploys: Deploys) -> None:
