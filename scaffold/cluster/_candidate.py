@@ -26,6 +26,7 @@ _CANDIDATE_OF = f"{ANNOTATION}candidate-of"
 _SUFFIX = "-candidate"
 _MOST = 63 - len(_SUFFIX)
 _GONE_S = 60
+_API_VERSIONS = {"Deployment": "apps/v1", "NetworkPolicy": "networking.k8s.io/v1", "Service": "v1"}
 
 
 @contextlib.contextmanager
@@ -38,8 +39,8 @@ def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace
         manifest: The Deployment with its image.
         pace: How long to wait until the pod is gone: its resources may be all that the quota has left.
     """
-    policies, services = (_live(cluster, target, *kind) for kind in _SELECTING)
-    changed = _isolating(manifest, [*services, *target.manifests])
+    policies = _live(cluster, target, "NetworkPolicy")
+    changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests])
     candidate = _deployment(manifest, target.service, changed)
     own = replace(target, service=candidate["metadata"]["name"], manifests=(candidate,))
     try:
@@ -56,18 +57,16 @@ def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace
 def remove_candidate(cluster: Cluster, target: Target) -> None:
     """Delete the candidate of a target and what belongs to it, also one that a killed deploy has left."""
     selector = f"{_CANDIDATE_OF}={target.service}"
-    for api_version, kind in (("apps/v1", "Deployment"), ("networking.k8s.io/v1", "NetworkPolicy")):
+    for kind in ("Deployment", "NetworkPolicy"):
         with contextlib.suppress(ApiError, ClusterUnreachableError):
-            found = cluster.kind(api_version, kind)
+            found = cluster.kind(_API_VERSIONS[kind], kind)
             for one in cluster.list(found.path(target.namespace), selector):
                 cluster.delete(found.path(target.namespace, one["metadata"]["name"]))
 
 
-_SELECTING = (("networking.k8s.io/v1", "NetworkPolicy"), ("v1", "Service"))
-
-
-def _live(cluster: Cluster, target: Target, api_version: str, kind: str) -> list[Manifest]:
+def _live(cluster: Cluster, target: Target, kind: str) -> list[Manifest]:
     """The objects of a kind in the namespace; items of a list come without their kind."""
+    api_version = _API_VERSIONS[kind]
     items = cluster.list(cluster.kind(api_version, kind).path(target.namespace))
     return [{"apiVersion": api_version, "kind": kind} | item for item in items]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, service_container
 from scaffold.cluster._objects import record_of
-from scaffold.cluster._pods import pod_state
+from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._rollout import live_deployment, pods_of, revision_of
 from scaffold.spec import Deployment, PodState, Release
 
@@ -22,11 +22,8 @@ def describe_live(cluster: Cluster, target: Target) -> Deployment:
     """
     live = live_deployment(cluster, target)
     states = [pod_state(pod) for pod in pods_of(cluster, live)]
-    unready = tuple(state for state in states if not state.ready and state.state not in _PASSING)
+    unready = tuple(state for state in states if not state.ready and state.state != STOPPING)
     return describe_deployment(live, target, unready)
-
-
-_PASSING = ("stopping",)
 
 
 def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState, ...] = ()) -> Deployment:

@@ -154,6 +154,7 @@ def test_a_certificate_of_an_unknown_ca_is_explained(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
         thread = threading.Thread(target=refuse_certificates, args=(server, context), daemon=True)
         thread.start()
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
