@@ -14,7 +14,7 @@ from scaffold.cluster._address import find_service
 from scaffold.cluster._apply import apply_changes, remove_later
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import holder_name
-from scaffold.cluster._describe import PASSED, describe_deployment, describe_live
+from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
 from scaffold.cluster._explained import explained
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
@@ -30,7 +30,7 @@ from scaffold.cluster._rollout import (
     wait_for_rollout,
 )
 from scaffold.cluster._smoke import replay_sample, summary_of
-from scaffold.errors import NotDeployedError
+from scaffold.errors import DeployError, NotDeployedError
 from scaffold.errors.wording import on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, ignore
 from scaffold.spec import Deployment, Measurements, Recording, Release
@@ -114,12 +114,16 @@ def roll_back(
             manifest = _manifest_of(chosen, live)
             back = in_order([manifest, *beside(manifest)])
             apply_changes(cluster, changes_back(cluster, back), force=True)
-            annotate(cluster, wanted.deployment, notes)
-            wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
-            if beside(manifest):
-                remove_later(cluster, beside(live), back)
-            notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
-            annotate(cluster, wanted.deployment, notes)
+            annotate(cluster, wanted.deployment, notes | {"live": PENDING})
+            try:
+                wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
+                if beside(manifest):
+                    remove_later(cluster, beside(live), back)
+                notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
+            except DeployError as error:
+                annotate(cluster, wanted.deployment, notes | {"live": error.problem})
+                raise
+            annotate(cluster, wanted.deployment, notes | ({"live": PASSED} if recording else {}))
             return describe_live(cluster, wanted)
 
 

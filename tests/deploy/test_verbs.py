@@ -88,6 +88,16 @@ def test_a_rollback_passes_over_a_revision_that_did_not_go_live(deploys: Deploys
     assert deploys.status().image == image(2)
 
 
+def test_a_rollback_whose_replay_fails_is_not_shown_as_passed(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2)
+    deploys.cluster.factors[image(1)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.roll_back()
+    found = deploys.status()
+    assert (found.image, found.live) == (image(1), "The live service answers, but not as the model does.")
+
+
 def test_status_of_a_target_that_runs_nothing_says_what_to_type(deploys: Deploys) -> None:
     with pytest.raises(NotDeployedError, match=r"The target 'production' runs nothing\.") as caught:
         deploys.status("production")
