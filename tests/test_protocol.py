@@ -135,7 +135,7 @@ def test_every_service_speaks_the_first_protocol() -> None:
     document = json.loads((ROOT / "examples/iris/service/openapi.json").read_text())
     own = SCORE_PROTOCOL
     assert set(document["paths"]) == {own.single.path, own.batch.path, own.ready, own.alive}
-    manifest = yaml.safe_load((ROOT / "examples/iris/service/deploy/staging/deployment.yaml").read_text())
+    manifest = yaml.safe_load((ROOT / "examples/iris/service/deploy/base/deployment.yaml").read_text())
     [container] = manifest["spec"]["template"]["spec"]["containers"]
     probes = [container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")]
     assert probes == [SCORE_PROTOCOL.ready, SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive]

@@ -112,10 +112,11 @@ class Client:
         connection: http.client.HTTPConnection | None = None
         try:
             connection = self.connect(_PROBE_S)
-            connection.request(
-                "GET", urlsplit(self.url).path + self.protocol.ready, headers=self._all_headers()
-            )
-            return str(connection.getresponse().status)
+            path = urlsplit(self.url).path + self.protocol.ready
+            connection.request("GET", path, headers=self._all_headers())
+            response = connection.getresponse()
+            response.read()
+            return str(response.status)
         except (OSError, http.client.HTTPException) as error:
             return str(error) or type(error).__name__
         finally:

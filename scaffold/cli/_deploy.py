@@ -10,11 +10,11 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import cluster_options
+from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_diff, show_json
 
 if TYPE_CHECKING:
-    from scaffold.cluster import ClusterAccess, Pace
+    from scaffold.cluster import ClusterAccess
     from scaffold.image import BuilderChoices
     from scaffold.spec import Deployment
 
@@ -23,8 +23,22 @@ TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.
 STORE = Annotated[
     str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
 ]
-TIMEOUT = Annotated[float | None, typer.Option(help="Seconds to wait for the pods.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+IMAGE = Annotated[
+    str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
+]
+REGISTRY = Annotated[
+    str | None, typer.Option(help="Where the image is pushed, if not to that of kustomization.yaml.")
+]
+BUILDER = Annotated[str | None, typer.Option(help="docker or layers; docker by default if an engine runs.")]
+CANDIDATE = Annotated[
+    bool, typer.Option("--candidate/--no-candidate", help="Replay new pods before callers reach them.")
+]
+CHECK = Annotated[
+    bool | None,
+    typer.Option("--check/--no-check", help="Replay the image before its push, if it can run here."),
+]
+PIN = Annotated[bool, typer.Option("--pin", help="Build anew, and write the digest into kustomization.yaml.")]
 HERE = Path()
 
 
@@ -39,21 +53,18 @@ def deploy(
     project: PROJECT = HERE,
     target: TARGET = "staging",
     dry_run: Annotated[bool, typer.Option(help="Show what would change, and stop.")] = False,
-    image: Annotated[
-        str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
-    ] = None,
-    registry: Annotated[
-        str | None, typer.Option(help="Where the image is pushed, if not to that of kustomization.yaml.")
-    ] = None,
-    builder: Annotated[
-        str | None, typer.Option(help="docker or layers; docker by default if an engine runs.")
-    ] = None,
+    image: IMAGE = None,
+    registry: REGISTRY = None,
+    builder: BUILDER = None,
     insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
     force_conflicts: Annotated[bool, typer.Option(help="Take over fields that others have set.")] = False,
     roll_back: Annotated[
         bool, typer.Option("--rollback/--no-rollback", help="Take a deploy that fails back.")
     ] = True,
     remove_failed: Annotated[bool, typer.Option(help="Remove a first deploy that fails.")] = False,
+    candidate: CANDIDATE = True,
+    check: CHECK = None,
+    pin: PIN = False,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
@@ -79,7 +90,10 @@ def deploy(
             force_conflicts=force_conflicts,
             roll_back=roll_back,
             remove_failed=remove_failed,
-            pace=_pace(timeout),
+            candidate=candidate,
+            check=check,
+            pin=pin,
+            pace=pace_of(timeout),
             on_event=display,
             **choices,
         )
@@ -103,7 +117,7 @@ def status(
         ("target", f"{found.target} (namespace {found.namespace})"),
         ("url", found.url or "not recorded"),
         ("revision", str(found.revision)),
-        ("pods ready", str(found.replicas)),
+        ("pods ready", _readiness(found)),
         ("image", found.image),
         ("live replay", found.live or "not done"),
         ("since", found.at or "not recorded"),
@@ -115,6 +129,13 @@ def status(
     out = console()
     for name, value in rows:
         out.print(f"{name:<12} {value}", markup=False)
+
+
+def _readiness(found: Deployment) -> str:
+    """`2 of 2, 1 not ready: titanic-5d9f-x2x: ErrImagePull`."""
+    states = [f"{pod.name}: {pod.state}" for pod in found.unready]
+    unready = f", {len(states)} not ready: {', '.join(states)}" if states else ""
+    return f"{found.replicas} of {found.wanted}{unready}"
 
 
 def rollback(
@@ -135,7 +156,7 @@ def rollback(
             to=to,
             access=access,
             store=store,
-            pace=_pace(timeout),
+            pace=pace_of(timeout),
             on_event=display,
         )
     _show_live(deployed, as_json)
@@ -148,6 +169,7 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why it may go there; recorded.")] = "",
     approved_by: Annotated[str, typer.Option(help="Who approves it; you by default.")] = "",
     force: Annotated[bool, typer.Option(help="Promote what is not proven.")] = False,
+    candidate: CANDIDATE = True,
     timeout: TIMEOUT = None,
     store: STORE = None,
     as_json: AS_JSON = False,
@@ -163,9 +185,10 @@ def promote(
             reason=reason,
             approved_by=approved_by,
             force=force,
+            candidate=candidate,
             access=access,
             store=store,
-            pace=_pace(timeout),
+            pace=pace_of(timeout),
             on_event=display,
         )
     _show_live(deployed, as_json)
@@ -267,9 +290,3 @@ def _show_live(deployed: Deployment, as_json: bool) -> None:
     if deployed.url.endswith(".svc"):
         hint = f"kubectl -n {deployed.namespace} port-forward service/{deployed.name} 8000:80"
         console(stderr=True).print(f"It answers inside the cluster; from here: {hint}", markup=False)
-
-
-def _pace(timeout: float | None) -> Pace | None:
-    from scaffold.cluster import Pace
-
-    return None if timeout is None else Pace(rollout_s=timeout, address_s=timeout)

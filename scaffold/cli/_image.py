@@ -29,6 +29,13 @@ OUTPUT = Annotated[
 ]
 NETWORK = Annotated[str | None, typer.Option(help="Network of the build's steps, e.g. host (docker).")]
 USERNAME = Annotated[str | None, typer.Option(help="For the registry; else as docker login has it.")]
+CHECK = Annotated[
+    bool | None,
+    typer.Option(
+        "--check/--no-check", help="Run the image and replay the sample; before a push if it runs here."
+    ),
+]
+PIN = Annotated[bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")]
 HERE = Path()
 
 
@@ -45,7 +52,9 @@ def build(
     tag: TAG = None,
     platform: PLATFORM = "",
     output: OUTPUT = None,
-    check: Annotated[bool, typer.Option(help="Run the image and replay the sample before a push.")] = False,
+    check: CHECK = None,
+    pin: PIN = False,
+    target: Annotated[str, typer.Option(help="A folder under deploy/, for --pin.")] = "staging",
     base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
     index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,
     netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,
@@ -61,6 +70,8 @@ def build(
         image = scaffold.build(
             project,
             check=check,
+            pin=pin,
+            target=target,
             on_event=display,
             builder=builder,
             push=push,

@@ -15,7 +15,17 @@ from scaffold.errors import NotAnAssignmentError
 from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
-    from scaffold.cluster import ClusterAccess
+    from scaffold.cluster import ClusterAccess, Pace
+
+
+TIMEOUT = Annotated[float | None, typer.Option(help="Seconds to wait for the pods.")]
+
+
+def pace_of(timeout: float | None) -> Pace | None:
+    """Return how long a verb of the cluster waits for `--timeout`; None for the default."""
+    from scaffold.cluster import Pace
+
+    return None if timeout is None else Pace(rollout_s=timeout, address_s=timeout)
 
 
 _CLUSTER = {

@@ -9,23 +9,26 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
+from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_json, show_rows
 
 if TYPE_CHECKING:
+    from scaffold.cluster import ClusterAccess
     from scaffold.resolve import Audit
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
+HERE = Path()
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
-    app.command()(verify)
+    app.command()(cluster_options(verify))
     app.command()(serve)
     app.command()(audit)
 
 
 def verify(
-    project: PROJECT,
+    project: PROJECT = HERE,
     accept: Annotated[
         bool, typer.Option("--accept", help="Record the present answers as the right ones.")
     ] = False,
@@ -35,15 +38,28 @@ def verify(
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Let the service connect to other machines.")
     ] = False,
+    target: Annotated[
+        str | None, typer.Option(help="Prove what runs at this target, whoever deployed it.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Prove the service under this URL.")] = None,
+    insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry of the target.")] = False,
+    timeout: TIMEOUT = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+    *,
+    access: ClusterAccess,
 ) -> None:
-    """Prove a project again, as it stands now."""
+    """Prove a project again, as it stands now; or what runs at a target or under a URL."""
     with Display(quiet=as_json) as display:
         verification = scaffold.verify(
             project,
             accept=accept,
             allow_read=allow_read,
             allow_network=allow_network,
+            target=target,
+            url=url,
+            access=access,
+            insecure=insecure,
+            pace=pace_of(timeout),
             on_event=display,
         )
     if as_json:

@@ -1,12 +1,14 @@
 """Deploy a project to a cluster, check its live answers, record the deploy; roll a failed one back."""
 
-from scaffold.cluster._deploy import deploy_project, plan_deployment
+from scaffold.cluster._deploy import deploy_project, describe_failure, plan_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess
-from scaffold.cluster._manifests import read_image
+from scaffold.cluster._pin import pin_image, read_image, repository_of
 from scaffold.cluster._plan import Plan
+from scaffold.cluster._promote import release_to_promote
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._undeploy import Removal, remove_deployment
-from scaffold.cluster._verbs import read_history, read_status, release_to_promote, roll_back, stream_logs
+from scaffold.cluster._verbs import read_history, read_status, roll_back, stream_logs
+from scaffold.cluster._verify import verify_target, verify_url
 
 __all__ = [
     "ClusterAccess",
@@ -14,12 +16,17 @@ __all__ = [
     "Plan",
     "Removal",
     "deploy_project",
+    "describe_failure",
+    "pin_image",
     "plan_deployment",
     "read_history",
     "read_image",
     "read_status",
     "release_to_promote",
     "remove_deployment",
+    "repository_of",
     "roll_back",
     "stream_logs",
+    "verify_target",
+    "verify_url",
 ]

@@ -7,12 +7,12 @@ The requests are written here, for they are few and the same for every kind: get
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaffold.cluster._refusal import ApiError, status_object
+from scaffold.cluster._refusal import UNTRUSTED, ApiError, handshake_error, status_object
 from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
 
@@ -36,6 +36,15 @@ class Kind:
         root = "/api/" if "/" not in self.api_version else "/apis/"
         scope = f"/namespaces/{quote(namespace)}" if self.namespaced else ""
         return f"{root}{self.api_version}{scope}/{self.plural}" + (f"/{quote(name)}" if name else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortForward:
+    """A connection to a port of a pod through the API."""
+
+    socket: Any
+    error: Callable[[], str]
+    """Returns the error that the node reports; empty if there is none."""
 
 
 @dataclass(slots=True)
@@ -127,11 +136,11 @@ class Cluster:
             raise ApiError(response.status, status_object(response.data if not stream else response.read()))
         return response
 
-    def forward(self, namespace: str, pod: str, port: int) -> Any:
-        """Return a socket to a port of a pod, through the API.
+    def forward(self, namespace: str, pod: str, port: int) -> PortForward:
+        """Return a connection to a port of a pod, through the API.
 
         Raises:
-            ConnectionError: The API refuses the port-forward.
+            ApiError: The API refuses the port-forward.
         """
         from kubernetes.client.exceptions import ApiException
         from kubernetes.stream.ws_client import portforward_call
@@ -142,10 +151,10 @@ class Cluster:
         try:
             forward = portforward_call(self.configuration, "GET", url, query_params=query, headers=headers)
         except ApiException as error:
-            raise ConnectionError(f"no port-forward through the API: {error.reason}") from error
+            raise handshake_error(str(error.reason)) from error
         way = forward.socket(port)
         way.settimeout(60)
-        return way
+        return PortForward(socket=way, error=lambda: str(forward.error(port) or "").strip())
 
     def login_headers(self) -> dict[str, str]:
         """The headers that log in; tokens are refreshed by the library when they run out."""
@@ -161,6 +170,13 @@ class Cluster:
             "ClusterAccess(context=...) or ClusterAccess(kubeconfig=...)",
             "--context NAME or --kubeconfig FILE",
         )
+        if UNTRUSTED in str(error):
+            return ClusterUnreachableError(
+                "The certificate of the cluster's API is signed by a CA that the kubeconfig does not name.",
+                (f"context: {self.context}", f"server: {self.server}", _certificate_problem(str(error))),
+                "Fetch the kubeconfig of the cluster anew; its `certificate-authority-data` holds the CA. "
+                f"Is it another cluster that you mean? {another}.",
+            )
         return ClusterUnreachableError(
             "The cluster does not answer.",
             (f"context: {self.context}", f"server: {self.server}", str(error)[:300]),
@@ -259,6 +275,11 @@ class Cluster:
                 return False
             raise
         return True
+
+
+def _certificate_problem(text: str) -> str:
+    """Return the reason of the TLS library, without the text about the request."""
+    return text[text.index(UNTRUSTED) :].partition(" (_ssl")[0]
 
 
 def _retries() -> Any:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._log import last_log, other_port
 from scaffold.cluster._manifests import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
+from scaffold.cluster._references import creating_command, missing_reference
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors.wording import either, on_project
 from scaffold.spec import SCORE_PROTOCOL, Measurements
 
-LOG_LINES = 15
 _MIB = 1 << 20
 _MANY_RESTARTS = 3
 _PULL_REASONS = {
@@ -36,6 +37,8 @@ class Failure:
     fix: str = ""
     patience_s: float = 0
     """Seconds to wait before it is reported: some failures are temporary."""
+    no_room: bool = False
+    """Whether nodes or quota lack the resources for the pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,7 @@ def _unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
                 ),
                 fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
                 patience_s=600 if grows else 45,
+                no_room=True,
             )
     return None
 
@@ -165,17 +169,18 @@ def _pull_secret(pod: Manifest) -> str:
     return ", ".join(names) or "none"
 
 
-def _configuration(_scene: Scene, pod: Manifest) -> Failure | None:
+def _configuration(scene: Scene, pod: Manifest) -> Failure | None:
     reason, message = waiting_of(pod)
     if reason not in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         return None
     found = (_sentence(message),)
-    missing = re.search(r'(secret|configmap) "([^"]+)" not found', message)
-    if missing:
-        namespace = pod["metadata"]["namespace"]
-        kind = "secret generic" if missing[1] == "secret" else "configmap"
-        fix = f"Create it: kubectl -n {namespace} create {kind} {missing[2]} --from-literal=KEY=VALUE"
-        return Failure(problem=f"The pods need a {missing[1]} that is not there.", found=found, fix=fix)
+    if missing := missing_reference(message):
+        kind, name, key = missing
+        problem = f"The pods need a {kind} that is not there."
+        if key:
+            problem = f"The {kind} that the pods need has no key '{key}'."
+        command = creating_command(scene.deployment, kind, name, exists=bool(key))
+        return Failure(problem=problem, found=found, fix=f"Create it: {command}")
     if "runAsNonRoot" in message or "non-root" in message:
         fix = "Give the Dockerfile a numeric `USER`, such as `USER 10001`, and build again."
         return Failure(problem="The image would run as root.", found=found, fix=fix)
@@ -220,22 +225,6 @@ def _crash(scene: Scene, pod: Manifest) -> Failure | None:
     )
 
 
-def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list[str]:
-    """Return the last lines that the container wrote."""
-    metadata = pod["metadata"]
-    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    query = {"tailLines": str(LOG_LINES), "container": status_of(pod).get("name", "service")}
-    for before in ("true", "false") if previous else ("false",):
-        try:
-            text = cluster.request("GET", path, query=query | {"previous": before})
-        except ApiError:
-            continue
-        lines = text.rstrip().splitlines() if isinstance(text, str) else [str(text)]
-        if lines:
-            return [f"log: {line}" for line in lines]
-    return ["log: (empty)"]
-
-
 def _node(scene: Scene, pod: Manifest) -> Failure | None:
     """A pod that is scheduled and cannot start, because of its volumes, the network or the runtime."""
     name = pod["metadata"]["name"]
@@ -258,6 +247,15 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
     if not failed:
         return None
     which = failed[0].split()[0].lower()
+    restarted = int(status_of(pod).get("restartCount") or 0) > 0
+    log = last_log(scene.cluster, pod, previous=restarted)
+    if ports := other_port(failed[0], log):
+        probed, listens = ports
+        return Failure(
+            problem=f"The service listens on port {listens}, and the pods are probed at port {probed}.",
+            found=(_sentence(failed[0]), *log),
+            fix=f"Set `containerPort` in deployment.yaml to {listens}, or `PORT` in its `env` to {probed}.",
+        )
     ready, alive = SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive
     fixes = {
         "startup": "It may need longer to load: raise `startupProbe.failureThreshold` in deployment.yaml.",
@@ -266,7 +264,7 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
     }
     return Failure(
         problem=f"The {which} probe of the pods fails.",
-        found=(_sentence(failed[0]), *last_log(scene.cluster, pod)),
+        found=(_sentence(failed[0]), *log),
         fix=fixes.get(which, fixes["startup"]),
     )
 
@@ -287,7 +285,8 @@ def _not_created(scene: Scene) -> Failure | None:
         else:
             fix = "Change what the message names in deployment.yaml: a policy of the cluster forbids it."
             problem = "A policy of the cluster does not admit the pods."
-        return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10)
+        no_room = "exceeded quota" in message
+        return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10, no_room=no_room)
     return None
 
 

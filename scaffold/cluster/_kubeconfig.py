@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.cluster._client import Cluster
+from scaffold.cluster._login import is_anonymous, login_failed, plugin_errors
 from scaffold.errors import ClusterUnreachableError, MissingExtraError
 from scaffold.errors.wording import either
 
@@ -42,20 +43,32 @@ def connect(access: ClusterAccess | None = None) -> Cluster:
     if not text and _is_content(named := os.environ.get("KUBECONFIG", "")):
         text = named
     try:
-        if _is_content(text):
-            config.load_kube_config_from_dict(
-                _parse(text), context=context, client_configuration=configuration, persist_config=False
-            )
-        elif not text and context is None and _in_cluster_only():
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            path = str(Path(text).expanduser()) if text else None
-            config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+        with plugin_errors() as said:
+            _load(config, configuration, text, context)
     except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
         raise _unusable(text, context, error) from error
+    if said and is_anonymous(configuration):
+        raise login_failed(text or _default_place(), context, said)
     api = client.ApiClient(configuration)
     where = context or "in-cluster" if _in_cluster_only() else context or "the current one"
     return Cluster(api.rest_client.pool_manager, configuration, configuration.host.rstrip("/"), where)
+
+
+def _load(config: Any, configuration: Any, text: str, context: str | None) -> None:
+    """Read a kubeconfig, or the account of the pod, into a configuration of the client library."""
+    if _is_content(text):
+        config.load_kube_config_from_dict(
+            _parse(text), context=context, client_configuration=configuration, persist_config=False
+        )
+    elif not text and context is None and _in_cluster_only():
+        config.load_incluster_config(client_configuration=configuration)
+    else:
+        path = str(Path(text).expanduser()) if text else None
+        config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+
+
+def _default_place() -> str:
+    return os.environ.get("KUBECONFIG") or "~/.kube/config"
 
 
 def _is_content(text: str) -> bool:
@@ -79,8 +92,12 @@ def _in_cluster_only() -> bool:
 
 def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
     source = "the text that was given" if _is_content(text) else text
-    source = source or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [_said(error)]
+    source = source or _default_place()
+    is_there = _is_content(text) or any(
+        Path(path).expanduser().exists() for path in source.split(os.pathsep) if path
+    )
+    said = _said(error) if is_there else "there is no such file"
+    found = [f"kubeconfig: {source}"] + ([f"context: {context}"] if context else []) + [said]
     fix = either(
         "Name one: ClusterAccess(kubeconfig=FILE, context=...), or set KUBECONFIG.",
         "Name one: --kubeconfig FILE or KUBECONFIG=FILE, and --context NAME for one of its contexts.",

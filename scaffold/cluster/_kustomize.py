@@ -167,7 +167,8 @@ def _set_image(manifest: Manifest, image: Manifest) -> None:
     for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
         if _repository(container["image"]) == image["name"]:
             repository = image.get("newName", image["name"])
-            suffix = f"@{image['digest']}" if "digest" in image else f":{image.get('newTag', 'latest')}"
+            tag = image.get("newTag", "" if "digest" in image else "latest")
+            suffix = (f":{tag}" if tag else "") + (f"@{image['digest']}" if "digest" in image else "")
             container["image"] = f"{repository}{suffix}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import threading
 from collections.abc import Iterator
 
@@ -77,19 +78,29 @@ def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, ho
 
 def _runs(lease: Manifest, now: dt.datetime) -> bool:
     spec = lease["spec"]
+    end = _end_of(spec)
+    return bool(spec.get("holderIdentity")) and end is not None and end > now
+
+
+def _end_of(spec: Manifest) -> dt.datetime | None:
+    """Return when a lease expires unless it is renewed; None if it was never taken."""
     renewed = spec.get("renewTime")
-    if not renewed or not spec.get("holderIdentity"):
-        return False
-    end = dt.datetime.fromisoformat(renewed.replace("Z", "+00:00"))
-    return end + dt.timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_S) > now
+    if not renewed:
+        return None
+    start = dt.datetime.fromisoformat(renewed.replace("Z", "+00:00"))
+    return start + dt.timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_S)
 
 
 def _busy(target: Target, lease: Manifest | None) -> DeployBusyError:
     spec = (lease or {}).get("spec") or {}
     holder, since = spec.get("holderIdentity", "someone"), str(spec.get("acquireTime", ""))[:19]
+    found = [f"{holder} deploys since {since} UTC" if since else f"{holder} deploys"]
+    if end := _end_of(spec):
+        left_s = max(0, math.ceil((end - _now()).total_seconds()))
+        found.append(f"its lock runs out at {end:%H:%M:%S} UTC, in {left_s} s, unless that deploy renews it")
     return DeployBusyError(
         f"Another deploy to '{target.name}' is under way.",
-        (f"{holder} deploys since {since} UTC" if since else f"{holder} deploys",),
+        found,
         f"Nothing was changed. Wait for its end and look at it first: {on_project('status')}",
     )
 

@@ -35,6 +35,9 @@ _ORDER = (
     "Role",
     "RoleBinding",
     "PersistentVolumeClaim",
+    "ExternalSecret",
+    "SealedSecret",
+    "SecretProviderClass",
     "NetworkPolicy",
     "Service",
     "Deployment",
@@ -119,11 +122,6 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
     )
 
 
-def read_image(root: Path, target: str) -> str:
-    """Return the name and tag of the image, as the target's manifests have it."""
-    return str(service_container(read_target(root, target).deployment)["image"])
-
-
 def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
     """Return the manifests with the image pinned and our label on each; the Deployment notes the others."""
     filled: list[Manifest] = []
@@ -150,6 +148,11 @@ def fill_in(target: Target, image: str) -> tuple[Manifest, ...]:
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return manifests in the order in which they are applied."""
     return sorted(manifests, key=_rank)
+
+
+def is_needed_by_pods(manifest: Manifest) -> bool:
+    """Whether pods may need the object to start; such objects route no requests to them."""
+    return _rank(manifest) < _ORDER.index("Service")
 
 
 def service_container(deployment: Manifest) -> Manifest:

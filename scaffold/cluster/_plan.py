@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, Target, describe, fill_in
@@ -23,6 +23,8 @@ class Change:
     manifest: Manifest
     before: Manifest | None
     """The object as it is; None where there is none."""
+    after: Manifest
+    """The object that the server would store; the manifest itself if the server did not check it."""
     diff: str
     """A unified diff of the YAML; empty where nothing changes."""
 
@@ -67,14 +69,31 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
     changes = []
     for manifest in fill_in(target, image):
         before = read_object(cluster, manifest)
-        if manifest["kind"] == "Namespace" and before is not None and not is_made_by_us(before):
+        if manifest["kind"] == "Namespace" and before is not None and _is_left_alone(manifest, before):
             continue
         marked = with_own_copy(manifest, before)
         in_namespace = manifest["metadata"].get("namespace")
         is_checked = has_namespace or not in_namespace
         after = try_apply(cluster, marked, dry_run=True, force=force) if is_checked else manifest
-        changes.append(Change(manifest=marked, before=before, diff=_diff(before, after, manifest)))
+        changes.append(
+            Change(manifest=marked, before=before, after=after, diff=_diff(before, after, manifest))
+        )
     return Plan(changes=tuple(changes), unchecked=not has_namespace)
+
+
+def _is_left_alone(namespace: Manifest, live: Manifest) -> bool:
+    """Whether a Namespace is not applied: another owner's, or one that already agrees with its manifest.
+
+    The documented Role may not change Namespaces.
+    """
+    return not is_made_by_us(live) or _holds(live, namespace)
+
+
+def _holds(live: Any, wanted: Any) -> bool:
+    """Whether an object has every field of a manifest with the same value."""
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(_holds(live.get(key), value) for key, value in wanted.items())
+    return bool(live == wanted)
 
 
 def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change]:
@@ -82,7 +101,9 @@ def changes_back(cluster: Cluster, manifests: Iterable[Manifest]) -> list[Change
     changes = []
     for manifest in manifests:
         before = read_object(cluster, manifest)
-        changes.append(Change(manifest=with_own_copy(manifest, before), before=before, diff=""))
+        changes.append(
+            Change(manifest=with_own_copy(manifest, before), before=before, after=manifest, diff="")
+        )
     return changes
 
 

@@ -6,6 +6,7 @@ from scaffold.cluster._client import Manifest
 from scaffold.spec import PodState
 
 CREATING = "pulling the image"
+STOPPING = "stopping"
 
 
 def pod_state(pod: Manifest) -> PodState:
@@ -15,7 +16,7 @@ def pod_state(pod: Manifest) -> PodState:
     state = container.get("state") or {}
     ready = bool(container.get("ready"))
     if "deletionTimestamp" in pod["metadata"]:
-        word = "stopping"
+        word = STOPPING
     elif "waiting" in state:
         reason = state["waiting"].get("reason", "")
         word = {"ContainerCreating": CREATING, "PodInitializing": "starting"}.get(reason, reason)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+UNTRUSTED = "certificate verify failed"
+"""The message of the standard library about a certificate of an unknown CA."""
 
 
 class ApiError(Exception):
@@ -38,3 +43,19 @@ def status_object(data: bytes) -> Mapping[str, Any]:
     except ValueError:
         return {"message": data.decode("utf-8", "replace")[:500]}
     return parsed if isinstance(parsed, dict) else {"message": str(parsed)[:500]}
+
+
+def handshake_error(text: str) -> ApiError:
+    """Return the refusal of a websocket from the text that its client makes of it.
+
+    The text is `Handshake status 403 Forbidden -+-+- {headers} -+-+- {"kind": "Status", ...}`; older clients
+    write the body as a literal of bytes.
+    """
+    status = re.search(r"Handshake status (\d{3})", text)
+    parts = text.split(" -+-+- ")
+    body = parts[-1] if len(parts) == 3 else parts[0]
+    if body.startswith(("b'", 'b"')):
+        body = str(ast.literal_eval(body), "utf-8", "replace")
+    if body == "None":
+        body = parts[0]
+    return ApiError(int(status[1]) if status else 0, status_object(body.encode()))

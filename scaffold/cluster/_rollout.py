@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure
-from scaffold.cluster._manifests import NAME_LABEL, Target
+from scaffold.cluster._manifests import Target
 from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
-from scaffold.errors import ClusterUnreachableError, NotDeployedError, RolloutFailedError
+from scaffold.errors import ClusterUnreachableError, NoRoomError, NotDeployedError, RolloutFailedError
 from scaffold.errors.wording import on_project
 from scaffold.spec import PodState
 
@@ -83,7 +83,8 @@ def wait_for_rollout(cluster: Cluster, target: Target, pace: Pace, on_pods: OnPo
 
 def failed(failure: Failure) -> RolloutFailedError:
     """Return the error for a failure whose cause was found."""
-    return RolloutFailedError(failure.problem, failure.found, failure.fix)
+    leaf = NoRoomError if failure.no_room else RolloutFailedError
+    return leaf(failure.problem, failure.found, failure.fix)
 
 
 def live_deployment(cluster: Cluster, target: Target) -> Manifest:
@@ -109,7 +110,7 @@ def replica_sets(cluster: Cluster, deployment: Manifest) -> list[Manifest]:
     """Return the revisions of a Deployment that are kept, the newest first."""
     metadata = deployment["metadata"]
     path = f"/apis/apps/v1/namespaces/{metadata['namespace']}/replicasets"
-    found = cluster.list(path, f"{NAME_LABEL}={_name_label(deployment)}")
+    found = cluster.list(path, _selector(deployment))
     owned = [one for one in found if _is_owned_by(one, metadata["uid"])]
     return sorted(owned, key=revision_of, reverse=True)
 
@@ -122,7 +123,7 @@ def revision_of(manifest: Manifest) -> int:
 def pods_of(cluster: Cluster, deployment: Manifest, *, newest: bool = False) -> list[Manifest]:
     """Return the pods of a Deployment, or of its newest revision only."""
     namespace = deployment["metadata"]["namespace"]
-    pods = cluster.list(f"/api/v1/namespaces/{namespace}/pods", f"{NAME_LABEL}={_name_label(deployment)}")
+    pods = cluster.list(f"/api/v1/namespaces/{namespace}/pods", _selector(deployment))
     sets = replica_sets(cluster, deployment)
     if newest:
         revision = revision_of(deployment)
@@ -181,8 +182,9 @@ def _deadline_exceeded(deployment: Manifest) -> bool:
     return any(one.get("reason") == "ProgressDeadlineExceeded" for one in status.get("conditions") or [])
 
 
-def _name_label(deployment: Manifest) -> str:
-    return str(deployment["spec"]["selector"]["matchLabels"].get(NAME_LABEL, deployment["metadata"]["name"]))
+def _selector(deployment: Manifest) -> str:
+    labels = deployment["spec"]["selector"].get("matchLabels") or {}
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def _is_owned_by(manifest: Manifest, uid: str) -> bool:

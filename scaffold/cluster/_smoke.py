@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from scaffold.base.client import Client, wait_until_ready
-from scaffold.base.replay import FAR, replay
+from scaffold.base.client import Client
+from scaffold.base.replay import FAR, ReplayResult, replay
 from scaffold.cluster._address import KEY_VARIABLE
-from scaffold.cluster._rollout import Pace
 from scaffold.errors import (
     AnswersDifferError,
     DeployError,
@@ -18,41 +17,36 @@ from scaffold.errors import (
 from scaffold.errors.wording import on_project
 from scaffold.spec import Recording
 
-_DIFFERS = "The live service answers, but not as the model does."
+LIVE = "The live service"
 
 
-def await_address(client: Client, pace: Pace) -> None:
-    """Return when the service answers. A new address needs a while: names spread, balancers look for pods.
+def replay_sample(client: Client, recording: Recording, *, subject: str = LIVE) -> ReplayResult:
+    """Replay the sample as the proof does, bounded.
 
-    Raises:
-        RolloutFailedError: The address does not answer.
-    """
-    ready = wait_until_ready(client, timeout_s=pace.address_s, poll_s=pace.poll_s)
-    if not ready.is_ready:
-        raise RolloutFailedError(
-            "The pods are ready, but the service cannot be reached under its address.",
-            (f"GET {client.url}{client.protocol.ready}: {ready.last}", f"tried for {ready.waited_s:.0f} s"),
-            "Does the name resolve to the address, and may this machine reach it?",
-        )
-
-
-def replay_sample(client: Client, recording: Recording) -> str:
-    """Replay the sample as the proof does, bounded, and return what was found in one line.
+    Args:
+        client: A client of what is replayed.
+        recording: The sample.
+        subject: What a message calls it: `The live service`.
 
     Raises:
         LiveAnswersDifferError: An answer is not the model's.
         RolloutFailedError: The service does not answer, or wants an API key.
     """
     try:
-        replayed = replay(client, recording, extent=FAR)
+        return replay(client, recording, extent=FAR)
     except VerificationError as error:
-        raise _explained(client, error) from error
+        raise _explained(client, error, subject) from error
+
+
+def summary_of(replayed: ReplayResult) -> str:
+    """Return what a replay found, in one line."""
     how = ", ".join(check.name for check in replayed.checks)
     return f"{replayed.rows} of {replayed.rows} rows answered as the model does: {how}"
 
 
-def _explained(client: Client, error: VerificationError) -> DeployError:
+def _explained(client: Client, error: VerificationError, subject: str) -> DeployError:
     """The error in the words of a deploy."""
+    differs = f"{subject} answers, but not as the model does."
     match error:
         case SampleRefusedError(status=401):
             return RolloutFailedError(
@@ -63,18 +57,16 @@ def _explained(client: Client, error: VerificationError) -> DeployError:
         case SampleRefusedError():
             facts = f"{error.what}: {error.status} {str(error.body)[:300]}"
             found = (f"POST {client.url}{error.endpoint}, {facts}",)
-            return LiveAnswersDifferError(
-                "The live service refuses its own sample.", found, on_project("verify")
-            )
+            return LiveAnswersDifferError(f"{subject} refuses its own sample.", found, on_project("verify"))
         case AnswersDifferError():
             got, wanted = error.values
             where = error.path.lstrip(".") or "the answer"
             facts = f"{error.what}, {where}: {got} from it, {wanted} from the model"
-            return LiveAnswersDifferError(_DIFFERS, (f"{client.url}{error.endpoint}, {facts}",), _fix())
+            return LiveAnswersDifferError(differs, (f"{client.url}{error.endpoint}, {facts}",), _fix())
         case ServiceFailedError():
             return RolloutFailedError("The service stopped answering during the replay.", (str(error),))
         case _:
-            return LiveAnswersDifferError(_DIFFERS, str(error).splitlines(), _fix())
+            return LiveAnswersDifferError(differs, str(error).splitlines(), _fix())
 
 
 def _fix() -> str:

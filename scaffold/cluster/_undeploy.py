@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._client import Cluster, Kind, Manifest
-from scaffold.cluster._deploy import api_errors, describe_deployment, holder_name
+from scaffold.cluster._deploy import holder_name
+from scaffold.cluster._describe import describe_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target, describe, read_target
@@ -106,7 +108,11 @@ def _remove_namespace(
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         left.append(f"Namespace/{name}: it holds {', '.join(others[:3])}{more}")
         return
-    cluster.delete(f"/api/v1/namespaces/{name}", uid=namespace["metadata"]["uid"])
+    try:
+        cluster.delete(f"/api/v1/namespaces/{name}", uid=namespace["metadata"]["uid"])
+    except ApiError as error:
+        left.append(f"Namespace/{name}: it may not be deleted ({error.message})")
+        return
     removed.append(f"Namespace/{name}")
 
 

@@ -1,9 +1,8 @@
-"""The verbs for a deployed target: status, rollback, promote, history, logs."""
+"""The verbs for a deployed target: status, rollback, history, logs."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +11,28 @@ from typing import cast
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
+from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, remove_later
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._deploy import PASSED, api_errors, describe_deployment, holder_name, wait_until_live
+from scaffold.cluster._deploy import holder_name
+from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import Target, in_order, read_target
+from scaffold.cluster._manifests import Target, in_order, read_target, service_container
 from scaffold.cluster._objects import APPLIED, annotate, beside, record_of
 from scaffold.cluster._plan import changes_back
-from scaffold.cluster._rollout import Pace, live_deployment, pods_of, replica_sets, revision_of
-from scaffold.cluster._smoke import await_address, replay_sample
-from scaffold.errors import NotDeployedError, PromotionRefusedError
-from scaffold.errors.wording import either, on_project, option
-from scaffold.events import Finished, OnEvent, ignore
+from scaffold.cluster._rollout import (
+    Pace,
+    live_deployment,
+    pods_of,
+    replica_sets,
+    revision_of,
+    wait_for_rollout,
+)
+from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.errors import DeployError, NotDeployedError
+from scaffold.errors.wording import on_project
+from scaffold.events import Finished, OnEvent, PodsChanged, ignore
 from scaffold.spec import Deployment, Measurements, Recording, Release
 
 
@@ -41,7 +49,7 @@ def read_status(root: Path, *, target: str, access: ClusterAccess | None = None)
     """
     with api_errors():
         wanted = read_target(root, target)
-        return describe_deployment(live_deployment(connect(access), wanted), wanted)
+        return describe_live(connect(access), wanted)
 
 
 def read_history(root: Path, *, target: str, access: ClusterAccess | None = None) -> tuple[Deployment, ...]:
@@ -79,7 +87,7 @@ def roll_back(
     Args:
         root: The project.
         target: A folder under `deploy/`.
-        to: The revision; the one before the present one where it is left out.
+        to: The revision; by default the last one before the present one that went live.
         release: Who rolls back, and the model of the project.
         measured: As for `deploy_project`.
         access: As for `deploy_project`.
@@ -106,55 +114,17 @@ def roll_back(
             manifest = _manifest_of(chosen, live)
             back = in_order([manifest, *beside(manifest)])
             apply_changes(cluster, changes_back(cluster, back), force=True)
-            annotate(cluster, wanted.deployment, notes)
-            wait_until_live(cluster, wanted, pace, on_event)
-            if beside(manifest):
-                remove_later(cluster, beside(live), back)
-            notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
-            annotate(cluster, wanted.deployment, notes)
-            return describe_deployment(live_deployment(cluster, wanted), wanted)
-
-
-def release_to_promote(
-    root: Path,
-    *,
-    source: str,
-    release: Release,
-    force: bool = False,
-    access: ClusterAccess | None = None,
-) -> tuple[str, Release]:
-    """Return the image that runs at `source`, and its release with the approval of `release`.
-
-    Args:
-        root: The project.
-        source: The target that is promoted.
-        release: Who approves and why, and which model the project holds.
-        force: Promote what is not proven, or another model than the project's.
-        access: As for `deploy_project`.
-
-    Raises:
-        PromotionRefusedError: Nobody approved, the source is not proven, or it serves another model.
-        NotDeployedError: Nothing runs at `source`.
-    """
-    found = read_status(root, target=source, access=access)
-    theirs = found.release
-    if not release.approved_by or not release.reason:
-        options = {**either({"source": source}, {"from": source}), **either({"target": ...}, {"to": ...})}
-        fix = on_project("promote", **options, reason="approved in TICKET")
-        raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
-    if not force:
-        _require_proof(found, source)
-        if theirs is not None and theirs.model_sha256 != release.model_sha256:
-            raise PromotionRefusedError(
-                f"'{source}' serves another model than this project holds.",
-                (f"{source}: {theirs.model_sha256[:12]}", f"the project: {release.model_sha256[:12]}"),
-                f"Deploy the project to {source} first, or check out {theirs.git_revision or 'the other'}.",
-            )
-    kept = theirs or release
-    approved = dataclasses.replace(
-        kept, by=release.by, approved_by=release.approved_by, reason=release.reason
-    )
-    return found.image, approved
+            annotate(cluster, wanted.deployment, notes | {"live": PENDING})
+            try:
+                wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
+                if beside(manifest):
+                    remove_later(cluster, beside(live), back)
+                notes["url"] = _replay(recording, cluster, wanted, pace, on_event)
+            except DeployError as error:
+                annotate(cluster, wanted.deployment, notes | {"live": error.problem})
+                raise
+            annotate(cluster, wanted.deployment, notes | ({"live": PASSED} if recording else {}))
+            return describe_live(cluster, wanted)
 
 
 def stream_logs(
@@ -186,25 +156,11 @@ def stream_logs(
                 yield f"{name}  {line}"
 
 
-def _require_proof(found: Deployment, source: str) -> None:
-    proof = found.release.proof if found.release else "not recorded"
-    if proof != PASSED or found.live != PASSED:
-        raise PromotionRefusedError(
-            f"What runs at '{source}' is not proven.",
-            (
-                f"clean-environment proof: {proof or 'not recorded'}",
-                f"live replay: {found.live or 'not done'}",
-            ),
-            f"{on_project('verify')}, then {on_project('deploy', target=source)}."
-            f" Or, with a reason: {option('force', True)}",
-        )
-
-
 def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:
     sets = replica_sets(cluster, live)
     present = revision_of(live)
     kept = [one for one in sets if revision_of(one) != present]
-    chosen = [one for one in kept if to is None or revision_of(one) == to]
+    chosen = [one for one in kept if (_went_live(one) if to is None else revision_of(one) == to)]
     if not chosen:
         numbers = ", ".join(str(revision_of(one)) for one in kept) or "none"
         what = f"revision {to}" if to is not None else "revision before it"
@@ -214,6 +170,13 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
             on_project("deployments", target=target.name),
         )
     return chosen[0]
+
+
+def _went_live(replica_set: Manifest) -> bool:
+    """Whether a revision may be gone back to unasked: its replay passed, or another tool made it."""
+    notes = record_of(replica_set["metadata"].get("annotations") or {})
+    is_own = notes.get("image") == service_container(replica_set)["image"]
+    return not is_own or notes.get("live", PASSED) == PASSED
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
@@ -257,7 +220,8 @@ def _replay(
     """Find the address and replay the sample, where there is one; return the URL."""
     client = find_service(cluster, target, pace)
     with contextlib.closing(client):
-        await_address(client, pace)
-        detail = replay_sample(client, recording) if recording else "ready; another model's sample"
+        detail = "ready; another model's sample"
+        if recording:
+            detail = summary_of(replay_sample(client, recording))
     on_event(Finished("replay", detail))
     return client.url

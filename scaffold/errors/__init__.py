@@ -31,6 +31,8 @@
     │   ├── IncompleteLoginError        a user name for the registry comes without a password, or the reverse
     │   ├── MissingFileError            an option names a file that does not exist
     │   ├── PasswordInUrlError          the URL of a package index holds a password
+    │   ├── TargetAndUrlError           both a target and a URL are to be verified
+    │   ├── PinWithoutPushError         `--pin` without `--push`
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -163,6 +165,7 @@
     │   ├── DiskFullError               here, or at the registry
     │   ├── RegistryError               the registry sent an unexpected response
     │   ├── ImagePythonError            the image was built, and its Python does not run
+    │   ├── ImageNotRunnableError       this machine cannot run the image
     │   └── ImageCheckError             the image runs, but not as it should
     ├── DeployError
     │   ├── ClusterUnreachableError
@@ -171,6 +174,8 @@
     │   ├── ClusterRefusedError         the API, a quota or an admission policy refused a request
     │   ├── DeployBusyError             another deploy to the target is under way
     │   ├── RolloutFailedError
+    │   │   └── NoRoomError             no node has room for the pods, or the quota has none
+    │   ├── NoEndpointError             the Service leads to no pod, or to others
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
     │   └── PromotionRefusedError
@@ -221,10 +226,13 @@ from scaffold.errors.cluster import (
     DeployError,
     LiveAnswersDifferError,
     ManifestError,
+    NoEndpointError,
     NoRegistryInManifestsError,
+    NoRoomError,
     NotDeployedError,
     PromotionRefusedError,
     RolloutFailedError,
+    TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
 from scaffold.errors.debian import (
@@ -262,11 +270,13 @@ from scaffold.errors.image import (
     EngineRefusedError,
     ImageCheckError,
     ImageError,
+    ImageNotRunnableError,
     ImagePythonError,
     MissingLockError,
     NoDockerfileError,
     NoPythonInBaseError,
     PackagesError,
+    PinWithoutPushError,
 )
 from scaffold.errors.introspect import (
     AmbiguousCallError,
@@ -467,6 +477,7 @@ __all__ = [
     "ForeignCodeError",
     "ImageCheckError",
     "ImageError",
+    "ImageNotRunnableError",
     "ImagePythonError",
     "IncompleteLoginError",
     "IndexNeededError",
@@ -507,12 +518,14 @@ __all__ = [
     "NewerStoreError",
     "NoDebianSourceError",
     "NoDockerfileError",
+    "NoEndpointError",
     "NoFittingCallError",
     "NoModelToRegisterError",
     "NoPythonInBaseError",
     "NoRecordError",
     "NoRegistryError",
     "NoRegistryInManifestsError",
+    "NoRoomError",
     "NoSuchFileError",
     "NoSuchMethodError",
     "NoSuchPackageError",
@@ -529,6 +542,7 @@ __all__ = [
     "NothingToUndoError",
     "PackagesError",
     "PasswordInUrlError",
+    "PinWithoutPushError",
     "ProjectError",
     "PromotionRefusedError",
     "PythonNotFoundError",
@@ -559,6 +573,7 @@ __all__ = [
     "StoreFolderError",
     "StoreUnusableError",
     "StoreUrlError",
+    "TargetAndUrlError",
     "TargetNotEmptyError",
     "TooDeepError",
     "TraceFailedError",

@@ -25,6 +25,16 @@ class NoRegistryInManifestsError(UsageError):
         )
 
 
+class TargetAndUrlError(UsageError):
+    """Both a target and a URL are to be verified."""
+
+    target: str
+    url: str
+
+    def __str__(self) -> str:
+        return f"Name the target '{self.target}' or the URL {self.url}, not both."
+
+
 class DeployError(ScaffoldError):
     """A service cannot be deployed.
 
@@ -67,6 +77,14 @@ class DeployBusyError(DeployError):
 
 class RolloutFailedError(DeployError):
     """The new pods do not become ready, or cannot be reached."""
+
+
+class NoRoomError(RolloutFailedError):
+    """No node has room for the new pods, or the quota of the namespace has none."""
+
+
+class NoEndpointError(DeployError):
+    """The Service leads to no pod, or to others than those of the Deployment."""
 
 
 class LiveAnswersDifferError(DeployError):

@@ -6,11 +6,22 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation, option
+from scaffold.errors.usage import UsageError
+from scaffold.errors.wording import either, invocation, option
 
 
 class ImageError(ScaffoldError):
     """An image cannot be built or pushed."""
+
+
+class PinWithoutPushError(UsageError):
+    """`--pin` without `--push`: the registry has no digest to pin."""
+
+    def __str__(self) -> str:
+        return (
+            "Only an image that is pushed has a digest to pin:\n"
+            f"  {invocation('build', ..., push=True, pin=True)}"
+        )
 
 
 class NoDockerfileError(ImageError):
@@ -211,6 +222,19 @@ class ImagePythonError(ImageError):
 
     def __str__(self) -> str:
         return f"The image was built, but its Python does not run: {self.cause}"
+
+
+class ImageNotRunnableError(ImageError):
+    """This machine cannot run the image, so it cannot be checked here."""
+
+    reference: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The image {self.reference} was built, and cannot be checked here: {self.why}\n"
+            f"Leave the check out: {either('check=False', '--no-check')}"
+        )
 
 
 class ImageCheckError(ImageError):

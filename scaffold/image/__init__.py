@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
+from scaffold.base.code import code_sha256
 from scaffold.base.docker_hub import DOCKER_HUB
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import (
@@ -17,6 +18,7 @@ from scaffold.errors import (
 )
 from scaffold.events import OnEvent, ignore
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
+from scaffold.image._released import CODE_LABEL, move_tag, read_labels
 from scaffold.image.dockerfile._context import read_dockerfile
 from scaffold.image.dockerfile._plan import read_plan
 from scaffold.image.registry._credentials import Credentials, stored_credentials
@@ -24,11 +26,14 @@ from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.spec import Image
 
 __all__ = [
+    "CODE_LABEL",
     "BuildChoices",
     "BuildOptions",
     "BuilderChoices",
     "Credentials",
     "build_image",
+    "move_tag",
+    "read_labels",
     "stored_credentials",
 ]
 
@@ -69,7 +74,8 @@ def build_image(
         from scaffold.image._assemble import build_layers as build
     else:
         from scaffold.image._docker import build_with_engine as build
-    return build(root, reference, arguments, options, on_event=on_event, run=run, store=store)
+    labels = {CODE_LABEL: code_sha256(root)}
+    return build(root, reference, arguments, labels, options, on_event=on_event, run=run, store=store)
 
 
 def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:

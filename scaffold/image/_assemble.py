@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from scaffold.base.process import Runner
-from scaffold.events import Advanced, OnEvent
+from scaffold.errors import ImageNotRunnableError
+from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.image._dependencies import largest_packages
 from scaffold.image._disk import needs_room
-from scaffold.image._oci import Document, make_index, write_output
+from scaffold.image._oci import Document, PlatformImage, make_index, write_output
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_layered, push_referrer
 from scaffold.image._running import check_answers
@@ -27,6 +29,7 @@ def build_layers(
     root: Path,
     reference: Reference,
     arguments: Mapping[str, str],
+    labels: Mapping[str, str],
     options: BuildOptions,
     *,
     on_event: OnEvent,
@@ -39,6 +42,7 @@ def build_layers(
         root: The project.
         reference: The image's name and tag.
         arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
+        labels: Labels of the image besides those of the Dockerfile.
         options: What the caller asked for.
         on_event: Called with each event.
         run: Runs commands.
@@ -49,6 +53,7 @@ def build_layers(
         builder = LayerBuilder(
             root,
             arguments=arguments,
+            labels=labels,
             index=options.index,
             store=kept,
             work=work,
@@ -61,20 +66,33 @@ def build_layers(
         top = layered.images[0].manifest if len(layered.images) == 1 else make_index(layered.images)
         if options.output or options.check:
             images = layered.complete(kept, on_event)
-        if options.check:
-            on_event(Advanced(stage="check", detail="running what was packed"))
-            with kept.folder() as folder, run_unpacked(images[0], folder, reference.familiar) as url:
-                check_answers(url, reference.familiar, options.check, on_event)
+        checked = bool(options.check) and _check(images[0], reference.familiar, options, kept, on_event)
         if options.output:
             on_event(Advanced(stage="write", detail=str(options.output)))
             with needs_room(options.output.parent):
                 write_output(options.output, top, images, reference.familiar)
         pushed = frozenset[str]()
         if options.push:
+            reference = replace(reference, tag=options.pushed_tag(reference.tag, top.digest))
             pushed = push_layered(layered, top, target, reference.tag, kept, on_event)
             _attach_sboms(layered, target, kept, on_event)
     kept.tidy()
-    return _image(reference, top, layered, pushed)
+    return replace(_image(reference, top, layered, pushed), checked=checked)
+
+
+def _check(image: PlatformImage, name: str, options: BuildOptions, store: Store, on_event: OnEvent) -> bool:
+    """Run the image and replay the sample; False if this machine cannot run it and `check_if_possible`."""
+    assert options.check is not None
+    on_event(Advanced(stage="check", detail="running what was packed"))
+    try:
+        with store.folder() as folder, run_unpacked(image, folder, name) as url:
+            check_answers(url, name, options.check, on_event)
+    except ImageNotRunnableError as error:
+        if not options.check_if_possible:
+            raise
+        on_event(Noted(f"the image is not checked before its push: {error.why}"))
+        return False
+    return True
 
 
 def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:

@@ -7,15 +7,15 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from scaffold.base.layout import DOCKERFILE
 from scaffold.base.process import Runner
-from scaffold.errors import BuildStepError, CommandError, ImagePythonError
+from scaffold.errors import BuildStepError, CommandError, ImageNotRunnableError, ImagePythonError
 from scaffold.errors.wording import option
-from scaffold.events import Advanced, OnEvent
+from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.image._dependencies import Package, largest_packages
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._options import BuildOptions
@@ -44,6 +44,7 @@ def build_with_engine(
     root: Path,
     reference: Reference,
     arguments: Mapping[str, str],
+    labels: Mapping[str, str],
     options: BuildOptions,
     *,
     on_event: OnEvent,
@@ -56,6 +57,7 @@ def build_with_engine(
         root: The project.
         reference: The image's name and tag.
         arguments: Build arguments, in place of the Dockerfile's `ARG` defaults.
+        labels: Labels of the image besides those of the Dockerfile.
         options: What the caller asked for.
         on_event: Called with each event.
         run: Runs commands.
@@ -64,7 +66,7 @@ def build_with_engine(
     client = connect()
     with engine_errors():
         return _build_and_push(
-            client, root, reference, arguments, options, on_event=on_event, run=run, store=store
+            client, root, reference, arguments, labels, options, on_event=on_event, run=run, store=store
         )
 
 
@@ -73,6 +75,7 @@ def _build_and_push(
     root: Path,
     reference: Reference,
     arguments: Mapping[str, str],
+    labels: Mapping[str, str],
     options: BuildOptions,
     *,
     on_event: OnEvent,
@@ -81,22 +84,44 @@ def _build_and_push(
 ) -> Image:
     name = reference.familiar
     if options.netrc:
-        _build_with_secret(root, name, arguments, options, run, on_event)
+        _build_with_secret(root, name, arguments, labels, options, run, on_event)
         image_id = client.images.get(name).id
     else:
-        image_id = _build(client, root, name, arguments, options, on_event)
+        image_id = _build(client, root, name, arguments, labels, options, on_event)
     base = parse_reference(read_base(read_dockerfile(root), arguments))
     layers = tuple(_layers(client, image_id, base))
     kept = Store(store)
     packages = _packages(client, image_id, layers, kept)
-    if options.check:
+    checked = bool(options.check) and _check(client, image_id, name, options, on_event)
+    digest = image_id
+    if options.push:
+        unique = replace(reference, tag=options.pushed_tag(reference.tag, image_id))
+        if unique != reference:
+            client.images.get(image_id).tag(unique.name, unique.tag)
+        digest = _push(client, unique, base, packages, options, on_event, kept)
+        name = unique.familiar
+    return Image(
+        reference=name, digest=digest, layers=layers, largest=largest_packages(packages), checked=checked
+    )
+
+
+def _check(client: Any, image_id: str, name: str, options: BuildOptions, on_event: OnEvent) -> bool:
+    """Run the image and replay the sample; False if this machine cannot run it and `check_if_possible`."""
+    assert options.check is not None
+    own = replace(options, platforms=()).wanted_platforms
+    try:
+        if options.platforms and options.platforms != own:
+            why = f"it is for {options.platforms[0]}, and this machine is {own[0]}"
+            raise ImageNotRunnableError(name, why)
         on_event(Advanced(stage="check", detail="running the image"))
         with run_container(client, image_id, name, host_network=options.network == "host") as url:
             check_answers(url, name, options.check, on_event)
-    digest = image_id
-    if options.push:
-        digest = _push(client, reference, base, packages, options, on_event, kept)
-    return Image(reference=name, digest=digest, layers=layers, largest=largest_packages(packages))
+    except ImageNotRunnableError as error:
+        if not options.check_if_possible:
+            raise
+        on_event(Noted(f"the image is not checked before its push: {error.why}"))
+        return False
+    return True
 
 
 def _build(
@@ -104,6 +129,7 @@ def _build(
     root: Path,
     name: str,
     arguments: Mapping[str, str],
+    labels: Mapping[str, str],
     options: BuildOptions,
     on_event: OnEvent,
 ) -> str:
@@ -121,6 +147,7 @@ def _build(
         custom_context=True,
         tag=name,
         buildargs=given,
+        labels=dict(labels),
         network_mode=options.network,
         platform=options.platforms[0] if options.platforms else None,
         rm=True,
@@ -134,6 +161,7 @@ def _build_with_secret(
     root: Path,
     name: str,
     arguments: Mapping[str, str],
+    labels: Mapping[str, str],
     options: BuildOptions,
     run: Runner,
     on_event: OnEvent,
@@ -163,6 +191,8 @@ def _build_with_secret(
             command += ["--secret", f"id={key},src={path.absolute()}"]
         for key, value in given.items():
             command += ["--build-arg", f"{key}={value}"]
+        for key, value in labels.items():
+            command += ["--label", f"{key}={value}"]
         for flag, chosen in (("--network", options.network), ("--platform", (*options.platforms, "")[0])):
             command += [flag, chosen] if chosen else []
         try:

@@ -39,6 +39,7 @@ class BuildChoices(BuilderChoices, total=False):
     tag: str | None
     registry: str | None
     push: bool
+    unique_tag: bool
     output: Path | None
 
 
@@ -72,6 +73,10 @@ class BuildOptions:
     """Only `docker`: the network of the build's steps, e.g. `host`."""
     check: Recording | None = None
     """Run the image and replay this sample before anything goes out."""
+    check_if_possible: bool = False
+    """Skip the check if this machine cannot run the image."""
+    unique_tag: bool = False
+    """Push under a tag that no other image has, and do not move the requested tag."""
 
     def __post_init__(self) -> None:
         if self.builder not in ("docker", "layers"):
@@ -97,6 +102,10 @@ class BuildOptions:
         here = platform.machine().lower()
         names = {**{wheel: image for image, wheel in MACHINES.items()}, "amd64": "amd64", "arm64": "arm64"}
         return self.platforms or (f"linux/{names.get(here, 'amd64')}",)
+
+    def pushed_tag(self, tag: str, digest: str) -> str:
+        """Return the tag to push under: `tag`, or one that only the image of this digest has."""
+        return f"{tag[:115]}-{digest.removeprefix('sha256:')[:12]}" if self.unique_tag else tag
 
     @property
     def index(self) -> PackageIndex:

@@ -10,9 +10,9 @@ from typing import Any
 
 from scaffold.base.client import Client, free_port, wait_until_ready
 from scaffold.base.replay import replay
-from scaffold.errors import ImageCheckError, SampleRefusedError, ServiceFailedError
+from scaffold.errors import ImageCheckError, ImageNotRunnableError, SampleRefusedError, ServiceFailedError
 from scaffold.events import Advanced, OnEvent
-from scaffold.spec import Check, Recording
+from scaffold.spec import SCORE_PROTOCOL, Check, Recording
 
 _READY_S = 90
 _POLL_S = 0.2
@@ -25,6 +25,7 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
 
     Raises:
         ImageCheckError: The container does not start, or is not ready in time.
+        ImageNotRunnableError: It is ready, and cannot be reached from here.
     """
     from docker.errors import DockerException
 
@@ -56,10 +57,24 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
             container.reload()
             return bool(container.status not in ("created", "running"))
 
-        await_service(url, reference, stopped, lambda: container.logs(tail=30).decode("utf-8", "replace"))
+        try:
+            await_service(url, reference, stopped, lambda: container.logs(tail=30).decode("utf-8", "replace"))
+        except ImageCheckError:
+            if not stopped() and _is_ready_inside(container, port if host_network else _PORT):
+                why = f"its port {port} cannot be reached from here; the engine may run on another machine"
+                raise ImageNotRunnableError(reference, why) from None
+            raise
         yield url
     finally:
         container.remove(force=True)
+
+
+def _is_ready_inside(container: Any, port: int) -> bool:
+    """Whether the service in a container is ready, as the container itself sees it."""
+    code = (
+        f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{SCORE_PROTOCOL.ready}', timeout=5)"
+    )
+    return bool(container.exec_run(["python", "-c", code]).exit_code == 0)
 
 
 def await_service(url: str, reference: str, stopped: Callable[[], bool], log: Callable[[], str]) -> None:

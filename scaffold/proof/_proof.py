@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from scaffold.base.code import code_sha256
 from scaffold.base.layout import LOCK
 from scaffold.base.lockfile import read_lock
 from scaffold.base.recording import read_recording
@@ -77,7 +78,7 @@ def started_proof(
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         lock = read_lock(root)
         with started_service(root, interpreter, access=access or ProofAccess()) as service:
-            proof = Proof(service, versions_of_model(root, lock), on_check)
+            proof = Proof(service, versions_of_model(root, lock), on_check, code_sha256(root))
             installed = f"{len(lock.names)} distributions installed from {LOCK} with their hashes"
             proof.passed("environment", installed)
             proof.passed("start", f"ready after {service.load_s:.1f} s")
@@ -87,9 +88,11 @@ def started_proof(
 class Proof:
     """A proof in progress: the service runs, and no answer was compared yet."""
 
-    def __init__(self, service: Service, versions: Mapping[str, str], on_check: OnCheck) -> None:
+    def __init__(
+        self, service: Service, versions: Mapping[str, str], on_check: OnCheck, code_sha256: str
+    ) -> None:
         self.service = service
-        self._versions, self._on_check = versions, on_check
+        self._versions, self._on_check, self._code_sha256 = versions, on_check, code_sha256
         self._checks: list[Check] = []
 
     def passed(self, name: str, detail: str) -> None:
@@ -117,7 +120,12 @@ class Proof:
             peak_memory_bytes=self.service.peak_memory_bytes(),
             latency_s=replayed.latency_s,
         )
-        return Verification(checks=tuple(self._checks), measurements=measured, openapi=openapi)
+        return Verification(
+            checks=tuple(self._checks),
+            measurements=measured,
+            openapi=openapi,
+            code_sha256=self._code_sha256,
+        )
 
     def _note(self, check: Check) -> None:
         self._checks.append(check)

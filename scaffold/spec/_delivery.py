@@ -25,6 +25,8 @@ class Image:
     layers: tuple[Layer, ...] = ()
     largest: tuple[tuple[str, int], ...] = ()
     """The largest packages in it, with their size in bytes."""
+    checked: bool = False
+    """Whether it was run before its push, and gave the model's answers to the whole sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,24 @@ class Release:
 
     model_sha256: str
     proof: str
-    """How the clean-environment proof of the project ended: `passed`, `failed` or `skipped`."""
+    """How the clean-environment proof of the code in the image ended: `passed`, `failed`, `skipped`,
+    `outdated` where it is of other code, or `not recorded`."""
     git_revision: str = ""
     """The commit, with `-dirty` for a folder with uncommitted changes."""
     by: str = ""
     approved_by: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodState:
+    """One pod, as a person would look at it."""
+
+    name: str
+    ready: bool
+    restarts: int
+    state: str
+    """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +68,13 @@ class Deployment:
     revision: int
     replicas: int = 0
     """Pods that are ready."""
+    wanted: int = 0
+    """Pods that there should be."""
+    unready: tuple[PodState, ...] = ()
+    """Pods that are not ready, each with its state; one that stops is not among them."""
     at: str = ""
     """When it was deployed: UTC, ISO 8601."""
     live: str = ""
     """The result of the replay against the URL: `passed`, or why not."""
     release: Release | None = None
     """Absent where another tool deployed it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodState:
-    """One pod, as a person would look at it."""
-
-    name: str
-    ready: bool
-    restarts: int
-    state: str
-    """`running`, `pulling the image`, `CrashLoopBackOff`, ..."""

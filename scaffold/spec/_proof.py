@@ -42,8 +42,10 @@ class Verification:
     measurements: Measurements | None = None
     openapi: str = ""
     """The service's `/openapi.json`, as indented JSON; empty if it serves none."""
+    code_sha256: str = ""
+    """The hash of the files that were proven: code, model and lock; empty in records of older versions."""
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed."""
-        return all(check.outcome is not Outcome.FAILED for check in self.checks)
+        """Whether every check passed: a proof that was left out is none."""
+        return all(check.outcome is Outcome.PASSED for check in self.checks)

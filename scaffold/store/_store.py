@@ -63,7 +63,8 @@ class Store:
 
         row = asdict(entry.deployment)
         row |= row.pop("release") or asdict(Release(model_sha256="", proof=""))
-        del row["replicas"]
+        for field in ("replicas", "wanted", "unready"):  # of the moment
+            del row[field]
         with self._connection() as connection:
             connection.execute(deployments.insert().values(action=entry.action, **row))
 

@@ -36,16 +36,21 @@ _FORMAT = 2
 _LARGEST_TREE_BYTES = 256 << 20
 
 
-def write_record(root: Path, record: ProjectRecord, pristine: Path | None = None) -> None:
+def write_record(
+    root: Path, record: ProjectRecord, pristine: Path | None = None, *, keep_pristine: bool = False
+) -> None:
     """Write the record of a project into `root/.scaffold`.
 
     Args:
         root: The project.
         record: What it was made from; `files` names the pristine files.
         pristine: Where these lie, if not in `root`.
+        keep_pristine: Write only the record, and leave the pristine files as they are.
     """
-    tree = read_tree(pristine or root, record.files, known=record.files)
+    tree = {} if keep_pristine else read_tree(pristine or root, record.files, known=record.files)
     for path, content in record_files(record, tree).items():
+        if keep_pristine and path != RECORD:
+            continue
         target = path_below(root, path)
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(content)

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.base.docker_hub import login_key, split_registry
 from scaffold.base.process import run_command
@@ -14,8 +15,11 @@ from scaffold.errors import (
     CommandError,
     ScaffoldError,
 )
-from scaffold.spec import Measurements, Release
+from scaffold.spec import Measurements, Outcome, Release
 from scaffold.verbs.project import Project
+
+if TYPE_CHECKING:
+    from scaffold.image import BuilderChoices
 
 
 def read_release(project: Project) -> Release:
@@ -26,6 +30,28 @@ def read_release(project: Project) -> Release:
         git_revision=_git_revision(project.root),
         by=user_and_host(),
     )
+
+
+def proof_of_image(project: Project, image: str, choices: BuilderChoices) -> str:
+    """Return the outcome of the proof of the code in an image, found by the hash in the label of the image.
+
+    Args:
+        project: The project, whose record says which code was proven.
+        image: The image by digest.
+        choices: How its registry is reached.
+    """
+    try:
+        from scaffold.image import CODE_LABEL, read_labels
+
+        code = read_labels(image, choices).get(CODE_LABEL)
+        verification = project.verification
+    except (ImportError, ScaffoldError):
+        return "not recorded"
+    if not code or verification is None:
+        return "not recorded"
+    if not verification.passed:
+        return _proof(project)
+    return "passed" if code == verification.code_sha256 else "outdated"
 
 
 def read_measurements(project: Project) -> Measurements | None:
@@ -62,14 +88,16 @@ def docker_config(image: str) -> str | None:
 
 
 def _proof(project: Project) -> str:
-    """How the proof of the project ended, as its record says."""
+    """Return the outcome of the proof of the project; `outdated` if its code has changed since."""
     try:
         verification = project.verification
     except ScaffoldError:
         return "not recorded"
-    if verification is None:
+    if verification is None or any(check.outcome is Outcome.SKIPPED for check in verification.checks):
         return "skipped"
-    return "passed" if verification.passed else "failed"
+    if not verification.passed:
+        return "failed"
+    return "passed" if verification.code_sha256 == project.code_sha256 else "outdated"
 
 
 def _git_revision(root: Path) -> str:

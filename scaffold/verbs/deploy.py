@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.errors import (
-    NoRegistryInManifestsError,
-)
-from scaffold.events import OnEvent, Started, ignore
-from scaffold.spec import Deployment, Image
-from scaffold.verbs._recorded import record_in_store
-from scaffold.verbs._release import docker_config, read_measurements, read_release
+from scaffold.errors import ImageError, NoRecordError, NoRegistryInManifestsError
+from scaffold.events import Noted, OnEvent, Started, ignore
+from scaffold.spec import Deployment, Image, Release
+from scaffold.verbs._recorded import failure_recorded, record_in_store
+from scaffold.verbs._release import docker_config, proof_of_image, read_measurements, read_release
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
     from scaffold.cluster import ClusterAccess, Pace
     from scaffold.image import BuilderChoices
+
+
+_ANY_DIGEST = f"sha256:{'0' * 64}"
 
 
 def deploy(
@@ -33,6 +35,9 @@ def deploy(
     force_conflicts: bool = False,
     roll_back: bool = True,
     remove_failed: bool = False,
+    candidate: bool = True,
+    check: bool | None = None,
+    pin: bool = False,
     pace: Pace | None = None,
     on_event: OnEvent = ignore,
     **choices: Unpack[BuilderChoices],
@@ -43,12 +48,17 @@ def deploy(
         project: The project's folder.
         target: A folder under its `deploy/`.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
-        image: An image that is pushed already, by digest; otherwise it is built and pushed.
+        image: An image that is pushed already, by digest. By default the image that the target's
+            kustomization pins, else one that is built and pushed.
         registry: Where it is pushed; the one that the target's kustomization names, where it is left out.
         store: Where the deployment is recorded; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
         force_conflicts: Take over fields that others have set.
         roll_back: Whether a deploy that fails is taken back to what ran before.
         remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
+        candidate: Whether new pods are replayed outside of the Service before callers reach them.
+        check: Whether the image is run before its push, and has to give the model's answers. By default this
+            is done if this machine can run the image.
+        pin: Build anew, and write the digest into the target's kustomization after the live proof.
         pace: How long to wait.
         on_event: Called with each event.
         choices: Further fields of `scaffold.image.BuildOptions`: `builder`, `insecure`, ...
@@ -56,44 +66,114 @@ def deploy(
     Raises:
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
     """
-    from scaffold.cluster import deploy_project
+    from scaffold.cluster import deploy_project, pin_image, repository_of
 
     opened = Project.open(project)
-    root = opened.root
-    name = image or _image_name(root, target, registry)
-    deployment = deploy_project(
-        root,
-        target=target,
-        image=image or (lambda: _build(root, name, choices, on_event)),
-        release=read_release(opened),
-        measured=read_measurements(opened),
-        access=access,
-        docker_config=docker_config(name),
-        force_conflicts=force_conflicts,
-        roll_back=roll_back,
-        remove_failed=remove_failed,
-        pace=pace,
-        on_event=on_event,
-    )
+    source = _Source(opened, target, image, registry, pin, check, choices, on_event)
+    if pin:
+        pin_image(
+            opened.root, target, f"{repository_of(source.name.partition('@')[0])}@{_ANY_DIGEST}", dry_run=True
+        )
+    release = source.release()
+    known = (opened.root, target, lambda: source.reference, release, store, on_event)
+    with failure_recorded("deploy", *known):
+        deployment = deploy_project(
+            opened.root,
+            target=target,
+            image=source.image or source.build,
+            release=release,
+            measured=read_measurements(opened),
+            access=access,
+            docker_config=docker_config(source.name),
+            force_conflicts=force_conflicts,
+            roll_back=roll_back,
+            remove_failed=remove_failed,
+            candidate=candidate,
+            pace=pace,
+            on_event=on_event,
+        )
+    source.move_tag(deployment.image)
+    if pin:
+        pin_image(opened.root, target, deployment.image)
+        on_event(Noted(f"deploy/{target}/kustomization.yaml pins {deployment.image}"))
     record_in_store("deploy", deployment, store, on_event)
     return deployment
 
 
-def _build(root: Path, name: str, choices: BuilderChoices, on_event: OnEvent) -> Image:
-    """Build the image under `name` and push it; with an engine where there is one."""
-    from scaffold.verbs.build import build
-
-    if "/" not in name:
-        raise NoRegistryInManifestsError(str(root), name)
-    has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
-    builder = choices.setdefault("builder", "docker" if has_engine else "layers")
-    on_event(Started("build", f"{name}, by {builder}"))
-    return build(root, tag=name, push=True, on_event=on_event, **choices)
+def _version_of(project: Project) -> str:
+    """Return the tag for an image whose manifests name none."""
+    try:
+        return project.spec.version
+    except NoRecordError:
+        return "latest"
 
 
-def _image_name(root: Path, target: str, registry: str | None) -> str:
-    """The image's name and tag, as the target's manifests have it, in `registry` where one is given."""
-    from scaffold.cluster import read_image
+class _Source:
+    """The image of a deploy: an argument, pinned by the kustomization, or built now."""
 
-    name = read_image(root, target)
-    return f"{registry.rstrip('/')}/{name.rpartition('/')[2]}" if registry else name
+    def __init__(
+        self,
+        project: Project,
+        target: str,
+        image: str | None,
+        registry: str | None,
+        pin: bool,
+        check: bool | None,
+        choices: BuilderChoices,
+        on_event: OnEvent,
+    ) -> None:
+        from scaffold.cluster import read_image, repository_of
+
+        self._project, self._check, self._choices, self._on_event = project, check, choices, on_event
+        named, _, digest = read_image(project.root, target).partition("@")
+        if digest and not image and not pin:
+            image = f"{repository_of(named)}@{digest}"
+            on_event(Noted(f"deploy/{target}/kustomization.yaml pins the image; --pin builds it anew"))
+        self.image = image
+        """The image by digest; None if it is built."""
+        if repository_of(named) == named:
+            named = f"{named}:{_version_of(project)}"
+        self.name = image or (f"{registry.rstrip('/')}/{named.rpartition('/')[2]}" if registry else named)
+        self.reference = self.name
+        """The image, by digest once that is known."""
+
+    def build(self) -> Image:
+        """Build the image, with an engine if there is one, and push it under a unique tag."""
+        from scaffold.cluster import repository_of
+        from scaffold.verbs.build import build
+
+        if "/" not in self.name:
+            raise NoRegistryInManifestsError(str(self._project.root), self.name)
+        has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
+        builder = self._choices.setdefault("builder", "docker" if has_engine else "layers")
+        self._on_event(Started("build", f"{self.name}, by {builder}"))
+        image = build(
+            self._project.root,
+            tag=self.name,
+            push=True,
+            unique_tag=True,
+            check=self._check,
+            on_event=self._on_event,
+            **self._choices,
+        )
+        self.reference = f"{repository_of(self.name)}@{image.digest}"
+        return image
+
+    def release(self) -> Release:
+        """Return the release to record; for an image that was not built here, with the proof of its code."""
+        release = read_release(self._project)
+        if self.image is None:
+            return release
+        return replace(release, proof=proof_of_image(self._project, self.image, self._choices))
+
+    def move_tag(self, image: str) -> None:
+        """Move the version's tag to the image that was built here, after its live proof."""
+        if self.image is not None:
+            return
+        from scaffold.image import move_tag
+
+        tag = self.name.rpartition(":")[2]
+        try:
+            move_tag(image, tag, self._choices)
+        except ImageError as error:
+            self._on_event(Noted(f"the tag {tag} was not moved to the image: {error}"))

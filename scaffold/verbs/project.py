@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scaffold.base.checked import model_files, path_below, python_version, target_names
+from scaffold.base.code import code_sha256
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MAIN, UPDATE
 from scaffold.base.lockfile import Lock, read_lock
@@ -106,6 +107,11 @@ class Project:
     def verification(self) -> Verification | None:
         """The last proof; None where it was left out."""
         return self.record.verification
+
+    @property
+    def code_sha256(self) -> str:
+        """The hash of what the service runs: code, model and lock, as they stand now."""
+        return code_sha256(self.root)
 
     @property
     def model_sha256(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scaffold.base.who import user_and_host
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
-from scaffold.verbs._recorded import record_in_store
+from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import docker_config, read_measurements, read_release
 from scaffold.verbs.project import Project
 
@@ -25,6 +25,7 @@ def promote(
     reason: str,
     approved_by: str = "",
     force: bool = False,
+    candidate: bool = True,
     access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
@@ -39,6 +40,7 @@ def promote(
         reason: The reason, which is recorded.
         approved_by: Who approved it; the user when absent.
         force: Promote what is not proven.
+        candidate: As for `deploy`.
         access: As for `deploy`.
         store: As for `deploy`.
         pace: As for `deploy`.
@@ -53,16 +55,18 @@ def promote(
     root = opened.root
     asked = replace(read_release(opened), reason=reason, approved_by=approved_by or user_and_host())
     image, release = release_to_promote(root, source=source, release=asked, force=force, access=access)
-    deployment = deploy_project(
-        root,
-        target=target,
-        image=image,
-        release=release,
-        measured=read_measurements(opened),
-        access=access,
-        docker_config=docker_config(image),
-        pace=pace,
-        on_event=on_event,
-    )
+    with failure_recorded("promote", root, target, lambda: image, release, store, on_event):
+        deployment = deploy_project(
+            root,
+            target=target,
+            image=image,
+            release=release,
+            measured=read_measurements(opened),
+            access=access,
+            docker_config=docker_config(image),
+            candidate=candidate,
+            pace=pace,
+            on_event=on_event,
+        )
     record_in_store("promote", deployment, store, on_event)
     return deployment

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.events import OnEvent, ignore
 from scaffold.spec import Deployment
-from scaffold.verbs._recorded import record_in_store
+from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
 
@@ -30,7 +30,7 @@ def rollback(
     Args:
         project: The project's folder.
         target: A folder under its `deploy/`.
-        to: The revision, as `deployments` numbers them; the previous one when absent.
+        to: The revision, as `deployments` numbers them; the last one that went live when absent.
         access: As for `deploy`.
         store: As for `deploy`.
         pace: How long to wait.
@@ -40,15 +40,17 @@ def rollback(
 
     opened = Project.open(project)
     root = opened.root
-    deployment = roll_back(
-        root,
-        target=target,
-        to=to,
-        release=read_release(opened),
-        measured=read_measurements(opened),
-        access=access,
-        pace=pace,
-        on_event=on_event,
-    )
+    release = read_release(opened)
+    with failure_recorded("rollback", root, target, str, release, store, on_event):
+        deployment = roll_back(
+            root,
+            target=target,
+            to=to,
+            release=release,
+            measured=read_measurements(opened),
+            access=access,
+            pace=pace,
+            on_event=on_event,
+        )
     record_in_store("rollback", deployment, store, on_event)
     return deployment

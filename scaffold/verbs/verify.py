@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scaffold.events import OnEvent, Started, ignore
-from scaffold.spec import Verification
+from scaffold.errors import NoRecordError, TargetAndUrlError
+from scaffold.events import Noted, OnEvent, Started, ignore
+from scaffold.spec import Release, Verification
 from scaffold.verbs._proving import accept_answers
+from scaffold.verbs._release import proof_of_image, read_release
 from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.project import Project
 from scaffold.verbs.workers import proof_access
+
+if TYPE_CHECKING:
+    from scaffold.cluster import ClusterAccess, Pace
 
 
 def verify(
@@ -19,25 +26,84 @@ def verify(
     accept: bool = False,
     allow_read: Sequence[str | Path] = (),
     allow_network: bool = False,
+    target: str | None = None,
+    url: str | None = None,
+    access: ClusterAccess | None = None,
+    insecure: bool = False,
+    pace: Pace | None = None,
     on_event: OnEvent = ignore,
 ) -> Verification:
-    """Prove a project again, as it stands now, and return the proof.
+    """Prove a project again, as it stands now, or a service of it that runs already; return the proof.
 
     Args:
         project: The project's folder.
         accept: Take the answers that the service gives now for the right ones, and record them.
         allow_read: Files and folders that the service may read besides the project.
         allow_network: Whether the service may connect to other machines.
+        target: Prove what runs at this target, whoever deployed it, instead of the project.
+        url: Prove the service under this URL instead of the project.
+        access: For `target`, as for `deploy`.
+        insecure: For `target`: speak plain HTTP to its registry, whose image names the code in it.
+        pace: How long to wait for what runs.
         on_event: Called with each event.
 
     Raises:
+        DeployError: What runs is not ready, cannot be reached, or does not give the recorded answers.
         VerificationError: Its service does not give the recorded answers; or a branch of it.
     """
     from scaffold.proof import verify_project
 
+    if target is not None or url is not None:
+        return _verify_running(Project.open(project), target, url, access, insecure, pace, on_event)
     opened = Project.open_service(project)
-    access = proof_access(opened.variables, read=allow_read, network=allow_network)
+    reach = proof_access(opened.variables, read=allow_read, network=allow_network)
     if accept:
-        return accept_answers(opened, access=access, on_event=on_event)
+        return accept_answers(opened, access=reach, on_event=on_event)
     on_event(Started("verify"))
-    return verify_project(opened.root, python=opened.python, on_check=check_reporter(on_event), access=access)
+    show = check_reporter(on_event)
+    verification = verify_project(opened.root, python=opened.python, on_check=show, access=reach)
+    _record_proof(opened, verification, on_event)
+    return verification
+
+
+def _verify_running(
+    project: Project,
+    target: str | None,
+    url: str | None,
+    access: ClusterAccess | None,
+    insecure: bool,
+    pace: Pace | None,
+    on_event: OnEvent,
+) -> Verification:
+    from scaffold.cluster import verify_target, verify_url
+
+    if url is not None:
+        if target is not None:
+            raise TargetAndUrlError(target, url)
+        return verify_url(project.root, url=url, pace=pace, on_event=on_event)
+
+    def release_of(image: str) -> Release:
+        return replace(read_release(project), proof=proof_of_image(project, image, {"insecure": insecure}))
+
+    assert target is not None
+    return verify_target(
+        project.root, target=target, release_of=release_of, access=access, pace=pace, on_event=on_event
+    )
+
+
+def _record_proof(project: Project, verification: Verification, on_event: OnEvent) -> None:
+    """Record the proof of the project, unless its record has the proof of the same code."""
+    from scaffold.upgrade import write_record
+
+    try:
+        record = project.record
+        before = record.verification
+        if before and before.passed and before.code_sha256 == verification.code_sha256:
+            return
+        measured = before.measurements if before else None  # its manifests hold these
+        proof = replace(verification, openapi="", measurements=measured)
+        write_record(project.root, replace(record, verification=proof), keep_pristine=True)
+    except NoRecordError:
+        return
+    except OSError as error:
+        on_event(Noted(f"the proof is not recorded: {error}"))

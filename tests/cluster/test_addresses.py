@@ -19,7 +19,7 @@ import pytest
 import scaffold
 from scaffold.base.client import Answer
 from scaffold.cluster import Pace
-from scaffold.cluster._address import Forward
+from scaffold.cluster._address import find_pods
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import RolloutFailedError
@@ -82,8 +82,17 @@ def test_an_ingress_is_called_with_its_host_name(
         socket.create_server(("127.0.0.1", 80)).close()
     except OSError as error:
         pytest.skip(f"port 80 of this machine, which an ingress has, cannot be had: {error}")
-    with played(cluster, project, path, port=80):
-        deployed = scaffold.deploy(project, image=first.image, pace=PACE)
+    with pytest.raises(RolloutFailedError, match="does not have the class 'scaffold-test-played'"):
+        scaffold.deploy(project, image=first.image, pace=PACE)  # at once, and not after a minute
+    kind = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass"}
+    metadata = {"name": "scaffold-test-played"}
+    spec = {"controller": "scaffold.test/played"}
+    cluster.apply({**kind, "metadata": metadata, "spec": spec}, manager="test")
+    try:
+        with played(cluster, project, path, port=80):
+            deployed = scaffold.deploy(project, image=first.image, pace=PACE)
+    finally:
+        cluster.delete("/apis/networking.k8s.io/v1/ingressclasses/scaffold-test-played")
     assert (deployed.url, deployed.live) == ("http://localhost", "passed")
 
 
@@ -110,12 +119,12 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            with closing(Forward("http://pod", cluster, target)) as pod:
+            with closing(find_pods(cluster, target, target, PACE)) as pod:
                 self._answer(pod.get(self.path))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with closing(Forward("http://pod", cluster, target)) as pod:
+            with closing(find_pods(cluster, target, target, PACE)) as pod:
                 self._answer(pod.post(self.path, body))
 
         def _answer(self, answer: Answer) -> None:

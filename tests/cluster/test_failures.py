@@ -34,6 +34,9 @@ def test_an_image_that_is_not_there_is_rolled_back_while_the_old_pods_serve(
     missing = f"{first.image.partition('@')[0]}@sha256:{'0' * 64}"
     message = fails(project, missing)
     assert message.startswith("The image is not in the registry.")
+    assert "No caller reached the new pods" in message
+    assert scaffold.status(project).revision == 1
+    message = fails(project, missing, candidate=False)
     assert "Rolled back to revision 1, which is revision 3 now." in message
     assert scaffold.status(project).image == first.image
     assert scaffold.status(project).live == "passed"
@@ -85,7 +88,7 @@ def test_a_request_larger_than_any_node_shows_request_and_capacity(
 
 
 def test_a_probe_that_fails_is_named(cluster: Cluster, first: Built, project: Path) -> None:
-    path = project / "deploy/staging/deployment.yaml"
+    path = project / "deploy/base/deployment.yaml"
     before, probe, after = path.read_text().partition("readinessProbe:")
     path.write_text(before + probe + after.replace("/readyz", "/nothing", 1))
     message = fails(project, first.image, pace=Pace(rollout_s=60))

@@ -1,17 +1,21 @@
-"""No request is lost while a service changes to the next model and back."""
+"""No request is lost while a service changes to the next model and back, and none meets a wrong service."""
 
 from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scaffold
 from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster
+from scaffold.errors import LiveAnswersDifferError, NoEndpointError
 from tests.cluster._pods import log_of, program, wait_for_phase
 from tests.cluster._support import Built
+from tests.deploy._deploys import edit_manifest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 PACE = Pace(rollout_s=300, address_s=60)
@@ -75,10 +79,8 @@ def pod_address(cluster: Cluster, namespace: str) -> str:
     return str(cluster.list(f"/api/v1/namespaces/{namespace}/pods")[0]["status"]["podIP"])
 
 
-def test_no_request_is_lost_while_the_model_changes(
-    cluster: Cluster, first: Built, second: Built, name: str
-) -> None:
-    namespace = f"{name}-staging"
+def start_load(cluster: Cluster, first: Built, namespace: str) -> None:
+    """Deploy the first model, and call its Service from a pod until `REQUESTS` are sent."""
     deployed = scaffold.deploy(first.root, image=first.image, pace=PACE)
     # By its address: not every cluster has names.
     service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{deployed.name}")
@@ -95,11 +97,39 @@ def test_no_request_is_lost_while_the_model_changes(
         if "NO ROUTE" in log:
             pytest.skip("pods are reached and Services are not: nothing routes to them in this cluster")
         time.sleep(1)
+
+
+def result_of_load(cluster: Cluster, namespace: str) -> dict[str, Any]:
+    """Wait for the last answer; return how often each value was answered, and the failures."""
+    assert wait_for_phase(cluster, "load", namespace, "Succeeded", "Failed", timeout_s=1200) == "Succeeded"
+    return dict(json.loads(log_of(cluster, "load", namespace).splitlines()[-1]))
+
+
+def test_no_request_is_lost_while_the_model_changes(
+    cluster: Cluster, first: Built, second: Built, name: str
+) -> None:
+    namespace = f"{name}-staging"
+    start_load(cluster, first, namespace)
     scaffold.deploy(second.root, image=second.image, pace=PACE)
     scaffold.rollback(first.root, pace=PACE)
     scaffold.rollback(second.root, pace=PACE)
-    assert wait_for_phase(cluster, "load", namespace, "Succeeded", "Failed", timeout_s=1200) == "Succeeded"
-    found = json.loads(log_of(cluster, "load", namespace).splitlines()[-1])
+    found = result_of_load(cluster, namespace)
     assert found["failed"] == 0, found["failures"]
     assert sum(found["answers"].values()) == REQUESTS
     assert set(found["answers"]) == {"4.0", "6.0"}, "both models answered while they changed"
+
+
+def test_a_service_that_answers_wrongly_never_answers_a_caller(
+    cluster: Cluster, first: Built, second: Built, project: Path, name: str
+) -> None:
+    """Two deploys fail while callers ask: the image of another model, and a Service that leads nowhere."""
+    namespace = f"{name}-staging"
+    start_load(cluster, first, namespace)
+    with pytest.raises(LiveAnswersDifferError):
+        scaffold.deploy(first.root, image=second.image, pace=PACE)
+    edit_manifest(project, "service.yaml", "targetPort: http", "targetPort: 9000")
+    with pytest.raises(NoEndpointError):
+        scaffold.deploy(project, image=second.image, pace=PACE)
+    found = result_of_load(cluster, namespace)
+    assert found["failed"] == 0, found["failures"]
+    assert found["answers"] == {"4.0": REQUESTS}

@@ -36,7 +36,13 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
     "apps/v1": [("Deployment", "deployments", True), ("ReplicaSet", "replicasets", True)],
     "autoscaling/v2": [("HorizontalPodAutoscaler", "horizontalpodautoscalers", True)],
     "policy/v1": [("PodDisruptionBudget", "poddisruptionbudgets", True)],
-    "networking.k8s.io/v1": [("NetworkPolicy", "networkpolicies", True), ("Ingress", "ingresses", True)],
+    "networking.k8s.io/v1": [
+        ("NetworkPolicy", "networkpolicies", True),
+        ("Ingress", "ingresses", True),
+        ("IngressClass", "ingressclasses", False),
+    ],
+    "gateway.networking.k8s.io/v1": [("HTTPRoute", "httproutes", True)],
+    "discovery.k8s.io/v1": [("EndpointSlice", "endpointslices", True)],
     "coordination.k8s.io/v1": [("Lease", "leases", True)],
 }
 _VERBS = ["create", "delete", "get", "list", "patch", "update"]
@@ -74,9 +80,16 @@ class FakeApi:
         """Admission: asked with the verb and the object before it is written."""
         self.forbidden: set[tuple[str, str]] = set()
         """(verb, resource) that the account may not do."""
+        self.role: set[tuple[str, str, str]] | None = None
+        """All that the account may do, as (verb, group, resource); everything where it is None."""
         self.after_write: Callable[[Manifest], None] = lambda _: None
         self.pod_log: Callable[[str, bool], str] = lambda _name, _previous: ""
         self.forward_port = 0
+        """A local port that leads to the Service, as a load balancer and the ports of the nodes do."""
+        self.dial: Callable[[str, str, int], int | None] = lambda _namespace, _pod, _port: None
+        """The local port that stands for a port of a pod; None where nothing listens there."""
+        self.slices: Callable[[str], list[Manifest]] = lambda _namespace: []
+        """The EndpointSlices of a namespace, which a controller keeps."""
         self.hiccups: list[int] = []
         """Statuses that the next reads of a Deployment get instead of an answer."""
         self.lock = threading.RLock()
@@ -354,7 +367,11 @@ class _Handler(BaseHTTPRequestHandler):
             return api.pod_log(name, query.get("previous") == "true")
         if verb == "get" and subresource == "portforward":
             self._allow("create", group, resource, subresource, namespace)
-            return lambda: _forward(self, int(query["ports"]))
+            return lambda: _forward(self, namespace, name, int(query["ports"]))
+        if verb == "get" and resource == "endpointslices":
+            wanted = dict([query["labelSelector"].split("=")]) if "labelSelector" in query else {}
+            slices = api.slices(namespace)
+            return {"items": [one for one in slices if wanted.items() <= one["metadata"]["labels"].items()]}
         if verb == "get":
             return api.get(path) if name else {"items": api.list(path, query.get("labelSelector", ""))}
         if verb == "patch":
@@ -372,7 +389,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _allow(self, verb: str, group: str, resource: str, subresource: str, namespace: str) -> None:
         full = f"{resource}/{subresource}" if subresource else resource
         self.api.calls.append((verb, group, full, namespace))
-        if (verb, full) in self.api.forbidden:
+        role = self.api.role
+        if (verb, full) in self.api.forbidden or (role is not None and (verb, group, full) not in role):
             where = f' in the namespace "{namespace}"' if namespace else " at the cluster scope"
             what = f'{full} is forbidden: User "ada" cannot {verb} resource "{full}"'
             message = f'{what} in API group "{group}"{where}'
@@ -413,8 +431,8 @@ def _parse(path: str) -> tuple[str, str, str, str, str]:
     return group, rest[0], namespace, rest[1], rest[2]
 
 
-def _forward(handler: _Handler, port: int) -> None:
-    """A websocket with the channels of a port-forward, to the service that the test runs."""
+def _forward(handler: _Handler, namespace: str, pod: str, port: int) -> None:
+    """A websocket with the channels of a port-forward, to what listens at the port of the pod."""
     key = handler.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     handler.send_response(101)
     handler.send_header("Upgrade", "websocket")
@@ -427,7 +445,17 @@ def _forward(handler: _Handler, port: int) -> None:
     handler.close_connection = True
     for channel in (0, 1):
         _send_frame(handler, bytes([channel]) + struct.pack("<H", port))
-    with socket.create_connection(("127.0.0.1", handler.api.forward_port)) as service:
+    local = handler.api.dial(namespace, pod, port)
+    if local is None:
+        refused = f"dial tcp4 127.0.0.1:{port}: connect: connection refused"
+        message = (
+            f"error forwarding port {port} to pod {pod}: failed to connect to localhost:{port}: {refused}"
+        )
+        _send_frame(handler, b"\1" + message.encode())
+        while _read_frame(handler) is not None:
+            pass
+        return
+    with socket.create_connection(("127.0.0.1", local)) as service:
         back = threading.Thread(target=_pump, args=(service, handler), daemon=True)
         back.start()
         with contextlib.suppress(OSError):

@@ -1,16 +1,23 @@
-"""A fake cluster for Deployments: ReplicaSets with revisions, and pods that run or fail as the test says."""
+"""A fake cluster for Deployments: ReplicaSets with revisions, and pods that run or fail as the test says.
+
+Services lead to the pods that their selector selects, at the port to which `targetPort` resolves there.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
-from collections.abc import Callable
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.deploy._fake_api import FakeApi, Manifest
+from tests.deploy._fake_api import FakeApi, Manifest, serving
 
 REVISION = "deployment.kubernetes.io/revision"
 Behaviour = Callable[[Manifest], None]
@@ -31,16 +38,91 @@ class FakeCluster:
     create_failure: str = ""
     """Why no pod of a new revision is created."""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """The path and the headers of each request to a pod, through the API."""
+    called: list[str] = field(default_factory=list)
+    """The images of the pods that answered callers of the Service."""
+    ports: dict[str, int] = field(default_factory=dict)
+    """By image: the port at which the service in it listens, where it is not 8000."""
+    pod_step_s: float = 0
+    """How long a rollout takes for each pod that becomes ready or goes; at once where it is 0."""
+    _servers: dict[str, int] = field(default_factory=dict)
+    _ended: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __post_init__(self) -> None:
         self.api.after_write = self._reconcile
         self.api.pod_log = lambda _name, previous: self.logs if previous else ""
+        self.api.dial = self._dial
+        self.api.slices = self._slices
 
-    @property
-    def image(self) -> str:
-        """Return the image of the ready pods."""
-        ready = [pod for pod in self.api.all("Pod") if pod["status"]["containerStatuses"][0]["ready"]]
-        return str(ready[0]["spec"]["containers"][0]["image"]) if ready else ""
+    @contextlib.contextmanager
+    def running(self) -> Iterator[FakeCluster]:
+        """Run the balancer in front of the Services, and the pods."""
+        with self._ended, serving(_balancer(self)) as port:
+            self.api.forward_port = port
+            yield self
+
+    # ---- the way to a pod
+
+    def answer(self, image: str, path: str, body: Any) -> Any:
+        """What the service in an image answers to a request."""
+        if path.endswith("/readyz"):
+            return {"status": "ready"}
+        factor = self.factors.get(image, 2.0)
+        records = body if isinstance(body, list) else [body]
+        if self.sorts:
+            records = sorted(records, key=lambda one: float(one["data"]))
+        answers = [{"prediction": one["data"] * factor} for one in records]
+        return answers if isinstance(body, list) else answers[0]
+
+    def call(self, path: str, body: Any) -> tuple[int, Any]:
+        """What a caller of the Service gets: a status, and the body."""
+        with self.api.lock:
+            services = self.api.all("Service")
+            ready = [
+                (one["targetRef"]["name"], part["ports"][0]["port"])
+                for service in services
+                for part in self._slices(service["metadata"]["namespace"])
+                if part["ports"]
+                for one in part["endpoints"]
+                if one["conditions"]["ready"]
+            ]
+            if not ready:
+                return 503, {"detail": "no endpoint"}
+            name, port = random.choice(ready)  # as a balancer does
+            image = _image_of(self.api.find("Pod", name))
+        if port != self.ports.get(image, 8000):
+            return 502, {"detail": "connection refused"}
+        self.called.append(image)
+        return 200, self.answer(image, path, body)
+
+    def _dial(self, namespace: str, name: str, port: int) -> int | None:
+        with self.api.lock:
+            pod = self.api.get(f"/api/v1/namespaces/{namespace}/pods/{name}")
+            image = _image_of(pod)
+            if port != self.ports.get(image, 8000):
+                return None
+            if image not in self._servers:
+                self._servers[image] = self._ended.enter_context(serving(_pod(self, image)))
+            return self._servers[image]
+
+    def _slices(self, namespace: str) -> list[Manifest]:
+        """The EndpointSlices of the Services of a namespace, as their controller keeps them."""
+        found = []
+        for service in self.api.all("Service"):
+            selector = service["spec"].get("selector")
+            if service["metadata"]["namespace"] != namespace or not selector:
+                continue
+            pods = [
+                pod
+                for pod in self.api.all("Pod")
+                if pod["metadata"]["namespace"] == namespace
+                and selector.items() <= pod["metadata"]["labels"].items()
+            ]
+            by_port: dict[int | None, list[Manifest]] = {}
+            for pod in pods:
+                by_port.setdefault(_target_port(service, pod), []).append(pod)
+            found += [_slice(service, port, members) for port, members in by_port.items()]
+        return found
 
     def event(self, name: str, reason: str, message: str, namespace: str) -> None:
         """Add an event about an object."""
@@ -85,9 +167,12 @@ class FakeCluster:
         deployment["status"] = status
         behave = self.behaviours.get(current["spec"]["template"]["spec"]["containers"][0]["image"])
         if behave is None and not self.create_failure:
-            for one in sets:
-                if one["metadata"]["name"] != current["metadata"]["name"]:
-                    self._scale(one, 0)
+            others = [one for one in sets if one["metadata"]["name"] != current["metadata"]["name"]]
+            if self.pod_step_s and self._count(others):
+                threading.Thread(target=self._roll, args=(deployment, current, others), daemon=True).start()
+                return
+            for one in others:
+                self._scale(one, 0)
             self._scale(current, wanted)
             counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
             status.update(dict.fromkeys(counts, wanted))
@@ -107,12 +192,42 @@ class FakeCluster:
         elif behave is not None:
             self._scale(current, 1, behave)
 
+    def _count(self, sets: list[Manifest]) -> int:
+        return len([pod for pod in self.api.all("Pod") if any(_owned(pod, one) for one in sets)])
+
+    def _roll(self, deployment: Manifest, current: Manifest, others: list[Manifest]) -> None:
+        """One pod of the new revision after the other becomes ready, and one of the old goes."""
+        path, generation = self.api.path_of(deployment), deployment["metadata"]["generation"]
+        wanted = deployment["spec"]["replicas"]
+        new = old = -1
+        while (new, old) != (wanted, 0):
+            time.sleep(self.pod_step_s)
+            with self.api.lock:
+                live = self.api.objects.get(path)
+                if live is None or live["metadata"]["generation"] != generation:
+                    return
+                new, old = self._count([current]), self._count(others)
+                if new < wanted and new + old <= wanted:
+                    self._scale(current, new + 1)
+                elif old:
+                    oldest = next(one for one in others if self._count([one]))
+                    self._scale(oldest, self._count([oldest]) - 1)
+                new, old = self._count([current]), self._count(others)
+                live["status"] = {
+                    "observedGeneration": generation,
+                    "conditions": [],
+                    "replicas": new + old,
+                    "updatedReplicas": new,
+                    "readyReplicas": new + old,
+                    "availableReplicas": new + old,
+                }
+
     def _scale(self, replica_set: Manifest, count: int, behave: Behaviour | None = None) -> None:
         pods = [pod for pod in self.api.all("Pod") if _owned(pod, replica_set)]
         for pod in pods[count:]:
             self.api.delete(self.api.path_of(pod))
         for index in range(len(pods), count):
-            pod = _pod(replica_set, index)
+            pod = _pod_of(replica_set, index)
             self.api.objects[self.api.path_of(pod)] = pod
             if behave is not None:
                 behave(pod)
@@ -148,7 +263,7 @@ def _replica_set(deployment: Manifest, name: str, digest: str) -> Manifest:
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
 
 
-def _pod(replica_set: Manifest, index: int) -> Manifest:
+def _pod_of(replica_set: Manifest, index: int) -> Manifest:
     digest = replica_set["metadata"]["labels"]["pod-template-hash"]
     container = {"name": "service", "ready": True, "restartCount": 0, "state": {"running": {}}}
     spec = copy.deepcopy(replica_set["spec"]["template"]["spec"])
@@ -191,9 +306,7 @@ def unschedulable(message: str) -> Behaviour:
     return behave
 
 
-def score_service(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
-    """The service of the ready pods."""
-
+def _pod_server(reply: Callable[[str, dict[str, str], Any], tuple[int, Any]]) -> type[BaseHTTPRequestHandler]:
     class Service(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -202,23 +315,65 @@ def score_service(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
             """Log nothing."""
 
         def do_GET(self) -> None:
-            self._send({"status": "ready"})
+            self._send(*reply(self.path, dict(self.headers), None))
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            cluster.asked.append((self.path, dict(self.headers)))
-            factor = cluster.factors.get(cluster.image, 2.0)
-            records = sent if isinstance(sent, list) else [sent]
-            if cluster.sorts:
-                records = sorted(records, key=lambda one: float(one["data"]))
-            answers = [{"prediction": one["data"] * factor} for one in records]
-            self._send(answers if isinstance(sent, list) else answers[0])
+            self._send(*reply(self.path, dict(self.headers), sent))
 
-        def _send(self, body: Any) -> None:
+        def _send(self, status: int, body: Any) -> None:
             data = json.dumps(body).encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
 
     return Service
+
+
+def _pod(cluster: FakeCluster, image: str) -> type[BaseHTTPRequestHandler]:
+    """The service in the pods of an image, reached through the API."""
+
+    def reply(path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
+        if body is not None:
+            cluster.asked.append((path, headers))
+        return 200, cluster.answer(image, path, body)
+
+    return _pod_server(reply)
+
+
+def _balancer(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
+    """What stands before the Service: each request goes to one of its endpoints."""
+    return _pod_server(lambda path, _headers, body: cluster.call(path, body))
+
+
+def _image_of(pod: Manifest) -> str:
+    return str(pod["spec"]["containers"][0]["image"])
+
+
+def _target_port(service: Manifest, pod: Manifest) -> int | None:
+    port = service["spec"]["ports"][0]
+    wanted = port.get("targetPort", port["port"])
+    if isinstance(wanted, int):
+        return wanted
+    ports = pod["spec"]["containers"][0].get("ports", [])
+    return next((one["containerPort"] for one in ports if one.get("name") == wanted), None)
+
+
+def _slice(service: Manifest, port: int | None, pods: list[Manifest]) -> Manifest:
+    name = service["metadata"]["name"]
+    endpoints = [
+        {
+            "addresses": ["10.1.0.1"],
+            "conditions": {"ready": any(c == {"type": "Ready", "status": "True"} for c in _conditions(pod))},
+            "targetRef": {"kind": "Pod", "name": pod["metadata"]["name"]},
+        }
+        for pod in pods
+    ]
+    ports = [] if port is None else [{"name": service["spec"]["ports"][0].get("name", ""), "port": port}]
+    labels = {"kubernetes.io/service-name": name}
+    return {"metadata": {"name": f"{name}-{port}", "labels": labels}, "ports": ports, "endpoints": endpoints}
+
+
+def _conditions(pod: Manifest) -> list[Manifest]:
+    return list(pod["status"].get("conditions") or [])

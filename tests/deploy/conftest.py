@@ -10,8 +10,8 @@ import pytest
 
 from scaffold.render._deploy import deploy_files
 from tests.deploy._deploys import MEASURED, Deploys
-from tests.deploy._fake_api import running, serving
-from tests.deploy._fake_pods import FakeCluster, score_service
+from tests.deploy._fake_api import running
+from tests.deploy._fake_pods import FakeCluster
 from tests.deploy._specs import project_spec
 
 
@@ -33,9 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster() -> Iterator[FakeCluster]:
-    fake = FakeCluster()
-    with serving(score_service(fake)) as port:
-        fake.api.forward_port = port
+    with FakeCluster().running() as fake:
         yield fake
 
 

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scaffold
-from scaffold.events import Advanced, Event, Finished, Started
+from scaffold.errors import (
+    DeployBusyError,
+    ImageCheckError,
+    ImageNotRunnableError,
+    LiveAnswersDifferError,
+    ManifestError,
+    UsageError,
+)
+from scaffold.events import Advanced, Event, Finished, Noted, Started
+from scaffold.spec import Check, Deployment, Outcome, ProjectRecord, Verification
 from scaffold.store import open_store
+from scaffold.upgrade import write_record
+from scaffold.verbs.project import Project
 from tests.deploy._deploys import QUICK, Deploys
+from tests.deploy._specs import project_spec
 from tests.image._fake_registry import FakeRegistry, serving
 from tests.image._projects import make_wheel, put_base, write_project
 
@@ -29,30 +49,217 @@ def quiet_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "wheels"
 
 
-def test_what_runs_is_what_was_built_by_its_digest(
-    deploys: Deploys, quiet_environment: Path, tmp_path: Path
-) -> None:
+@dataclass
+class Shop:
+    """A project that is built as layers, pushed to a registry and deployed."""
+
+    deploys: Deploys
+    root: Path
+    registry: FakeRegistry
+    events: list[Event] = field(default_factory=list)
+
+    def deploy(self, **options: Any) -> Deployment:
+        given: dict[str, Any] = {"registry": f"{self.registry.address}/team", "builder": "layers"}
+        given |= {"base": self.base, "platforms": ("linux/amd64",), "check": False}
+        return scaffold.deploy(
+            self.root,
+            access=self.deploys.access,
+            pace=QUICK,
+            on_event=self.events.append,
+            **{**given, **options},
+        )
+
+    @cached_property
+    def base(self) -> str:
+        return put_base(self.registry)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The digest that each tag names."""
+        held = self.registry.manifests.get("team/titanic", {})
+        return {
+            name: f"sha256:{hashlib.sha256(content).hexdigest()}"
+            for name, (content, _) in held.items()
+            if not name.startswith("sha256")
+        }
+
+    @property
+    def kustomization(self) -> Path:
+        return self.root / "deploy/staging/kustomization.yaml"
+
+    @property
+    def notes(self) -> str:
+        return "\n".join(event.text for event in self.events if isinstance(event, Noted))
+
+    def change_model(self, content: bytes) -> None:
+        (self.root / "model/model.pkl").write_bytes(content)
+
+    def record(self, answer: float) -> None:
+        """Write a sample whose first answer is this one; the service in the cluster gives 3.0."""
+        recorded = {"requests": [{"data": 1.5}], "answers": [{"prediction": answer}]}
+        (self.root / "tests/recorded.json").write_text(json.dumps(recorded))
+
+
+@pytest.fixture
+def shop(deploys: Deploys, quiet_environment: Path, tmp_path: Path) -> Iterator[Shop]:
     root = write_project(tmp_path / "churn", lock=make_wheel(quiet_environment))
     (deploys.project / "deploy").rename(root / "deploy")
     (deploys.project / "tests/recorded.json").rename(root / "tests/recorded.json")
-    events: list[Event] = []
     with serving(FakeRegistry()) as registry:
-        deployed = scaffold.deploy(
-            root,
-            access=deploys.access,
-            registry=f"{registry.address}/team",
-            builder="layers",
-            base=put_base(registry),
-            platforms=("linux/amd64",),
-            pace=QUICK,
-            on_event=events.append,
-        )
-        name, _, digest = deployed.image.partition("@")
-        assert name == f"{registry.address}/team/titanic"
-        assert registry.manifest("team/titanic", "1.0.0") == registry.manifest("team/titanic", digest)
+        yield Shop(deploys, root, registry)
+
+
+def digest_of(deployment: Deployment) -> str:
+    return deployment.image.partition("@")[2]
+
+
+def test_what_runs_is_what_was_built_by_its_digest(shop: Shop) -> None:
+    deployed = shop.deploy()
+    name, _, digest = deployed.image.partition("@")
+    assert name == f"{shop.registry.address}/team/titanic"
+    registry = shop.registry
+    assert registry.manifest("team/titanic", "1.0.0") == registry.manifest("team/titanic", digest)
     assert deployed.live == "passed"
-    assert events[0] == Started("build", f"{registry.address}/team/titanic:1.0.0, by layers")
-    assert any(isinstance(event, Advanced) and event.stage == "push" for event in events)
-    assert next(event for event in events if isinstance(event, Finished)).stage == "image"
+    assert shop.events[0] == Started("build", f"{shop.registry.address}/team/titanic:1.0.0, by layers")
+    assert any(isinstance(event, Advanced) and event.stage == "push" for event in shop.events)
+    assert next(event for event in shop.events if isinstance(event, Finished)).stage == "image"
     entry = open_store().history("titanic")[0]
     assert (entry.action, entry.deployment.image) == ("deploy", deployed.image)
+
+
+def test_the_versions_tag_moves_only_after_the_live_proof(shop: Shop) -> None:
+    first = digest_of(shop.deploy())
+    assert shop.tags["1.0.0"] == first
+    shop.change_model(b"another model")
+    shop.record(4.5)
+    with pytest.raises(LiveAnswersDifferError):
+        shop.deploy()
+    failed = next(digest for tag, digest in shop.tags.items() if digest != first)
+    assert shop.tags == {"1.0.0": first, **{f"1.0.0-{one[7:19]}": one for one in (first, failed)}}
+    shop.record(3.0)
+    assert digest_of(shop.deploy()) == failed
+    assert shop.tags["1.0.0"] == failed
+
+
+def test_the_loser_of_two_deploys_leaves_the_tag_on_the_image_that_runs(shop: Shop) -> None:
+    first = digest_of(shop.deploy())
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    spec = {"holderIdentity": "bob@desk", "leaseDurationSeconds": 60, "renewTime": now, "acquireTime": now}
+    metadata = {"name": "titanic-deploy", "namespace": "titanic-staging"}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+    shop.deploys.cluster.api.create(lease)
+    shop.change_model(b"another model")
+    with pytest.raises(DeployBusyError):
+        shop.deploy()
+    assert shop.tags["1.0.0"] == first
+
+
+def test_a_registry_that_does_not_move_tags_is_reported_and_fails_nothing(shop: Shop) -> None:
+    shop.deploy()
+    shop.change_model(b"another model")
+    shop.registry.immutable = True
+    assert shop.deploy().live == "passed"
+    assert "the tag 1.0.0 was not moved to the image: " in shop.notes
+
+
+def test_an_image_that_does_not_run_is_not_pushed(shop: Shop) -> None:
+    """The base of three files has no Python. Without the check the image goes out."""
+    with pytest.raises(ImageCheckError, match="was built, but does not run as it should"):
+        shop.deploy(check=None)
+    assert "team/titanic" not in shop.registry.manifests
+    assert shop.deploys.cluster.api.objects == {}
+
+
+def test_an_image_that_this_machine_cannot_run_is_pushed_unchecked_and_says_so(shop: Shop) -> None:
+    architecture = "arm64" if platform.machine() == "x86_64" else "amd64"
+    other: dict[str, Any] = {"platforms": (f"linux/{architecture}",)}
+    other["base"] = put_base(shop.registry, architectures=(architecture,), repository="library/other")
+    assert shop.deploy(check=None, **other).live == "passed"
+    assert f"the image is not checked before its push: it is for linux/{architecture}" in shop.notes
+    with pytest.raises(ImageNotRunnableError, match="--no-check"):
+        shop.deploy(check=True, **other)
+
+
+def test_a_pin_is_written_after_the_live_proof_and_understood_from_then_on(shop: Shop) -> None:
+    before = shop.kustomization.read_text()
+    deployed = shop.deploy(pin=True)
+    after = shop.kustomization.read_text()
+    assert [line for line in after.splitlines() if line not in before.splitlines()] == [
+        f"    newName: {shop.registry.address}/team/titanic",
+        f"    digest: {digest_of(deployed)}",
+    ]
+    shop.change_model(b"another model")
+    again = shop.deploy(registry=None)
+    assert again.image == deployed.image
+    assert "pins the image; --pin builds it anew" in shop.notes
+    anew = shop.deploy(registry=None, pin=True)
+    assert anew.image != deployed.image
+    assert digest_of(anew) in shop.kustomization.read_text()
+    assert shop.tags["1.0.0"] == digest_of(anew)
+
+
+def test_a_deploy_that_fails_pins_nothing(shop: Shop) -> None:
+    before = shop.kustomization.read_text()
+    shop.record(4.5)
+    with pytest.raises(LiveAnswersDifferError):
+        shop.deploy(pin=True)
+    assert shop.kustomization.read_text() == before
+
+
+def test_a_kustomization_that_cannot_be_pinned_is_an_error_before_anything_is_built(shop: Shop) -> None:
+    text = shop.kustomization.read_text()
+    shop.kustomization.write_text(text[: text.index("images:")])
+    with pytest.raises(ManifestError, match="has no entry for the image"):
+        shop.deploy(pin=True)
+    assert "team/titanic" not in shop.registry.manifests
+
+
+def test_a_build_writes_its_digest_into_the_kustomization(shop: Shop) -> None:
+    built = scaffold.build(
+        shop.root,
+        builder="layers",
+        base=shop.base,
+        platforms=("linux/amd64",),
+        push=True,
+        registry=f"{shop.registry.address}/team",
+        tag=None,
+        check=False,
+        pin=True,
+    )
+    assert f"    digest: {built.digest}" in shop.kustomization.read_text().splitlines()
+    with pytest.raises(UsageError, match="Only an image that is pushed has a digest to pin"):
+        scaffold.build(shop.root, builder="layers", output=shop.root / "image.tar", pin=True)
+
+
+def prove(shop: Shop) -> None:
+    """Record that the project is proven as it stands."""
+    checks = (Check(name="start", outcome=Outcome.PASSED, detail="ready"),)
+    proof = Verification(checks=checks, code_sha256=Project.open(shop.root).code_sha256)
+    write_record(shop.root, ProjectRecord(spec=project_spec(), files={}, verification=proof))
+
+
+def proof_of(deployment: Deployment) -> str:
+    assert deployment.release is not None
+    return deployment.release.proof
+
+
+def test_the_proof_that_is_recorded_is_that_of_the_code_in_the_image(shop: Shop) -> None:
+    assert proof_of(shop.deploy()) == "not recorded"
+    prove(shop)
+    proven = shop.deploy()
+    assert proof_of(proven) == "passed"
+    (shop.root / "app/main.py").write_text("app = 'edited after the proof'\n")
+    edited = shop.deploy()
+    assert proof_of(edited) == "outdated"
+    # An image that is given says which code it was built from.
+    assert proof_of(shop.deploy(image=proven.image)) == "passed"
+    assert proof_of(shop.deploy(image=edited.image)) == "outdated"
+    (shop.root / "README.md").write_text("No code.")
+    assert proof_of(shop.deploy(image=proven.image)) == "passed"
+
+
+def test_a_proof_that_was_left_out_is_not_recorded_as_passed(shop: Shop) -> None:
+    skipped = Check(name="proof", outcome=Outcome.SKIPPED, detail="the last update was not proven")
+    proof = Verification(checks=(skipped,), code_sha256=Project.open(shop.root).code_sha256)
+    write_record(shop.root, ProjectRecord(spec=project_spec(), files={}, verification=proof))
+    assert proof_of(shop.deploy()) == "skipped"

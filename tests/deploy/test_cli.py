@@ -53,6 +53,7 @@ def test_deploy_status_promote_rollback_and_undeploy_on_the_command_line(
     assert image(2) in diff
     run(deploys, "deploy", "--image", image(2))
     assert f"image        {image(2)}" in run(deploys, "status")
+    assert "pods ready   2 of 2\n" in run(deploys, "status")
     assert "(revision 3, 2 pods ready, answers equal to the model's)" in run(deploys, "rollback")
     promoted = json.loads(run(deploys, "promote", "--reason", "tested", "--force", "--json"))
     assert promoted["namespace"] == "titanic-production"

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
+import ssl
+import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
+from scaffold.cluster._refusal import handshake_error
 from scaffold.errors import ClusterUnreachableError
+from tests.deploy._deploys import Deploys
 
 
 def test_inside_a_pod_without_a_kubeconfig_the_pods_own_account_is_used(
@@ -50,3 +59,133 @@ def test_no_error_contains_a_password_of_a_kubeconfig(
     assert "hunter2" not in str(caught.value)
     assert "context: missing" in str(caught.value)
     assert "the text that was given" in str(caught.value)
+
+
+def kubeconfig(server: str, user: dict[str, Any], **cluster: str) -> str:
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "eks", "cluster": {"server": server, **cluster}}],
+            "users": [{"name": "ada", "user": user}],
+            "contexts": [{"name": "eks", "context": {"cluster": "eks", "user": "ada"}}],
+            "current-context": "eks",
+        }
+    )
+
+
+def plugin(command: str, *arguments: str, **more: str) -> dict[str, Any]:
+    version = "client.authentication.k8s.io/v1beta1"
+    return {"exec": {"apiVersion": version, "command": command, "args": list(arguments), **more}}
+
+
+@pytest.mark.parametrize(
+    ("hint", "fix"),
+    [
+        ("", "Install it: gcloud components install gke-gcloud-auth-plugin"),
+        ("Ask the platform team.", "Ask the platform team."),
+    ],
+)
+def test_a_login_plugin_that_is_not_installed_is_named(
+    hint: str, fix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deploys: Deploys
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    more = {"installHint": hint} if hint else {}
+    text = kubeconfig("http://127.0.0.1:1", plugin("gke-gcloud-auth-plugin", **more))
+    with pytest.raises(ClusterUnreachableError) as caught:
+        connect(ClusterAccess(kubeconfig=text))
+    message = str(caught.value)
+    problem = "The login plugin of the kubeconfig is not installed: gke-gcloud-auth-plugin."
+    assert message.splitlines()[0] == problem
+    assert message.endswith(fix)
+
+
+def test_a_login_that_ran_out_shows_what_the_plugin_says_and_the_command(
+    tmp_path: Path, deploys: Deploys, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Never on as `system:anonymous`: no request is made."""
+    aws = tmp_path / "aws"
+    aws.write_text("#!/bin/sh\necho 'Error loading SSO Token: Token for ada has expired' >&2\nexit 255\n")
+    aws.chmod(0o755)
+    text = kubeconfig("http://127.0.0.1:1", plugin(str(aws), "eks", "get-token"))
+    path = tmp_path / "config"
+    path.write_text(text)
+    for given in (text, path):
+        with pytest.raises(ClusterUnreachableError) as caught:
+            connect(ClusterAccess(kubeconfig=given))
+        message = str(caught.value)
+        assert message.startswith("The login plugin of the kubeconfig failed.\n")
+        assert f"  plugin: {aws} eks get-token\n" in message
+        assert "Error loading SSO Token: Token for ada has expired" in message
+        assert message.endswith("Log in, then repeat this: aws sso login")
+    assert capfd.readouterr().err == ""
+    assert deploys.cluster.api.calls == []
+
+
+def test_a_login_plugin_that_works_is_used(tmp_path: Path) -> None:
+    credential = {"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential"}
+    answer = json.dumps({**credential, "status": {"token": "token-of-the-plugin"}})
+    aws = tmp_path / "aws"
+    aws.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    aws.chmod(0o755)
+    cluster = connect(ClusterAccess(kubeconfig=kubeconfig("http://127.0.0.1:1", plugin(str(aws)))))
+    assert cluster.login_headers() == {"authorization": "Bearer token-of-the-plugin"}
+
+
+def test_a_kubeconfig_without_a_login_is_used_as_it_is() -> None:
+    """As for `kubectl proxy`."""
+    assert connect(ClusterAccess(kubeconfig=kubeconfig("http://127.0.0.1:1", {}))).login_headers() == {}
+
+
+def test_a_certificate_of_an_unknown_ca_is_explained(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    command += [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        thread = threading.Thread(target=refuse_certificates, args=(server, context), daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        cluster = connect(ClusterAccess(kubeconfig=kubeconfig(url, {"token": "t"})))
+        with pytest.raises(ClusterUnreachableError) as caught:
+            cluster.request("GET", "/version")
+    message = str(caught.value)
+    assert message.startswith(
+        "The certificate of the cluster's API is signed by a CA that the kubeconfig does not name.\n"
+    )
+    assert "  certificate verify failed: self" in message
+    assert "HTTPSConnectionPool" not in message
+
+
+def refuse_certificates(server: socket.socket, context: ssl.SSLContext) -> None:
+    """Shake hands with clients, who go away, until the server is closed."""
+    while True:
+        try:
+            connection = server.accept()[0]
+        except OSError:
+            return
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True):
+            pass
+
+
+def test_a_refused_websocket_is_read_in_both_forms_of_its_text() -> None:
+    body = '{"kind":"Status","message":"pods \\"x\\" is forbidden: User \\"ada\\"","reason":"Forbidden"}'
+    head = "Handshake status 403 Forbidden -+-+- {'a': 'b'} -+-+- "
+    for text in (head + body, head + repr(body.encode())):
+        error = handshake_error(text)
+        assert (error.status, error.reason) == (403, "Forbidden")
+        assert error.message == 'pods "x" is forbidden: User "ada"'
+    assert handshake_error("Connection refused").status == 0
+    assert handshake_error("Handshake status 404 Not Found -+-+- {} -+-+- None").status == 404

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 import threading
 
 import pytest
@@ -45,6 +46,9 @@ def test_a_first_deploy_creates_everything_and_says_where_it_is(deploys: Deploys
     assert [event.stage if isinstance(event, Finished) else type(event) for event in rest] == [
         "apply",
         PodsChanged,
+        "candidate",
+        "apply",
+        PodsChanged,
         "address",
         "replay",
     ]
@@ -53,30 +57,32 @@ def test_a_first_deploy_creates_everything_and_says_where_it_is(deploys: Deploys
 def test_the_sample_is_replayed_as_the_proof_does_through_the_port_forward(deploys: Deploys) -> None:
     deploys.deploy()
     asked = [path for path, _ in deploys.cluster.asked]
-    assert asked[:3] == ["/score", "/score", "/score/batch"]
+    once, again = asked[:8], asked[8:]  # the pods before callers reach them, and the Service
+    assert once == again
+    assert once[:3] == ["/score", "/score", "/score/batch"]
     # Then in reverse order, in random order with repeated rows, and the same row; and the first rows again.
-    assert asked[3:] == ["/score/batch"] * 3 + ["/score", "/score"]
+    assert once[3:] == ["/score/batch"] * 3 + ["/score", "/score"]
     assert deploys.events[-1].detail == (
         "2 of 2 rows answered as the model does: one by one, in batches, in other orders, again"
     )
 
 
-def test_a_live_service_that_depends_on_the_order_of_rows_is_rolled_back(deploys: Deploys) -> None:
+def test_a_service_that_depends_on_the_order_of_rows_is_refused(deploys: Deploys) -> None:
     deploys.cluster.sorts = True
     with pytest.raises(LiveAnswersDifferError) as caught:
         deploys.deploy()
     message = str(caught.value)
-    assert message.startswith("The live service answers, but not as the model does.\n")
+    assert message.startswith("The new revision answers, but not as the model does.\n")
     assert "in a batch in reverse order, prediction: 3.0; alone: 4.0" in message
 
 
-def test_a_live_service_is_sent_at_most_a_hundred_rows(deploys: Deploys) -> None:
+def test_a_service_is_sent_at_most_a_hundred_rows_at_a_time(deploys: Deploys) -> None:
     requests = [{"data": number} for number in range(150)]
     recorded = {"requests": requests, "answers": [{"prediction": 2.0 * number} for number in range(150)]}
     (deploys.project / "tests/recorded.json").write_text(json.dumps(recorded))
     deploys.deploy()
     assert deploys.events[-1].detail.startswith("100 of 100 rows answered as the model does: ")
-    assert [path for path, _ in deploys.cluster.asked].count("/score") == 105
+    assert [path for path, _ in deploys.cluster.asked].count("/score") == 2 * 105
 
 
 def test_an_api_key_is_sent_with_the_sample(deploys: Deploys, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +216,7 @@ def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(deploys: Deploys)
         leave.set()
         first.join()
     assert "Another deploy to 'staging' is under way.\n  ada@lab deploys since 20" in str(caught.value)
+    assert re.search(r"its lock runs out at \d\d:\d\d:\d\d UTC, in \d+ s, unless that", str(caught.value))
     assert container_of(deploys)["image"] == image(1)
     deploys.deploy(2)
     assert deploys.cluster.api.all("Lease") == []
@@ -276,7 +283,7 @@ def test_live_answers_that_are_not_the_models_are_rolled_back(deploys: Deploys) 
     deploys.cluster.factors[image(2)] = 3.0
     deploys.deploy(1)
     with pytest.raises(LiveAnswersDifferError) as caught:
-        deploys.deploy(2)
+        deploys.deploy(2, candidate=False)
     assert str(caught.value) == (
         "The live service answers, but not as the model does.\n"
         "  http://titanic.titanic-staging.svc/score, row 0, prediction: 4.5 from it, 3.0 from the model\n"
@@ -291,6 +298,14 @@ def test_the_owners_edit_of_a_manifest_is_what_is_applied(deploys: Deploys) -> N
     deploys.edit_manifest("deployment.yaml", "cpu: 250m", "cpu: 333m")
     deploys.deploy()
     assert container_of(deploys)["resources"]["requests"]["cpu"] == "333m"
+
+
+def test_the_pods_are_found_by_the_selector_of_the_owner(deploys: Deploys) -> None:
+    for file in ("deployment.yaml", "service.yaml"):
+        deploys.edit_manifest(file, "app.kubernetes.io/name: titanic", "app: ship")
+    assert deploys.deploy(1).live == "passed"
+    assert deploys.deploy(2).live == "passed"
+    assert deploys.deploy(2).unready == ()
 
 
 def test_a_missing_target_lists_the_existing_targets(deploys: Deploys) -> None:
@@ -364,7 +379,7 @@ def test_a_login_that_is_not_accepted_is_an_error_that_says_so(deploys: Deploys)
 @pytest.mark.parametrize(
     ("text", "context", "message"),
     [
-        ("/nowhere/kubeconfig", None, "kubeconfig: /nowhere/kubeconfig"),
+        ("/nowhere/kubeconfig", None, "kubeconfig: /nowhere/kubeconfig\n  there is no such file\n"),
         ("a: [\n", None, "the text that was given"),
         (None, "no-such", "context: no-such"),
     ],

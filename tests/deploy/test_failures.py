@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 import scaffold
 from scaffold.cluster import deploy_project
-from scaffold.errors import ClusterRefusedError, DeployError, RolloutFailedError
+from scaffold.errors import ClusterRefusedError, DeployError, LiveAnswersDifferError, RolloutFailedError
 from scaffold.events import Event, Finished
 from scaffold.spec import ProjectRecord, Verification
 from scaffold.upgrade import write_record
@@ -59,7 +60,7 @@ def test_an_image_that_the_registry_does_not_have(deploys: Deploys) -> None:
         f"  image: {image(2)}\n"
         f"  {said}\n"
         "Push it: scaffold build --push, then deploy again.\n"
-        "Rolled back to revision 1, which is revision 3 now."
+        "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
     )
     assert deploys.status().image == image(1)
 
@@ -169,6 +170,9 @@ def test_a_quota_that_does_not_allow_the_pods(deploys: Deploys) -> None:
         deploys.deploy(2, roll_back=False)
     assert str(caught.value).startswith("The namespace's quota does not allow the pods.\n")
     assert "exceeded quota: small" in str(caught.value)
+    assert "No caller reached the new pods" in str(caught.value)
+    with pytest.raises(RolloutFailedError) as caught:
+        deploys.deploy(2, roll_back=False, candidate=False)
     assert str(caught.value).endswith("It was not rolled back, as requested; the former pods go on serving.")
 
 
@@ -202,8 +206,8 @@ def test_a_selector_that_was_changed_says_that_kubernetes_never_changes_it(deplo
     deploys.deploy(1)
     deploys.edit_manifest(
         "deployment.yaml",
-        "matchLabels: # fixed at the first deploy: Kubernetes refuses a change\n",
-        "matchLabels:\n      app.kubernetes.io/version: '1.0.0'\n",
+        "a change.\n    matchLabels:\n",
+        "a change.\n    matchLabels:\n      app.kubernetes.io/version: '1.0.0'\n",
     )
     with pytest.raises(ClusterRefusedError, match="Kubernetes never changes this field"):
         deploys.deploy(2)
@@ -212,6 +216,42 @@ def test_a_selector_that_was_changed_says_that_kubernetes_never_changes_it(deplo
 def test_a_missing_secret_is_named_with_the_command_that_creates_it(deploys: Deploys) -> None:
     message = fail(deploys, waiting("CreateContainerConfigError", 'secret "titanic-api-keys" not found'))
     assert "kubectl -n titanic-staging create secret generic titanic-api-keys" in message
+
+
+def test_the_command_for_a_missing_secret_is_the_one_of_the_docs(deploys: Deploys) -> None:
+    """It makes the key that the service reads, so that it works as it is printed."""
+    env = "          env:\n"
+    entry = (
+        "            - name: API_KEY_HASHES\n"
+        "              valueFrom: {secretKeyRef: {name: titanic-api-keys, key: hashes}}\n"
+    )
+    deploys.edit_manifest("deployment.yaml", env, env + entry)
+    message = fail(deploys, waiting("CreateContainerConfigError", 'secret "titanic-api-keys" not found'))
+    command = next(line for line in message.splitlines() if line.startswith("Create it: "))
+    documented = re.sub(r"\s*\\\n\s*", " ", (Path(__file__).parents[2] / "docs/deploy.md").read_text())
+    assert command.removeprefix("Create it: ") in documented
+    said = "couldn't find key hashes in Secret titanic-staging/titanic-api-keys"
+    message = fail(deploys, waiting("CreateContainerConfigError", said))
+    assert message.startswith("The secret that the pods need has no key 'hashes'.\n")
+    assert "--dry-run=client -o yaml | kubectl -n titanic-staging apply -f -" in message
+
+
+def test_a_port_at_which_nothing_listens_is_told_from_a_service_that_is_not_ready(deploys: Deploys) -> None:
+    refused = "dial tcp 10.1.0.7:9000: connect: connection refused"
+    said = f'Startup probe failed: Get "http://10.1.0.7:9000/readyz": {refused}'
+    deploys.cluster.logs = (
+        '{"level": "info", "message": "Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C)"}'
+    )
+
+    def behave(pod: Manifest) -> None:
+        with_event(deploys, waiting("CrashLoopBackOff", **CRASHED), "Unhealthy", said)(pod)
+        killed = "Container service failed startup probe, will be restarted"
+        with_event(deploys, waiting("CrashLoopBackOff", **CRASHED), "Killing", killed)(pod)
+
+    message = fail(deploys, behave)
+    assert message.startswith("The service listens on port 8000, and the pods are probed at port 9000.\n")
+    assert "  log: {" in message  # of the run before: the present one has not written anything
+    assert "Set `containerPort` in deployment.yaml to 8000, or `PORT` in its `env` to 9000." in message
 
 
 def test_an_image_that_runs_as_root_is_told_to_have_a_numeric_user(deploys: Deploys) -> None:
@@ -269,7 +309,7 @@ def test_a_revision_that_never_went_live_is_no_rollback_target(deploys: Deploys)
     deploys.cluster.behaviours[image(1)] = waiting("CrashLoopBackOff", **CRASHED)
     with pytest.raises(RolloutFailedError):
         deploys.deploy(1)
-    message = fail(deploys, waiting("CrashLoopBackOff", **OUT_OF_MEMORY))
+    message = fail(deploys, waiting("CrashLoopBackOff", **OUT_OF_MEMORY), candidate=False)
     assert message.endswith("It was not rolled back: what ran before had not gone live either.")
     del deploys.cluster.behaviours[image(2)]
     assert deploys.deploy(2).live == "passed"
@@ -338,9 +378,27 @@ def test_a_permission_error_during_the_wait_is_rolled_back(deploys: Deploys) -> 
     deploys.deploy(1)
     deploys.cluster.api.forbidden.add(("list", "replicasets"))
     with pytest.raises(ClusterRefusedError, match='cannot list resource "replicasets"') as caught:
-        deploys.deploy(2)
-    assert "Going back failed too" in str(caught.value)
+        deploys.deploy(2, candidate=False)
+    message = str(caught.value)
+    assert "Going back failed too" not in message
+    assert "Rolled back to revision 1; whether its pods are ready is not known:\n" in message
+    deploys.cluster.api.forbidden.clear()
     assert deploys.status().image == image(1)
+
+
+def test_going_back_is_reported_as_failed_only_if_it_did(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.factors[image(2)] = 3.0
+
+    def refuse(_verb: str, manifest: Manifest) -> Refused | None:
+        containers = manifest.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+        is_back = any(one["image"] == image(1) for one in containers)
+        return Refused(403, "Forbidden", "not today") if is_back else None
+
+    deploys.cluster.api.refusals.append(refuse)
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2, candidate=False)
+    assert "Going back failed too: The cluster does not take Deployment/titanic." in str(caught.value)
 
 
 def test_a_failure_is_explained_without_events_too(deploys: Deploys) -> None:

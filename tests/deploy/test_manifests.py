@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scaffold.cluster import pin_image
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
 from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
@@ -518,6 +519,15 @@ def test_a_kustomization_is_read_as_kubectl_reads_it(project: Path, kubectl: str
     ours = read_by_us(project, "staging")
     assert ("PodDisruptionBudget", "titanic") not in ours
     assert ours == built_by(kubectl, path.parent)
+
+
+def test_a_pinned_image_is_read_as_kubectl_reads_it(project: Path, kubectl: str) -> None:
+    image = f"registry.example.org/m/titanic@sha256:{'a' * 64}"
+    pin_image(project, "staging", image)
+    ours = read_by_us(project, "staging")
+    [container] = ours["Deployment", "titanic"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == image.replace("@", ":1.0.0@")
+    assert ours == built_by(kubectl, project / "deploy/staging")
 
 
 def test_rendered_targets_are_read_as_kubectl_reads_them(tmp_path: Path, kubectl: str) -> None:

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+import scaffold
+from scaffold.cli._app import app
 from scaffold.cluster import stream_logs
-from scaffold.errors import RolloutFailedError
-from tests.deploy._deploys import Deploys, image
+from scaffold.errors import ClusterRefusedError, RolloutFailedError
+from tests.deploy._deploys import QUICK, Deploys, image
 from tests.deploy._fake_pods import waiting
+from tests.deploy._policies import problems
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deploy.md"
 CRASHED: dict[str, Any] = {"restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}}
@@ -57,8 +61,9 @@ def test_in_an_existing_namespace_the_calls_are_those_of_the_documented_role(
     deploys.deploy(1, docker_config='{"auths": {}}')
     (deploys.project / "deploy/staging/ingress.yaml").write_text(INGRESS)
     deploys.edit_manifest("kustomization.yaml", "resources:\n", "resources:\n  - ingress.yaml\n")
-    with pytest.raises(RolloutFailedError, match="The service ends"):
-        deploys.deploy(3)
+    for candidate in (True, False):
+        with pytest.raises(RolloutFailedError, match="The service ends"):
+            deploys.deploy(3, candidate=candidate)
     deploys.edit_manifest("kustomization.yaml", "  - ingress.yaml\n", "")
     deploys.deploy(2)
     deploys.roll_back()
@@ -67,6 +72,49 @@ def test_in_an_existing_namespace_the_calls_are_those_of_the_documented_role(
     deploys.undeploy()
     called = {(verb, group, resource) for verb, group, resource, namespace in api.calls if namespace}
     assert called == documented("scaffold-deploy")
+
+
+@pytest.mark.parametrize("by_deploy", [True, False], ids=["by a deploy", "by hand"])
+def test_the_role_is_enough_in_a_namespace_that_an_administrator_made(
+    deploys: Deploys, by_deploy: bool
+) -> None:
+    api = deploys.cluster.api
+    if by_deploy:
+        deploys.deploy(1)
+    else:
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "titanic-staging"}})
+    api.role = documented("scaffold-deploy")
+    assert deploys.deploy(2).live == "passed"
+    assert deploys.deploy(3).live == "passed"
+    assert deploys.roll_back().image == image(2)
+    scaffold.verify(deploys.project, target="staging", access=deploys.access, pace=QUICK)
+    assert deploys.status().live == "passed"
+    list(stream_logs(deploys.project, target="staging", access=deploys.access))
+    removal = deploys.undeploy()
+    assert "Deployment/titanic" in removal.removed
+    assert [one.partition(":")[0] for one in removal.left] == ["Namespace/titanic-staging"]
+
+
+def test_a_namespace_that_differs_from_its_manifest_needs_the_right_to_change_it(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.api.role = documented("scaffold-deploy")
+    deploys.edit_manifest("namespace.yaml", "warn: restricted", "warn: baseline")
+    with pytest.raises(ClusterRefusedError, match='cannot patch resource "namespaces"'):
+        deploys.deploy(2)
+
+
+def test_the_hook_of_the_docs_is_a_valid_job_that_proves_the_target(deploys: Deploys) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    jobs = [one for block in blocks for one in yaml.safe_load_all(block) if one["kind"] == "Job"]
+    assert [problems(job) for job in jobs] == [[]]
+    [container] = jobs[0]["spec"]["template"]["spec"]["containers"]
+    program, *words = container["command"]
+    deploys.deploy(1)
+    kubeconfig = deploys.project / "kubeconfig"
+    kubeconfig.write_text(deploys.kubeconfig)
+    line = [str(deploys.project) if word == "/project" else word for word in words]
+    result = CliRunner().invoke(app, [*line, "--kubeconfig", str(kubeconfig)])
+    assert (program, result.exit_code) == ("scaffold", 0), result.output
 
 
 def test_permissions_outside_the_namespace_are_documented_separately(deploys: Deploys) -> None:

@@ -7,7 +7,12 @@ import dataclasses
 import pytest
 
 from scaffold.cluster import stream_logs
-from scaffold.errors import NotDeployedError, PromotionRefusedError, RolloutFailedError
+from scaffold.errors import (
+    LiveAnswersDifferError,
+    NotDeployedError,
+    PromotionRefusedError,
+    RolloutFailedError,
+)
 from tests.deploy._deploys import RELEASE, Deploys, image
 from tests.deploy._fake_api import Manifest
 from tests.deploy._fake_pods import waiting
@@ -21,6 +26,76 @@ def test_status_says_what_runs_since_when_and_by_whom(deploys: Deploys) -> None:
     assert deployed.at.endswith("Z")
     assert deployed.release is not None
     assert deployed.release.by == "ada@lab"
+
+
+def set_image(deploys: Deploys, number: int) -> None:
+    """Change the image as `kubectl set image` does."""
+    api = deploys.cluster.api
+    path = api.path_of(api.find("Deployment"))
+    for leaves in api.owners[path].values():
+        leaves.discard(("spec", "template", "spec", "containers", ("name", "service"), "image"))
+    containers = [{"name": "service", "image": image(number)}]
+    api.edit(path, "kubectl", {"spec": {"template": {"spec": {"containers": containers}}}})
+
+
+def test_a_proof_is_not_shown_for_an_image_that_another_tool_set(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    set_image(deploys, 7)
+    found = deploys.status()
+    assert (found.image, found.live, found.release) == (
+        image(7),
+        "not done: another tool changed the image",
+        None,
+    )
+    assert [one.live for one in deploys.history()] == ["not done: another tool changed the image", "passed"]
+    with pytest.raises(PromotionRefusedError, match="live replay: not done: another tool changed the image"):
+        deploys.promoted(APPROVED)
+
+
+def test_status_names_the_pods_that_are_not_ready(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.behaviours[image(2)] = waiting("ErrImagePull", "not found")
+    set_image(deploys, 2)
+    found = deploys.status()
+    assert (found.replicas, found.wanted) == (2, 2)
+    assert [pod.state for pod in found.unready] == ["ErrImagePull"]
+
+
+def test_a_source_without_a_ready_pod_is_not_promoted(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    api.find("Deployment")["status"]["readyReplicas"] = 0
+    for pod in api.all("Pod"):
+        waiting("CrashLoopBackOff")(pod)
+    with pytest.raises(PromotionRefusedError) as caught:
+        deploys.promoted(APPROVED)
+    message = str(caught.value)
+    assert message.startswith("No pod of 'staging' is ready.\n  titanic-")
+    assert ": CrashLoopBackOff\n" in message
+    assert "scaffold status --target staging" in message
+    assert deploys.promoted(APPROVED, force=True)[0] == image(1)
+
+
+def test_a_rollback_passes_over_a_revision_that_did_not_go_live(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.factors[image(2)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.deploy(2, candidate=False, roll_back=False)
+    deploys.deploy(3)
+    assert deploys.roll_back().image == image(1)
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.roll_back(to=2)
+    assert deploys.status().image == image(2)
+
+
+def test_a_rollback_whose_replay_fails_is_not_shown_as_passed(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2)
+    deploys.cluster.factors[image(1)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        deploys.roll_back()
+    found = deploys.status()
+    assert (found.image, found.live) == (image(1), "The live service answers, but not as the model does.")
 
 
 def test_status_of_a_target_that_runs_nothing_says_what_to_type(deploys: Deploys) -> None:
@@ -100,12 +175,7 @@ def test_a_rolled_back_target_can_be_deployed_again(deploys: Deploys) -> None:
 
 def test_a_rollback_past_a_revision_of_another_tool_takes_its_pods(deploys: Deploys) -> None:
     deploys.deploy(1)
-    api = deploys.cluster.api
-    foreign = [{"name": "service", "image": image(7)}]
-    path = api.path_of(api.find("Deployment"))
-    for leaves in api.owners[path].values():
-        leaves.discard(("spec", "template", "spec", "containers", ("name", "service"), "image"))
-    api.edit(path, "kubectl", {"spec": {"template": {"spec": {"containers": foreign}}}})
+    set_image(deploys, 7)
     deploys.deploy(2, force_conflicts=True)
     assert deploys.roll_back().image == image(7)
 

@@ -46,6 +46,8 @@ class FakeRegistry:
     """Bytes after which the disk is full."""
     referrers: bool = False
     images_only: bool = False
+    immutable: bool = False
+    """Whether a tag stays with the image that it was given to first."""
     mounts: bool = True
     unknown_repositories: bool = False
     busy: int = 0
@@ -200,6 +202,8 @@ class _Handler(BaseHTTPRequestHandler):
             subject = json.loads(content).get("subject")
             if subject and registry.images_only:
                 return self._errors(400, "MANIFEST_INVALID", "unknown artifact type")
+            if registry.immutable and name in kept and kept[name][0] != content:
+                return self._errors(409, "TAG_IMMUTABLE", f"the tag {name} is immutable")
             kept[name] = kept[digest] = (content, self.headers["Content-Type"])
             headers = {"OCI-Subject": subject["digest"]} if subject and registry.referrers else {}
             return self._send(201, b"", {"Docker-Content-Digest": digest, **headers})

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from scaffold.base.code import code_sha256
 from scaffold.errors import (
     AnswersDifferError,
     BuildStepError,
@@ -28,7 +29,7 @@ from scaffold.errors import (
     RepositoryNotFoundError,
     UploadError,
 )
-from scaffold.image import BuildOptions, build_image
+from scaffold.image import CODE_LABEL, BuildOptions, build_image, move_tag, read_labels
 from scaffold.image._running import run_container
 from scaffold.spec import Image, SystemPackage
 from scaffold.verbs.build import build
@@ -123,6 +124,24 @@ def test_the_two_images_are_configured_alike(engine: Engine, titanic: dict[str, 
     for key in ("Entrypoint", "Cmd", "User", "WorkingDir", "Labels", "ExposedPorts", "Healthcheck"):
         assert docker.get(key) == layers.get(key), key
     assert sorted(docker["Env"]) == sorted(layers["Env"])
+
+
+@pytest.mark.docker
+def test_the_tag_of_the_version_moves_to_an_image_that_was_pushed_under_a_tag_of_its_own(
+    engine: Engine, titanic: dict[str, Image], tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(TITANIC, tmp_path / "titanic"))
+    registry = f"{engine.registry}/unique"
+    image = engine.build(root, push=True, check=False, unique_tag=True, registry=registry)
+    name, _, tag = image.reference.rpartition(":")
+    version, _, digits = tag.rpartition("-")
+    assert len(digits) == 12
+    by_digest = f"{name}@{image.digest}"
+    assert read_labels(by_digest, {})[CODE_LABEL] == code_sha256(root)
+    with pytest.raises(RepositoryNotFoundError):
+        read_labels(f"{name}:{version}", {})
+    assert move_tag(by_digest, version, {}) == f"{name}:{version}"
+    assert read_labels(f"{name}:{version}", {}) == read_labels(by_digest, {})
 
 
 @pytest.mark.docker

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import scaffold
 from scaffold.base.lockfile import Lock
 from scaffold.base.uv import uv_command, uv_environment
 from scaffold.errors import (
@@ -21,7 +22,10 @@ from scaffold.errors import (
 )
 from scaffold.proof import make_environment, verify_project
 from scaffold.proof._model_versions import versions_of_model
-from scaffold.spec import Outcome
+from scaffold.spec import Check, Outcome, ProjectRecord, Verification
+from scaffold.upgrade import write_record
+from scaffold.verbs.project import Project
+from tests.deploy._specs import project_spec
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 APP = """
@@ -113,6 +117,20 @@ def test_a_service_that_answers_as_the_model_does_is_proven_and_measured(
     assert proof.measurements.load_s > 0
     assert proof.measurements.latency_s > 0
     assert proof.measurements.peak_memory_bytes > 5_000_000
+
+
+def test_verify_records_that_an_edited_project_is_proven(project: Callable[..., Path]) -> None:
+    root = project()
+    (root / ".python-version").write_text(PYTHON)
+    before = Verification(checks=(Check(name="start", outcome=Outcome.PASSED, detail=""),), code_sha256="00")
+    write_record(root, ProjectRecord(spec=project_spec(), files={}, verification=before))
+    scaffold.verify(root)
+    proven = Project.open(root)
+    assert proven.verification is not None
+    assert proven.verification.passed
+    assert proven.verification.code_sha256 == proven.code_sha256
+    (root / "app/main.py").write_text(APP + "\n")
+    assert Project.open(root).code_sha256 != proven.verification.code_sha256
 
 
 def test_another_answer_is_named_by_row_field_and_both_values(project: Callable[..., Path]) -> None:

@@ -79,6 +79,7 @@ def test_without_any_one_line_the_proof_fails(make: Callable[[], tuple[Any, Any]
     project = scaffold.new(model, sample, model.predict(sample), root)
     assert project.verification is not None
     assert project.verification.passed
+    assert project.verification.code_sha256 == project.code_sha256
     requirements, lock = (root / "requirements.in").read_text(), (root / "requirements.txt").read_text()
     lines = re.findall(r"(?m)^\w.*$", requirements)
     assert len(lines) >= 4

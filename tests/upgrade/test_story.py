@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import scaffold
 from scaffold import __version__
+from scaffold.base.code import code_sha256
 from scaffold.cli._app import app
 from scaffold.errors import (
     AnswersDifferError,
@@ -110,6 +111,7 @@ def test_the_story_of_the_readme(project: Path, bring_up: BringUp) -> None:
     assert done.applied
     assert done.verification is not None
     assert done.verification.passed
+    assert done.verification.code_sha256 == code_sha256(project)
     assert "with your app/score.py, app/schemas.py and app/main.py it answers as the model does" in done.notes
     schemas, convert = ((project / path).read_text() for path in ("app/schemas.py", "app/convert.py"))
     assert VALIDATOR in schemas

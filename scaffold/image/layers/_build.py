@@ -65,13 +65,14 @@ class LayerBuilder:
         root: Path,
         *,
         arguments: Mapping[str, str],
+        labels: Mapping[str, str],
         index: PackageIndex,
         store: Store,
         work: Path,
         run: Runner,
         on_event: OnEvent,
     ) -> None:
-        self._root, self._arguments, self._index = root, arguments, index
+        self._root, self._arguments, self._labels, self._index = root, arguments, labels, index
         self._store, self._work, self._run, self._on_event = store, work, run, on_event
         self._text = read_dockerfile(root)
         self._ours: dict[str, Part] = {}
@@ -100,7 +101,8 @@ class LayerBuilder:
                 "org.opencontainers.image.base.name": str(self.base),
                 "org.opencontainers.image.base.digest": base.reference.digest,
             }
-            images.append(make_image(platform, base.image, plan.config, parts, annotations))
+            config = plan.config | {"Labels": {**plan.labels, **self._labels}}
+            images.append(make_image(platform, base.image, config, parts, annotations))
         return Layered(images=tuple(images), packages=packages, base=self.base, source=source)
 
     def _dependencies(self, plan: Plan, base: Base, platform: str) -> tuple[Part, tuple[Package, ...]]:

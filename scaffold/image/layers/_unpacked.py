@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.base.client import free_port
-from scaffold.base.process import start_command
-from scaffold.errors import ImageCheckError
+from scaffold.base.process import run_command, start_command
+from scaffold.errors import CommandError, ImageNotRunnableError
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
 from scaffold.image._running import await_service
@@ -58,13 +58,19 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator
     """Unpack the image into `folder`, start it, give its URL and end it.
 
     Raises:
-        ImageCheckError: It cannot be run on this machine, does not start, or is not ready in time.
+        ImageNotRunnableError: It cannot be run on this machine.
+        ImageCheckError: It does not start, or is not ready in time.
     """
     machine = image.platform.rpartition("/")[2]
     if platform.system() != "Linux" or MACHINES[machine] != platform.machine() or not shutil.which("unshare"):
-        raise ImageCheckError(reference, f"  It is for {image.platform}; this machine cannot run that.")
+        raise ImageNotRunnableError(reference, f"it is for {image.platform}; this machine cannot run that")
     root = folder / "root"
     root.mkdir(mode=0o755)
+    try:
+        run_command([*_unshare(), "mount", "--bind", str(root), str(root)])
+    except CommandError as error:
+        why = f"this machine does not let it have namespaces of its own ({error.tail.strip()[-200:]})"
+        raise ImageNotRunnableError(reference, why) from error
     for part in image.parts:
         assert part.blob.path is not None
         _unpack(part.blob.path, part.blob.media_type, root)
@@ -86,10 +92,8 @@ def _started(
 ) -> Iterator[tuple[Callable[[], bool], Callable[[], str]]]:
     """Start the image's command; give two answers: whether it stopped, and the end of what it printed."""
     env = dict(item.partition("=")[::2] for item in config.get("Env", ())) | {"PORT": str(port)}
-    is_root = os.geteuid() == 0
-    user = random.randrange(100_000, 1_000_000) if is_root else 0  # noqa: S311  # any will do
-    namespaces = ["--mount"] if is_root else ["--mount", "--user", "--map-root-user"]
-    command = ["unshare", *namespaces, "sh", "-c", _MOUNTS, str(root)]
+    user = random.randrange(100_000, 1_000_000) if os.geteuid() == 0 else 0  # noqa: S311  # any will do
+    command = [*_unshare(), "sh", "-c", _MOUNTS, str(root)]
     command += [sys.executable, "-c", _ENTER, json.dumps([str(root), user, config, env])]
     process = start_command(command)
     tail: collections.deque[str] = collections.deque(maxlen=_TAIL_LINES)
@@ -112,6 +116,11 @@ def _started(
                 time.sleep(0.05)
         process.wait()
         reader.join()
+
+
+def _unshare() -> list[str]:
+    """Return the start of a command that runs in its own mount namespace."""
+    return ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
 
 
 def _unpack(layer: Path, media_type: str, root: Path) -> None:

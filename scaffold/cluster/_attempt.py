@@ -1,0 +1,190 @@
+"""One deploy under its lock: prove the new pods, apply, replay the sample live; or roll back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from scaffold.cluster._address import find_pods, find_service
+from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
+from scaffold.cluster._candidate import started_candidate
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._describe import PASSED, PENDING
+from scaffold.cluster._manifests import Target, is_needed_by_pods
+from scaffold.cluster._objects import annotate, record_of
+from scaffold.cluster._plan import Change
+from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
+from scaffold.cluster._service import selects
+from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.errors import DeployError, NoRoomError
+from scaffold.errors.wording import either, on_project
+from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted
+from scaffold.spec import PodState, Recording
+
+_NOT_ROLLED_BACK = "It was not rolled back, as requested; the former pods go on serving."
+_NO_CALLER = "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
+_TRAFFIC = ("Service", "Ingress", "HTTPRoute")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One deploy, under its lock."""
+
+    cluster: Cluster
+    target: Target
+    changes: Sequence[Change]
+    notes: dict[str, str]
+    recording: Recording
+    pace: Pace
+    on_event: OnEvent
+    force: bool = False
+    applied: list[Change] = field(default_factory=list)
+    has_candidate: bool = False
+
+    def run(self, *, candidate: bool) -> str:
+        """Apply the manifests so that no caller reaches unproven pods; return the URL.
+
+        Args:
+            candidate: Whether a revision that replaces another one is first proven in a separate pod.
+        """
+        if not self._is_selected():
+            self._apply(one for one in self.changes if one.manifest["kind"] not in _TRAFFIC)
+            self._wait()
+            self._prove(self.target)
+        elif candidate and self._renews_pods():
+            self._apply(one for one in self.changes if is_needed_by_pods(one.manifest))
+            self._prove_candidate()
+        self._apply(one for one in self.changes if one not in self.applied)
+        return self._go_live()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing ran at the target before."""
+        return all(one.before is None for one in self.changes if one.manifest["kind"] == "Deployment")
+
+    @property
+    def is_applied(self) -> bool:
+        """Whether the Deployment is applied."""
+        return any(one.manifest["kind"] == "Deployment" for one in self.applied)
+
+    @property
+    def _deployment(self) -> Change:
+        return next(one for one in self.changes if one.manifest["kind"] == "Deployment")
+
+    def _renews_pods(self) -> bool:
+        before, after = self._deployment.before, self._deployment.after
+        return before is None or before["spec"]["template"] != after["spec"]["template"]
+
+    def _is_selected(self) -> bool:
+        """Whether a Service in the cluster selects the pods; none does before the first deploy succeeds."""
+        path = f"/api/v1/namespaces/{self.target.namespace}/services"
+        labels = self._deployment.manifest["spec"]["template"]["metadata"].get("labels") or {}
+        return any(selects(one["spec"].get("selector"), labels) for one in self.cluster.list(path))
+
+    def _apply(self, changes: Iterable[Change]) -> None:
+        """Apply manifests, and record on the Deployment what it is for."""
+        chosen = list(changes)
+        with api_errors():
+            for change in chosen:
+                self.applied.append(change)
+                apply_changes(self.cluster, [change], force=self.force)
+                if change.manifest["kind"] == "Deployment":
+                    if self.is_first:
+                        seed_replicas(self.cluster, self.target)
+                    annotate(self.cluster, self.target.deployment, self.notes | {"live": PENDING})
+        if chosen:
+            self.on_event(Finished("apply", f"{len(chosen)} objects"))
+
+    def _prove_candidate(self) -> None:
+        manifest = self._deployment.manifest
+        self.has_candidate = True
+        with api_errors(), started_candidate(self.cluster, self.target, manifest, self.pace) as candidate:
+            wait_for_rollout(self.cluster, candidate, self.pace, self._show)
+            self._prove(candidate)
+
+    def _prove(self, pods: Target) -> None:
+        """Replay the sample to pods without the Service."""
+        with api_errors():
+            client = find_pods(self.cluster, self.target, pods, self.pace)
+        with api_errors(), contextlib.closing(client):
+            replayed = replay_sample(client, self.recording, subject="The new revision")
+        self.on_event(Finished("candidate", summary_of(replayed)))
+
+    def _wait(self) -> Manifest:
+        with api_errors():
+            return wait_for_rollout(self.cluster, self.target, self.pace, self._show)
+
+    def _go_live(self) -> str:
+        """Wait for the pods, find the address, replay the sample; return the URL."""
+        self._wait()
+        with api_errors(), contextlib.closing(find_service(self.cluster, self.target, self.pace)) as client:
+            self.on_event(Finished("address", client.url))
+            replayed = replay_sample(client, self.recording)
+        self.on_event(Finished("replay", summary_of(replayed)))
+        return client.url
+
+    def _show(self, pods: tuple[PodState, ...]) -> None:
+        self.on_event(PodsChanged(pods))
+
+    # ---- when a deploy fails
+
+    @contextlib.contextmanager
+    def noting_failure(self, *, roll_back: bool, remove: bool) -> Iterator[None]:
+        """If the block fails, record that and roll back as requested; the error says so."""
+        try:
+            yield
+        except DeployError as error:
+            self._note(error.problem)
+            after = self._take_back(roll_back=roll_back, remove=remove)
+            if isinstance(error, NoRoomError) and self.has_candidate:
+                without = either("candidate=False", "--no-candidate")
+                after += f"\nWhere there is no room for one more pod, deploy without a candidate: {without}"
+            raise type(error)(error.problem, error.found, error.fix, after) from error
+        except KeyboardInterrupt as error:
+            self._note("interrupted")
+            name = self.target.name
+            look, back = on_project("status", target=name), on_project("rollback", target=name)
+            fix = f"Look at it: {look}, and go back: {back}"
+            after = "What was applied goes on in the cluster." if self.is_applied else _NO_CALLER
+            raise DeployError("The deploy was interrupted.", (), fix, after) from error
+
+    def _note(self, live: str) -> None:
+        """Record the outcome on the Deployment if this deploy applied it and the API allows that."""
+        if self.is_applied:
+            with contextlib.suppress(DeployError, ApiError):
+                annotate(self.cluster, self.target.deployment, self.notes | {"live": live})
+
+    def _take_back(self, *, roll_back: bool, remove: bool) -> str:
+        """Roll back or remove, as requested; return a sentence on what was done."""
+        if not self.applied:
+            return ""
+        self.on_event(RollbackStarted())
+        try:
+            if not self.is_applied:
+                undo_changes(self.cluster, self.applied)
+                return _NO_CALLER if self.has_candidate else "What was applied is taken back."
+            if not self.is_first:
+                return self._restore() if roll_back else _NOT_ROLLED_BACK
+            if not remove:
+                command = on_project("undeploy", target=self.target.name)
+                return f"It is left for inspection. Remove it: {command}"
+            undo_changes(self.cluster, self.applied)
+            return "It was the first deploy, and was removed; its namespace stays."
+        except (DeployError, ApiError) as error:
+            return f"Going back failed too: {error}"
+
+    def _restore(self) -> str:
+        notes = (self._deployment.before or {}).get("metadata", {}).get("annotations", {})
+        if record_of(notes).get("live", PASSED) != PASSED:
+            return "It was not rolled back: what ran before had not gone live either."
+        undo_changes(self.cluster, self.applied)
+        number = notes.get(REVISION, "?")
+        try:
+            live = self._wait()
+        except (DeployError, ApiError) as error:
+            text = "\n".join(f"  {line}" for line in str(error).splitlines())
+            return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
+        return f"Rolled back to revision {number}, which is revision {revision_of(live)} now."

@@ -1,0 +1,139 @@
+"""The candidate: one pod of the new revision that no Service selects; it gets the sample before the rollout.
+
+It is a Deployment of its own, and no readiness gate in the manifests: a gate that only this tool opens would
+block the pods of `kubectl apply -k`, and those that an autoscaler or a lost node brings between two deploys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import ANNOTATION, MANAGED_BY, MANAGER_NAME, NAME_LABEL, Target
+from scaffold.cluster._objects import MADE, try_apply
+from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import Pace
+from scaffold.cluster._service import selects
+from scaffold.errors import ClusterUnreachableError
+
+_CANDIDATE_OF = f"{ANNOTATION}candidate-of"
+"""A label on the objects and pods of a candidate."""
+_SUFFIX = "-candidate"
+_MOST = 63 - len(_SUFFIX)
+_GONE_S = 60
+_API_VERSIONS = {"Deployment": "apps/v1", "NetworkPolicy": "networking.k8s.io/v1", "Service": "v1"}
+
+
+@contextlib.contextmanager
+def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace: Pace) -> Iterator[Target]:
+    """Start the candidate of a Deployment, yield it as a target of its own, and remove it.
+
+    Args:
+        cluster: The cluster.
+        target: What is deployed.
+        manifest: The Deployment with its image.
+        pace: How long to wait until the pod is gone: the rollout may need its share of the quota.
+    """
+    policies = _live(cluster, target, "NetworkPolicy")
+    changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests])
+    candidate = _deployment(manifest, target.service, changed)
+    own = replace(target, service=candidate["metadata"]["name"], manifests=(candidate,))
+    try:
+        for policy in policies:
+            if copied := _policy(policy, manifest, target.service, changed):
+                try_apply(cluster, copied, force=True)
+        try_apply(cluster, candidate, force=True)
+        yield own
+    finally:
+        remove_candidate(cluster, target)
+    _wait_until_gone(cluster, target, pace)
+
+
+def remove_candidate(cluster: Cluster, target: Target) -> None:
+    """Delete the candidate of a target and its policies, including those that a killed deploy left."""
+    selector = f"{_CANDIDATE_OF}={target.service}"
+    for kind in ("Deployment", "NetworkPolicy"):
+        with contextlib.suppress(ApiError, ClusterUnreachableError):
+            found = cluster.kind(_API_VERSIONS[kind], kind)
+            for one in cluster.list(found.path(target.namespace), selector):
+                cluster.delete(found.path(target.namespace, one["metadata"]["name"]))
+
+
+def _live(cluster: Cluster, target: Target, kind: str) -> list[Manifest]:
+    """Return the objects of a kind in the namespace, with their kind, which items of a list lack."""
+    api_version = _API_VERSIONS[kind]
+    items = cluster.list(cluster.kind(api_version, kind).path(target.namespace))
+    return [{"apiVersion": api_version, "kind": kind} | item for item in items]
+
+
+def _isolating(deployment: Manifest, others: list[Manifest]) -> dict[str, str]:
+    """Return the labels that the candidate must change: those by which an object selects the pods."""
+    spec = deployment["spec"]
+    labels = spec["template"]["metadata"].get("labels") or {}
+    selectors = [spec["selector"].get("matchLabels") or {}]
+    for other in others:
+        given = other.get("spec") or {}
+        if other["kind"] == "Service":
+            selectors.append(given.get("selector") or {})
+        elif other["kind"] == "PodDisruptionBudget":
+            selectors.append((given.get("selector") or {}).get("matchLabels") or {})
+    keys = {NAME_LABEL}.union(*(selector for selector in selectors if selects(selector, labels)))
+    name = deployment["metadata"]["name"]
+    return {key: _renamed(labels.get(key, name)) for key in sorted(keys)}
+
+
+def _renamed(value: str) -> str:
+    return f"{value[:_MOST].rstrip('-_.')}{_SUFFIX}"
+
+
+def _deployment(manifest: Manifest, service: str, changed: Mapping[str, str]) -> Manifest:
+    """Return the Deployment of the candidate: the same template with other labels, and one replica."""
+    copy = cast("Manifest", json.loads(json.dumps(manifest)))
+    spec = copy["spec"]
+    for field in ("strategy", "minReadySeconds"):
+        spec.pop(field, None)
+    own = {**changed, _CANDIDATE_OF: service}
+    template = spec["template"]
+    template["metadata"]["labels"] = {**(template["metadata"].get("labels") or {}), **own}
+    for container in template["spec"]["containers"]:
+        container.pop("lifecycle", None)  # no load balancer routes to it
+    spec |= {"replicas": 1, "revisionHistoryLimit": 0, "selector": {"matchLabels": own}}
+    return {**copy, "metadata": _metadata(manifest, service)}
+
+
+def _policy(
+    policy: Manifest, deployment: Manifest, service: str, changed: Mapping[str, str]
+) -> Manifest | None:
+    """Copy a NetworkPolicy for the candidate; None if the policy does not select by the changed labels."""
+    labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
+    spec = cast("Manifest", json.loads(json.dumps(policy["spec"])))
+    selector = (spec.get("podSelector") or {}).get("matchLabels")
+    if not selects(selector, labels) or not set(selector or {}) & set(changed):
+        return None
+    spec["podSelector"]["matchLabels"] = {
+        key: changed.get(key, value) for key, value in (selector or {}).items()
+    }
+    head = {"apiVersion": policy["apiVersion"], "kind": policy["kind"]}
+    return {**head, "metadata": _metadata(policy, service), "spec": spec}
+
+
+def _metadata(manifest: Manifest, service: str) -> Manifest:
+    metadata = manifest["metadata"]
+    return {
+        "name": _renamed(metadata["name"]),
+        "namespace": metadata["namespace"],
+        "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: service, _CANDIDATE_OF: service},
+        "annotations": {MADE: "true"},
+    }
+
+
+def _wait_until_gone(cluster: Cluster, target: Target, pace: Pace) -> None:
+    end = time.monotonic() + _GONE_S * pace.patience
+    path, selector = f"/api/v1/namespaces/{target.namespace}/pods", f"{_CANDIDATE_OF}={target.service}"
+    while cluster.list(path, selector) and time.monotonic() < end:
+        time.sleep(pace.poll_s)

@@ -1,0 +1,64 @@
+"""The `Deployment` value of what runs at a target."""
+
+from __future__ import annotations
+
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import Target, service_container
+from scaffold.cluster._objects import record_of
+from scaffold.cluster._pods import STOPPING, pod_state
+from scaffold.cluster._rollout import live_deployment, pods_of, revision_of
+from scaffold.spec import Deployment, PodState, Release
+
+PASSED = "passed"
+PENDING = "pending"
+CHANGED = "not done: another tool changed the image"
+
+
+def describe_live(cluster: Cluster, target: Target) -> Deployment:
+    """Return what runs at a target, with its pods.
+
+    Raises:
+        NotDeployedError: Nothing runs there.
+    """
+    live = live_deployment(cluster, target)
+    states = [pod_state(pod) for pod in pods_of(cluster, live)]
+    unready = tuple(state for state in states if not state.ready and state.state != STOPPING)
+    return describe_deployment(live, target, unready)
+
+
+def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState, ...] = ()) -> Deployment:
+    """Return a Deployment, or one of its ReplicaSets, as the value that other stages know.
+
+    Args:
+        live: The object as it is in the cluster.
+        target: Its target.
+        unready: Its pods that are not ready.
+    """
+    image = service_container(live)["image"]
+    notes = record_of(live["metadata"].get("annotations") or {})
+    # If another tool changes the image, the notes of the former one stay on the Deployment.
+    is_ours = notes.get("image", image) == image
+    release = None
+    if "model-sha256" in notes and is_ours:
+        release = Release(
+            model_sha256=notes["model-sha256"],
+            proof=notes.get("proof", ""),
+            git_revision=notes.get("git-revision", ""),
+            by=notes.get("by", ""),
+            approved_by=notes.get("approved-by", ""),
+            reason=notes.get("reason", ""),
+        )
+    return Deployment(
+        target=target.name,
+        namespace=target.namespace,
+        name=target.service,
+        image=image,
+        url=notes.get("url", ""),
+        revision=revision_of(live),
+        replicas=int((live.get("status") or {}).get("readyReplicas") or 0),
+        wanted=int((live.get("spec") or {}).get("replicas") or 0),
+        unready=unready,
+        at=notes.get("at", ""),
+        live=notes.get("live", "") if is_ours else CHANGED,
+        release=release,
+    )

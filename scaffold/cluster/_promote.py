@@ -1,0 +1,80 @@
+"""Promotion from one target to the next: only a proven, running and approved release."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from scaffold.cluster._describe import PASSED
+from scaffold.cluster._kubeconfig import ClusterAccess
+from scaffold.cluster._verbs import read_status
+from scaffold.errors import PromotionRefusedError
+from scaffold.errors.wording import either, on_project, option
+from scaffold.spec import Deployment, Release
+
+
+def release_to_promote(
+    root: Path,
+    *,
+    source: str,
+    release: Release,
+    force: bool = False,
+    access: ClusterAccess | None = None,
+) -> tuple[str, Release]:
+    """Return the image that runs at `source`, and its release with the approval of `release`.
+
+    Args:
+        root: The project.
+        source: The target that is promoted.
+        release: Who approves and why, and the model of the project.
+        force: Promote what is not proven or not ready, or another model than the project's.
+        access: As for `deploy_project`.
+
+    Raises:
+        PromotionRefusedError: Nobody approved, the source is not proven or has no ready pod, or it serves
+            another model.
+        NotDeployedError: Nothing runs at `source`.
+    """
+    found = read_status(root, target=source, access=access)
+    theirs = found.release
+    if not release.approved_by or not release.reason:
+        options = {**either({"source": source}, {"from": source}), **either({"target": ...}, {"to": ...})}
+        fix = on_project("promote", **options, reason="approved in TICKET")
+        raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
+    if not force:
+        _require_proof(found, source)
+        _require_ready(found, source)
+        if theirs is not None and theirs.model_sha256 != release.model_sha256:
+            raise PromotionRefusedError(
+                f"'{source}' serves another model than this project holds.",
+                (f"{source}: {theirs.model_sha256[:12]}", f"the project: {release.model_sha256[:12]}"),
+                f"Deploy the project to {source} first, or check out {theirs.git_revision or 'the other'}.",
+            )
+    kept = theirs or release
+    approved = dataclasses.replace(
+        kept, by=release.by, approved_by=release.approved_by, reason=release.reason
+    )
+    return found.image, approved
+
+
+def _require_ready(found: Deployment, source: str) -> None:
+    if found.replicas == 0:
+        raise PromotionRefusedError(
+            f"No pod of '{source}' is ready.",
+            tuple(f"{pod.name}: {pod.state}" for pod in found.unready),
+            f"Look at it: {on_project('status', target=source)}. Or, with a reason: {option('force', True)}",
+        )
+
+
+def _require_proof(found: Deployment, source: str) -> None:
+    proof = found.release.proof if found.release else "not recorded"
+    if proof != PASSED or found.live != PASSED:
+        raise PromotionRefusedError(
+            f"What runs at '{source}' is not proven.",
+            (
+                f"clean-environment proof: {proof or 'not recorded'}",
+                f"live replay: {found.live or 'not done'}",
+            ),
+            f"{on_project('verify')}, then {on_project('deploy', target=source)}."
+            f" Or, with a reason: {option('force', True)}",
+        )

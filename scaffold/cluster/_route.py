@@ -1,0 +1,267 @@
+"""The public address of a Service: an Ingress or an HTTPRoute, a load balancer, a port of the nodes."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable, Iterator
+
+from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
+from scaffold.cluster._manifests import Target, describe
+from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._rollout import Pace, events_in
+from scaffold.cluster._service import service_of, service_port
+from scaffold.errors import DeployError, ManifestError, RolloutFailedError
+
+FindService = Callable[[str], Manifest | None]
+_NEAR_S = 3
+_UNTOUCHED_S = 60
+"""Seconds that a controller may take to notice an Ingress."""
+_UNRESOLVED_S = 15
+"""Seconds that a gateway may take to see a Service that is new."""
+_CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
+_DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
+_OLD_CLASS = "kubernetes.io/ingress.class"
+
+
+def route_of(target: Target) -> Manifest | None:
+    """Return the Ingress or the HTTPRoute of a target; None if it has neither."""
+    return target.one("Ingress") or target.one("HTTPRoute")
+
+
+def check_route(target: Target) -> None:
+    """Check that a route leads to ports that the Services among the manifests have.
+
+    Raises:
+        ManifestError: It does not.
+    """
+    route = route_of(target)
+    services = {one["metadata"]["name"]: one for one in target.manifests if one["kind"] == "Service"}
+    for name, port in _backends(route) if route else ():
+        if name in services:
+            _require_port(route or {}, services[name], port)
+
+
+def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
+    """Return the URL at which callers outside the cluster reach the service; None if it has none.
+
+    Raises:
+        RolloutFailedError: The service gets no address in time.
+        ManifestError: The route leads to a Service that is not there.
+    """
+    route = route_of(target)
+    if route is not None:
+        _require_backends(cluster, route)
+        _require_class(cluster, route)
+        _wait_for_status(cluster, route, pace)
+        return _route_url(route, target.service)
+    service = service_of(target)
+    kind = (service or {}).get("spec", {}).get("type", "ClusterIP")
+    if service is not None and kind == "LoadBalancer":
+        return _balancer_url(_wait_for_status(cluster, service, pace))
+    if service is not None and kind == "NodePort":
+        return _node_port(cluster, service)
+    return None
+
+
+# ---- the backends of a route
+
+
+def _require_backends(cluster: Cluster, route: Manifest) -> None:
+    namespace = route["metadata"]["namespace"]
+    for name, port in _backends(route):
+        service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{name}")
+        if service is None:
+            problem = f"{describe(route)} leads to Service/{name}, which is not there."
+            raise ManifestError(problem, (), "Name the Service of service.yaml in the backend of the route.")
+        _require_port(route, service, port)
+
+
+def _require_port(route: Manifest, service: Manifest, port: str) -> None:
+    ports = service["spec"].get("ports") or []
+    names = {str(value) for one in ports for value in (one["port"], one.get("name")) if value}
+    if port not in names:
+        raise ManifestError(
+            f"{describe(route)} leads to a port that the Service does not have.",
+            (f"port in the route: {port}", f"ports of {describe(service)}: {', '.join(sorted(names))}"),
+            "Name a port of the Service in the backend of the route.",
+        )
+
+
+def _backends(route: Manifest) -> Iterator[tuple[str, str]]:
+    """The name and the port of each Service that an Ingress or an HTTPRoute names."""
+    rules = route["spec"].get("rules") or []
+    if route["kind"] == "HTTPRoute":
+        for rule in rules:
+            for backend in rule.get("backendRefs") or []:
+                is_near = backend.get("namespace") in (None, route["metadata"].get("namespace"))
+                if backend.get("kind", "Service") == "Service" and is_near:
+                    yield backend["name"], str(backend.get("port", ""))
+        return
+    paths = [path.get("backend") for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
+    for one in [*paths, route["spec"].get("defaultBackend")]:
+        service = (one or {}).get("service")
+        if service:
+            port = service.get("port") or {}
+            yield service["name"], str(port.get("name") or port.get("number", ""))
+
+
+# ---- the controller of an Ingress
+
+
+def _require_class(cluster: Cluster, route: Manifest) -> None:
+    """Check that the cluster has the class of an Ingress: without it no controller serves the Ingress.
+
+    Raises:
+        RolloutFailedError: There is no such class. Without the permission to list classes nothing is checked.
+    """
+    if route["kind"] != "Ingress":
+        return
+    name = route["spec"].get("ingressClassName", "")
+    is_old = _OLD_CLASS in (route["metadata"].get("annotations") or {})
+    try:
+        classes = cluster.list(_CLASSES)
+    except ApiError:
+        return
+    names = [one["metadata"]["name"] for one in classes]
+    if name in names or (not name and (is_old or names)):
+        return
+    missing = f"the class '{name}'" if name else "a class"
+    raise RolloutFailedError(
+        f"No controller serves the ingress: the cluster does not have {missing}.",
+        (f"classes of the cluster: {', '.join(sorted(names)) or 'none'}",),
+        "Set `ingressClassName` in ingress.yaml to one of them."
+        if names
+        else "Install an ingress controller, or take ingress.yaml out of `resources`.",
+    )
+
+
+def _is_untouched(route: Manifest, events: list[Manifest]) -> bool:
+    """Whether nobody else wrote to an Ingress or reported an event about it."""
+    managers = {one.get("manager", "") for one in route["metadata"].get("managedFields") or []}
+    others = {name for name in managers if not name.startswith(FIELD_MANAGER)}
+    return route["kind"] == "Ingress" and not others and not _events_about(route, events)
+
+
+# ---- the address
+
+
+def _wait_for_status(cluster: Cluster, manifest: Manifest, pace: Pace) -> Manifest:
+    path = cluster.locate(manifest)
+    start = time.monotonic()
+    while True:
+        live = cluster.get(path) or {}
+        if _addresses(live) or _is_accepted(live):
+            return live
+        waited_s = time.monotonic() - start
+        if (said := _unresolved(live)) and waited_s > _UNRESOLVED_S * pace.patience:
+            problem = "The gateway does not find what the route leads to."
+            raise RolloutFailedError(problem, (said,), "Correct `backendRefs` in route.yaml.")
+        is_late = waited_s > min(_UNTOUCHED_S * pace.patience, pace.address_s)
+        events = events_in(cluster, manifest["metadata"]["namespace"]) if live and is_late else []
+        if waited_s > pace.address_s or (live and is_late and _is_untouched(live, events)):
+            raise _no_address(manifest, events, waited_s)
+        time.sleep(pace.poll_s)
+
+
+def _addresses(live: Manifest) -> list[str]:
+    status = (live.get("status") or {}).get("loadBalancer") or {}
+    return [one.get("ip") or one.get("hostname") or "" for one in status.get("ingress") or []]
+
+
+def _is_accepted(live: Manifest) -> bool:
+    """Whether a gateway accepted an HTTPRoute and resolved its backends."""
+    accepted = [one.get("status") == "True" for one in _conditions(live) if one.get("type") == "Accepted"]
+    return any(accepted) and not _unresolved(live)
+
+
+def _unresolved(live: Manifest) -> str:
+    """Return the message of a gateway that cannot resolve the backends of a route; empty if it can."""
+    return next(
+        (
+            str(one.get("message") or one.get("reason"))
+            for one in _conditions(live)
+            if one.get("type") == "ResolvedRefs" and one.get("status") == "False"
+        ),
+        "",
+    )
+
+
+def _conditions(live: Manifest) -> list[Manifest]:
+    parents = (live.get("status") or {}).get("parents") or []
+    return [condition for parent in parents for condition in parent.get("conditions") or []]
+
+
+def _events_about(manifest: Manifest, events: list[Manifest]) -> list[Manifest]:
+    name = manifest["metadata"]["name"]
+    # Older events do not name the kind.
+    kinds = (manifest["kind"], None)
+    objects = [(event, event.get("involvedObject") or {}) for event in events]
+    return [event for event, about in objects if about.get("name") == name and about.get("kind") in kinds]
+
+
+def _no_address(manifest: Manifest, events: list[Manifest], waited_s: float) -> DeployError:
+    said = [
+        f"{event.get('reason')}: {event.get('message')}"
+        for event in _events_about(manifest, events)
+        if event.get("type") == "Warning"
+    ]
+    what = {"Service": "The load balancer", "Ingress": "The ingress"}.get(manifest["kind"], "The route")
+    fixes = {
+        "Service": "Does this cluster have load balancers? If not: service_type NodePort, or an ingress.",
+        "Ingress": "Does an ingress controller run here, and is `ingressClassName` the name of its class?",
+    }
+    return RolloutFailedError(
+        f"{what} never got an address.",
+        (f"{describe(manifest)}: none after {waited_s:.0f} s", *said[-3:]),
+        fixes.get(
+            manifest["kind"], "Does the gateway that `parentRefs` names exist, and admit this namespace?"
+        ),
+    )
+
+
+def _route_url(route: Manifest, service: str) -> str:
+    spec = route["spec"]
+    if route["kind"] == "Ingress":
+        rule = spec["rules"][0]
+        host, path = rule["host"], rule["http"]["paths"][0].get("path", "/")
+        is_tls = bool(spec.get("tls"))
+    else:
+        host = spec["hostnames"][0]
+        path = spec["rules"][0].get("matches", [{}])[0].get("path", {}).get("value", "/")
+        is_tls = spec["parentRefs"][0].get("sectionName") == "https"
+    return f"{'https' if is_tls else 'http'}://{host.replace('*', service)}{path}".rstrip("/")
+
+
+def _balancer_url(live: Manifest) -> str:
+    port = service_port(live)["port"]
+    host = _addresses(live)[0]
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}" + ("" if port == 80 else f":{port}")
+
+
+def _node_port(cluster: Cluster, service: Manifest) -> str | None:
+    """Return the URL of the first node that answers on the port; None if no node can be listed or reached."""
+    live = cluster.get(cluster.locate(service)) or service
+    port = service_port(live).get("nodePort")
+    try:
+        nodes = cluster.list("/api/v1/nodes")
+    except ApiError:
+        return None
+    found = [
+        (address["type"] != "ExternalIP", address["address"])
+        for node in nodes
+        for address in (node.get("status") or {}).get("addresses") or []
+        if address["type"] in ("ExternalIP", "InternalIP")
+    ]
+    for _, host in sorted(found)[:8]:
+        netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        probe = http.client.HTTPConnection(netloc, timeout=_NEAR_S)
+        try:
+            probe.connect()
+        except OSError:
+            continue
+        finally:
+            probe.close()
+        return f"http://{netloc}"
+    return None

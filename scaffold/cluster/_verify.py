@@ -1,0 +1,105 @@
+"""The proof of a running service, whoever deployed it: at a target, or at a URL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from scaffold.base.recording import read_recording
+from scaffold.base.who import now_utc
+from scaffold.cluster._address import await_client, client_of, find_service
+from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._client import Cluster
+from scaffold.cluster._deploy import notes_of
+from scaffold.cluster._describe import PASSED
+from scaffold.cluster._kubeconfig import ClusterAccess, connect
+from scaffold.cluster._manifests import Target, read_target, service_container
+from scaffold.cluster._objects import annotate, record_of
+from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
+from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.errors import ClusterRefusedError, DeployError
+from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore
+from scaffold.spec import Release, Verification
+
+
+def verify_target(
+    root: Path,
+    *,
+    target: str,
+    release_of: Callable[[str], Release],
+    access: ClusterAccess | None = None,
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Verification:
+    """Replay the sample to what runs at a target, over the route of its callers, and record the outcome.
+
+    Args:
+        root: The project.
+        target: A folder under `deploy/`.
+        release_of: Returns the release to record for an image that another tool deployed.
+        access: As for `deploy_project`.
+        pace: As for `deploy_project`.
+        on_event: As for `deploy_project`.
+
+    Raises:
+        NotDeployedError: Nothing runs there.
+        DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
+    """
+    pace = pace or Pace()
+    with api_errors():
+        wanted = read_target(root, target)
+        recording = read_recording(root)
+        cluster = connect(access)
+        live_deployment(cluster, wanted)
+        try:
+            wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
+            with contextlib.closing(find_service(cluster, wanted, pace)) as client:
+                on_event(Finished("address", client.url))
+                replayed = replay_sample(client, recording)
+        except DeployError as error:
+            _record(cluster, wanted, {"live": error.problem}, release_of, on_event)
+            raise
+        on_event(Finished("replay", summary_of(replayed)))
+        _record(cluster, wanted, {"live": PASSED, "url": client.url}, release_of, on_event)
+    return Verification(checks=replayed.checks)
+
+
+def verify_url(root: Path, *, url: str, pace: Pace | None = None, on_event: OnEvent = ignore) -> Verification:
+    """Replay the sample to the service at a URL.
+
+    Args:
+        root: The project.
+        url: Where the service is: `https://host/path`.
+        pace: How long to wait until it answers.
+        on_event: Called with each event.
+
+    Raises:
+        DeployError: It does not answer, or not as the model does.
+    """
+    pace = pace or Pace(address_s=30)
+    recording = read_recording(root)
+    with contextlib.closing(client_of(url, pace)) as client:
+        await_client(client, pace)
+        replayed = replay_sample(client, recording)
+    on_event(Finished("replay", summary_of(replayed)))
+    return Verification(checks=replayed.checks)
+
+
+def _record(
+    cluster: Cluster,
+    target: Target,
+    outcome: dict[str, str],
+    release_of: Callable[[str], Release],
+    on_event: OnEvent,
+) -> None:
+    """Record the outcome of the replay on the Deployment, if the account may change that."""
+    live = live_deployment(cluster, target)
+    image = service_container(live)["image"]
+    notes = record_of(live["metadata"].get("annotations") or {})
+    if notes.get("image") != image:
+        notes = notes_of(target, image, release_of(image))
+    try:
+        annotate(cluster, target.deployment, notes | outcome | {"at": notes.get("at") or now_utc()})
+    except ClusterRefusedError as error:
+        on_event(Noted(f"not recorded in the cluster: {error}"))

@@ -1,0 +1,67 @@
+"""A digest in `kustomization.yaml`: written without losing a line, and read."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaffold.cluster import pin_image, plan_deployment, read_image
+from scaffold.errors import ManifestError
+from tests.deploy._deploys import Deploys
+
+NEW = "registry.example.org/team/titanic"
+DIGEST = f"sha256:{'a' * 64}"
+HEAD = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+HEAD += "namespace: titanic-staging\nresources:\n  - ../base\n"
+TAGGED = """\
+images:
+  - name: titanic  # ours
+    newName: old/titanic
+    newTag: '1.0.0'  # moves
+"""
+PINNED = """\
+images:
+- digest: sha256:0000
+  newName: old/titanic
+  name: titanic
+"""
+SECOND = """\
+images:
+  - name: other
+    newTag: '2'
+  - name: titanic
+
+# The end.
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TAGGED, TAGGED.replace("old/titanic", "NEW") + "    digest: DIGEST\n"),
+        (PINNED, PINNED.replace("old/titanic", "NEW").replace("sha256:0000", "DIGEST")),
+        (SECOND, SECOND.replace("titanic\n", "titanic\n    newName: NEW\n    digest: DIGEST\n")),
+    ],
+)
+def test_only_the_entry_of_the_image_changes(deploys: Deploys, before: str, after: str) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(before + HEAD)
+    pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+    assert path.read_text() == after.replace("NEW", NEW).replace("DIGEST", DIGEST) + HEAD
+    name, _, digest = read_image(deploys.project, "staging").partition("@")
+    assert name.startswith(NEW)
+    assert digest == DIGEST
+
+
+def test_without_an_entry_for_the_image_the_lines_to_add_are_named(deploys: Deploys) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(HEAD)
+    with pytest.raises(ManifestError) as caught:
+        pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+    assert f"Add: images:\n- name: titanic\n  newName: {NEW}\n  digest: {DIGEST}" in str(caught.value)
+    assert path.read_text() == HEAD
+
+
+def test_a_pinned_image_is_planned_by_its_digest(deploys: Deploys) -> None:
+    pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+    planned = plan_deployment(deploys.project, target="staging", access=deploys.access)
+    assert f"image: {NEW}:1.0.0@{DIGEST}" in planned.diff

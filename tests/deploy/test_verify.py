@@ -1,0 +1,148 @@
+"""`verify` proves what runs at a target or under a URL, whoever deployed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import scaffold
+from scaffold.cluster import Pace
+from scaffold.errors import (
+    ClusterRefusedError,
+    LiveAnswersDifferError,
+    NoEndpointError,
+    NotDeployedError,
+    PromotionRefusedError,
+    RolloutFailedError,
+    UsageError,
+)
+from scaffold.events import Event, Noted
+from scaffold.spec import Verification
+from scaffold.store import open_store
+from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
+from tests.deploy.test_verbs import APPROVED, set_image
+
+
+def verify(deploys: Deploys, **options: object) -> Verification:
+    given: dict[str, object] = {"target": "staging", "access": deploys.access, "pace": QUICK}
+    return scaffold.verify(deploys.project, on_event=deploys.events.append, **(given | options))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def deployed_by_another(deploys: Deploys) -> Deploys:
+    """A target to which Argo CD, say, applied the manifests of the project."""
+    (deploys.project / "model").mkdir()
+    (deploys.project / "model/model.pkl").write_bytes(b"a model")
+    deploys.deploy(1)
+    api = deploys.cluster.api
+    notes = api.find("Deployment")["metadata"]["annotations"]
+    for name in [name for name in notes if name.startswith("model-scaffold/")]:
+        del notes[name]
+    deploys.cluster.asked.clear()
+    return deploys
+
+
+def test_what_another_tool_deployed_is_proven_and_recorded(deployed_by_another: Deploys) -> None:
+    deploys = deployed_by_another
+    assert deploys.status().live == ""
+    verification = verify(deploys)
+    assert verification.passed
+    names = [check.name for check in verification.checks]
+    assert names == ["one by one", "in batches", "in other orders", "again"]
+    assert deploys.cluster.asked
+    found = deploys.status()
+    assert (found.live, found.image, found.url) == ("passed", image(1), "http://titanic.titanic-staging.svc")
+    assert found.release is not None
+    assert found.release.proof == "not recorded"
+
+
+def test_wrong_answers_of_what_another_tool_deployed_are_recorded_too(deployed_by_another: Deploys) -> None:
+    deploys = deployed_by_another
+    deploys.cluster.factors[image(1)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        verify(deploys)
+    assert deploys.status().live == "The live service answers, but not as the model does."
+
+
+def test_an_image_that_another_tool_set_after_a_deploy_is_proven_anew(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    set_image(deploys, 7)
+    assert verify(deploys).passed
+    assert (deploys.status().image, deploys.status().live) == (image(7), "passed")
+    with pytest.raises(PromotionRefusedError, match="clean-environment proof: not recorded"):
+        deploys.promoted(APPROVED)
+
+
+def test_a_verified_deploy_keeps_its_record(deploys: Deploys) -> None:
+    deployed = deploys.deploy(1)
+    verify(deploys)
+    assert deploys.status() == deployed
+    assert deployed.release == RELEASE
+
+
+def test_a_service_that_leads_nowhere_is_no_proof(deployed_by_another: Deploys) -> None:
+    deploys = deployed_by_another
+    api = deploys.cluster.api
+    api.edit(api.path_of(api.find("Service")), "kubectl", {"spec": {"selector": {"app": "other"}}})
+    with pytest.raises(NoEndpointError, match="Service/titanic has no endpoint"):
+        verify(deploys)
+    assert deploys.status().live.startswith("Service/titanic has no endpoint")
+
+
+def test_an_account_that_may_not_write_proves_without_a_record(deployed_by_another: Deploys) -> None:
+    deploys = deployed_by_another
+    deploys.cluster.api.forbidden.add(("patch", "deployments"))
+    assert verify(deploys).passed
+    assert any(isinstance(one, Noted) and "not recorded in the cluster" in one.text for one in deploys.events)
+    assert deploys.status().live == ""
+
+
+def test_a_target_that_runs_nothing_is_no_proof(deploys: Deploys) -> None:
+    with pytest.raises(NotDeployedError, match="runs nothing"):
+        verify(deploys)
+
+
+def test_a_url_is_proven_without_a_cluster(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    url = f"http://127.0.0.1:{deploys.cluster.api.forward_port}"
+    assert verify(deploys, target=None, access=None, url=url).passed
+    deploys.cluster.factors[image(1)] = 3.0
+    with pytest.raises(LiveAnswersDifferError, match=f"{url}/score, row"):
+        verify(deploys, target=None, access=None, url=url)
+    with pytest.raises(RolloutFailedError, match="The service cannot be reached under its address"):
+        verify(deploys, target=None, url="http://127.0.0.1:1", pace=Pace(address_s=0))
+    with pytest.raises(UsageError, match="Name the target 'staging' or the URL"):
+        verify(deploys, url=url)
+
+
+def test_failed_deploys_are_in_the_store_with_who_what_and_why(deploys: Deploys, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/store.db"
+    events: list[Event] = []
+
+    def deploy(number: int) -> None:
+        scaffold.deploy(
+            deploys.project,
+            image=image(number),
+            access=deploys.access,
+            pace=QUICK,
+            store=store,
+            on_event=events.append,
+        )
+
+    deploy(1)
+    deploys.cluster.factors[image(2)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        deploy(2)
+    deploys.cluster.api.forbidden.add(("patch", "services"))
+    with pytest.raises(ClusterRefusedError):
+        deploy(3)
+    entries = open_store(store).history("titanic")
+    assert [(one.action, one.deployment.image, one.deployment.live) for one in entries] == [
+        ("deploy", image(3), "The cluster does not take Service/titanic."),
+        ("deploy", image(2), "The new revision answers, but not as the model does."),
+        ("deploy", image(1), "passed"),
+    ]
+    failed = entries[0].deployment
+    assert (failed.target, failed.namespace, failed.revision) == ("staging", "titanic-staging", 0)
+    assert failed.release is None or failed.release.by
