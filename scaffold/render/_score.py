@@ -87,6 +87,7 @@ _DOC_BATCHED = "Return one answer for each record, in order, by one call of the 
 _DOC_ALONE = "Return one answer for each record, in order: the model takes one record a call."
 _BEFORE = "# Your steps before the model: unit conversion, features from other sources."
 _AFTER = "# Your steps after the model: a threshold, labels, calibration."
+_AFTER_PREDICT = "# Your steps after the model: labels. A threshold on probabilities needs `predict_proba`."
 
 
 def score_values(
@@ -101,7 +102,8 @@ def score_values(
         load.append("if settings.fast_column_transformer:\n            speed_up(_model)")
     result = "predictions" if call.batched else "prediction"
     predicting = _predict(call, result, has_columns=_has_columns(signature))
-    predict = predicting.lines
+    run = _run_batched if call.batched else _run_alone
+    after = _AFTER_PREDICT if call.method == "predict" else _AFTER
     imports = loading.modules | predicting.modules
     standard = [f"import {name}" for name in sorted(imports & _STANDARD)]
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
@@ -118,7 +120,7 @@ def score_values(
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
         "score_batched": f"{_BATCHED if call.batched else _ALONE}\nBATCHED = {call.batched}",
         "score_run_doc": _DOC_BATCHED if call.batched else _DOC_ALONE,
-        "score_run": _indented(_run_batched(predict) if call.batched else _run_alone(predict), 4),
+        "score_run": _indented(run(predicting.lines, after), 4),
     }
 
 
@@ -142,12 +144,12 @@ def _load(artifact: Artifact, call: Call) -> _Code:
     return _Code(lines, frozenset({module}))
 
 
-def _run_batched(predict: list[str]) -> list[str]:
-    return ["inputs = to_model(records)", _BEFORE, *predict, _AFTER, "return from_model(predictions)"]
+def _run_batched(predict: list[str], after: str) -> list[str]:
+    return ["inputs = to_model(records)", _BEFORE, *predict, after, "return from_model(predictions)"]
 
 
-def _run_alone(predict: list[str]) -> list[str]:
-    body = ["inputs = to_model(record)", _BEFORE, *predict, _AFTER, "answers.append(from_model(prediction))"]
+def _run_alone(predict: list[str], after: str) -> list[str]:
+    body = ["inputs = to_model(record)", _BEFORE, *predict, after, "answers.append(from_model(prediction))"]
     return ["answers = []", "for record in records:", *(f"    {line}" for line in body), "return answers"]
 
 

@@ -59,8 +59,8 @@ def dockerfile(spec: ProjectSpec) -> str:
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
     text = (TEMPLATE / "Dockerfile.jinja").read_text()
-    values = {"name": spec.name, "model_version": spec.version, **image_values(spec)}
-    return environment.from_string(text).render(values)
+    values = {"name": spec.name, "model_version": spec.version, "profile": spec.profile.value}
+    return environment.from_string(text).render(values | image_values(spec))
 
 
 def write_project(root: Path, *, lock: str = "", model: bytes = b"model", text: str | None = None) -> Path:

@@ -100,6 +100,11 @@ def test_a_version_of_a_debian_package_may_be_named() -> None:
     assert read_plan(f"FROM base\nRUN {step}\n", {}, {}).system == ["libgomp1=12.2.0-14"]
 
 
+def test_the_log_has_no_input_values_on_a_terminal_of_the_container() -> None:
+    environment = str(read_plan(dockerfile(make_spec()), {}, {}).config["Env"])
+    assert "'LOG_VALUES=0'" in environment
+
+
 def test_the_result_has_a_numeric_user_that_is_not_root() -> None:
     user, _, group = str(read_plan(dockerfile(make_spec()), {}, {}).config["User"]).partition(":")
     assert int(user) > 0

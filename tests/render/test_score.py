@@ -152,7 +152,7 @@ def test_a_model_of_one_record_is_called_for_each():
         inputs = to_model(record)
         # Your steps before the model: unit conversion, features from other sources.
         prediction = _model.predict(**inputs)
-        # Your steps after the model: a threshold, labels, calibration.
+        # Your steps after the model: labels. A threshold on probabilities needs `predict_proba`.
         answers.append(from_model(prediction))
     return answers
 '''

@@ -58,6 +58,16 @@ def test_a_quota_of_cgroup_1_counts(
     assert threads.available_cpus(tmp_path) == (cpus or threads.available_cpus(tmp_path / "none"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "count"), [("WORKERS", "2", 2), ("workers", "3", 3), ("workers", "", 1)]
+)
+def test_workers_are_counted_as_the_settings_do(
+    threads: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, value: str, count: int
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert threads.worker_count() == count
+
+
 def test_threads_that_are_set_stay_as_they_are(threads: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)

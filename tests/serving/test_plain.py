@@ -1,5 +1,6 @@
 """The plain profile: its code, and what README.md says that it gives and does not give."""
 
+import os
 import re
 import shutil
 import signal
@@ -54,6 +55,16 @@ def serve(root: Path, log: Path, **settings: str) -> Service:
 def test_linters_and_type_checkers_pass(root: Path, tool: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", *tool, "app"], cwd=root, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("hashes", ["", "a-key"])
+def test_what_is_no_hash_of_a_key_ends_the_process_and_is_not_shown(root: Path, hashes: str) -> None:
+    command = [sys.executable, "-c", "import app.settings"]
+    environment = {**os.environ, "API_KEY_HASHES": hashes}
+    ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "api_key_hashes" in ended.stderr
+    assert "a-key" not in ended.stderr
 
 
 def test_the_code_around_the_model_is_as_short_as_the_readme_says(root: Path) -> None:
