@@ -12,7 +12,7 @@ from typing import Any
 
 from scaffold.base import model as base_model
 from scaffold.errors import LoadFailedError, MissingLibraryError, ReadError, VersionMismatchError
-from scaffold.errors.wording import beside_the_code, in_one_line
+from scaffold.errors.wording import beside_the_code, in_one_line, invocation
 from scaffold.read._folders import importing, own_folders
 from scaffold.read._versions import version_mismatch
 from scaffold.read.gate._libraries import DISTRIBUTIONS
@@ -95,11 +95,11 @@ def load_error(path: Path, error: Exception, made_with: MadeWith) -> ReadError:
             return LoadFailedError(path.name, "its objects are nested too deeply (RecursionError)", advice)
         case _ if mismatch := version_mismatch(path.name, made_with, detail, library=_distribution_of(error)):
             return mismatch
-        case AttributeError() | TypeError() | ValueError() if library := _library_of(error):
+        case AttributeError() if library := _library_without(error):
             return _mismatch(path, library, error)
         case pickle.UnpicklingError() | EOFError():
             return LoadFailedError(path.name, f"the pickle is damaged: {error}")
-    return LoadFailedError(path.name, detail)
+    return LoadFailedError(path.name, detail, _raised_in(_distribution_of(error), made_with))
 
 
 def _mismatch(path: Path, module: str, error: Exception) -> ReadError:
@@ -131,12 +131,27 @@ def _installed(module: str) -> bool:
     return True
 
 
+def _library_without(error: AttributeError) -> str | None:
+    """The installed library whose module or class lacks the attribute, so that its version does not fit."""
+    match error.obj:
+        case ModuleType(__name__=module) | type(__module__=module) if _installed(module):
+            return module
+    return None
+
+
+def _raised_in(distribution: str, made_with: MadeWith) -> str:
+    """What is known of a library in whose code a file failed; empty without one."""
+    if not distribution:
+        return ""
+    raised = f"The error is raised by {distribution} {metadata.version(distribution)}."
+    if distribution in made_with.versions:
+        return raised
+    example = invocation("new", ..., environment=[f"{distribution}==VERSION"])
+    return f"{raised} If another version made the file, name that version:\n  {example}"
+
+
 def _library_of(error: Exception) -> str | None:
-    """The model library in whose code the error was raised, or whose module it names."""
-    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
-        named = error.obj.__name__.partition(".")[0]
-        if _installed(named):
-            return named
+    """The model library in whose code the error was raised."""
     trace = error.__traceback__
     found = None
     while trace is not None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scaffold.base.modules import Home, home_of
+from scaffold.errors import NotAModelError, NotASampleError
 from scaffold.verbs.options import Options
+
+_PIPE = "it is a pipe, a device or a socket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,8 @@ def _model_file(model: Any, workspace: Path) -> InputFile:
 
     if isinstance(model, str | os.PathLike):
         found = find_model(os.fspath(model))
+        if _is_pipe(found.path):
+            raise NotAModelError(str(found.path), _PIPE, "Copy its content into a file first.")
         return InputFile(path=found.path, provenance=found.provenance, ours=False)
     return _written(model, workspace)
 
@@ -80,11 +86,22 @@ def _model_file(model: Any, workspace: Path) -> InputFile:
 def _sample_file(sample: Any, folder: Path) -> InputFile:
     if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
         path = Path(sample)
+        if _is_pipe(path):
+            raise NotASampleError(str(path), f"{_PIPE}; copy its content into a file first")
         return InputFile(path=path, provenance=str(path), ours=False)
     folder.mkdir()
     written = _written(sample, folder)
     path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
     return InputFile(path=path, provenance=written.provenance, ours=True)
+
+
+def _is_pipe(path: Path) -> bool:
+    """Whether it is a pipe, a device or a socket: the worker cannot open `/dev/fd/63` of this process."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _written(value: Any, folder: Path) -> InputFile:

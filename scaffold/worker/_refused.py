@@ -56,6 +56,10 @@ def _cause(error: BaseException) -> str:
     """Return the model's own error in one line."""
     if isinstance(error, NoFittingCallError) and error.attempts:
         return ": ".join(error.attempts[0])
+    if isinstance(error, LoadFailedError):
+        return error.cause
+    if isinstance(error, VersionMismatchError):
+        return error.detail
     text = str(error) if isinstance(error, ScaffoldError) else f"{type(error).__name__}: {error}"
     return text.splitlines()[0]
 

@@ -94,6 +94,17 @@ def test_a_pipe_and_a_device_are_no_files(run: Run, model: Path) -> None:
         )
 
 
+def test_a_pipe_that_only_this_process_can_open_is_a_pipe(run: Run, model: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        for files in ((f"/dev/fd/{reading}", "sample.pkl"), (model.name, f"/dev/fd/{reading}")):
+            said = refused(run, files[0], "--input", files[1])
+            assert "it is a pipe, a device or a socket" in said
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 def test_a_target_that_is_a_link_to_nothing(run: Run, model: Path) -> None:
     Path("service").symlink_to("nothing")
     said = refused(run, "absent.pkl", "--input", "sample.pkl")

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -265,6 +266,48 @@ def test_a_model_that_breaks_while_it_loads_names_both_versions(tmp_path: Path) 
         "  TypeError: 'int' object is not iterable\n"
         "Make the service in an environment of that version:\n"
         "  scaffold new ... --environment scikit-learn==1.3.2"
+    )
+
+
+DATE = "import pandas as pd\nclass Model:\n    def __init__(self):\n        {body}\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ("pd.to_datetime('no date')", True),
+        ("pd.Series([1]).astype('no dtype')", True),
+        ("pd.Series([1]).no_method", True),
+        ("pd.no_function", False),
+        ("pd.Series.no_method", False),
+        ("from pandas import no_function", False),
+    ],
+)
+def test_the_installed_version_is_blamed_only_for_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, fits: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "dated_model", raising=False)
+    Path("dated_model.py").write_text(DATE.format(body=body))
+    Path("model.pkl").write_bytes(b"cdated_model\nModel\n(tR.")
+    with pytest.raises(LoadFailedError if fits else VersionMismatchError) as caught:
+        load_model(read_artifact(Path("model.pkl")))
+    assert ("does not fit the pandas" in str(caught.value)) is not fits
+
+
+def test_an_error_of_a_library_names_it_and_the_option_for_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "dated_model", raising=False)
+    Path("dated_model.py").write_text(DATE.format(body="pd.Series([1]).astype('no dtype')"))
+    Path("model.pkl").write_bytes(b"cdated_model\nModel\n(tR.")
+    with pytest.raises(LoadFailedError) as caught:
+        load_model(read_artifact(Path("model.pkl")))
+    assert str(caught.value).endswith(
+        f"The error is raised by pandas {metadata.version('pandas')}."
+        " If another version made the file, name that version:\n"
+        "  scaffold new ... --environment pandas==VERSION"
     )
 
 

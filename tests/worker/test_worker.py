@@ -156,6 +156,16 @@ def test_a_file_elsewhere_is_refused_by_name_and_read_where_that_is_allowed(
 
 
 @linux
+def test_a_refusal_while_loading_quotes_the_error_of_the_model(
+    inspect: Callable[..., Any], tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.txt"
+    rates.write_text("2")
+    with pytest.raises(ConfinementError) as caught:
+        inspect(model(head=f"open({str(rates)!r})"))
+    assert caught.value.cause == f"PermissionError: [Errno 13] Permission denied: '{rates}'"
+
+
 def test_a_connection_is_refused_by_name(inspect: Callable[..., Any]) -> None:
     with pytest.raises(ConfinementError, match=r"connects to .*\n.*\n.*\n.*--allow-network"):
         inspect(model("import socket; socket.create_connection(('127.0.0.1', 9), 1)"))
