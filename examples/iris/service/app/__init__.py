@@ -2,4 +2,4 @@
 
 from app.serving.cpu import limit_threads
 
-limit_threads()  # before numpy and its like are imported
+limit_threads()  # before numeric libraries are imported

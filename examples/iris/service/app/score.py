@@ -28,5 +28,5 @@ def run(records: list[ModelInput]) -> list[ModelOutput]:
     inputs = to_model(records)
     # Your steps before the model: unit conversion, features from other sources.
     predictions = _model.predict(inputs)
-    # Your steps after the model: a threshold, labels, calibration.
+    # Your steps after the model: labels. A threshold on probabilities needs `predict_proba`.
     return from_model(predictions)

@@ -17,7 +17,8 @@ class KeyCheck:
     """Whether a request may pass: with `X-API-Key: KEY`, or `Authorization: Bearer KEY`."""
 
     def __init__(self, settings: ServingSettings) -> None:
-        self._hashes = [part.strip() for part in settings.api_key_hashes.split(",") if part.strip()]
+        hashes = settings.api_key_hashes or ""
+        self._hashes = [part.strip() for part in hashes.split(",") if part.strip()]
         public = {path.strip() for path in settings.public_paths.split(",")}
         self._public = tuple(PROBES | public)
         self._pages = tuple(f"{path}/" for path in public if path)

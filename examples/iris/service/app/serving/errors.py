@@ -1,6 +1,7 @@
 """Error responses: one JSON object with `detail`, never a traceback and never an input value."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,8 +69,14 @@ def problem(status: int, detail: Any, headers: Mapping[str, str] | None = None) 
     return JSONResponse(content, status, headers)
 
 
+async def failed(request: Request, error: Exception) -> JSONResponse:
+    """Answer 500, unless the app has a handler of its own for `Exception` or 500."""
+    return problem(500, "The service failed.")
+
+
 def add_handlers(app: FastAPI) -> None:
     """Add the exception handlers."""
+    app.exception_handlers.setdefault(Exception, failed)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -90,8 +97,9 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(405)
     async def method_not_allowed(request: Request, error: HTTPException) -> Response:
-        methods = (error.headers or {}).get("Allow", "").split(", ")
-        allow = {"Allow": ", ".join([*methods, *["HEAD"] * ("GET" in methods), "OPTIONS"])}
+        methods = re.findall(r"\w+", (error.headers or {}).get("Allow", ""))
+        methods += [*["HEAD"] * ("GET" in methods), "OPTIONS"]
+        allow = {"Allow": ", ".join(dict.fromkeys(methods))}
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allow)
         return problem(405, error.detail, allow)

@@ -3,13 +3,16 @@
 import itertools
 import logging
 import secrets
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from fastapi import HTTPException
 from fastapi.routing import iter_route_contexts
+from starlette._utils import is_async_callable
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.body_limit import RequestBodyLimitResponder
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.serving import metrics
@@ -56,7 +59,8 @@ class RequestMiddleware:
             await self.app(scope, receive, _in_one_line(send))
             return
         began, status = perf_counter(), 0
-        if scope["method"] == "HEAD":  # as GET; the server leaves the body out
+        method: str = scope["method"]
+        if method == "HEAD":  # as GET; the server leaves the body out
             scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         request_id = _valid_id(headers, b"x-request-id") or self._next_id()
@@ -67,8 +71,9 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                more = [*message.get("headers", ()), *self._headers]
-                more.append((b"x-request-id", request_id))
+                more = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                names = {name for name, _ in more}  # what an endpoint has set stays
+                more += [header for header in self._headers if header[0] not in names]
                 if trace:
                     more.append((b"traceparent", trace))
                 if RequestMiddleware.draining:
@@ -77,11 +82,11 @@ class RequestMiddleware:
             await send(message)
 
         metrics.in_flight.inc()
-        scores = scope["method"] == "POST"
-        self._scoring += scores
+        is_scoring = method == "POST"
+        self._scoring += is_scoring
         try:
             self._keys.require(scope["path"], headers)
-            if scores and (self._batcher.full or self._scoring > self._most_scoring):
+            if is_scoring and (self._batcher.full or self._scoring > self._most_scoring):
                 raise HTTPException(503, BUSY, RETRY)
             await self.app(scope, receive, respond)
         except HTTPException as refused:
@@ -91,16 +96,20 @@ class RequestMiddleware:
             status = status or CLIENT_GONE
         except Exception as error:
             log.error("not handled", exc_info=error)
-            if status:  # the response has begun: it can only be cut off
+            handlers = scope["app"].exception_handlers
+            handler = handlers.get(500) or handlers.get(Exception)
+            if status or not handler:  # a response that has begun can only be cut off
                 raise
-            await problem(500, "The service failed.")(scope, receive, respond)
+            request, in_thread = Request(scope), partial(run_in_threadpool, handler)
+            handle = handler if is_async_callable(handler) else in_thread
+            await (await handle(request, error))(scope, receive, respond)
         finally:
-            self._scoring -= scores
+            self._scoring -= is_scoring
             metrics.in_flight.dec()
             took_s = perf_counter() - began
             metrics.count_request(self._route(scope), status or 500, took_s)
             if self._settings.access_log:
-                facts = {"method": scope["method"], "path": scope["path"], "status": status}
+                facts = {"method": method, "path": scope["path"], "status": status}
                 log.info("request", extra=facts | {"ms": round(1e3 * took_s, 3)})
 
     def _route(self, scope: Scope) -> str:

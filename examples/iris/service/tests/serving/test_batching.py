@@ -1,6 +1,7 @@
 """Micro-batching: concurrent records share a call of the model, and nothing else."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,25 @@ def test_concurrent_records_share_a_call_and_each_gets_its_own_answer() -> None:
     replies = toy.ask(*(toy.post("/score", {"value": n / 2}) for n in range(20)))
     assert [reply.json["value"] for reply in replies] == [n / 2 for n in range(20)]
     assert max(reply.json["together"] for reply in replies) > 1
+
+
+def test_a_lone_record_waits_for_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ServingSettings(queue_timeout_s=50, score_timeout_s=50)
+    delays: list[float] = []
+
+    async def score() -> None:
+        loop = asyncio.get_running_loop()
+        later = loop.call_later
+
+        def call_later(delay: float, *arguments: Any) -> asyncio.TimerHandle:
+            delays.append(delay)
+            return later(delay, *arguments)
+
+        monkeypatch.setattr(loop, "call_later", call_later)
+        await Batcher(run, settings).score([Record(value=1)])
+
+    asyncio.run(score())
+    assert all(delay > 40 for delay in delays)
 
 
 def test_a_batch_gets_its_answers_in_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.serving import Batcher, metrics
 from app.serving.settings import ServingSettings
-from tests.serving.toy import Record, Toy
+from tests.serving.toy import Record, Toy, call
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -92,3 +92,10 @@ def test_a_request_has_an_id_and_one_line_in_the_access_log(
     [line] = [line for line in logged(capsys) if line["logger"] == "app.requests"]
     assert line["request_id"] == reply.headers["x-request-id"] != "with space"
     assert (line["method"], line["path"], line["status"]) == ("POST", "/score", 200)
+
+
+def test_head_is_logged_as_head(capsys: pytest.CaptureFixture[str]) -> None:
+    toy = Toy(access_log=True)
+    [reply] = toy.ask(call(toy.app, "HEAD", "/healthz", b"", {}))
+    [line] = [line for line in logged(capsys) if line["logger"] == "app.requests"]
+    assert (reply.status, line["method"]) == (200, "HEAD")

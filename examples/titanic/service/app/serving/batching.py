@@ -159,7 +159,7 @@ class Batcher(Generic[Record, Answer]):
             answers = iter(call.result())
             for job in jobs:
                 mine = list(islice(answers, len(job.records)))
-                if not job.answers.done():  # or else the client is gone
+                if not job.answers.done():  # or else its request was cancelled
                     job.answers.set_result(mine)
             took_s = perf_counter() - began
             waited_s = began - jobs[0].since
@@ -174,7 +174,7 @@ class Batcher(Generic[Record, Answer]):
             self._pool.shutdown(wait=False)
             self._pool = futures.ThreadPoolExecutor(self._settings.worker_threads)
         for job in jobs:
-            fail(job)
+            time_out(job)
         self._start_batch()
 
     def _watch(self) -> None:
@@ -183,7 +183,7 @@ class Batcher(Generic[Record, Answer]):
         while self._waiting and self._waiting[0].since <= last:
             job = self._waiting.popleft()
             self._count -= len(job.records)
-            fail(job)
+            time_out(job)
         self._watching = bool(self._waiting)
         if self._waiting:
             self._loop.call_later(self._waiting[0].since - last, self._watch)
@@ -208,7 +208,7 @@ class Batcher(Generic[Record, Answer]):
             return self._score_each(records[:middle]) + self._score_each(records[middle:])
 
 
-def fail(job: Job) -> None:
+def time_out(job: Job) -> None:
     """Answer 504."""
     if not job.answers.done():
         job.answers.set_exception(TooSlow())

@@ -11,11 +11,16 @@ VARIABLES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
 
 
 def limit_threads() -> None:
-    """Set the thread variables that are not set; before numpy and its like are imported."""
-    workers = os.environ.get("WORKERS", "1")
-    share = int(available_cpus()) // max(1, int(workers) if workers.isdigit() else 1)
+    """Set the thread variables that are not set; before numeric libraries are imported."""
+    share = int(available_cpus()) // worker_count()
     for name in VARIABLES:
         os.environ.setdefault(f"{name}_NUM_THREADS", str(max(1, share)))
+
+
+def worker_count() -> int:
+    """WORKERS in upper or lower case, as the settings read it. They refuse what is no number."""
+    count = {name.upper(): value for name, value in os.environ.items()}.get("WORKERS", "").strip()
+    return max(1, int(count)) if count.isdigit() else 1
 
 
 def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> float:

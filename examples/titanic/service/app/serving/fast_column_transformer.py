@@ -79,7 +79,7 @@ def transform_part(frame: Any, names: "pd.Index[str]", step: Any, steps: list[An
 def to_array(columns: list[Any], numeric: bool) -> NDArray[Any] | None:
     """Return columns of numbers and text as one array, None if there are others.
 
-    Whole numbers beside others become such others for `numeric` steps, as they do in a frame.
+    For `numeric` steps, integers beside floats become floats, as in a frame.
     """
     dtypes = {column.dtype for column in columns}
     known = np.dtype | pd.StringDtype

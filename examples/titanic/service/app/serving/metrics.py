@@ -4,7 +4,9 @@ import os
 import tempfile
 from functools import cache
 
-if os.environ.get("WORKERS", "1") not in {"", "1"}:
+from app.serving.cpu import worker_count
+
+if worker_count() > 1:
     # Worker processes share their metrics in files. The library looks for the folder on import.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
 

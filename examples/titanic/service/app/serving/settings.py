@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import Self
 
@@ -12,7 +12,7 @@ from typing_extensions import Self
 class ServingSettings(BaseSettings):
     """The defaults below hold where the environment says nothing."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(frozen=True)
 
     # Address and port. `uvicorn app.main:app` has options of its own for these.
     bind_host: str = "0.0.0.0"  # noqa: S104  # the port of a container is reached from outside
@@ -50,12 +50,13 @@ class ServingSettings(BaseSettings):
     # Milliseconds for which the event loop waits for a prediction before it does other work.
     patience_ms: float = Field(default=10, ge=0)
 
-    # API keys: their sha256 in hex, separated by commas; none means no authentication. A new key
+    # API keys: their sha256 in hex, separated by commas; unset means no authentication. A new key
     # and its hash: python -c "import hashlib, secrets; key = secrets.token_hex(32);
     # print(key, hashlib.sha256(key.encode()).hexdigest())"
-    api_key_hashes: str = Field(default="", pattern=r"^(\s*[0-9a-f]{64}\s*(,|$))*$")
-    # Paths that need no API key, besides the probes: a scraper and a browser have none.
-    public_paths: str = "/metrics,/docs,/openapi.json"
+    api_key_hashes: str | None = Field(default=None, pattern=r"^(\s*[0-9a-f]{64}\s*(,|$))+$")
+    # Paths that need no API key, besides the probes: a scraper has none. A browser has none either:
+    # "/metrics,/docs,/openapi.json" opens the API page to all, and with it the schema.
+    public_paths: str = "/metrics"
     # The API page with openapi.json, and the Prometheus metrics.
     docs: bool = True
     metrics: bool = True
@@ -70,19 +71,25 @@ class ServingSettings(BaseSettings):
     # One log line for each request. Errors are logged in any case.
     access_log: bool = False
     # Whether the messages of exceptions and warnings are logged: they may contain input values.
-    # On a terminal they are.
+    # On a terminal they are, but not in the image: its Dockerfile has LOG_VALUES=0.
     log_values: bool = Field(default_factory=lambda: sys.stderr.isatty())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take the default for an empty variable, except where that would open what was closed."""
+        kept = {"api_key_hashes", "public_paths"}
+        return {name: value for name, value in values.items() if value != "" or name in kept}
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the environment. A wrong value ends the process with one line."""
+        """Read the environment. A wrong value, not shown, ends the process with one line."""
         try:
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]).upper()
-            message = f"{name}={first['input']!r} is not a valid setting: {first['msg']}."
-            raise SystemExit(message) from None
+            raise SystemExit(f"{name} is not a valid setting: {first['msg']}.") from None
 
     @property
     def fastapi_options(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from app.serving.settings import ServingSettings
 from tests.serving.toy import Toy
 
 KEY = "a-key"
@@ -34,15 +35,35 @@ def test_without_a_key_nothing_of_the_schema_is_told(body: bytes) -> None:
     assert reply.headers["www-authenticate"] == "Bearer"
 
 
-def test_probes_metrics_and_the_api_page_need_no_key() -> None:
-    toy = Toy(api_key_hashes=HASHES)
+@pytest.mark.parametrize(
+    ("public", "metrics", "docs"),
+    [(None, 200, 401), ("", 401, 401), ("/metrics,/docs,/openapi.json", 200, 200)],
+)
+def test_probes_and_public_paths_need_no_key(
+    monkeypatch: pytest.MonkeyPatch, public: str | None, metrics: int, docs: int
+) -> None:
+    monkeypatch.setenv("API_KEY_HASHES", HASHES)
+    if public is not None:
+        monkeypatch.setenv("PUBLIC_PATHS", public)
+    toy = Toy()
     paths = ["/healthz", "/readyz", "/metrics", "/docs", "/docs/static/swagger-ui.css"]
     replies = toy.ask(*map(toy.get, [*paths, "/openapi.json"]))
-    assert [reply.status for reply in replies] == [200] * 6
-    assert replies[-1].json["security"] == [{"APIKeyHeader": []}]
+    assert [reply.status for reply in replies] == [200, 200, metrics, docs, docs, docs]
+    assert docs != 200 or replies[-1].json["security"] == [{"APIKeyHeader": []}]
 
 
-def test_all_but_the_probes_need_a_key_if_no_path_is_public() -> None:
-    toy = Toy(api_key_hashes=HASHES, public_paths="")
-    replies = toy.ask(*map(toy.get, ["/healthz", "/metrics", "/docs", "/openapi.json"]))
-    assert [reply.status for reply in replies] == [200, 401, 401, 401]
+@pytest.mark.parametrize("hashes", ["", " ", KEY])
+def test_what_is_no_hash_ends_the_process_and_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, hashes: str
+) -> None:
+    monkeypatch.setenv("API_KEY_HASHES", hashes)
+    with pytest.raises(SystemExit, match=r"^API_KEY_HASHES is not a valid setting: ") as raised:
+        ServingSettings.from_environment()
+    assert KEY not in str(raised.value)
+
+
+def test_another_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PORT", "TLS_CERT", "LOG_LEVEL"):
+        monkeypatch.setenv(name, "")
+    found = ServingSettings()
+    assert (found.port, found.tls_cert, found.log_level) == (8000, None, "info")

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from app.serving.fast_routes import FastRoute
@@ -180,6 +181,49 @@ def test_another_media_type_is_a_415_on_every_route(path: str) -> None:
     question = (f"POST /{path}", ITEM, {"content-type": "text/plain"})
     assert ask(PAIR[1], question).status == 415
     assert ask(PAIR[1], (f"POST /{path}", ITEM, {"content-encoding": "gzip"})).status == 415
+
+
+@pytest.mark.parametrize("kind", [Exception, 500])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_handler_of_the_owner_answers_what_is_not_handled(
+    kind: int | type[Exception], is_async: bool
+) -> None:
+    def answer(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"own": str(error)}, 503)
+
+    async def answer_async(request: Request, error: Exception) -> JSONResponse:
+        return answer(request, error)
+
+    app = with_routes(Toy().app)
+    app.add_exception_handler(kind, answer_async if is_async else answer)
+    reply = ask(app, ("POST /broken", ITEM, {"x-request-id": "abc"}))
+    assert (reply.status, reply.json) == (503, {"own": "secret"})
+    assert reply.headers["x-request-id"] == "abc"
+
+
+def test_a_header_that_an_endpoint_sets_stays() -> None:
+    app = Toy().app
+
+    @app.get("/kept-for-a-minute")
+    async def kept(response: Response) -> None:
+        response.headers["Cache-Control"] = "max-age=60"
+
+    for path, value in {"/kept-for-a-minute": "max-age=60", "/healthz": "no-store"}.items():
+        assert ask(app, (f"GET {path}", "")).headers["cache-control"] == value
+
+
+@pytest.mark.parametrize(
+    ("given", "allow"), [(None, "OPTIONS"), ({"Allow": "GET, HEAD"}, "GET, HEAD, OPTIONS")]
+)
+def test_a_405_lists_each_method_once(given: dict[str, str] | None, allow: str) -> None:
+    app = Toy().app
+
+    @app.get("/other")
+    async def other() -> None:
+        raise HTTPException(405, headers=given)
+
+    reply = ask(app, ("GET /other", ""))
+    assert (reply.status, reply.headers["allow"]) == (405, allow)
 
 
 @pytest.mark.skipif(not HAS_LIMITS, reason="this FastAPI has no limits of its own")
