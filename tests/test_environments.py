@@ -514,6 +514,9 @@ def test_an_old_or_invalid_interpreter_is_reported(tmp_path: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(NotAnEnvironmentError, match="it is no Python"):
         open_environment(str(program), cache=tmp_path / "cache")
+    program.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(NotAnEnvironmentError, match=r"its Python does not run \(no message\)"):
+        open_environment(str(program), cache=tmp_path / "cache")
     facts = {
         "executable": "",
         "version": "3.9.18",

@@ -168,8 +168,8 @@ def _probe(interpreter: Path, run: Runner) -> _Facts:
             versions=found["versions"],
         )
     except CommandError as error:
-        end = error.tail.strip().splitlines()
-        raise NotAnEnvironmentError(str(interpreter), "run", cause=str(end[-1:])) from error
+        end = error.tail.strip().splitlines() or ["no message"]
+        raise NotAnEnvironmentError(str(interpreter), "run", cause=end[-1]) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise NotAnEnvironmentError(str(interpreter), "python") from error
 

@@ -181,7 +181,7 @@ def version_notes(
         installed: Returns the version of a distribution that is installed here; None where it is not.
     """
     return tuple(
-        f"{name} was made with {distribution} {written}; here is {here}. To have the older one: "
+        f"{name} was made with {distribution} {written}; here is {here}. To have that one: "
         f"--environment '{distribution}=={written}'"
         for distribution, written, here in differences(made_with, installed)
     )

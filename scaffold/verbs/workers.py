@@ -54,7 +54,7 @@ def worker_settings(given: ModelInputs, options: Options, environment: Environme
     return WorkerSettings(
         python=environment.python,
         path=[*environment.path, *environment.overlay],
-        package=Path(environment.overlay[0]) if environment.overlay else None,
+        overlay=environment.overlay,
         environ={**minimal_environment(os.environ), **variables},
         confinement=Confinement(
             readable=tuple(path.absolute() for path in (*beside, *named)),

@@ -21,7 +21,10 @@ from scaffold.worker._channel import LOOKUP_BYTES, LOOKUP_FILE, Channel, Channel
 from scaffold.worker._errors import decode_error, printable
 
 _PACKAGES = Path(__file__).parents[2]
-_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from scaffold.worker._child import main; main()"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); sys.path += sys.argv[2:]; del sys.argv[2:];"
+    "from scaffold.worker._child import main; main()"
+)
 _LOG_BYTES = 20_000
 _ENDING_S = 10.0
 REHEARSAL = "scaffold.worker._rehearse"
@@ -40,17 +43,17 @@ class WorkerSettings:
     """The `sys.path` of the model's environment."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The environment variables of the worker, without those for its folders."""
-    package: Path | None = None
-    """The folder that holds our own package, where the environment does not."""
+    overlay: Sequence[str] = ()
+    """The folders with our own package and with what it needs, where the environment lacks them."""
     confinement: Confinement = field(default_factory=Confinement)
     """The rights of the worker besides reading its libraries and writing below its own folder."""
     time_s: float = 600.0
     """Seconds for one answer of the worker."""
 
     @property
-    def runs_in(self) -> tuple[Path, Path | None, Mapping[str, str]]:
+    def runs_in(self) -> tuple[Path, Sequence[str], Mapping[str, str]]:
         """What a process needs to start: the interpreter, our own package and the variables."""
-        return self.python, self.package, self.environ
+        return self.python, self.overlay, self.environ
 
 
 class Worker:
@@ -70,13 +73,8 @@ class Worker:
         # Read by these handles: the worker may replace both files by links.
         self._log = (self.folder / "log.txt").open("w+b")
         self._lookup_file = (self.folder / LOOKUP_FILE).open("w+b")
-        command = [
-            os.fspath(settings.python),
-            "-c",
-            _START,
-            os.fspath(settings.package or _PACKAGES),
-            program,
-        ]
+        package, *needed = settings.overlay or [os.fspath(_PACKAGES)]
+        command = [os.fspath(settings.python), "-c", _START, package, program, *needed]
         # The confinement needs the real home folder; the model gets another one.
         environ = {**settings.environ, **{n: v for n, v in os.environ.items() if n == "HOME"}}
         self._process = start_peer(command, cwd=self.folder, env=environ, log=self._log)

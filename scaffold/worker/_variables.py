@@ -1,10 +1,14 @@
-"""Which environment variables the model reads from `os.environ`. Reads by compiled code are not seen."""
+"""Which environment variables the model reads from `os.environ` and `os.environb`.
+
+Reads by compiled code are not seen.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
+from typing import AnyStr
 
 from scaffold.worker._witness import RECORDED, Witness
 
@@ -13,18 +17,20 @@ def watch_variables(witness: Witness) -> None:
     """Have `os.environ` write down in `witness.variables` what is looked up while the model runs."""
 
     class Watched(os._Environ):  # type: ignore[type-arg]
-        def __getitem__(self, name: str) -> str:
+        def __getitem__(self, name: AnyStr) -> AnyStr:
             present = _present(name, super().__getitem__)
-            if witness.phase in RECORDED and isinstance(name, str):
-                witness.note_variable(name, present=present, file=_reading_file())
-            value: str = super().__getitem__(name)
+            if witness.phase in RECORDED and isinstance(name, str | bytes):
+                witness.note_variable(os.fsdecode(name), present=present, file=_reading_file())
+            value: AnyStr = super().__getitem__(name)
             return value
 
-    # In place: modules that were imported before refer to this object.
+    # In place: modules that were imported before refer to these objects.
     os.environ.__class__ = Watched
+    if os.supports_bytes_environ:
+        os.environb.__class__ = Watched
 
 
-def _present(name: str, look_up: Callable[[str], str]) -> bool:
+def _present(name: AnyStr, look_up: Callable[[AnyStr], AnyStr]) -> bool:
     try:
         look_up(name)
     except KeyError:

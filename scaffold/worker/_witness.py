@@ -139,7 +139,9 @@ class Witness:
         """Record that code in `file` read an environment variable."""
         own = self.place(file) is None and not is_below(os.path.realpath(file), interpreter_folders())
         known = self.variables.get(name)
-        self.variables[name] = (present, own or (known is not None and known[1]))
+        # What was absent at first stays so: `setdefault` sets it.
+        was_present, was_own = known or (present, own)
+        self.variables[name] = (present and was_present, own or was_own)
 
     def note_unaudited(self, paths: set[str]) -> None:
         """Record files that were opened in this phase and that no audit event named."""

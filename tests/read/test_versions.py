@@ -318,7 +318,7 @@ def test_a_version_is_blamed_only_if_it_differs() -> None:
     assert version_mismatch("model.pkl", OLDER, "ValueError: x", installed=nothing) is None
     assert version_mismatch("model.pkl", MadeWith(), "ValueError: x") is None
     assert version_notes("model.pkl", OLDER, {"scikit-learn": "1.9.1"}.get) == (
-        f"model.pkl was made with scikit-learn 1.3.2; here is 1.9.1. To have the older one: {OLDER_OPTION}",
+        f"model.pkl was made with scikit-learn 1.3.2; here is 1.9.1. To have that one: {OLDER_OPTION}",
     )
 
 

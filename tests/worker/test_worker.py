@@ -30,6 +30,7 @@ from scaffold.errors import (
     WorkerLimitError,
     WorkerMessageError,
 )
+from scaffold.events import Event, Noted
 from scaffold.spec import Batching, LocalSource, PythonCall
 from scaffold.verbs._examination import _checked_source
 from scaffold.worker import require_plain
@@ -277,6 +278,31 @@ def test_a_variable_of_this_shell_is_not_in_the_service_unasked(
     assert inspect(text, secret=["FARE_RATE"]).variables[0].value == ""
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        "os.getenv('FARE_RATE', '1')",
+        "os.environ.setdefault('FARE_RATE', '1')",
+        "os.environb.get(b'FARE_RATE', b'1')",
+        "os.getenvb(b'FARE_RATE', b'1')",
+    ],
+)
+def test_a_variable_with_a_default_is_noted(
+    inspect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    monkeypatch.setenv("FARE_RATE", "1.5")
+    events: list[Event] = []
+    inspect(model(f"import os; float({read})"), on_event=events.append)
+    notes = [event.text for event in events if isinstance(event, Noted)]
+    assert any("the model reads the variable FARE_RATE" in note for note in notes)
+
+
+def test_a_missing_variable_of_bytes_is_named(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(MissingVariableError) as caught:
+        inspect(model("import os; os.environb[b'FARE_RATE']"))
+    assert caught.value.names == ("FARE_RATE",)
+
+
 def test_a_secret_without_a_value_is_asked_for(inspect: Callable[..., Any]) -> None:
     with pytest.raises(UsageError, match="export API_TOKEN"):
         inspect(model(), secret=["API_TOKEN"])
@@ -303,6 +329,14 @@ def test_the_caller_imports_no_library_of_the_model(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["NothingToCallError", "[]"]
+
+
+def test_a_worker_starts_in_an_environment_with_no_distributions(
+    inspect: Callable[..., Any], tmp_path: Path
+) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    report = inspect(model(), environment=[str(tmp_path / "venv")])
+    assert report.signature.call.method == "predict"
 
 
 def test_a_model_that_calls_the_tool_does_not_start_another_worker(inspect: Callable[..., Any]) -> None:
