@@ -54,9 +54,9 @@ class ServingSettings(BaseSettings):
     # and its hash: python -c "import hashlib, secrets; key = secrets.token_hex(32);
     # print(key, hashlib.sha256(key.encode()).hexdigest())"
     api_key_hashes: str | None = Field(default=None, pattern=r"^(\s*[0-9a-f]{64}\s*(,|$))+$")
-    # Paths that need no API key, besides the probes: a scraper has none. A browser has none either:
-    # "/metrics,/docs,/openapi.json" opens the API page to all, and with it the schema.
-    public_paths: str = "/metrics"
+    # Paths that need no API key, besides the probes: scrapers and browsers have none. With
+    # "/metrics" the API page needs a key, and so the schema is not shown to all.
+    public_paths: str = "/metrics,/docs,/openapi.json"
     # The API page with openapi.json, and the Prometheus metrics.
     docs: bool = True
     metrics: bool = True

@@ -37,7 +37,7 @@ def test_without_a_key_nothing_of_the_schema_is_told(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("public", "metrics", "docs"),
-    [(None, 200, 401), ("", 401, 401), ("/metrics,/docs,/openapi.json", 200, 200)],
+    [(None, 200, 200), ("", 401, 401), ("/metrics", 200, 401)],
 )
 def test_probes_and_public_paths_need_no_key(
     monkeypatch: pytest.MonkeyPatch, public: str | None, metrics: int, docs: int
