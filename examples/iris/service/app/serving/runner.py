@@ -36,6 +36,7 @@ def serve(app: str, settings: ServingSettings) -> None:
     serving.load_model()  # before the fork, so that the workers share its memory
     if settings.metrics_port:
         metrics.start_server(settings.bind_host, settings.metrics_port)
+    Connection.batcher = serving.batcher
     config = uvicorn.Config(
         app,
         host=settings.bind_host,

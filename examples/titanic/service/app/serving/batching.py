@@ -66,15 +66,16 @@ class Batcher(Generic[Record, Answer]):
         self._pool = futures.ThreadPoolExecutor(settings.worker_threads)
         self._waiting: deque[Job] = deque()
         self._count = 0  # records in it
+        self.coming = 0  # accepted requests whose records arrive in the next turn of the loop
         self._running: dict[Call, tuple[list[Job], float]] = {}
         self._hanging: list[Call] = []
         self._collecting = False
         self._watching = False
 
     @property
-    def full(self) -> bool:
-        """Whether the next record would be refused."""
-        return self._count >= self._settings.max_waiting
+    def room(self) -> int:
+        """How many more records may wait."""
+        return self._settings.max_waiting - self._count
 
     @property
     def hanging(self) -> int:

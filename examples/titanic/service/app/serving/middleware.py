@@ -86,7 +86,7 @@ class RequestMiddleware:
         self._scoring += is_scoring
         try:
             self._keys.require(scope["path"], headers)
-            if is_scoring and (self._batcher.full or self._scoring > self._most_scoring):
+            if is_scoring and (self._batcher.room <= 0 or self._scoring > self._most_scoring):
                 raise HTTPException(503, BUSY, RETRY)
             await self.app(scope, receive, respond)
         except HTTPException as refused:

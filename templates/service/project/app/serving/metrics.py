@@ -28,6 +28,7 @@ RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 in_flight = Gauge("http_requests_in_flight", "Requests in progress.", multiprocess_mode="livesum")
 info = Gauge("model_info", "The model.", ["name", "version", "sha256"], multiprocess_mode="livemax")
 _requests = Counter("http_requests", "Responses.", ["route", "status"])
+_turned_away = _requests.labels("any", 503)
 _latency = Histogram(
     "http_request_duration_seconds", "From headers to response.", ["route"], buckets=SECONDS
 )
@@ -50,6 +51,11 @@ def count_request(route: str, status: int, took_s: float) -> None:
     requests, latency = _of_route(route, status)
     requests.inc()
     latency.observe(took_s)
+
+
+def count_turned_away() -> None:
+    """Count a request that was answered 503 before its route was known."""
+    _turned_away.inc()
 
 
 def count_batch(model: str, records: int, waited_s: float, took_s: float) -> None:
