@@ -33,7 +33,9 @@ def test_a_body_has_room_for_a_batch_or_for_a_few_large_records(characters: int,
 
 def test_opentelemetry_is_off_until_it_is_answered(tmp_path: Path) -> None:
     spec = project_spec()
-    assert "opentelemetry" not in str(serving_values(spec))
+    values = serving_values(spec)
+    assert values.pop("opentelemetry") == "False"
+    assert "opentelemetry" not in str(values)
     answered = dataclasses.replace(spec, answers={"opentelemetry": True})
     write_project(tmp_path, **{name: str(value) for name, value in serving_values(answered).items()})
     assert "\n    opentelemetry: bool = True\n" in (tmp_path / "app" / "settings.py").read_text()

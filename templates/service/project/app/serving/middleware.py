@@ -96,9 +96,11 @@ class RequestMiddleware:
             status = status or CLIENT_GONE
         except Exception as error:
             log.error("not handled", exc_info=error)
+            if status:  # the response has begun: it can only be cut off
+                raise
             handlers = scope["app"].exception_handlers
             handler = handlers.get(500) or handlers.get(Exception)
-            if status or not handler:  # a response that has begun can only be cut off
+            if not handler:
                 raise
             request, in_thread = Request(scope), partial(run_in_threadpool, handler)
             handle = handler if is_async_callable(handler) else in_thread
