@@ -90,8 +90,8 @@ def render(service: Service) -> Tree:
             "    inputs = to_model(records)\n", f"    inputs = to_model(records)  # {version}\n"
         )
         tree["Dockerfile"] = re.sub("interval=[0-9]+s", f"interval={10 + version}s", tree["Dockerfile"])
-        tree["deploy/base/deployment.yaml"] = re.sub(
-            "cpu: [0-9]+m", f"cpu: {250 + version}m", tree["deploy/base/deployment.yaml"]
+        tree["deploy/production/deployment.yaml"] = re.sub(
+            "cpu: [0-9]+m", f"cpu: {250 + version}m", tree["deploy/production/deployment.yaml"]
         )
         tree[f"app/part_{version}.py"] = f'"""Part {version}."""\n'
         tree.pop(f"app/part_{version - 1}.py", None)
@@ -268,15 +268,17 @@ def check_less_often(owner: Owner) -> None:
 
 
 def more_replicas(owner: Owner) -> None:
-    owner.change("deploy/base/autoscaler.yaml", "minReplicas: ", "minReplicas: 1", keep="minReplicas: 1")
+    owner.change(
+        "deploy/production/autoscaler.yaml", "minReplicas: ", "minReplicas: 1", keep="minReplicas: 1"
+    )
 
 
 def more_cpu(owner: Owner) -> None:
-    owner.change("deploy/base/deployment.yaml", "cpu: 25", "cpu: 975", keep="cpu: 975")
+    owner.change("deploy/production/deployment.yaml", "cpu: 25", "cpu: 975", keep="cpu: 975")
 
 
 def delete_a_file(owner: Owner) -> None:
-    path = owner.draw(st.sampled_from(["deploy/base/network.yaml", "requirements.in", "app/part_1.py"]))
+    path = owner.draw(st.sampled_from(["deploy/production/network.yaml", "requirements.in", "app/part_1.py"]))
     owner.tree.pop(path, None)
 
 

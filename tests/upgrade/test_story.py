@@ -196,7 +196,8 @@ def test_a_preferred_side_or_a_tool_resolves_every_conflict(
 def test_an_update_may_change_only_answers(project: Path) -> None:
     done = update(project, answers={"targets": ["production"]}, verify=False)
     assert done.applied
-    assert {path for path, word in done.files.items() if word == "removed"} >= {"deploy/staging/service.yaml"}
+    removed = {path for path, word in done.files.items() if word == "removed"}
+    assert removed == {"deploy/staging/kustomization.yaml", "deploy/staging/namespace.yaml"}
     assert not (project / "deploy/staging").exists()
     assert update(project).is_empty
 
