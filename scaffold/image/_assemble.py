@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from scaffold.base.process import Runner
-from scaffold.errors import ImageNotRunnableError
-from scaffold.events import Advanced, Noted, OnEvent
+from scaffold.events import Advanced, OnEvent
 from scaffold.image._dependencies import largest_packages
 from scaffold.image._disk import needs_room
 from scaffold.image._oci import Document, PlatformImage, make_index, write_output
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_layered, push_referrer
-from scaffold.image._running import check_answers
+from scaffold.image._running import check_image
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image.layers._build import LayerBuilder, Layered
@@ -66,7 +66,14 @@ def build_layers(
         top = layered.images[0].manifest if len(layered.images) == 1 else make_index(layered.images)
         if options.output or options.check:
             images = layered.complete(kept, on_event)
-        checked = bool(options.check) and _check(images[0], reference.familiar, options, kept, on_event)
+        name = reference.familiar
+        checked = options.check is not None and check_image(
+            _started(images[0], name, kept, on_event),
+            name,
+            options.check,
+            on_event,
+            if_possible=options.check_if_possible,
+        )
         if options.output:
             on_event(Advanced(stage="write", detail=str(options.output)))
             with needs_room(options.output.parent):
@@ -80,19 +87,12 @@ def build_layers(
     return replace(_image(reference, top, layered, pushed), checked=checked)
 
 
-def _check(image: PlatformImage, name: str, options: BuildOptions, store: Store, on_event: OnEvent) -> bool:
-    """Run the image and replay the sample; False if this machine cannot run it and `check_if_possible`."""
-    assert options.check is not None
+@contextlib.contextmanager
+def _started(image: PlatformImage, name: str, store: Store, on_event: OnEvent) -> Iterator[str]:
+    """Unpack the image and run it."""
     on_event(Advanced(stage="check", detail="running what was packed"))
-    try:
-        with store.folder() as folder, run_unpacked(image, folder, name) as url:
-            check_answers(url, name, options.check, on_event)
-    except ImageNotRunnableError as error:
-        if not options.check_if_possible:
-            raise
-        on_event(Noted(f"the image is not checked before its push: {error.why}"))
-        return False
-    return True
+    with store.folder() as folder, run_unpacked(image, folder, name) as url:
+        yield url
 
 
 def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,12 +16,12 @@ from scaffold.base.layout import DOCKERFILE
 from scaffold.base.process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImageNotRunnableError, ImagePythonError
 from scaffold.errors.wording import option
-from scaffold.events import Advanced, Noted, OnEvent
+from scaffold.events import Advanced, OnEvent
 from scaffold.image._dependencies import Package, largest_packages
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
-from scaffold.image._running import check_answers, run_container
+from scaffold.image._running import check_image, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
@@ -92,7 +93,13 @@ def _build_and_push(
     layers = tuple(_layers(client, image_id, base))
     kept = Store(store)
     packages = _packages(client, image_id, layers, kept)
-    checked = bool(options.check) and _check(client, image_id, name, options, on_event)
+    checked = options.check is not None and check_image(
+        _started(client, image_id, name, options, on_event),
+        name,
+        options.check,
+        on_event,
+        if_possible=options.check_if_possible,
+    )
     digest = image_id
     if options.push:
         unique = replace(reference, tag=options.pushed_tag(reference.tag, image_id))
@@ -105,23 +112,17 @@ def _build_and_push(
     )
 
 
-def _check(client: Any, image_id: str, name: str, options: BuildOptions, on_event: OnEvent) -> bool:
-    """Run the image and replay the sample; False if this machine cannot run it and `check_if_possible`."""
-    assert options.check is not None
+@contextlib.contextmanager
+def _started(
+    client: Any, image_id: str, name: str, options: BuildOptions, on_event: OnEvent
+) -> Iterator[str]:
+    """Run the image, if it is for the platform of this machine."""
     own = replace(options, platforms=()).wanted_platforms
-    try:
-        if options.platforms and options.platforms != own:
-            why = f"it is for {options.platforms[0]}, and this machine is {own[0]}"
-            raise ImageNotRunnableError(name, why)
-        on_event(Advanced(stage="check", detail="running the image"))
-        with run_container(client, image_id, name, host_network=options.network == "host") as url:
-            check_answers(url, name, options.check, on_event)
-    except ImageNotRunnableError as error:
-        if not options.check_if_possible:
-            raise
-        on_event(Noted(f"the image is not checked before its push: {error.why}"))
-        return False
-    return True
+    if options.platforms and options.platforms != own:
+        raise ImageNotRunnableError(name, f"it is for {options.platforms[0]}, and this machine is {own[0]}")
+    on_event(Advanced(stage="check", detail="running the image"))
+    with run_container(client, image_id, name, host_network=options.network == "host") as url:
+        yield url
 
 
 def _build(

@@ -6,12 +6,13 @@ import contextlib
 import json
 import random
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from scaffold.base.client import Client, free_port, wait_until_ready
 from scaffold.base.replay import replay
 from scaffold.errors import ImageCheckError, ImageNotRunnableError, SampleRefusedError, ServiceFailedError
-from scaffold.events import Advanced, OnEvent
+from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.spec import SCORE_PROTOCOL, Check, Recording
 
 _READY_S = 90
@@ -87,6 +88,38 @@ def await_service(url: str, reference: str, stopped: Callable[[], bool], log: Ca
     if not ready.is_ready:
         what = "It stopped at its start" if stopped() else f"It was not ready after {_READY_S} s"
         raise ImageCheckError(reference, f"{what}. The end of its log:\n{log()}")
+
+
+def check_image(
+    running: AbstractContextManager[str],
+    reference: str,
+    recording: Recording,
+    on_event: OnEvent,
+    *,
+    if_possible: bool,
+) -> bool:
+    """Run an image and replay the sample; False if this machine cannot run it and `if_possible`.
+
+    Args:
+        running: Starts the image, gives its URL, and removes it.
+        reference: The name of the image.
+        recording: The sample.
+        on_event: Called with each event.
+        if_possible: Whether the check is left out if this machine cannot run the image.
+
+    Raises:
+        ImageNotRunnableError: This machine cannot run it.
+        ImageError: As for `check_answers`.
+    """
+    try:
+        with running as url:
+            check_answers(url, reference, recording, on_event)
+    except ImageNotRunnableError as error:
+        if not if_possible:
+            raise
+        on_event(Noted(f"the image is not checked before its push: {error.why}"))
+        return False
+    return True
 
 
 def check_answers(url: str, reference: str, recording: Recording, on_event: OnEvent) -> None:
