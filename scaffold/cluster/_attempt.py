@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from scaffold.cluster._address import find_pods, find_service
+from scaffold.cluster._address import find_pods
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._candidate import started_candidate
@@ -18,7 +18,7 @@ from scaffold.cluster._plan import Change
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
 from scaffold.cluster._service import selects
-from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import DeployError, NoRoomError
 from scaffold.errors.wording import either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted
@@ -120,11 +120,9 @@ class Attempt:
     def _go_live(self) -> str:
         """Wait for the pods, find the address, replay the sample; return the URL."""
         self._wait()
-        with api_errors(), contextlib.closing(find_service(self.cluster, self.target, self.pace)) as client:
-            self.on_event(Finished("address", client.url))
-            replayed = replay_sample(client, self.recording)
-        self.on_event(Finished("replay", summary_of(replayed)))
-        return client.url
+        with api_errors():
+            url, _ = replay_live(self.cluster, self.target, self.recording, self.pace, self.on_event)
+        return url
 
     def _show(self, pods: tuple[PodState, ...]) -> None:
         self.on_event(PodsChanged(pods))

@@ -14,10 +14,10 @@ from scaffold.cluster._candidate import remove_candidate
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
+from scaffold.cluster._kustomize import repository_of
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate
-from scaffold.cluster._pin import repository_of
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._rollout import Pace
@@ -182,7 +182,7 @@ def _reference(made: Image | str, on_event: OnEvent) -> str:
         DeployError: It has no digest: a tag can be moved.
     """
     if isinstance(made, Image):
-        reference = f"{repository_of(made.reference.partition('@')[0])}@{made.digest}"
+        reference = f"{repository_of(made.reference)}@{made.digest}"
     else:
         name, at, digest = made.partition("@")
         reference = f"{repository_of(name)}{at}{digest}" if digest else made

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.cluster._client import Cluster
-from scaffold.cluster._login import is_anonymous, login_failed, plugin_errors
+from scaffold.cluster._login import is_anonymous, is_content, login_failed, plugin_errors
 from scaffold.errors import ClusterUnreachableError, MissingExtraError
 from scaffold.errors.wording import either
 
@@ -40,7 +40,7 @@ def connect(access: ClusterAccess | None = None) -> Cluster:
     configuration = type.__call__(client.Configuration)
     kubeconfig, context = (access.kubeconfig, access.context) if access else (None, None)
     text = str(kubeconfig) if kubeconfig is not None else ""
-    if not text and _is_content(named := os.environ.get("KUBECONFIG", "")):
+    if not text and is_content(named := os.environ.get("KUBECONFIG", "")):
         text = named
     try:
         with plugin_errors() as said:
@@ -56,7 +56,7 @@ def connect(access: ClusterAccess | None = None) -> Cluster:
 
 def _load(config: Any, configuration: Any, text: str, context: str | None) -> None:
     """Read a kubeconfig, or the account of the pod, into a configuration of the client library."""
-    if _is_content(text):
+    if is_content(text):
         config.load_kube_config_from_dict(
             _parse(text), context=context, client_configuration=configuration, persist_config=False
         )
@@ -69,10 +69,6 @@ def _load(config: Any, configuration: Any, text: str, context: str | None) -> No
 
 def _default_place() -> str:
     return os.environ.get("KUBECONFIG") or "~/.kube/config"
-
-
-def _is_content(text: str) -> bool:
-    return "\n" in text or text.lstrip().startswith("{")
 
 
 def _parse(text: str) -> Any:
@@ -91,9 +87,9 @@ def _in_cluster_only() -> bool:
 
 
 def _unusable(text: str, context: str | None, error: Exception) -> ClusterUnreachableError:
-    source = "the text that was given" if _is_content(text) else text
+    source = "the text that was given" if is_content(text) else text
     source = source or _default_place()
-    is_there = _is_content(text) or any(
+    is_there = is_content(text) or any(
         Path(path).expanduser().exists() for path in source.split(os.pathsep) if path
     )
     said = _said(error) if is_there else "there is no such file"

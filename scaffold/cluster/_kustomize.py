@@ -165,15 +165,15 @@ def _set_namespace(manifest: Manifest, namespace: str | None) -> None:
 def _set_image(manifest: Manifest, image: Manifest) -> None:
     pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
     for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
-        if _repository(container["image"]) == image["name"]:
+        if repository_of(container["image"]) == image["name"]:
             repository = image.get("newName", image["name"])
             tag = image.get("newTag", "" if "digest" in image else "latest")
             suffix = (f":{tag}" if tag else "") + (f"@{image['digest']}" if "digest" in image else "")
             container["image"] = f"{repository}{suffix}"
 
 
-def _repository(reference: str) -> str:
-    """A reference without its tag and digest."""
+def repository_of(reference: str) -> str:
+    """Return the reference of an image without its tag and digest."""
     name = reference.partition("@")[0]
     head, colon, tail = name.rpartition(":")
     return head if colon and "/" not in tail else name

@@ -54,6 +54,11 @@ def plugin_errors() -> Iterator[list[str]]:
         root.removeFilter(keep)
 
 
+def is_content(kubeconfig: str) -> bool:
+    """Whether a text is the content of a kubeconfig, and not its path."""
+    return "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
+
+
 def is_anonymous(configuration: Any) -> bool:
     """Whether a configuration of the client library has no login at all."""
     return not (configuration.api_key or configuration.cert_file or configuration.username)
@@ -92,7 +97,7 @@ def _plugin(kubeconfig: str, context: str | None) -> Mapping[str, Any]:
 
     documents: list[Any] = []
     with contextlib.suppress(OSError, yaml.YAMLError):
-        if "\n" in kubeconfig or kubeconfig.lstrip().startswith("{"):
+        if is_content(kubeconfig):
             documents.append(yaml.safe_load(kubeconfig))
         else:
             paths = [Path(path).expanduser() for path in kubeconfig.split(os.pathsep) if path]

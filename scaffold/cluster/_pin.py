@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from scaffold.base.layout import DEPLOY, KUSTOMIZATION
+from scaffold.cluster._kustomize import repository_of
 from scaffold.cluster._manifests import read_target, service_container
 from scaffold.errors import ManifestError
 
@@ -37,7 +38,7 @@ def pin_image(root: Path, target: str, image: str, *, dry_run: bool = False) -> 
     """
     repository, _, digest = image.partition("@")
     path = root / DEPLOY / target / KUSTOMIZATION
-    named = repository_of(read_image(root, target).partition("@")[0])
+    named = repository_of(read_image(root, target))
     text = _pinned(path.read_text("utf-8"), named, repository, digest)
     if not _is_pinned(text, repository, digest):
         lines = (f"- name: {named}", f"  newName: {repository}", f"  digest: {digest}")
@@ -57,12 +58,6 @@ def _is_pinned(text: str, repository: str, digest: str) -> bool:
     return any(
         one.get("newName", one.get("name")) == repository and one.get("digest") == digest for one in images
     )
-
-
-def repository_of(name: str) -> str:
-    """Return the name of an image without its tag."""
-    head, colon, tail = name.rpartition(":")
-    return head if colon and "/" not in tail else name
 
 
 def _pinned(text: str, named: str, repository: str, digest: str) -> str:

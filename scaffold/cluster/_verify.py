@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
-from scaffold.cluster._address import await_client, client_of, find_service
+from scaffold.cluster._address import await_client, client_of
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._deploy import notes_of
@@ -17,7 +17,7 @@ from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
-from scaffold.cluster._smoke import replay_sample, summary_of
+from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import ClusterRefusedError, DeployError
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore
 from scaffold.spec import Release, Verification
@@ -54,14 +54,11 @@ def verify_target(
         live_deployment(cluster, wanted)
         try:
             wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
-            with contextlib.closing(find_service(cluster, wanted, pace)) as client:
-                on_event(Finished("address", client.url))
-                replayed = replay_sample(client, recording)
+            live_url, replayed = replay_live(cluster, wanted, recording, pace, on_event)
         except DeployError as error:
             _record(cluster, wanted, {"live": error.problem}, release_of, on_event)
             raise
-        on_event(Finished("replay", summary_of(replayed)))
-        _record(cluster, wanted, {"live": PASSED, "url": client.url}, release_of, on_event)
+        _record(cluster, wanted, {"live": PASSED, "url": live_url}, release_of, on_event)
     return Verification(checks=replayed.checks)
 
 

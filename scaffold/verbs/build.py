@@ -53,7 +53,7 @@ def build(
     if pin:
         from scaffold.cluster import pin_image, repository_of
 
-        name = repository_of(image.reference.partition("@")[0])
+        name = repository_of(image.reference)
         pin_image(opened.root, target, f"{name}@{image.digest}")
     return image
 

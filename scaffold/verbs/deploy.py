@@ -71,9 +71,7 @@ def deploy(
     opened = Project.open(project)
     source = _Source(opened, target, image, registry, pin, check, choices, on_event)
     if pin:
-        pin_image(
-            opened.root, target, f"{repository_of(source.name.partition('@')[0])}@{_ANY_DIGEST}", dry_run=True
-        )
+        pin_image(opened.root, target, f"{repository_of(source.name)}@{_ANY_DIGEST}", dry_run=True)
     release = source.release()
     known = (opened.root, target, lambda: source.reference, release, store, on_event)
     with failure_recorded("deploy", *known):
