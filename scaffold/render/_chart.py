@@ -9,7 +9,7 @@ from typing import cast
 from scaffold.base.layout import CHART
 from scaffold.render._knob_checks import Route
 from scaffold.render._knobs import Knobs
-from scaffold.render._manifest import render_manifest
+from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.spec import ProjectSpec
 
 _HELM_VALUES = {
@@ -47,8 +47,7 @@ def chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) -
         setting if setting["secret"] else setting | {"value": _helm_value(setting)}
         for setting in cast("list[dict[str, str]]", values["settings"])
     ]
-    names = cast("list[str]", values["files"])
-    files = {f"{CHART}/templates/{name}": render_manifest(f"{name}.jinja", helm) for name in names}
+    files = {f"{CHART}/templates/{name}": text for name, text in render_manifests(helm).items()}
     chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
     files[f"{CHART}/Chart.yaml"] = render_manifest("Chart.yaml.jinja", chart)
     files[f"{CHART}/values.yaml"] = render_manifest("values.yaml.jinja", chart)

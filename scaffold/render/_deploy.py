@@ -16,15 +16,14 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import cast
 from urllib.parse import urlsplit
 
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
 from scaffold.render._knob_checks import Route
-from scaffold.render._knobs import Knobs, read_knobs, read_targets
-from scaffold.render._manifest import render_manifest
+from scaffold.render._knobs import KNOBS, Knobs, read_knobs, read_targets
+from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
 from scaffold.spec import JSONValue, Measurements, Profile, ProjectSpec
@@ -33,21 +32,6 @@ _DRAIN_S = 5
 _SPARE_S = 5
 _QUEUE_S = 10
 _LABEL_CHARACTERS = 63
-_AS_ANSWERED = (
-    "ephemeral_storage",
-    "gpus",
-    "gpu_resource",
-    "runtime_class",
-    "labels",
-    "annotations",
-    "run_as_user",
-    "priority_class",
-    "node_selector",
-    "tolerations",
-    "affinity",
-    "ingress_from",
-)
-"""Knobs that the templates use as they are."""
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
@@ -73,13 +57,15 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
     targets = read_targets(spec.answers)
     knobs = _common_knobs(spec.answers, targets)
     values = _values(spec, knobs, measurements)
-    base = {name: render_manifest(f"{name}.jinja", values) for name in cast("list[str]", values["files"])}
+    base = render_manifests(values)
     files = {f"{BASE}/{name}": text for name, text in base.items()}
     files[f"{BASE}/{KUSTOMIZATION}"] = render_manifest("base.yaml.jinja", values)
     for target in targets:
         own = read_knobs(spec.answers, target)
-        wanted = values if own == knobs else _values(spec, own, measurements)
-        overlay = overlay_files(base, wanted, target, namespace_name(spec.name, target))
+        differs = own != knobs
+        wanted = _values(spec, own, measurements) if differs else values
+        manifests = render_manifests(wanted) if differs else base
+        overlay = overlay_files(base, manifests, wanted, target, namespace_name(spec.name, target))
         files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
     if knobs.chart:
         files |= chart_files(spec, knobs, values)
@@ -120,45 +106,30 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         )
     repository = f"{knobs.registry.rstrip('/')}/{spec.name}" if knobs.registry else spec.name
     timeout_s = knobs.timeout_s or _timeout_s(measurements)
-    values = {
+    own = {name: getattr(knobs, name) for name in KNOBS} | {
+        "replicas": None if knobs.autoscaling else knobs.replicas,
+        "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
+        "internal": knobs.internal and knobs.service_type == "LoadBalancer",
+    }
+    return {
+        **own,
         "name": spec.name,
         "namespace": "",
+        "files": _file_names(knobs),
         "settings_file": SETTINGS if spec.profile is Profile.PLAIN else f"{SERVING}/settings.py",
         "version_label": _label(spec.version),
         "image": spec.name,
         "image_repository": repository,
         "image_tag": spec.version.replace("+", "-"),
         "pull_secret": _shortened(f"{spec.name}-registry"),
-        "replicas": None if knobs.autoscaling else knobs.replicas,
         "settings": [*_settings(spec.name, knobs, timeout_s), *_model_variables(spec)],
         "drain_s": _DRAIN_S,
         "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
-        **_knob_values(spec.name, knobs),
-        **resources_of(knobs, measurements),
-        **probes_of(measurements),
-    }
-    values["files"] = _file_names(knobs)
-    return values
-
-
-def _knob_values(name: str, knobs: Knobs) -> dict[str, object]:
-    return {
-        "service_type": knobs.service_type,
-        "internal": knobs.internal and knobs.service_type == "LoadBalancer",
-        "host": knobs.host,
-        "path": knobs.path,
-        "tls": knobs.tls,
-        "tls_issuer": knobs.tls_issuer,
-        "tls_secret": _shortened(f"{name}-tls"),
-        "ingress_class": knobs.ingress_class,
-        "gateway": knobs.gateway,
-        "gateway_namespace": knobs.gateway_namespace,
-        "min_replicas": knobs.min_replicas,
-        "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
-        "refresh_s": knobs.refresh_s,
-        **{name: getattr(knobs, name) for name in _AS_ANSWERED},
+        "tls_secret": _shortened(f"{spec.name}-tls"),
         "scraped": knobs.metrics and not knobs.service_monitor,
         "collector_port": _port(knobs.otlp_endpoint),
+        **resources_of(knobs, measurements),
+        **probes_of(measurements),
     }
 
 

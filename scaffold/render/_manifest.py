@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scaffold.base.strategic_merge import manifest_text
 from scaffold.render._tree import jinja_environment, template_path
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 def render_manifest(template: str, values: Mapping[str, object]) -> bytes:
     """Return a template of `templates/service/deploy/` with its values."""
     return _environment().get_template(template).render(values).encode()
+
+
+def render_manifests(values: Mapping[str, object]) -> dict[str, bytes]:
+    """Return the manifests that `values["files"]` lists, by name."""
+    names = cast("list[str]", values["files"])
+    return {name: render_manifest(f"{name}.jinja", values) for name in names}
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from scaffold.base.layout import KUSTOMIZATION
 from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of
@@ -11,28 +10,33 @@ from scaffold.render._manifest import render_manifest
 
 
 def overlay_files(
-    base: Mapping[str, bytes], values: Mapping[str, object], target: str, namespace: str
+    base: Mapping[str, bytes],
+    manifests: Mapping[str, bytes],
+    values: Mapping[str, object],
+    target: str,
+    namespace: str,
 ) -> dict[str, bytes]:
     """Return the files of one target: what it has more than the base, and patches for what differs.
 
     Args:
         base: The manifests of the base, by name.
-        values: What the target's own manifests are rendered with.
+        manifests: The target's own manifests, by name.
+        values: What these were rendered with.
         target: Its name.
         namespace: The namespace that it is deployed into.
     """
-    files = cast("list[str]", values["files"])
-    texts = {file: render_manifest(f"{file}.jinja", values) for file in files}
-    added = [file for file in files if file not in base]
+    added = [file for file in manifests if file not in base]
     patches = {
-        file: _patch(text, texts.get(file), target) for file, text in base.items() if texts.get(file) != text
+        file: _patch(text, manifests.get(file), target)
+        for file, text in base.items()
+        if manifests.get(file) != text
     }
     kept = {file: patch for file, patch in patches.items() if patch}
     own = {"target": target, "namespace": namespace, "added": added, "patches": list(kept)}
     return {
         KUSTOMIZATION: render_manifest("kustomization.yaml.jinja", dict(values) | own),
         "namespace.yaml": render_manifest("namespace.yaml.jinja", own),
-        **{file: texts[file] for file in added},
+        **{file: manifests[file] for file in added},
         **kept,
     }
 
