@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
-from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of
+from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of, patched
 from scaffold.upgrade._content import Content
 
 _BASE_LIST = f"{BASE}/{KUSTOMIZATION}"
-_NAMESPACE = "namespace.yaml"
 
 
 @dataclass(slots=True)
@@ -125,8 +124,9 @@ def _add_patch(
     rendered = theirs.get(path)
     if rendered is not None:
         moved.ancestor[path] = rendered
-        combined = _combined(_object(_decoded(rendered)) or {}, patch)
-        moved.ours[path] = rendered if is_empty(patch) else manifest_text(combined).encode()
+        moved.ours[path] = (
+            rendered if is_empty(patch) else _with_patch(rendered, patch, theirs[f"{BASE}/{name}"])
+        )
         return False
     if is_empty(patch):
         moved.problems[path] = [f"only its comments differ from {BASE}/{name}: take over what you need"]
@@ -161,20 +161,13 @@ def _edit(old: str, new: str | None) -> Any:
     return new if before is None or after is None else patch_of(before, after)
 
 
-def _combined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Two patches as one; the second one wins."""
-    combined = dict(first)
-    for key, value in second.items():
-        there = combined.get(key)
-        combined[key] = value
-        if isinstance(value, Mapping) and isinstance(there, Mapping):
-            combined[key] = _combined(there, value)
-        elif isinstance(value, list) and isinstance(there, list):
-            named: dict[str, Mapping[str, Any]] = {one["name"]: one for one in there if "name" in one}
-            if len(named) == len(there) and all("name" in one for one in value):
-                named |= {one["name"]: _combined(named.get(one["name"], {}), one) for one in value}
-                combined[key] = list(named.values())
-    return combined
+def _with_patch(rendered: Content, patch: Mapping[str, Any], base: Content) -> bytes:
+    """The patch of a target with the owner's `patch` of the same object on top."""
+    document, first = _object(_decoded(base)), _object(_decoded(rendered))
+    assert document is not None
+    assert first is not None
+    both = patched(document, first)
+    return manifest_text(patch_of(document, both and patched(both, patch))).encode()
 
 
 def _object(text: str) -> dict[str, Any] | None:
