@@ -8,7 +8,6 @@ parent imports its own modules; `introspect` is not among them, since it imports
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import sys
 import traceback
@@ -49,7 +48,7 @@ from scaffold.resolve import collect_sources
 from scaffold.spec import Artifact
 from scaffold.verbs.options import Options
 from scaffold.worker import encode_error
-from scaffold.worker.inside import Channel, Witness, refused_error, rehearse
+from scaffold.worker.inside import Channel, Witness, refused_error, rehearse, resume_collection
 
 MOST_RECORDED_ROWS = 500
 """The most rows of the sample that are recorded for the proof: the first ones."""
@@ -111,8 +110,7 @@ class _Examination:
         )
         witness.hide(channel.receive()["hidden"])
         model, samples = self._load(files, watch)
-        gc.freeze()  # what imports have made stays: to go through it takes a fifth of a second
-        gc.enable()
+        resume_collection()
         channel.send({"seen": witness.as_json()})
         unpickle.note_loaded()
         self._introspect(model, files.model, samples, watch)
