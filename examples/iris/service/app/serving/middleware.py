@@ -3,7 +3,6 @@
 import itertools
 import logging
 import secrets
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -99,12 +98,12 @@ class RequestMiddleware:
             if status:  # the response has begun: it can only be cut off
                 raise
             handlers = scope["app"].exception_handlers
-            handler = handlers.get(500) or handlers.get(Exception)
-            if not handler:
-                raise
-            request, in_thread = Request(scope), partial(run_in_threadpool, handler)
-            handle = handler if is_async_callable(handler) else in_thread
-            await (await handle(request, error))(scope, receive, respond)
+            handler, request = handlers.get(500) or handlers[Exception], Request(scope)
+            if is_async_callable(handler):
+                answer = await handler(request, error)
+            else:
+                answer = await run_in_threadpool(handler, request, error)
+            await answer(scope, receive, respond)
         finally:
             self._scoring -= is_scoring
             metrics.in_flight.dec()
