@@ -10,6 +10,7 @@ import pytest
 
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import MergeConflictError
+from scaffold.spec import JSONValue
 from scaffold.verbs.undo import undo
 from scaffold.verbs.update import update
 from tests.upgrade._edits import edit
@@ -96,6 +97,20 @@ def test_the_edits_of_an_owner_are_in_the_base_or_in_a_patch(old_project: OldPro
     ]
     assert ports == [53, 5432]
     assert update(root, verify=False).is_empty
+
+
+def test_an_edit_stands_in_the_patch_that_the_answers_of_a_target_give(old_project: OldProject) -> None:
+    root = old_project("titanic")
+    edit(root, "deploy/production/autoscaler.yaml", ("maxReplicas: 6", "maxReplicas: 8"))
+    edit(root, "deploy/production/deployment.yaml", ("              cpu: 1\n", "              cpu: 2\n"))
+    own: JSONValue = {"production": {"min_replicas": 3, "access_log": True}}
+    update(root, answers={"per_target": own}, verify=False)
+    scaler = objects(root, "production")["HorizontalPodAutoscaler"]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (3, 8)
+    found = container(root, "production")
+    assert found["resources"]["limits"]["cpu"] == 2
+    assert {"name": "ACCESS_LOG", "value": "true"} in found["env"]
+    assert objects(root, "staging")["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] == 6
 
 
 def test_what_cannot_be_a_patch_is_a_conflict_and_is_kept(old_project: OldProject) -> None:
