@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from scaffold.base.client import Client, Retries, wait_until_ready
-from scaffold.cluster._client import Cluster
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._forward import Forward
 from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._refusal import UNTRUSTED
@@ -87,6 +87,23 @@ def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Cli
     forward = Forward(f"http://{pods.service}", cluster, pods.namespace, find_endpoint, **_settings(pace))
     forward.wait_for_answer(pace, f"targetPort of {describe(service)}")
     return forward
+
+
+def find_metrics(cluster: Cluster, target: Target, pod: Manifest, pace: Pace) -> tuple[Client, str]:
+    """Return a client of one pod and the path of its metrics, as the annotations for Prometheus have them.
+
+    Args:
+        cluster: The cluster.
+        target: Holds the Service, whose port it is without such annotations.
+        pod: The pod.
+        pace: How long to wait between attempts.
+    """
+    name, notes = pod["metadata"]["name"], pod["metadata"].get("annotations") or {}
+    service = service_of(target) or live_service(cluster, target)
+    port = int(notes.get("prometheus.io/port") or target_port(service, pod))
+    endpoint = Endpoint(pod=name, port=port)
+    client = Forward(f"http://{name}", cluster, target.namespace, lambda: endpoint, **_settings(pace))
+    return client, notes.get("prometheus.io/path", "/metrics")
 
 
 def is_ready(pod: dict[str, Any]) -> bool:

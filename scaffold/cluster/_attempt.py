@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from scaffold.cluster._address import find_pods
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
+from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import started_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
@@ -26,6 +27,7 @@ from scaffold.spec import PodState, Recording
 
 _NOT_ROLLED_BACK = "It was not rolled back, as requested; the former pods go on serving."
 _NO_CALLER = "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
+_NO_CANARY = "The pods of the canary are removed, and the former pods answer all callers."
 _TRAFFIC = ("Service", "Ingress", "HTTPRoute")
 
 
@@ -40,16 +42,20 @@ class Attempt:
     recording: Recording
     pace: Pace
     on_event: OnEvent
+    steps: CanarySteps
     force: bool = False
     applied: list[Change] = field(default_factory=list)
-    has_candidate: bool = False
+    removed: str = ""
+    """What to say once the candidate or the canary is removed."""
 
     def run(self, *, candidate: bool) -> str:
         """Apply the manifests so that no caller reaches unproven pods; return the URL.
 
         Args:
-            candidate: Whether a revision that replaces another one is first proven in a separate pod.
+            candidate: Whether a revision that replaces another one is first proven in a separate pod, and
+                then by a canary where the target has steps for one.
         """
+        canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if not self._is_selected():
             self._apply(one for one in self.changes if one.manifest["kind"] not in _TRAFFIC)
             self._wait()
@@ -57,7 +63,10 @@ class Attempt:
         elif candidate and self._renews_pods():
             self._apply(one for one in self.changes if is_needed_by_pods(one.manifest))
             self._prove_candidate()
-        self._apply(one for one in self.changes if one not in self.applied)
+            canary = self._canary()
+        with api_errors(), canary:
+            self._apply(one for one in self.changes if one not in self.applied)
+            self._wait()
         return self._go_live()
 
     @property
@@ -100,10 +109,30 @@ class Attempt:
 
     def _prove_candidate(self) -> None:
         manifest = self._deployment.manifest
-        self.has_candidate = True
+        self.removed = _NO_CALLER
         with api_errors(), started_candidate(self.cluster, self.target, manifest, self.pace) as candidate:
             wait_for_rollout(self.cluster, candidate, self.pace, self._show)
             self._prove(candidate)
+
+    @contextlib.contextmanager
+    def _canary(self) -> Iterator[None]:
+        """Give pods of the new revision a share of the callers until the block ends."""
+        if not self.steps.shares:
+            yield
+            return
+        canary = Canary(
+            cluster=self.cluster,
+            target=self.target,
+            manifest=self._deployment.manifest,
+            steps=self.steps,
+            recording=self.recording,
+            pace=self.pace,
+            on_event=self.on_event,
+            on_pods=self._show,
+        )
+        self.removed = _NO_CANARY
+        with canary.serving():
+            yield
 
     def _prove(self, pods: Target) -> None:
         """Replay the sample to pods without the Service."""
@@ -118,8 +147,7 @@ class Attempt:
             return wait_for_rollout(self.cluster, self.target, self.pace, self._show)
 
     def _go_live(self) -> str:
-        """Wait for the pods, find the address, replay the sample; return the URL."""
-        self._wait()
+        """Find the address, replay the sample; return the URL."""
         with api_errors():
             url, _ = replay_live(self.cluster, self.target, self.recording, self.pace, self.on_event)
         return url
@@ -137,7 +165,7 @@ class Attempt:
         except DeployError as error:
             self._note(error.problem)
             after = self._take_back(roll_back=roll_back, remove=remove)
-            if isinstance(error, NoRoomError) and self.has_candidate:
+            if isinstance(error, NoRoomError) and self.removed:
                 without = either("candidate=False", "--no-candidate")
                 after += f"\nWhere there is no room for one more pod, deploy without a candidate: {without}"
             raise type(error)(error.problem, error.found, error.fix, after) from error
@@ -146,7 +174,9 @@ class Attempt:
             name = self.target.name
             look, back = on_project("status", target=name), on_project("rollback", target=name)
             fix = f"Look at it: {look}, and go back: {back}"
-            after = "What was applied goes on in the cluster." if self.is_applied else _NO_CALLER
+            after = (
+                "What was applied goes on in the cluster." if self.is_applied else self.removed or _NO_CALLER
+            )
             raise DeployError("The deploy was interrupted.", (), fix, after) from error
 
     def _note(self, live: str) -> None:
@@ -163,7 +193,7 @@ class Attempt:
         try:
             if not self.is_applied:
                 undo_changes(self.cluster, self.applied)
-                return _NO_CALLER if self.has_candidate else "What was applied is taken back."
+                return self.removed or "What was applied is taken back."
             if not self.is_first:
                 return self._restore() if roll_back else _NOT_ROLLED_BACK
             if not remove:

@@ -22,9 +22,9 @@ from scaffold.cluster._service import selects
 from scaffold.errors import ClusterUnreachableError
 
 _CANDIDATE_OF = f"{ANNOTATION}candidate-of"
-"""A label on the objects and pods of a candidate."""
+"""A label on the objects and pods of a candidate, and on those of a canary."""
 _SUFFIX = "-candidate"
-_MOST = 63 - len(_SUFFIX)
+_MOST = 63
 _GONE_S = 60
 _API_VERSIONS = {"Deployment": "apps/v1", "NetworkPolicy": "networking.k8s.io/v1", "Service": "v1"}
 
@@ -41,7 +41,9 @@ def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace
     """
     policies = _live(cluster, target, "NetworkPolicy")
     changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests])
-    candidate = _deployment(manifest, target.service, changed)
+    candidate = separate_deployment(manifest, target.service, _SUFFIX, changed)
+    for container in candidate["spec"]["template"]["spec"]["containers"]:
+        container.pop("lifecycle", None)  # no load balancer routes to it
     own = replace(target, service=candidate["metadata"]["name"], manifests=(candidate,))
     try:
         for policy in policies:
@@ -55,7 +57,7 @@ def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace
 
 
 def remove_candidate(cluster: Cluster, target: Target) -> None:
-    """Delete the candidate of a target and its policies, including those that a killed deploy left."""
+    """Delete the candidate and the canary of a target, including those that a killed deploy left."""
     selector = f"{_CANDIDATE_OF}={target.service}"
     for kind in ("Deployment", "NetworkPolicy"):
         with contextlib.suppress(ApiError, ClusterUnreachableError):
@@ -87,12 +89,22 @@ def _isolating(deployment: Manifest, others: list[Manifest]) -> dict[str, str]:
     return {key: _renamed(labels.get(key, name)) for key in sorted(keys)}
 
 
-def _renamed(value: str) -> str:
-    return f"{value[:_MOST].rstrip('-_.')}{_SUFFIX}"
+def _renamed(value: str, suffix: str = _SUFFIX) -> str:
+    return f"{value[: _MOST - len(suffix)].rstrip('-_.')}{suffix}"
 
 
-def _deployment(manifest: Manifest, service: str, changed: Mapping[str, str]) -> Manifest:
-    """Return the Deployment of the candidate: the same template with other labels, and one replica."""
+def separate_deployment(
+    manifest: Manifest, service: str, suffix: str, changed: Mapping[str, str], replicas: int = 1
+) -> Manifest:
+    """Return a Deployment beside that of the service: the same pods under another name.
+
+    Args:
+        manifest: The Deployment of the service.
+        service: Its name.
+        suffix: What the name of the other one ends with.
+        changed: The labels by which it selects its pods; those of the template where it has others.
+        replicas: How many pods there are.
+    """
     copy = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = copy["spec"]
     for field in ("strategy", "minReadySeconds"):
@@ -100,10 +112,8 @@ def _deployment(manifest: Manifest, service: str, changed: Mapping[str, str]) ->
     own = {**changed, _CANDIDATE_OF: service}
     template = spec["template"]
     template["metadata"]["labels"] = {**(template["metadata"].get("labels") or {}), **own}
-    for container in template["spec"]["containers"]:
-        container.pop("lifecycle", None)  # no load balancer routes to it
-    spec |= {"replicas": 1, "revisionHistoryLimit": 0, "selector": {"matchLabels": own}}
-    return {**copy, "metadata": _metadata(manifest, service)}
+    spec |= {"replicas": replicas, "revisionHistoryLimit": 0, "selector": {"matchLabels": own}}
+    return {**copy, "metadata": _metadata(manifest, service, suffix)}
 
 
 def _policy(
@@ -122,10 +132,10 @@ def _policy(
     return {**head, "metadata": _metadata(policy, service), "spec": spec}
 
 
-def _metadata(manifest: Manifest, service: str) -> Manifest:
+def _metadata(manifest: Manifest, service: str, suffix: str = _SUFFIX) -> Manifest:
     metadata = manifest["metadata"]
     return {
-        "name": _renamed(metadata["name"]),
+        "name": _renamed(metadata["name"], suffix),
         "namespace": metadata["namespace"],
         "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: service, _CANDIDATE_OF: service},
         "annotations": {MADE: "true"},

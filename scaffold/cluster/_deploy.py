@@ -10,6 +10,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._attempt import Attempt
+from scaffold.cluster._canary import read_canary_steps
 from scaffold.cluster._candidate import remove_candidate
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
@@ -59,7 +60,8 @@ def deploy_project(
         roll_back: Whether a deploy that fails is taken back to what ran before.
         remove_failed: Whether a first deploy that fails is removed instead of left for inspection.
         candidate: Whether a revision that replaces another one is replayed in a pod outside of the Service
-            before callers reach it; that takes the resources of one pod more for that time.
+            before callers reach it, and by a canary where the target has steps for one; that takes the
+            resources of more pods for that time.
         pace: How long to wait.
         on_event: Called with each event.
 
@@ -72,6 +74,7 @@ def deploy_project(
         wanted = read_target(root, target, measured)
         check_service(wanted)
         check_route(wanted)
+        steps = read_canary_steps(wanted)
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
@@ -88,7 +91,7 @@ def deploy_project(
             on_event(ChangesPlanned(plan.summary))
             notes = notes_of(wanted, reference, release)
             attempt = Attempt(
-                cluster, wanted, plan.changes, notes, recording, pace, on_event, force=force_conflicts
+                cluster, wanted, plan.changes, notes, recording, pace, on_event, steps, force=force_conflicts
             )
             with attempt.noting_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)

@@ -6,13 +6,14 @@ import json
 from typing import cast
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import ANNOTATION, BESIDE, describe
+from scaffold.cluster._manifests import ANNOTATION, BESIDE, CANARY, CANARY_HOLD, describe
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ApplyConflictError, ClusterRefusedError, DeployError
 from scaffold.errors.wording import option
 
 APPLIED = f"{ANNOTATION}applied"
 MADE = f"{ANNOTATION}made"
+_NO_RECORD = (APPLIED, BESIDE, MADE, CANARY, CANARY_HOLD)
 _RECORD_MANAGER = "model-scaffold-record"
 
 
@@ -28,7 +29,7 @@ def record_of(annotations: dict[str, str]) -> dict[str, str]:
     return {
         key.removeprefix(ANNOTATION): value
         for key, value in annotations.items()
-        if key.startswith(ANNOTATION) and key not in (APPLIED, BESIDE, MADE)
+        if key.startswith(ANNOTATION) and key not in _NO_RECORD
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import ANNOTATION, Target, describe, fill_in
+from scaffold.cluster._manifests import ANNOTATION, CANARY, CANARY_HOLD, Target, describe, fill_in
 from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
 from scaffold.cluster._prerequisites import namespace_exists
 
@@ -130,7 +130,8 @@ def _shown(live: Manifest | None) -> list[str]:
     metadata["annotations"] = {
         key: value
         for key, value in notes.items()
-        if not key.startswith((ANNOTATION, "deployment.kubernetes.io/", "kubectl.kubernetes.io/"))
+        if key in (CANARY, CANARY_HOLD)
+        or not key.startswith((ANNOTATION, "deployment.kubernetes.io/", "kubectl.kubernetes.io/"))
     }
     if not metadata["annotations"]:
         del metadata["annotations"]

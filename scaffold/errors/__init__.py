@@ -175,6 +175,7 @@
     │   ├── DeployBusyError             another deploy to the target is under way
     │   ├── RolloutFailedError
     │   │   └── NoRoomError             no node has room for the pods, or the quota has none
+    │   ├── CanaryFailedError           the canary does worse than the former pods
     │   ├── NoEndpointError             the Service leads to no pod, or to others
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
@@ -220,6 +221,7 @@ from scaffold.errors.build import (
 )
 from scaffold.errors.cluster import (
     ApplyConflictError,
+    CanaryFailedError,
     ClusterRefusedError,
     ClusterUnreachableError,
     DeployBusyError,
@@ -441,6 +443,7 @@ __all__ = [
     "BuilderOptionError",
     "CacheFolderError",
     "CallError",
+    "CanaryFailedError",
     "CarriedCodeError",
     "ChangeFailedError",
     "ChangedMeanwhileError",

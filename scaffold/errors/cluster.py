@@ -91,6 +91,10 @@ class LiveAnswersDifferError(DeployError):
     """The live service does not give the model's answers."""
 
 
+class CanaryFailedError(DeployError):
+    """The pods of the new revision that got a share of the callers do worse than the former pods."""
+
+
 class NotDeployedError(DeployError):
     """The target runs nothing, or not the revision that was asked for."""
 

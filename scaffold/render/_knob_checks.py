@@ -70,6 +70,16 @@ def _text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Callable[[s
     return check
 
 
+def _shares(name: str, value: JSONValue) -> str:
+    """Rising percentages: `10,50`, `10` or `[10, 50]`."""
+    given = value if isinstance(value, list) else str(value).split(",")
+    texts = [str(one).strip() for one in given if one != ""]
+    shares = [int(one) if one.isdecimal() else 0 for one in texts]
+    if shares != sorted({*shares}) or not all(0 < one < 100 for one in shares):
+        raise InvalidAnswerError(name, value, "rising percentages from 1 to 99, as in 10,50")
+    return ",".join(str(one) for one in shares)
+
+
 def _cores(name: str, value: JSONValue) -> str:
     """A number of cores: `2`, `1.5`, `"500m"`."""
     wanted = "cores, as in 250m, 1.5 or 2"
@@ -176,6 +186,8 @@ CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
     "tolerations": _objects("key", "operator", "value", "effect", "tolerationSeconds"),
     "affinity": _object("nodeAffinity", "podAffinity", "podAntiAffinity"),
     "ingress_from": _objects("podSelector", "namespaceSelector", "ipBlock"),
+    "canary": _shares,
+    "canary_hold_s": _seconds,
     "timeout_s": _seconds,
     "max_concurrent": _whole(0, 100_000),
     "queue_wait_s": _seconds,

@@ -51,6 +51,8 @@ class Knobs:
     tolerations: Sequence[JSONValue] = ()
     affinity: Mapping[str, JSONValue] = field(default_factory=dict)
     ingress_from: Sequence[JSONValue] = ()
+    canary: str = ""
+    canary_hold_s: float = 60
     timeout_s: float = 0
     max_concurrent: int = 0
     queue_wait_s: float = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import scaffold
 from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster
 from scaffold.errors import LiveAnswersDifferError, NoEndpointError
+from scaffold.events import Event, Finished
 from tests.cluster._pods import log_of, program, wait_for_phase
 from tests.cluster._support import Built
 from tests.deploy._deploys import edit_manifest
@@ -117,6 +119,32 @@ def test_no_request_is_lost_while_the_model_changes(
     assert found["failed"] == 0, found["failures"]
     assert sum(found["answers"].values()) == REQUESTS
     assert set(found["answers"]) == {"4.0", "6.0"}, "both models answered while they changed"
+
+
+def test_no_request_is_lost_while_a_canary_serves(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    """The same model again with another setting, so that its pods are new."""
+    namespace = f"{name}-staging"
+    start_load(cluster, first, namespace)
+    annotated = (
+        'annotations:\n    model-scaffold/canary: "30,60"\n    model-scaffold/canary-hold-seconds: "20"\n'
+    )
+    edit_manifest(project, "deployment.yaml", "annotations:\n", annotated)
+    edit_manifest(
+        project, "deployment.yaml", "env:\n", "env:\n            - {name: LOG_LEVEL, value: debug}\n"
+    )
+    events: list[Event] = []
+    scaffold.deploy(project, image=first.image, pace=PACE, on_event=events.append)
+    steps = [one.detail for one in events if isinstance(one, Finished) and one.stage == "canary"]
+    assert [step.partition(";")[0] for step in steps] == [
+        "30 %: 1 of 3 pods, 20 s",
+        "60 %: 3 of 5 pods, 20 s",
+    ]
+    assert all(re.search(r"answered; 0 of [1-9]\d* requests failed, p95 ", step) for step in steps), steps
+    found = result_of_load(cluster, namespace)
+    assert found["failed"] == 0, found["failures"]
+    assert found["answers"] == {"4.0": REQUESTS}
 
 
 def test_a_service_that_answers_wrongly_never_answers_a_caller(

@@ -34,6 +34,10 @@ class FakeCluster:
     """By image: what the model multiplies by."""
     sorts: bool = False
     """Whether the service answers a batch in the order of its values."""
+    failing: dict[str, int] = field(default_factory=dict)
+    """By image: each how many requests of callers one is answered with 500."""
+    metrics: bool = True
+    """Whether the pods have metrics."""
     logs: str = ""
     create_failure: str = ""
     """Why no pod of a new revision is created."""
@@ -45,6 +49,8 @@ class FakeCluster:
     """By image: the port at which the service in it listens, where it is not 8000."""
     pod_step_s: float = 0
     """How long a rollout takes for each pod that becomes ready or goes; at once where it is 0."""
+    statuses: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By pod: how many callers got each status."""
     _servers: dict[str, int] = field(default_factory=dict)
     _ended: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -93,7 +99,25 @@ class FakeCluster:
         if port != self.ports.get(image, 8000):
             return 502, {"detail": "connection refused"}
         self.called.append(image)
-        return 200, self.answer(image, path, body)
+        each = self.failing.get(image)
+        status = 500 if each and self.called.count(image) % each == 0 else 200
+        with self.api.lock:
+            counts = self.statuses.setdefault(name, {200: 0, 500: 0})
+            counts[status] += 1
+        return status, self.answer(image, path, body)
+
+    def metrics_text(self, name: str) -> str:
+        """What the service in a pod shows at `/metrics`."""
+        with self.api.lock:
+            counts = self.statuses.get(name, {})
+            total = sum(counts.values())
+            lines = [
+                f'http_requests_total{{route="/score",status="{status}"}} {count}'
+                for status, count in counts.items()
+            ]
+        bucket = f'http_request_duration_seconds_bucket{{le="0.01",route="/score"}} {total}'
+        types = "# TYPE http_requests_total counter\n", "\n# TYPE http_request_duration_seconds histogram\n"
+        return types[0] + "\n".join(lines) + types[1] + bucket + "\n"
 
     def _dial(self, namespace: str, name: str, port: int) -> int | None:
         with self.api.lock:
@@ -101,9 +125,9 @@ class FakeCluster:
             image = _image_of(pod)
             if port != self.ports.get(image, 8000):
                 return None
-            if image not in self._servers:
-                self._servers[image] = self._ended.enter_context(serving(_pod(self, image)))
-            return self._servers[image]
+            if name not in self._servers:
+                self._servers[name] = self._ended.enter_context(serving(_pod(self, image, name)))
+            return self._servers[name]
 
     def _slices(self, namespace: str) -> list[Manifest]:
         """The EndpointSlices of the Services of a namespace, as their controller keeps them."""
@@ -322,7 +346,7 @@ def _pod_server(reply: Callable[[str, dict[str, str], Any], tuple[int, Any]]) ->
             self._send(*reply(self.path, dict(self.headers), sent))
 
         def _send(self, status: int, body: Any) -> None:
-            data = json.dumps(body).encode()
+            data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
@@ -331,10 +355,12 @@ def _pod_server(reply: Callable[[str, dict[str, str], Any], tuple[int, Any]]) ->
     return Service
 
 
-def _pod(cluster: FakeCluster, image: str) -> type[BaseHTTPRequestHandler]:
-    """The service in the pods of an image, reached through the API."""
+def _pod(cluster: FakeCluster, image: str, name: str) -> type[BaseHTTPRequestHandler]:
+    """The service in a pod, reached through the API."""
 
     def reply(path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
+        if path == "/metrics":
+            return (200, cluster.metrics_text(name)) if cluster.metrics else (404, {"detail": "Not Found"})
         if body is not None:
             cluster.asked.append((path, headers))
         return 200, cluster.answer(image, path, body)

@@ -1,0 +1,154 @@
+"""The canary: pods of a new revision that get a share of the callers, in steps, before the rollout.
+
+They are a Deployment of their own, and the Service selects its pods as well as the former ones. A Service
+sends as many requests to one pod as to another, so the share of the callers is the share of the pods.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from scaffold.cluster._address import find_metrics, find_pods
+from scaffold.cluster._candidate import remove_candidate, separate_deployment
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._log import last_log
+from scaffold.cluster._manifests import CANARY, CANARY_HOLD, Target
+from scaffold.cluster._objects import try_apply
+from scaffold.cluster._pods import pod_state
+from scaffold.cluster._rollout import OnPods, Pace, live_deployment, pods_of, wait_for_rollout
+from scaffold.cluster._smoke import replay_sample
+from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
+from scaffold.errors import CanaryFailedError, ManifestError, ServiceFailedError
+from scaffold.errors.wording import either
+from scaffold.events import Finished, OnEvent
+from scaffold.spec import Recording
+
+_SUFFIX = "-canary"
+_HOLD_S = 60.0
+_LOOKS = 10
+"""How often the pods are looked at while a share is held."""
+_MOST_ASKED = 10
+"""Pods whose metrics are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanarySteps:
+    """The shares that a canary gets; none where there is no canary."""
+
+    shares: tuple[int, ...]
+    """In percent, rising."""
+    hold_s: float
+
+
+def read_canary_steps(target: Target) -> CanarySteps:
+    """Return the steps of a target, as the annotations of its Deployment have them.
+
+    Raises:
+        ManifestError: They are no rising percentages, or no number of seconds.
+    """
+    notes = target.deployment["metadata"].get("annotations") or {}
+    text, hold = str(notes.get(CANARY, "")), str(notes.get(CANARY_HOLD, _HOLD_S))
+    try:
+        shares = tuple(int(one) for one in text.split(",") if text.strip())
+        hold_s = float(hold)
+    except ValueError:
+        shares, hold_s = (0,), 0.0
+    if list(shares) != sorted({*shares}) or not all(0 < one < 100 for one in shares) or not hold_s >= 0:
+        raise ManifestError(
+            "The steps of the canary cannot be read.",
+            (f"{CANARY}: {text!r}", f"{CANARY_HOLD}: {hold!r}"),
+            f'Write rising percentages and seconds, as in {CANARY}: "10,50" and {CANARY_HOLD}: "60",'
+            " into deployment.yaml.",
+        )
+    return CanarySteps(shares=shares, hold_s=hold_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A new revision that is to get a share of the callers."""
+
+    cluster: Cluster
+    target: Target
+    manifest: Manifest
+    """The Deployment of the new revision, with its image."""
+    steps: CanarySteps
+    recording: Recording
+    pace: Pace
+    on_event: OnEvent
+    on_pods: OnPods
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Take the steps; the canary goes on serving during the block, and is removed after it.
+
+        Raises:
+            CanaryFailedError: It does worse than the former pods.
+            DeployError: Its pods do not start, or do not give the model's answers.
+        """
+        former = int(live_deployment(self.cluster, self.target)["spec"].get("replicas", 1))
+        try:
+            for share in self.steps.shares if former else ():
+                self._take(share, former)
+            yield
+        finally:
+            remove_candidate(self.cluster, self.target)
+
+    def _take(self, share: int, former: int) -> None:
+        """Give the canary a share of the callers, and hold it."""
+        count = max(1, round(share * former / (100 - share)))
+        labels = self.manifest["spec"]["selector"].get("matchLabels") or {}
+        deployment = separate_deployment(self.manifest, self.target.service, _SUFFIX, labels, count)
+        own = replace(self.target, service=deployment["metadata"]["name"], manifests=(deployment,))
+        try_apply(self.cluster, deployment, force=True)
+        wait_for_rollout(self.cluster, own, self.pace, self.on_pods)
+        with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
+            replayed = replay_sample(client, self.recording, subject="The canary")
+        seen = self._hold(own)
+        pods = f"{count} of {count + former} pods, {self.steps.hold_s:g} s"
+        told = f"{share} %: {pods}; {replayed.rows} rows of the sample answered; {seen}"
+        self.on_event(Finished("canary", told))
+
+    def _hold(self, own: Target) -> str:
+        """Compare the canary with the former pods until its time is over; return what was seen."""
+        before = self._traffic(own), self._traffic(self.target)
+        end = time.monotonic() + self.steps.hold_s
+        while True:
+            time.sleep(max(0, min(end - time.monotonic(), self.steps.hold_s / _LOOKS)))
+            pods = pods_of(self.cluster, live_deployment(self.cluster, own))
+            if pod := next((one for one in pods if pod_state(one).restarts), None):
+                raise self._fault("A pod of the canary was started anew.", pod)
+            now = self._traffic(own), self._traffic(self.target)
+            canary, former = (_between(*pair) for pair in zip(before, now, strict=True))
+            if problem := find_fault(canary, former):
+                raise self._fault(problem, pods[0], f"canary: {canary}", f"former pods: {former}")
+            if time.monotonic() >= end:
+                break
+        if not now[0]:
+            return "its metrics cannot be read"
+        return f"{canary} (former pods: {former})"
+
+    def _fault(self, problem: str, pod: Manifest, *facts: str) -> CanaryFailedError:
+        name = pod["metadata"]["name"]
+        log = last_log(self.cluster, pod, previous=bool(pod_state(pod).restarts))
+        without = either("candidate=False", "--no-candidate")
+        fix = f"Mend the service and deploy again. Without a canary: {without}"
+        return CanaryFailedError(problem, (*facts, f"pod: {name}", *log), fix)
+
+    def _traffic(self, pods: Target) -> dict[str, Traffic]:
+        """Return what each pod has answered so far; a pod whose metrics cannot be read is left out."""
+        found = {}
+        for pod in pods_of(self.cluster, live_deployment(self.cluster, pods))[:_MOST_ASKED]:
+            client, path = find_metrics(self.cluster, self.target, pod, self.pace)
+            with contextlib.closing(client), contextlib.suppress(ServiceFailedError):
+                answer = client.get(path)
+                if answer.status == 200 and isinstance(answer.body, str):
+                    found[pod["metadata"]["name"]] = read_traffic(answer.body)
+        return found
+
+
+def _between(before: dict[str, Traffic], now: dict[str, Traffic]) -> Traffic:
+    """What the pods that are in both answered in between."""
+    return sum((now[name] - before[name] for name in now if name in before), Traffic())
