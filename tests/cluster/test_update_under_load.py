@@ -22,6 +22,8 @@ from tests.deploy._deploys import edit_manifest
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 PACE = Pace(rollout_s=300, address_s=60)
 REQUESTS = 20_000
+CANARY = '    model-scaffold/canary: "30,60"\n    model-scaffold/canary-hold-seconds: "20"\n'
+SETTING = "            - {name: LOG_LEVEL, value: debug}\n"
 
 # Bounded in requests and in time; a new connection each time, as a balancer without a pool would.
 LOAD = f"""
@@ -127,20 +129,13 @@ def test_no_request_is_lost_while_a_canary_serves(
     """The same model again with another setting, so that its pods are new."""
     namespace = f"{name}-staging"
     start_load(cluster, first, namespace)
-    annotated = (
-        'annotations:\n    model-scaffold/canary: "30,60"\n    model-scaffold/canary-hold-seconds: "20"\n'
-    )
-    edit_manifest(project, "deployment.yaml", "annotations:\n", annotated)
-    edit_manifest(
-        project, "deployment.yaml", "env:\n", "env:\n            - {name: LOG_LEVEL, value: debug}\n"
-    )
+    edit_manifest(project, "deployment.yaml", "annotations:\n", f"annotations:\n{CANARY}")
+    edit_manifest(project, "deployment.yaml", "env:\n", f"env:\n{SETTING}")
     events: list[Event] = []
     scaffold.deploy(project, image=first.image, pace=PACE, on_event=events.append)
     steps = [one.detail for one in events if isinstance(one, Finished) and one.stage == "canary"]
-    assert [step.partition(";")[0] for step in steps] == [
-        "30 %: 1 of 3 pods, 20 s",
-        "60 %: 3 of 5 pods, 20 s",
-    ]
+    pods = [step.partition(";")[0] for step in steps]
+    assert pods == ["30 %: 1 of 3 pods, 20 s", "60 %: 3 of 5 pods, 20 s"]
     assert all(re.search(r"answered; 0 of [1-9]\d* requests failed, p95 ", step) for step in steps), steps
     found = result_of_load(cluster, namespace)
     assert found["failed"] == 0, found["failures"]
