@@ -185,6 +185,20 @@ def test_a_missing_path_is_reported_with_similar_paths(tmp_path: Path) -> None:
     assert caught.value.near == ("requirements.txt",)
 
 
+def test_a_link_that_leads_nowhere_is_a_missing_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("linkenv").symlink_to("gone")
+    with pytest.raises(NotAnEnvironmentError, match="linkenv is not an environment: there is no such file"):
+        parse_environment("linkenv")
+
+
+@pytest.mark.parametrize("option", ["-r ", "-r", "--requirement ", "--requirement="])
+def test_a_requirement_file_may_be_written_as_pip_has_it(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text("scikit-learn==1.3.2\n")
+    assert parse_environment(f"{option}{path}").files == (path,)
+
+
 def test_a_folder_without_a_python_is_not_an_environment(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("version = 1\n")
     with pytest.raises(NotAnEnvironmentError, match=r"neither pyvenv.cfg nor conda-meta.*; name its uv.lock"):

@@ -92,6 +92,7 @@ def parse_environment(spec: str | Sequence[str]) -> EnvironmentSpec:
 
 
 def _parse_part(part: str) -> EnvironmentSpec:
+    part = re.sub(r"^(-r|--requirement)[= ]\s*", "", part)  # as pip has it
     path = Path(part).expanduser()
     if not _looks_like_a_path(part, path):
         return _parse_lines(part)
@@ -114,7 +115,7 @@ def _looks_like_a_path(part: str, path: Path) -> bool:
     if part.startswith((".", "~", os.sep)) or part.endswith(_FILE_ENDINGS):
         return True
     # A bare name is a distribution, even if a folder of that name exists.
-    return _environment_python(path) is not None or os.sep in part or path.is_file()
+    return _environment_python(path) is not None or os.sep in part or path.is_file() or path.is_symlink()
 
 
 def _interpreter_of(folder: Path) -> Path:
