@@ -92,7 +92,7 @@ def parse_environment(spec: str | Sequence[str]) -> EnvironmentSpec:
 
 
 def _parse_part(part: str) -> EnvironmentSpec:
-    part = re.sub(r"^(-r|--requirement)[= ]\s*", "", part)  # as pip has it
+    part = re.sub(r"^(-r|--requirement[= ])\s*", "", part)  # as pip has it
     path = Path(part).expanduser()
     if not _looks_like_a_path(part, path):
         return _parse_lines(part)
