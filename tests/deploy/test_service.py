@@ -73,6 +73,28 @@ def test_a_target_port_that_the_pods_do_not_have_is_refused_by_its_name(deploys:
     assert calls(deploys) == [200] * 5
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PORT", "9000", "The service listens on a port that its container does not name."),
+        ("TLS_CERT", "/tls/tls.crt", "The service expects TLS, and its probes ask without"),
+    ],
+)
+def test_settings_that_the_manifest_contradicts_are_refused(
+    deploys: Deploys, variable: str, value: str, message: str
+) -> None:
+    setting = f'env:\n            - {{name: {variable}, value: "{value}"}}\n'
+    deploys.edit_manifest("deployment.yaml", "env:\n", setting)
+    with pytest.raises(ManifestError, match=message):
+        deploys.deploy(1)
+    if variable == "PORT":
+        deploys.edit_manifest("deployment.yaml", "containerPort: 8000", "containerPort: 9000")
+        deploys.cluster.ports[image(1)] = 9000
+    else:
+        deploys.edit_manifest("deployment.yaml", "port: http }", "port: http, scheme: HTTPS }")
+    assert deploys.deploy(1).live == "passed"
+
+
 @pytest.mark.parametrize("before", [True, False], ids=["an update", "the first deploy"])
 def test_a_target_port_where_nothing_listens_fails_before_callers_meet_it(
     deploys: Deploys, before: bool

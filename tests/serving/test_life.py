@@ -114,10 +114,45 @@ def test_several_workers_share_the_port_and_the_metrics(serve: Callable[..., Ser
         os.kill(int(first[0]), signal.SIGKILL)
         while len(again := children.read_text().split()) < 2 or first[0] in again:
             time.sleep(0.05)
+        [line] = [one for one in service.log if "worker.pid" in one]
+        assert line["worker.pid"] == int(first[0])
+        assert line["message"] == (
+            "A worker ended (SIGKILL, as the kernel does when memory runs out). Another one starts in 1 s."
+        )
     for _ in range(10):
         assert service.post("/score", {"value": 1}).status == 200
     assert service.metric('http_requests_total{route="/score",status="200"}') == 10
     assert service.stop() == 0
+
+
+def test_workers_that_crash_one_after_the_other_are_replaced_later_and_later(project: Path) -> None:
+    code = "import os, time; from app.serving import runner; "
+    code += (
+        "paused = []; time.sleep = paused.append; runner._log_end = lambda *_: len(paused) > 7 and 1 / 0; "
+    )
+    code += "runner._supervise(lambda listener: os._exit(1), None, 1)"
+    ended = run(project, ["-c", f"try:\n  exec({code!r})\nfinally:\n  print(paused)"], WORKERS="2")
+    assert ended.stdout == "[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60, 60]\n"
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_address_of_both_families_is_served_with_both(
+    serve: Callable[..., Service], workers: str
+) -> None:
+    service = serve(BIND_HOST="::", workers=workers)
+    for address in ("127.0.0.1", "::1"):
+        with socket.create_connection((address, service.port), timeout=10) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_workers_without_a_folder_for_their_metrics_end_with_one_line(project: Path) -> None:
+    code = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/proc/none']; import app.__main__"
+    ended = run(project, ["-c", code], PORT="0", WORKERS="2")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("No folder can be written, and WORKERS share their metrics in one")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

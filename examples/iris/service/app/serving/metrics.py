@@ -6,9 +6,13 @@ from functools import cache
 
 from app.serving.cpu import worker_count
 
-if worker_count() > 1:
+if worker_count() > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # Worker processes share their metrics in files. The library looks for the folder on import.
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp())
+    try:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp()
+    except OSError:
+        problem = "No folder can be written, and WORKERS share their metrics in one: set TMPDIR."
+        raise SystemExit(problem) from None
 
 from fastapi import Response
 from prometheus_client import (

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from app.serving.settings import ServingSettings
 from app.serving.startup import Serving
 
 READ_S = 0.2  # for requests that were sent before the port was closed
+STABLE_S = 60  # a worker that lived longer does not crash in a loop
 FAILED = 3  # exit status of a uvicorn that could not start
 
 
@@ -55,10 +57,10 @@ def serve(app: str, settings: ServingSettings) -> None:
         timeout_graceful_shutdown=settings.shutdown_s,
     )
 
-    def run(*listeners: socket.socket) -> None:
+    def run(listener: socket.socket) -> None:
         server, status = _Server(config, settings), FAILED
         try:
-            server.run([*listeners] or None)
+            server.run([listener])
             status = 0 if server.started else FAILED
         except SystemExit as ended:
             status = int(ended.code or 0)
@@ -69,10 +71,11 @@ def serve(app: str, settings: ServingSettings) -> None:
 
     for sig in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again at its end
         signal.signal(sig, lambda *_: sys.exit(0))
+    listener = config.bind_socket()  # with BIND_HOST=:: it takes connections over IPv4 too
     if settings.workers == 1:
-        run()
+        run(listener)
     else:
-        _supervise(run, config.bind_socket(), settings.workers)
+        _supervise(run, listener, settings.workers)
 
 
 class _Server(uvicorn.Server):
@@ -103,21 +106,37 @@ class _Server(uvicorn.Server):
 def _supervise(run: Callable[..., None], listener: socket.socket, count: int) -> None:
     """Fork the worker processes, and replace those that die."""
     fork = multiprocessing.get_context("fork")
-    workers: list[multiprocessing.process.BaseProcess] = []
+    workers: dict[multiprocessing.process.BaseProcess, float] = {}
+    pause_s = 0.5
     try:
         while True:
             for worker in [each for each in workers if not each.is_alive()]:
-                workers.remove(worker)
+                lived_s = time.monotonic() - workers.pop(worker)
                 metrics.forget_worker(worker.pid or 0)
                 if worker.exitcode == FAILED:
                     sys.exit(FAILED)
-                time.sleep(1)  # a worker that dies at once is not replaced in a tight loop
+                # Backoff: of workers that crash one after the other, each is replaced later.
+                pause_s = 1 if lived_s > STABLE_S else min(2 * pause_s, STABLE_S)
+                _log_end(worker, lived_s, pause_s)
+                time.sleep(pause_s)
             while len(workers) < count:
-                workers.append(fork.Process(target=run, args=(listener,)))
-                workers[-1].start()
+                worker = fork.Process(target=run, args=(listener,))
+                worker.start()
+                workers[worker] = time.monotonic()
             connection.wait([worker.sentinel for worker in workers])
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.join()
+
+
+def _log_end(worker: multiprocessing.process.BaseProcess, lived_s: float, pause_s: float) -> None:
+    """Log how a worker ended that was not told to end."""
+    status = worker.exitcode or 0
+    cause = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    if status == -signal.SIGKILL:
+        cause += ", as the kernel does when memory runs out"
+    facts = {"worker.pid": worker.pid, "worker.lived_s": round(lived_s, 1)}
+    message = "A worker ended (%s). Another one starts in %g s."
+    logging.getLogger("app.runner").error(message, cause, pause_s, extra=facts)
