@@ -36,6 +36,9 @@ def main() -> None:
         where = f": {error.filename}" if error.filename else ""
         show_error(f"{error.strerror or error}{where}")
         sys.exit(1)
+    except KeyboardInterrupt:  # before typer, which else catches it
+        show_error("Interrupted.")
+        sys.exit(_INTERRUPTED)
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:  # typer has caught the interrupt, and says nothing
             show_error("Interrupted.")

@@ -37,7 +37,8 @@ def show_error(message: str) -> None:
 
 def show_json(value: object) -> None:
     """Print `value` as JSON for a program to read; it may hold values of `spec`."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not is_utf8, default=_plain) + "\n")
 
 
 def _plain(value: object) -> object:

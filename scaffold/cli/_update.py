@@ -99,7 +99,7 @@ def update(
     Exits with 1 where files are in conflict, with 2 where callers of the service would have to change.
     """
     if take_back:
-        undo(project)
+        undo(project, as_json=as_json)
         return
     _run_update(
         project,
@@ -145,9 +145,12 @@ def diff(
     )
 
 
-def undo(project: PROJECT) -> None:
+def undo(project: PROJECT, as_json: JSON = False) -> None:
     """Take back the last update of a project; done twice, the update is there again."""
     paths = scaffold.undo(project)
+    if as_json:
+        show_json({"files": paths})
+        return
     console().print(f"[green]✓[/] {len(paths)} files are as they were before the last update.")
 
 

@@ -21,6 +21,7 @@ from scaffold.spec import (
     ProjectSpec,
     Record,
     Scalar,
+    ScalarType,
     Schema,
     Signature,
     Table,
@@ -65,8 +66,12 @@ def schema_words(schema: Schema) -> str:
             return f"a {qualname}"
         case Optional(of=inner):
             return f"{schema_words(inner)} or null"
+        case List(items=Scalar(type=type_, choices=())) if type_ is not ScalarType.ANY:
+            return f"a list of {type_.value}s"
         case List(items=items):
             return f"a list of {schema_words(items)}"
+        case Scalar(type=ScalarType.ANY, choices=()):
+            return "any value"
         case Scalar(type=type_, choices=()):
             return f"one {type_.value}"
         case Scalar(choices=levels) | Category(levels=levels):

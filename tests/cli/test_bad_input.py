@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -275,6 +276,15 @@ def test_an_internal_error_says_nothing_about_remaining_files(
     assert said in message
     assert "half done" not in message
     assert "nothing" not in message.lower()
+
+
+def test_an_interrupt_before_the_command_has_begun(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "scaffold.cli._app", Interrupted("scaffold.cli._app"))
+    assert run("audit", ".") == (130, "✗ Interrupted.\n")
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """The display of a running verb when the error stream is not a terminal."""
 
+import io
+
 import pytest
 
 from scaffold.cli._display import Display
+from scaffold.cli._show import show_json
 from scaffold.events import (
     Advanced,
     ChangesPlanned,
@@ -13,7 +16,8 @@ from scaffold.events import (
     RollbackStarted,
     Started,
 )
-from scaffold.spec import PodState
+from scaffold.spec import List, PodState, Scalar, ScalarType, Schema
+from scaffold.verbs.describe import schema_words
 
 EVENTS: list[Event] = [
     Started("read"),
@@ -60,3 +64,27 @@ def test_each_event_is_shown_in_its_order(capfd: pytest.CaptureFixture[str]) -> 
 
 def test_a_quiet_display_shows_notes_only(capfd: pytest.CaptureFixture[str]) -> None:
     assert shown(capfd, quiet=True) == "! note        a column has no values\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("utf-8", '"Ö"'), ("UTF8", '"Ö"'), ("cp1252", '"\\u00d6"'), ("ascii", '"\\u00d6"')]
+)
+def test_json_is_ascii_unless_the_stream_is_utf_8(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, text: str
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding, write_through=True))
+    show_json("Ö")
+    assert raw.getvalue().decode(encoding) == f"{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (List(items=Scalar(type=ScalarType.NUMBER)), "a list of numbers"),
+        (List(items=Scalar(type=ScalarType.ANY)), "a list of any value"),
+        (List(items=List(items=Scalar(type=ScalarType.STRING))), "a list of a list of strings"),
+    ],
+)
+def test_a_list_is_described_by_its_items(schema: Schema, words: str) -> None:
+    assert schema_words(schema) == words

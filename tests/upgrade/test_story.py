@@ -333,8 +333,9 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     done = CliRunner().invoke(app, ["update", *given, "--allow-breaking", "--no-verify"])
     assert done.exit_code == 0, done.output
     assert "Not proven." in done.output
-    back = CliRunner().invoke(app, ["undo", str(project)])
+    back = CliRunner().invoke(app, ["undo", str(project), "--json"])
     assert back.exit_code == 0
+    assert "app/schemas.py" in json.loads(back.stdout)["files"]
     assert "FamilySize" not in (project / "app/schemas.py").read_text()
 
 
