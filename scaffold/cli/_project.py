@@ -11,6 +11,7 @@ import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_json, show_rows
+from scaffold.verbs.describe import count
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
@@ -115,7 +116,8 @@ def _show_audit(found: Audit) -> None:
     if found.vulnerabilities is None:
         return
     if not found.vulnerabilities:
-        out.print("[green]✓[/] No known vulnerabilities.")
+        looked_up = count(len(found.components) - len(found.notes), "distribution")
+        out.print(f"[green]✓[/] No known vulnerabilities in {looked_up}.")
     for each in found.vulnerabilities:
         fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "not fixed yet"
         out.print(f"[red]✗[/] {each.name} {each.version}: {each.id}, {fixed}")

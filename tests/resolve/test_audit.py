@@ -19,6 +19,12 @@ LOCK = (
 )
 
 
+NOT_RELEASES = (
+    "odd was not looked up: it is no release of an index",
+    "alpha-local was not looked up: it is no release of an index",
+)
+
+
 @pytest.fixture
 def project(tmp_path):
     root = tmp_path / "churn"
@@ -76,7 +82,7 @@ def test_vulnerabilities_are_reported_although_the_command_fails(project):
     assert audit.vulnerabilities is not None
     (one,) = audit.vulnerabilities
     assert (one.name, one.id, one.fixed_in) == ("h11", "PYSEC-1", ("0.17",))
-    assert audit.notes == ()
+    assert audit.notes == NOT_RELEASES
     assert "wheels" not in run.asked
     assert "github" not in run.asked
 
@@ -100,3 +106,27 @@ def test_a_full_licence_text_is_replaced_by_its_classifier(project, install):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n" + text)
     [component] = audit_project(project, run=FakeAudit({"dependencies": []})).components
     assert component.licence == "BSD License"
+
+
+def test_what_pip_audit_skips_is_said(project):
+    skipped = {"name": "uvicorn", "skip_reason": "Dependency not found on PyPI: uvicorn (0.1)"}
+    report = {"dependencies": [{"name": "h11", "version": "0.16.0", "vulns": []}, skipped]}
+    audit = audit_project(project, run=FakeAudit(report))
+    assert audit.vulnerabilities == ()
+    assert audit.notes == (f"uvicorn was not looked up: {skipped['skip_reason']}", *NOT_RELEASES)
+
+
+@pytest.mark.parametrize("skipped", [["h11", "uvicorn"], []])
+def test_nothing_is_known_only_if_something_was_looked_up(project, skipped):
+    report = {"dependencies": [{"name": name, "skip_reason": "no network"} for name in skipped]}
+    audit = audit_project(project, run=FakeAudit(report))
+    assert audit.vulnerabilities is None
+    cause = "no network" if skipped else "pip-audit reports none of them"
+    assert audit.notes == (f"vulnerabilities could not be looked up: {cause}",)
+
+
+def test_uv_offline_is_named(project, monkeypatch):
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    audit = audit_project(project, run=FakeAudit(error="hint: the network was disabled"))
+    assert audit.vulnerabilities is None
+    assert "UV_OFFLINE is set, and pip-audit is fetched from the package index." in audit.notes[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata as metadata
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Audit:
     sbom: str
     """CycloneDX 1.6, JSON."""
     notes: tuple[str, ...] = ()
+    """What was not looked up, and why."""
 
 
 def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
@@ -73,12 +75,15 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
     components = tuple(
         Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
     )
-    found, note = _vulnerabilities([pin for pin in pins if pin.is_release], run)
+    found, notes = _vulnerabilities([pin for pin in pins if pin.is_release], run)
+    if found is not None:
+        others = [one.name for one in pins if not one.is_release]
+        notes = (*notes, *(f"{name} was not looked up: it is no release of an index" for name in others))
     return Audit(
         components=components,
         vulnerabilities=found,
         sbom=json.dumps(_sbom(root, pins, components), indent=2) + "\n",
-        notes=(note,) if note else (),
+        notes=notes,
     )
 
 
@@ -97,8 +102,10 @@ def _licence(name: str, version: str) -> str:
     return found["License-Expression"] or named or classified or _UNKNOWN
 
 
-def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerability, ...] | None, str]:
-    """What pip-audit finds against what is from an index, or None and why it could not be asked."""
+def _vulnerabilities(
+    pins: Sequence[Pin], run: Runner
+) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
+    """What pip-audit finds, and what it skipped; None if it looked up nothing."""
     with TemporaryFolder("audit") as folder:
         lock, report = Path(folder) / LOCK, Path(folder) / "report.json"
         lock.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
@@ -110,8 +117,15 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
         except CommandError as error:
             cause = error.tail.strip().rpartition("\n")[2]  # the status also for findings
         if not report.is_file():
-            return None, f"vulnerabilities could not be looked up: {cause}"
-        found = json.loads(report.read_text())
+            if os.environ.get("UV_OFFLINE", "0").lower() not in ("", "0", "false"):
+                cause = "UV_OFFLINE is set, and pip-audit is fetched from the package index."
+            return None, (f"vulnerabilities could not be looked up: {cause}",)
+        found = json.loads(report.read_text())["dependencies"]
+    skipped = {one["name"]: one["skip_reason"] for one in found if "skip_reason" in one}
+    if pins and len(skipped) == len(found):
+        cause = next(iter(skipped.values()), "pip-audit reports none of them")
+        return None, (f"vulnerabilities could not be looked up: {cause}",)
+    notes = [f"{name} was not looked up: {reason}" for name, reason in skipped.items()]
     return tuple(
         Vulnerability(
             name=one["name"],
@@ -120,9 +134,9 @@ def _vulnerabilities(pins: Sequence[Pin], run: Runner) -> tuple[tuple[Vulnerabil
             fixed_in=tuple(known["fix_versions"]),
             description=known.get("description", "").strip(),
         )
-        for one in found["dependencies"]
+        for one in found
         for known in one.get("vulns", ())
-    ), ""
+    ), tuple(notes)
 
 
 def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> Mapping[str, Any]:
