@@ -51,7 +51,7 @@ def read_artifact(
         trusted: Dotted names that are allowed besides those on the list.
         provenance: Where the file came from, in words; the path when empty.
         ours: Whether this process wrote it from an object in memory: its code has run here already, so
-            its names are listed and not judged.
+            its names are listed and not checked.
         confined: Whether the process that loads it is confined, so that code which the file carries by value
             may run. If not, that code has to be trusted: `by-value`, or each function as `train.py:ratio`.
         sample: Whether it is a sample, which may hold texts of Arrow where pyarrow is not installed.

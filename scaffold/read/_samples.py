@@ -38,7 +38,7 @@ def read_sample(
     Args:
         path: The file.
         trusted: Dotted names that are allowed besides those on the list.
-        ours: Whether this package wrote it from an object in memory: its names are not judged.
+        ours: Whether this package wrote it from an object in memory: its names are not checked.
         confined: Whether the process is confined, so that code which the file carries by value may run.
         scanned: What `read_artifact` found in this very file; without it the file is scanned here.
 

@@ -15,13 +15,13 @@ from scaffold.errors import MissingLibraryError, NoSuchFileError, NotAModelError
 from scaffold.read import _formats
 from scaffold.read._findings import raise_findings
 from scaffold.read._folders import own_folders, path_without
-from scaffold.read._streams import BombError, CutShortError, GarbledError, Stream, open_stream
+from scaffold.read._streams import BombError, CutShortError, MalformedError, Stream, open_stream
 from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
 from scaffold.read.gate._gate import Findings, Gate
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
-from scaffold.read.gate._stack import Witness
+from scaffold.read.gate._stack import Visitor
 from scaffold.read.gate._torch import follow_archive, follow_legacy
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
 
@@ -71,7 +71,7 @@ def scan_file(
     Args:
         path: The file.
         trusted: Dotted names that are allowed besides those on the list; `by-value` and `train.py:ratio`.
-        ours: Whether this process wrote it: its names are listed and not judged.
+        ours: Whether this process wrote it: its names are listed and not checked.
         confined: Whether code by value may run.
         replaced: Dotted names that have a stand-in, so that their library need not be installed.
 
@@ -144,7 +144,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
             f"it unpacks to more than {error.args[0] >> 20} MiB, far more than a model of its size",
             "If it is yours, unpack it first and give the unpacked file.",
         ) from error
-    except GarbledError as error:
+    except MalformedError as error:
         # A file that starts as a pickle may do harm before its fault: report the refusal first.
         if not zipped and not _starts_with_protocol(opened):
             raise _no_format(path) from error
@@ -165,7 +165,7 @@ def _follow_stream(
 ) -> ModelFormat:
     start = stream.peek()
     if not start or start[0] not in _PICKLE_STARTS:
-        raise GarbledError(0, f"{start!r}, which starts no format that is known")
+        raise MalformedError(0, f"{start!r}, which starts no format that is known")
     if stream.starts_with(LEGACY_TORCH_START):
         follow_legacy(stream, Gate(policy, findings, torch=True))
         return ModelFormat.TORCH
@@ -181,11 +181,11 @@ def _follow_rest(stream: Stream, gate: Gate) -> None:
     try:
         while stream.peek() == b"\x80":
             follow(stream, gate)
-    except (CutShortError, GarbledError):
+    except (CutShortError, MalformedError):
         return
 
 
-def _archive_witness(policy: Policy, findings: Findings, member: str, format: ModelFormat) -> Witness:
+def _archive_witness(policy: Policy, findings: Findings, member: str, format: ModelFormat) -> Visitor:
     if format is ModelFormat.TORCHSCRIPT:
         # Its pickles are read by torch's own reader in C++, which imports nothing of Python.
         return Gate(policy, Findings(), member=member, torch=True)
@@ -197,7 +197,7 @@ def _starts_with_protocol(opened: _File) -> bool:
     try:
         with opened.stream() as stream:
             return stream.peek() == b"\x80"
-    except (CutShortError, GarbledError):
+    except (CutShortError, MalformedError):
         return True
 
 

@@ -21,7 +21,7 @@ class CutShortError(Exception):
     """The stream ends where more was announced. `args[0]` is the byte where it ends."""
 
 
-class GarbledError(Exception):
+class MalformedError(Exception):
     """The stream is not what it starts as. `args` are the byte and what was found there."""
 
 
@@ -103,7 +103,7 @@ class Stream:
         self._advance(len(data))
         if not data.endswith(b"\n"):
             if len(data) == LINE_BYTES:
-                raise GarbledError(self.position, "a line without an end")
+                raise MalformedError(self.position, "a line without an end")
             raise CutShortError(self.position)
         return data[:-1]
 
@@ -141,7 +141,7 @@ class Stream:
         """What an error of whoever unpacks means here."""
         if isinstance(error, EOFError):
             return CutShortError(self.position)
-        return GarbledError(self.position, f"unpacking failed: {error}")
+        return MalformedError(self.position, f"unpacking failed: {error}")
 
 
 def stream_of(data: bytes) -> Stream:

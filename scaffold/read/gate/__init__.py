@@ -1,1 +1,1 @@
-"""The trust gate: a pickle is followed without being run, and each name is judged."""
+"""The trust gate: a pickle is followed without being run, and each name is checked."""

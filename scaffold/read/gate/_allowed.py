@@ -1,16 +1,15 @@
-"""The allow list of the standard library, and the names that are judged by how they are called.
+"""The allow list of the standard library, and the names whose calls are checked.
 
-There is one question: would it be harmless if the file called this name with arguments of its choice? What
-a file may name it can have called, by `partial`, by a `defaultdict`, by a method of some library that calls
-what it is given. So a name is on the list if the answer is yes, and no name is on a list to be mentioned
-only. Four kinds of names are not of that sort and have rules of their own:
+A name is on the list if it is harmless to call it with any arguments. It is not enough that a file only
+mentions a name: a `partial`, a `defaultdict` or a method of a library may call it later. Other names have
+rules of their own:
 
-- `TIED`: harmless only for certain arguments. They may be called on the spot, with arguments that can be read
-  and pass a check, and may be put into nothing, so that nothing else can call them.
+- `CONDITIONAL` names are harmless only for certain arguments. A file may call them at once, with arguments
+  that can be read and pass a check. It may not store them, so that nothing else can call them.
 - `FUNCTIONS` are harmless too, but no model calls them while it loads: a file that does is refused.
-- `BY_VALUE`: what functions and classes by value are made of. That is code of the file's own, which no list
-  can judge: it runs confined or not at all.
-- What is in none of these lists is refused.
+- `BY_VALUE` names make functions and classes by value. That is code in the file, which no list can check:
+  it runs confined or not at all.
+- Names in none of these lists are refused.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ BY_VALUE_MODULES = frozenset(_BY_VALUE_MODULES.split())
 """Modules of which code by value may name anything public."""
 NEVER = frozenset({"typing.get_type_hints"})
 
-# --------------------------------------------------------------------------- judged by their arguments
+# --------------------------------------------------------------------------- checked by their arguments
 
 GETATTR = frozenset({"builtins.getattr"})
 BASES = frozenset(
@@ -121,7 +120,7 @@ FILLED = frozenset({"builtins.bytes", "builtins.bytearray"})
 RANGE = frozenset({"builtins.range"})
 FRACTION = frozenset({"fractions.Fraction"})
 LOGGER = frozenset({"logging.getLogger"})
-TIED = (
+CONDITIONAL = (
     GETATTR
     | TYPE
     | GETITEM
@@ -152,7 +151,7 @@ FIRST_OF = {
         for name in ("Chebyshev", "Euclidean", "Hamming", "Haversine", "Manhattan", "Minkowski", "SEuclidean")
     ),
 } | dict.fromkeys(REDUCE, GETITEM)
-"""Tied names that may be the first argument of a call, by the name that is called."""
+"""Conditional names that may be the first argument of a call, by the name that is called."""
 NO_DICTS = frozenset({"numpy", "pandas", "pyarrow", "polars", "torch"})
 """Libraries on the list of whose classes none is a dict."""
 NUMPY_SCALARS = frozenset({"numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"})
@@ -164,7 +163,7 @@ _NO_TEXTS = """
 NO_TEXTS = frozenset(_NO_TEXTS.split())
 """What makes keys of a dict that are no texts."""
 FORMULA_MAKERS = frozenset({"formulaic", "patsy"})
-"""Libraries whose objects are formulas, and whose texts are judged one by one."""
+"""Libraries whose objects are formulas, and whose texts are checked one by one."""
 SCIPY_TEMPLATE = "_parse_arg_template"
 """The attribute of a distribution that scipy evaluates when its state is set, also in a copy of it."""
 

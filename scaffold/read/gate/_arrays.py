@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from scaffold.read._streams import GarbledError, Stream
+from scaffold.read._streams import MalformedError, Stream
 from scaffold.read.gate._values import Made, Named, Pairs, Value
 
 _PLAIN = re.compile(r"[<>|=]?([?bBiufcmM])(\d+)|[<>|=]?([SUV])(\d+)")
@@ -19,32 +19,32 @@ _ALIGNMENT = "numpy_array_alignment_bytes"
 _NUMPY_DTYPE = "numpy.dtype"
 
 
-def pass_array(wrapper: Made, stream: Stream) -> bool:
+def skip_array(wrapper: Made, stream: Stream) -> bool:
     """Move `stream` behind the array that `wrapper` announces.
 
     Returns:
         Whether a pickle follows instead, which is still to be followed: the array holds objects.
 
     Raises:
-        GarbledError: The wrapper does not say in plain values how long the array is.
+        MalformedError: The wrapper does not say in plain values how long the array is.
     """
     state = wrapper.state
     if not isinstance(state, Pairs) or not state.whole:
-        raise GarbledError(stream.position, "an array without a description")
+        raise MalformedError(stream.position, "an array without a description")
     item_size = _item_size(state.get("dtype"))
     shape = state.get("shape")
     if item_size is None:
         return True
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise GarbledError(stream.position, "an array without a shape")
+        raise MalformedError(stream.position, "an array without a shape")
     keys = [key for key, _ in state.values if isinstance(key, str)]
     alignment = state.get(_ALIGNMENT) if _ALIGNMENT in keys else None
     if not isinstance(alignment, int | None):
-        raise GarbledError(stream.position, "an array without an alignment")
+        raise MalformedError(stream.position, "an array without an alignment")
     if alignment is not None:
         stream.skip(stream.read(1)[0])
     if item_size < 0:
-        raise GarbledError(stream.position, "an array of a dtype that cannot be told")
+        raise MalformedError(stream.position, "an array of a dtype that cannot be told")
     stream.skip(math.prod(n for n in shape if isinstance(n, int)) * item_size)
     return False
 

@@ -1,13 +1,13 @@
-"""The trust gate: hears what a pickle names and calls, and writes down what is not on the allow list.
+"""The trust gate: checks each name and call of a pickle against the allow list, and records the others.
 
-Nothing is imported and nothing runs. `_allowed` says what a name on the list has to be. Here stands how the
-names that are good for a call on the spot are kept to that, and what may be done with what a call makes:
+Nothing is imported and nothing runs. `_allowed` defines the list. These rules hold for what a pickle does
+with the names on it:
 
-- A name that is harmless only for certain arguments is called on the spot or not at all: it is put into no
-  container, no attribute and no other call.
-- What decides is read from plain values. A value that cannot be read (bytes, a text that is made or too long,
-  the result of a call) does not pass a check.
-- A state is set only on an object that the file itself made, and holds no name that Python's protocols use.
+- A conditional name, which is harmless only for certain arguments, must be called at once. It is not stored
+  in a container or an attribute, and is no argument of another call.
+- Checks read plain values only. A value that cannot be read (bytes, a text that is computed or too long, the
+  result of a call) fails a check.
+- A state is set only on an object that the file made, and has no name that Python's protocols use.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from scaffold.read._streams import CutShortError, GarbledError, Stream, stream_of
+from scaffold.read._streams import CutShortError, MalformedError, Stream, stream_of
 from scaffold.read._versions import Facts
 from scaffold.read.gate import _allowed
 from scaffold.read.gate._arguments import Checks, described, dotted_in, is_name
-from scaffold.read.gate._arrays import is_numeric_dtype, pass_array
+from scaffold.read.gate._arrays import is_numeric_dtype, skip_array
 from scaffold.read.gate._code import Code, code_of
 from scaffold.read.gate._formulas import fault_of_formula, fault_of_scipy_template
 from scaffold.read.gate._libraries import CALLED_BY_NAME, CHOICES_OF_METHODS, EVALUATED, METHODS
 from scaffold.read.gate._machine import follow
-from scaffold.read.gate._policy import TIED, UNKNOWN, Policy, Standing
+from scaffold.read.gate._policy import CONDITIONAL, UNKNOWN, Policy, Standing
 from scaffold.read.gate._torch import follow_legacy
 from scaffold.read.gate._values import (
     OPAQUE,
@@ -35,9 +35,9 @@ from scaffold.read.gate._values import (
     Opaque,
     Pairs,
     Value,
+    conditional_in,
     is_deep,
     kept_in,
-    tied_in,
 )
 from scaffold.spec import GlobalName
 
@@ -82,11 +82,11 @@ class Findings:
 
 
 class Gate:
-    """A witness of one pickle, see `_stack.Witness`.
+    """A visitor of one pickle, see `_stack.Visitor`.
 
     Args:
-        policy: What names are worth.
-        findings: Where to write down what was met.
+        policy: Which names are allowed.
+        findings: Where to record what was found.
         member: The archive's member that holds the pickle.
         joblib: Whether joblib loads it, which reads arrays from between the opcodes.
         torch: Whether torch loads it, which finds storages by persistent ids.
@@ -111,11 +111,11 @@ class Gate:
     # ------------------------------------------------------------------ names
 
     def named(self, name: Named) -> Named:
-        """See Witness."""
+        """See Visitor."""
         standing = self._policy.standing(name.module, name.qualname)
         key = (name.module, name.qualname, self._member)
         if len(self._findings.names) > MOST_NAMES:
-            raise GarbledError(name.offset, f"more than {MOST_NAMES} names")
+            raise MalformedError(name.offset, f"more than {MOST_NAMES} names")
         if key not in self._findings.names:
             found = GlobalName(
                 module=name.module, qualname=name.qualname, offset=name.offset, member=self._member
@@ -140,19 +140,19 @@ class Gate:
             name.module,
             name.qualname,
             name.offset,
-            tied=standing in TIED or standing is Standing.REFUSED,
+            conditional=standing in CONDITIONAL or standing is Standing.REFUSED,
             kept=standing is Standing.FUNCTION,
         )
 
     def extension(self, offset: int) -> None:
-        """See Witness."""
+        """See Visitor."""
         self._refuse("copyreg extension", offset, "what it stands for is not in the file")
 
     def persistent(self, key: Value, offset: int) -> Value:
-        """See Witness."""
+        """See Visitor."""
         if not self._torch:
-            raise GarbledError(offset, "an object that lies outside the file")
-        self._keep_tied_out(key, offset)
+            raise MalformedError(offset, "an object that lies outside the file")
+        self._check_stored(key, offset)
         # torch's old layout keeps classes of modules so, with their source beside; all else are storages.
         if isinstance(key, tuple) and len(key) > 1 and isinstance(key[0], str) and key[0] == "module":
             return key[1]
@@ -161,7 +161,7 @@ class Gate:
     # ------------------------------------------------------------------ calls
 
     def called(self, call: Made, offset: int) -> Value:
-        """See Witness."""
+        """See Visitor."""
         self._findings.facts.called(call)
         match call.maker:
             case Named() as name:
@@ -177,7 +177,7 @@ class Gate:
         if standing in UNKNOWN:
             if standing is Standing.REFUSED:
                 self._refuse(name.dotted, name.offset)
-            call.fresh = True  # nothing more is said of it
+            call.fresh = True  # not checked further
             return call
         if standing is Standing.BY_VALUE:
             return self._made_by_value(call, offset)
@@ -191,12 +191,12 @@ class Gate:
             if fetched is not None:
                 return fetched
             call.kept = name
-        self._keep_out(name, call, offset)
+        self._check_arguments(name, call, offset)
         place = _allowed.STATE_OF.get(name.dotted)
         if place is not None:
             self._check_state(call, call.arguments[place] if len(call.arguments) > place else OPAQUE, offset)
         match standing:
-            case Standing.TIED:
+            case Standing.CONDITIONAL:
                 self._check_call(name, call, offset)
                 return call
             case Standing.TEXTS:
@@ -224,7 +224,7 @@ class Gate:
         return self._called_name(kind, Made(kind, arguments[1:], call.keywords, bare=bare), offset)
 
     def _fetched(self, maker: Named, arguments: tuple[Value, ...], offset: int) -> Value | None:
-        """The name that a pair of names leads to: `getattr` of a name, and how numpy writes its functions."""
+        """Return the name for a pair of names: `getattr` of a name, or one of numpy's functions."""
         if len(arguments) != 2 or not isinstance(arguments[1], str):
             return None
         match arguments[0]:
@@ -240,7 +240,7 @@ class Gate:
         return None
 
     def _check_call(self, name: Named, call: Made, offset: int) -> None:
-        """Refuse a call of a tied name unless its arguments pass."""
+        """Refuse a call of a conditional name unless its arguments pass."""
         if name.dotted in _allowed.TORCH_BYTES and len(call.arguments) == 1:
             if isinstance(call.arguments[0], Blob):
                 self._torch_bytes(call.arguments[0], offset)
@@ -256,11 +256,11 @@ class Gate:
 
     def _torch_bytes(self, blob: Blob, offset: int) -> None:
         # Before the storages stand five short pickles: the start of the bytes holds them, or this raises.
-        witness = Gate(self._policy, self._findings, member=self._member, torch=True)
+        visitor = Gate(self._policy, self._findings, member=self._member, torch=True)
         try:
             with stream_of(blob.start) as stream:
-                follow_legacy(stream, witness)
-        except (CutShortError, GarbledError):
+                follow_legacy(stream, visitor)
+        except (CutShortError, MalformedError):
             self._refuse(
                 "torch.storage._load_from_bytes", offset, "called with bytes that torch did not write"
             )
@@ -268,7 +268,7 @@ class Gate:
     # ------------------------------------------------------------------ code by value
 
     def _made_by_value(self, call: Made, offset: int) -> Made:
-        """What code by value makes: anything, for it is code. It is listed, and judged at the end."""
+        """What code by value makes: anything, for it is code. It is listed, and checked at the end."""
         call.by_value = True
         called = call.maker
         if isinstance(called, Named) and called.dotted in _allowed.CODE_MAKERS:
@@ -288,7 +288,7 @@ class Gate:
             self._import(module, offset)
 
     def _import(self, module: Value, offset: int) -> None:
-        """Write down a module that code by value imports: the service needs it too."""
+        """Record a module that code by value imports: the service needs it too."""
         if isinstance(module, str) and re.fullmatch(r"\w+(\.\w+)*", module):
             found = GlobalName(module=module, qualname="", offset=offset, member=self._member)
             self._findings.names.setdefault((module, "", self._member), found)
@@ -296,17 +296,17 @@ class Gate:
     def _only_by_value(self, name: str, offset: int, reason: str = "") -> None:
         self._findings.by_value.setdefault(name, Refusal(name, offset, self._member, reason))
 
-    # ------------------------------------------------------------------ what is put where
+    # ------------------------------------------------------------------ arguments and containers
 
-    def _keep_out(self, name: Named, call: Made, offset: int) -> None:
-        """Refuse a call that is given a name which it could call in its turn."""
+    def _check_arguments(self, name: Named, call: Made, offset: int) -> None:
+        """Refuse a call whose arguments have a name that it could call."""
         arguments = call.arguments
         if is_name(arguments[:1], _allowed.FIRST_OF.get(name.dotted, frozenset())):
             arguments = arguments[1:]
         if isinstance(call.keywords, Made):
             self._refuse(name.dotted, offset, "its keywords are the result of a call")
         for value in (*arguments, call.keywords):
-            self._keep_tied_out(value, offset)
+            self._check_stored(value, offset)
             if isinstance(value, Pairs):
                 # A class may take them for the attributes of what it makes.
                 self._check_attributes(call, value.values, offset)
@@ -314,27 +314,27 @@ class Gate:
             if kept is not None and name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
                 self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
 
-    def _keep_tied_out(self, value: Value, offset: int) -> None:
-        tied = tied_in(value)
-        if tied is not None:
+    def _check_stored(self, value: Value, offset: int) -> None:
+        conditional = conditional_in(value)
+        if conditional is not None:
             # Code by value keeps such names as its globals; where that may run, so may they.
-            self._only_by_value(tied.dotted, offset, "kept as a value, not called")
+            self._only_by_value(conditional.dotted, offset, "kept as a value, not called")
 
     def put(self, target: Value, values: list[Value], offset: int) -> None:
-        """See Witness."""
+        """See Visitor."""
         for value in values:
-            self._keep_tied_out(value, offset)
+            self._check_stored(value, offset)
         if not isinstance(target, Items):
             self._require_own(target, offset, "items are added to what is no container of the file's own")
         elif any(is_deep(value) for value in values):
-            raise GarbledError(offset, "a tuple that would take too long to hash")
+            raise MalformedError(offset, "a tuple that would take too long to hash")
 
     def set(self, target: Value, keys: list[Value], values: list[Value], offset: int) -> None:
-        """See Witness."""
+        """See Visitor."""
         for value in (*keys, *values):
-            self._keep_tied_out(value, offset)
+            self._check_stored(value, offset)
         if any(is_deep(key) for key in keys):
-            raise GarbledError(offset, "a key that would take too long to hash")
+            raise MalformedError(offset, "a key that would take too long to hash")
         for key, value in zip(keys, values, strict=False):
             if not isinstance(key, str):
                 continue
@@ -362,9 +362,9 @@ class Gate:
     # ------------------------------------------------------------------ states
 
     def built(self, instance: Value, state: Value, offset: int, stream: Stream) -> Value:
-        """See Witness."""
+        """See Visitor."""
         self._findings.facts.built(instance, state)
-        self._keep_tied_out(state, offset)
+        self._check_stored(state, offset)
         if not isinstance(instance, Made) or not (instance.fresh or instance.by_value):
             self._refuse(
                 described(instance), offset, "a state is set on what is no instance of the file's own"
@@ -373,7 +373,7 @@ class Gate:
         if not instance.by_value:
             self._check_state(instance, state, offset)
         if is_name((instance.maker,), _allowed.JOBLIB_ARRAY) and instance.state is not None:
-            raise GarbledError(offset, "a second description of an array")
+            raise MalformedError(offset, "a second description of an array")
         instance.state = state
         instance.kept = instance.kept or (
             kept_in(state) if is_name((instance.maker,), _allowed.PARTIAL) else None
@@ -427,7 +427,7 @@ class Gate:
     def _check_formula(self, value: Value, offset: int, member: str | None, where: str) -> None:
         made = value.root() if isinstance(value, Made) else None
         if made is not None and made.module.partition(".")[0] in _allowed.FORMULA_MAKERS:
-            return  # it was judged when it was made
+            return  # it was checked when it was made
         if _is_plain(value) and not isinstance(value, str):
             return
         if isinstance(value, Made) and self._is_checked(value.maker):
@@ -450,15 +450,15 @@ class Gate:
             return wrapper
         self._findings.arrays = True
         if stream.position < stream.frame_end:
-            raise GarbledError(offset, "an array in the middle of a frame")
-        if pass_array(wrapper, stream):
+            raise MalformedError(offset, "an array in the middle of a frame")
+        if skip_array(wrapper, stream):
             follow(stream, Gate(self._policy, self._findings, member=self._member))
         return OPAQUE
 
     # ------------------------------------------------------------------ the end
 
     def finish(self) -> None:
-        """Judge what depends on all that the file names."""
+        """Check what depends on all names of the file."""
         tops = {module.partition(".")[0] for module, _, _ in self._findings.names}
         for key, value, offset, member in self._findings.formulas:
             if tops & EVALUATED[key]:
@@ -505,7 +505,7 @@ def _leaves(values: tuple[Value, ...]) -> list[Value]:
             case tuple() as inner:
                 waiting += inner
             case Made() | Named():
-                pass  # judged when it was made
+                pass  # checked when it was made
             case value:
                 leaves.append(value)
     return [OPAQUE] if waiting else leaves

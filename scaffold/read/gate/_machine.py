@@ -2,7 +2,7 @@
 
 The stack and the memo are those of the real machine, with stand-ins for objects, so a name that is put
 together from memoised strings is seen as it will be looked up. What a name or a call is worth is not decided
-here: each is handed to the `Witness` the moment it is met.
+here: each is handed to the `Visitor` the moment it is met.
 
 Source: the module `pickle` of the standard library, whose `_Unpickler` this follows opcode by opcode.
 """
@@ -13,43 +13,43 @@ import pickle
 import struct
 from collections.abc import Callable
 
-from scaffold.read._streams import GarbledError, Stream
-from scaffold.read.gate._stack import KEPT_TEXT_BYTES, Machine, Witness
+from scaffold.read._streams import MalformedError, Stream
+from scaffold.read.gate._stack import KEPT_TEXT_BYTES, Machine, Visitor
 from scaffold.read.gate._values import MARK, OPAQUE, Items, Pairs, Value, group
 
 MOST_OBJECTS = 30_000_000
 _MOST_SKIPPED = 1 << 16
 
 
-def follow(stream: Stream, witness: Witness) -> Value:
+def follow(stream: Stream, visitor: Visitor) -> Value:
     """Follow one pickle up to its STOP and return what stands for its object.
 
     Raises:
         CutShortError: The stream ends before STOP.
-        GarbledError: It is no pickle, or one that the real machine would refuse.
+        MalformedError: It is no pickle, or one that the real machine would refuse.
     """
-    machine = Machine(stream, witness)
+    machine = Machine(stream, visitor)
     read = stream.read
     while True:
         machine.offset = stream.position
         opcode = read(1)
         operation = _OPERATIONS.get(opcode)
         if operation is None and opcode != pickle.STOP:
-            raise GarbledError(machine.offset, f"byte 0x{opcode[0]:02x}, which is no opcode")
+            raise MalformedError(machine.offset, f"byte 0x{opcode[0]:02x}, which is no opcode")
         try:
             if operation is None:
                 return _stop(machine)
             operation(machine)
         except (IndexError, KeyError, ValueError, struct.error) as error:
-            raise GarbledError(machine.offset, f"an opcode that does not fit ({error})") from error
+            raise MalformedError(machine.offset, f"an opcode that does not fit ({error})") from error
         if len(machine.stack) + len(machine.memo) > MOST_OBJECTS:
-            raise GarbledError(machine.offset, f"more than {MOST_OBJECTS} objects")
+            raise MalformedError(machine.offset, f"more than {MOST_OBJECTS} objects")
 
 
 def _stop(m: Machine) -> Value:
     # A loader that has read the whole frame would go on behind it, and not behind the STOP.
     if m.stream.position < m.stream.frame_end:
-        raise GarbledError(m.offset, "an end in the middle of a frame")
+        raise MalformedError(m.offset, "an end in the middle of a frame")
     return m.pop()
 
 
@@ -59,7 +59,7 @@ def _stop(m: Machine) -> Value:
 def _proto(m: Machine) -> None:
     m.protocol = m.stream.read(1)[0]
     if m.protocol > pickle.HIGHEST_PROTOCOL:
-        raise GarbledError(m.offset, f"pickle protocol {m.protocol}")
+        raise MalformedError(m.offset, f"pickle protocol {m.protocol}")
 
 
 def _frame(m: Machine) -> None:
@@ -120,7 +120,7 @@ def _setitems(m: Machine) -> None:
 def _put(m: Machine, index: int) -> None:
     # The real machine keeps an array as long as the largest index.
     if index > len(m.memo) + _MOST_SKIPPED:
-        raise GarbledError(m.offset, f"memo entry {index}, far beyond the last")
+        raise MalformedError(m.offset, f"memo entry {index}, far beyond the last")
     m.memo[index] = m.top()
 
 
@@ -162,16 +162,16 @@ def _newobj_ex(m: Machine) -> None:
 
 def _extension(m: Machine, size: int) -> None:
     m.stream.skip(size)
-    m.witness.extension(m.offset)
+    m.visitor.extension(m.offset)
     m.push(OPAQUE)
 
 
 def _persid(m: Machine) -> None:
-    m.push(m.witness.persistent(m.stream.line().decode("latin-1"), m.offset))
+    m.push(m.visitor.persistent(m.stream.line().decode("latin-1"), m.offset))
 
 
 def _binpersid(m: Machine) -> None:
-    m.push(m.witness.persistent(m.pop(), m.offset))
+    m.push(m.visitor.persistent(m.pop(), m.offset))
 
 
 def _pop(m: Machine) -> None:
@@ -185,7 +185,7 @@ def _frozen(m: Machine) -> None:
 
 
 def _buffer(m: Machine) -> None:
-    raise GarbledError(m.offset, "a buffer that lies outside the file")
+    raise MalformedError(m.offset, "a buffer that lies outside the file")
 
 
 _OPERATIONS: dict[bytes, Callable[[Machine], object]] = {

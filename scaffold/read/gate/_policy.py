@@ -19,17 +19,17 @@ class Standing(enum.Enum):
     """What a pickle may do with a name."""
 
     REFUSED = "nothing"
-    MISSING = "no installed distribution provides the module: nothing to judge, and nothing that could run"
+    MISSING = "no installed distribution provides the module: nothing to check, and nothing that could run"
     CHANGED = "the library is there, the name is not: another version of it"
     BY_VALUE = "all, where code by value may run"
-    TIED = "call it on the spot, with arguments that pass a check"
-    BARE = "make a bare instance of a class, on the spot: `__new__` and no `__init__`"
-    TEXTS = "as `TIED`, for a class that evaluates texts"
+    CONDITIONAL = "call it at once, with arguments that pass a check"
+    BARE = "make a bare instance of a class, at once: `__new__` and no `__init__`"
+    TEXTS = "as `CONDITIONAL`, for a class that evaluates texts"
     FUNCTION = "keep it"
     CLASS = "all: it is harmless to call, with anything"
 
 
-TIED = frozenset({Standing.TIED, Standing.BARE, Standing.TEXTS})
+CONDITIONAL = frozenset({Standing.CONDITIONAL, Standing.BARE, Standing.TEXTS})
 UNKNOWN = frozenset({Standing.REFUSED, Standing.MISSING, Standing.CHANGED})
 
 
@@ -123,8 +123,8 @@ class Policy:
             return _standard_standing(module, dotted)
         if dotted in _allowed.CODE_MAKERS:
             return Standing.BY_VALUE
-        if dotted in _allowed.TIED:
-            return Standing.TIED
+        if dotted in _allowed.CONDITIONAL:
+            return Standing.CONDITIONAL
         if top == "numpy":
             return self._present(module, _numpy_standing(module, qualname, dotted))
         library = LIBRARIES.get(top)
@@ -238,7 +238,7 @@ def _standard_standing(module: str, dotted: str) -> Standing:
 
 
 _STANDARD_LISTS = (
-    (_allowed.TIED, Standing.TIED),
+    (_allowed.CONDITIONAL, Standing.CONDITIONAL),
     (_allowed.CLASSES, Standing.CLASS),
     (_allowed.FUNCTIONS, Standing.FUNCTION),
     (_allowed.BY_VALUE, Standing.BY_VALUE),

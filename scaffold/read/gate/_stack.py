@@ -10,7 +10,7 @@ import struct
 from typing import Protocol
 
 from scaffold.base.unpickle import python3_name
-from scaffold.read._streams import GarbledError, Stream
+from scaffold.read._streams import MalformedError, Stream
 from scaffold.read.gate._values import MARK, OPAQUE, Blob, Items, Made, Mark, Named, Pairs, Value
 
 KEPT_TEXT_BYTES = 1 << 16
@@ -18,8 +18,8 @@ KEPT_BLOB_BYTES = 1 << 16
 _UNKNOWN_NAME = "?"
 
 
-class Witness(Protocol):
-    """Hears what a pickle does, in order."""
+class Visitor(Protocol):
+    """Is called for each thing that a pickle does, in order."""
 
     def named(self, name: Named) -> Named:
         """A name is looked up. Returns it with what may be done with it."""
@@ -44,11 +44,11 @@ class Witness(Protocol):
 
 
 class Machine:
-    """The pickle machine with stand-ins for objects; each name and call goes to its witness."""
+    """The pickle machine with stand-ins for objects; each name and call goes to its visitor."""
 
-    def __init__(self, stream: Stream, witness: Witness) -> None:
+    def __init__(self, stream: Stream, visitor: Visitor) -> None:
         self.stream = stream
-        self.witness = witness
+        self.visitor = visitor
         self.stack: list[Value] = []
         self.memo: dict[int, Value] = {}
         self.protocol = 0
@@ -64,7 +64,7 @@ class Machine:
         """Take the topmost object off the stack."""
         value = self.stack.pop()
         if isinstance(value, Mark):
-            raise GarbledError(self.offset, "a mark where an object belongs")
+            raise MalformedError(self.offset, "a mark where an object belongs")
         return value
 
     def pop_to_mark(self) -> list[Value]:
@@ -74,13 +74,13 @@ class Machine:
                 items = self.stack[depth + 1 :]
                 del self.stack[depth:]
                 return items
-        raise GarbledError(self.offset, "no mark on the stack")
+        raise MalformedError(self.offset, "no mark on the stack")
 
     def top(self) -> Value:
         """Return the topmost object, which stays."""
         value = self.stack[-1]
         if isinstance(value, Mark):
-            raise GarbledError(self.offset, "a mark where an object belongs")
+            raise MalformedError(self.offset, "a mark where an object belongs")
         return value
 
     # ------------------------------------------------------------------ arguments
@@ -89,7 +89,7 @@ class Machine:
         """Read a length or an index that is packed as `struct` says."""
         value: int = struct.unpack(layout, self.stream.read(struct.calcsize(layout)))[0]
         if value < 0:
-            raise GarbledError(self.offset, "a negative length")
+            raise MalformedError(self.offset, "a negative length")
         return value
 
     def text(self, size: int) -> Value:
@@ -121,33 +121,33 @@ class Machine:
         """Read a line with a text between quotes."""
         line = self.stream.line().strip()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b'"', b"'"):
-            raise GarbledError(self.offset, "a text without quotes")
+            raise MalformedError(self.offset, "a text without quotes")
         return self.old_text(codecs.escape_decode(line[1:-1])[0])
 
     # ------------------------------------------------------------------ names and calls
 
     def name(self, module: Value, qualname: Value) -> None:
-        """Look a name up: the witness says what stands for it."""
+        """Look a name up: the visitor says what stands for it."""
         if not isinstance(module, str) or not isinstance(qualname, str):
             module, qualname = _UNKNOWN_NAME, _UNKNOWN_NAME
         if self.protocol < 3:
             module, qualname = python3_name(module, qualname)
-        self.push(self.witness.named(Named(module, qualname, self.offset)))
+        self.push(self.visitor.named(Named(module, qualname, self.offset)))
 
     def call(self, maker: Value, arguments: Value, keywords: Value = None, *, bare: bool = False) -> None:
-        """Call an object: the witness says what stands for the result."""
+        """Call an object: the visitor says what stands for the result."""
         known = arguments if isinstance(arguments, tuple) else (OPAQUE,)
-        self.push(self.witness.called(Made(maker, known, keywords, bare=bare), self.offset))
+        self.push(self.visitor.called(Made(maker, known, keywords, bare=bare), self.offset))
 
     def add(self, target: Value, values: list[Value]) -> None:
         """Add values to a list, a set, or an object."""
-        self.witness.put(target, values, self.offset)
+        self.visitor.put(target, values, self.offset)
         if isinstance(target, Items):
             target.extend(values)
 
     def set(self, target: Value, values: list[Value]) -> None:
         """Set values, each after its key, in a dict or an object."""
-        self.witness.set(target, values[::2], values[1::2], self.offset)
+        self.visitor.set(target, values[::2], values[1::2], self.offset)
         if isinstance(target, Made):
             target.content = target.content or Pairs()
             target.content.extend(values)
@@ -157,11 +157,11 @@ class Machine:
     def get(self, index: int) -> None:
         """Push an entry of the memo."""
         if index not in self.memo:
-            raise GarbledError(self.offset, f"memo entry {index}, which was never made")
+            raise MalformedError(self.offset, f"memo entry {index}, which was never made")
         self.push(self.memo[index])
 
     def build(self) -> None:
         """Set a state on an object."""
         state = self.pop()
         instance = self.pop()
-        self.push(self.witness.built(instance, state, self.offset, self.stream))
+        self.push(self.visitor.built(instance, state, self.offset, self.stream))

@@ -11,10 +11,10 @@ import zipfile
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from scaffold.read._streams import GarbledError, Stream, require_no_bomb
+from scaffold.read._streams import MalformedError, Stream, require_no_bomb
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._script import script_operations
-from scaffold.read.gate._stack import Witness
+from scaffold.read.gate._stack import Visitor
 from scaffold.read.gate._values import Named
 from scaffold.spec import ModelFormat
 
@@ -25,27 +25,27 @@ _LEGACY_PICKLES = 5  # magic, protocol, system, object, keys
 _PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(1, 6))
 
 
-def follow_legacy(stream: Stream, witness: Witness) -> None:
+def follow_legacy(stream: Stream, visitor: Visitor) -> None:
     """Follow the pickles of a file in the old layout, up to the raw storages.
 
     Raises:
-        GarbledError: It does not start with the number that such files start with.
+        MalformedError: It does not start with the number that such files start with.
     """
     for number in range(_LEGACY_PICKLES):
-        value = follow(stream, witness)
+        value = follow(stream, visitor)
         if number == 0 and value != LEGACY_MAGIC:
-            raise GarbledError(0, "no file of torch: another number at its start")
+            raise MalformedError(0, "no file of torch: another number at its start")
 
 
-def follow_archive(file: BinaryIO, witness_of: Callable[[str, ModelFormat], Witness]) -> ModelFormat:
+def follow_archive(file: BinaryIO, visitor_of: Callable[[str, ModelFormat], Visitor]) -> ModelFormat:
     """Follow every pickle in a zip archive and return what kind of torch archive it is.
 
     Args:
         file: The archive.
-        witness_of: Gives the witness for the member of this name, in an archive of this kind.
+        visitor_of: Gives the visitor for the member of this name, in an archive of this kind.
 
     Raises:
-        GarbledError: It is no archive of torch, or one whose members have doubtful names.
+        MalformedError: It is no archive of torch, or one whose members have doubtful names.
         zipfile.BadZipFile: It is damaged or cut short.
     """
     with zipfile.ZipFile(file) as archive:
@@ -54,22 +54,22 @@ def follow_archive(file: BinaryIO, witness_of: Callable[[str, ModelFormat], Witn
         require_no_bomb(archive)
         pickles = [name for name in names if name.endswith(".pkl") or _starts_as_pickle(archive, name)]
         if not any(name.rpartition("/")[2] == "data.pkl" for name in pickles):
-            raise GarbledError(0, "a zip archive without data.pkl")
+            raise MalformedError(0, "a zip archive without data.pkl")
         _require_plain_names(names)
         # `torch.load` hands an archive with this member to `torch.jit.load`, and so do we.
         script = any(name.rpartition("/")[2] == "constants.pkl" for name in names)
         layout = ModelFormat.TORCHSCRIPT if script else ModelFormat.TORCH
         if script:
-            _hear_script(archive, witness_of)
+            _check_script(archive, visitor_of)
         for name in pickles:
             with archive.open(name) as member:
                 reader = io.BufferedReader(cast("io.RawIOBase", member))
-                follow(Stream(reader, limit_bytes=1 << 34), witness_of(name, layout))
+                follow(Stream(reader, limit_bytes=1 << 34), visitor_of(name, layout))
     return layout
 
 
 def _require_one_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
-    """Raise GarbledError unless a reader from the front and one from the back find the same archive.
+    """Raise MalformedError unless a reader from the front and one from the back find the same archive.
 
     So there is nothing before the first member, and nothing between or behind the one directory and its end.
 
@@ -84,30 +84,30 @@ def _require_one_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
         signature, *_, size_bytes, start = _END_64.unpack(file.read(_END_64.size))
         signature = b"PK\5\6" if signature == b"PK\6\6" else b""
     if signature != b"PK\5\6" or comment or first or start + size_bytes != end:
-        raise GarbledError(0, "a zip archive that can be read in two ways")
+        raise MalformedError(0, "a zip archive that can be read in two ways")
 
 
 def _require_plain_names(names: list[str]) -> None:
-    """Raise GarbledError unless every reader finds the same member by the same name.
+    """Raise MalformedError unless every reader finds the same member by the same name.
 
     torch's own reader takes the folder of the first member for that of all, and does not tell upper from
     lower case.
     """
     if len({name.lower() for name in names}) != len(names):
-        raise GarbledError(0, "an archive with two members of one name")
+        raise MalformedError(0, "an archive with two members of one name")
     folders = {name.partition("/")[0] for name in names}
     parts = {part for name in names for part in name.rstrip("/").split("/")}
     if len(folders) != 1 or parts & {"", ".", ".."} or any("\\" in name or "\0" in name for name in names):
-        raise GarbledError(0, "an archive whose members do not lie in one folder")
+        raise MalformedError(0, "an archive whose members do not lie in one folder")
 
 
-def _hear_script(archive: zipfile.ZipFile, witness_of: Callable[[str, ModelFormat], Witness]) -> None:
-    """Tell a witness which operations a TorchScript program calls that no model needs."""
+def _check_script(archive: zipfile.ZipFile, visitor_of: Callable[[str, ModelFormat], Visitor]) -> None:
+    """Tell a visitor which operations a TorchScript program calls that no model needs."""
     for name in archive.namelist():
         if name.endswith(".py"):
             for operation in script_operations(archive.read(name).decode("utf-8", "replace")):
                 module, _, function = operation.rpartition(".")
-                witness_of(name, ModelFormat.TORCH).named(Named(module, function, 0))
+                visitor_of(name, ModelFormat.TORCH).named(Named(module, function, 0))
 
 
 def _starts_as_pickle(archive: zipfile.ZipFile, name: str) -> bool:

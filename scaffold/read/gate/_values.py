@@ -36,8 +36,8 @@ class Named:
     module: str
     qualname: str
     offset: int
-    tied: bool = False
-    """Whether the name is only good for a call on the spot: as a value it could be called with anything."""
+    conditional: bool = False
+    """Whether the name is only allowed in a call at once: a stored one could be called with any arguments."""
     kept: bool = False
     """Whether the name is a function that a model keeps, and that nothing calls while the file loads."""
 
@@ -63,7 +63,7 @@ class Group(tuple):  # type: ignore[type-arg]
     """A tuple that holds tuples or names: what they hold is known without walking through them."""
 
     size: int
-    tied: Named | None
+    conditional: Named | None
     kept: Named | None
 
 
@@ -74,7 +74,7 @@ def group(values: Iterable[Value]) -> tuple[Value, ...]:
         return plain
     made = Group(plain)
     made.size = min(sum(_size(value) for value in plain), MOST_NESTED + 1)
-    made.tied = next((name for value in plain if (name := tied_in(value))), None)
+    made.conditional = next((name for value in plain if (name := conditional_in(value))), None)
     made.kept = next((name for value in plain if (name := kept_in(value))), None)
     return made
 
@@ -90,11 +90,11 @@ def is_deep(value: Value) -> bool:
     return _size(value) > MOST_NESTED
 
 
-def tied_in(value: Value) -> Named | None:
+def conditional_in(value: Value) -> Named | None:
     """The first name in a value that may not stand in it, through tuples."""
     if isinstance(value, Named):
-        return value if value.tied else None
-    return value.tied if isinstance(value, Group) else None
+        return value if value.conditional else None
+    return value.conditional if isinstance(value, Group) else None
 
 
 def kept_in(value: Value) -> Named | None:
