@@ -137,6 +137,7 @@
     ├── ImageError
     │   ├── NoDockerfileError           a folder has no Dockerfile
     │   ├── MissingLockError            a project has no lock
+    │   ├── NoModelForImageError        the image would not hold the model that its label names
     │   ├── ContextFileError            a file of the build context cannot be read, or changes meanwhile
     │   ├── CacheFolderError            the folder that keeps layers between builds cannot be made
     │   ├── BaseError                   the base image cannot be used
@@ -276,6 +277,7 @@ from scaffold.errors.image import (
     ImagePythonError,
     MissingLockError,
     NoDockerfileError,
+    NoModelForImageError,
     NoPythonInBaseError,
     PackagesError,
     PinWithoutPushError,
@@ -523,6 +525,7 @@ __all__ = [
     "NoDockerfileError",
     "NoEndpointError",
     "NoFittingCallError",
+    "NoModelForImageError",
     "NoModelToRegisterError",
     "NoPythonInBaseError",
     "NoRecordError",

@@ -45,6 +45,37 @@ class MissingLockError(ImageError):
         return f"{self.lock} is not there: the lock says what goes into the image."
 
 
+class NoModelForImageError(ImageError):
+    """The image would not hold the model that its label names.
+
+    Args:
+        sha256: What the label `model.sha256` has.
+        left_out: A file with that hash which the build cannot see; empty where there is none.
+        others: The files in the model's folder, which have other hashes.
+    """
+
+    sha256: str
+    left_out: str = ""
+    others: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        problem = (
+            f"The image would not hold its model: no file of the build has the sha256 {self.sha256[:12]}…"
+        )
+        problem += ", which the label model.sha256 of the Dockerfile names.\n"
+        if self.left_out:
+            return (
+                f"{problem}  {self.left_out} has it, and .dockerignore leaves that out.\n"
+                f"Add a line to .dockerignore: !{self.left_out}"
+            )
+        others = ", ".join(self.others) or "nothing"
+        return (
+            f"{problem}  The folder of the model holds {others}.\n"
+            "If Git leaves the file out, bring it back. If it is another model, update the project to it:\n"
+            f"  {invocation('update', ..., model='model.pkl')}"
+        )
+
+
 class ContextFileError(ImageError):
     """A file of the build context cannot be read, or changes while it is read.
 

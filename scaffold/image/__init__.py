@@ -19,7 +19,7 @@ from scaffold.errors import (
 from scaffold.events import OnEvent, ignore
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._released import CODE_LABEL, move_tag, read_labels
-from scaffold.image.dockerfile._context import read_dockerfile
+from scaffold.image.dockerfile._context import read_dockerfile, require_model
 from scaffold.image.dockerfile._plan import read_plan
 from scaffold.image.registry._credentials import Credentials, stored_credentials
 from scaffold.image.registry._reference import Reference, parse_reference
@@ -67,7 +67,10 @@ def build_image(
     arguments = {"REVISION": _revision(root, run)}
     if options.base:
         arguments["BASE"] = options.base
-    reference = _reference(options, read_plan(text, arguments, {}).labels)
+    named = read_plan(text, arguments, {}).labels
+    if "model.sha256" in named:
+        require_model(root, named["model.sha256"])
+    reference = _reference(options, named)
     if options.push and reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
         raise NoRegistryError(reference.familiar)
     if options.builder == "layers":

@@ -36,13 +36,18 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 def make_spec(
-    *, system: Sequence[SystemPackage] = (), sources: Sequence[LocalSource] = (), version: str = "1.0.0"
+    *,
+    system: Sequence[SystemPackage] = (),
+    sources: Sequence[LocalSource] = (),
+    version: str = "1.0.0",
+    model: bytes = b"model",
 ) -> ProjectSpec:
     number = Scalar(type=ScalarType.NUMBER)
+    sha256 = hashlib.sha256(model).hexdigest()
     return ProjectSpec(
         name="churn",
         version=version,
-        artifact=Artifact(path=Path("model.pkl"), sha256="ab" * 32, size_bytes=5, format=ModelFormat.PICKLE),
+        artifact=Artifact(path=Path("model.pkl"), sha256=sha256, size_bytes=5, format=ModelFormat.PICKLE),
         signature=Signature(
             input=number, output=number, call=PythonCall(method="predict", batching=Batching.TOGETHER)
         ),
@@ -74,7 +79,7 @@ def write_project(root: Path, *, lock: str = "", model: bytes = b"model", text: 
     (root / "tests" / "test_service.py").write_text("# not for the image\n")
     (root / ".env").write_text("SECRET=1\n")
     (root / "requirements.txt").write_text(lock)
-    (root / "Dockerfile").write_text(text or dockerfile(make_spec()))
+    (root / "Dockerfile").write_text(text or dockerfile(make_spec(model=model)))
     (root / ".dockerignore").write_bytes((TEMPLATE / ".dockerignore").read_bytes())
     return root
 

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
+from scaffold.base.files import sha256_file
 from scaffold.errors import (
     DockerfileError,
     ImageError,
+    NoModelForImageError,
     PackagesError,
     RegistryError,
     RepositoryNotFoundError,
@@ -115,6 +117,7 @@ def test_after_only_the_model_changed_one_layer_is_pushed(bench: Bench) -> None:
     assert pushed_parts(bench.build()) == ["dependencies", "code", "model"]
     assert pushed_parts(bench.build()) == []
     (bench.root / "model/model.pkl").write_bytes(b"retrained")
+    (bench.root / "Dockerfile").write_text(dockerfile(make_spec(model=b"retrained")))
     bench.told.clear()
     assert pushed_parts(bench.build()) == ["model"]
     assert not [
@@ -150,7 +153,7 @@ def test_the_image_is_configured_as_the_dockerfile_says(bench: Bench) -> None:
     assert "PATH=/opt/venv/bin:/usr/local/bin:/usr/bin" in config["Env"]
     assert "LANG=C.UTF-8" in config["Env"]
     assert config["Labels"]["org.opencontainers.image.title"] == "churn"
-    assert config["Labels"]["model.sha256"] == "ab" * 32
+    assert config["Labels"]["model.sha256"] == sha256_file(bench.root / "model/model.pkl")
     assert config["Healthcheck"]["Interval"] == 10 * 10**9
     assert config["Healthcheck"]["Test"][:3] == ["CMD", "python", "-c"]
 
@@ -260,7 +263,7 @@ def test_a_bill_of_materials_is_attached(bench: Bench, referrers: bool) -> None:
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
     components = {component["name"]: component for component in sbom["components"]}
     assert components["tiny"]["purl"] == "pkg:pypi/tiny@1.0"
-    assert components["churn-model"]["hashes"][0]["content"] == "ab" * 32
+    assert components["churn-model"]["hashes"][0]["content"] == sha256_file(bench.root / "model/model.pkl")
     assert components[bench.base]["type"] == "container"
     assert sbom["metadata"]["component"]["name"] == "churn"
     [graph] = sbom["dependencies"]
@@ -403,6 +406,9 @@ def test_memory_does_not_grow_with_the_model(bench: Bench, tmp_path: Path) -> No
     root = write_project(tmp_path / "large", lock=(bench.root / "requirements.txt").read_text())
     with (root / "model/model.pkl").open("wb") as model:
         model.truncate(1 << 30)
+    text = (root / "Dockerfile").read_text()
+    small, large = hashlib.sha256(b"model").hexdigest(), sha256_file(root / "model/model.pkl")
+    (root / "Dockerfile").write_text(text.replace(small, large))
     code = f"""
 from pathlib import Path
 from scaffold.image import BuildOptions, build_image
@@ -446,3 +452,25 @@ def test_a_tag_names_the_whole_image_or_only_its_end(bench: Bench) -> None:
     assert bench.build(tag="candidate").reference.endswith("/team/churn:candidate")
     whole = f"{bench.registry.address}/other/name:7"
     assert bench.build(tag=whole, registry=None).reference == whole
+
+
+def test_a_model_that_is_left_out_of_the_build_is_no_image(bench: Bench) -> None:
+    ignore = bench.root / ".dockerignore"
+    ignore.write_text(ignore.read_text() + "*.pkl\n**/*.pkl\n")
+    with pytest.raises(NoModelForImageError) as caught:
+        bench.build()
+    assert "model/model.pkl has it, and .dockerignore leaves that out." in str(caught.value)
+    assert "team/churn" not in bench.registry.blobs
+    ignore.write_text(ignore.read_text() + str(caught.value).rpartition("Add a line to .dockerignore: ")[2])
+    assert bench.build().digest
+
+
+@pytest.mark.parametrize("model", [b"another one", None])
+def test_a_model_that_is_not_there_or_another_one_is_no_image(bench: Bench, model: bytes | None) -> None:
+    path = bench.root / "model" / "model.pkl"
+    path.unlink()
+    if model:
+        path.write_bytes(model)
+    held = "model/model.pkl" if model else "nothing"
+    with pytest.raises(NoModelForImageError, match=f"The folder of the model holds {held}"):
+        bench.build()

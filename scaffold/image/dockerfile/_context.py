@@ -7,8 +7,9 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaffold.base.files import sha256_file
 from scaffold.base.layout import DOCKERFILE, DOCKERIGNORE, MODEL_FOLDERS
-from scaffold.errors import DockerfileError, NoDockerfileError
+from scaffold.errors import DockerfileError, NoDockerfileError, NoModelForImageError
 from scaffold.image._tar import Entry, file_entry
 from scaffold.image.dockerfile._plan import Copy, Plan
 
@@ -36,6 +37,33 @@ def context_files(root: Path) -> list[str]:
     return sorted(
         Path(name).as_posix() for name in found if not (root / name).is_dir() or (root / name).is_symlink()
     )
+
+
+def require_model(root: Path, sha256: str) -> None:
+    """Check that a build can see the model.
+
+    Args:
+        root: The project.
+        sha256: The hash of the model file.
+
+    Raises:
+        NoModelForImageError: No file that the build can see has that hash.
+    """
+    seen = context_files(root)
+    if any(_has_hash(root / name, sha256) for name in sorted(seen, key=lambda name: not is_model(name))):
+        return
+    there = [
+        path.relative_to(root).as_posix()
+        for folder in MODEL_FOLDERS
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file()
+    ]
+    left_out = next((name for name in there if _has_hash(root / name, sha256)), "")
+    raise NoModelForImageError(sha256, left_out, tuple(there))
+
+
+def _has_hash(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_file(path) == sha256
 
 
 def context_entries(root: Path) -> Iterator[Entry]:
