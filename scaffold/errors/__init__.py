@@ -159,6 +159,7 @@
     │   ├── BuildStepError              a step of the Dockerfile failed
     │   ├── PackagesError               the lock cannot be installed for the image's platform
     │   ├── CredentialHelperError       a credential helper of Docker's configuration failed
+    │   ├── DockerConfigError           Docker's configuration cannot be read
     │   ├── UntrustedRegistryError      no known authority signed the certificate of a registry
     │   ├── RegistryLoginError
     │   ├── RepositoryNotFoundError
@@ -345,6 +346,7 @@ from scaffold.errors.read import (
 from scaffold.errors.registry import (
     CredentialHelperError,
     DiskFullError,
+    DockerConfigError,
     RegistryError,
     RegistryLoginError,
     RepositoryNotFoundError,
@@ -467,6 +469,7 @@ __all__ = [
     "DeployError",
     "DirtyTreeError",
     "DiskFullError",
+    "DockerConfigError",
     "DockerfileError",
     "DownloadError",
     "EmptySampleError",

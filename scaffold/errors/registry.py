@@ -6,13 +6,40 @@ from scaffold.errors.image import ImageError
 from scaffold.errors.wording import invocation
 
 
-class CredentialHelperError(ImageError):
-    """A credential helper of Docker's configuration failed."""
+class DockerConfigError(ImageError):
+    """Docker's configuration cannot be read."""
 
-    registry: str
+    path: str
     cause: str
 
     def __str__(self) -> str:
+        return (
+            f"The logins in {self.path} cannot be read: {self.cause}.\n"
+            "Mend the file, or move it away and log in again: docker login"
+        )
+
+
+class CredentialHelperError(ImageError):
+    """A credential helper of Docker's configuration failed.
+
+    Args:
+        registry: The registry.
+        cause: The type of the error.
+        missing: The program that is not installed; empty where it is.
+    """
+
+    registry: str
+    cause: str = ""
+    missing: str = ""
+
+    def __str__(self) -> str:
+        if self.missing:
+            return (
+                f"Docker's configuration names {self.missing} for the login at {self.registry},"
+                " and no such program is installed.\n"
+                "Install it, or take it out of config.json (credHelpers, credsStore) and log in:"
+                f" docker login {self.registry}"
+            )
         return (
             f"The credential helper that Docker's configuration names for {self.registry} failed"
             f" ({self.cause}). Try: docker login {self.registry}"
@@ -73,11 +100,16 @@ class UploadError(ImageError):
     what: str
     attempts: int
     detail: str
+    is_read: bool = False
 
     def __str__(self) -> str:
+        advice = "What arrived stays there. Run the same command again: it goes on from the next layer."
+        if self.is_read:
+            advice = "Try again, or name a registry that this machine reaches, for the base image with:\n  "
+            advice += invocation("build", ..., base="registry.example.org/python:3.11-slim")
         return (
             f"The connection to {self.registry} broke {self.attempts} times over {self.what}: {self.detail}\n"
-            "What arrived stays there. Run the same command again: it goes on from the next layer."
+            f"{advice}"
         )
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from scaffold.errors import (
+    CredentialHelperError,
     DiskFullError,
+    DockerConfigError,
     ImageError,
     RegistryError,
     RegistryLoginError,
@@ -375,3 +377,36 @@ def test_a_login_in_the_environment_needs_name_and_password(
     found = given_credentials(None)
     assert found == Credentials(username="ada", password="lovelace")
     assert "lovelace" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ('{"auths": ', "Expecting value"),
+        ("[]", "it is no JSON object"),
+        ('{"auths": {"registry.example.com": {"auth": "@@@"}}}', "an entry of auths is no login"),
+        ('{"auths": {"registry.example.com": "ada"}}', "an entry of auths is no login"),
+    ],
+)
+def test_a_broken_docker_config_is_named(docker_config: Path, text: str, cause: str) -> None:
+    path = docker_config / "config.json"
+    path.write_text(text)
+    with pytest.raises(DockerConfigError) as caught:
+        stored_credentials("registry.example.com")
+    assert str(caught.value).startswith(f"The logins in {path} cannot be read: {cause}")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"credHelpers": {"registry.example.com": "ecr-login"}}', '{"credsStore": "ecr-login"}']
+)
+def test_a_credential_helper_that_is_not_installed_is_named(docker_config: Path, text: str) -> None:
+    (docker_config / "config.json").write_text(text)
+    with pytest.raises(CredentialHelperError, match="names docker-credential-ecr-login for the login at"):
+        stored_credentials("registry.example.com")
+
+
+def test_a_base_that_cannot_be_read_gets_no_advice_for_uploads(registry: FakeRegistry) -> None:
+    registry.busy, registry.busy_status = 99, 503
+    with pytest.raises(UploadError) as caught:
+        repository(registry).manifest("1")
+    assert str(caught.value).endswith("scaffold build ... --base registry.example.org/python:3.11-slim")

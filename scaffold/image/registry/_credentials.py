@@ -6,11 +6,15 @@ Docker SDK, so that what `docker login` set up holds here.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from scaffold.base.docker_hub import login_key
-from scaffold.errors import CredentialHelperError, IncompleteLoginError
+from scaffold.errors import CredentialHelperError, DockerConfigError, IncompleteLoginError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +46,21 @@ def stored_credentials(registry: str) -> Credentials | None:
     """Return what `docker login` and the credential helpers know; nothing where they know nobody.
 
     Raises:
-        ImageError: A credential helper is configured and does not work.
+        CredentialHelperError: A credential helper is configured and does not work.
+        DockerConfigError: Docker's configuration cannot be read.
     """
     from docker import auth
-    from docker.errors import DockerException
+    from docker.errors import DockerException, InvalidConfigFile
 
+    path, config = _docker_config()
+    key = login_key(registry)
+    helper = (config.get("credHelpers") or {}).get(key) or config.get("credsStore")
+    if helper and shutil.which(f"docker-credential-{helper}") is None:
+        raise CredentialHelperError(registry, missing=f"docker-credential-{helper}")
     try:
-        found = auth.load_config().resolve_authconfig(login_key(registry)) or {}
+        found = auth.load_config().resolve_authconfig(key) or {}
+    except (ValueError, InvalidConfigFile):
+        raise DockerConfigError(path, "an entry of auths is no login") from None
     except DockerException as error:
         # Only the type and the registry: a helper's output may hold what it should have kept.
         raise CredentialHelperError(registry, type(error).__name__) from None
@@ -58,3 +70,19 @@ def stored_credentials(registry: str) -> Credentials | None:
     if not (password or token):
         return None
     return Credentials(username=username, password=password, identity_token=token)
+
+
+def _docker_config() -> tuple[str, dict[str, Any]]:
+    """Return the path of Docker's config.json and what it holds; nothing where there is none."""
+    from docker.utils.config import find_config_file
+
+    path = find_config_file()
+    if path is None or Path(path).name != "config.json":
+        return "", {}
+    try:
+        config = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DockerConfigError(path, str(error)) from None
+    if not isinstance(config, dict):
+        raise DockerConfigError(path, "it is no JSON object")
+    return path, config

@@ -138,7 +138,7 @@ class Repository:
 
         try:
             with needs_room(path.parent):
-                self._http.retry(download, digest)
+                self._http.retry(download, digest, is_read=True)
             if f"sha256:{_sha256(partial)}" != digest:
                 raise RegistryError(f"{self.name}@{digest}", 200, "the received bytes have another digest")
             partial.replace(path)

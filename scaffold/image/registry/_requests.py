@@ -83,10 +83,12 @@ class Requests:
     def ask(self, method: str, path: str, **options: Any) -> Response:
         """Make a request that may be made twice."""
         answers: list[Response] = []
-        self.retry(lambda _: answers.append(self.request(method, path, **options)), f"{method} {self.name}")
+        work = f"{method} {self.name}"
+        is_read = method in ("GET", "HEAD")
+        self.retry(lambda _: answers.append(self.request(method, path, **options)), work, is_read=is_read)
         return answers[-1]
 
-    def retry(self, work: Callable[[int], None], what: str) -> None:
+    def retry(self, work: Callable[[int], None], what: str, *, is_read: bool = False) -> None:
         """Do `work`, which is told how often it was tried before, until it does not break."""
         detail, wait_s = "", 0.0
         for attempt in range(self._patience.attempts):
@@ -99,7 +101,7 @@ class Requests:
             except (_BrokenError, RequestException) as error:
                 detail = _plain(error)
                 wait_s = error.wait_s if isinstance(error, _BrokenError) else 0.0
-        raise UploadError(self.registry, what, self._patience.attempts, detail)
+        raise UploadError(self.registry, what, self._patience.attempts, detail, is_read)
 
     def request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
         """Make one request; log in where the registry asks for it, and say what it refused."""
