@@ -1,32 +1,35 @@
 """The canary: pods of a new revision that get a share of the callers, in steps, before the rollout.
 
-They are a Deployment of their own, and the Service selects its pods as well as the former ones. A Service
-sends as many requests to one pod as to another, so the share of the callers is the share of the pods.
+They are a Deployment of their own. Behind a Gateway, the weights of the HTTPRoute give it its share. Else the
+Service selects its pods as well as the former ones: a Service sends as many requests to one pod as to
+another, so the share of the callers is the share of the pods.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scaffold.cluster._address import find_metrics, find_pods
-from scaffold.cluster._candidate import remove_candidate, separate_deployment
+from scaffold.cluster._canary_route import SUFFIX, live_route, restore_route, split_route
+from scaffold.cluster._candidate import remove_candidate, separate_deployment, start_isolated
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._log import last_log
-from scaffold.cluster._manifests import CANARY, CANARY_HOLD, Target
+from scaffold.cluster._manifests import CANARY, CANARY_HOLD, Target, describe
 from scaffold.cluster._objects import try_apply
 from scaffold.cluster._pods import pod_state
+from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import OnPods, Pace, live_deployment, pods_of, wait_for_rollout
 from scaffold.cluster._smoke import replay_sample
 from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
-from scaffold.errors import CanaryFailedError, ManifestError, ServiceFailedError
+from scaffold.errors import CanaryFailedError, DeployError, ManifestError, ServiceFailedError
 from scaffold.errors.wording import either
 from scaffold.events import Finished, OnEvent
 from scaffold.spec import Recording
 
-_SUFFIX = "-canary"
 _HOLD_S = 60.0
 _LOOKS = 10
 """How often the pods are looked at while a share is held."""
@@ -94,22 +97,34 @@ class Canary:
                 self._take(share, former)
             yield
         finally:
-            remove_candidate(self.cluster, self.target)
+            remove_canary(self.cluster, self.target)
 
     def _take(self, share: int, former: int) -> None:
         """Give the canary a share of the callers, and hold it."""
-        count = max(1, round(share * former / (100 - share)))
-        labels = self.manifest["spec"]["selector"].get("matchLabels") or {}
-        deployment = separate_deployment(self.manifest, self.target.service, _SUFFIX, labels, count)
-        own = replace(self.target, service=deployment["metadata"]["name"], manifests=(deployment,))
-        try_apply(self.cluster, deployment, force=True)
+        route = live_route(self.cluster, self.target)
+        if route is None:
+            count = max(1, round(share * former / (100 - share)))
+            own = self._start_selected(count)
+            pods = f"{count} of {count + former} pods"
+        else:
+            count = math.ceil(share * former / 100)
+            own = start_isolated(self.cluster, self.target, self.manifest, SUFFIX, count)
+            pods = f"by the weights of {describe(route)}"
         wait_for_rollout(self.cluster, own, self.pace, self.on_pods)
         with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
             replayed = replay_sample(client, self.recording, subject="The canary")
+        if route is not None:
+            split_route(self.cluster, self.target, own, share)
         seen = self._hold(own)
-        pods = f"{count} of {count + former} pods, {self.steps.hold_s:g} s"
-        told = f"{share} %: {pods}; {replayed.rows} rows of the sample answered; {seen}"
-        self.on_event(Finished("canary", told))
+        rows = f"{replayed.rows} rows of the sample answered"
+        self.on_event(Finished("canary", f"{share} %: {pods}, {self.steps.hold_s:g} s; {rows}; {seen}"))
+
+    def _start_selected(self, count: int) -> Target:
+        """Start pods that the Service of the target selects too."""
+        labels = self.manifest["spec"]["selector"].get("matchLabels") or {}
+        deployment = separate_deployment(self.manifest, self.target.service, SUFFIX, labels, count)
+        try_apply(self.cluster, deployment, force=True)
+        return replace(self.target, service=deployment["metadata"]["name"], manifests=(deployment,))
 
     def _hold(self, own: Target) -> str:
         """Compare the canary with the former pods until its time is over; return what was seen."""
@@ -147,6 +162,13 @@ class Canary:
                 if answer.status == 200 and isinstance(answer.body, str):
                     found[pod["metadata"]["name"]] = read_traffic(answer.body)
         return found
+
+
+def remove_canary(cluster: Cluster, target: Target) -> None:
+    """Give all callers back to the service, and remove its canary and candidate if a deploy left any."""
+    with contextlib.suppress(ApiError, DeployError):
+        restore_route(cluster, target)
+    remove_candidate(cluster, target)
 
 
 def _between(before: dict[str, Traffic], now: dict[str, Traffic]) -> Traffic:

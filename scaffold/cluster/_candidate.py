@@ -39,27 +39,43 @@ def started_candidate(cluster: Cluster, target: Target, manifest: Manifest, pace
         manifest: The Deployment with its image.
         pace: How long to wait until the pod is gone: the rollout may need its share of the quota.
     """
-    policies = _live(cluster, target, "NetworkPolicy")
-    changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests])
-    candidate = separate_deployment(manifest, target.service, _SUFFIX, changed)
-    for container in candidate["spec"]["template"]["spec"]["containers"]:
-        container.pop("lifecycle", None)  # no load balancer routes to it
-    own = replace(target, service=candidate["metadata"]["name"], manifests=(candidate,))
     try:
-        for policy in policies:
-            if copied := _policy(policy, manifest, target.service, changed):
-                try_apply(cluster, copied, force=True)
-        try_apply(cluster, candidate, force=True)
-        yield own
+        yield start_isolated(cluster, target, manifest, _SUFFIX)
     finally:
         remove_candidate(cluster, target)
     _wait_until_gone(cluster, target, pace)
 
 
+def start_isolated(
+    cluster: Cluster, target: Target, manifest: Manifest, suffix: str, replicas: int | None = None
+) -> Target:
+    """Start pods of a Deployment that no Service selects; return them as a target of their own.
+
+    Args:
+        cluster: The cluster.
+        target: What is deployed.
+        manifest: The Deployment with its image.
+        suffix: What the names of the objects end with.
+        replicas: How many pods there are, to which callers will be routed. Without it there is one pod, which
+            has no `preStop` hook: no load balancer has to learn of its end.
+    """
+    policies = _live(cluster, target, "NetworkPolicy")
+    changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests], suffix)
+    deployment = separate_deployment(manifest, target.service, suffix, changed, replicas or 1)
+    if replicas is None:
+        for container in deployment["spec"]["template"]["spec"]["containers"]:
+            container.pop("lifecycle", None)
+    for policy in policies:
+        if copied := _policy(policy, manifest, target.service, changed, suffix):
+            try_apply(cluster, copied, force=True)
+    try_apply(cluster, deployment, force=True)
+    return replace(target, service=deployment["metadata"]["name"], manifests=(deployment,))
+
+
 def remove_candidate(cluster: Cluster, target: Target) -> None:
     """Delete the candidate and the canary of a target, including those that a killed deploy left."""
     selector = f"{_CANDIDATE_OF}={target.service}"
-    for kind in ("Deployment", "NetworkPolicy"):
+    for kind in ("Service", "Deployment", "NetworkPolicy"):
         with contextlib.suppress(ApiError, ClusterUnreachableError):
             found = cluster.kind(_API_VERSIONS[kind], kind)
             for one in cluster.list(found.path(target.namespace), selector):
@@ -73,8 +89,8 @@ def _live(cluster: Cluster, target: Target, kind: str) -> list[Manifest]:
     return [{"apiVersion": api_version, "kind": kind} | item for item in items]
 
 
-def _isolating(deployment: Manifest, others: list[Manifest]) -> dict[str, str]:
-    """Return the labels that the candidate must change: those by which an object selects the pods."""
+def _isolating(deployment: Manifest, others: list[Manifest], suffix: str) -> dict[str, str]:
+    """Return labels for pods that no object selects: other values where one selects by a label."""
     spec = deployment["spec"]
     labels = spec["template"]["metadata"].get("labels") or {}
     selectors = [spec["selector"].get("matchLabels") or {}]
@@ -86,10 +102,10 @@ def _isolating(deployment: Manifest, others: list[Manifest]) -> dict[str, str]:
             selectors.append((given.get("selector") or {}).get("matchLabels") or {})
     keys = {NAME_LABEL}.union(*(selector for selector in selectors if selects(selector, labels)))
     name = deployment["metadata"]["name"]
-    return {key: _renamed(labels.get(key, name)) for key in sorted(keys)}
+    return {key: _renamed(labels.get(key, name), suffix) for key in sorted(keys)}
 
 
-def _renamed(value: str, suffix: str = _SUFFIX) -> str:
+def _renamed(value: str, suffix: str) -> str:
     return f"{value[: _MOST - len(suffix)].rstrip('-_.')}{suffix}"
 
 
@@ -113,13 +129,13 @@ def separate_deployment(
     template = spec["template"]
     template["metadata"]["labels"] = {**(template["metadata"].get("labels") or {}), **own}
     spec |= {"replicas": replicas, "revisionHistoryLimit": 0, "selector": {"matchLabels": own}}
-    return {**copy, "metadata": _metadata(manifest, service, suffix)}
+    return {**copy, "metadata": separate_metadata(manifest, service, suffix)}
 
 
 def _policy(
-    policy: Manifest, deployment: Manifest, service: str, changed: Mapping[str, str]
+    policy: Manifest, deployment: Manifest, service: str, changed: Mapping[str, str], suffix: str
 ) -> Manifest | None:
-    """Copy a NetworkPolicy for the candidate; None if the policy does not select by the changed labels."""
+    """Copy a NetworkPolicy for isolated pods; None if the policy does not select by the changed labels."""
     labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
     spec = cast("Manifest", json.loads(json.dumps(policy["spec"])))
     selector = (spec.get("podSelector") or {}).get("matchLabels")
@@ -129,10 +145,11 @@ def _policy(
         key: changed.get(key, value) for key, value in (selector or {}).items()
     }
     head = {"apiVersion": policy["apiVersion"], "kind": policy["kind"]}
-    return {**head, "metadata": _metadata(policy, service), "spec": spec}
+    return {**head, "metadata": separate_metadata(policy, service, suffix), "spec": spec}
 
 
-def _metadata(manifest: Manifest, service: str, suffix: str = _SUFFIX) -> Manifest:
+def separate_metadata(manifest: Manifest, service: str, suffix: str) -> Manifest:
+    """Return the name of an object beside one of the service, and the labels by which it is removed."""
     metadata = manifest["metadata"]
     return {
         "name": _renamed(metadata["name"], suffix),

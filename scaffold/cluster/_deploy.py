@@ -10,8 +10,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._attempt import Attempt
-from scaffold.cluster._canary import read_canary_steps
-from scaffold.cluster._candidate import remove_candidate
+from scaffold.cluster._canary import read_canary_steps, remove_canary
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
@@ -86,7 +85,7 @@ def deploy_project(
         with deploy_lock(cluster, wanted, holder_name(release)):
             if docker_config:
                 ensure_pull_secret(cluster, wanted, docker_config)
-            remove_candidate(cluster, wanted)
+            remove_canary(cluster, wanted)
             plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
             notes = notes_of(wanted, reference, release)

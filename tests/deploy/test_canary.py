@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
-from scaffold.errors import CanaryFailedError, DeployError, LiveAnswersDifferError, ManifestError
+from scaffold.errors import (
+    CanaryFailedError,
+    DeployError,
+    LiveAnswersDifferError,
+    ManifestError,
+    RolloutFailedError,
+)
 from scaffold.events import Event, Finished
 from scaffold.render._deploy import deploy_files
 from scaffold.spec import JSONValue
@@ -19,6 +25,7 @@ from tests.deploy._fake_api import Manifest
 from tests.deploy._fake_pods import REVISION
 from tests.deploy._specs import project_spec
 from tests.deploy.test_candidate import calling, of_candidate
+from tests.deploy.test_service import ROUTE, add_route
 
 PACE = dataclasses.replace(QUICK, rollout_s=30, patience=1)
 ANSWERS: dict[str, JSONValue] = {"canary": "10,50", "canary_hold_s": 0.4, "replicas": 9, "autoscaling": False}
@@ -56,8 +63,9 @@ def pods_at_each_step(deploys: Deploys) -> list[dict[str, int]]:
     return seen
 
 
-def selected(deploys: Deploys) -> dict[str, int]:
-    selector = deploys.cluster.api.find("Service")["spec"]["selector"]
+def selected(deploys: Deploys, service: str = "titanic") -> dict[str, int]:
+    """How many pods of each image a Service selects."""
+    selector = deploys.cluster.api.find("Service", service)["spec"]["selector"]
     counts: dict[str, int] = {}
     for pod in deploys.cluster.api.all("Pod"):
         if selector.items() <= pod["metadata"]["labels"].items():
@@ -100,6 +108,48 @@ def test_a_canary_that_fails_requests_is_removed_and_the_former_pods_serve_on(de
     assert selected(deploys) == {image(1): 9}
     assert (deploys.status().image, deploys.status().revision) == (image(1), 1)
     assert len(callers.failures) < sum(callers.answers.values()) / 4
+
+
+def weights(deploys: Deploys) -> list[tuple[str, int]]:
+    """The backends of the route, each with its weight."""
+    [rule] = deploys.cluster.api.find("HTTPRoute")["spec"]["rules"]
+    return [(one["name"], one.get("weight", 1)) for one in rule["backendRefs"]]
+
+
+def test_behind_a_gateway_the_weights_of_the_route_are_the_shares(deploys: Deploys) -> None:
+    """The gateway of the fake cluster has no address, so the deploy fails after the rollout."""
+    add_route(deploys, ROUTE)
+    with pytest.raises(RolloutFailedError, match="The route never got an address"):
+        deploys.deploy(1, pace=PACE, roll_back=False)
+    seen = []
+
+    class Looking(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, Finished) and event.stage == "canary":
+                seen.append((weights(deploys), selected(deploys), selected(deploys, "titanic-canary")))
+
+    deploys.events = Looking()
+    with pytest.raises(RolloutFailedError, match="The route never got an address"):
+        deploys.deploy(2, pace=PACE, roll_back=False)
+    assert seen == [
+        ([("titanic", 90), ("titanic-canary", 10)], {image(1): 9}, {image(2): 1}),
+        ([("titanic", 50), ("titanic-canary", 50)], {image(1): 9}, {image(2): 5}),
+    ]
+    assert steps(deploys)[0].startswith("10 %: by the weights of HTTPRoute/titanic, 0.4 s; ")
+    assert weights(deploys) == [("titanic", 1)]
+    assert of_canary(deploys) == []
+
+
+def test_a_canary_that_fails_gives_the_route_back(deploys: Deploys) -> None:
+    add_route(deploys, ROUTE.replace("rules: [{", "rules: [{matches: [{path: {value: /}}], "))
+    with pytest.raises(RolloutFailedError):
+        deploys.deploy(1, pace=PACE, roll_back=False)
+    deploys.cluster.failing[image(2)] = 1
+    with calling(deploys), pytest.raises(CanaryFailedError):
+        deploys.deploy(2, pace=PACE)
+    assert weights(deploys) == [("titanic", 1)]
+    assert of_canary(deploys) == []
 
 
 def test_a_wrong_service_is_refused_before_the_canary(deploys: Deploys) -> None:

@@ -1,0 +1,78 @@
+"""The share of a canary behind a Gateway: the weights of the target's HTTPRoute."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from scaffold.cluster._candidate import separate_metadata
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import Target
+from scaffold.cluster._objects import APPLIED, read_object, try_apply, with_own_copy
+from scaffold.cluster._service import live_service
+
+SUFFIX = "-canary"
+
+
+def live_route(cluster: Cluster, target: Target) -> Manifest | None:
+    """Return the HTTPRoute of a target as it is in the cluster; None where its callers come another way."""
+    manifest = target.one("HTTPRoute")
+    return None if manifest is None else read_object(cluster, manifest)
+
+
+def split_route(cluster: Cluster, target: Target, pods: Target, share: int) -> None:
+    """Send a share of the requests of the target's HTTPRoute to other pods, by a Service of their own.
+
+    Args:
+        cluster: The cluster.
+        target: Holds the Service and the HTTPRoute, which are in the cluster.
+        pods: Holds the Deployment of the other pods.
+        share: In percent.
+    """
+    service = live_service(cluster, target)
+    metadata = separate_metadata(service, target.service, SUFFIX)
+    ports = [
+        {key: value for key, value in port.items() if key != "nodePort"} for port in service["spec"]["ports"]
+    ]
+    selector = pods.deployment["spec"]["selector"]["matchLabels"]
+    spec = {"selector": selector, "ports": ports}
+    canary = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    try_apply(cluster, canary, force=True)
+    route = live_route(cluster, target)
+    if route is not None:
+        whole = _as_applied(target, route)
+        split = with_own_copy(whole, route)
+        for rule in split["spec"].get("rules") or []:
+            references = rule.get("backendRefs") or []
+            rule["backendRefs"] = _weighted(references, service["metadata"]["name"], metadata["name"], share)
+        try_apply(cluster, split, force=True)
+
+
+def restore_route(cluster: Cluster, target: Target) -> None:
+    """Take back what `split_route` changed in the HTTPRoute, if that still leads to the canary."""
+    route = live_route(cluster, target)
+    if route is None:
+        return
+    canary = separate_metadata(live_service(cluster, target), target.service, SUFFIX)["name"]
+    rules = route["spec"].get("rules") or []
+    if any(reference["name"] == canary for rule in rules for reference in rule.get("backendRefs") or []):
+        try_apply(cluster, with_own_copy(_as_applied(target, route), route), force=True)
+
+
+def _as_applied(target: Target, route: Manifest) -> Manifest:
+    """Return the HTTPRoute as the last deploy applied it, or as it is in the project."""
+    applied = (route["metadata"].get("annotations") or {}).get(APPLIED)
+    return cast("Manifest", json.loads(applied) if applied else target.one("HTTPRoute"))
+
+
+def _weighted(references: list[Manifest], service: str, canary: str, share: int) -> list[Manifest]:
+    """Return the backends of a rule with a share of the service's weight for the canary."""
+    weighted = []
+    for reference in references:
+        weight = reference.get("weight", 1)
+        if reference["name"] == service:
+            weighted.append({**reference, "weight": weight * (100 - share)})
+            weighted.append({**reference, "name": canary, "weight": weight * share})
+        else:
+            weighted.append({**reference, "weight": weight * 100})
+    return weighted
