@@ -132,7 +132,9 @@ def status(
 
 
 def _readiness(found: Deployment) -> str:
-    """`2 of 2, 1 not ready: titanic-5d9f-x2x: ErrImagePull`."""
+    """`2 of 2, 1 not ready: titanic-5d9f-x2x: ErrImagePull`, or `none: scaled to zero`."""
+    if not found.wanted and not found.unready:
+        return "none: scaled to zero"
     states = [f"{pod.name}: {pod.state}" for pod in found.unready]
     unready = f", {len(states)} not ready: {', '.join(states)}" if states else ""
     return f"{found.replicas} of {found.wanted}{unready}"

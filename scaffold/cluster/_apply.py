@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
+from scaffold.cluster._autoscaler import (
+    autoscalers_in,
+    keeping_a_pod,
+    least_replicas,
+    may_scale_to_zero,
+    restore_former,
+)
 from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
-from scaffold.cluster._manifests import Target, describe
+from scaffold.cluster._manifests import describe
 from scaffold.cluster._objects import (
     APPLIED,
     annotate,
+    beside,
     identity_of,
     is_made_by_us,
     read_object,
@@ -36,11 +45,35 @@ def apply_changes(cluster: Cluster, changes: Iterable[Change], *, force: bool = 
         try_apply(cluster, change.manifest, force=force)
 
 
-def seed_replicas(cluster: Cluster, target: Target) -> None:
-    """Start with the autoscaler's minimum instead of one pod."""
-    autoscaler = target.one("HorizontalPodAutoscaler")
-    if autoscaler is not None and "replicas" not in target.deployment["spec"]:
-        _set_replicas(cluster, target.deployment, autoscaler["spec"].get("minReplicas", 1))
+def with_a_pod(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes with autoscalers that keep at least one pod."""
+    return [replace(change, manifest=keeping_a_pod(change.manifest)) for change in changes]
+
+
+def allow_zero(cluster: Cluster, changes: Iterable[Change], *, force: bool = False) -> None:
+    """Apply autoscalers that may keep no pod as they are written."""
+    for change in changes:
+        if may_scale_to_zero([change.manifest]):
+            try_apply(cluster, change.manifest, force=force)
+
+
+def seed_replicas(cluster: Cluster, manifests: Sequence[Manifest], before: Manifest | None) -> None:
+    """Set the replicas of a Deployment that has an autoscaler, if it is new or was scaled to zero.
+
+    An autoscaler does not start the first pod unless it sees work.
+
+    Args:
+        cluster: The cluster.
+        manifests: What is applied, with the Deployment.
+        before: The Deployment as it was; None if there was none.
+    """
+    deployment = next(one for one in manifests if one["kind"] == "Deployment")
+    autoscaler = next(iter(autoscalers_in(manifests)), None)
+    if autoscaler is None or "replicas" in deployment["spec"]:
+        return
+    may_sleep = may_scale_to_zero([autoscaler, *beside(before or {})])
+    if before is None or (may_sleep and before["spec"].get("replicas") == 0):
+        _set_replicas(cluster, deployment, max(1, least_replicas(autoscaler)))
 
 
 def _keep_replicas(cluster: Cluster, manifest: Manifest, before: Manifest) -> None:
@@ -76,6 +109,7 @@ def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
             try_apply(cluster, with_own_copy(before, change.before), force=True)
             if change.manifest["kind"] == "Deployment":
                 annotate(cluster, before, record_of(notes))
+                restore_former(cluster, change.before or {}, [one.manifest for one in changes])
 
 
 def remove_later(cluster: Cluster, later: Iterable[Manifest], kept: Iterable[Manifest]) -> None:

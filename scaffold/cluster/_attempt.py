@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from scaffold.cluster._address import find_pods
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
+from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import started_candidate
 from scaffold.cluster._client import Cluster, Manifest
@@ -99,10 +100,11 @@ class Attempt:
         with api_errors():
             for change in chosen:
                 self.applied.append(change)
+                if change.manifest["kind"] == "Deployment":
+                    remove_former(self.cluster, change.before, self.target.manifests)
                 apply_changes(self.cluster, [change], force=self.force)
                 if change.manifest["kind"] == "Deployment":
-                    if self.is_first:
-                        seed_replicas(self.cluster, self.target)
+                    seed_replicas(self.cluster, self.target.manifests, change.before)
                     annotate(self.cluster, self.target.deployment, self.notes | {"live": PENDING})
         if chosen:
             self.on_event(Finished("apply", f"{len(chosen)} objects"))

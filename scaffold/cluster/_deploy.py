@@ -9,6 +9,7 @@ from pathlib import Path
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._api_errors import api_errors
+from scaffold.cluster._apply import allow_zero, with_a_pod
 from scaffold.cluster._attempt import Attempt
 from scaffold.cluster._canary import read_canary_steps, remove_canary
 from scaffold.cluster._client import Cluster
@@ -89,12 +90,14 @@ def deploy_project(
             plan = plan_changes(cluster, wanted, reference, force=force_conflicts)
             on_event(ChangesPlanned(plan.summary))
             notes = notes_of(wanted, reference, release)
+            changes = with_a_pod(plan.changes)
             attempt = Attempt(
-                cluster, wanted, plan.changes, notes, recording, pace, on_event, steps, force=force_conflicts
+                cluster, wanted, changes, notes, recording, pace, on_event, steps, force=force_conflicts
             )
             with attempt.noting_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
             annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
+            allow_zero(cluster, plan.changes, force=force_conflicts)
             return describe_live(cluster, wanted)
 
 

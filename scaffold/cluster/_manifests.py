@@ -47,6 +47,8 @@ _ORDER = (
     "Deployment",
     "PodDisruptionBudget",
     "HorizontalPodAutoscaler",
+    "TriggerAuthentication",
+    "ScaledObject",
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from scaffold.cluster._autoscaler import autoscalers_in, former_autoscalers
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import ANNOTATION, CANARY, CANARY_HOLD, Target, describe, fill_in
 from scaffold.cluster._objects import is_made_by_us, read_object, try_apply, with_own_copy
@@ -66,19 +67,28 @@ def plan_changes(cluster: Cluster, target: Target, image: str, *, force: bool = 
         ClusterRefusedError: The server would not take an object.
     """
     has_namespace = namespace_exists(cluster, target.namespace)
-    changes = []
+    changes: list[Change] = []
     for manifest in fill_in(target, image):
         before = read_object(cluster, manifest)
         if manifest["kind"] == "Namespace" and before is not None and _is_left_alone(manifest, before):
             continue
         marked = with_own_copy(manifest, before)
         in_namespace = manifest["metadata"].get("namespace")
-        is_checked = has_namespace or not in_namespace
+        is_checked = (has_namespace or not in_namespace) and not _replaces_autoscaler(
+            manifest, changes, target
+        )
         after = try_apply(cluster, marked, dry_run=True, force=force) if is_checked else manifest
         changes.append(
             Change(manifest=marked, before=before, after=after, diff=_diff(before, after, manifest))
         )
     return Plan(changes=tuple(changes), unchecked=not has_namespace)
+
+
+def _replaces_autoscaler(manifest: Manifest, changes: Iterable[Change], target: Target) -> bool:
+    """Whether an autoscaler takes the place of one of another kind, beside which KEDA refuses it."""
+    before = next((one.before for one in changes if one.manifest["kind"] == "Deployment"), None)
+    is_autoscaler = bool(autoscalers_in([manifest]))
+    return is_autoscaler and bool(former_autoscalers(before, target.manifests))
 
 
 def _is_left_alone(namespace: Manifest, live: Manifest) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from scaffold.cluster._autoscaler import may_scale_to_zero
 from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess
+from scaffold.cluster._manifests import read_target
 from scaffold.cluster._verbs import read_status
 from scaffold.errors import PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
@@ -43,7 +45,8 @@ def release_to_promote(
         raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
     if not force:
         _require_proof(found, source)
-        _require_ready(found, source)
+        if found.wanted or not may_scale_to_zero(read_target(root, source).manifests):
+            _require_ready(found, source)
         if theirs is not None and theirs.model_sha256 != release.model_sha256:
             raise PromotionRefusedError(
                 f"'{source}' serves another model than this project holds.",

@@ -110,12 +110,16 @@ def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoi
     """Return the endpoints of the Service once all of them are ready pods of the newest revision.
 
     Raises:
-        NoEndpointError: The Service has no endpoint, or has endpoints that are other pods.
+        NoEndpointError: The Service has no endpoint, or has endpoints that are other pods, or the Deployment
+            is scaled to zero.
     """
     end = time.monotonic() + _ENDPOINTS_S * pace.patience
     while True:
         service = live_service(cluster, target)
-        newest = pods_of(cluster, live_deployment(cluster, target), newest=True)
+        deployment = live_deployment(cluster, target)
+        if deployment["spec"].get("replicas") == 0:
+            raise _scaled_to_zero(deployment)
+        newest = pods_of(cluster, deployment, newest=True)
         endpoints = ready_endpoints(cluster, service)
         ours = {pod["metadata"]["name"] for pod in newest}
         others = sorted({endpoint.pod for endpoint in endpoints} - ours)
@@ -189,6 +193,16 @@ def _no_endpoint(service: Manifest, pods: list[Manifest]) -> NoEndpointError:
             f"ports of the pods: {_listed(container_ports(pods[0])) if pods else 'no pod'}",
         ),
         "The selector has to select the pods, and targetPort has to be one of their ports: service.yaml.",
+    )
+
+
+def _scaled_to_zero(deployment: Manifest) -> NoEndpointError:
+    metadata = deployment["metadata"]
+    scale = f"kubectl -n {metadata['namespace']} scale deployment/{metadata['name']} --replicas=1"
+    return NoEndpointError(
+        f"{describe({'kind': 'Deployment', **deployment})} is scaled to zero: no pod answers.",
+        (),
+        f"Start one by a request, if an autoscaler does that, or: {scale}",
     )
 
 

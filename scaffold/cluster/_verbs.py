@@ -12,7 +12,8 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._api_errors import api_errors
-from scaffold.cluster._apply import apply_changes, remove_later
+from scaffold.cluster._apply import allow_zero, apply_changes, remove_later, seed_replicas, with_a_pod
+from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import holder_name
 from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
@@ -113,7 +114,11 @@ def roll_back(
             on_event(Finished("apply", notes["reason"]))
             manifest = _manifest_of(chosen, live)
             back = in_order([manifest, *beside(manifest)])
-            apply_changes(cluster, changes_back(cluster, back), force=True)
+            changes = changes_back(cluster, back)
+            if beside(manifest):
+                remove_former(cluster, live, back)
+            apply_changes(cluster, with_a_pod(changes), force=True)
+            seed_replicas(cluster, back, live)
             annotate(cluster, wanted.deployment, notes | {"live": PENDING})
             try:
                 wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
@@ -124,6 +129,7 @@ def roll_back(
                 annotate(cluster, wanted.deployment, notes | {"live": error.problem})
                 raise
             annotate(cluster, wanted.deployment, notes | ({"live": PASSED} if recording else {}))
+            allow_zero(cluster, changes, force=True)
             return describe_live(cluster, wanted)
 
 

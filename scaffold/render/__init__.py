@@ -3,8 +3,7 @@
 from scaffold.render._bootstrap import read_answers_file, render_bootstrap
 from scaffold.render._knobs import read_answers
 from scaffold.render._project import filled_manifests, model_code, recorded_sample, render_project
-from scaffold.render._source import tried_example
-from scaffold.render._values import shell_example
+from scaffold.render._source import shell_example, tried_example
 
 __all__ = [
     "filled_manifests",

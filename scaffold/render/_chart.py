@@ -2,53 +2,177 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from scaffold.base.layout import CHART
+from scaffold.base.strategic_merge import manifest_text
+from scaffold.render._chart_schema import values_schema
 from scaffold.render._knob_checks import Route
-from scaffold.render._knobs import Knobs
-from scaffold.render._manifest import render_manifest, render_manifests
+from scaffold.render._manifest import ChartValue, render_manifest, render_manifests
+from scaffold.render._source import shell_example
 from scaffold.spec import ProjectSpec
 
-_HELM_VALUES = {
-    "namespace": "{{ .Release.Namespace }}",
-    "image": (
-        '"{{ .Values.image.repository }}'
-        "{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end }}"
-        '"'
-    ),
-    "service_type": "{{ .Values.service_type }}",
-    "host": "{{ .Values.host }}",
-    "min_replicas": "{{ .Values.min_replicas }}",
-    "max_replicas": "{{ .Values.max_replicas }}",
-    "target_cpu": "{{ .Values.target_cpu }}",
-    "cpu": "{{ .Values.cpu }}",
-    "cpu_limit": "{{ .Values.cpu_limit }}",
-    "memory": "{{ .Values.memory }}",
-    "memory_limit": "{{ .Values.memory_limit }}",
-}
+Values = Mapping[str, object]
+
+_POD_VALUES = (
+    "ephemeral_storage",
+    "gpus",
+    "priority_class",
+    "runtime_class",
+    "node_selector",
+    "tolerations",
+    "affinity",
+)
+_SCALARS = {"ephemeral_storage", "gpus", "priority_class", "runtime_class", "run_as_user"}
+_SAME_NAME = (
+    "service_type",
+    "host",
+    "min_replicas",
+    "max_replicas",
+    "target_cpu",
+    "cooldown_s",
+    "prometheus_url",
+    "target_requests",
+    "cpu",
+    "cpu_limit",
+    "memory",
+    "memory_limit",
+)
+_IMAGE = (
+    '"{{ .Values.image.repository }}'
+    "{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end }}"
+    '"'
+)
+_NAMESPACE = "{{ .Release.Namespace }}"
+_INSTANCE = {"app.kubernetes.io/instance": "{{ .Release.Name }}"}
+_TEST_POD = {"app.kubernetes.io/component": "test", **_INSTANCE}
 
 
-def _helm_value(setting: Mapping[str, str]) -> str:
-    """Where a setting's value comes from in the chart; only a plain one may stand between quotes as it is."""
-    place = f".Values.settings.{setting['name']}"
-    plain = re.fullmatch(r'"[^"\\\\]*"', setting["value"])
-    return f'"{{{{ {place} }}}}"' if plain else f"{{{{ {place} | quote }}}}"
+def chart_files(spec: ProjectSpec, values: Values, targets: Mapping[str, Values]) -> dict[str, bytes]:
+    """The same manifests as a Helm chart: what differs by release comes from `values.yaml`.
 
+    A target with answers of its own has `values-<target>.yaml` beside it.
 
-def chart_files(spec: ProjectSpec, knobs: Knobs, values: Mapping[str, object]) -> dict[str, bytes]:
-    """The same manifests as a Helm chart: what differs by release comes from `values.yaml`."""
-    helm = dict(values) | _HELM_VALUES
-    if not knobs.autoscaling:
-        helm["replicas"] = "{{ .Values.replicas }}"
-    helm["settings"] = [
-        setting if setting["secret"] else setting | {"value": _helm_value(setting)}
-        for setting in cast("list[dict[str, str]]", values["settings"])
-    ]
-    files = {f"{CHART}/templates/{name}": text for name, text in render_manifests(helm).items()}
-    chart = dict(values) | {"version": spec.version, "has_route": knobs.route is not Route.NONE}
-    files[f"{CHART}/Chart.yaml"] = render_manifest("Chart.yaml.jinja", chart)
-    files[f"{CHART}/values.yaml"] = render_manifest("values.yaml.jinja", chart)
+    Args:
+        spec: The project.
+        values: What the manifests of the base are rendered with.
+        targets: What those of each target are rendered with.
+    """
+    templates = _templates(spec, values)
+    defaults = render_manifest("values.yaml.jinja", _chart_values(values))
+    files = {f"{CHART}/templates/{name}": text for name, text in templates.items()}
+    files[f"{CHART}/Chart.yaml"] = render_manifest("Chart.yaml.jinja", {**values, "version": spec.version})
+    files[f"{CHART}/values.yaml"] = defaults
+    files[f"{CHART}/values.schema.json"] = values_schema(_loaded(defaults))
+    for target, own in targets.items():
+        if own != values and (text := _target_values(spec, target, own, defaults, templates)):
+            files[f"{CHART}/values-{target}.yaml"] = text
     return files
+
+
+def _templates(spec: ProjectSpec, values: Values) -> dict[str, bytes]:
+    helm = _with_expressions(values)
+    notes = {
+        "has_route": _has_route(values),
+        "scheme": "https" if values["tls"] else "http",
+        "prefix": "" if values["path"] == "/" else values["path"],
+        "example": shell_example(spec.signature).replace("{{", '{{ "{{" }}'),
+    }
+    return {
+        "_helpers.tpl": render_manifest("helpers.tpl.jinja", helm),
+        **render_manifests(helm),
+        "NOTES.txt": render_manifest("NOTES.txt.jinja", helm | notes),
+        "tests/readyz.yaml": render_manifest("readyz.yaml.jinja", helm),
+    }
+
+
+def _with_expressions(values: Values) -> dict[str, object]:
+    """The values of the manifests with an expression of Helm in place of each value of the chart."""
+    name = str(values["name"])
+    fullname = f'{{{{ include "{name}.fullname" . }}}}'
+    inside = cast("tuple[object, ...]", values["ingress_from"])
+    blocks = ("labels", "annotations", "run_as_user", "triggers", *_POD_VALUES)
+    return {
+        **values,
+        **{key: f"{{{{ .Values.{key} }}}}" for key in _SAME_NAME if values.get(key) != ""},
+        **{key: ChartValue(key, is_scalar=key in _SCALARS) for key in blocks},
+        "is_chart": True,
+        "object_name": fullname,
+        "namespace": _NAMESPACE,
+        "watched_namespace": _NAMESPACE,
+        "selector": {"app.kubernetes.io/name": name, **_INSTANCE},
+        "test_labels": _TEST_POD,
+        "ingress_from": [*inside, {"podSelector": {"matchLabels": _TEST_POD}}] if inside else [],
+        "image": _IMAGE,
+        "pull_secret": "{{ .Values.secrets.pull }}",
+        "tls_secret": f"{fullname}-tls",
+        "replicas": values["replicas"] and "{{ .Values.replicas }}",
+        "settings": [
+            setting | {"secret": f"{{{{ .Values.secrets.{_secret_key(setting)} }}}}"}
+            for setting in _settings(values)
+            if setting["secret"]
+        ],
+    }
+
+
+def _chart_values(values: Values) -> dict[str, object]:
+    """What `values.yaml` is rendered with."""
+    secrets = {_secret_key(setting): setting["secret"] for setting in _settings(values)}
+    return {
+        **values,
+        "has_route": _has_route(values),
+        "api_keys_secret": secrets.get("api_keys", ""),
+        "model_secret": secrets.get("model", ""),
+        "pods": {key: values[key] for key in _POD_VALUES},
+    }
+
+
+def _target_values(
+    spec: ProjectSpec, target: str, own: Values, defaults: bytes, templates: Mapping[str, bytes]
+) -> bytes:
+    """Return the values of one target that differ from the defaults; nothing if all are equal."""
+    wanted = _templates(spec, own)
+    names = sorted(name for name in {*wanted, *templates} if wanted.get(name) != templates.get(name))
+    differing = _difference(
+        _loaded(defaults), _loaded(render_manifest("values.yaml.jinja", _chart_values(own)))
+    )
+    if not differing and not names:
+        return b""
+    lines = [f"# What {target} changes in values.yaml: helm upgrade --install -f values-{target}.yaml ..."]
+    if names:
+        lines.append(
+            f"# Its answers also change templates, which are those for all targets: {', '.join(names)}"
+        )
+    return "\n".join([*lines, manifest_text(differing)]).encode()
+
+
+def _difference(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What Helm has to merge into `base` to get `wanted`, as far as the chart has the values."""
+    difference: dict[str, Any] = {key: None for key in base if key not in wanted}
+    for key, value in wanted.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            if inner := _difference(base[key], value):
+                difference[key] = inner
+        elif value != base.get(key):
+            difference[key] = value
+    return difference
+
+
+def _settings(values: Values) -> list[dict[str, str]]:
+    return cast("list[dict[str, str]]", values["settings"])
+
+
+def _secret_key(setting: Mapping[str, str]) -> str:
+    """The value of the chart that names the secret of a setting."""
+    return "api_keys" if setting["name"] == "API_KEY_HASHES" else "model"
+
+
+def _has_route(values: Values) -> bool:
+    return values["route"] is not Route.NONE
+
+
+def _loaded(text: bytes) -> dict[str, Any]:
+    import yaml
+
+    return cast("dict[str, Any]", yaml.safe_load(text))

@@ -16,12 +16,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from typing import cast
 from urllib.parse import urlsplit
 
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
-from scaffold.render._knob_checks import Route
+from scaffold.render._knob_checks import Autoscaler, Route
 from scaffold.render._knobs import KNOBS, Knobs, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
@@ -32,6 +33,16 @@ _DRAIN_S = 5
 _SPARE_S = 5
 _QUEUE_S = 10
 _LABEL_CHARACTERS = 63
+_MONITOR_COMMENTS = {
+    Profile.FAST: (
+        "/metrics needs no API key. If PUBLIC_PATHS leaves it out, Prometheus sends one of a secret:",
+        "  authorization: { credentials: { name: SECRET, key: KEY } }",
+    ),
+    Profile.PLAIN: ("/metrics needs no API key: app/serving/auth.py.",),
+}
+"""How Prometheus passes where callers need a key."""
+_SCALED_OBJECT = "scaledobject.yaml"
+_OF_A_TARGET = {_SCALED_OBJECT}
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
@@ -57,18 +68,22 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
     targets = read_targets(spec.answers)
     knobs = _common_knobs(spec.answers, targets)
     values = _values(spec, knobs, measurements)
-    base = render_manifests(values)
+    common = _without_own_files(values)
+    base = render_manifests(common)
     files = {f"{BASE}/{name}": text for name, text in base.items()}
-    files[f"{BASE}/{KUSTOMIZATION}"] = render_manifest("base.yaml.jinja", values)
-    for target in targets:
-        own = read_knobs(spec.answers, target)
-        differs = own != knobs
-        wanted = _values(spec, own, measurements) if differs else values
-        manifests = render_manifests(wanted) if differs else base
-        overlay = overlay_files(base, manifests, wanted, target, namespace_name(spec.name, target))
+    files[f"{BASE}/{KUSTOMIZATION}"] = render_manifest("base.yaml.jinja", common)
+    own = {
+        target: values if read == knobs else _values(spec, read, measurements)
+        for target, read in ((target, read_knobs(spec.answers, target)) for target in targets)
+    }
+    for target, wanted in own.items():
+        namespace = namespace_name(spec.name, target)
+        manifests = base if wanted is values else render_manifests(_without_own_files(wanted))
+        manifests = manifests | _own_files(wanted, namespace)
+        overlay = overlay_files(base, manifests, wanted, target, namespace)
         files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
     if knobs.chart:
-        files |= chart_files(spec, knobs, values)
+        files |= chart_files(spec, values, own)
     return dict(sorted(files.items()))
 
 
@@ -79,6 +94,18 @@ def _common_knobs(answers: Mapping[str, JSONValue], targets: tuple[str, ...]) ->
         return read_knobs(common, targets[0])
     except InvalidAnswerError:
         return read_knobs(answers, targets[0])
+
+
+def _without_own_files(values: Mapping[str, object]) -> dict[str, object]:
+    files = cast("list[str]", values["files"])
+    return {**values, "files": [name for name in files if name not in _OF_A_TARGET]}
+
+
+def _own_files(values: Mapping[str, object], namespace: str) -> dict[str, bytes]:
+    """The manifests that name the namespace of a target within, where kustomize does not put it."""
+    files = cast("list[str]", values["files"])
+    own = {"files": [name for name in files if name in _OF_A_TARGET], "watched_namespace": namespace}
+    return render_manifests({**values, **own})
 
 
 def namespace_name(name: str, target: str) -> str:
@@ -106,16 +133,23 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         )
     repository = f"{knobs.registry.rstrip('/')}/{spec.name}" if knobs.registry else spec.name
     timeout_s = knobs.timeout_s or _timeout_s(measurements)
+    is_keda = knobs.autoscaler is Autoscaler.KEDA
     own = {name: getattr(knobs, name) for name in KNOBS} | {
         "replicas": None if knobs.autoscaling else knobs.replicas,
-        "max_replicas": knobs.max_replicas or 3 * knobs.min_replicas,
+        "max_replicas": knobs.max_replicas or 3 * max(1, knobs.min_replicas),
         "internal": knobs.internal and knobs.service_type == "LoadBalancer",
     }
     return {
         **own,
         "name": spec.name,
+        "object_name": spec.name,
+        "selector": {"app.kubernetes.io/name": spec.name},
         "namespace": "",
+        "is_chart": False,
         "files": _file_names(knobs),
+        "is_keda": is_keda,
+        "autoscaler_file": _SCALED_OBJECT if is_keda else "autoscaler.yaml",
+        "route_label": "handler" if spec.profile is Profile.PLAIN else "route",
         "settings_file": SETTINGS if spec.profile is Profile.PLAIN else f"{SERVING}/settings.py",
         "version_label": _label(spec.version),
         "image": spec.name,
@@ -127,6 +161,7 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         "grace_s": _DRAIN_S + math.ceil(timeout_s + (knobs.queue_wait_s or _QUEUE_S)) + _SPARE_S,
         "tls_secret": _shortened(f"{spec.name}-tls"),
         "scraped": knobs.metrics and not knobs.service_monitor,
+        "monitor_comment": _MONITOR_COMMENTS[spec.profile] if knobs.auth else (),
         "collector_port": _port(knobs.otlp_endpoint),
         **resources_of(knobs, measurements),
         **probes_of(measurements),
@@ -140,13 +175,15 @@ def _port(url: str) -> int | None:
 
 def _file_names(knobs: Knobs) -> list[str]:
     """The manifests, in the order in which they are applied."""
+    is_keda = knobs.autoscaler is Autoscaler.KEDA
     wanted = {
         "serviceaccount.yaml": True,
         "network.yaml": knobs.network_policy,
         "service.yaml": True,
         "deployment.yaml": True,
         "disruption.yaml": True,
-        "autoscaler.yaml": knobs.autoscaling,
+        "autoscaler.yaml": knobs.autoscaling and not is_keda,
+        _SCALED_OBJECT: knobs.autoscaling and is_keda,
         "ingress.yaml": knobs.route is Route.INGRESS,
         "route.yaml": knobs.route is Route.GATEWAY,
         "monitor.yaml": knobs.service_monitor,

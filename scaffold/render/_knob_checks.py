@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from scaffold.errors import InvalidAnswerError
 from scaffold.spec import JSONValue
@@ -20,7 +20,10 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _QUALIFIED = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _ANY = re.compile(r"[\s\S]*")
-_OWN_LABELS = {"app.kubernetes.io/name", "app.kubernetes.io/version", "app.kubernetes.io/managed-by"}
+SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
+_OWN_LABELS = {
+    f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "version", "managed-by")
+}
 
 
 class Route(enum.Enum):
@@ -29,6 +32,13 @@ class Route(enum.Enum):
     NONE = "none"
     INGRESS = "ingress"
     GATEWAY = "gateway"
+
+
+class Autoscaler(enum.Enum):
+    """What sets the number of pods."""
+
+    HPA = "hpa"
+    KEDA = "keda"
 
 
 def quantity(text: str) -> float:
@@ -103,20 +113,21 @@ def _pairs(pattern: re.Pattern[str]) -> Callable[[str, JSONValue], dict[str, str
     return check
 
 
-def _object(*keys: str) -> Callable[[str, JSONValue], dict[str, JSONValue]]:
-    """An object of the Kubernetes API that may have these fields."""
+def _object(*keys: str, needed: Sequence[str] = ()) -> Callable[[str, JSONValue], dict[str, JSONValue]]:
+    """An object of the Kubernetes API that may have these fields, and has those that are needed."""
+    wanted = f"{' and '.join(needed)}, and some of" if needed else "some of"
 
     def check(name: str, value: JSONValue) -> dict[str, JSONValue]:
-        if not isinstance(value, dict) or not set(value) <= set(keys):
-            raise InvalidAnswerError(name, value, f"an object with some of {', '.join(keys)}")
+        if not isinstance(value, dict) or not set(needed) <= set(value) <= {*needed, *keys}:
+            raise InvalidAnswerError(name, value, f"an object with {wanted} {', '.join(keys)}")
         return value
 
     return check
 
 
-def _objects(*keys: str) -> Callable[[str, JSONValue], tuple[JSONValue, ...]]:
+def _objects(*keys: str, needed: Sequence[str] = ()) -> Callable[[str, JSONValue], tuple[JSONValue, ...]]:
     """A list of such objects."""
-    check_one = _object(*keys)
+    check_one = _object(*keys, needed=needed)
 
     def check(name: str, value: JSONValue) -> tuple[JSONValue, ...]:
         if not isinstance(value, list):
@@ -127,9 +138,8 @@ def _objects(*keys: str) -> Callable[[str, JSONValue], tuple[JSONValue, ...]]:
 
 
 def _service_type(name: str, value: JSONValue) -> str:
-    types = ("ClusterIP", "NodePort", "LoadBalancer")
-    if not isinstance(value, str) or value not in types:
-        raise InvalidAnswerError(name, value, f"one of {', '.join(types)}")
+    if not isinstance(value, str) or value not in SERVICE_TYPES:
+        raise InvalidAnswerError(name, value, f"one of {', '.join(SERVICE_TYPES)}")
     return value
 
 
@@ -140,13 +150,24 @@ def _route(name: str, value: JSONValue) -> Route:
         raise InvalidAnswerError(name, value, "none, ingress or gateway") from None
 
 
-def _url(name: str, value: JSONValue) -> str:
-    wanted = "a URL, as in http://collector.observability:4318"
-    url = _text(_URL, wanted)(name, value)
-    port = url.rpartition(":")[2].partition("/")[0]
-    if port.isdigit() and not 0 < int(port) < 1 << 16:
-        raise InvalidAnswerError(name, value, wanted)
-    return url
+def _autoscaler(name: str, value: JSONValue) -> Autoscaler:
+    try:
+        return Autoscaler(value)
+    except ValueError:
+        raise InvalidAnswerError(name, value, "hpa or keda") from None
+
+
+def _url(example: str) -> Callable[[str, JSONValue], str]:
+    wanted = f"a URL, as in {example}"
+
+    def check(name: str, value: JSONValue) -> str:
+        url = _text(_URL, wanted)(name, value)
+        port = url.rpartition(":")[2].partition("/")[0]
+        if port.isdigit() and not 0 < int(port) < 1 << 16:
+            raise InvalidAnswerError(name, value, wanted)
+        return url
+
+    return check
 
 
 BASE_IMAGE = _text(_IMAGE, "the reference of an image, as in docker.io/library/python:3.11-slim")
@@ -165,11 +186,18 @@ CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
     "gateway": _OBJECT_NAME,
     "gateway_namespace": _OBJECT_NAME,
     "autoscaling": flag,
+    "autoscaler": _autoscaler,
     "replicas": _whole(1, 1000),
-    "min_replicas": _whole(1, 1000),
+    "min_replicas": _whole(0, 1000),
     "max_replicas": _whole(1, 1000),
     "target_utilization": _whole(1, 100),
     "refresh_s": _whole(1, 1800),
+    "prometheus_url": _url("http://prometheus.monitoring:9090"),
+    "target_requests": _whole(1, 100_000),
+    "cooldown_s": _whole(0, 86_400),
+    "triggers": _objects(
+        "name", "metricType", "authenticationRef", "useCachedMetrics", needed=("type", "metadata")
+    ),
     "cpu": _cores,
     "cpu_limit": _cores,
     "memory": _text(_MEMORY, "bytes, as in 512Mi or 2Gi"),
@@ -196,6 +224,6 @@ CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
     "metrics": flag,
     "access_log": flag,
     "service_monitor": flag,
-    "otlp_endpoint": _url,
+    "otlp_endpoint": _url("http://collector.observability:4318"),
     "chart": flag,
 }

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
-from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, LABEL, Route, flag, quantity
+from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, LABEL, Autoscaler, Route, flag, quantity
 from scaffold.spec import JSONValue
 
 _DEFAULT_TARGETS = ("staging", "production")
+_WAKE = (
+    "at least 1, or with autoscaler=keda and `triggers` one that sees work while no pod runs, such as the"
+    " requests that an ingress controller counts: a service without pods has no metrics (docs/deploy.md)"
+)
 _RESERVED_TARGETS = {"base", "chart"}
 
 
@@ -30,11 +34,16 @@ class Knobs:
     gateway: str = "gateway"
     gateway_namespace: str = "default"
     autoscaling: bool = True
+    autoscaler: Autoscaler = Autoscaler.HPA
     replicas: int = 2
     min_replicas: int = 2
     max_replicas: int = 0
     target_utilization: int = 70
     refresh_s: int = 60
+    prometheus_url: str = ""
+    target_requests: int = 10
+    cooldown_s: int = 300
+    triggers: Sequence[JSONValue] = ()
     cpu: str = "250m"
     cpu_limit: str = ""
     memory: str = ""
@@ -162,6 +171,7 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
         )
     if knobs.service_monitor and not knobs.metrics:
         raise InvalidAnswerError("service_monitor", True, "metrics to be on: it reads them")
+    _require_triggers(knobs)
     return knobs
 
 
@@ -177,6 +187,22 @@ def _require_own_hosts(knobs: Mapping[str, Knobs]) -> None:
             raise InvalidAnswerError(
                 "host", given, f"a host or path of its own for each target; {other} has it too: {example}"
             )
+
+
+def _require_triggers(knobs: Knobs) -> None:
+    """Check that KEDA has triggers, and one that starts the first pod where none may run."""
+    is_keda = knobs.autoscaling and knobs.autoscaler is Autoscaler.KEDA
+    if is_keda and not knobs.prometheus_url and not knobs.triggers:
+        raise InvalidAnswerError("autoscaler", "keda", "prometheus_url or triggers: by what pods are added")
+    if knobs.autoscaler is Autoscaler.HPA and (knobs.prometheus_url or knobs.triggers):
+        name = "prometheus_url" if knobs.prometheus_url else "triggers"
+        raise InvalidAnswerError(name, getattr(knobs, name), "autoscaler to be keda, which reads it")
+    if knobs.prometheus_url and not knobs.metrics:
+        raise InvalidAnswerError(
+            "prometheus_url", knobs.prometheus_url, "metrics to be on: KEDA asks for them there"
+        )
+    if knobs.min_replicas == 0 and not (is_keda and knobs.triggers):
+        raise InvalidAnswerError("min_replicas", 0, _WAKE)
 
 
 def _require_order(knobs: Knobs) -> None:

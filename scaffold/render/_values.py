@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from typing import cast
 
 from scaffold.render._card import card_values
@@ -12,10 +10,8 @@ from scaffold.render._environment import environment_values
 from scaffold.render._image import image_values
 from scaffold.render._score import score_values
 from scaffold.render._serving import serving_values
-from scaffold.render._source._example import example_body
-from scaffold.spec import ProjectSpec, Signature
-
-_LONGEST = 400
+from scaffold.render._source import shell_example
+from scaffold.spec import ProjectSpec
 
 
 def project_values(spec: ProjectSpec) -> dict[str, object]:
@@ -44,10 +40,3 @@ def model_summary(spec: ProjectSpec) -> str:
     lines = (line for line in spec.dependencies.requirements if line.serves == "model" and line.mentioned)
     first = next(lines, None)
     return "a Python model" if first is None else f"a {first.distribution} model"
-
-
-def shell_example(signature: Signature) -> str:
-    """A made-up body of `POST /score`, quoted for a shell; `@request.json` where it would bury the line."""
-    body = example_body(signature.input)
-    text = json.dumps(body, ensure_ascii=False)
-    return shlex.quote(text) if body is not None and len(text) <= _LONGEST else "@request.json"

@@ -16,6 +16,7 @@ from scaffold.upgrade._migration import Migrated, find_gone, migrate
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
 from scaffold.upgrade._overlays import move_to_base
 from scaffold.upgrade._python import merge_python
+from scaffold.upgrade._quantities import with_spelling_of
 
 
 class FileOutcome(enum.Enum):
@@ -240,4 +241,7 @@ def _merge_text(
         return merge_python(base, ours, theirs, conflicts, keep)
     if is_lock(path, theirs):
         return merge_lock(base, ours, theirs, conflicts)
+    if path.endswith(".yaml"):
+        base = with_spelling_of(base, ours)
+        theirs = with_spelling_of(with_spelling_of(theirs, base), ours)
     return merge_lines(base, ours, theirs, conflicts)

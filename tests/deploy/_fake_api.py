@@ -35,6 +35,7 @@ KINDS: dict[str, list[tuple[str, str, bool]]] = {
     ],
     "apps/v1": [("Deployment", "deployments", True), ("ReplicaSet", "replicasets", True)],
     "autoscaling/v2": [("HorizontalPodAutoscaler", "horizontalpodautoscalers", True)],
+    "keda.sh/v1alpha1": [("ScaledObject", "scaledobjects", True)],
     "policy/v1": [("PodDisruptionBudget", "poddisruptionbudgets", True)],
     "networking.k8s.io/v1": [
         ("NetworkPolicy", "networkpolicies", True),

@@ -165,10 +165,21 @@ class FakeCluster:
         )
 
     def _reconcile(self, written: Manifest) -> None:
-        if written["kind"] == "HorizontalPodAutoscaler":
-            return
-        if written["kind"] != "Deployment":
-            return
+        if written["kind"] == "Deployment":
+            self._roll_out(written)
+        if written["kind"] in ("Deployment", "ScaledObject"):
+            self._scale_as_keda()
+
+    def _scale_as_keda(self) -> None:
+        """Do what KEDA does without an active trigger: at once, as long after the last request."""
+        for scaler in self.api.all("ScaledObject"):
+            name, least = scaler["spec"]["scaleTargetRef"]["name"], scaler["spec"].get("minReplicaCount", 0)
+            deployment = self.api.find("Deployment", name)
+            count = deployment["spec"]["replicas"]
+            if count < least or (count and not least):
+                self.api.edit(self.api.path_of(deployment), "keda", {"spec": {"replicas": least}})
+
+    def _roll_out(self, written: Manifest) -> None:
         template = written["spec"]["template"]
         digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
         name = f"{written['metadata']['name']}-{digest}"

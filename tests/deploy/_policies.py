@@ -10,24 +10,36 @@ from typing import Any
 import kubernetes_validate.utils
 import yaml
 from jsonschema.validators import Draft202012Validator
+from packaging.version import Version
 from referencing import Registry, Resource
 
+from tests.deploy._keda import SCALED_OBJECT
+
 KUBERNETES = "1.36.0"
+FIRST = "1.30"
+"""The oldest version that the manifests are for."""
 CUSTOM_KINDS = {"HTTPRoute", "ServiceMonitor", "Kustomization"}
+_OWN = {"ScaledObject": Draft202012Validator(SCALED_OBJECT)}
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
 Manifest = dict[str, Any]
 
 
+def supported_versions() -> list[str]:
+    """Return the versions of Kubernetes from the oldest that is supported, as far as there are schemas."""
+    found: set[str] = set(kubernetes_validate.utils.all_versions())
+    return sorted((one for one in found if Version(one) >= Version(FIRST)), key=Version)
+
+
 @functools.cache
-def _validator(kind: str, api_version: str) -> Draft202012Validator:
+def _validator(kind: str, api_version: str, kubernetes: str = KUBERNETES) -> Draft202012Validator:
     """The strict schema of one kind; unlike kubernetes_validate.validate, read once."""
     group, _, version = api_version.rpartition("/")
     name = "-".join(part for part in (kind.lower(), group.split(".")[0], version) if part)
-    folder = f"kubernetes-json-schema/v{KUBERNETES}-local-strict"
+    folder = f"kubernetes-json-schema/v{kubernetes}-local-strict"
     read = kubernetes_validate.utils.schema_contents
-    schema = read(f"{folder}/{name}.json", KUBERNETES)
+    schema = read(f"{folder}/{name}.json", kubernetes)
     definitions = _definitions(folder)
     registry: Registry[Any] = Resource.from_contents(schema) @ Registry()
     return Draft202012Validator(schema, registry=definitions @ registry)
@@ -35,7 +47,7 @@ def _validator(kind: str, api_version: str) -> Draft202012Validator:
 
 @functools.cache
 def _definitions(folder: str) -> Resource[Any]:
-    contents = kubernetes_validate.utils.schema_contents(f"{folder}/_definitions.json", KUBERNETES)
+    contents = kubernetes_validate.utils.schema_contents(f"{folder}/_definitions.json", "")
     return Resource.from_contents(contents)
 
 
@@ -47,10 +59,17 @@ def problems(manifest: Manifest) -> list[str]:
     return found
 
 
-def _schema_problems(manifest: Manifest) -> Iterator[str]:
-    if manifest["kind"] in CUSTOM_KINDS:
+def problems_at(manifest: Manifest, kubernetes: str) -> list[str]:
+    """Return what `kubernetes-validate --strict` says for one version of Kubernetes."""
+    return list(_schema_problems(manifest, kubernetes))
+
+
+def _schema_problems(manifest: Manifest, kubernetes: str = KUBERNETES) -> Iterator[str]:
+    kind, api_version = manifest["kind"], manifest["apiVersion"]
+    if kind in CUSTOM_KINDS:
         return
-    for error in _validator(manifest["kind"], manifest["apiVersion"]).iter_errors(manifest):
+    own = _OWN.get(kind) or _validator(kind, api_version, kubernetes)
+    for error in own.iter_errors(manifest):
         yield f"{manifest['kind']}: {'.'.join(map(str, error.absolute_path))}: {error.message}"
 
 

@@ -31,7 +31,7 @@ from scaffold.verbs.project import Project
 from tests.deploy._deploys import QUICK, Deploys
 from tests.deploy._specs import project_spec
 from tests.image._fake_registry import FakeRegistry, serving
-from tests.image._projects import make_wheel, put_base, write_project
+from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
 
 
 @pytest.fixture
@@ -93,6 +93,7 @@ class Shop:
 
     def change_model(self, content: bytes) -> None:
         (self.root / "model/model.pkl").write_bytes(content)
+        (self.root / "Dockerfile").write_text(dockerfile(make_spec(model=content)))
 
     def record(self, answer: float) -> None:
         """Write a sample whose first answer is this one; the service in the cluster gives 3.0."""

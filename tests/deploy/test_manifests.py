@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +21,22 @@ import yaml
 from scaffold.cluster import pin_image
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
-from scaffold.render._deploy import deploy_files, deploy_values, namespace_name
+from scaffold.render._deploy import deploy_files, namespace_name
 from scaffold.render._knobs import read_answers, read_targets
 from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
-from tests.deploy._policies import documents, problems
+from tests.deploy._policies import (
+    CUSTOM_KINDS,
+    documents,
+    problems,
+    problems_at,
+    supported_versions,
+)
 from tests.deploy._specs import project_spec
 
 MEASURED = Measurements(load_s=3.21, peak_memory_bytes=187 << 20, latency_s=0.004)
 COMBINATIONS = 2000
+CUSTOM = CUSTOM_KINDS | {"ScaledObject"}
 
 
 def write(files: dict[str, bytes], root: Path) -> Path:
@@ -54,6 +62,36 @@ AFFINITY: JSONValue = {
 }
 
 
+CRON: JSONValue = {
+    "type": "cron",
+    "metadata": {
+        "timezone": "Europe/Berlin",
+        "start": "0 8 * * 1-5",
+        "end": "0 18 * * 1-5",
+        "desiredReplicas": "1",
+    },
+}
+
+
+WITH_EVERYTHING: dict[str, JSONValue] = {
+    "route": "ingress",
+    "host": "a.example.org",
+    "auth": True,
+    "service_type": "LoadBalancer",
+    "internal": True,
+    "labels": {"team": "passengers"},
+    "annotations": {"contact": "ada"},
+    "node_selector": {"disk": "ssd"},
+    "tolerations": [{"key": "gpu", "operator": "Exists"}],
+    "affinity": AFFINITY,
+    "priority_class": "high",
+    "gpus": 1,
+    "runtime_class": "nvidia",
+    "ephemeral_storage": "1Gi",
+    "ingress_from": [{"namespaceSelector": {"matchLabels": {"team": "web"}}}],
+}
+
+
 def random_answers(dice: random.Random) -> dict[str, JSONValue]:
     """Return some knobs, each with an allowed value."""
     knobs: dict[str, list[JSONValue]] = {
@@ -70,6 +108,11 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         "gateway": ["gateway", "edge"],
         "gateway_namespace": ["default", "infra"],
         "autoscaling": [True, False],
+        "autoscaler": ["hpa", "keda"],
+        "prometheus_url": ["http://prometheus.monitoring:9090"],
+        "target_requests": [1, 25],
+        "cooldown_s": [0, 600],
+        "triggers": [[], [CRON]],
         "replicas": [1, 2, 17],
         "min_replicas": [1, 2, 5],
         "max_replicas": [5, 9, 1000],
@@ -108,8 +151,15 @@ def random_answers(dice: random.Random) -> dict[str, JSONValue]:
         answers["host"] = answers.get("host") or "scores.example.org"
     if dice.random() < 0.3:
         answers |= {"opentelemetry": True, "otlp_endpoint": "http://collector.observability:4318"}
-    if answers.get("service_monitor"):
+    if answers.get("service_monitor") or answers.get("prometheus_url"):
         answers.pop("metrics", None)
+    if answers.get("autoscaler") != "keda":
+        answers.pop("prometheus_url", None)
+        answers.pop("triggers", None)
+    elif not answers.get("prometheus_url") and not answers.get("triggers"):
+        answers["triggers"] = [CRON]
+    if answers.get("autoscaler") == "keda" and answers.get("autoscaling", True) and answers.get("triggers"):
+        answers["min_replicas"] = dice.choice([0, 1])
     if dice.random() < 0.3:
         answers["per_target"] = {"production": {"min_replicas": 3, "service_type": "LoadBalancer"}}
     return answers
@@ -142,6 +192,36 @@ def test_the_manifests_of_two_thousand_random_answers_are_valid(tmp_path: Path) 
                 checked[text] = problems(document)
             assert checked[text] == [], text
     assert len(checked) > COMBINATIONS
+
+
+@pytest.mark.parametrize("version", supported_versions())
+def test_the_manifests_are_valid_from_the_first_version_on(version: str) -> None:
+    found = {
+        json.dumps(document, sort_keys=True): document
+        for files, _ in random_projects(100, seed=30)
+        for path, text in files.items()
+        if re.match(r"deploy/base/(?!kustomization)|.*/(namespace|scaledobject)\.yaml", path)
+        and "/chart/" not in path
+        for document in documents(text.decode())
+    }
+    assert {one["kind"] for one in found.values()} >= {
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "ScaledObject",
+    }
+    for text, document in found.items():
+        assert problems_at(document, version) == [], text
+
+
+def test_kubernetes_validate_accepts_what_is_applied(tmp_path: Path) -> None:
+    for number, answers in enumerate(({}, WITH_EVERYTHING)):
+        found = manifests(deploy_files(project_spec(answers), MEASURED), "staging")
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(yaml.safe_dump_all(one for kind, one in found.items() if kind not in CUSTOM))
+        for version in supported_versions():
+            command = [sys.executable, "-m", "kubernetes_validate", "--strict", "-k", version, str(path)]
+            ended = subprocess.run(command, capture_output=True, text=True)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_a_target_has_only_what_differs_from_the_base() -> None:
@@ -196,6 +276,18 @@ def test_metrics_are_scraped_by_annotation_unless_the_operator_does() -> None:
     }
     assert annotations(metrics=False) is None
     assert annotations(service_monitor=True) is None
+
+
+def test_prometheus_of_the_operator_passes_the_policy_and_needs_no_key() -> None:
+    web: JSONValue = {"namespaceSelector": {"matchLabels": {"team": "web"}}}
+    answers: dict[str, JSONValue] = {"service_monitor": True, "auth": True, "ingress_from": [web]}
+    found = manifests(deploy_files(project_spec(answers)), "staging")
+    assert found["NetworkPolicy"]["spec"]["ingress"][0]["from"] == [
+        web,
+        {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}},
+    ]
+    open_to_all = manifests(deploy_files(project_spec({"service_monitor": True})), "staging")
+    assert "from" not in open_to_all["NetworkPolicy"]["spec"]["ingress"][0]
 
 
 def test_a_comment_never_follows_a_key_for_kustomize_cannot_patch_it_then() -> None:
@@ -254,6 +346,38 @@ def test_without_autoscaling_the_deployment_sets_its_replicas() -> None:
     assert "replicas" not in scaled["Deployment"]["spec"]
 
 
+def test_keda_scales_by_the_requests_of_the_pods_of_a_target_and_to_zero() -> None:
+    answers: dict[str, JSONValue] = {
+        "autoscaler": "keda",
+        "min_replicas": 0,
+        "prometheus_url": "http://prometheus.monitoring:9090",
+        "target_requests": 25,
+        "triggers": [CRON],
+        "per_target": {"production": {"min_replicas": 1, "max_replicas": 8}},
+    }
+    files = deploy_files(project_spec(answers))
+    assert not [path for path in files if path.endswith("autoscaler.yaml")]
+    for target, least, most in (("staging", 0, 3), ("production", 1, 8)):
+        found = manifests(files, target)
+        spec = found["ScaledObject"]["spec"]
+        assert "replicas" not in found["Deployment"]["spec"]
+        assert spec["scaleTargetRef"] == {"name": "titanic"}
+        assert (spec["minReplicaCount"], spec["maxReplicaCount"], spec["cooldownPeriod"]) == (
+            least,
+            most,
+            300,
+        )
+        ours, cron = spec["triggers"]
+        assert cron == CRON
+        assert ours["metadata"]["threshold"] == "25"
+        query = ours["metadata"]["query"]
+        assert f'namespace="titanic-{target}"' in query
+        (pods,) = re.findall(r'pod=~"([^"]*)"', query)
+        assert re.fullmatch(pods, "titanic-5d9f7c6b8f-x2xqz")
+        assert not re.fullmatch(pods, "titanic-candidate-5d9f7c6b8f-x2xqz")
+        assert not re.fullmatch(pods, "titanic-v2-5d9f7c6b8f-x2xqz")
+
+
 def test_the_network_policy_allows_the_collector() -> None:
     answers: dict[str, JSONValue] = {"opentelemetry": True, "otlp_endpoint": "https://collector.example.org"}
     found = manifests(deploy_files(project_spec(answers)), "staging")
@@ -310,7 +434,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"host": 'x"\nkind: Secret'}, "The answer 'host' is"),
         ({"host": "a.example.org\n"}, "The answer 'host' is"),
         ({"min_replicas": 5, "max_replicas": 2}, "It takes at least min_replicas, which is 5."),
-        ({"min_replicas": True}, "a whole number from 1 to 1000"),
+        ({"min_replicas": True}, "a whole number from 0 to 1000"),
         ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
         ({"service_monitor": True, "metrics": False}, "metrics to be on"),
         ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
@@ -326,6 +450,20 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         (
             {"per_target": {"staging": {"cpus": "1"}}},
             "The template has no question 'per_target.staging.cpus'. Did you mean 'per_target.staging.cpu'?",
+        ),
+        ({"autoscaler": "vpa"}, "hpa or keda"),
+        ({"autoscaler": "keda"}, "prometheus_url or triggers"),
+        ({"prometheus_url": "http://prometheus:9090"}, "autoscaler to be keda"),
+        ({"autoscaler": "keda", "prometheus_url": "prometheus"}, "http://prometheus.monitoring:9090"),
+        ({"autoscaler": "keda", "triggers": [{"type": "cron"}]}, "type and metadata"),
+        (
+            {"autoscaler": "keda", "prometheus_url": "http://prometheus:9090", "metrics": False},
+            "metrics to be on",
+        ),
+        ({"min_replicas": 0}, "a service without pods has no metrics"),
+        (
+            {"autoscaler": "keda", "prometheus_url": "http://prometheus:9090", "min_replicas": 0},
+            "sees work while no pod runs",
         ),
         ({"per_target": []}, None),
         ({"per_target": [1]}, "answers by target"),
@@ -383,55 +521,6 @@ def test_what_a_platform_asks_for_is_in_the_pod() -> None:
     assert "runAsUser" not in pod["securityContext"]
     limits = pod["containers"][0]["resources"]["limits"]
     assert (limits["nvidia.com/gpu"], limits["ephemeral-storage"]) == (1, "1Gi")
-
-
-def test_a_chart_is_rendered_only_on_request() -> None:
-    assert not [path for path in deploy_files(project_spec()) if "chart" in path]
-    files = deploy_files(
-        project_spec({"chart": True, "auth": True, "route": "ingress", "host": "a.example.org"})
-    )
-    values = yaml.safe_load(files["deploy/chart/values.yaml"])
-    assert values["image"]["repository"] == "titanic"
-    assert values["host"] == "a.example.org"
-    assert deploy_values(project_spec({"chart": True}))["has_chart"] is True
-
-
-def helm(text: str, values: dict[str, Any]) -> str:
-    """Render a chart template as Helm does: values, the release's namespace, and the digest or the tag."""
-    digest = values["image"]["digest"]
-    choice = r"\{\{ if \.Values\.image\.digest \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}"
-    text = re.sub(choice, r"\1" if digest else r"\2", text).replace("{{ .Release.Namespace }}", "release")
-
-    def look_up(found: re.Match[str]) -> str:
-        value: Any = values
-        for step in found[1].split("."):
-            value = value[step]
-        return str(value)
-
-    return re.sub(r"\{\{ \.Values\.([A-Za-z_.]+) \}\}", look_up, text)
-
-
-@pytest.mark.parametrize("digest", ["", "sha256:" + "a" * 64])
-def test_the_chart_renders_to_valid_manifests_that_follow_its_values(digest: str) -> None:
-    dice = random.Random(7)
-    for _ in range(40):
-        answers = random_answers(dice) | {"chart": True}
-        files = deploy_files(project_spec(answers), MEASURED)
-        values = yaml.safe_load(files["deploy/chart/values.yaml"])
-        values["image"]["digest"] = digest
-        values["cpu"] = "123m"
-        for path, text in files.items():
-            if path.startswith("deploy/chart/templates/"):
-                (rendered,) = documents(helm(text.decode(), values))
-                assert problems(rendered) == [], f"{path} of {answers}"
-                assert rendered["metadata"]["namespace"] == "release"
-                if rendered["kind"] == "Deployment":
-                    container = rendered["spec"]["template"]["spec"]["containers"][0]
-                    repository = values["image"]["repository"]
-                    assert container["image"] == (
-                        f"{repository}@{digest}" if digest else f"{repository}:1.0.0"
-                    )
-                    assert container["resources"]["requests"]["cpu"] == "123m"
 
 
 def test_rendering_twice_gives_the_same_bytes() -> None:

@@ -105,7 +105,7 @@ def test_a_namespace_that_differs_from_its_manifest_needs_the_right_to_change_it
 
 def test_the_hook_of_the_docs_is_a_valid_job_that_proves_the_target(deploys: Deploys) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-    jobs = [one for block in blocks for one in yaml.safe_load_all(block) if one["kind"] == "Job"]
+    jobs = [one for block in blocks for one in yaml.safe_load_all(block) if one.get("kind") == "Job"]
     assert [problems(job) for job in jobs] == [[]]
     [container] = jobs[0]["spec"]["template"]["spec"]["containers"]
     program, *words = container["command"]

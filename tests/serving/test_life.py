@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.spec import Profile
+from tests.serving._scrape import HASHES, KEY, assert_scraped
 from tests.serving._toy import Service, free_port, start
 
 
@@ -227,6 +229,13 @@ def test_docs_and_metrics_can_be_switched_off_or_moved(serve: Callable[..., Serv
         assert service.get(path).status == 404
     moved = Service(service.process, elsewhere, Path())
     assert b"model_info" in moved.get("/metrics").body
+
+
+def test_prometheus_needs_a_key_only_if_no_path_is_public(serve: Callable[..., Service]) -> None:
+    assert_scraped(serve(API_KEY_HASHES=HASHES), Profile.FAST)
+    closed = serve(API_KEY_HASHES=HASHES, PUBLIC_PATHS="")
+    assert closed.get("/metrics").status == 401
+    assert closed.get("/metrics", Authorization=f"Bearer {KEY}").status == 200
 
 
 def test_two_api_keys_are_valid_during_a_rotation(

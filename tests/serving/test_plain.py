@@ -15,6 +15,7 @@ import pytest
 
 from scaffold.render._profile import profile_files
 from scaffold.spec import Profile
+from tests.serving._scrape import HASHES, assert_scraped
 from tests.serving._toy import VALUES, Answer, Service, free_port, start, write_project
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,12 @@ def test_an_invalid_record_is_a_422_that_does_not_repeat_it(service: Service) ->
         assert answer.status == 422
         assert all(set(fault) == {"type", "loc", "msg"} for fault in answer.json["detail"])
     assert b"secret" not in service.post("/score", b'{"value": "secret"}').body
+
+
+def test_prometheus_needs_no_key(root: Path, tmp_path: Path) -> None:
+    service = serve(root, tmp_path / "service.log", API_KEY_HASHES=HASHES)
+    assert_scraped(service, Profile.PLAIN)
+    service.stop()
 
 
 def test_probes_answer_head_and_pages_are_there(service: Service) -> None:

@@ -131,3 +131,20 @@ def test_what_cannot_be_a_patch_is_a_conflict_and_is_kept(old_project: OldProjec
     }
     assert second in path.read_text()
     assert "ask Ada" in (root / "deploy/production/service.yaml").read_text()
+
+
+def test_keda_takes_the_place_of_the_autoscaler_and_the_edits_of_an_owner_stay(project: Path) -> None:
+    edit(project, "deploy/base/deployment.yaml", ("cpu: 250m", "cpu: 300m"))
+    edit(project, "deploy/staging/kustomization.yaml", ("newName: ", "newName: registry.example.org/"))
+    answers: dict[str, JSONValue] = {"autoscaler": "keda", "prometheus_url": "http://prometheus:9090"}
+    update(project, answers=answers, verify=False)
+    for target in BOTH:
+        found = objects(project, target)
+        assert "HorizontalPodAutoscaler" not in found
+        assert f'namespace="titanic-{target}"' in str(found["ScaledObject"]["spec"]["triggers"])
+        assert container(project, target)["resources"]["requests"]["cpu"] == "300m"
+    assert container(project, "staging")["image"].startswith("registry.example.org/")
+    edit(project, "deploy/staging/scaledobject.yaml", ("maxReplicaCount: 6", "maxReplicaCount: 9"))
+    update(project, answers={"chart": True, "min_replicas": 1, "max_replicas": 6}, verify=False)
+    spec = objects(project, "staging")["ScaledObject"]["spec"]
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (1, 9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 from scaffold.render import _code
 from scaffold.render._code import call, code
@@ -16,6 +17,7 @@ from scaffold.spec import (
     Scalar,
     ScalarType,
     Schema,
+    Signature,
     Tensor,
     UserType,
     Value,
@@ -23,6 +25,9 @@ from scaffold.spec import (
 
 _MOST_NAMED = 40
 """A record with more fields takes them from `examples`: it would be as long as the class."""
+
+_MOST_CHARACTERS = 400
+"""A longer body would bury the command that sends it."""
 
 _EMPTY = {
     ScalarType.INTEGER: "0",
@@ -53,6 +58,13 @@ def example_body(schema: Schema) -> JSONValue:
             fields = [field for field in fields_of(schema) if field.required]
             missing = any(field.example is None and not _takes_null(field.schema) for field in fields)
             return None if missing or not fields else {field.name: field.example for field in fields}
+
+
+def shell_example(signature: Signature) -> str:
+    """A made-up body of `POST /score`, quoted for a shell; `@request.json` where it would bury the line."""
+    body = example_body(signature.input)
+    text = json.dumps(body, ensure_ascii=False)
+    return shlex.quote(text) if body is not None and len(text) <= _MOST_CHARACTERS else "@request.json"
 
 
 def tried_example(schema: Schema) -> JSONValue:
