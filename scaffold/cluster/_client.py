@@ -1,4 +1,4 @@
-"""The requests to the API of a cluster. Only this file and `_kubeconfig` import `kubernetes`.
+"""The requests to the API of a cluster. Only `_kubeconfig` and `_websocket` import `kubernetes`.
 
 The client library reads kubeconfigs, logs in (tokens, certificates, exec plugins) and keeps the connections.
 The requests are written here, for they are few and the same for every kind: get, list, apply, delete.
@@ -7,12 +7,13 @@ The requests are written here, for they are few and the same for every kind: get
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaffold.cluster._refusal import UNTRUSTED, ApiError, handshake_error, status_object
+from scaffold.cluster._refusal import UNTRUSTED, ApiError, status_object
+from scaffold.cluster._websocket import PortForward, open_forward
 from scaffold.errors import ClusterUnreachableError, DeployError
 from scaffold.errors.wording import either
 
@@ -36,15 +37,6 @@ class Kind:
         root = "/api/" if "/" not in self.api_version else "/apis/"
         scope = f"/namespaces/{quote(namespace)}" if self.namespaced else ""
         return f"{root}{self.api_version}{scope}/{self.plural}" + (f"/{quote(name)}" if name else "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortForward:
-    """A connection to a port of a pod through the API."""
-
-    socket: Any
-    error: Callable[[], str]
-    """Returns the error that the node reports; empty if there is none."""
 
 
 @dataclass(slots=True)
@@ -142,19 +134,9 @@ class Cluster:
         Raises:
             ApiError: The API refuses the port-forward.
         """
-        from kubernetes.client.exceptions import ApiException
-        from kubernetes.stream.ws_client import portforward_call
-
         url = f"{self.server}/api/v1/namespaces/{namespace}/pods/{pod}/portforward"
         headers = {key.lower(): value for key, value in self.login_headers().items()}
-        query = [("ports", str(port))]
-        try:
-            forward = portforward_call(self.configuration, "GET", url, query_params=query, headers=headers)
-        except ApiException as error:
-            raise handshake_error(str(error.reason)) from error
-        way = forward.socket(port)
-        way.settimeout(60)
-        return PortForward(socket=way, error=lambda: str(forward.error(port) or "").strip())
+        return open_forward(self.configuration, url, port, headers)
 
     def login_headers(self) -> dict[str, str]:
         """The headers that log in; tokens are refreshed by the library when they run out."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._client import Manifest
 from scaffold.cluster._log import last_log, other_port
 from scaffold.cluster._manifests import service_container
 from scaffold.cluster._pods import CREATING, last_end_of, pod_state, status_of, waiting_of
 from scaffold.cluster._references import creating_command, missing_reference
-from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._scene import Failure, Scene, events_of, sentence
+from scaffold.cluster._scheduling import unschedulable
 from scaffold.errors.wording import either, on_project
-from scaffold.spec import SCORE_PROTOCOL, Measurements
+from scaffold.spec import SCORE_PROTOCOL
 
 _MIB = 1 << 20
+_NOT_CREATED = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_NOT_STARTED = {"StartError", "ContainerCannotRun"}
+"""How containerd and Docker say that the command of a container could not be executed."""
 _MANY_RESTARTS = 3
 _PULL_REASONS = {
     "ErrImagePull",
@@ -26,32 +27,6 @@ _PULL_REASONS = {
     "ErrImageNeverPull",
     "RegistryUnavailable",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a rollout does not go on."""
-
-    problem: str
-    found: tuple[str, ...] = ()
-    fix: str = ""
-    patience_s: float = 0
-    """Seconds to wait before it is reported: some failures are temporary."""
-    no_room: bool = False
-    """Whether nodes or quota lack the resources for the pods."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All that is known of a rollout at one moment."""
-
-    cluster: Cluster
-    deployment: Manifest
-    pods: Sequence[Manifest]
-    """Those of the new revision."""
-    events: Sequence[Manifest]
-    measured: Measurements | None = None
-    """What the proof of the project measured."""
 
 
 def find_failure(scene: Scene) -> Failure | None:
@@ -81,56 +56,7 @@ def explain_deadline(scene: Scene, waited_s: float) -> Failure:
     )
 
 
-def _events_of(scene: Scene, name: str, reasons: Iterable[str]) -> list[str]:
-    """The messages of an object's events, the newest first."""
-    wanted = set(reasons)
-    found = [
-        event
-        for event in scene.events
-        if event.get("reason") in wanted and (event.get("involvedObject") or {}).get("name") == name
-    ]
-    found.sort(
-        key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), reverse=True
-    )
-    return [str(event.get("message", "")) for event in found]
-
-
 # ---- one explanation each
-
-
-def _unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    for condition in conditions:
-        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            grows = _events_of(scene, pod["metadata"]["name"], ["TriggeredScaleUp"])
-            requests = service_container(scene.deployment).get("resources", {}).get("requests", {})
-            asked = ", ".join(f"{key} {value}" for key, value in sorted(requests.items()))
-            return Failure(
-                problem="No node has room for the pods.",
-                found=(
-                    f"asked for by each pod: {asked or 'nothing'}",
-                    f"the scheduler says: {condition.get('message', '')}",
-                    *_node_rooms(scene.cluster),
-                ),
-                fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
-                patience_s=600 if grows else 45,
-                no_room=True,
-            )
-    return None
-
-
-def _node_rooms(cluster: Cluster) -> list[str]:
-    """Return the allocatable resources of each node, if this user may list nodes."""
-    try:
-        nodes = cluster.list("/api/v1/nodes")
-    except ApiError:
-        return []
-    rooms = []
-    for node in nodes[:5]:
-        room = (node.get("status") or {}).get("allocatable") or {}
-        name = node["metadata"]["name"]
-        rooms.append(f"node {name} has: cpu {room.get('cpu', '?')}, memory {room.get('memory', '?')}")
-    return rooms
 
 
 def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
@@ -138,10 +64,10 @@ def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
     if reason not in _PULL_REASONS:
         return None
     image = service_container(scene.deployment)["image"]
-    said = _events_of(scene, pod["metadata"]["name"], ["Failed", "InspectFailed"])
+    said = events_of(scene, pod["metadata"]["name"], ["Failed", "InspectFailed"])
     told = [text for text in said if "pull" in text or "image" in text]
     text = " ".join([message, *told])
-    found = (f"image: {image}", _sentence(told[0] if told else message))
+    found = (f"image: {image}", sentence(told[0] if told else message))
     secret = _pull_secret(pod)
     if re.search(r"unauthorized|401|403|denied|forbidden|authentication|no basic auth", text, re.IGNORECASE):
         return Failure(
@@ -171,9 +97,12 @@ def _pull_secret(pod: Manifest) -> str:
 
 def _configuration(scene: Scene, pod: Manifest) -> Failure | None:
     reason, message = waiting_of(pod)
-    if reason not in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
+    end = last_end_of(pod)
+    if end.get("reason") in _NOT_STARTED:
+        message = end.get("message", message)
+    elif reason not in _NOT_CREATED:
         return None
-    found = (_sentence(message),)
+    found = (sentence(message),)
     if missing := missing_reference(message):
         kind, name, key = missing
         problem = f"The pods need a {kind} that is not there."
@@ -210,7 +139,7 @@ def _crash(scene: Scene, pod: Manifest) -> Failure | None:
     restarts = int(status.get("restartCount") or 0)
     if not end or not restarts:
         return None
-    if any("probe" in message for message in _events_of(scene, pod["metadata"]["name"], ["Killing"])):
+    if any("probe" in message for message in events_of(scene, pod["metadata"]["name"], ["Killing"])):
         return _probes(scene, pod)
     if "running" in (status.get("state") or {}) and restarts < _MANY_RESTARTS:
         return None
@@ -225,24 +154,44 @@ def _crash(scene: Scene, pod: Manifest) -> Failure | None:
     )
 
 
+def _beside(scene: Scene, pod: Manifest) -> Failure | None:
+    """An init container, or one beside the service, that ends with an error: the pod is not ready then."""
+    own = status_of(pod).get("name")
+    parts = pod.get("status") or {}
+    for field, what in (("initContainerStatuses", "init container"), ("containerStatuses", "container")):
+        for status in parts.get(field) or []:
+            state = status.get("state") or {}
+            end = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
+            if status.get("name") == own or "running" in state or not end.get("exitCode"):
+                continue
+            name = status["name"]
+            return Failure(
+                problem=f"The {what} '{name}' ends with exit status {end['exitCode']}.",
+                found=tuple(last_log(scene.cluster, pod, container=name)),
+                fix="Mend it in deployment.yaml: the pods are not ready without it.",
+                patience_s=45,
+            )
+    return None
+
+
 def _node(scene: Scene, pod: Manifest) -> Failure | None:
     """A pod that is scheduled and cannot start, because of its volumes, the network or the runtime."""
     name = pod["metadata"]["name"]
     if pod_state(pod).state != CREATING:
         return None
-    if said := _events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
+    if said := events_of(scene, name, ["FailedMount", "FailedAttachVolume"]):
         problem = "A volume cannot be mounted."
         fix = "Mend `volumes` in deployment.yaml, or create what they name."
-    elif said := _events_of(scene, name, ["FailedCreatePodSandBox"]):
+    elif said := events_of(scene, name, ["FailedCreatePodSandBox"]):
         problem = "The node cannot start pods."
         fix = "It is the node's own fault, its network or its container runtime: ask the cluster's operator."
     else:
         return None
-    return Failure(problem=problem, found=(_sentence(said[0]),), fix=fix, patience_s=45)
+    return Failure(problem=problem, found=(sentence(said[0]),), fix=fix, patience_s=45)
 
 
 def _probes(scene: Scene, pod: Manifest) -> Failure | None:
-    said = _events_of(scene, pod["metadata"]["name"], ["Unhealthy", "Killing"])
+    said = events_of(scene, pod["metadata"]["name"], ["Unhealthy", "Killing"])
     failed = [message for message in said if "probe failed" in message]
     if not failed:
         return None
@@ -253,7 +202,7 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
         probed, listens = ports
         return Failure(
             problem=f"The service listens on port {listens}, and the pods are probed at port {probed}.",
-            found=(_sentence(failed[0]), *log),
+            found=(sentence(failed[0]), *log),
             fix=f"Set `containerPort` in deployment.yaml to {listens}, or `PORT` in its `env` to {probed}.",
         )
     ready, alive = SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive
@@ -264,7 +213,7 @@ def _probes(scene: Scene, pod: Manifest) -> Failure | None:
     }
     return Failure(
         problem=f"The {which} probe of the pods fails.",
-        found=(_sentence(failed[0]), *log),
+        found=(sentence(failed[0]), *log),
         fix=fixes.get(which, fixes["startup"]),
     )
 
@@ -286,12 +235,8 @@ def _not_created(scene: Scene) -> Failure | None:
             fix = "Change what the message names in deployment.yaml: a policy of the cluster forbids it."
             problem = "A policy of the cluster does not admit the pods."
         no_room = "exceeded quota" in message
-        return Failure(problem=problem, found=(_sentence(message),), fix=fix, patience_s=10, no_room=no_room)
+        return Failure(problem=problem, found=(sentence(message),), fix=fix, patience_s=10, no_room=no_room)
     return None
 
 
-_EXPLANATIONS = (_unschedulable, _image_pull, _out_of_memory, _configuration, _crash, _node)
-
-
-def _sentence(message: Any) -> str:
-    return re.sub(r"\s+", " ", str(message)).strip()[:600]
+_EXPLANATIONS = (unschedulable, _image_pull, _out_of_memory, _configuration, _crash, _beside, _node)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from scaffold.base.client import Client, wait_until_ready
-from scaffold.cluster._client import Cluster, PortForward
+from scaffold.cluster._client import Cluster
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._service import Endpoint
+from scaffold.cluster._websocket import PortForward
 from scaffold.errors import ClusterRefusedError, NoEndpointError
 
 FindEndpoint = Callable[[], Endpoint]

@@ -12,17 +12,18 @@ from scaffold.cluster._refusal import ApiError
 LOG_LINES = 15
 
 
-def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False) -> list[str]:
+def last_log(cluster: Cluster, pod: Manifest, *, previous: bool = False, container: str = "") -> list[str]:
     """Return the last lines that the container wrote.
 
     Args:
         cluster: The cluster.
         pod: The pod.
         previous: Read the log of the run before the last restart, unless that is empty.
+        container: Another container than the one that scores.
     """
     metadata = pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    query = {"tailLines": str(LOG_LINES), "container": status_of(pod).get("name", "service")}
+    query = {"tailLines": str(LOG_LINES), "container": container or status_of(pod).get("name", "service")}
     for before in ("true", "false") if previous else ("false",):
         try:
             text = cluster.request("GET", path, query=query | {"previous": before})

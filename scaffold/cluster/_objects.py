@@ -97,7 +97,8 @@ def refusal_fix(error: ApiError) -> str:
         )
     if "field is immutable" in message:
         return "Kubernetes never changes this field. Take its old value back, or undeploy first."
-    if error.status in (400, 422):
+    # For an unknown field the API answers 500.
+    if error.status in (400, 422) or "not declared in schema" in message:
         return "Mend the manifest under deploy/."
     return "Try again; if it stays, the cluster's operator knows more."
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._explain import Failure, Scene, explain_deadline, find_failure
+from scaffold.cluster._explain import explain_deadline, find_failure
 from scaffold.cluster._manifests import Target
 from scaffold.cluster._pods import pod_state
 from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._scene import Failure, Scene
 from scaffold.errors import ClusterUnreachableError, NoRoomError, NotDeployedError, RolloutFailedError
 from scaffold.errors.wording import on_project
 from scaffold.spec import PodState

@@ -22,6 +22,8 @@ from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target, service_container
 from scaffold.cluster._objects import APPLIED, annotate, beside, record_of
 from scaffold.cluster._plan import changes_back
+from scaffold.cluster._pods import STOPPING, pod_state
+from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
     Pace,
     live_deployment,
@@ -141,12 +143,12 @@ def stream_logs(
     tail: int = 100,
     access: ClusterAccess | None = None,
 ) -> Iterator[str]:
-    """Yield the last lines of each pod's log; with `follow`, those of the first pod as they are written.
+    """Yield the last lines of each pod's log; with `follow`, those of one ready pod as they are written.
 
     Args:
         root: The project.
         target: A folder under `deploy/`.
-        follow: Go on with the lines that the first pod writes from now on.
+        follow: Go on with the lines that one ready pod writes from now on.
         tail: How many of the last lines of each pod.
         access: As for `deploy_project`.
     """
@@ -154,12 +156,22 @@ def stream_logs(
         wanted = read_target(root, target)
         cluster = connect(access)
         pods = pods_of(cluster, live_deployment(cluster, wanted))
-        for pod in pods[:1] if follow else pods:
+        for pod in sorted(pods, key=_is_less_alive)[:1] if follow else pods:
             name = pod["metadata"]["name"]
             path = f"/api/v1/namespaces/{wanted.namespace}/pods/{name}/log"
             query = {"tailLines": str(tail), "container": "service"} | ({"follow": "true"} if follow else {})
-            for line in cluster.lines(path, query):
-                yield f"{name}  {line}"
+            try:
+                for line in cluster.lines(path, query):
+                    yield f"{name}  {line}"
+            except ApiError as error:
+                if error.status not in (400, 404):  # its container has not started, or it is gone
+                    raise
+                yield f"{name}  (no log: {error.message})"
+
+
+def _is_less_alive(pod: Manifest) -> tuple[bool, bool]:
+    state = pod_state(pod)
+    return state.state == STOPPING, not state.ready
 
 
 def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) -> Manifest:

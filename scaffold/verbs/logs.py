@@ -23,7 +23,7 @@ def logs(
     Args:
         project: The project's folder.
         target: A folder under its `deploy/`.
-        follow: Go on with the lines that the first pod writes from now on.
+        follow: Go on with the lines that one ready pod writes from now on.
         tail: How many of the last lines of each pod.
         access: As for `deploy`.
     """

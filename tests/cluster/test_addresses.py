@@ -142,7 +142,11 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
 
     def assign_address() -> None:
         live = path.replace("NAME", target.service)
-        status = {"status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}}
+        address = {"ip": "127.0.0.1"}
+        if "/services/" in path:
+            # Else kube-proxy takes over the address on its nodes, and the test may run on one.
+            address["ipMode"] = "Proxy"
+        status = {"status": {"loadBalancer": {"ingress": [address]}}}
         while cluster.get(live) is None:
             if ended.wait(1):
                 return

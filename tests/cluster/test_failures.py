@@ -48,7 +48,7 @@ def test_a_service_that_ends_at_its_start_shows_the_end_of_its_log(
     edit_manifest(project, "deployment.yaml", 'value: "10"', 'value: "soon"')
     message = fails(project, first.image, remove_failed=True)
     assert message.startswith("The service ends right after its start")
-    assert "cannot be used" in message
+    assert "QUEUE_TIMEOUT_S is not a valid setting" in message
     assert message.endswith("It was the first deploy, and was removed; its namespace stays.")
 
 

@@ -69,7 +69,7 @@ def work():
                 failures.append(f'{{turn}}: {{error!r}}')
         if turn % 200 == 0:
             print('turn', turn, flush=True)
-        time.sleep(0.03)
+        time.sleep(0.1)
 
 threads = [threading.Thread(target=work) for _ in range(workers)]
 [thread.start() for thread in threads]

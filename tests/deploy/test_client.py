@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
+import re
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 from pathlib import Path
@@ -189,3 +193,38 @@ def test_a_refused_websocket_is_read_in_both_forms_of_its_text() -> None:
         assert error.message == 'pods "x" is forbidden: User "ada"'
     assert handshake_error("Connection refused").status == 0
     assert handshake_error("Handshake status 404 Not Found -+-+- {} -+-+- None").status == 404
+
+
+def reset_after_handshake(server: socket.socket) -> None:
+    """Accept a websocket, and reset the connection at its first byte, as a proxy that restarts does."""
+    connection = server.accept()[0]
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += connection.recv(4096)
+    [key] = re.findall(rb"Sec-WebSocket-Key: (\S+)", request)
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
+    connection.sendall(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode()
+    )
+    connection.recv(1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def test_a_port_forward_that_breaks_ends_its_connection_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tracebacks: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", tracebacks.append)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=reset_after_handshake, args=(server,), daemon=True).start()
+        cluster = connect(
+            ClusterAccess(kubeconfig=kubeconfig(f"http://127.0.0.1:{server.getsockname()[1]}", {}))
+        )
+        forward = cluster.forward("titanic-staging", "titanic-1", 8000)
+        forward.socket.settimeout(10)
+        forward.socket.sendall(b"GET /readyz HTTP/1.1\r\n\r\n")
+        assert forward.socket.recv(1) == b""
+    assert forward.error() != ""
+    assert tracebacks == []

@@ -424,3 +424,54 @@ def test_an_interrupted_deploy_says_that_the_rollout_goes_on(deploys: Deploys) -
     assert "What was applied goes on in the cluster." in str(caught.value)
     assert deploys.status().live == "interrupted"
     assert deploys.cluster.api.all("Lease") == []
+
+
+def test_a_claim_that_is_not_there_is_no_lack_of_room(deploys: Deploys) -> None:
+    said = '0/1 nodes are available: persistentvolumeclaim "data" not found. not found'
+    message = fail(deploys, unschedulable(said))
+    assert message.startswith("The pods need a persistentvolumeclaim that is not there.\n  claim: data\n")
+    assert "--no-candidate" not in message
+
+
+def test_nodes_that_may_not_run_the_pods_do_not_lack_room(deploys: Deploys) -> None:
+    said = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    message = fail(deploys, unschedulable(said))
+    assert message.startswith(f"No node may run the pods.\n  the scheduler says: {said}\n")
+    assert "`nodeSelector`" in message
+    assert "--no-candidate" not in message
+
+
+def test_a_command_that_cannot_be_executed_is_named(deploys: Deploys) -> None:
+    said = 'exec: "nope": executable file not found in $PATH: unknown'
+    end = {"reason": "StartError", "exitCode": 128, "message": said}
+    behaviour = waiting("CrashLoopBackOff", "back-off", restartCount=1, lastState={"terminated": end})
+    message = fail(deploys, behaviour)
+    assert message.startswith(f"The container cannot be started.\n  {said}\n")
+
+
+@pytest.mark.parametrize("kind", ["init container", "container"])
+def test_another_container_that_ends_is_named_with_its_log(deploys: Deploys, kind: str) -> None:
+    other = {"name": "side", "ready": False, "restartCount": 2, "state": {"waiting": {}}}
+    other |= {"lastState": {"terminated": {"reason": "Error", "exitCode": 3}}}
+
+    def behave(pod: Manifest) -> None:
+        if kind == "container":
+            pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+            pod["status"]["containerStatuses"].append(other)
+        else:
+            waiting("PodInitializing")(pod)
+            pod["status"]["initContainerStatuses"] = [other]
+
+    deploys.cluster.api.pod_log = lambda _name, _previous: "no database"
+    message = fail(deploys, behave)
+    assert message.startswith(f"The {kind} 'side' ends with exit status 3.\n  log: no database\n")
+
+
+def test_an_unknown_field_is_mended_in_the_manifest(deploys: Deploys) -> None:
+    said = "failed to create typed patch object (...): .spec.template.spec.x: field not declared in schema"
+    deploys.deploy(1)
+    deploys.cluster.api.refusals.append(
+        lambda _verb, one: Refused(500, "", said) if one["kind"] == "Deployment" else None
+    )
+    with pytest.raises(ClusterRefusedError, match="Mend the manifest under deploy/"):
+        deploys.deploy(2)

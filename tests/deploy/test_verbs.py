@@ -14,7 +14,7 @@ from scaffold.errors import (
     RolloutFailedError,
 )
 from tests.deploy._deploys import RELEASE, Deploys, image
-from tests.deploy._fake_api import Manifest
+from tests.deploy._fake_api import Manifest, Refused
 from tests.deploy._fake_pods import waiting
 
 APPROVED = dataclasses.replace(RELEASE, approved_by="grace", reason="tested in TICKET-7")
@@ -276,3 +276,32 @@ def test_every_log_line_has_the_name_of_its_pod(deploys: Deploys) -> None:
     lines = list(stream_logs(deploys.project, target="staging", access=deploys.access))
     pods = sorted(pod["metadata"]["name"] for pod in deploys.cluster.api.all("Pod"))
     assert lines == [line for pod in pods for line in (f"{pod}  hello from {pod}", f"{pod}  bye")]
+
+
+def test_a_pod_that_has_not_started_does_not_hide_the_logs_of_the_others(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    first, second = sorted(pod["metadata"]["name"] for pod in deploys.cluster.api.all("Pod"))
+    waits = f'container "service" in pod "{first}" is waiting to start: trying and failing to pull image'
+
+    def log(name: str, _previous: bool) -> str:
+        if name == first:
+            raise Refused(400, "BadRequest", waits)
+        return "hello"
+
+    deploys.cluster.api.pod_log = log
+    lines = list(stream_logs(deploys.project, target="staging", access=deploys.access))
+    assert lines == [f"{first}  (no log: {waits})", f"{second}  hello"]
+
+
+@pytest.mark.parametrize("is_stopping", [True, False], ids=["stopping", "not ready"])
+def test_the_log_of_a_ready_pod_is_followed(deploys: Deploys, is_stopping: bool) -> None:
+    deploys.deploy(1)
+    first, second = sorted(deploys.cluster.api.all("Pod"), key=lambda pod: pod["metadata"]["name"])
+    if is_stopping:
+        first["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    else:
+        first["status"]["containerStatuses"][0]["ready"] = False
+    deploys.cluster.api.pod_log = lambda name, _previous: f"hello from {name}"
+    lines = list(stream_logs(deploys.project, target="staging", follow=True, access=deploys.access))
+    name = second["metadata"]["name"]
+    assert lines == [f"{name}  hello from {name}"]

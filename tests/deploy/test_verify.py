@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,22 @@ def test_an_image_that_another_tool_set_after_a_deploy_is_proven_anew(deploys: D
     assert (deploys.status().image, deploys.status().live) == (image(7), "passed")
     with pytest.raises(PromotionRefusedError, match="clean-environment proof: not recorded"):
         deploys.promoted(APPROVED)
+
+
+def test_a_verify_that_fails_does_not_say_which_model_runs(deployed_by_another: Deploys) -> None:
+    """It may be that of another project, whose `verify` records its own model then."""
+    deploys = deployed_by_another
+    model = deploys.project / "model/model.pkl"
+    deploys.cluster.factors[image(1)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        verify(deploys)
+    assert deploys.status().release is None
+    deploys.cluster.factors[image(1)] = 2.0
+    model.write_bytes(b"another model")
+    assert verify(deploys).passed
+    release = deploys.status().release
+    assert release is not None
+    assert release.model_sha256 == hashlib.sha256(b"another model").hexdigest()
 
 
 def test_a_verified_deploy_keeps_its_record(deploys: Deploys) -> None:

@@ -1,0 +1,65 @@
+"""Why the scheduler finds no node for the pods."""
+
+from __future__ import annotations
+
+import re
+
+from scaffold.cluster._client import Cluster, Manifest
+from scaffold.cluster._manifests import service_container
+from scaffold.cluster._refusal import ApiError
+from scaffold.cluster._scene import Failure, Scene, events_of, sentence
+
+_FULL = re.compile(r"Insufficient |Too many pods|no nodes available")
+_NO_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
+
+
+def unschedulable(scene: Scene, pod: Manifest) -> Failure | None:
+    """Return why no node is found for a pod; None if the scheduler does not say that."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    for condition in conditions:
+        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            return _explained(scene, pod, condition.get("message", ""))
+    return None
+
+
+def _explained(scene: Scene, pod: Manifest, message: str) -> Failure:
+    said = f"the scheduler says: {sentence(message)}"
+    if claim := _NO_CLAIM.search(message):
+        return Failure(
+            problem="The pods need a persistentvolumeclaim that is not there.",
+            found=(f"claim: {claim[1]}", said),
+            fix="Create the claim, or take it out of `volumes` in deployment.yaml.",
+            patience_s=10,
+        )
+    patience_s = 600 if events_of(scene, pod["metadata"]["name"], ["TriggeredScaleUp"]) else 45
+    if not _FULL.search(message):
+        return Failure(
+            problem="No node may run the pods.",
+            found=(said,),
+            fix="Change `nodeSelector`, `affinity`, `tolerations` or `volumes` in deployment.yaml, "
+            "or the labels and taints of the nodes.",
+            patience_s=patience_s,
+        )
+    requests = service_container(scene.deployment).get("resources", {}).get("requests", {})
+    asked = ", ".join(f"{key} {value}" for key, value in sorted(requests.items()))
+    return Failure(
+        problem="No node has room for the pods.",
+        found=(f"asked for by each pod: {asked or 'nothing'}", said, *_node_rooms(scene.cluster)),
+        fix="Lower `resources.requests` in deployment.yaml, run fewer replicas, or add a node.",
+        patience_s=patience_s,
+        no_room=True,
+    )
+
+
+def _node_rooms(cluster: Cluster) -> list[str]:
+    """Return the allocatable resources of each node, if this user may list nodes."""
+    try:
+        nodes = cluster.list("/api/v1/nodes")
+    except ApiError:
+        return []
+    rooms = []
+    for node in nodes[:5]:
+        room = (node.get("status") or {}).get("allocatable") or {}
+        name = node["metadata"]["name"]
+        rooms.append(f"node {name} has: cpu {room.get('cpu', '?')}, memory {room.get('memory', '?')}")
+    return rooms
