@@ -208,6 +208,8 @@ def _show_changes(found: Update) -> None:
                 mark, escape(change.what), escape(f"{change.old} -> {change.new}"), escape(change.reason)
             )
         out.print(table)
+    if report.model:
+        out.print(f"another model: {report.model}", markup=False)
     if report.old_version != report.new_version:
         out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
     for path, outcome in found.files.items():

@@ -173,10 +173,10 @@ def plan_update(
     Raises:
         MergeConflictError: A file still holds the markers of an earlier conflict.
     """
-    report = _compared(record.spec, spec)
+    report = _compared(record, spec)
     if not report.model_changed:
         spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
-    spec = _with_accepted(replace(spec, version=report.new_version), record, root, ancestor)
+    spec = _with_accepted(replace(spec, version=report.new_version), record, report, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     owner = read_tree(root, {*ancestor, *pristine})
     others = _added(root, owner, ancestor)
@@ -202,34 +202,51 @@ def plan_update(
     )
 
 
-def changelog_entry(spec: ProjectSpec, report: Report) -> str:
+def changelog_entry(report: Report) -> str:
     """What the project's changelog says of the new version."""
     lines = [f"## {report.new_version}", ""]
-    if report.model_changed:
-        lines += [f"Another model: sha256 {spec.artifact.sha256[:12]}.", ""]
+    if report.model:
+        lines += [f"Another model: {report.model}.", ""]
     lines += [f"- {'**breaking** ' if change.breaking else ''}{change}" for change in report.changes]
     return "\n".join(lines).rstrip() + "\n\n"
 
 
-def _compared(old: ProjectSpec, new: ProjectSpec) -> Report:
+def _compared(record: ProjectRecord, new: ProjectSpec) -> Report:
     """What the new state changes, and the version that it gets for that."""
+    old = record.spec
     report = Report(
         contract=compare_contracts(
             contract_of_signature(old.signature), contract_of_signature(new.signature)
         ),
         requirements=compare_requirements(old.dependencies.requirements, new.dependencies.requirements),
-        model_changed=new.artifact.sha256 != old.artifact.sha256,
+        model=_changes_of_model(record, new),
         old_version=old.version,
     )
     return replace(report, new_version=next_version(old.version, report))
 
 
+def _changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
+    """What of the model is another than before: its file, or a file that it needs; empty where nothing is."""
+    old = record.spec
+    changed = [] if new.artifact.sha256 == old.artifact.sha256 else [f"sha256 {new.artifact.sha256[:12]}"]
+    if new.dependencies.sources == old.dependencies.sources:
+        return ", ".join(changed)
+    before = {source.path: record.files.get(source.path, "") for source in old.dependencies.sources}
+    after = {source.path: content_sha256(source.content) for source in new.dependencies.sources}
+    changed += [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    return ", ".join(changed)
+
+
 def _with_accepted(
-    spec: ProjectSpec, record: ProjectRecord, root: Path, ancestor: Mapping[str, Content]
+    spec: ProjectSpec,
+    record: ProjectRecord,
+    report: Report,
+    root: Path,
+    ancestor: Mapping[str, Content],
 ) -> ProjectSpec:
     """The spec with the answers of the last proof, where scoring code of the owner gave them."""
     old = record.spec
-    same = spec.artifact.sha256 == old.artifact.sha256
+    same = not report.model_changed
     same = same and spec.signature.without_evidence() == old.signature.without_evidence()
     asked = record.spec.recording.requests
     owner = read_tree(root, SCORING)
@@ -249,7 +266,7 @@ def _pristine(
         pristine.setdefault(OPENAPI, ancestor[OPENAPI])
     log = ancestor.get(CHANGELOG)
     if isinstance(log, bytes) and CHANGELOG in pristine:
-        entry = changelog_entry(spec, report) if report.new_version != report.old_version else ""
+        entry = changelog_entry(report) if report.new_version != report.old_version else ""
         head, mark, rest = log.decode().partition("\n## ")
         pristine[CHANGELOG] = f"{head}\n{entry}{mark.lstrip()}{rest}".encode() if entry else log
     return pristine

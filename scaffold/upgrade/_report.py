@@ -34,11 +34,17 @@ class Report:
 
     contract: tuple[Change, ...] = ()
     requirements: tuple[Change, ...] = ()
-    model_changed: bool = False
+    model: str = ""
+    """What of the model changed: the hash of its new file, and the files of code and data that it needs."""
     old_version: str = ""
     new_version: str = ""
     replay: str = ""
     """How the old model's recorded requests are answered by both models, in one line."""
+
+    @property
+    def model_changed(self) -> bool:
+        """Whether the model's file is another one, or a file of code or data that it needs."""
+        return bool(self.model)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -56,6 +62,7 @@ class Report:
             "old_version": self.old_version,
             "new_version": self.new_version,
             "model_changed": self.model_changed,
+            "model": self.model,
             "breaking": bool(self.breaking),
             "replay": self.replay,
             "contract": [dataclasses.asdict(change) for change in self.contract],

@@ -178,9 +178,9 @@ def change(*, breaking: bool) -> Change:
 
 
 def test_the_version_goes_up_by_what_callers_notice() -> None:
-    assert next_version("1.2.3", Report(contract=(change(breaking=True),), model_changed=True)) == "2.0.0"
-    assert next_version("1.2.3", Report(contract=(change(breaking=False),), model_changed=True)) == "1.3.0"
-    assert next_version("1.2.3", Report(model_changed=True)) == "1.2.4"
+    assert next_version("1.2.3", Report(contract=(change(breaking=True),), model="sha256 1")) == "2.0.0"
+    assert next_version("1.2.3", Report(contract=(change(breaking=False),), model="sha256 1")) == "1.3.0"
+    assert next_version("1.2.3", Report(model="sha256 1")) == "1.2.4"
     assert next_version("1.2.3", Report()) == "1.2.3"
 
 
