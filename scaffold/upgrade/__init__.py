@@ -3,12 +3,12 @@
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, read_folder
 from scaffold.upgrade._git import uncommitted
+from scaffold.upgrade._outcome import FileMerge, FileOutcome
 from scaffold.upgrade._plan import UpdatePlan, plan_update
 from scaffold.upgrade._record import read_record, write_record
 from scaffold.upgrade._replay import Replay, compare_answers
 from scaffold.upgrade._report import Report
 from scaffold.upgrade._swap import finish_interrupted, undo_change
-from scaffold.upgrade._trees import FileMerge, FileOutcome
 from scaffold.upgrade._write import (
     accept_answers,
     apply_update,

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from scaffold.base.checked import is_safe_path
 from scaffold.base.layout import (
     CHANGELOG,
     CONVERT,
-    ENVIRONMENT,
     LOCK,
     MAIN,
     OPENAPI,
     REQUIREMENTS,
     SCHEMAS,
     SCORE,
-    STATE,
 )
 from scaffold.errors import MergeConflictError
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.upgrade._conflicts import Prefer, marked_lines
-from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
+from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree, walk_files
 from scaffold.upgrade._contract import contract_of_signature
+from scaffold.upgrade._model_file import loaded_path, model_path
+from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._own import OwnRequirements, own_requirements
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._tool import settle_with_tool
-from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade._trees import merge_trees
 
 SCORING = (SCORE, CONVERT, SCHEMAS, MAIN)
 """The files in which an owner can change the answers."""
-NOT_COPIED = (
-    STATE,
-    ".git",
-    ENVIRONMENT,
-    "venv",
-    "node_modules",
-    "__pycache__",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-)
 
 Render = Callable[[ProjectSpec, Path], object]
 """Writes the pristine project of a spec into an empty folder."""
@@ -179,7 +166,7 @@ def plan_update(
     spec = _with_accepted(replace(spec, version=report.new_version), record, report, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     owner = read_tree(root, {*ancestor, *pristine})
-    others = _added(root, owner, ancestor)
+    others = _added(root, owner, ancestor, record.spec.artifact.size_bytes)
     _refuse_markers(root, ancestor, {**owner, **others})
     merged = merge_trees(ancestor, pristine, owner, prefer=prefer, incoming=report.new_version, others=others)
     new = ProjectRecord(
@@ -282,12 +269,19 @@ def _refuse_markers(root: Path, ancestor: Mapping[str, Content], owner: Mapping[
         raise MergeConflictError(str(root), tuple(marked))
 
 
-def _added(root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content]) -> dict[str, Content]:
+def _added(
+    root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content], model_bytes: int
+) -> dict[str, Content]:
     """The files that the owner added: Python, and what may be a pristine file under another name."""
+    model = model_path(ancestor)
     kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
-    paths: list[str] = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in NOT_COPIED)
-        here = Path(folder).relative_to(root)
-        paths += [(here / name).as_posix() for name in files if PurePosixPath(name).suffix in kinds]
-    return read_tree(root, [path for path in paths if path not in known and is_safe_path(path)])
+    sizes = set() if model in known else {model_bytes}
+    paths = [
+        path
+        for path in walk_files(root)
+        if path not in known
+        and (PurePosixPath(path).suffix in kinds or (sizes and (root / path).lstat().st_size in sizes))
+    ]
+    others = read_tree(root, paths)
+    place = loaded_path({**known, **others})
+    return others if not place or place in known else {**others, **read_tree(root, [place])}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
+from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
@@ -29,7 +30,7 @@ from scaffold.errors import (
     UpgradeError,
 )
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
-from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
+from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree, walk_files
 from scaffold.upgrade._migrate import from_format_1
 
 _FORMAT = 2
@@ -182,12 +183,19 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
 
 def _model_place(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> str:
     """Return where the model file is, or should be; the owner may have put its folder below another one."""
-    places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
+    sha256, size_bytes = spec.artifact.sha256, spec.artifact.size_bytes
+    places = [path for path, content in tree.items() if content_sha256(content) == sha256]
     folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
     places.append(f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}")
     if not path_below(root, places[0]).is_file():
         moved = (found for folder in MODEL_FOLDERS for found in root.glob(f"*/{folder}/{spec.artifact.path}"))
-        places[:0] = [path.relative_to(root).as_posix() for path in moved][:1]
+        places[:0] = [path.relative_to(root).as_posix() for path in moved][:1] or [
+            path
+            for path in walk_files(root)
+            if not (root / path).is_symlink()
+            and (root / path).stat().st_size == size_bytes
+            and sha256_file(root / path) == sha256
+        ]
     return places[0]
 
 

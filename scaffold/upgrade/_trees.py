@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scaffold.base.layout import APP, CONVERT, MODEL_FOLDER, SCHEMAS
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
@@ -13,59 +12,11 @@ from scaffold.upgrade._in_use import fields_in_use, find_owner_renames, with_ren
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._migration import Migrated, find_gone, migrate
+from scaffold.upgrade._model_file import model_kept, place_model, with_hash_of
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
+from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._overlays import move_to_base
 from scaffold.upgrade._python import merge_python
-
-
-class FileOutcome(enum.Enum):
-    """The result of the merge for one file."""
-
-    UNCHANGED = "unchanged"
-    UPDATED = "updated"
-    """Only the new state changed it."""
-    MERGED = "merged"
-    """Both changed it, in different places."""
-    CONFLICT = "conflict"
-    ADDED = "added"
-    REMOVED = "removed"
-    KEPT = "kept"
-    """Only the owner changed it."""
-    KEPT_DELETED = "kept deleted"
-    MOVED = "moved"
-    """It has another path now."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileMerge:
-    """One file after the merge; `content` is `None` if it is deleted."""
-
-    outcome: FileOutcome
-    content: Content | None
-    detail: str = ""
-    """For a conflict: where, and between what. For a file that moved: where to."""
-    sides: tuple[Content | None, Content | None, Content | None] = (None, None, None)
-    """For a conflict: base, ours and theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class MergedTree:
-    """The merged files at the paths of both pristine projects."""
-
-    files: Mapping[str, FileMerge]
-    notes: tuple[str, ...] = ()
-    """Further notes for the owner."""
-
-    @property
-    def conflicts(self) -> dict[str, str]:
-        """The detail of each conflict, by path."""
-        return {
-            path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.CONFLICT
-        }
-
-    def count(self, outcome: FileOutcome) -> int:
-        """Return how many files have this outcome."""
-        return sum(file.outcome is outcome for file in self.files.values())
 
 
 def merge_trees(
@@ -89,6 +40,22 @@ def merge_trees(
             that the owner renamed is merged.
     """
     others = others or {}
+    owner = {**others, **ours}
+    if prefer is not Prefer.THEIRS and (kept := model_kept(ancestor, theirs, owner)):
+        theirs = with_hash_of(kept, theirs)
+    merged = _merge_folders(ancestor, theirs, ours, others, prefer, incoming)
+    return place_model(merged, ancestor, theirs, owner, prefer)
+
+
+def _merge_folders(
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    ours: Mapping[str, Content],
+    others: Mapping[str, Content],
+    prefer: Prefer,
+    incoming: str,
+) -> MergedTree:
+    """Merge three trees; what the owner put below another folder is merged in its place and stays there."""
     folder = find_moved_folder(ancestor, ours, others)
     if not folder:
         return _merge_layouts(ancestor, theirs, ours, others, prefer, incoming)
@@ -204,7 +171,7 @@ def _merge_file(
     if theirs == base:
         return FileMerge(FileOutcome.KEPT if ours is not None else FileOutcome.KEPT_DELETED, ours)
     if ours is None and base is not None:
-        return FileMerge(FileOutcome.KEPT_DELETED, None)
+        return FileMerge(FileOutcome.KEPT_DELETED, None, "you deleted it, the new state changed it")
     if ours == base and not (keep and theirs is not None):
         outcome = FileOutcome.ADDED if ours is None else FileOutcome.UPDATED
         return FileMerge(FileOutcome.REMOVED if theirs is None else outcome, theirs)

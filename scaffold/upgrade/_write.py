@@ -11,8 +11,15 @@ from pathlib import Path
 from scaffold.base.checked import path_below
 from scaffold.base.layout import PRISTINE, RECORDED
 from scaffold.spec import ProjectRecord
-from scaffold.upgrade._content import LARGEST_TEXT_BYTES, Content, Opaque, content_sha256, read_tree
-from scaffold.upgrade._plan import NOT_COPIED, UpdatePlan
+from scaffold.upgrade._content import (
+    LARGEST_TEXT_BYTES,
+    NOT_COPIED,
+    Content,
+    Opaque,
+    content_sha256,
+    read_tree,
+)
+from scaffold.upgrade._plan import UpdatePlan
 from scaffold.upgrade._record import record_files
 from scaffold.upgrade._swap import apply_changes
 

@@ -230,12 +230,11 @@ def _describe(plan: UpdatePlan) -> Update:
 
     quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
     merged = plan.merged.files
+    told = {path: file for path, file in merged.items() if file.outcome not in quiet or file.detail}
     return Update(
         root=plan.root,
         report=plan.report,
-        files={}
-        if plan.is_empty
-        else {path: _word(file) for path, file in merged.items() if file.outcome not in quiet},
+        files={} if plan.is_empty else {path: _word(file) for path, file in told.items()},
         moved={path: file.detail for path, file in merged.items() if file.outcome is FileOutcome.MOVED},
         conflicts=plan.merged.conflicts,
         notes=plan.merged.notes,

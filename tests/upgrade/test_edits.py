@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from scaffold.upgrade import Content
-from scaffold.upgrade._trees import MergedTree, merge_trees
+from scaffold.upgrade._outcome import MergedTree
+from scaffold.upgrade._trees import merge_trees
 
 FOLDER = Path(__file__).parent / "edits"
 EDITS = sorted(path.parent.name for path in FOLDER.glob("*/edit.diff"))
