@@ -11,7 +11,7 @@ import typer
 import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
-from scaffold.cli._options import model_options
+from scaffold.cli._options import HEADER, model_options, parsed_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError
 
@@ -89,7 +89,11 @@ def update(
     dirty: Annotated[bool, typer.Option("--dirty", help="Allow uncommitted changes in git.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
+    header: HEADER = [],  # noqa: B006
     take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,
+    record: Annotated[
+        bool, typer.Option("--merge-record", help="Settle .scaffold/record.json after a merge in git.")
+    ] = False,
     as_json: JSON = False,
     *,
     options: dict[str, Any],
@@ -100,6 +104,9 @@ def update(
     """
     if take_back:
         undo(project)
+        return
+    if record:
+        _merge_record(project)
         return
     _run_update(
         project,
@@ -113,6 +120,7 @@ def update(
         allow_breaking=allow_breaking,
         dirty=dirty,
         verify=not no_verify,
+        headers=parsed_headers(header),
         **options,
     )
 
@@ -149,6 +157,13 @@ def undo(project: PROJECT) -> None:
     """Take back the last update of a project; done twice, the update is there again."""
     paths = scaffold.undo(project)
     console().print(f"[green]✓[/] {len(paths)} files are as they were before the last update.")
+
+
+def _merge_record(project: Path) -> None:
+    from scaffold.verbs.update import merge_record
+
+    version = merge_record(project)
+    console().print(f"[green]✓[/] The record is that of version {version}. Now update to the model you want.")
 
 
 def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
@@ -199,6 +214,8 @@ def _show_changes(found: Update) -> None:
     if found.is_empty:
         out.print("[green]✓[/] Up to date: nothing changes.")
         return
+    if not found.files:
+        out.print("No file of yours changes; .scaffold/ follows the new state.")
     report = found.report
     if report.changes:
         table = Table(box=None, pad_edge=False, show_header=False)

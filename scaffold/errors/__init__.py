@@ -104,6 +104,7 @@
     │   ├── UnfitAcceptedError          the service does not refuse a body that does not fit
     │   ├── ServiceFailedError
     │   │   ├── ServiceNotStartedError  the service does not start
+    │   │   ├── NoReadinessError        the service runs, but has no /readyz
     │   │   └── ServiceBrokeOffError    the service closes the connection at a request
     │   ├── AnswersDifferError
     │   ├── RowsDependError             the answer to a row depends on the rows beside it
@@ -119,6 +120,9 @@
     │   ├── ModelGoneError              a project does not hold the model that it was made from
     │   ├── RecordError                 the record of a project cannot be used
     │   │   ├── DamagedRecordError      it cannot be read
+    │   │   ├── MarkedRecordError       it has the conflict markers of git
+    │   │   ├── NoMarkersError          it has no conflict markers to settle
+    │   │   ├── RecordSidesError        the pristine files belong to neither side of it
     │   │   ├── NewerRecordError        another version of this package wrote it
     │   │   └── UnknownOptionsError     it holds options that this package does not have
     │   ├── ChangeFailedError           the files of a project cannot be changed; they are as they were before
@@ -310,6 +314,7 @@ from scaffold.errors.proof import (
     EnvironmentFailedError,
     InvalidRecordingError,
     MissingRecordingError,
+    NoReadinessError,
     RecordingError,
     RecordingLengthError,
     RowsDependError,
@@ -382,12 +387,15 @@ from scaffold.errors.upgrade import (
     DamagedRecordError,
     DirtyTreeError,
     ForeignChangeError,
+    MarkedRecordError,
     MergeConflictError,
     ModelGoneError,
     NewerRecordError,
+    NoMarkersError,
     NoRecordError,
     NothingToUndoError,
     RecordError,
+    RecordSidesError,
     UndoError,
     UnknownContentError,
     UnknownOptionsError,
@@ -494,6 +502,7 @@ __all__ = [
     "LoadFailedError",
     "LockFailedError",
     "ManifestError",
+    "MarkedRecordError",
     "MergeConflictError",
     "MissingDestinationError",
     "MissingDriverError",
@@ -520,8 +529,10 @@ __all__ = [
     "NoDockerfileError",
     "NoEndpointError",
     "NoFittingCallError",
+    "NoMarkersError",
     "NoModelToRegisterError",
     "NoPythonInBaseError",
+    "NoReadinessError",
     "NoRecordError",
     "NoRegistryError",
     "NoRegistryInManifestsError",
@@ -550,6 +561,7 @@ __all__ = [
     "PythonVersionError",
     "ReadError",
     "RecordError",
+    "RecordSidesError",
     "RecordingError",
     "RecordingLengthError",
     "RefusedAnswerError",

@@ -92,6 +92,7 @@ def place_model(
     place = loaded_path(after)
     if not place and new in files.values():
         return merged
+    place = place or (path if path in after else "")
     held = after.get(place)
     at = merged.files.get(place)
     if held == new or (at and (at.outcome is FileOutcome.CONFLICT or held not in (None, base))):

@@ -38,6 +38,11 @@ class FileMerge:
     sides: tuple[Content | None, Content | None, Content | None] = (None, None, None)
     """For a conflict: base, ours and theirs."""
 
+    @property
+    def word(self) -> str:
+        """The outcome for people."""
+        return f"moved to {self.detail}" if self.outcome is FileOutcome.MOVED else self.outcome.value
+
 
 @dataclass(frozen=True, slots=True)
 class MergedTree:
@@ -53,6 +58,18 @@ class MergedTree:
         return {
             path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.CONFLICT
         }
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The outcome of each file that changes, or that stays though the new state changed it, in a word."""
+        quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
+        told = {path: file for path, file in self.files.items() if file.outcome not in quiet or file.detail}
+        return {path: file.word for path, file in told.items()}
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """Where files of the old layout are now, by their old path."""
+        return {path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.MOVED}
 
     def count(self, outcome: FileOutcome) -> int:
         """Return how many files have this outcome."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from scaffold.base.layout import (
     CHANGELOG,
@@ -12,18 +12,19 @@ from scaffold.base.layout import (
     LOCK,
     MAIN,
     OPENAPI,
+    RECORDED,
     REQUIREMENTS,
     SCHEMAS,
     SCORE,
 )
-from scaffold.errors import MergeConflictError
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
-from scaffold.upgrade._conflicts import Prefer, marked_lines
-from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree, walk_files
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Recording, Verification
+from scaffold.upgrade._added import added_files, refuse_markers
+from scaffold.upgrade._conflicts import Prefer
+from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
 from scaffold.upgrade._contract import contract_of_signature
-from scaffold.upgrade._model_file import loaded_path, model_path
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._own import OwnRequirements, own_requirements
+from scaffold.upgrade._recorded import follow_wire_names, has_own_requests, settle_recorded
 from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
 from scaffold.upgrade._tool import settle_with_tool
 from scaffold.upgrade._trees import merge_trees
@@ -51,6 +52,8 @@ class UpdatePlan:
     """What the owner's project held when this was planned."""
     others: Mapping[str, Content]
     prefer: Prefer
+    answers: Mapping[str, JSONValue] = field(default_factory=dict)
+    """The answers of the last state."""
     settled: Mapping[str, bytes] = field(default_factory=dict)
     """Files that a merge tool or a new lock resolved."""
 
@@ -75,14 +78,35 @@ class UpdatePlan:
         files = self.merged.files
         return tuple(path for path in SCORING if path in files and files[path].outcome in ours)
 
-    def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
-        """Return the plan with the results of the proof: `derived` files of the new state, by path."""
+    @property
+    def has_own_requests(self) -> bool:
+        """Whether the recorded requests are the owner's."""
+        return has_own_requests(self.ancestor, {**self.others, **self.owner})
+
+    def with_own_names(self, recording: Recording) -> Recording:
+        """The recording with the names that the owner's fields have for callers."""
+        return follow_wire_names(recording, self.ancestor, {**self.others, **self.owner})
+
+    def finished(
+        self,
+        verification: Verification | None,
+        derived: Mapping[str, bytes],
+        recorded: bytes | None = None,
+    ) -> UpdatePlan:
+        """Return the plan with the results of the proof.
+
+        Args:
+            verification: The proof.
+            derived: Files of the new state, by path.
+            recorded: The owner's requests with the new answers.
+        """
         pristine = {**self.pristine, **derived}
         owner = {**self.owner, **read_tree(self.root, derived)}
+        theirs, ours = settle_recorded(self.ancestor, pristine, owner, self.others)
         merged = merge_trees(
             self.ancestor,
-            pristine,
-            owner,
+            theirs,
+            ours,
             prefer=self.prefer,
             incoming=self.record.spec.version,
             others=self.others,
@@ -90,7 +114,7 @@ class UpdatePlan:
         files = {path: content_sha256(content) for path, content in pristine.items()}
         record = replace(self.record, verification=verification, files=files)
         plan = replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
-        return plan._with(self.settled)
+        return plan._with(self.settled if recorded is None else {**self.settled, RECORDED: recorded})
 
     def with_tool(self, tool: str) -> UpdatePlan:
         """Return the plan without the conflicts that the merge tool `tool` resolves.
@@ -163,12 +187,16 @@ def plan_update(
     report = _compared(record, spec)
     if not report.model_changed:
         spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
+    owner = read_tree(root, ancestor)
+    others = added_files(root, owner, ancestor, record.spec.artifact.size_bytes)
+    spec = replace(spec, recording=follow_wire_names(spec.recording, ancestor, {**others, **owner}))
     spec = _with_accepted(replace(spec, version=report.new_version), record, report, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     owner = read_tree(root, {*ancestor, *pristine})
-    others = _added(root, owner, ancestor, record.spec.artifact.size_bytes)
-    _refuse_markers(root, ancestor, {**owner, **others})
-    merged = merge_trees(ancestor, pristine, owner, prefer=prefer, incoming=report.new_version, others=others)
+    others = {path: content for path, content in others.items() if path not in owner}
+    refuse_markers(root, ancestor, {**owner, **others})
+    theirs, ours = settle_recorded(ancestor, pristine, owner, others)
+    merged = merge_trees(ancestor, theirs, ours, prefer=prefer, incoming=report.new_version, others=others)
     new = ProjectRecord(
         spec=spec,
         files={path: content_sha256(content) for path, content in pristine.items()},
@@ -186,6 +214,7 @@ def plan_update(
         owner=owner,
         others=others,
         prefer=prefer,
+        answers=record.spec.answers,
     )
 
 
@@ -257,31 +286,3 @@ def _pristine(
         head, mark, rest = log.decode().partition("\n## ")
         pristine[CHANGELOG] = f"{head}\n{entry}{mark.lstrip()}{rest}".encode() if entry else log
     return pristine
-
-
-def _refuse_markers(root: Path, ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> None:
-    marked = []
-    for path, content in owner.items():
-        lines = marked_lines(content.decode()) if isinstance(content, bytes) else []
-        if lines and content != ancestor.get(path):
-            marked.append((path, f"line {lines[0]}"))
-    if marked:
-        raise MergeConflictError(str(root), tuple(marked))
-
-
-def _added(
-    root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content], model_bytes: int
-) -> dict[str, Content]:
-    """The files that the owner added: Python, and what may be a pristine file under another name."""
-    model = model_path(ancestor)
-    kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
-    sizes = set() if model in known else {model_bytes}
-    paths = [
-        path
-        for path in walk_files(root)
-        if path not in known
-        and (PurePosixPath(path).suffix in kinds or (sizes and (root / path).lstat().st_size in sizes))
-    ]
-    others = read_tree(root, paths)
-    place = loaded_path({**known, **others})
-    return others if not place or place in known else {**others, **read_tree(root, [place])}

@@ -21,6 +21,7 @@ from scaffold.upgrade._content import (
 )
 from scaffold.upgrade._plan import UpdatePlan
 from scaffold.upgrade._record import record_files
+from scaffold.upgrade._recorded import has_own_requests
 from scaffold.upgrade._swap import apply_changes
 
 
@@ -47,9 +48,10 @@ def accept_answers(
     Raises:
         UpgradeError: A file was changed meanwhile.
     """
-    pristine = {**ancestor, RECORDED: recorded}
-    files = {path: content_sha256(content) for path, content in pristine.items()}
     held = read_tree(root, [RECORDED])
+    own = has_own_requests(ancestor, {**read_tree(root, ancestor), RECORDED: recorded})
+    pristine = ancestor if own else {**ancestor, RECORDED: recorded}
+    files = {path: content_sha256(content) for path, content in pristine.items()}
     _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
 
 

@@ -12,6 +12,7 @@ from scaffold.base.code import code_sha256
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MAIN, UPDATE
 from scaffold.base.lockfile import Lock, read_lock
+from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
 from scaffold.errors import NoRecordError, NotAProjectError
 from scaffold.spec import ProjectRecord, ProjectSpec, Recording, Variable, Verification
@@ -49,7 +50,7 @@ class Project:
             UsageError: The folder is no generated project.
         """
         project = cls.open(root)
-        if not (project.root / MAIN).is_file() or not (project.root / LOCK).is_file():
+        if not find_package(project.root) or not (project.root / LOCK).is_file():
             raise NotAProjectError(str(root), (MAIN, LOCK))
         return project
 

@@ -10,9 +10,10 @@ import pytest
 
 from scaffold.base.files import sha256_file
 from scaffold.errors import MergeConflictError
-from scaffold.upgrade import FileOutcome, Prefer
+from scaffold.upgrade import Prefer
 from scaffold.upgrade._content import Content, Opaque
 from scaffold.upgrade._model_file import NO_PLACE, loaded_path
+from scaffold.upgrade._outcome import FileOutcome
 from scaffold.upgrade._trees import merge_trees
 from scaffold.verbs.update import update
 from tests.upgrade._edits import edit

@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 
 from scaffold.introspect import infer_signature
 from scaffold.render._source import render_source
-from scaffold.upgrade import FileOutcome
-from scaffold.upgrade._outcome import MergedTree
+from scaffold.upgrade._outcome import FileOutcome, MergedTree
 from scaffold.upgrade._trees import merge_trees
 
 EXAMPLES = int(os.environ.get("SCAFFOLD_MERGES", "50"))
