@@ -1,4 +1,4 @@
-"""Twenty typical edits, each over three upgrades: the results as readable diffs.
+"""Typical edits, each over several upgrades: the results as readable diffs.
 
 `edits/base` is a generated project, `edits/<edit>/edit.diff` what its owner did to it, and `edits/upgrades`
 what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
