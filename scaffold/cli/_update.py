@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BREAKING_STATUS = 2
 """The exit status for changes that break callers of the service."""
 
+CONFLICT_STATUS = 3
+"""The exit status for files in conflict; changes that break callers come first."""
+
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 MODEL = Annotated[
     str | None, typer.Option("--model", "-m", help="The new model; without it the project's own stays.")
@@ -100,7 +103,7 @@ def update(
 ) -> None:
     """Bring a project up to a new model, and keep every edit of its owner's.
 
-    Exits with 1 where files are in conflict, with 2 where callers of the service would have to change.
+    Exits with 2 where callers of the service would have to change, else with 3 where files are in conflict.
     """
     if take_back:
         undo(project)
@@ -139,7 +142,7 @@ def diff(
 ) -> None:
     """Say what an update would change, field by field and file by file. Writes nothing.
 
-    Exits with 1 where files would be in conflict, with 2 where callers of the service would have to change.
+    Exits with 2 where callers of the service would have to change, else with 3 where files would conflict.
     """
     _run_update(
         project,
@@ -167,7 +170,7 @@ def _merge_record(project: Path) -> None:
 
 
 def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
-    from scaffold.errors import BreakingChangeError, UpgradeError
+    from scaffold.errors import BreakingChangeError, MergeConflictError, UpgradeError
 
     planned: list[Update] = []
 
@@ -182,19 +185,20 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
     except UpgradeError as error:
         if as_json and planned:
             show_json(planned[-1].as_json())
-        if not isinstance(error, BreakingChangeError):
+        if not isinstance(error, BreakingChangeError | MergeConflictError):
             raise
         show_error(str(error))
-        raise typer.Exit(BREAKING_STATUS) from None
+        is_breaking = isinstance(error, BreakingChangeError)
+        raise typer.Exit(BREAKING_STATUS if is_breaking else CONFLICT_STATUS) from None
     if as_json:
         show_json(found.as_json())
     elif found.applied:
         _show_outcome(found)
     if options["dry_run"]:
-        if found.conflicts:
-            raise typer.Exit(1)
         if found.report.breaking and not options["allow_breaking"]:
             raise typer.Exit(BREAKING_STATUS)
+        if found.conflicts:
+            raise typer.Exit(CONFLICT_STATUS)
 
 
 def _preferred(ours: bool, theirs: bool) -> Any:

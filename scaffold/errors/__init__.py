@@ -16,6 +16,7 @@
     │   ├── MissingTargetError          `new` is called without the folder to write
     │   ├── MissingSampleError          a new model is given without a sample of its input
     │   ├── NotAProjectError            a folder is no generated project
+    │   ├── OtherLockError              a project has a lock of another tool only
     │   ├── NestedCallError             the code of the model calls this package while the model is loaded
     │   ├── NeverTrustedError           --trust names what can never be trusted
     │   ├── UnsetVariableError          an environment variable that the model needs has no value here
@@ -414,6 +415,7 @@ from scaffold.errors.usage import (
     NeverTrustedError,
     NotAnAssignmentError,
     NotAProjectError,
+    OtherLockError,
     TargetNotEmptyError,
     UnsetVariableError,
     UsageError,
@@ -551,6 +553,7 @@ __all__ = [
     "NotDeployedError",
     "NothingToCallError",
     "NothingToUndoError",
+    "OtherLockError",
     "PackagesError",
     "PasswordInUrlError",
     "PinWithoutPushError",

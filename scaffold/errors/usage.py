@@ -157,6 +157,26 @@ class NotAProjectError(UsageError):
         )
 
 
+class OtherLockError(UsageError):
+    """A project keeps the lock of another tool in place of `requirements.txt`.
+
+    Args:
+        folder: The project's folder.
+        lock: The lock: `uv.lock`.
+        command: What writes `requirements.txt` from it.
+    """
+
+    folder: str
+    lock: str
+    command: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.folder} has {self.lock} in place of requirements.txt, which the proof installs.\n"
+            f"Write it, with its hashes:\n  cd {self.folder} && {self.command}"
+        )
+
+
 class NestedCallError(UsageError):
     """The code of the model calls this package while the model is loaded."""
 

@@ -1,4 +1,4 @@
-"""Where the new model goes: to the file that the merged code loads."""
+"""Whether the model is another one, and where it goes: to the file that the merged code loads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from scaffold.base.checked import is_safe_path
 from scaffold.base.layout import MODEL_FILE, MODEL_FOLDER
+from scaffold.spec import ProjectRecord, ProjectSpec
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, content_sha256
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
@@ -47,6 +48,18 @@ def loaded_path(files: Mapping[str, Content]) -> str:
                 case _:
                     pass
     return ""
+
+
+def changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
+    """What of the model is another than before: its file, or a file that it needs; empty where nothing is."""
+    old = record.spec
+    changed = [] if new.artifact.sha256 == old.artifact.sha256 else [f"sha256 {new.artifact.sha256[:12]}"]
+    if new.dependencies.sources == old.dependencies.sources:
+        return ", ".join(changed)
+    before = {source.path: record.files.get(source.path, "") for source in old.dependencies.sources}
+    after = {source.path: content_sha256(source.content) for source in new.dependencies.sources}
+    changed += [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    return ", ".join(changed)
 
 
 def model_kept(

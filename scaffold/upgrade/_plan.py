@@ -12,6 +12,7 @@ from scaffold.base.layout import (
     LOCK,
     MAIN,
     OPENAPI,
+    PYPROJECT,
     RECORDED,
     REQUIREMENTS,
     SCHEMAS,
@@ -22,10 +23,18 @@ from scaffold.upgrade._added import added_files, refuse_markers
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
 from scaffold.upgrade._contract import contract_of_signature
+from scaffold.upgrade._model_file import changes_of_model
 from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._own import OwnRequirements, own_requirements
+from scaffold.upgrade._pyproject import unwritten_requirements
 from scaffold.upgrade._recorded import follow_wire_names, has_own_requests, settle_recorded
-from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
+from scaffold.upgrade._report import (
+    Report,
+    compare_contracts,
+    compare_labels,
+    compare_requirements,
+    next_version,
+)
 from scaffold.upgrade._tool import settle_with_tool
 from scaffold.upgrade._trees import merge_trees
 
@@ -137,6 +146,16 @@ class UpdatePlan:
         met = locks[0] == locks[2] and wanted.is_met_by(locks[1])
         return wanted if wanted.own and not met else None
 
+    @property
+    def unwritten(self) -> str:
+        """The new requirements that no file of the owner asks for, if they keep no `requirements.in`."""
+        new, old = self.pristine.get(REQUIREMENTS), self.ancestor.get(REQUIREMENTS)
+        if REQUIREMENTS in self.owner or new == old:
+            return ""
+        held = self.owner.get(PYPROJECT)
+        text = held.decode() if isinstance(held, bytes) else ""
+        return unwritten_requirements(self.root, text, map(str, self.record.spec.dependencies.requirements))
+
     def locked(self, wanted: OwnRequirements, lock: str) -> UpdatePlan:
         """The plan with a lock that holds what the owner wants too."""
         held = self.owner[LOCK]
@@ -231,26 +250,15 @@ def _compared(record: ProjectRecord, new: ProjectSpec) -> Report:
     """What the new state changes, and the version that it gets for that."""
     old = record.spec
     report = Report(
-        contract=compare_contracts(
-            contract_of_signature(old.signature), contract_of_signature(new.signature)
+        contract=(
+            *compare_contracts(contract_of_signature(old.signature), contract_of_signature(new.signature)),
+            *compare_labels(old.signature.output, new.signature.output),
         ),
         requirements=compare_requirements(old.dependencies.requirements, new.dependencies.requirements),
-        model=_changes_of_model(record, new),
+        model=changes_of_model(record, new),
         old_version=old.version,
     )
     return replace(report, new_version=next_version(old.version, report))
-
-
-def _changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
-    """What of the model is another than before: its file, or a file that it needs; empty where nothing is."""
-    old = record.spec
-    changed = [] if new.artifact.sha256 == old.artifact.sha256 else [f"sha256 {new.artifact.sha256[:12]}"]
-    if new.dependencies.sources == old.dependencies.sources:
-        return ", ".join(changed)
-    before = {source.path: record.files.get(source.path, "") for source in old.dependencies.sources}
-    after = {source.path: content_sha256(source.content) for source in new.dependencies.sources}
-    changed += [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
-    return ", ".join(changed)
 
 
 def _with_accepted(

@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from scaffold.spec import JSONValue, Requirement
+from scaffold.spec import JSONValue, Requirement, Schema, Value
 from scaffold.upgrade._contract import Contract, JSONSchema
 
 
@@ -76,6 +76,26 @@ def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
     For the input a wider type is compatible, for the output a narrower one.
     """
     return (*_compare("input", "", old.input, new.input), *_compare("output", "", old.output, new.output))
+
+
+def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
+    """The change of a classifier's labels, where the type of its answer does not say them."""
+    if not isinstance(old, Value) or not isinstance(new, Value):
+        return ()
+    before, after = old.field.evidence.classes, new.field.evidence.classes
+    if before is None or after is None or before.labels == after.labels:
+        return ()
+    fewer = not after.each and set(after.labels) <= set(before.labels)
+    if fewer and len(after.labels) == len(before.labels):
+        return ()
+    change = Change(
+        what=f"output {new.field.name}",
+        old=f"labels {', '.join(before.labels)}",
+        new=f"labels {', '.join(after.labels)}",
+        breaking=not fewer,
+        reason="fewer labels" if fewer else "another set of labels",
+    )
+    return (change,)
 
 
 def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:

@@ -243,7 +243,7 @@ def _describe(plan: UpdatePlan) -> Update:
         files={} if plan.is_empty else merged.told,
         moved=merged.moved,
         conflicts=merged.conflicts,
-        notes=(*merged.notes, *_unused_answers(plan)),
+        notes=(*merged.notes, *_unused_answers(plan), *filter(None, [plan.unwritten])),
         applied=False,
     )
 
