@@ -231,6 +231,12 @@ def _show_changes(found: Update) -> None:
         out.print(table)
     if report.model:
         out.print(f"another model: {report.model}", markup=False)
+    if report.answers:
+        out.print(str(report.answers), markup=False)
+        for line in report.answers.worst:
+            out.print(f"  {line}", markup=False)
+        for labels, count in report.answers.classes.items():
+            out.print(f"  {count:>5} x {labels}", markup=False)
     if report.old_version != report.new_version:
         out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
     for path, outcome in found.files.items():

@@ -20,6 +20,8 @@ from scaffold.base.layout import (
 )
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Recording, Verification
 from scaffold.upgrade._added import added_files, refuse_markers
+from scaffold.upgrade._answers import compare_recordings
+from scaffold.upgrade._changelog import changelog_entry
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
 from scaffold.upgrade._contract import contract_of_signature
@@ -89,7 +91,7 @@ class UpdatePlan:
 
     @property
     def has_own_requests(self) -> bool:
-        """Whether the recorded requests are the owner's."""
+        """Whether the owner recorded requests of their own."""
         return has_own_requests(self.ancestor, {**self.others, **self.owner})
 
     def with_own_names(self, recording: Recording) -> Recording:
@@ -208,7 +210,11 @@ def plan_update(
         spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
     owner = read_tree(root, ancestor)
     others = added_files(root, owner, ancestor, record.spec.artifact.size_bytes)
-    spec = replace(spec, recording=follow_wire_names(spec.recording, ancestor, {**others, **owner}))
+    known = {**others, **owner}
+    spec = replace(spec, recording=follow_wire_names(spec.recording, ancestor, known))
+    if report.model_changed:
+        old = follow_wire_names(record.spec.recording, ancestor, known)
+        report = replace(report, answers=compare_recordings(old, spec.recording))
     spec = _with_accepted(replace(spec, version=report.new_version), record, report, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     owner = read_tree(root, {*ancestor, *pristine})
@@ -235,15 +241,6 @@ def plan_update(
         prefer=prefer,
         answers=record.spec.answers,
     )
-
-
-def changelog_entry(report: Report) -> str:
-    """What the project's changelog says of the new version."""
-    lines = [f"## {report.new_version}", ""]
-    if report.model:
-        lines += [f"Another model: {report.model}.", ""]
-    lines += [f"- {'**breaking** ' if change.breaking else ''}{change}" for change in report.changes]
-    return "\n".join(lines).rstrip() + "\n\n"
 
 
 def _compared(record: ProjectRecord, new: ProjectSpec) -> Report:

@@ -10,6 +10,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from scaffold.spec import JSONValue, Requirement, Schema, Value
+from scaffold.upgrade._answers import AnswerChanges
 from scaffold.upgrade._contract import Contract, JSONSchema
 
 
@@ -38,8 +39,8 @@ class Report:
     """What of the model changed: the hash of its new file, and the files of code and data that it needs."""
     old_version: str = ""
     new_version: str = ""
-    replay: str = ""
-    """How the old model's recorded requests are answered by both models, in one line."""
+    answers: AnswerChanges | None = None
+    """How both models answer the recorded requests; None where the model is the same."""
 
     @property
     def model_changed(self) -> bool:
@@ -64,7 +65,8 @@ class Report:
             "model_changed": self.model_changed,
             "model": self.model,
             "breaking": bool(self.breaking),
-            "replay": self.replay,
+            "replay": str(self.answers or ""),
+            "answers": self.answers.as_json() if self.answers else None,
             "contract": [dataclasses.asdict(change) for change in self.contract],
             "requirements": [dataclasses.asdict(change) for change in self.requirements],
         }
