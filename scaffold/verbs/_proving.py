@@ -18,7 +18,7 @@ from scaffold.verbs.project import Project, require_own_lock
 
 if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
-    from scaffold.upgrade import Replay, UpdatePlan
+    from scaffold.upgrade import Content, Replay, UpdatePlan
 
 MOST_REPLAYED_REQUESTS = 100
 """The most requests of the old model that are sent to the new one, to compare the answers."""
@@ -117,7 +117,7 @@ def recording_of(project: Project) -> Recording:
     Raises:
         VerificationError: It is not there, or not what `new` wrote.
     """
-    from scaffold.upgrade import follow_wire_names, read_folder, read_record
+    from scaffold.upgrade import follow_wire_names, read_record
 
     recording = project.recording
     try:
@@ -125,7 +125,11 @@ def recording_of(project: Project) -> Recording:
     except UpgradeError:
         return recording
     package = find_package(project.root)
-    code = {f"{package}/{path}": text for path, text in read_folder(project.root / package).items()}
+    modules = (project.root / package).rglob("*.py") if package else ()
+    files = [path for path in modules if path.is_file() and not path.is_symlink()]
+    code: dict[str, Content] = {
+        path.relative_to(project.root).as_posix(): path.read_bytes() for path in files
+    }
     return follow_wire_names(recording, ancestor, code)
 
 
