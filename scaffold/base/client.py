@@ -196,7 +196,12 @@ class Readiness:
 
 
 def wait_until_ready(
-    client: Client, *, timeout_s: float, poll_s: float, is_over: Callable[[], bool] = lambda: False
+    client: Client,
+    *,
+    timeout_s: float,
+    poll_s: float,
+    is_over: Callable[[], bool] = lambda: False,
+    most_missing: int | None = None,
 ) -> Readiness:
     """Return when the service says that it is ready, when it is over, or after `timeout_s` seconds.
 
@@ -205,11 +210,14 @@ def wait_until_ready(
         timeout_s: How long to wait.
         poll_s: Seconds between two probes.
         is_over: Whether the service has ended, so that the wait is pointless.
+        most_missing: After how many answers with 404 in a row the wait is pointless, too.
     """
     start = time.monotonic()
     last = ""
-    while not is_over():
+    missing = 0
+    while not is_over() and (most_missing is None or missing < most_missing):
         last = client.probe()
+        missing = missing + 1 if last == "404" else 0
         waited_s = time.monotonic() - start
         if last == "200" or waited_s > timeout_s:
             return Readiness(is_ready=last == "200", waited_s=waited_s, last=last)

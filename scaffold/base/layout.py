@@ -19,6 +19,7 @@ MODEL_FILE = "model.*"
 
 REQUIREMENTS = "requirements.in"
 LOCK = "requirements.txt"
+PYPROJECT = "pyproject.toml"
 WHEELS = "wheels"
 """Wheels of distributions that no index has."""
 PYTHON = ".python-version"

@@ -10,7 +10,7 @@ import typer
 import scaffold
 from scaffold.base import layout
 from scaffold.cli._display import Display
-from scaffold.cli._options import assignments, model_options
+from scaffold.cli._options import HEADER, assignments, model_options, parsed_headers
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
 from scaffold.spec import SCORE_PROTOCOL
@@ -58,6 +58,7 @@ def new(
     answer: ANSWER = [],  # noqa: B006 - typer copies it
     template: TEMPLATE = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
+    header: HEADER = [],  # noqa: B006
     as_json: JSON = False,
     *,
     options: dict[str, Any],
@@ -73,6 +74,7 @@ def new(
             answers=parsed_answers(answer),
             template=template,
             verify=not no_verify,
+            headers=parsed_headers(header),
             on_event=display,
             **options,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -11,11 +12,35 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from scaffold.errors import NotAnAssignmentError
+from scaffold.errors import InvalidOptionError, NotAnAssignmentError
 from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess, Pace
+
+
+HEADER = Annotated[
+    list[str],
+    typer.Option(
+        help="A header of the proof's requests: 'Authorization: Bearer ...'. It is written nowhere.",
+        metavar="NAME: VALUE",
+    ),
+]
+
+
+def parsed_headers(given: list[str]) -> dict[str, str]:
+    """Return the headers by name.
+
+    Raises:
+        UsageError: A text is no header.
+    """
+    headers: dict[str, str] = {}
+    for number, text in enumerate(given, 1):
+        name, colon, value = (part.strip() for part in text.partition(":"))
+        if not colon or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not value.isprintable():
+            raise InvalidOptionError("header", f"number {number}")
+        headers[name] = value
+    return headers
 
 
 TIMEOUT = Annotated[float | None, typer.Option(help="Seconds to wait for the pods.")]

@@ -9,7 +9,7 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
+from scaffold.cli._options import HEADER, TIMEOUT, cluster_options, pace_of, parsed_headers
 from scaffold.cli._show import console, show_json, show_rows
 from scaffold.verbs.describe import count
 
@@ -39,6 +39,7 @@ def verify(
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Let the service connect to other machines.")
     ] = False,
+    header: HEADER = [],  # noqa: B006
     target: Annotated[
         str | None, typer.Option(help="Prove what runs at this target, whoever deployed it.")
     ] = None,
@@ -56,6 +57,7 @@ def verify(
             accept=accept,
             allow_read=allow_read,
             allow_network=allow_network,
+            headers=parsed_headers(header),
             target=target,
             url=url,
             access=access,

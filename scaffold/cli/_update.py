@@ -11,7 +11,7 @@ import typer
 import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
-from scaffold.cli._options import model_options
+from scaffold.cli._options import HEADER, model_options, parsed_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 BREAKING_STATUS = 2
 """The exit status for changes that break callers of the service."""
+
+CONFLICT_STATUS = 3
+"""The exit status for files in conflict; changes that break callers come first."""
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 MODEL = Annotated[
@@ -89,17 +92,24 @@ def update(
     dirty: Annotated[bool, typer.Option("--dirty", help="Allow uncommitted changes in git.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
+    header: HEADER = [],  # noqa: B006
     take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,
+    record: Annotated[
+        bool, typer.Option("--merge-record", help="Settle .scaffold/record.json after a merge in git.")
+    ] = False,
     as_json: JSON = False,
     *,
     options: dict[str, Any],
 ) -> None:
     """Bring a project up to a new model, and keep every edit of its owner's.
 
-    Exits with 1 where files are in conflict, with 2 where callers of the service would have to change.
+    Exits with 2 where callers of the service would have to change, else with 3 where files are in conflict.
     """
     if take_back:
         undo(project, as_json=as_json)
+        return
+    if record:
+        _merge_record(project)
         return
     _run_update(
         project,
@@ -113,6 +123,7 @@ def update(
         allow_breaking=allow_breaking,
         dirty=dirty,
         verify=not no_verify,
+        headers=parsed_headers(header),
         **options,
     )
 
@@ -131,7 +142,7 @@ def diff(
 ) -> None:
     """Say what an update would change, field by field and file by file. Writes nothing.
 
-    Exits with 1 where files would be in conflict, with 2 where callers of the service would have to change.
+    Exits with 2 where callers of the service would have to change, else with 3 where files would conflict.
     """
     _run_update(
         project,
@@ -154,8 +165,15 @@ def undo(project: PROJECT, as_json: JSON = False) -> None:
     console().print(f"[green]✓[/] {len(paths)} files are as they were before the last update.")
 
 
+def _merge_record(project: Path) -> None:
+    from scaffold.verbs.update import merge_record
+
+    version = merge_record(project)
+    console().print(f"[green]✓[/] The record is that of version {version}. Now update to the model you want.")
+
+
 def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
-    from scaffold.errors import BreakingChangeError, UpgradeError
+    from scaffold.errors import BreakingChangeError, MergeConflictError, UpgradeError
 
     planned: list[Update] = []
 
@@ -170,19 +188,20 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
     except UpgradeError as error:
         if as_json and planned:
             show_json(planned[-1].as_json())
-        if not isinstance(error, BreakingChangeError):
+        if not isinstance(error, BreakingChangeError | MergeConflictError):
             raise
         show_error(str(error))
-        raise typer.Exit(BREAKING_STATUS) from None
+        is_breaking = isinstance(error, BreakingChangeError)
+        raise typer.Exit(BREAKING_STATUS if is_breaking else CONFLICT_STATUS) from None
     if as_json:
         show_json(found.as_json())
     elif found.applied:
         _show_outcome(found)
     if options["dry_run"]:
-        if found.conflicts:
-            raise typer.Exit(1)
         if found.report.breaking and not options["allow_breaking"]:
             raise typer.Exit(BREAKING_STATUS)
+        if found.conflicts:
+            raise typer.Exit(CONFLICT_STATUS)
 
 
 def _preferred(ours: bool, theirs: bool) -> Any:
@@ -202,6 +221,8 @@ def _show_changes(found: Update) -> None:
     if found.is_empty:
         out.print("[green]✓[/] Up to date: nothing changes.")
         return
+    if not found.files:
+        out.print("No file of yours changes; .scaffold/ follows the new state.")
     report = found.report
     if report.changes:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -211,6 +232,14 @@ def _show_changes(found: Update) -> None:
                 mark, escape(change.what), escape(f"{change.old} -> {change.new}"), escape(change.reason)
             )
         out.print(table)
+    if report.model:
+        out.print(f"another model: {report.model}", markup=False)
+    if report.answers:
+        out.print(str(report.answers), markup=False)
+        for line in report.answers.worst:
+            out.print(f"  {line}", markup=False)
+        for labels, count in report.answers.classes.items():
+            out.print(f"  {count:>5} x {labels}", markup=False)
     if report.old_version != report.new_version:
         out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
     for path, outcome in found.files.items():

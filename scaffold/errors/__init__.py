@@ -16,6 +16,7 @@
     │   ├── MissingTargetError          `new` is called without the folder to write
     │   ├── MissingSampleError          a new model is given without a sample of its input
     │   ├── NotAProjectError            a folder is no generated project
+    │   ├── OtherLockError              a project has a lock of another tool only
     │   ├── NestedCallError             the code of the model calls this package while the model is loaded
     │   ├── NeverTrustedError           --trust names what can never be trusted
     │   ├── UnsetVariableError          an environment variable that the model needs has no value here
@@ -104,6 +105,7 @@
     │   ├── UnfitAcceptedError          the service does not refuse a body that does not fit
     │   ├── ServiceFailedError
     │   │   ├── ServiceNotStartedError  the service does not start
+    │   │   ├── NoReadinessError        the service runs, but has no /readyz
     │   │   └── ServiceBrokeOffError    the service closes the connection at a request
     │   ├── AnswersDifferError
     │   ├── RowsDependError             the answer to a row depends on the rows beside it
@@ -119,6 +121,9 @@
     │   ├── ModelGoneError              a project does not hold the model that it was made from
     │   ├── RecordError                 the record of a project cannot be used
     │   │   ├── DamagedRecordError      it cannot be read
+    │   │   ├── MarkedRecordError       it has the conflict markers of git
+    │   │   ├── NoMarkersError          it has no conflict markers to settle
+    │   │   ├── RecordSidesError        the pristine files belong to neither side of it
     │   │   ├── NewerRecordError        another version of this package wrote it
     │   │   └── UnknownOptionsError     it holds options that this package does not have
     │   ├── ChangeFailedError           the files of a project cannot be changed; they are as they were before
@@ -315,6 +320,7 @@ from scaffold.errors.proof import (
     EnvironmentFailedError,
     InvalidRecordingError,
     MissingRecordingError,
+    NoReadinessError,
     RecordingError,
     RecordingLengthError,
     RowsDependError,
@@ -388,12 +394,15 @@ from scaffold.errors.upgrade import (
     DamagedRecordError,
     DirtyTreeError,
     ForeignChangeError,
+    MarkedRecordError,
     MergeConflictError,
     ModelGoneError,
     NewerRecordError,
+    NoMarkersError,
     NoRecordError,
     NothingToUndoError,
     RecordError,
+    RecordSidesError,
     UndoError,
     UnknownContentError,
     UnknownOptionsError,
@@ -412,6 +421,7 @@ from scaffold.errors.usage import (
     NeverTrustedError,
     NotAnAssignmentError,
     NotAProjectError,
+    OtherLockError,
     TargetNotEmptyError,
     UnsetVariableError,
     UsageError,
@@ -502,6 +512,7 @@ __all__ = [
     "LoadFailedError",
     "LockFailedError",
     "ManifestError",
+    "MarkedRecordError",
     "MergeConflictError",
     "MissingDestinationError",
     "MissingDriverError",
@@ -528,9 +539,11 @@ __all__ = [
     "NoDockerfileError",
     "NoEndpointError",
     "NoFittingCallError",
+    "NoMarkersError",
     "NoModelForImageError",
     "NoModelToRegisterError",
     "NoPythonInBaseError",
+    "NoReadinessError",
     "NoRecordError",
     "NoRegistryError",
     "NoRegistryInManifestsError",
@@ -549,6 +562,7 @@ __all__ = [
     "NotDeployedError",
     "NothingToCallError",
     "NothingToUndoError",
+    "OtherLockError",
     "PackagesError",
     "PasswordInUrlError",
     "PinWithoutPushError",
@@ -559,6 +573,7 @@ __all__ = [
     "PythonVersionError",
     "ReadError",
     "RecordError",
+    "RecordSidesError",
     "RecordingError",
     "RecordingLengthError",
     "RefusedAnswerError",

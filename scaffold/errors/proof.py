@@ -82,9 +82,23 @@ class SampleRefusedError(VerificationError):
 
     def __str__(self) -> str:
         how = "with something other than JSON" if self.status == 200 else f"with {self.status}"
-        return (
-            f"The service refuses the sample: {self.what} is answered {how}.\n  {json.dumps(self.body)[:500]}"
-        )
+        head = f"The service refuses the sample: {self.what} is answered {how}."
+        return f"{head}\n  {json.dumps(self.body)[:500]}\n{self._advice}".rstrip()
+
+    @property
+    def _advice(self) -> str:
+        match self.status:
+            case 401 | 403:
+                return "Let the proof send the header that it needs:  --header 'Authorization: Bearer ...'"
+            case 404:
+                return f"The proof asks {self.endpoint}, or the one path of the API page that ends so."
+            case 422:
+                return (
+                    "If you changed what it takes, write requests that it takes into tests/recorded.json,\n"
+                    "with null for each answer. `scaffold verify --accept` records the answers."
+                )
+            case _:
+                return ""
 
 
 class BatchLengthError(VerificationError):
@@ -136,6 +150,25 @@ class ServiceNotStartedError(ServiceFailedError):
             else f"The service does not start (exit status {self.status})."
         )
         return f"{head} The end of its log:\n{self.log}" if self.log else head
+
+
+class NoReadinessError(ServiceFailedError):
+    """The service runs, and has no path that says whether it is ready.
+
+    Args:
+        path: The path that was asked: `/readyz`.
+        log: The end of its log.
+    """
+
+    path: str
+    log: str = ""
+
+    def __str__(self) -> str:
+        head = (
+            f"The service answers 404 to GET {self.path}, so nothing says when it is ready.\n"
+            f"Keep that route; below a prefix it is found where the package has the prefix as a string."
+        )
+        return f"{head} The end of the log:\n{self.log}" if self.log else head
 
 
 class ServiceBrokeOffError(ServiceFailedError):

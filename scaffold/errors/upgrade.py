@@ -45,6 +45,42 @@ class DamagedRecordError(RecordError):
         )
 
 
+class MarkedRecordError(RecordError):
+    """A merge of two branches left conflict markers in the record of a project."""
+
+    project: str
+    record: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.record} has the markers of a merge in git: both branches updated the project.\n"
+            "Keep the side that belongs to the pristine files, and then update to the model that you want:\n"
+            f"  scaffold update {self.project} --merge-record"
+        )
+
+
+class NoMarkersError(RecordError):
+    """The record of a project has no conflict markers to settle."""
+
+    record: str
+
+    def __str__(self) -> str:
+        return f"{self.record} has no conflict markers: there is nothing to merge."
+
+
+class RecordSidesError(RecordError):
+    """The pristine files of a project belong to neither side of its record."""
+
+    project: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.project}/.scaffold/pristine.tar.xz belongs to neither side of record.json.\n"
+            "Take both from one branch:\n"
+            f"  git -C {self.project} checkout --ours -- .scaffold"
+        )
+
+
 class NewerRecordError(RecordError):
     """Another version of this package wrote the record of a project."""
 

@@ -34,7 +34,9 @@ class InvalidOptionError(UsageError):
         found: The value.
     """
 
-    option: Literal["builder", "env", "memory_limit", "name", "pin", "platforms", "profile", "python", "tag"]
+    option: Literal[
+        "builder", "env", "header", "memory_limit", "name", "pin", "platforms", "profile", "python", "tag"
+    ]
     found: str
 
     def __str__(self) -> str:
@@ -45,6 +47,10 @@ class InvalidOptionError(UsageError):
 _WANTED: dict[str, tuple[str, object]] = {
     "builder": ("There is no builder {!r}: it is docker or layers.", "layers"),
     "env": ("{!r} is no name of an environment variable.", ["RATE=1.5"]),
+    "header": (
+        "The header {} is none: a name, a colon and a value are wanted.",
+        ["Authorization: Bearer ..."],
+    ),
     "memory_limit": ("{!r} is no size of memory.", "32G"),
     "name": (
         (
@@ -148,6 +154,26 @@ class NotAProjectError(UsageError):
         return (
             f"{self.folder} is no generated project: it has no {' with a '.join(self.missing)}.\n"
             f"Name the folder that `scaffold new` wrote:\n  {invocation(self.verb, 'titanic-service')}"
+        )
+
+
+class OtherLockError(UsageError):
+    """A project keeps the lock of another tool in place of `requirements.txt`.
+
+    Args:
+        folder: The project's folder.
+        lock: The lock: `uv.lock`.
+        command: What writes `requirements.txt` from it.
+    """
+
+    folder: str
+    lock: str
+    command: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.folder} has {self.lock} in place of requirements.txt, which the proof installs.\n"
+            f"Write it, with its hashes:\n  cd {self.folder} && {self.command}"
         )
 
 

@@ -30,6 +30,7 @@ def verify_project(
     python: str,
     on_check: OnCheck = lambda _check: None,
     access: ProofAccess | None = None,
+    recording: Recording | None = None,
 ) -> Verification:
     """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
 
@@ -38,6 +39,7 @@ def verify_project(
         python: The Python version of its lock.
         on_check: Called with each check as it passes.
         access: What the service may reach besides its project and its libraries; nothing when absent.
+        recording: What is replayed; the recorded sample of the project when absent.
 
     Returns:
         The checks, all of them passed, and what was measured meanwhile.
@@ -48,7 +50,7 @@ def verify_project(
         AnswerChangedError: The service gives another answer than it gave before.
         VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
     """
-    recording = read_recording(root)
+    recording = recording or read_recording(root)
     with started_proof(root, python=python, on_check=on_check, access=access) as proof:
         return proof.finish(recording)
 

@@ -14,17 +14,22 @@ from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import IO
 
-from scaffold.base.client import Client, free_port, wait_until_ready
+from scaffold.base.client import Client, Readiness, free_port, wait_until_ready
 from scaffold.base.confine import Confinement, Open, Serve, confined_environment, launch_command
-from scaffold.base.layout import APP, ENTRY
+from scaffold.base.layout import APP
+from scaffold.base.package import find_package
 from scaffold.base.process import start_command
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.variables import minimal_environment
-from scaffold.errors import ServiceNotStartedError
+from scaffold.errors import NoReadinessError, ServiceNotStartedError
+from scaffold.proof._routes import find_prefix, find_protocol
+from scaffold.spec import Protocol
 
 _STOP_S = 15.0
 _POLL_S = 0.02
 _LOG_LINES = 30
+_MOST_MISSING = 5
+"""How often `/readyz` may be a 404 in a row: the generated code has that route from the start."""
 _HASH_SEED = "1"
 """Not that of the worker: each start of a deployed service has another."""
 
@@ -32,8 +37,10 @@ _HASH_SEED = "1"
 class Service(Client):
     """A running service on this machine; made by `started_service`."""
 
-    def __init__(self, process: Popen[bytes], url: str, load_s: float) -> None:
-        super().__init__(url)
+    def __init__(
+        self, process: Popen[bytes], url: str, load_s: float, headers: Mapping[str, str], protocol: Protocol
+    ) -> None:
+        super().__init__(url, headers=headers, protocol=protocol)
         self._process, self.load_s = process, load_s
 
     def openapi(self) -> str:
@@ -62,6 +69,8 @@ class ProofAccess:
     """Files and folders that it may read."""
     network: bool = False
     """Whether it may connect to other machines."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of every request of the proof, such as a token; they are written nowhere."""
 
 
 @contextlib.contextmanager
@@ -83,7 +92,8 @@ def started_service(
         access: Confines it by the kernel to this, with few variables; `None` runs it as this process runs.
 
     Raises:
-        ServiceFailedError: It ended, or was not ready after `timeout_s` seconds; carries the end of its log.
+        ServiceFailedError: It ended, was not ready after `timeout_s` seconds, or has no `/readyz`; carries
+            the end of its log.
     """
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(tempfile.TemporaryFile())
@@ -96,8 +106,11 @@ def started_service(
             folder = Path(stack.enter_context(TemporaryFolder("service")))
             process = _start_confined(root.absolute(), python, port, access, folder, log)
         try:
-            _await_ready(process, Client(url), timeout_s, log)
-            with contextlib.closing(Service(process, url, time.monotonic() - began)) as service:
+            headers = access.headers if access else {}
+            url += _await_ready(root, process, Client(url, headers=headers), timeout_s, log)
+            load_s = time.monotonic() - began
+            protocol = find_protocol(Client(url, headers=headers))
+            with contextlib.closing(Service(process, url, load_s, headers, protocol)) as service:
                 yield service
         finally:
             _stop(process)
@@ -141,6 +154,7 @@ def _start_confined(
     module, *arguments = _command(root, "127.0.0.1", port)
     environ = {
         **minimal_environment(os.environ),
+        **_import_path(root),
         "PYTHONHASHSEED": _HASH_SEED,
         **confined_environment(folder),
         **access.variables,
@@ -160,24 +174,46 @@ def _start(
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))
     }
-    own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port)}
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port), **_import_path(root)}
     command = [str(python), "-m", *_command(root, host, port)]
     return start_command(command, cwd=root, env={**kept, **own, **settings}, output=log)
 
 
 def _command(root: Path, host: str, port: int) -> list[str]:
     """What the image starts; a template that has no such thing is served by plain uvicorn."""
-    if (root / ENTRY).exists():
-        return [APP]
-    return ["uvicorn", "app.main:app", "--host", host, "--port", str(port)]
+    package = find_package(root) or APP
+    name = package.rpartition("/")[2]
+    if (root / package / "__main__.py").exists():
+        return [name]
+    return ["uvicorn", f"{name}.main:app", "--host", host, "--port", str(port)]
 
 
-def _await_ready(process: Popen[bytes], client: Client, timeout_s: float, log: IO[bytes]) -> None:
+def _import_path(root: Path) -> dict[str, str]:
+    """The variable that lets Python find a package below `src/`; nothing where it is at the top."""
+    folder = find_package(root).rpartition("/")[0]
+    return {"PYTHONPATH": str(root.absolute() / folder)} if folder else {}
+
+
+def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: float, log: IO[bytes]) -> str:
+    """Return when the service is ready, with the prefix of its paths."""
+
     def is_over() -> bool:
         return process.poll() is not None
 
-    if not wait_until_ready(client, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over).is_ready:
-        raise ServiceNotStartedError(process.returncode, _end(log))
+    def wait(client: Client) -> Readiness:
+        return wait_until_ready(
+            client, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over, most_missing=_MOST_MISSING
+        )
+
+    ready = wait(client)
+    if ready.is_ready:
+        return ""
+    if ready.last == "404" and not is_over():
+        prefix = find_prefix(root, client.url)
+        if prefix and wait(Client(client.url + prefix, headers=client.headers)).is_ready:
+            return prefix
+        raise NoReadinessError(client.protocol.ready, _end(log))
+    raise ServiceNotStartedError(process.returncode, _end(log))
 
 
 def _stop(process: Popen[bytes]) -> None:

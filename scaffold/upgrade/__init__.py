@@ -3,12 +3,13 @@
 from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, read_folder
 from scaffold.upgrade._git import uncommitted
+from scaffold.upgrade._merge_record import merge_record
 from scaffold.upgrade._plan import UpdatePlan, plan_update
 from scaffold.upgrade._record import read_record, write_record
+from scaffold.upgrade._recorded import follow_wire_names
 from scaffold.upgrade._replay import Replay, compare_answers
 from scaffold.upgrade._report import Report
 from scaffold.upgrade._swap import finish_interrupted, undo_change
-from scaffold.upgrade._trees import FileMerge, FileOutcome
 from scaffold.upgrade._write import (
     accept_answers,
     apply_update,
@@ -19,8 +20,6 @@ from scaffold.upgrade._write import (
 
 __all__ = [
     "Content",
-    "FileMerge",
-    "FileOutcome",
     "Prefer",
     "Replay",
     "Report",
@@ -29,6 +28,8 @@ __all__ = [
     "apply_update",
     "compare_answers",
     "finish_interrupted",
+    "follow_wire_names",
+    "merge_record",
     "plan_update",
     "read_folder",
     "read_record",

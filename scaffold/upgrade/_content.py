@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
-from scaffold.base.checked import path_below
+from scaffold.base.checked import is_safe_path, path_below
 from scaffold.base.files import sha256_file
+from scaffold.base.layout import ENVIRONMENT, STATE
 
 LARGEST_TEXT_BYTES = 4 << 20
 """Larger files, and files that are not UTF-8 text, are compared by hash only."""
@@ -31,6 +33,19 @@ class Link:
 
     target: str
 
+
+NOT_COPIED = (
+    STATE,
+    ".git",
+    ENVIRONMENT,
+    "venv",
+    "node_modules",
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+)
+"""Folders that are no part of a project."""
 
 Content: TypeAlias = bytes | Opaque | Link
 
@@ -70,6 +85,17 @@ def read_tree(
 def read_folder(root: Path) -> dict[str, Content]:
     """All that a folder holds."""
     return read_tree(root, (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()))
+
+
+def walk_files(root: Path) -> Iterator[str]:
+    """The path of every file of a project that a merge may look at."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in NOT_COPIED)
+        here = Path(folder).relative_to(root)
+        for name in sorted(files):
+            path = (here / name).as_posix()
+            if is_safe_path(path):
+                yield path
 
 
 def is_text(content: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import libcst as cst
@@ -9,8 +10,24 @@ import libcst as cst
 from scaffold.upgrade._conflicts import Disagreement, choose
 
 LINE_LENGTH = 100
+_BOUNDS = {
+    "ge",
+    "gt",
+    "le",
+    "lt",
+    "multiple_of",
+    "min_length",
+    "max_length",
+    "pattern",
+    "max_digits",
+    "decimal_places",
+}
 _EMPTY = cst.Module(body=[])
 _NO_COMMA = cst.MaybeSentinel.DEFAULT
+
+
+class OtherKind(Disagreement):
+    """The owner bounds the values of a field that has values of another kind in the new state."""
 
 
 def merge_assignment(base: str, ours: str, theirs: str) -> str:
@@ -26,7 +43,9 @@ def merge_assignment(base: str, ours: str, theirs: str) -> str:
         and isinstance(mine, cst.AnnAssign)
         and isinstance(new, cst.AnnAssign)
     ):
-        kinds = (side.annotation.annotation for side in (before, mine, new))
+        kinds = [side.annotation.annotation for side in (before, mine, new)]
+        if is_another_kind(_code(kinds[0]), _code(kinds[2])) and _constraints(mine) - _constraints(before):
+            raise OtherKind
         merged = mine.with_changes(
             annotation=mine.annotation.with_changes(annotation=_merge_annotation(*kinds)),
             value=_merge_value(before.value, mine.value, new.value),
@@ -47,6 +66,28 @@ def merge_assignment(base: str, ours: str, theirs: str) -> str:
     if len(f"{indent}{_code(merged)}") > LINE_LENGTH >= len(line) and "\n" not in _code(merged):
         merged = merged.with_changes(value=_one_a_line(merged.value, indent))
     return f"{indent}{_code(merged)}{trailing}\n"
+
+
+def is_another_kind(before: str, after: str) -> bool:
+    """Whether a constraint or a validator of the first type may not fit the second: a number, and a text."""
+    kinds = [_kind(cst.parse_expression(text)) for text in (before, after)]
+    return kinds[0] != kinds[1]
+
+
+def _kind(annotation: cst.BaseExpression) -> str:
+    """A type without `None`; all types of numbers are one kind, and so are the values of `Literal` texts."""
+    text, _ = _split_none(annotation)
+    if re.fullmatch(r"(Int\d+|UInt\d+|int|float|Float\d+)", text):
+        return "number"
+    return "text" if text == "str" or text.startswith(('Literal["', "Literal['")) else text
+
+
+def _constraints(field: cst.AnnAssign) -> set[str]:
+    """The arguments of a `Field(...)` that bound its value."""
+    call = field.value
+    if not isinstance(call, cst.Call):
+        return set()
+    return {each.keyword.value for each in call.args if each.keyword and each.keyword.value in _BOUNDS}
 
 
 def _one_a_line(value: cst.BaseExpression | None, indent: str) -> cst.BaseExpression | None:

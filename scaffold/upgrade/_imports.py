@@ -46,6 +46,33 @@ def restore_imports(merged: str, sides: Sequence[str]) -> str:
     return merged
 
 
+def sort_imports(merged: str, ours: str) -> str:
+    """The module with its first imports in order, where those of the owner's module are."""
+    first, last, laid_out = _import_block(merged)
+    lines, own = (text.splitlines(keepends=True) for text in (merged, ours))
+    own_first, own_last, own_laid_out = _import_block(ours)
+    if own_laid_out != "".join(own[own_first:own_last]) or "#" in "".join(lines[first:last]):
+        return merged
+    return "".join([*lines[:first], laid_out, *lines[last:]])
+
+
+def _import_block(source: str) -> tuple[int, int, str]:
+    """The lines of the first imports that follow each other, from and to, and what a sorter makes of them."""
+    nodes: list[ast.stmt] = []
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            nodes.append(node)
+        elif nodes:
+            break
+    lines = source.splitlines(keepends=True)
+    blocks: dict[int, str] = {}
+    for node in sorted(nodes, key=_key):
+        section = _key(node)[0]
+        blocks[section] = blocks.get(section, "") + "".join(lines[node.lineno - 1 : node.end_lineno])
+    first, last = (nodes[0].lineno - 1, nodes[-1].end_lineno or 0) if nodes else (0, 0)
+    return first, last, "\n".join(blocks.values())
+
+
 def _with_import(source: str, line: str) -> str:
     """The module with one more import: in one of the same module, else where an import sorter puts it."""
     [new] = ast.parse(line).body

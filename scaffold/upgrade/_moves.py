@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from scaffold.base.layout import APP, MAIN
 from scaffold.upgrade._chunks import Chunk, Module, cut_body, cut_module
-from scaffold.upgrade._content import Content
+from scaffold.upgrade._content import Content, Opaque
 from scaffold.upgrade._imports import module_name, restore_imports
 
 _ALIKE = 0.5
@@ -40,7 +40,11 @@ def find_moved_files(
         return {}
     found: dict[str, str] = {}
     for added, content in sorted(others.items()):
-        alike = {path: _likeness(content, ancestor[path]) for path in ancestor if _same_kind(path, added)}
+        alike = {
+            path: _likeness(content, ancestor[path])
+            for path in ancestor
+            if _same_kind(path, added) or (isinstance(content, Opaque) and content == ancestor[path])
+        }
         best = max(alike, key=lambda path: (alike[path], path not in missing), default="")
         if best in missing and alike[best] >= _ALIKE and best not in found:
             found[best] = added
@@ -149,7 +153,7 @@ def _fields(chunk: Chunk) -> set[str]:
 def _likeness(one: Content, other: Content) -> float:
     """The share of lines that two texts have in common."""
     if not isinstance(one, bytes) or not isinstance(other, bytes):
-        return 0.0
+        return float(one == other)
     left, right = (
         Counter(line.strip() for line in text.decode().splitlines() if line.strip()) for text in (one, other)
     )

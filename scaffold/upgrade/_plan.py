@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from scaffold.base.checked import is_safe_path
 from scaffold.base.layout import (
     CHANGELOG,
     CONVERT,
-    ENVIRONMENT,
     LOCK,
     MAIN,
     OPENAPI,
+    PYPROJECT,
+    RECORDED,
     REQUIREMENTS,
     SCHEMAS,
     SCORE,
-    STATE,
 )
-from scaffold.errors import MergeConflictError
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
-from scaffold.upgrade._conflicts import Prefer, marked_lines
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Recording, Verification
+from scaffold.upgrade._added import added_files, refuse_markers
+from scaffold.upgrade._answers import compare_recordings
+from scaffold.upgrade._changelog import changelog_entry
+from scaffold.upgrade._conflicts import Prefer
 from scaffold.upgrade._content import Content, content_sha256, read_folder, read_tree
 from scaffold.upgrade._contract import contract_of_signature
+from scaffold.upgrade._model_file import changes_of_model
+from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._own import OwnRequirements, own_requirements
-from scaffold.upgrade._report import Report, compare_contracts, compare_requirements, next_version
+from scaffold.upgrade._pyproject import unwritten_requirements
+from scaffold.upgrade._recorded import follow_wire_names, has_own_requests, settle_recorded
+from scaffold.upgrade._report import (
+    Report,
+    compare_contracts,
+    compare_labels,
+    compare_requirements,
+    next_version,
+)
 from scaffold.upgrade._tool import settle_with_tool
-from scaffold.upgrade._trees import FileMerge, FileOutcome, MergedTree, merge_trees
+from scaffold.upgrade._trees import merge_trees
 
 SCORING = (SCORE, CONVERT, SCHEMAS, MAIN)
 """The files in which an owner can change the answers."""
-NOT_COPIED = (
-    STATE,
-    ".git",
-    ENVIRONMENT,
-    "venv",
-    "node_modules",
-    "__pycache__",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-)
 
 Render = Callable[[ProjectSpec, Path], object]
 """Writes the pristine project of a spec into an empty folder."""
@@ -64,6 +63,8 @@ class UpdatePlan:
     """What the owner's project held when this was planned."""
     others: Mapping[str, Content]
     prefer: Prefer
+    answers: Mapping[str, JSONValue] = field(default_factory=dict)
+    """The answers of the last state."""
     settled: Mapping[str, bytes] = field(default_factory=dict)
     """Files that a merge tool or a new lock resolved."""
 
@@ -88,14 +89,35 @@ class UpdatePlan:
         files = self.merged.files
         return tuple(path for path in SCORING if path in files and files[path].outcome in ours)
 
-    def finished(self, verification: Verification | None, derived: Mapping[str, bytes]) -> UpdatePlan:
-        """Return the plan with the results of the proof: `derived` files of the new state, by path."""
+    @property
+    def has_own_requests(self) -> bool:
+        """Whether the owner recorded requests of their own."""
+        return has_own_requests(self.ancestor, {**self.others, **self.owner})
+
+    def with_own_names(self, recording: Recording) -> Recording:
+        """The recording with the names that the owner's fields have for callers."""
+        return follow_wire_names(recording, self.ancestor, {**self.others, **self.owner})
+
+    def finished(
+        self,
+        verification: Verification | None,
+        derived: Mapping[str, bytes],
+        recorded: bytes | None = None,
+    ) -> UpdatePlan:
+        """Return the plan with the results of the proof.
+
+        Args:
+            verification: The proof.
+            derived: Files of the new state, by path.
+            recorded: The owner's requests with the new answers.
+        """
         pristine = {**self.pristine, **derived}
         owner = {**self.owner, **read_tree(self.root, derived)}
+        theirs, ours = settle_recorded(self.ancestor, pristine, owner, self.others)
         merged = merge_trees(
             self.ancestor,
-            pristine,
-            owner,
+            theirs,
+            ours,
             prefer=self.prefer,
             incoming=self.record.spec.version,
             others=self.others,
@@ -103,7 +125,7 @@ class UpdatePlan:
         files = {path: content_sha256(content) for path, content in pristine.items()}
         record = replace(self.record, verification=verification, files=files)
         plan = replace(self, pristine=pristine, owner=owner, merged=merged, record=record)
-        return plan._with(self.settled)
+        return plan._with(self.settled if recorded is None else {**self.settled, RECORDED: recorded})
 
     def with_tool(self, tool: str) -> UpdatePlan:
         """Return the plan without the conflicts that the merge tool `tool` resolves.
@@ -125,6 +147,16 @@ class UpdatePlan:
         wanted = own_requirements(generated, merged, (locks[0], locks[1], locks[2]))
         met = locks[0] == locks[2] and wanted.is_met_by(locks[1])
         return wanted if wanted.own and not met else None
+
+    @property
+    def unwritten(self) -> str:
+        """The new requirements that no file of the owner asks for, if they keep no `requirements.in`."""
+        new, old = self.pristine.get(REQUIREMENTS), self.ancestor.get(REQUIREMENTS)
+        if REQUIREMENTS in self.owner or new == old:
+            return ""
+        held = self.owner.get(PYPROJECT)
+        text = held.decode() if isinstance(held, bytes) else ""
+        return unwritten_requirements(self.root, text, map(str, self.record.spec.dependencies.requirements))
 
     def locked(self, wanted: OwnRequirements, lock: str) -> UpdatePlan:
         """The plan with a lock that holds what the owner wants too."""
@@ -173,15 +205,23 @@ def plan_update(
     Raises:
         MergeConflictError: A file still holds the markers of an earlier conflict.
     """
-    report = _compared(record.spec, spec)
+    report = _compared(record, spec)
     if not report.model_changed:
         spec = replace(spec, artifact=replace(record.spec.artifact, path=spec.artifact.path))
-    spec = _with_accepted(replace(spec, version=report.new_version), record, root, ancestor)
+    owner = read_tree(root, ancestor)
+    others = added_files(root, owner, ancestor, record.spec.artifact.size_bytes)
+    known = {**others, **owner}
+    spec = replace(spec, recording=follow_wire_names(spec.recording, ancestor, known))
+    if report.model_changed:
+        old = follow_wire_names(record.spec.recording, ancestor, known)
+        report = replace(report, answers=compare_recordings(old, spec.recording))
+    spec = _with_accepted(replace(spec, version=report.new_version), record, report, root, ancestor)
     pristine = _pristine(spec, ancestor, report, render, workspace)
     owner = read_tree(root, {*ancestor, *pristine})
-    others = _added(root, owner, ancestor)
-    _refuse_markers(root, ancestor, {**owner, **others})
-    merged = merge_trees(ancestor, pristine, owner, prefer=prefer, incoming=report.new_version, others=others)
+    others = {path: content for path, content in others.items() if path not in owner}
+    refuse_markers(root, ancestor, {**owner, **others})
+    theirs, ours = settle_recorded(ancestor, pristine, owner, others)
+    merged = merge_trees(ancestor, theirs, ours, prefer=prefer, incoming=report.new_version, others=others)
     new = ProjectRecord(
         spec=spec,
         files={path: content_sha256(content) for path, content in pristine.items()},
@@ -199,37 +239,35 @@ def plan_update(
         owner=owner,
         others=others,
         prefer=prefer,
+        answers=record.spec.answers,
     )
 
 
-def changelog_entry(spec: ProjectSpec, report: Report) -> str:
-    """What the project's changelog says of the new version."""
-    lines = [f"## {report.new_version}", ""]
-    if report.model_changed:
-        lines += [f"Another model: sha256 {spec.artifact.sha256[:12]}.", ""]
-    lines += [f"- {'**breaking** ' if change.breaking else ''}{change}" for change in report.changes]
-    return "\n".join(lines).rstrip() + "\n\n"
-
-
-def _compared(old: ProjectSpec, new: ProjectSpec) -> Report:
+def _compared(record: ProjectRecord, new: ProjectSpec) -> Report:
     """What the new state changes, and the version that it gets for that."""
+    old = record.spec
     report = Report(
-        contract=compare_contracts(
-            contract_of_signature(old.signature), contract_of_signature(new.signature)
+        contract=(
+            *compare_contracts(contract_of_signature(old.signature), contract_of_signature(new.signature)),
+            *compare_labels(old.signature.output, new.signature.output),
         ),
         requirements=compare_requirements(old.dependencies.requirements, new.dependencies.requirements),
-        model_changed=new.artifact.sha256 != old.artifact.sha256,
+        model=changes_of_model(record, new),
         old_version=old.version,
     )
     return replace(report, new_version=next_version(old.version, report))
 
 
 def _with_accepted(
-    spec: ProjectSpec, record: ProjectRecord, root: Path, ancestor: Mapping[str, Content]
+    spec: ProjectSpec,
+    record: ProjectRecord,
+    report: Report,
+    root: Path,
+    ancestor: Mapping[str, Content],
 ) -> ProjectSpec:
     """The spec with the answers of the last proof, where scoring code of the owner gave them."""
     old = record.spec
-    same = spec.artifact.sha256 == old.artifact.sha256
+    same = not report.model_changed
     same = same and spec.signature.without_evidence() == old.signature.without_evidence()
     asked = record.spec.recording.requests
     owner = read_tree(root, SCORING)
@@ -249,28 +287,7 @@ def _pristine(
         pristine.setdefault(OPENAPI, ancestor[OPENAPI])
     log = ancestor.get(CHANGELOG)
     if isinstance(log, bytes) and CHANGELOG in pristine:
-        entry = changelog_entry(spec, report) if report.new_version != report.old_version else ""
+        entry = changelog_entry(report) if report.new_version != report.old_version else ""
         head, mark, rest = log.decode().partition("\n## ")
         pristine[CHANGELOG] = f"{head}\n{entry}{mark.lstrip()}{rest}".encode() if entry else log
     return pristine
-
-
-def _refuse_markers(root: Path, ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> None:
-    marked = []
-    for path, content in owner.items():
-        lines = marked_lines(content.decode()) if isinstance(content, bytes) else []
-        if lines and content != ancestor.get(path):
-            marked.append((path, f"line {lines[0]}"))
-    if marked:
-        raise MergeConflictError(str(root), tuple(marked))
-
-
-def _added(root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content]) -> dict[str, Content]:
-    """The files that the owner added: Python, and what may be a pristine file under another name."""
-    kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
-    paths: list[str] = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in NOT_COPIED)
-        here = Path(folder).relative_to(root)
-        paths += [(here / name).as_posix() for name in files if PurePosixPath(name).suffix in kinds]
-    return read_tree(root, [path for path in paths if path not in known and is_safe_path(path)])

@@ -10,10 +10,17 @@ from collections.abc import Iterable
 
 from scaffold.upgrade._chunks import Chunk, cut_body, cut_module
 from scaffold.upgrade._conflicts import Conflicts, Disagreement, Prefer, choose, each
-from scaffold.upgrade._fields import merge_assignment
-from scaffold.upgrade._imports import merge_import, restore_imports, unbound_names, used_too_early
+from scaffold.upgrade._fields import OtherKind, merge_assignment
+from scaffold.upgrade._imports import (
+    merge_import,
+    restore_imports,
+    sort_imports,
+    unbound_names,
+    used_too_early,
+)
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._moves import follow_moved_fields
+from scaffold.upgrade._validators import contest_validated
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -56,7 +63,7 @@ def _merge_module(
     merged = restore_imports(_merge_siblings(sides, conflicts, keep | missing), texts)
     if not conflicts.count and not _is_sound(merged, texts):
         return conflicts.resolve(texts[1], texts[2])
-    return merged
+    return merged if conflicts.count else sort_imports(merged, texts[1])
 
 
 def _merge_siblings(
@@ -151,9 +158,9 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
             return choose(base.code, ours.code, theirs.code)
         except Disagreement:
             pass
-        if _same_but_for_layout(base.code, ours.code):
+        if same_but_for_layout(base.code, ours.code):
             return theirs.code
-        if _same_but_for_layout(base.code, theirs.code):
+        if same_but_for_layout(base.code, theirs.code):
             return ours.code
     try:
         match ours.node:
@@ -171,7 +178,7 @@ def _merge_code(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, k
         return conflicts.resolve(ours.code, theirs.code)
 
 
-def _same_but_for_layout(one: str, other: str) -> bool:
+def same_but_for_layout(one: str, other: str) -> bool:
     """Whether a formatter could have made one of the other."""
     try:
         left, right = (ast.dump(ast.parse(_dedented(code))) for code in (one, other))
@@ -188,6 +195,7 @@ def _comments(code: str) -> list[str]:
 def _merge_class(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, keep: frozenset[str]) -> str:
     (head, before), (my_head, mine), (new_head, new) = (cut_body(side) for side in (base, ours, theirs))
     head = merge_lines(head, my_head, new_head, conflicts)
+    before, mine, new = contest_validated((before, mine, new), conflicts)
     body = _merge_siblings((before, mine, new), conflicts, keep)
     return head + (body if body.strip() else "    pass\n")
 
@@ -195,6 +203,8 @@ def _merge_class(base: Chunk, ours: Chunk, theirs: Chunk, conflicts: Conflicts, 
 def _merge_assigned(base: str, ours: str, theirs: str, conflicts: Conflicts) -> str:
     try:
         return merge_assignment(base, ours, theirs)
+    except OtherKind:
+        return conflicts.resolve(ours, theirs)
     except Disagreement:
         pass
     try:

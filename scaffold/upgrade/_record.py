@@ -16,6 +16,7 @@ from pathlib import Path
 
 from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
+from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
@@ -23,13 +24,15 @@ from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import (
     CommandError,
     DamagedRecordError,
+    MarkedRecordError,
     NewerRecordError,
     NoRecordError,
     UnsafePathError,
     UpgradeError,
 )
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
-from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree
+from scaffold.upgrade._conflicts import marked_lines
+from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree, walk_files
 from scaffold.upgrade._migrate import from_format_1
 
 _FORMAT = 2
@@ -116,6 +119,8 @@ def _read_document(root: Path) -> ProjectRecord:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoRecordError(str(root)) from error
     except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, ValueError) and _has_markers(root):
+            raise MarkedRecordError(str(root), str(root / RECORD)) from error
         raise _damaged(root, error) from error
     if not isinstance(document, dict) or document.get("format") not in (1, _FORMAT):
         generator = document.get("generator") if isinstance(document, dict) else "unknown"
@@ -142,6 +147,11 @@ def _read_document(root: Path) -> ProjectRecord:
     if "/" in name:
         raise UnsafePathError(str(root), name, "is no plain name of a model's file")
     return record
+
+
+def _has_markers(root: Path) -> bool:
+    """Whether a merge of two branches left its markers in the record."""
+    return bool(marked_lines(read_below(root, RECORD).decode("utf-8", "replace")))
 
 
 def _damaged(root: Path, error: Exception) -> UpgradeError:
@@ -182,12 +192,19 @@ def _refilled(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> Pro
 
 def _model_place(spec: ProjectSpec, root: Path, tree: Mapping[str, Content]) -> str:
     """Return where the model file is, or should be; the owner may have put its folder below another one."""
-    places = [path for path, content in tree.items() if content_sha256(content) == spec.artifact.sha256]
+    sha256, size_bytes = spec.artifact.sha256, spec.artifact.size_bytes
+    places = [path for path, content in tree.items() if content_sha256(content) == sha256]
     folders = [folder for folder in MODEL_FOLDERS if path_below(root, folder).is_dir()]
     places.append(f"{(folders or [MODEL_FOLDER])[0]}/{spec.artifact.path}")
     if not path_below(root, places[0]).is_file():
         moved = (found for folder in MODEL_FOLDERS for found in root.glob(f"*/{folder}/{spec.artifact.path}"))
-        places[:0] = [path.relative_to(root).as_posix() for path in moved][:1]
+        places[:0] = [path.relative_to(root).as_posix() for path in moved][:1] or [
+            path
+            for path in walk_files(root)
+            if not (root / path).is_symlink()
+            and (root / path).stat().st_size == size_bytes
+            and sha256_file(root / path) == sha256
+        ]
     return places[0]
 
 
@@ -218,7 +235,9 @@ def _pack(tree: Mapping[str, Content]) -> bytes:
 
 
 def _unpack_file(root: Path, files: Mapping[str, str]) -> dict[str, Content] | None:
-    return _unpack(read_below(root, PRISTINE), files) if path_below(root, PRISTINE).is_file() else None
+    return (
+        unpack_pristine(read_below(root, PRISTINE), files) if path_below(root, PRISTINE).is_file() else None
+    )
 
 
 def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
@@ -235,14 +254,14 @@ def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[
                 with tarfile.open(exported) as archive:
                     member = archive.extractfile(PRISTINE)
                     packed = member.read() if member else b""
-                if tree := _unpack(packed, files):
+                if tree := unpack_pristine(packed, files):
                     return tree
     except (CommandError, OSError, KeyError, tarfile.TarError):
         return None
     return None
 
 
-def _unpack(packed: bytes, files: Mapping[str, str]) -> dict[str, Content] | None:
+def unpack_pristine(packed: bytes, files: Mapping[str, str]) -> dict[str, Content] | None:
     """The files of an archive whose hash is the recorded one; none where it is damaged or of another time."""
     tree: dict[str, Content] = {}
     try:

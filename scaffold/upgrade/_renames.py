@@ -59,6 +59,24 @@ def find_renames(base: str, ours: str) -> Renames:
     )
 
 
+def wire_renames(base: str, ours: str) -> dict[str, dict[str, str]]:
+    """The owner's names for callers, by the generated class and the name that its field had for callers."""
+    try:
+        before, mine = _classes(base), _classes(ours)
+    except SyntaxError:
+        return {}
+    classes = dict(_renamed_classes(before, mine))
+    found: dict[str, dict[str, str]] = {}
+    for name, fields in before.items():
+        held = {each.attribute: each for each in mine.get(classes.get(name, name), ())}
+        attributes = _renamed(fields, list(held.values()))
+        for each in fields:
+            now = held.get(attributes.get(each.attribute, each.attribute))
+            if now and not each.wire & now.wire and len(each.wire) == len(now.wire) == 1:
+                found.setdefault(name, {})[min(each.wire)] = min(now.wire)
+    return found
+
+
 def follow_renames(source: str, renames: Renames, ours: str | None) -> str:
     """The generated module, with the owner's names in place of the generated ones.
 

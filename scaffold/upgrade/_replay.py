@@ -46,7 +46,7 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
         found = list(differences(after, before))
         differing += bool(found)
         for each in found:
-            size = _distance(each)
+            size = distance(each)
             if size > worst.largest:
                 place = f", {each.path[1:]}" if each.path.startswith(".") else each.path
                 worst = Replay(
@@ -67,7 +67,7 @@ def compare_answers(old: Sequence[JSONValue], new: Sequence[JSONValue | None]) -
     )
 
 
-def _distance(difference: Difference) -> float:
+def distance(difference: Difference) -> float:
     """The difference of two numbers; other values that differ are 0 apart, so that numbers come first."""
     values = difference.got, difference.wanted
     numbers = [float(value) for value in values if isinstance(value, int | float)]

@@ -9,7 +9,8 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from scaffold.spec import JSONValue, Requirement
+from scaffold.spec import JSONValue, Requirement, Schema, Value
+from scaffold.upgrade._answers import AnswerChanges
 from scaffold.upgrade._contract import Contract, JSONSchema
 
 
@@ -34,11 +35,17 @@ class Report:
 
     contract: tuple[Change, ...] = ()
     requirements: tuple[Change, ...] = ()
-    model_changed: bool = False
+    model: str = ""
+    """What of the model changed: the hash of its new file, and the files of code and data that it needs."""
     old_version: str = ""
     new_version: str = ""
-    replay: str = ""
-    """How the old model's recorded requests are answered by both models, in one line."""
+    answers: AnswerChanges | None = None
+    """How both models answer the recorded requests; None where the model is the same."""
+
+    @property
+    def model_changed(self) -> bool:
+        """Whether the model's file is another one, or a file of code or data that it needs."""
+        return bool(self.model)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -56,8 +63,10 @@ class Report:
             "old_version": self.old_version,
             "new_version": self.new_version,
             "model_changed": self.model_changed,
+            "model": self.model,
             "breaking": bool(self.breaking),
-            "replay": self.replay,
+            "replay": str(self.answers or ""),
+            "answers": self.answers.as_json() if self.answers else None,
             "contract": [dataclasses.asdict(change) for change in self.contract],
             "requirements": [dataclasses.asdict(change) for change in self.requirements],
         }
@@ -69,6 +78,26 @@ def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
     For the input a wider type is compatible, for the output a narrower one.
     """
     return (*_compare("input", "", old.input, new.input), *_compare("output", "", old.output, new.output))
+
+
+def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
+    """The change of a classifier's labels, where the type of its answer does not say them."""
+    if not isinstance(old, Value) or not isinstance(new, Value):
+        return ()
+    before, after = old.field.evidence.classes, new.field.evidence.classes
+    if before is None or after is None or before.labels == after.labels:
+        return ()
+    fewer = not after.each and set(after.labels) <= set(before.labels)
+    if fewer and len(after.labels) == len(before.labels):
+        return ()
+    change = Change(
+        what=f"output {new.field.name}",
+        old=f"labels {', '.join(before.labels)}",
+        new=f"labels {', '.join(after.labels)}",
+        breaking=not fewer,
+        reason="fewer labels" if fewer else "another set of labels",
+    )
+    return (change,)
 
 
 def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:

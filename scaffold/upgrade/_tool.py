@@ -9,7 +9,7 @@ from scaffold.base.process import Runner, run_command
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import is_text
-from scaffold.upgrade._trees import MergedTree
+from scaffold.upgrade._outcome import MergedTree
 
 
 def settle_with_tool(

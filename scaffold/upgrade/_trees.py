@@ -2,71 +2,23 @@
 
 from __future__ import annotations
 
-import enum
+import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scaffold.base.layout import APP, CONVERT, MODEL_FOLDER, SCHEMAS
 from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
-from scaffold.upgrade._content import Content, is_text
+from scaffold.upgrade._content import Content, Link, is_text
 from scaffold.upgrade._in_use import fields_in_use, find_owner_renames, with_renames
 from scaffold.upgrade._lines import merge_lines
 from scaffold.upgrade._locks import is_lock, merge_lock
 from scaffold.upgrade._migration import Migrated, find_gone, migrate
+from scaffold.upgrade._model_file import model_kept, place_model, with_hash_of
 from scaffold.upgrade._moves import find_moved_files, find_moved_folder, follow_moved_classes
+from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
 from scaffold.upgrade._overlays import move_to_base
-from scaffold.upgrade._python import merge_python
+from scaffold.upgrade._python import merge_python, same_but_for_layout
 from scaffold.upgrade._quantities import with_spelling_of
-
-
-class FileOutcome(enum.Enum):
-    """The result of the merge for one file."""
-
-    UNCHANGED = "unchanged"
-    UPDATED = "updated"
-    """Only the new state changed it."""
-    MERGED = "merged"
-    """Both changed it, in different places."""
-    CONFLICT = "conflict"
-    ADDED = "added"
-    REMOVED = "removed"
-    KEPT = "kept"
-    """Only the owner changed it."""
-    KEPT_DELETED = "kept deleted"
-    MOVED = "moved"
-    """It has another path now."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileMerge:
-    """One file after the merge; `content` is `None` if it is deleted."""
-
-    outcome: FileOutcome
-    content: Content | None
-    detail: str = ""
-    """For a conflict: where, and between what. For a file that moved: where to."""
-    sides: tuple[Content | None, Content | None, Content | None] = (None, None, None)
-    """For a conflict: base, ours and theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class MergedTree:
-    """The merged files at the paths of both pristine projects."""
-
-    files: Mapping[str, FileMerge]
-    notes: tuple[str, ...] = ()
-    """Further notes for the owner."""
-
-    @property
-    def conflicts(self) -> dict[str, str]:
-        """The detail of each conflict, by path."""
-        return {
-            path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.CONFLICT
-        }
-
-    def count(self, outcome: FileOutcome) -> int:
-        """Return how many files have this outcome."""
-        return sum(file.outcome is outcome for file in self.files.values())
 
 
 def merge_trees(
@@ -90,6 +42,22 @@ def merge_trees(
             that the owner renamed is merged.
     """
     others = others or {}
+    owner = {**others, **ours}
+    if prefer is not Prefer.THEIRS and (kept := model_kept(ancestor, theirs, owner)):
+        theirs = with_hash_of(kept, theirs)
+    merged = _merge_folders(ancestor, theirs, ours, others, prefer, incoming)
+    return place_model(merged, ancestor, theirs, owner, prefer)
+
+
+def _merge_folders(
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    ours: Mapping[str, Content],
+    others: Mapping[str, Content],
+    prefer: Prefer,
+    incoming: str,
+) -> MergedTree:
+    """Merge three trees; what the owner put below another folder is merged in its place and stays there."""
     folder = find_moved_folder(ancestor, ours, others)
     if not folder:
         return _merge_layouts(ancestor, theirs, ours, others, prefer, incoming)
@@ -185,11 +153,20 @@ def _merge_files(
         base, new = (with_renames(path, tree.get(path), renames, mine) for tree in (ancestor, theirs))
         mine = with_renames(path, mine, renames, mine) if path == CONVERT else mine
         conflicts = Conflicts(prefer, incoming)
+        if isinstance(mine, Link) and (target := _linked(path, mine, ours)) and new != base:
+            merges[path] = FileMerge(FileOutcome.KEPT, mine, f"it is a link to {target}")
+            continue
         file = _merge_file(path, base, mine, new, conflicts, keep if path == SCHEMAS else frozenset())
         if path in moved:
             merges[path] = FileMerge(FileOutcome.KEPT_DELETED, None)
         merges[moved.get(path, path)] = file
     return merges
+
+
+def _linked(path: str, link: Link, ours: Mapping[str, Content]) -> str:
+    """The generated file of the project that a link of the owner's leads to; empty where it is none."""
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link.target))
+    return target if target != path and target in ours else ""
 
 
 def _merge_file(
@@ -205,10 +182,12 @@ def _merge_file(
     if theirs == base:
         return FileMerge(FileOutcome.KEPT if ours is not None else FileOutcome.KEPT_DELETED, ours)
     if ours is None and base is not None:
-        return FileMerge(FileOutcome.KEPT_DELETED, None)
+        return FileMerge(FileOutcome.KEPT_DELETED, None, "you deleted it, the new state changed it")
     if ours == base and not (keep and theirs is not None):
         outcome = FileOutcome.ADDED if ours is None else FileOutcome.UPDATED
         return FileMerge(FileOutcome.REMOVED if theirs is None else outcome, theirs)
+    if theirs is None and _laid_out_anew(path, base, ours):
+        return FileMerge(FileOutcome.REMOVED, None)
     if not isinstance(ours, bytes) or not isinstance(theirs, bytes) or not isinstance(base, bytes | None):
         return _choose_whole(ours, theirs, conflicts.prefer)
     if not all(map(is_text, (base or b"", ours, theirs))):
@@ -224,6 +203,17 @@ def _merge_file(
     return FileMerge(FileOutcome.MERGED, text.encode())
 
 
+def _laid_out_anew(path: str, base: Content | None, ours: Content | None) -> bool:
+    """Whether the owner's text is the generated one with other line ends, spaces or line breaks in code."""
+    if not isinstance(base, bytes) or not isinstance(ours, bytes) or not (is_text(base) and is_text(ours)):
+        return False
+    before, after = (text.decode().replace("\r\n", "\n") for text in (base, ours))
+    if path.endswith(".py"):
+        return same_but_for_layout(before, after)
+    lines, own = ([line.rstrip() for line in text.rstrip().splitlines()] for text in (before, after))
+    return lines == own
+
+
 def _choose_whole(ours: Content | None, theirs: Content | None, prefer: Prefer) -> FileMerge:
     """Return the merge of a file that cannot have markers: the owner's, unless `theirs` is preferred."""
     if prefer is Prefer.THEIRS:
@@ -231,6 +221,8 @@ def _choose_whole(ours: Content | None, theirs: Content | None, prefer: Prefer) 
     if prefer is Prefer.OURS:
         return FileMerge(FileOutcome.KEPT, ours)
     detail = "you changed it, the new state lacks it" if theirs is None else "both sides changed it"
+    if isinstance(ours, Link):
+        detail = f"it is a link to {ours.target}, and the new state changed the file"
     return FileMerge(FileOutcome.CONFLICT, ours, f"{detail}; yours is kept")
 
 

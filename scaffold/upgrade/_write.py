@@ -11,9 +11,17 @@ from pathlib import Path
 from scaffold.base.checked import path_below
 from scaffold.base.layout import PRISTINE, RECORDED
 from scaffold.spec import ProjectRecord
-from scaffold.upgrade._content import LARGEST_TEXT_BYTES, Content, Opaque, content_sha256, read_tree
-from scaffold.upgrade._plan import NOT_COPIED, UpdatePlan
+from scaffold.upgrade._content import (
+    LARGEST_TEXT_BYTES,
+    NOT_COPIED,
+    Content,
+    Opaque,
+    content_sha256,
+    read_tree,
+)
+from scaffold.upgrade._plan import UpdatePlan
 from scaffold.upgrade._record import record_files
+from scaffold.upgrade._recorded import has_own_requests
 from scaffold.upgrade._swap import apply_changes
 
 
@@ -40,9 +48,10 @@ def accept_answers(
     Raises:
         UpgradeError: A file was changed meanwhile.
     """
-    pristine = {**ancestor, RECORDED: recorded}
-    files = {path: content_sha256(content) for path, content in pristine.items()}
     held = read_tree(root, [RECORDED])
+    own = has_own_requests(ancestor, {**read_tree(root, ancestor), RECORDED: recorded})
+    pristine = ancestor if own else {**ancestor, RECORDED: recorded}
+    files = {path: content_sha256(content) for path, content in pristine.items()}
     _write(root, replace(record, files=files), pristine, held, {RECORDED: recorded})
 
 

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.base.layout import OPENAPI, RECORDED
+from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import collect_answers
+from scaffold.errors import UpgradeError
 from scaffold.events import Noted, OnEvent, Started
 from scaffold.spec import Check, Outcome, ProjectRecord, Recording, Verification
 from scaffold.verbs._stages import check_reporter
-from scaffold.verbs.project import Project
+from scaffold.verbs.project import Project, require_own_lock
 
 if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
-    from scaffold.upgrade import Replay, UpdatePlan
+    from scaffold.upgrade import Content, Replay, UpdatePlan
 
 MOST_REPLAYED_REQUESTS = 100
 """The most requests of the old model that are sent to the new one, to compare the answers."""
@@ -38,21 +40,28 @@ def prove_plan(
     from scaffold.render import filled_manifests, recorded_sample
     from scaffold.upgrade import compare_answers, write_merged
 
-    old, new = record.spec.recording, plan.record.spec.recording
+    require_own_lock(plan.root)
+    old, new = plan.with_own_names(record.spec.recording), plan.record.spec.recording
     notes: list[str] = []
     derived: dict[str, bytes] = {}
+    recorded: bytes | None = None
     write_merged(plan, folder)
     recording = read_recording(folder)
     on_event(Started("verify"))
     python = plan.record.spec.dependencies.python
     show = check_reporter(on_event)
     with started_proof(folder, python=python, on_check=show, access=access) as proof:
-        if plan.report.model_changed and old.requests:
+        if plan.has_own_requests:
+            answers = collect_answers(proof.service, recording.requests, like=recording.answers)
+            notes.append(_own_note(compare_answers(recording.answers, answers)))
+            recording = Recording(requests=recording.requests, answers=answers)
+            recorded = recorded_sample(recording)
+        elif plan.report.model_changed and old.requests:
             asked = old.requests[:MOST_REPLAYED_REQUESTS]
             before = old.answers[: len(asked)]
             after = collect_answers(proof.service, asked, like=before)
             notes.append(str(compare_answers(before, after)))
-        if plan.edited_scoring:
+        if plan.edited_scoring and not plan.has_own_requests:
             answers = collect_answers(proof.service, new.requests, like=new.answers)
             notes.append(_scoring_note(plan.edited_scoring, compare_answers(new.answers, answers)))
             recording = Recording(requests=new.requests, answers=answers)
@@ -64,7 +73,7 @@ def prove_plan(
         derived |= filled_manifests(plan.record.spec, verification.measurements)
     if verification.openapi:
         derived[OPENAPI] = verification.openapi.encode()
-    return plan.finished(verification, derived), tuple(notes)
+    return plan.finished(verification, derived, recorded), tuple(notes)
 
 
 def skip_proof(plan: UpdatePlan) -> UpdatePlan:
@@ -87,7 +96,7 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
     from scaffold.upgrade import accept_answers as record_answers
     from scaffold.upgrade import compare_answers, read_record
 
-    root, before = project.root, project.recording
+    root, before = project.root, recording_of(project)
     record, ancestor = read_record(root)
     on_event(Started("verify"))
     show = check_reporter(on_event)
@@ -100,6 +109,38 @@ def accept_answers(project: Project, *, access: ProofAccess, on_event: OnEvent) 
     accepted = replace(record, verification=replace(verification, openapi="", measurements=measured))
     record_answers(root, accepted, ancestor, recorded_sample(given))
     return verification
+
+
+def recording_of(project: Project) -> Recording:
+    """Return the recorded sample of a project, with the names that the owner's fields have for callers.
+
+    Raises:
+        VerificationError: It is not there, or not what `new` wrote.
+    """
+    from scaffold.upgrade import follow_wire_names, read_record
+
+    recording = project.recording
+    try:
+        _, ancestor = read_record(project.root)
+    except UpgradeError:
+        return recording
+    package = find_package(project.root)
+    modules = (project.root / package).rglob("*.py") if package else ()
+    files = [path for path in modules if path.is_file() and not path.is_symlink()]
+    code: dict[str, Content] = {
+        path.relative_to(project.root).as_posix(): path.read_bytes() for path in files
+    }
+    return follow_wire_names(recording, ancestor, code)
+
+
+def _own_note(found: Replay) -> str:
+    """How the service answers the owner's own requests, beside the answers in their file."""
+    if not found.differing:
+        return f"your {found.compared} requests in {RECORDED} are answered as before"
+    return (
+        f"{found.differing} of your {found.compared} requests in {RECORDED} get other answers than before,"
+        f" most at {found.where}: {found.old} -> {found.new}; these answers are recorded from now on"
+    )
 
 
 def _accepted_note(found: Replay) -> str:

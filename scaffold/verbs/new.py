@@ -31,6 +31,7 @@ def new(
     *,
     name: str | None = None,
     verify: bool = True,
+    headers: Mapping[str, str] | None = None,
     answers: Mapping[str, JSONValue] | None = None,
     template: str | None = None,
     on_event: OnEvent = ignore,
@@ -45,6 +46,7 @@ def new(
         target: The folder to write: absent or empty.
         name: The service's name; the folder's when absent.
         verify: Whether to prove it. A project that fails its proof is not written.
+        headers: Headers of the requests of the proof; they are written nowhere.
         answers: What the templates ask: `targets`, `registry` and the other knobs of docs/deploy.md.
         template: A path or URL of another service template; docs/templates.md says what it is given.
         on_event: Called with each event.
@@ -63,7 +65,7 @@ def new(
     with specify(model, input, output, name, checked, model_options, on_event) as spec:
         with staged(target) as root:
             files = _write(spec, root, template, on_event)
-            verification = _prove(spec, root, files, model_options, on_event) if verify else None
+            verification = _prove(spec, root, files, model_options, headers, on_event) if verify else None
             record = _record(spec, root, files, model_options, verification, template)
         return Project(root=target, written=_with_own_model(record, target))
 
@@ -77,14 +79,24 @@ def _write(spec: ProjectSpec, root: Path, template: str | None, on_event: OnEven
 
 
 def _prove(
-    spec: ProjectSpec, root: Path, files: dict[str, str], model_options: Options, on_event: OnEvent
+    spec: ProjectSpec,
+    root: Path,
+    files: dict[str, str],
+    model_options: Options,
+    headers: Mapping[str, str] | None,
+    on_event: OnEvent,
 ) -> Verification:
     """Prove the project in `root`, and write what was measured into its manifests and into `files`."""
     from scaffold.proof import verify_project
     from scaffold.render import filled_manifests
 
     on_event(Started("verify"))
-    access = proof_access(spec.variables, read=model_options.allow_read, network=model_options.allow_network)
+    access = proof_access(
+        spec.variables,
+        read=model_options.allow_read,
+        network=model_options.allow_network,
+        headers=headers,
+    )
     verification = verify_project(
         root, python=spec.dependencies.python, on_check=check_reporter(on_event), access=access
     )

@@ -12,9 +12,28 @@ from scaffold.base.code import code_sha256
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MAIN, UPDATE
 from scaffold.base.lockfile import Lock, read_lock
+from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
-from scaffold.errors import NoRecordError, NotAProjectError
+from scaffold.errors import NoRecordError, NotAProjectError, OtherLockError
 from scaffold.spec import ProjectRecord, ProjectSpec, Recording, Variable, Verification
+
+_EXPORTS = {
+    "uv.lock": f"uv export --frozen --no-dev --no-emit-project -o {LOCK}",
+    "poetry.lock": f"poetry export -o {LOCK}",
+    "pdm.lock": f"pdm export --prod -o {LOCK}",
+}
+"""What writes the lock that a proof installs, by the lock of another tool."""
+
+
+def require_own_lock(root: Path) -> None:
+    """Return if the project `root` has `requirements.txt`, or no lock at all.
+
+    Raises:
+        OtherLockError: It has the lock of another tool only.
+    """
+    for lock, command in _EXPORTS.items():
+        if not (root / LOCK).is_file() and (root / lock).is_file():
+            raise OtherLockError(str(root), lock, command)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +65,11 @@ class Project:
         """Return the project as `open` does, if it has a service and a lock.
 
         Raises:
-            UsageError: The folder is no generated project.
+            UsageError: The folder is no generated project, or has the lock of another tool only.
         """
         project = cls.open(root)
-        if not (project.root / MAIN).is_file() or not (project.root / LOCK).is_file():
+        require_own_lock(project.root)
+        if not find_package(project.root) or not (project.root / LOCK).is_file():
             raise NotAProjectError(str(root), (MAIN, LOCK))
         return project
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from scaffold.verbs.workers import proof_access
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from scaffold.upgrade import Content, FileMerge, Prefer, Report, UpdatePlan
+    from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +45,10 @@ class Update:
     conflicts: Mapping[str, str]
     """What the owner and the new state both changed, by path."""
     applied: bool
+    is_empty: bool = False
+    """Whether the project is up to date already."""
     notes: tuple[str, ...] = ()
     verification: Verification | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the project is up to date already."""
-        return not self.files and not self.report.changes
 
     def as_json(self) -> dict[str, JSONValue]:
         """The update for a program to read."""
@@ -82,6 +80,7 @@ def update(
     allow_breaking: bool = False,
     dirty: bool = False,
     verify: bool = True,
+    headers: Mapping[str, str] | None = None,
     on_event: OnEvent = ignore,
     on_report: Callable[[Update], None] = _ignore_update,
     **options: Unpack[ModelOptions],
@@ -101,6 +100,7 @@ def update(
         allow_breaking: Go ahead although callers of the service would have to change.
         dirty: Go ahead although git has changes that are not committed.
         verify: Whether to prove the merged project before anything is written.
+        headers: Headers of the requests of the proof, such as a token; they are written nowhere.
         on_event: Called with each event.
         on_report: Called with the changes before anything is proven or written.
         options: Fields of `Options`; the recorded options hold for the others.
@@ -122,10 +122,7 @@ def update(
     state = new_state(root, record, (model, input, output), checked, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)
-        for note in plan.merged.notes:
-            on_event(Noted(note))
-        found = _describe(plan)
-        on_report(found)
+        found = _tell(plan, on_event, on_report)
         if plan.is_empty and not dry_run:
             restore_pristine(root, record, ancestor)
         if dry_run or plan.is_empty:
@@ -135,10 +132,22 @@ def update(
         if not verify:
             return _apply(skip_proof(plan), (), verify=False)
         access = proof_access(
-            spec.variables, read=model_options.allow_read, network=model_options.allow_network
+            spec.variables,
+            read=model_options.allow_read,
+            network=model_options.allow_network,
+            headers=headers,
         )
         plan, notes = prove_plan(plan, record, Path(folder) / "merged", access, on_event)
         return _apply(plan, notes, verify=True)
+
+
+def _tell(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:
+    """Show the notes and the changes of a plan before anything is proven or written."""
+    found = _describe(plan)
+    for note in found.notes:
+        on_event(Noted(note))
+    on_report(found)
+    return found
 
 
 def _options(root: Path, record: ProjectRecord, changed: ModelOptions) -> Options:
@@ -226,24 +235,36 @@ def _apply(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
 
 
 def _describe(plan: UpdatePlan) -> Update:
-    from scaffold.upgrade import FileOutcome
-
-    quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
-    merged = plan.merged.files
+    merged = plan.merged
     return Update(
         root=plan.root,
         report=plan.report,
-        files={}
-        if plan.is_empty
-        else {path: _word(file) for path, file in merged.items() if file.outcome not in quiet},
-        moved={path: file.detail for path, file in merged.items() if file.outcome is FileOutcome.MOVED},
-        conflicts=plan.merged.conflicts,
-        notes=plan.merged.notes,
+        is_empty=plan.is_empty,
+        files={} if plan.is_empty else merged.told,
+        moved=merged.moved,
+        conflicts=merged.conflicts,
+        notes=(*merged.notes, *_unused_answers(plan), *filter(None, [plan.unwritten])),
         applied=False,
     )
 
 
-def _word(file: FileMerge) -> str:
-    from scaffold.upgrade import FileOutcome
+def _unused_answers(plan: UpdatePlan) -> list[str]:
+    """A note where answers changed, and no file of the project changes because of them."""
+    given = {
+        name: value for name, value in plan.record.spec.answers.items() if plan.answers.get(name) != value
+    }
+    if not given or plan.pristine != plan.ancestor:
+        return []
+    words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(given.items()))
+    return [f"no file of this project depends on {words}: nothing changes"]
 
-    return f"moved to {file.detail}" if file.outcome is FileOutcome.MOVED else file.outcome.value
+
+def merge_record(project: str | Path) -> str:
+    """Settle the record of a project that a merge in git left with markers; return the version that it has.
+
+    Raises:
+        RecordError: It has no markers, or the pristine files belong to neither side.
+    """
+    from scaffold.upgrade import merge_record as settle
+
+    return settle(Path(project))

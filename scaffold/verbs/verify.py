@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scaffold.errors import NoRecordError, TargetAndUrlError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Release, Verification
-from scaffold.verbs._proving import accept_answers
+from scaffold.verbs._proving import accept_answers, recording_of
 from scaffold.verbs._release import proof_of_image, read_release
 from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.project import Project
@@ -26,6 +26,7 @@ def verify(
     accept: bool = False,
     allow_read: Sequence[str | Path] = (),
     allow_network: bool = False,
+    headers: Mapping[str, str] | None = None,
     target: str | None = None,
     url: str | None = None,
     access: ClusterAccess | None = None,
@@ -40,6 +41,7 @@ def verify(
         accept: Take the answers that the service gives now for the right ones, and record them.
         allow_read: Files and folders that the service may read besides the project.
         allow_network: Whether the service may connect to other machines.
+        headers: Headers of the requests of the proof, such as a token; they are written nowhere.
         target: Prove what runs at this target, whoever deployed it, instead of the project.
         url: Prove the service under this URL instead of the project.
         access: For `target`, as for `deploy`.
@@ -56,12 +58,14 @@ def verify(
     if target is not None or url is not None:
         return _verify_running(Project.open(project), target, url, access, insecure, pace, on_event)
     opened = Project.open_service(project)
-    reach = proof_access(opened.variables, read=allow_read, network=allow_network)
+    reach = proof_access(opened.variables, read=allow_read, network=allow_network, headers=headers)
     if accept:
         return accept_answers(opened, access=reach, on_event=on_event)
     on_event(Started("verify"))
     show = check_reporter(on_event)
-    verification = verify_project(opened.root, python=opened.python, on_check=show, access=reach)
+    verification = verify_project(
+        opened.root, python=opened.python, on_check=show, access=reach, recording=recording_of(opened)
+    )
     _record_proof(opened, verification, on_event)
     return verification
 

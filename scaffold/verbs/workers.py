@@ -69,7 +69,11 @@ def worker_settings(given: ModelInputs, options: Options, environment: Environme
 
 
 def proof_access(
-    variables: Sequence[Variable], *, read: Sequence[str | Path] = (), network: bool = False
+    variables: Sequence[Variable],
+    *,
+    read: Sequence[str | Path] = (),
+    network: bool = False,
+    headers: Mapping[str, str] | None = None,
 ) -> ProofAccess:
     """Return what a service may reach while it is proven.
 
@@ -77,6 +81,7 @@ def proof_access(
         variables: What its model reads from the environment; secrets have their value from this process.
         read: Files and folders that it may read.
         network: Whether it may connect to other machines.
+        headers: Headers of the requests that it gets.
 
     Raises:
         UsageError: A secret has no value here.
@@ -84,7 +89,7 @@ def proof_access(
     from scaffold.proof import ProofAccess
 
     secrets = {variable.name: secret_value(variable.name) for variable in variables if variable.secret}
-    return ProofAccess(variables=secrets, read=tuple(map(Path, read)), network=network)
+    return ProofAccess(variables=secrets, read=tuple(map(Path, read)), network=network, headers=headers or {})
 
 
 def variables_left_out(given: Mapping[str, str]) -> list[str]:

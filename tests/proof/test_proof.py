@@ -3,19 +3,23 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import scaffold
 from scaffold.base.lockfile import Lock
 from scaffold.base.uv import uv_command, uv_environment
+from scaffold.cli._app import app as cli
 from scaffold.errors import (
     AnswerChangedError,
     AnswersDifferError,
     EnvironmentFailedError,
+    NoReadinessError,
     RowsDependError,
     ServiceNotStartedError,
     VerificationError,
@@ -270,6 +274,71 @@ def test_a_service_that_does_not_start_shows_the_end_of_its_log(project: Callabl
         verify_project(root, python=PYTHON)
     assert str(caught.value).startswith("The service does not start (exit status 1).")
     assert "RuntimeError: the model file is gone" in caught.value.log
+
+
+BELOW_A_PREFIX = """
+PREFIX = "/api/v2"
+inner = app
+
+async def app(scope, receive, send):
+    if scope["type"] == "http" and not scope["path"].startswith(PREFIX):
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await inner({**scope, "path": scope.get("path", "").removeprefix(PREFIX)}, receive, send)
+"""
+WITH_A_TOKEN = """
+inner = app
+
+async def app(scope, receive, send):
+    if scope["type"] == "http" and scope["method"] == "POST":
+        if (b"authorization", b"Bearer s3cret") not in scope["headers"]:
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+            return
+    await inner(scope, receive, send)
+"""
+
+
+def test_a_service_below_a_prefix_of_its_code_is_proven(project: Callable[..., Path]) -> None:
+    assert verify_project(project(APP + BELOW_A_PREFIX), python=PYTHON).passed
+
+
+def test_a_service_without_readyz_is_refused_at_once(project: Callable[..., Path]) -> None:
+    hidden = BELOW_A_PREFIX.replace('"/api/v2"', '"/" + "v2"')
+    began = time.monotonic()
+    with pytest.raises(NoReadinessError, match="answers 404 to GET /readyz"):
+        verify_project(project(APP + hidden), python=PYTHON)
+    assert time.monotonic() - began < 120
+
+
+@pytest.mark.parametrize("package", ["src/app", "doubling"])
+def test_a_package_that_was_moved_or_renamed_is_proven(project: Callable[..., Path], package: str) -> None:
+    root = project()
+    (root / package).parent.mkdir(exist_ok=True)
+    (root / "app").rename(root / package)
+    name = package.rpartition("/")[2]
+    run = f"import os\nimport uvicorn\n\nuvicorn.run('{name}.main:app', port=int(os.environ['PORT']))\n"
+    (root / package / "__main__.py").write_text(run)
+    assert scaffold.verify(root).passed
+
+
+def test_a_service_that_wants_a_token_is_proven_with_its_header(project: Callable[..., Path]) -> None:
+    root = project(APP + WITH_A_TOKEN)
+    write_record(root, ProjectRecord(spec=project_spec(), files={}))
+    with pytest.raises(VerificationError, match=r"--header 'Authorization: Bearer \.\.\.'"):
+        scaffold.verify(root)
+    command = ["verify", str(root), "--header", "Authorization: Bearer s3cret"]
+    shown = CliRunner().invoke(cli, command)
+    assert shown.exit_code == 0, shown.output
+    assert Project.open(root).verification.passed
+    assert not any(
+        b"s3cret" in path.read_bytes() for path in (root / ".scaffold").rglob("*") if path.is_file()
+    )
+    shown = CliRunner().invoke(cli, [*command[:-1], "Authorization s3cret"])
+    assert shown.exit_code == 1
+    assert "The header number 1 is none" in str(shown.exception)
+    assert "s3cret" not in str(shown.exception)
 
 
 def test_a_service_that_refuses_the_sample_is_named_by_row_and_status(project: Callable[..., Path]) -> None:

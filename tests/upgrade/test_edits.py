@@ -1,4 +1,4 @@
-"""Twenty typical edits, each over three upgrades: the results as readable diffs.
+"""Typical edits, each over several upgrades: the results as readable diffs.
 
 `edits/base` is a generated project, `edits/<edit>/edit.diff` what its owner did to it, and `edits/upgrades`
 what the generator would write next. `edits/<edit>/<upgrade>.diff` is what an update then does to the owner's
@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from scaffold.upgrade import Content
-from scaffold.upgrade._trees import MergedTree, merge_trees
+from scaffold.upgrade._outcome import MergedTree
+from scaffold.upgrade._trees import merge_trees
 
 FOLDER = Path(__file__).parent / "edits"
 EDITS = sorted(path.parent.name for path in FOLDER.glob("*/edit.diff"))

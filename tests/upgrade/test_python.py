@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from scaffold.upgrade import FileOutcome
-from scaffold.upgrade._trees import MergedTree, merge_trees
+from scaffold.upgrade._outcome import FileOutcome, MergedTree
+from scaffold.upgrade._trees import merge_trees
 
 SCHEMAS = '''"""What goes in and what comes out."""
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from scaffold.spec import JSONValue
-from scaffold.upgrade._trees import FileOutcome, merge_trees
+from scaffold.upgrade._outcome import FileOutcome
+from scaffold.upgrade._trees import merge_trees
 from scaffold.verbs.update import update
 from tests.upgrade._edits import edit
 

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from scaffold.introspect import infer_signature
 from scaffold.render._source import render_source
-from scaffold.upgrade import FileOutcome
-from scaffold.upgrade._trees import MergedTree, merge_trees
+from scaffold.upgrade._outcome import FileOutcome, MergedTree
+from scaffold.upgrade._trees import merge_trees
 
 EXAMPLES = int(os.environ.get("SCAFFOLD_MERGES", "50"))
 TYPE_CHECKED = 500 if EXAMPLES > 50 else 6

@@ -6,10 +6,12 @@ from scaffold.spec import (
     Arguments,
     Batching,
     Category,
+    Evidence,
     Field,
     JSONValue,
     List,
     Numpy,
+    OfClasses,
     Optional,
     Pandas,
     PythonCall,
@@ -24,7 +26,13 @@ from scaffold.spec import (
 )
 from scaffold.upgrade import Report, compare_answers
 from scaffold.upgrade._contract import contract_of_openapi, contract_of_signature
-from scaffold.upgrade._report import Change, compare_contracts, compare_requirements, next_version
+from scaffold.upgrade._report import (
+    Change,
+    compare_contracts,
+    compare_labels,
+    compare_requirements,
+    next_version,
+)
 
 INTEGER, NUMBER, TEXT = (
     Scalar(type=kind) for kind in (ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
@@ -178,9 +186,9 @@ def change(*, breaking: bool) -> Change:
 
 
 def test_the_version_goes_up_by_what_callers_notice() -> None:
-    assert next_version("1.2.3", Report(contract=(change(breaking=True),), model_changed=True)) == "2.0.0"
-    assert next_version("1.2.3", Report(contract=(change(breaking=False),), model_changed=True)) == "1.3.0"
-    assert next_version("1.2.3", Report(model_changed=True)) == "1.2.4"
+    assert next_version("1.2.3", Report(contract=(change(breaking=True),), model="sha256 1")) == "2.0.0"
+    assert next_version("1.2.3", Report(contract=(change(breaking=False),), model="sha256 1")) == "1.3.0"
+    assert next_version("1.2.3", Report(model="sha256 1")) == "1.2.4"
     assert next_version("1.2.3", Report()) == "1.2.3"
 
 
@@ -199,3 +207,30 @@ def test_the_largest_difference_of_two_models_is_named() -> None:
     assert replay.largest == pytest.approx(0.3)
     assert str(compare_answers([1], [1])) == "both models answer 1 recorded requests alike"
     assert str(compare_answers([1], [None])) == "no recorded request fits both models"
+
+
+def labelled(*labels: str, each: bool = False) -> Value:
+    known = OfClasses(labels=labels, each=each)
+    scalar = Scalar(type=ScalarType.STRING)
+    return Value(
+        field=Field(
+            name="prediction", attribute="prediction", schema=scalar, evidence=Evidence(classes=known)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "breaking"),
+    [
+        (labelled("low", "high", "mid"), [True]),
+        (labelled("low", "top"), [True]),
+        (labelled("low"), [False]),
+        (labelled("high", "low"), []),
+        (labelled("low", "high"), []),
+        (labelled("high", "low", each=True), [True]),
+    ],
+)
+def test_another_set_of_labels_breaks_callers(new: Value, breaking: list[bool]) -> None:
+    changes = compare_labels(labelled("low", "high"), new)
+    assert [change.breaking for change in changes] == breaking
+    assert all(change.what == "output prediction" for change in changes)

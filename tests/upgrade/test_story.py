@@ -339,6 +339,18 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     assert "FamilySize" not in (project / "app/schemas.py").read_text()
 
 
+def test_files_in_conflict_exit_with_three_unless_callers_break(
+    project: Path, tmp_path: Path, train: Train
+) -> None:
+    edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
+    model, sample = train("FamilySize", 0.5)
+    sample.astype({"Pclass": "float64"}).to_pickle(tmp_path / "sample.pkl")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    given = [str(project), "--model", str(tmp_path / "model.pkl"), "--input", str(tmp_path / "sample.pkl")]
+    assert CliRunner().invoke(app, ["diff", *given, "--allow-breaking"]).exit_code == 3
+    assert CliRunner().invoke(app, ["update", *given, "--allow-breaking"]).exit_code == 3
+
+
 def test_a_template_of_someone_else_is_rendered_and_kept_for_the_next_time(
     project: Path, tmp_path: Path
 ) -> None:

@@ -1,7 +1,8 @@
 """Whole projects are merged file by file."""
 
-from scaffold.upgrade import FileOutcome, Prefer
+from scaffold.upgrade import Prefer
 from scaffold.upgrade._content import Content, Link, Opaque
+from scaffold.upgrade._outcome import FileOutcome
 from scaffold.upgrade._trees import merge_trees
 
 BASE: dict[str, Content] = {

@@ -1,0 +1,39 @@
+"""The files of a project that its owner added, and those with the markers of an earlier conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from scaffold.errors import MergeConflictError
+from scaffold.upgrade._conflicts import marked_lines
+from scaffold.upgrade._content import Content, read_tree, walk_files
+from scaffold.upgrade._model_file import loaded_path, model_path
+
+
+def refuse_markers(root: Path, ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> None:
+    marked = []
+    for path, content in owner.items():
+        lines = marked_lines(content.decode()) if isinstance(content, bytes) else []
+        if lines and content != ancestor.get(path):
+            marked.append((path, f"line {lines[0]}"))
+    if marked:
+        raise MergeConflictError(str(root), tuple(marked))
+
+
+def added_files(
+    root: Path, known: Mapping[str, Content], ancestor: Mapping[str, Content], model_bytes: int
+) -> dict[str, Content]:
+    """The files that the owner added: Python, and what may be a pristine file under another name."""
+    model = model_path(ancestor)
+    kinds = {".py", *(PurePosixPath(path).suffix for path in ancestor if path not in known)}
+    sizes = set() if model in known else {model_bytes}
+    paths = [
+        path
+        for path in walk_files(root)
+        if path not in known
+        and (PurePosixPath(path).suffix in kinds or (sizes and (root / path).lstat().st_size in sizes))
+    ]
+    others = read_tree(root, paths)
+    place = loaded_path({**known, **others})
+    return others if not place or place in known else {**others, **read_tree(root, [place])}

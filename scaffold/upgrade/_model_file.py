@@ -1,0 +1,159 @@
+"""Whether the model is another one, and where it goes: to the file that the merged code loads."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from scaffold.base.checked import is_safe_path
+from scaffold.base.layout import MODEL_FILE, MODEL_FOLDER
+from scaffold.spec import ProjectRecord, ProjectSpec
+from scaffold.upgrade._conflicts import Prefer
+from scaffold.upgrade._content import Content, content_sha256
+from scaffold.upgrade._outcome import FileMerge, FileOutcome, MergedTree
+
+_CONSTANT = "MODEL"
+"""The name in `score.py` for the path of the model."""
+NO_PLACE = (
+    "the new model has no place: its file is gone, and no `MODEL = Path(__file__)...` says what is loaded;"
+    " --theirs writes it here"
+)
+NOT_TAKEN = "the new model is not taken"
+
+
+def model_path(tree: Mapping[str, Content]) -> str:
+    """The path of the model in a pristine project; empty where it has none, or several."""
+    paths = [path for path in tree if PurePosixPath(path).match(f"{MODEL_FOLDER}/{MODEL_FILE}")]
+    return paths[0] if len(paths) == 1 else ""
+
+
+def loaded_path(files: Mapping[str, Content]) -> str:
+    """The path that `MODEL = Path(__file__).parents[1] / ...` of a module names; empty where none does."""
+    for path, content in sorted(files.items()):
+        if not path.endswith(".py") or not isinstance(content, bytes) or b"MODEL =" not in content:
+            continue
+        try:
+            body = ast.parse(content).body
+        except (SyntaxError, ValueError):
+            continue
+        for node in body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == _CONSTANT:
+                    place = _place(value, path)
+                    if place is not None and is_safe_path(place):
+                        return place
+                case _:
+                    pass
+    return ""
+
+
+def changes_of_model(record: ProjectRecord, new: ProjectSpec) -> str:
+    """What of the model is another than before: its file, or a file that it needs; empty where nothing is."""
+    old = record.spec
+    changed = [] if new.artifact.sha256 == old.artifact.sha256 else [f"sha256 {new.artifact.sha256[:12]}"]
+    if new.dependencies.sources == old.dependencies.sources:
+        return ", ".join(changed)
+    before = {source.path: record.files.get(source.path, "") for source in old.dependencies.sources}
+    after = {source.path: content_sha256(source.content) for source in new.dependencies.sources}
+    changed += [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    return ", ".join(changed)
+
+
+def model_kept(
+    ancestor: Mapping[str, Content], theirs: Mapping[str, Content], owner: Mapping[str, Content]
+) -> Content | None:
+    """The owner's model, where both they and the new state have another one than the last state."""
+    base, new = (tree.get(model_path(tree)) for tree in (ancestor, theirs))
+    held = owner.get(loaded_path(owner)) or owner.get(model_path(ancestor))
+    return held if held not in (None, base, new) and new not in (None, base) else None
+
+
+def with_hash_of(kept: Content, theirs: Mapping[str, Content]) -> dict[str, Content]:
+    """The new state for a project that keeps another model: with the hash of that one in its files."""
+    before, after = (content_sha256(content).encode() for content in (theirs[model_path(theirs)], kept))
+    return {
+        path: content.replace(before, after) if isinstance(content, bytes) else content
+        for path, content in theirs.items()
+    }
+
+
+def place_model(
+    merged: MergedTree,
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    owner: Mapping[str, Content],
+    prefer: Prefer,
+) -> MergedTree:
+    """The merged tree with the new model where its code loads it, or with a conflict.
+
+    Args:
+        merged: The merged tree.
+        ancestor: The pristine project of the last update.
+        theirs: The pristine project of the new state.
+        owner: All files of the owner's that are known.
+        prefer: Which side wins where both changed the same thing.
+    """
+    path = model_path(theirs)
+    base, new = ancestor.get(model_path(ancestor)), theirs.get(path)
+    if new is None or new == base:
+        return merged
+    files = {file_path: file.content for file_path, file in merged.files.items()}
+    after = {file_path: content for file_path, content in {**owner, **files}.items() if content is not None}
+    place = loaded_path(after)
+    if not place and new in files.values():
+        return merged
+    place = place or (path if path in after else "")
+    held = after.get(place)
+    at = merged.files.get(place)
+    if held == new or (at and (at.outcome is FileOutcome.CONFLICT or held not in (None, base))):
+        return merged
+    if place and held in (None, base):
+        placed = FileMerge(FileOutcome.ADDED if held is None else FileOutcome.UPDATED, new)
+    else:
+        place = place or path
+        placed = _unplaced(held, new, prefer)
+    left = {path: FileMerge(FileOutcome.KEPT_DELETED, None)} if path not in owner else {}
+    return replace(merged, files={**merged.files, **left, place: placed})
+
+
+def _unplaced(held: Content | None, new: Content, prefer: Prefer) -> FileMerge:
+    """The merge of a model where the owner has another one, or where no code says what it loads."""
+    if prefer is Prefer.THEIRS:
+        return FileMerge(FileOutcome.UPDATED if held else FileOutcome.ADDED, new)
+    if prefer is Prefer.OURS:
+        return FileMerge(FileOutcome.KEPT if held else FileOutcome.KEPT_DELETED, held, NOT_TAKEN)
+    if held:
+        return FileMerge(
+            FileOutcome.CONFLICT, held, "both sides changed it; yours is kept", (None, held, new)
+        )
+    return FileMerge(FileOutcome.CONFLICT, None, NO_PLACE, (None, None, new))
+
+
+def _place(node: ast.expr, path: str) -> str | None:
+    """The path that an expression of `__file__` stands for, in a module with this path."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(name))):
+            folder = _place(left, path)
+            return None if folder is None else posixpath.normpath(posixpath.join(folder, name))
+        case ast.Call(func=ast.Name(id="Path") | ast.Attribute(attr="Path"), args=[ast.Name(id="__file__")]):
+            return path
+        case ast.Call(func=ast.Attribute(value=inner, attr="resolve" | "absolute")):
+            return _place(inner, path)
+        case ast.Attribute(value=inner, attr="parent"):
+            return _above(_place(inner, path), 1)
+        case ast.Subscript(
+            value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(number))
+        ):
+            return _above(_place(inner, path), number + 1)
+        case _:
+            return None
+
+
+def _above(path: str | None, levels: int) -> str | None:
+    """The folder so many levels above; None where that is outside of the project."""
+    if path is None or levels > len(PurePosixPath(path).parts):
+        return None
+    return "/".join(PurePosixPath(path).parts[:-levels])

@@ -1,0 +1,87 @@
+"""The recorded sample, where the owner changed what callers send or recorded requests of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scaffold.base.layout import RECORDED, SCHEMAS
+from scaffold.base.recording import parse_recording
+from scaffold.spec import JSONValue, Recording
+from scaffold.upgrade._content import Content
+from scaffold.upgrade._moves import find_moved_files, find_moved_folder
+from scaffold.upgrade._renames import wire_renames
+
+_REQUEST, _ANSWER = "ModelInput", "ModelOutput"
+
+
+def follow_wire_names(
+    recording: Recording, ancestor: Mapping[str, Content], owner: Mapping[str, Content]
+) -> Recording:
+    """The recording with the names that the owner's fields have for callers.
+
+    Args:
+        recording: Requests and answers with the generated names.
+        ancestor: The pristine project of the last update.
+        owner: All files of the owner's that are known.
+    """
+    before, after = ancestor.get(SCHEMAS), _schemas(ancestor, owner)
+    if not isinstance(before, bytes) or not isinstance(after, bytes) or before == after:
+        return recording
+    names = wire_renames(before.decode(), after.decode())
+    return Recording(
+        requests=tuple(_renamed(each, names.get(_REQUEST, {})) for each in recording.requests),
+        answers=tuple(_renamed(each, names.get(_ANSWER, {})) for each in recording.answers),
+    )
+
+
+def has_own_requests(ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> bool:
+    """Whether the owner's `tests/recorded.json` has other requests than the generated one."""
+    generated, own = (_recording(tree) for tree in (ancestor, owner))
+    if generated is None or own is None or own.requests == generated.requests:
+        return False
+    return own.requests != follow_wire_names(generated, ancestor, owner).requests
+
+
+def settle_recorded(
+    ancestor: Mapping[str, Content],
+    theirs: Mapping[str, Content],
+    ours: Mapping[str, Content],
+    others: Mapping[str, Content],
+) -> tuple[Mapping[str, Content], Mapping[str, Content]]:
+    """The new state and the owner's files so that `tests/recorded.json` is never merged line by line.
+
+    Requests of the owner's stay; of the generated requests, the answers are those of the new state.
+    """
+    if has_own_requests(ancestor, {**others, **ours}):
+        return {**theirs, RECORDED: ancestor[RECORDED]}, ours
+    if _recording(ours) and _recording(ancestor) and theirs.get(RECORDED) != ancestor[RECORDED]:
+        return theirs, {**ours, RECORDED: ancestor[RECORDED]}
+    return theirs, ours
+
+
+def _recording(tree: Mapping[str, Content]) -> Recording | None:
+    content = tree.get(RECORDED)
+    try:
+        return parse_recording(content) if isinstance(content, bytes) else None
+    except ValueError:
+        return None
+
+
+def _schemas(ancestor: Mapping[str, Content], owner: Mapping[str, Content]) -> Content | None:
+    """The owner's `schemas.py`, which may be below another folder or have another name."""
+    if SCHEMAS in owner:
+        return owner[SCHEMAS]
+    ours = {path: content for path, content in owner.items() if path in ancestor}
+    others = {path: content for path, content in owner.items() if path not in ancestor}
+    if folder := find_moved_folder(ancestor, ours, others):
+        return others.get(f"{folder}/{SCHEMAS}")
+    return others.get(find_moved_files(ancestor, ours, others).get(SCHEMAS, ""))
+
+
+def _renamed(record: JSONValue, names: Mapping[str, str]) -> JSONValue:
+    if not isinstance(record, dict) or not names:
+        return record
+    return {
+        names[name] if name in names and names[name] not in record else name: value
+        for name, value in record.items()
+    }

@@ -1,0 +1,176 @@
+"""What needs no conflict, what is a conflict though its lines merge, and a record with markers."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scaffold.cli._app import app
+from scaffold.errors import MarkedRecordError, NoMarkersError, RecordSidesError
+from scaffold.spec import JSONValue
+from scaffold.upgrade._conflicts import Conflicts, Prefer
+from scaffold.upgrade._content import Content, Link
+from scaffold.upgrade._outcome import FileOutcome
+from scaffold.upgrade._python import merge_python
+from scaffold.upgrade._trees import merge_trees
+from scaffold.verbs.update import update
+from tests.upgrade._edits import edit
+
+CODE = b'"""Docs."""\n\n\ndef shown(first: int, second: int) -> int:\n    return first + second  # the sum\n'
+WRAPPED = b"\n    first: int,\n    second: int,\n"
+YAML = b"kind: Service\nname: churn\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "ours"),
+    [
+        (
+            "app/docs.py",
+            CODE,
+            CODE.replace(b"first: int, second: int", b"\n    first: int,\n    second: int,\n"),
+        ),
+        ("app/docs.py", CODE, CODE.replace(b"\n", b"\r\n")),
+        ("deploy/service.yaml", YAML, YAML.replace(b"\n", b"\r\n")),
+        ("deploy/service.yaml", YAML, YAML.replace(b"\n", b" \n") + b"\n"),
+    ],
+)
+def test_a_file_that_was_only_laid_out_anew_goes_with_the_new_state(
+    path: str, base: bytes, ours: bytes
+) -> None:
+    tree = merge_trees({path: base}, {}, {path: ours})
+    assert tree.files[path].outcome is FileOutcome.REMOVED
+    edited = merge_trees({path: base}, {}, {path: ours.replace(b"first +", b"-").replace(b"churn", b"own")})
+    assert edited.conflicts == {path: "you changed it, the new state lacks it; yours is kept"}
+
+
+def test_a_link_to_another_generated_file_is_kept_and_told() -> None:
+    base: dict[str, Content] = {"deploy/a/namespace.yaml": YAML, "deploy/b/namespace.yaml": YAML}
+    new: dict[str, Content] = dict.fromkeys(base, YAML + b"more: 1\n")
+    link = Link("../a/namespace.yaml")
+    tree = merge_trees(base, new, {**base, "deploy/b/namespace.yaml": link})
+    assert not tree.conflicts
+    assert tree.files["deploy/b/namespace.yaml"].content == link
+    assert tree.told["deploy/b/namespace.yaml"] == "kept"
+    outside = merge_trees(base, new, {**base, "deploy/b/namespace.yaml": Link("/etc/hosts")})
+    [detail] = outside.conflicts.values()
+    assert detail == "it is a link to /etc/hosts, and the new state changed the file; yours is kept"
+
+
+FIELDS = """
+class ModelInput(BaseModel):
+    plan: str = Field(examples=["plus"])
+    size: int = Field(examples=[3])
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "new", "conflicts"),
+    [
+        ('plan: str = Field(max_length=9, examples=["plus"])', "plan: int = Field(examples=[1])", 1),
+        ('plan: str = Field(\n        max_length=9,\n        examples=["plus"],\n    )', "plan: bool", 1),
+        (
+            'plan: str = Field(max_length=9, examples=["plus"])',
+            "plan: str | None = Field(examples=[None])",
+            0,
+        ),
+        ('plan: str = Field(title="Plan", examples=["plus"])', "plan: int = Field(examples=[1])", 0),
+    ],
+)
+def test_constraints_of_the_owner_on_a_field_of_another_kind_are_a_conflict(
+    own: str, new: str, conflicts: int
+) -> None:
+    ours, theirs = (FIELDS.replace('plan: str = Field(examples=["plus"])', text) for text in (own, new))
+    found = Conflicts()
+    merged = merge_python(FIELDS, ours, theirs, found)
+    assert found.count == conflicts
+    assert (own in merged) == bool(conflicts)
+
+
+@pytest.mark.parametrize(("new", "conflicts"), [("size: float", 0), ("size: str", 1), ("size: bool", 1)])
+def test_a_validator_of_the_owner_on_a_field_of_another_kind_is_a_conflict(new: str, conflicts: int) -> None:
+    validator = """
+    @field_validator("size")
+    @classmethod
+    def positive(cls, value: int) -> int:
+        return abs(value)
+"""
+    found = Conflicts()
+    merged = merge_python(FIELDS, FIELDS + validator, FIELDS.replace("size: int", new), found)
+    assert found.count == conflicts
+    assert validator in merged
+
+
+IMPORTS = [
+    "import json",
+    "import os",
+    "from pathlib import Path",
+    "import numpy as np",
+    "import pandas as pd",
+]
+
+
+def test_merged_imports_are_in_order_whoever_is_preferred() -> None:
+    added = ["import logging", "from typing import Any", "import httpx", "from numpy.typing import NDArray"]
+    for mine, other in itertools.permutations(added, 2):
+        for prefer in Prefer:
+            ours, theirs = (module([*IMPORTS, line]) for line in (mine, other))
+            found = Conflicts(prefer)
+            merged = merge_python(module(IMPORTS), ours, theirs, found)
+            assert merged == module([*IMPORTS, mine, other])
+
+
+def module(lines: list[str]) -> str:
+    """A module with these imports in order: the standard library, and the others."""
+    blocks: tuple[list[str], list[str]] = ([], [])
+    for line in sorted(lines, key=lambda line: (line.startswith("from"), line.split()[1])):
+        blocks[line.split()[1].partition(".")[0] in ("httpx", "numpy", "pandas")].append(line)
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n\nVALUE = 1\n"
+
+
+def test_an_update_that_changes_only_the_record_does_not_say_that_nothing_changes(project: Path) -> None:
+    answers: dict[str, JSONValue] = {"targets": ["production"]}
+    for name in ("kustomization.yaml", "namespace.yaml"):
+        (project / "deploy/staging" / name).unlink()
+    planned = update(project, answers=answers, dry_run=True)
+    assert not planned.is_empty
+    shown = CliRunner().invoke(app, ["diff", str(project), "--answer", "targets=[production]"])
+    assert "nothing changes" not in shown.output
+    update(project, answers=answers, verify=False)
+    assert update(project, answers=answers).is_empty
+
+
+def marked(root: Path, ours: str, theirs: str) -> Path:
+    """The record as git leaves it where two branches changed the version."""
+    record = root / ".scaffold/record.json"
+    lines = record.read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.strip() == '"version": "1.0.0",')
+    lines[at] = f"<<<<<<< HEAD\n{ours}||||||| base\n{lines[at]}=======\n{theirs}>>>>>>> other\n"
+    record.write_text("".join(lines))
+    return record
+
+
+def test_a_record_with_the_markers_of_a_merge_is_settled_by_an_option(project: Path) -> None:
+    record = project / ".scaffold/record.json"
+    before = record.read_text()
+    line = next(line for line in before.splitlines(keepends=True) if line.strip() == '"version": "1.0.0",')
+    marked(project, line, line.replace("1.0.0", "1.1.0"))
+    with pytest.raises(MarkedRecordError, match="--merge-record"):
+        update(project)
+    shown = CliRunner().invoke(app, ["update", str(project), "--merge-record"])
+    assert shown.exit_code == 0, shown.output
+    assert "The record is that of version 1.0.0." in shown.output
+    assert json.loads(record.read_text()) == json.loads(before)
+    assert update(project).is_empty
+    refused = CliRunner().invoke(app, ["update", str(project), "--merge-record"])
+    assert isinstance(refused.exception, NoMarkersError)
+
+
+def test_a_record_of_other_pristine_files_is_not_settled(project: Path) -> None:
+    line = ' "version": "1.0.0",\n'
+    record = marked(project, line, line)
+    edit(project, ".scaffold/record.json", ('"app/main.py": "', '"app/main.py": "0'))
+    refused = CliRunner().invoke(app, ["update", str(project), "--merge-record"])
+    assert isinstance(refused.exception, RecordSidesError)
+    assert "<<<<<<< HEAD" in record.read_text()
