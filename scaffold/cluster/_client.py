@@ -48,6 +48,7 @@ class Cluster:
     server: str
     context: str
     _kinds: dict[str, list[Kind]] = field(default_factory=dict)
+    _has_answered: bool = False
 
     def request(
         self,
@@ -114,11 +115,12 @@ class Cluster:
                 body=sent,
                 headers=headers,
                 timeout=urllib3.Timeout(connect=10, read=timeout_s),
-                retries=_retries(),
+                retries=_retries(is_known=self._has_answered),
                 preload_content=not stream,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:  # OSError: an invalid certificate
             raise self.unreachable(error) from error
+        self._has_answered = True
         if response.status == 401:
             another = either("ClusterAccess(context=...)", "--context NAME")
             fix = f"Log in again as you do for this cluster, or name another context: {another}"
@@ -264,17 +266,22 @@ def _certificate_problem(text: str) -> str:
     return text[text.index(UNTRUSTED) :].partition(" (_ssl")[0]
 
 
-def _retries() -> Any:
-    """Return the retry policy: for broken connections where that is safe, and for a busy API."""
+def _retries(*, is_known: bool) -> Any:
+    """Return the retry policy: for broken connections where that is safe, and for a busy API.
+
+    Args:
+        is_known: Whether the API has answered before. If it accepts no connection then, it may restart: that
+            is waited for, half a minute.
+    """
     import urllib3
 
     return urllib3.Retry(
-        total=5,
-        connect=2,
+        total=8,
+        connect=6 if is_known else 2,
         read=2,
         status=3,
         redirect=0,
-        backoff_factor=0.2,
+        backoff_factor=0.5 if is_known else 0.2,
         status_forcelist=(429,),
         allowed_methods=("GET", "PUT", "PATCH", "DELETE"),
         raise_on_status=False,

@@ -12,6 +12,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,28 @@ def test_a_port_forward_that_breaks_ends_its_connection_without_a_traceback(
         assert forward.socket.recv(1) == b""
     assert forward.error() != ""
     assert tracebacks == []
+
+
+def answer_once(port: int) -> None:
+    """Answer the next request at the port with an empty object, and stop listening."""
+    with socket.create_server(("127.0.0.1", port)) as server, server.accept()[0] as connection:
+        connection.recv(65536)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        connection.sendall(head + b"Content-Length: 2\r\n\r\n{}")
+
+
+def test_an_api_that_restarts_during_a_deploy_is_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    cluster = connect(ClusterAccess(kubeconfig=kubeconfig(f"http://127.0.0.1:{port}", {})))
+    start = time.monotonic()
+    with pytest.raises(ClusterUnreachableError):
+        cluster.request("GET", "/version")
+    assert time.monotonic() - start < 3  # one that never answered is not waited for
+    for pause_s in (0.3, 2.5):
+        timer = threading.Timer(pause_s, answer_once, (port,))
+        timer.daemon = True
+        timer.start()
+        if pause_s < 1:
+            time.sleep(0.6)
+        assert cluster.request("PATCH", "/api/v1/namespaces/titanic", body={}) == {}
