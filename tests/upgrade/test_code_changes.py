@@ -183,7 +183,13 @@ def test_an_update_to_changed_code_replays_and_says_so(imported: tuple[Path, Pat
     given = [str(root), "--model", str(folder / "model.pkl"), "--input", str(write_sample(folder))]
     shown = CliRunner().invoke(app, ["diff", *given])
     assert shown.exit_code == 0
-    assert "another model: premiums.py\nversion 1.0.0 -> 1.0.1\n" in shown.output
+    for line in (
+        "another model: premiums.py",
+        "1 of 3 recorded requests get another answer from the new model",
+        "  request 0, prediction: 172.0 -> 184.0",
+        "version 1.0.0 -> 1.0.1",
+    ):
+        assert line in shown.output.splitlines()
     events: list[Event] = []
     done = update(root, folder / "model.pkl", SAMPLE, on_event=events.append)
     assert done.applied
