@@ -162,6 +162,7 @@ LAYOUTS = [below_src, app_below_src, package_renamed, folder_renamed, file_renam
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.slow
 def test_two_updates_bring_the_model_and_its_hash_to_their_place(
     project: Path, train: Train, layout: Callable[[Path], str]
 ) -> None:
@@ -180,6 +181,7 @@ def test_two_updates_bring_the_model_and_its_hash_to_their_place(
 
 
 @pytest.mark.parametrize("layout", [folder_renamed, file_renamed])
+@pytest.mark.slow
 def test_the_project_with_the_model_in_another_place_is_proven(
     project: Path, train: Train, layout: Callable[[Path], str]
 ) -> None:

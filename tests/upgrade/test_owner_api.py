@@ -89,6 +89,7 @@ def rename_for_callers(root: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_rename_for_callers_is_proven_over_two_updates(project: Path, train: Train) -> None:
     rename_for_callers(project)
     assert scaffold.verify(project).passed
@@ -133,6 +134,7 @@ def nest(root: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_requests_of_the_owner_are_asked_kept_and_accepted(project: Path, train: Train) -> None:
     nest(project)
     model, sample = train("FamilySize", 0.01)

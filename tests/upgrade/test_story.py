@@ -95,6 +95,7 @@ def bring_up(train: Train) -> Callable[..., Update]:
     return bring
 
 
+@pytest.mark.slow
 def test_the_story_of_the_readme(project: Path, bring_up: BringUp) -> None:
     edit_four_files(project)
     before = snapshot(project)
@@ -136,6 +137,7 @@ def test_the_story_of_the_readme(project: Path, bring_up: BringUp) -> None:
     assert snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_predictions_that_the_owners_code_changes_are_reported_and_recorded(
     project: Path, bring_up: BringUp, train: Train
 ) -> None:
@@ -244,6 +246,7 @@ def test_a_lost_archive_of_pristine_files_is_reported_or_restored(project: Path)
     assert set(found.conflicts) <= {"app/main.py"}
 
 
+@pytest.mark.slow
 def test_answers_that_are_accepted_are_the_recorded_ones(project: Path) -> None:
     edit(
         project,
