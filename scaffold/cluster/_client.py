@@ -279,6 +279,7 @@ def _retries(*, is_known: bool) -> Any:
         total=8,
         connect=6 if is_known else 2,
         read=2,
+        other=0,  # a certificate that is not trusted
         status=3,
         redirect=0,
         backoff_factor=0.5 if is_known else 0.2,
