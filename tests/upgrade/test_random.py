@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -415,6 +416,7 @@ def as_packages(trees: list[Tree], root: Path) -> Iterator[str]:
         yield package
 
 
+@pytest.mark.slow
 def test_a_random_update_loses_no_edit_hides_no_conflict_and_type_checks(
     tmp_path: Path,
 ) -> None:
