@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import cast
 
 from scaffold.cluster._autoscaler import (
     autoscalers_in,
@@ -15,13 +13,11 @@ from scaffold.cluster._autoscaler import (
     restore_former,
 )
 from scaffold.cluster._client import FIELD_MANAGER, Cluster, Manifest
-from scaffold.cluster._manifests import describe
 from scaffold.cluster._objects import (
-    APPLIED,
     annotate,
+    applied_copy,
     beside,
     identity_of,
-    is_made_by_us,
     read_object,
     record_of,
     try_apply,
@@ -98,24 +94,14 @@ def undo_changes(cluster: Cluster, changes: Sequence[Change]) -> None:
     The namespace stays, and so does what another tool had made before our first deploy.
     """
     for change in reversed(changes):
-        notes = ((change.before or {}).get("metadata") or {}).get("annotations") or {}
+        before = applied_copy(change.before or {})
         if change.before is None and change.manifest["kind"] != "Namespace":
             cluster.delete(cluster.locate(change.manifest))
-        elif APPLIED in notes:
-            before = cast("Manifest", json.loads(notes[APPLIED]))
+        elif before is not None and change.before is not None:
             live = read_object(cluster, before)
             if live is not None:
                 _keep_replicas(cluster, before, live)
             try_apply(cluster, with_own_copy(before, change.before), force=True)
             if change.manifest["kind"] == "Deployment":
-                annotate(cluster, before, record_of(notes))
-                restore_former(cluster, change.before or {}, [one.manifest for one in changes])
-
-
-def remove_later(cluster: Cluster, later: Iterable[Manifest], kept: Iterable[Manifest]) -> None:
-    """Delete what is in `later` and not in `kept`, where our deploys created it."""
-    names = {describe(one) for one in kept}
-    for manifest in later:
-        found = None if describe(manifest) in names else read_object(cluster, manifest)
-        if found is not None and is_made_by_us(found):
-            cluster.delete(cluster.locate(manifest), uid=found["metadata"]["uid"])
+                annotate(cluster, before, record_of(change.before["metadata"]["annotations"]))
+                restore_former(cluster, change.before, [one.manifest for one in changes])

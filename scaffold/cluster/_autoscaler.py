@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import describe
-from scaffold.cluster._objects import beside, is_made_by_us, read_object, try_apply, with_own_copy
+from scaffold.cluster._objects import beside, read_object, remove_later, try_apply, with_own_copy
 
 _LEAST = {"HorizontalPodAutoscaler": ("minReplicas", 1), "ScaledObject": ("minReplicaCount", 0)}
 """By kind: the field with the least number of pods, and its default."""
@@ -56,10 +56,7 @@ def remove_former(cluster: Cluster, deployment: Manifest | None, manifests: Sequ
         deployment: The Deployment as it was.
         manifests: What is applied now.
     """
-    for manifest in former_autoscalers(deployment, manifests):
-        found = read_object(cluster, manifest)
-        if found is not None and is_made_by_us(found):
-            cluster.delete(cluster.locate(manifest), uid=found["metadata"]["uid"])
+    remove_later(cluster, autoscalers_in(beside(deployment or {})), manifests)
 
 
 def restore_former(cluster: Cluster, deployment: Manifest, manifests: Sequence[Manifest]) -> None:

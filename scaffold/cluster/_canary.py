@@ -114,7 +114,7 @@ class Canary:
         with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
             replayed = replay_sample(client, self.recording, subject="The canary")
         if route is not None:
-            split_route(self.cluster, self.target, own, share)
+            split_route(self.cluster, self.target, route, own, share)
         seen = self._hold(own)
         rows = f"{replayed.rows} rows of the sample answered"
         self.on_event(Finished("canary", f"{share} %: {pods}, {self.steps.hold_s:g} s; {rows}; {seen}"))
@@ -128,14 +128,14 @@ class Canary:
 
     def _hold(self, own: Target) -> str:
         """Compare the canary with the former pods until its time is over; return what was seen."""
-        before = self._traffic(own), self._traffic(self.target)
+        before = self._traffic(self._pods(own)), self._traffic(self._pods(self.target))
         end = time.monotonic() + self.steps.hold_s
         while True:
             time.sleep(max(0, min(end - time.monotonic(), self.steps.hold_s / _LOOKS)))
-            pods = pods_of(self.cluster, live_deployment(self.cluster, own))
+            pods = self._pods(own)
             if pod := next((one for one in pods if pod_state(one).restarts), None):
                 raise self._fault("A pod of the canary was started anew.", pod)
-            now = self._traffic(own), self._traffic(self.target)
+            now = self._traffic(pods), self._traffic(self._pods(self.target))
             canary, former = (_between(*pair) for pair in zip(before, now, strict=True))
             if problem := find_fault(canary, former):
                 raise self._fault(problem, pods[0], f"canary: {canary}", f"former pods: {former}")
@@ -152,10 +152,13 @@ class Canary:
         fix = f"Mend the service and deploy again. Without a canary: {without}"
         return CanaryFailedError(problem, (*facts, f"pod: {name}", *log), fix)
 
-    def _traffic(self, pods: Target) -> dict[str, Traffic]:
+    def _pods(self, target: Target) -> list[Manifest]:
+        return pods_of(self.cluster, live_deployment(self.cluster, target))
+
+    def _traffic(self, pods: list[Manifest]) -> dict[str, Traffic]:
         """Return what each pod has answered so far; a pod whose metrics cannot be read is left out."""
         found = {}
-        for pod in pods_of(self.cluster, live_deployment(self.cluster, pods))[:_MOST_ASKED]:
+        for pod in pods[:_MOST_ASKED]:
             client, path = find_metrics(self.cluster, self.target, pod, self.pace)
             with contextlib.closing(client), contextlib.suppress(ServiceFailedError):
                 answer = client.get(path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import cast
 
 from scaffold.cluster._candidate import separate_metadata
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target
-from scaffold.cluster._objects import APPLIED, read_object, try_apply, with_own_copy
+from scaffold.cluster._objects import applied_copy, read_object, try_apply, with_own_copy
 from scaffold.cluster._service import live_service
 
 SUFFIX = "-canary"
@@ -20,12 +19,13 @@ def live_route(cluster: Cluster, target: Target) -> Manifest | None:
     return None if manifest is None else read_object(cluster, manifest)
 
 
-def split_route(cluster: Cluster, target: Target, pods: Target, share: int) -> None:
+def split_route(cluster: Cluster, target: Target, route: Manifest, pods: Target, share: int) -> None:
     """Send a share of the requests of the target's HTTPRoute to other pods, by a Service of their own.
 
     Args:
         cluster: The cluster.
-        target: Holds the Service and the HTTPRoute, which are in the cluster.
+        target: Holds the Service, which is in the cluster.
+        route: The HTTPRoute as it is in the cluster.
         pods: Holds the Deployment of the other pods.
         share: In percent.
     """
@@ -38,14 +38,11 @@ def split_route(cluster: Cluster, target: Target, pods: Target, share: int) -> N
     spec = {"selector": selector, "ports": ports}
     canary = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
     try_apply(cluster, canary, force=True)
-    route = live_route(cluster, target)
-    if route is not None:
-        whole = _as_applied(target, route)
-        split = with_own_copy(whole, route)
-        for rule in split["spec"].get("rules") or []:
-            references = rule.get("backendRefs") or []
-            rule["backendRefs"] = _weighted(references, service["metadata"]["name"], metadata["name"], share)
-        try_apply(cluster, split, force=True)
+    split = with_own_copy(_as_applied(target, route), route)
+    for rule in split["spec"].get("rules") or []:
+        references = rule.get("backendRefs") or []
+        rule["backendRefs"] = _weighted(references, service["metadata"]["name"], metadata["name"], share)
+    try_apply(cluster, split, force=True)
 
 
 def restore_route(cluster: Cluster, target: Target) -> None:
@@ -61,8 +58,7 @@ def restore_route(cluster: Cluster, target: Target) -> None:
 
 def _as_applied(target: Target, route: Manifest) -> Manifest:
     """Return the HTTPRoute as the last deploy applied it, or as it is in the project."""
-    applied = (route["metadata"].get("annotations") or {}).get(APPLIED)
-    return cast("Manifest", json.loads(applied) if applied else target.one("HTTPRoute"))
+    return applied_copy(route) or cast("Manifest", target.one("HTTPRoute"))
 
 
 def _weighted(references: list[Manifest], service: str, canary: str, share: int) -> list[Manifest]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import cast
 
 from scaffold.cluster._client import Cluster, Manifest
@@ -37,6 +38,12 @@ def beside(deployment: Manifest) -> list[Manifest]:
     """Return what was applied with a Deployment, or with a revision of one; none where that is not noted."""
     notes = deployment.get("metadata", {}).get("annotations") or {}
     return list(json.loads(notes.get(BESIDE, "[]")))
+
+
+def applied_copy(live: Manifest) -> Manifest | None:
+    """Return an object as our last deploy applied it; None where that is not noted."""
+    applied = ((live.get("metadata") or {}).get("annotations") or {}).get(APPLIED)
+    return cast("Manifest", json.loads(applied)) if applied else None
 
 
 def is_made_by_us(live: Manifest) -> bool:
@@ -127,3 +134,12 @@ def with_own_copy(manifest: Manifest, before: Manifest | None) -> Manifest:
     if before is None or is_made_by_us(before):
         annotations[MADE] = "true"
     return copy
+
+
+def remove_later(cluster: Cluster, later: Iterable[Manifest], kept: Iterable[Manifest]) -> None:
+    """Delete what is in `later` and not in `kept`, where our deploys created it."""
+    names = {describe(one) for one in kept}
+    for manifest in later:
+        found = None if describe(manifest) in names else read_object(cluster, manifest)
+        if found is not None and is_made_by_us(found):
+            cluster.delete(cluster.locate(manifest), uid=found["metadata"]["uid"])

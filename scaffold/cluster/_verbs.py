@@ -12,7 +12,7 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import find_service
 from scaffold.cluster._api_errors import api_errors
-from scaffold.cluster._apply import allow_zero, apply_changes, remove_later, seed_replicas, with_a_pod
+from scaffold.cluster._apply import allow_zero, apply_changes, seed_replicas, with_a_pod
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import holder_name
@@ -20,7 +20,7 @@ from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, des
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, in_order, read_target, service_container
-from scaffold.cluster._objects import APPLIED, annotate, beside, record_of
+from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
 from scaffold.cluster._refusal import ApiError
@@ -199,19 +199,16 @@ def _went_live(replica_set: Manifest) -> bool:
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
     """Return the Deployment that was applied for a revision; for another tool's revision, its pods only."""
-    applied = (replica_set["metadata"].get("annotations") or {}).get(APPLIED)
-    if applied:
-        manifest = cast("Manifest", json.loads(applied))
-        # Kubernetes copies the Deployment's notes to each revision, those of other tools too.
-        if _pods_in(manifest) == _pods_in(replica_set):
-            return manifest
-    notes = live["metadata"].get("annotations") or {}
-    manifest = json.loads(notes[APPLIED]) if APPLIED in notes else _bare(live)
+    applied = applied_copy(replica_set)
+    # Kubernetes copies the Deployment's notes to each revision, those of other tools too.
+    if applied is not None and _pods_in(applied) == _pods_in(replica_set):
+        return applied
+    manifest = applied_copy(live) or _bare(live)
     template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
     template["metadata"].get("labels", {}).pop("pod-template-hash", None)
     template["metadata"].pop("creationTimestamp", None)
     manifest["spec"]["template"] = template
-    return cast("Manifest", manifest)
+    return manifest
 
 
 def _pods_in(manifest: Manifest) -> list[tuple[str, str, list[str]]]:

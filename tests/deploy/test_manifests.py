@@ -72,12 +72,7 @@ CRON: JSONValue = {
 }
 
 
-WITH_EVERYTHING: dict[str, JSONValue] = {
-    "route": "ingress",
-    "host": "a.example.org",
-    "auth": True,
-    "service_type": "LoadBalancer",
-    "internal": True,
+OF_A_PLATFORM: dict[str, JSONValue] = {
     "labels": {"team": "passengers"},
     "annotations": {"contact": "ada"},
     "node_selector": {"disk": "ssd"},
@@ -87,6 +82,14 @@ WITH_EVERYTHING: dict[str, JSONValue] = {
     "gpus": 1,
     "runtime_class": "nvidia",
     "ephemeral_storage": "1Gi",
+}
+WITH_EVERYTHING: dict[str, JSONValue] = {
+    "route": "ingress",
+    "host": "a.example.org",
+    "auth": True,
+    "service_type": "LoadBalancer",
+    "internal": True,
+    **OF_A_PLATFORM,
     "ingress_from": [{"namespaceSelector": {"matchLabels": {"team": "web"}}}],
 }
 
@@ -492,18 +495,7 @@ def test_two_targets_do_not_share_a_host() -> None:
 
 
 def test_what_a_platform_asks_for_is_in_the_pod() -> None:
-    answers: dict[str, JSONValue] = {
-        "labels": {"team": "passengers"},
-        "annotations": {"contact": "ada"},
-        "node_selector": {"disk": "ssd"},
-        "tolerations": [{"key": "gpu", "operator": "Exists"}],
-        "affinity": AFFINITY,
-        "priority_class": "high",
-        "gpus": 1,
-        "runtime_class": "nvidia",
-        "ephemeral_storage": "1Gi",
-        "run_as_user": 0,
-    }
+    answers: dict[str, JSONValue] = {**OF_A_PLATFORM, "run_as_user": 0}
     found = manifests(deploy_files(project_spec(answers)), "staging")
     for kind, one in found.items():
         assert kind == "Namespace" or one["metadata"]["labels"]["team"] == "passengers", kind
