@@ -14,6 +14,7 @@ from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import HEADER, model_options, parsed_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError
+from scaffold.errors.wording import counted
 
 if TYPE_CHECKING:
     from scaffold.verbs.update import Update
@@ -72,7 +73,7 @@ def init(
         name, given, answers_file=answers, template=template, ask=not defaults and answers is None
     )
     out = console()
-    out.print(f"[green]✓[/] {len(files)} files in ", end="")
+    out.print(f"[green]✓[/] {counted(len(files), 'file')} in ", end="")
     out.print(f"{name}/", markup=False)
     out.print("Next:")
     out.print(f"  cd {name}\n  make", markup=False)
@@ -252,7 +253,7 @@ def _show_changes(found: Update) -> None:
 
 def _show_outcome(found: Update) -> None:
     out = console()
-    out.print(f"[green]✓[/] {found.report.new_version}: {len(found.files)} files changed.")
+    out.print(f"[green]✓[/] {found.report.new_version}: {counted(len(found.files), 'file')} changed.")
     if found.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")

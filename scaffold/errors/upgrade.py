@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation
+from scaffold.errors.wording import counted, invocation
 
 
 class UpgradeError(ScaffoldError):
@@ -212,7 +212,7 @@ class MergeConflictError(UpgradeError):
     def __str__(self) -> str:
         files = "\n".join(f"  {path}: {detail}" for path, detail in self.conflicts)
         return (
-            f"{len(self.conflicts)} files of {self.root} are in conflict:\n{files}\n"
+            f"Conflicts in {counted(len(self.conflicts), 'file')} of {self.root}:\n{files}\n"
             "Settle each one, and then prove the project; or take the update back:\n"
             f"  {invocation('verify', self.root)}\n  {invocation('undo', self.root)}"
         )
