@@ -297,6 +297,23 @@ def test_a_variable_with_a_default_is_noted(
     assert any("the model reads the variable FARE_RATE" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        "collections.ChainMap(os.environ, {'FARE_RATE': 'none'})['FARE_RATE']",
+        "string.Template('$FARE_RATE').safe_substitute(os.environ)",
+    ],
+)
+def test_a_variable_is_the_users_where_the_standard_library_looks_it_up(
+    inspect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    monkeypatch.setenv("FARE_RATE", "1.5")
+    text = model(f"import collections, os, string; float({read})")
+    with pytest.raises(MissingVariableError) as caught:
+        inspect(text)
+    assert caught.value.names == ("FARE_RATE",)
+
+
 def test_a_missing_variable_of_bytes_is_named(inspect: Callable[..., Any]) -> None:
     with pytest.raises(MissingVariableError) as caught:
         inspect(model("import os; os.environb[b'FARE_RATE']"))
