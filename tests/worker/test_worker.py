@@ -26,6 +26,7 @@ from scaffold.errors import (
     NotASampleError,
     UsageError,
     WorkerDiedError,
+    WorkerEndedError,
     WorkerError,
     WorkerLimitError,
     WorkerMessageError,
@@ -77,6 +78,16 @@ def test_a_crash_of_a_call_is_not_reported_as_one_while_loading(inspect: Callabl
     assert str(caught.value).startswith(
         "SIGKILL ended the process that loads the model while the model was called."
     )
+
+
+def test_a_signal_without_a_name_is_reported_by_its_number(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerDiedError, match="^Signal 40 ended the process that loads the model"):
+        inspect(model("import os; os.kill(os.getpid(), 40)"))
+
+
+def test_a_call_that_ends_the_process_is_reported_as_such(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerEndedError, match=r"while the model was called \(exit status 7\)"):
+        inspect(model("import os; os._exit(7)"))
 
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "GeneratorExit", "type('E', (BaseException,), {})"])
