@@ -81,7 +81,7 @@ def test_a_crash_of_a_call_is_not_reported_as_one_while_loading(inspect: Callabl
 
 
 def test_a_signal_without_a_name_is_reported_by_its_number(inspect: Callable[..., Any]) -> None:
-    with pytest.raises(WorkerDiedError, match="^Signal 40 ended the process that loads the model"):
+    with pytest.raises(WorkerDiedError, match=r"^Signal 40 ended the process that loads the model"):
         inspect(model("import os; os.kill(os.getpid(), 40)"))
 
 
