@@ -30,6 +30,7 @@ from scaffold.errors import (
     ReadError,
     TruncatedFileError,
     UnpicklableModelError,
+    UnreadableFileError,
     UntrustedCodeError,
     VersionMismatchError,
 )
@@ -328,6 +329,22 @@ def test_a_model_in_memory_is_written_so_that_it_reads_back(tmp_path: Path) -> N
     for model in (LinearRegression(), lambda x: x + 1, torch.nn.Linear(1, 1)):
         path = dump_model(model, tmp_path)
         assert type(load_model(read_artifact(path))) is type(model)
+
+
+def test_a_file_that_the_system_does_not_open_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnreadableFileError, match="cannot be read: File name too long"):
+        read_artifact(tmp_path / ("x" * 300))
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"N.")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UnreadableFileError, match=r"model\.pkl cannot be read: Permission denied\.\n"):
+        read_artifact(path)
 
 
 def test_a_class_of_the_script_is_carried_from_a_process_that_the_script_spawned(tmp_path: Path) -> None:
