@@ -36,6 +36,7 @@ from scaffold.errors import (
 OLD_MODEL = Path(__file__).parent / "read/made_elsewhere/gradient_boosting_sklearn_1_3_2.pkl"
 KNOWN = {"sklearn": "scikit-learn", "numpy": "numpy", "pandas": "pandas"}
 NUMPY_2_REFUSED = "ValueError: numpy.dtype size changed, may indicate binary incompatibility."
+NUMPY_2_LACKS = "ImportError: cannot import name 'ComplexWarning' from 'numpy.core.numeric' (numeric.py)"
 
 
 class FakeUv:
@@ -46,6 +47,7 @@ class FakeUv:
         installed: Version and path of the Pythons that are here.
         has: Versions of what the made environment holds of the worker's needs.
         numpy: Whether libraries import: not with numpy 2, where this is 1.
+        refused: What they say then.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class FakeUv:
         has: Mapping[str, str] | None = None,
         numpy: int = 2,
         python: str = "3.11.7",
+        refused: str = NUMPY_2_REFUSED,
     ) -> None:
+        self.refused = refused
         self.wheels, self.installed = wheels, installed or {"3.11.7": sys.executable}
         self.has, self.numpy, self.python = dict(has or {}), numpy, python
         self.commands: list[list[str]] = []
@@ -90,7 +94,7 @@ class FakeUv:
             case ["python", "-I", "-c", code, *_] if "import_module" in code or "__import__" in code:
                 numpy = (Path(command[0]).parents[1] / "numpy").read_text()
                 if int(numpy) > self.numpy:
-                    return self._fail(command, f"import sklearn: {NUMPY_2_REFUSED}")
+                    return self._fail(command, f"import sklearn: {self.refused}")
             case ["python", "-I", "-B", "-c", *_]:
                 return Finished(
                     stdout=f"from a .pth file\n{json.dumps(self._facts(command[0]))}\n", stderr=""
@@ -411,8 +415,9 @@ def test_a_distribution_that_does_not_exist_is_reported_after_one_attempt(tmp_pa
     assert run.count("pip", "compile") == 1
 
 
-def test_numpy_2_is_left_out_where_a_library_was_built_for_numpy_1(tmp_path: Path) -> None:
-    run = FakeUv(numpy=1)
+@pytest.mark.parametrize("refused", [NUMPY_2_REFUSED, NUMPY_2_LACKS])
+def test_numpy_2_is_left_out_where_a_library_was_built_for_numpy_1(tmp_path: Path, refused: str) -> None:
+    run = FakeUv(numpy=1, refused=refused)
     made = opened("scikit-learn==1.2.2", tmp_path, run, "sklearn")
     assert "numpy<2" in run.requirements[-1]
     assert made.notes == ("numpy is kept below 2: what scikit-learn==1.2.2 brings was built for numpy 1",)

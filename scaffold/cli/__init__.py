@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ _EXAMINING = ("new", "inspect", "update", "diff")
 @name_commands()
 def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
+    _replace_closed_streams()
     # A model's libraries create hundreds of thousands of permanent objects: collect garbage less often.
     gc.set_threshold(100_000, 50, 100)
     for name in ("SIGTERM", "SIGHUP"):  # handled like Ctrl-C, so that temporary files are removed
@@ -48,6 +50,13 @@ def main() -> None:
         sys.exit(1)
     finally:
         gc.freeze()  # the exit is ten times as fast without another collection of those objects
+
+
+def _replace_closed_streams() -> None:
+    """Discard what is printed, where the process was started without that stream."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 @contextlib.contextmanager

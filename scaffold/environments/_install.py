@@ -37,6 +37,7 @@ _NUMPY_1 = "numpy<2"
 _ABI = re.compile(
     r"numpy\.(?:dtype|ndarray|ufunc) size changed|compiled using NumPy 1\.x|numpy\.core\.multiarray failed"
     r"|_ARRAY_API not found|numpy\.core\.umath failed|module 'numpy' has no attribute"
+    r"|cannot import name '\w+' from 'numpy\b"
     r"|was removed in the NumPy 2\.0"
 )
 # uv's words for a distribution or version that exists for no Python.

@@ -37,6 +37,7 @@
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
+    │   ├── UnreadableFileError         the system does not let a file be opened
     │   ├── ModelNotFetchedError        a model cannot be downloaded from its source
     │   ├── NotAModelError
     │   ├── TruncatedFileError
@@ -347,6 +348,7 @@ from scaffold.errors.read import (
     ReadError,
     TruncatedFileError,
     UnpicklableModelError,
+    UnreadableFileError,
     UnseenNameError,
     UntrustedCodeError,
     VersionMismatchError,
@@ -616,6 +618,7 @@ __all__ = [
     "UnnamedImageError",
     "UnpicklableModelError",
     "UnreadableAnswerError",
+    "UnreadableFileError",
     "UnreadableLockError",
     "UnreadablePackageError",
     "UnresolvableError",

@@ -30,6 +30,16 @@ class NoSuchFileError(ReadError):
         return f"No such file: {self.path}{beside}"
 
 
+class UnreadableFileError(ReadError):
+    """The system does not let a file be opened."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be read: {self.cause}.\nName a file that you may read."
+
+
 class ModelNotFetchedError(ReadError):
     """A model cannot be downloaded from its source."""
 

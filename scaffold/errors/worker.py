@@ -31,11 +31,12 @@ class WorkerEndedError(WorkerError):
     """The process that loads the model ended by itself, before it had reported."""
 
     status: int
+    doing: str
     log: str = ""
 
     def __str__(self) -> str:
-        head = f"The process that loads the model broke off (exit status {self.status})."
-        return f"{head}\n{_end_of(self.log)}".rstrip()
+        how = f"{_while(self.doing)} (exit status {self.status})"
+        return f"The process that loads the model broke off{how}.\n{_end_of(self.log)}".rstrip()
 
 
 class WorkerMessageError(WorkerError):

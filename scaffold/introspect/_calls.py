@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from scaffold.errors import (
     AmbiguousCallError,
+    CallError,
     ChangingMethodError,
     EmptySampleError,
     NoFittingCallError,
@@ -27,6 +29,7 @@ from scaffold.introspect._hints import feature_names
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._onnx import session_takes
 from scaffold.introspect._presentations import presentations
+from scaffold.introspect._readings import without_written_index
 from scaffold.introspect._rows import count_rows
 from scaffold.introspect._stable import Match, changed_answer, index_error, instability, written_call
 from scaffold.introspect._untouched import Untouched
@@ -82,6 +85,20 @@ def find_call(
     """
     if count_rows(sample) == 0:
         raise EmptySampleError()
+    bare = without_written_index(sample)
+    if bare is None:
+        return _find_call(model, sample, output, method, nullable)
+    try:
+        return _find_call(model, bare, output, method, nullable)
+    except CallError as error:
+        with contextlib.suppress(CallError):
+            return _find_call(model, sample, output, method, nullable)
+        raise error
+
+
+def _find_call(
+    model: object, sample: object, output: object, method: str | None, nullable: Sequence[str]
+) -> FoundCall:
     search = _Search(model, sample, output, nullable)
     matches = search.by_name(method) if method else search.by_preference()
     match = _choose(model, matches)

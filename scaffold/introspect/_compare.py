@@ -114,6 +114,8 @@ def plain(value: Any) -> JSONLike:
     """Return `value` as nested lists, dicts and Python scalars, so that containers no longer matter."""
     if isinstance(value, enum.Enum):
         return plain(value.value)
+    if _kinds.kin(value, "pydantic.RootModel"):
+        return plain(value.root)
     if _kinds.kin(value, "numpy.generic"):
         return _plain_array(value) if value.dtype.kind in "MmV" else value.item()
     if value is None or isinstance(value, (bool, int, float, str, bytes)):

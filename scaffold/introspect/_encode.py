@@ -15,10 +15,9 @@ from scaffold.introspect._rows import take_record
 from scaffold.introspect._scalars import missing_marker
 from scaffold.introspect.kinds import kind_of
 from scaffold.introspect.kinds.pillow import picture
-from scaffold.introspect.kinds.python import fields_of
+from scaffold.introspect.kinds.python import held_by
 from scaffold.spec import (
     Category,
-    ClassKind,
     Column,
     Either,
     Field,
@@ -78,9 +77,8 @@ def encode(value: Any, schema: Schema, path: str = "$") -> JSONValue:
             return encode(value, items, path)
         case Picture():
             return picture(value, path)
-        case UserType(kind=kind, seen=seen):
-            inner = seen or Scalar(type=ScalarType.ANY)
-            return encode(value.value if kind is ClassKind.ENUM else fields_of(value), inner, path)
+        case UserType(seen=seen):
+            return encode(held_by(value), seen or Scalar(type=ScalarType.ANY), path)
         case _:
             assert_never(schema)
 

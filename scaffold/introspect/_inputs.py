@@ -97,9 +97,11 @@ def named_arguments(values: Sequence[object], names: Sequence[str]) -> dict[str,
 
 def as_body(schema: Schema, name: str, seen: Seen, rows: int) -> Schema:
     """Return `schema` if it is an object, else an object with that one field."""
-    if isinstance(schema, (Record, Table, Mapping)) or (
-        isinstance(schema, UserType) and schema.kind is not ClassKind.ENUM
-    ):
+    if isinstance(schema, UserType) and schema.kind is not ClassKind.ENUM:
+        is_object = schema.seen is None or isinstance(schema.seen, (Record, Mapping))
+    else:
+        is_object = isinstance(schema, (Record, Table, Mapping))
+    if is_object:
         return schema
     leaves = leaves_of([value for _, value in seen])
     absent = sum(missing_marker(value) is not None for _, value in seen)

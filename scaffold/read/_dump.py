@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ def dump_model(model: Any, folder: Path) -> Path:
         return path
     import cloudpickle
 
+    # The script, as multiprocessing names it in a process that it has spawned.
+    spawned = sys.modules.get("__mp_main__")
+    if spawned is not None:
+        cloudpickle.register_pickle_by_value(spawned)
     try:
         if _is_torch_module(kind):
             import torch
@@ -56,6 +61,9 @@ def dump_model(model: Any, folder: Path) -> Path:
     except Exception as error:  # `__getstate__` and `__reduce__` may raise anything
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnpicklableModelError(kind.__name__, cause, _advice(model)) from error
+    finally:
+        if spawned is not None:
+            cloudpickle.unregister_pickle_by_value(spawned)
     return path
 
 

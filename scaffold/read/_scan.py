@@ -11,7 +11,13 @@ from typing import BinaryIO
 
 from scaffold.base.streams import compression_of, open_once
 from scaffold.base.unpickle import LEGACY_TORCH_START
-from scaffold.errors import MissingLibraryError, NoSuchFileError, NotAModelError, TruncatedFileError
+from scaffold.errors import (
+    MissingLibraryError,
+    NoSuchFileError,
+    NotAModelError,
+    TruncatedFileError,
+    UnreadableFileError,
+)
 from scaffold.read import _formats
 from scaffold.read._findings import raise_findings
 from scaffold.read._folders import own_folders, path_without
@@ -42,7 +48,21 @@ class Scanned:
 
 
 def require_file(path: Path) -> None:
-    """Raise NoSuchFileError or NotAModelError unless `path` is a file with something in it."""
+    """Check that `path` is a file with something in it, and may be read.
+
+    Raises:
+        NoSuchFileError: There is no such file.
+        NotAModelError: It is no file, or empty.
+        UnreadableFileError: The system refuses to open it.
+    """
+    try:
+        _require_content(path)
+        path.open("rb").close()
+    except OSError as error:
+        raise UnreadableFileError(str(path), error.strerror or str(error)) from error
+
+
+def _require_content(path: Path) -> None:
     if path.is_dir():
         raise NotAModelError(str(path), "it is a folder", "Name the model's file inside it.")
     if not path.is_file():

@@ -180,8 +180,8 @@ class Worker:
                 return WorkerLimitError("CPU time", refused.target, doing)
             return WorkerLimitError("written bytes", refused.target, doing)
         if status < 0:
-            return WorkerDiedError(signal.Signals(-status).name, doing, log)
-        return WorkerEndedError(status, log)
+            return WorkerDiedError(_signal_name(-status), doing, log)
+        return WorkerEndedError(status, doing, log)
 
     def _name_being_loaded(self) -> str:
         """Return the name that the worker was loading; empty if it loaded none."""
@@ -197,3 +197,11 @@ class Worker:
             self._log.seek(max(0, size_bytes - _LOG_BYTES))
             return printable(self._log.read(_LOG_BYTES).decode("utf-8", "replace"))
         return ""
+
+
+def _signal_name(number: int) -> str:
+    """Return the name of a signal; those for real time have none but the first and the last."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"Signal {number}"

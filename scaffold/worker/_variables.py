@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import AnyStr
 
 from scaffold.worker._witness import RECORDED, Witness
@@ -39,12 +40,14 @@ def _present(name: AnyStr, look_up: Callable[[AnyStr], AnyStr]) -> bool:
 
 
 def _reading_file() -> str:
-    """The file whose code asks for a variable; `os.getenv` and `environ.get` ask for somebody else."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__") in (
-        "os",
-        "collections.abc",
-        __name__,
-    ):
+    """The file whose code asks for a variable; the standard library asks for somebody else."""
+    asking = sys._getframe(2)
+    frame: FrameType | None = asking
+    while frame is not None and _module(frame) in (*sys.stdlib_module_names, __name__):
         frame = frame.f_back
-    return frame.f_code.co_filename
+    return (frame or asking).f_code.co_filename
+
+
+def _module(frame: FrameType) -> str:
+    name = str(frame.f_globals.get("__name__"))
+    return name if name == __name__ else name.partition(".")[0]

@@ -318,6 +318,13 @@ def test_inspect_writes_nothing(run: Run, model: Path, capfd: pytest.CaptureFixt
     assert sorted(Path().iterdir()) == before
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_ends_no_command(model: Path, closed: str) -> None:
+    command = f'"{sys.executable}" -m scaffold inspect model.pkl --input sample.pkl {closed}'
+    done = subprocess.run(command, shell=True, cwd=model.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, "failed" in done.stderr) == (0, False)
+
+
 def _status(program: Callable[[], None]) -> int:
     try:
         program()

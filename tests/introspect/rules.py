@@ -126,4 +126,16 @@ class Event(TypedDict):
     what: str
 
 
+class Lines(pydantic.RootModel[list[Basket]]):
+    pass
+
+
+class Totals(pydantic.RootModel[dict[str, float]]):
+    pass
+
+
+class Ranks(pydantic.RootModel[list[int]]):
+    pass
+
+
 Payload = dict[str, Any]

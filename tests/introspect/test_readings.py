@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,28 @@ def test_an_output_of_one_column_is_one_number_for_each_row_of_a_batch(
     assert service.found.signature.call.batched
     bodies = [{"visits": 2, "spent": 5.0}, {"visits": 28, "spent": 300.0}]
     assert service.score(*bodies) == [{"prediction": 0}, {"prediction": 1}]
+
+
+def read_from_csv(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as it comes back from a file that has its index as well."""
+    return pd.read_csv(io.StringIO(frame.to_csv()))
+
+
+@pytest.mark.parametrize("rows", [slice(0, 20), slice(30, 12, -1)], ids=["from 0", "in another order"])
+def test_an_index_in_a_csv_file_is_no_column(rows: slice, serve: Serve) -> None:
+    sample = FRAME.iloc[rows]
+    output = pd.DataFrame({"bought": CLASSIFIER.predict(sample)})
+    service = serve(CLASSIFIER, read_from_csv(sample), read_from_csv(output))
+    assert service.found.signature.call.batched
+    assert service.score({"visits": 28, "spent": 300.0}) == [{"prediction": 1}]
+
+
+def test_an_index_that_the_model_was_trained_on_is_a_column(serve: Serve) -> None:
+    sample = read_from_csv(FRAME)
+    model = LinearRegression().fit(sample, FRAME["spent"] * 2)
+    service = serve(model, sample, model.predict(sample))
+    [answer] = service.score({"Unnamed: 0": 3, "visits": 28, "spent": 30.0})
+    assert answer == {"prediction": pytest.approx(60.0)}
 
 
 def test_a_model_that_answers_with_a_column_itself_keeps_its_shape(serve: Serve) -> None:

@@ -125,6 +125,25 @@ def test_predictions_use_serialization_aliases(serve: Serve, rules: Any) -> None
     assert alone.score({"data": 5}) == [{"one": 5, "two": 2, "out": 3}]
 
 
+@pytest.mark.parametrize("several", [False, True], ids=["one", "a list"])
+def test_a_root_model_goes_over_the_wire_as_what_it_holds(serve: Serve, rules: Any, several: bool) -> None:
+    lines = rules.Lines([basket(rules), basket(rules, 4)])
+    service = serve(one, [lines, lines] if several else lines)
+    names = {"netPrice": 12.5, "coupon": None}
+    body = {"data": [{"itemCount": 3, **names}, {"itemCount": 4, **names}]}
+    assert service.found.recording.requests == ((body, body) if several else (body,))
+    assert service.given() == ([lines, lines] if several else [lines])
+
+
+def test_a_root_model_as_an_answer_is_what_it_holds(serve: Serve, rules: Any) -> None:
+    total = serve(lambda n: rules.Totals({"total": n}), 2.5)
+    assert total.found.recording.answers == ({"total": 2.5},)
+    assert total.score({"data": 2.5}) == [{"total": 2.5}]
+    ranks = serve(lambda n: rules.Ranks([n, 1]), 2)
+    assert ranks.found.recording.answers == ({"prediction": [2, 1]},)
+    assert ranks.score({"data": 5}) == [{"prediction": [5, 1]}]
+
+
 # ------------------------------------------------------------------ moments
 
 

@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import pickle
+import subprocess
 import sys
 import zipfile
 from importlib import metadata
@@ -29,6 +30,7 @@ from scaffold.errors import (
     ReadError,
     TruncatedFileError,
     UnpicklableModelError,
+    UnreadableFileError,
     UntrustedCodeError,
     VersionMismatchError,
 )
@@ -327,6 +329,37 @@ def test_a_model_in_memory_is_written_so_that_it_reads_back(tmp_path: Path) -> N
     for model in (LinearRegression(), lambda x: x + 1, torch.nn.Linear(1, 1)):
         path = dump_model(model, tmp_path)
         assert type(load_model(read_artifact(path))) is type(model)
+
+
+def test_a_file_that_the_system_does_not_open_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnreadableFileError, match="cannot be read: File name too long"):
+        read_artifact(tmp_path / ("x" * 300))
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"N.")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UnreadableFileError, match=r"model\.pkl cannot be read: Permission denied\.\n"):
+        read_artifact(path)
+
+
+def test_a_class_of_the_script_is_carried_from_a_process_that_the_script_spawned(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import multiprocessing, pathlib\n"
+        "from scaffold.read import dump_model\n\n"
+        "class Model:\n    def predict(self, x):\n        return 2 * x\n\n"
+        "def dump():\n    dump_model(Model(), pathlib.Path())\n\n"
+        "if __name__ == '__main__':\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=dump)\n"
+        "    child.start()\n    child.join()\n"
+    )
+    subprocess.run([sys.executable, script], cwd=tmp_path, check=True)
+    assert pickle.loads((tmp_path / "model.pkl").read_bytes()).predict(4) == 8
 
 
 def test_an_object_that_cannot_be_pickled_is_reported_with_a_remedy(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from scaffold.errors import (
     NotASampleError,
     UsageError,
     WorkerDiedError,
+    WorkerEndedError,
     WorkerError,
     WorkerLimitError,
     WorkerMessageError,
@@ -77,6 +78,16 @@ def test_a_crash_of_a_call_is_not_reported_as_one_while_loading(inspect: Callabl
     assert str(caught.value).startswith(
         "SIGKILL ended the process that loads the model while the model was called."
     )
+
+
+def test_a_signal_without_a_name_is_reported_by_its_number(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerDiedError, match=r"^Signal 40 ended the process that loads the model"):
+        inspect(model("import os; os.kill(os.getpid(), 40)"))
+
+
+def test_a_call_that_ends_the_process_is_reported_as_such(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerEndedError, match=r"while the model was called \(exit status 7\)"):
+        inspect(model("import os; os._exit(7)"))
 
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "GeneratorExit", "type('E', (BaseException,), {})"])
@@ -295,6 +306,23 @@ def test_a_variable_with_a_default_is_noted(
     inspect(model(f"import os; float({read})"), on_event=events.append)
     notes = [event.text for event in events if isinstance(event, Noted)]
     assert any("the model reads the variable FARE_RATE" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "collections.ChainMap(os.environ, {'FARE_RATE': 'none'})['FARE_RATE']",
+        "string.Template('$FARE_RATE').safe_substitute(os.environ)",
+    ],
+)
+def test_a_variable_is_the_users_where_the_standard_library_looks_it_up(
+    inspect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    monkeypatch.setenv("FARE_RATE", "1.5")
+    text = model(f"import collections, os, string; float({read})")
+    with pytest.raises(MissingVariableError) as caught:
+        inspect(text)
+    assert caught.value.names == ("FARE_RATE",)
 
 
 def test_a_missing_variable_of_bytes_is_named(inspect: Callable[..., Any]) -> None:

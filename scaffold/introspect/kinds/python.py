@@ -114,6 +114,9 @@ def _one_user_type(cls: type, seen: Seen, describe: Describe) -> Schema:
         kind, inner = ClassKind.ENUM, describe([(p, v.value) for p, v in seen])
         members = list(type(value))
         likely: JSONValue = to_jsonable_python(members[len(members) // 2].value, fallback=str)
+    elif kin(value, "pydantic.RootModel"):
+        kind, inner = ClassKind.PYDANTIC, describe([(p, v.root) for p, v in seen])
+        likely = example(inner)
     else:
         kind = _class_kind(value)
         inner = _with_attributes(cls, describe_mappings([(p, fields_of(v)) for p, v in seen], describe))
@@ -143,6 +146,13 @@ def _with_attributes(cls: type, record: Record) -> Record:
         for f in record.fields
     )
     return dataclasses.replace(record, fields=fields)
+
+
+def held_by(value: Any) -> object:
+    """Return what goes over the wire for an object of the user's own class."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value.root if kin(value, "pydantic.RootModel") else fields_of(value)
 
 
 def fields_of(value: Any) -> dict[str, object]:
