@@ -505,5 +505,7 @@ _OF_METHODS = frozenset({"sklearn"})
 # Keys of names of methods that libraries call on an object from the same file, and the libraries: any object
 # has methods that write files, so each name must be one of `METHODS`.
 CALLED_BY_NAME = dict.fromkeys(("_response_method", "response_method", "stack_method_"), _OF_METHODS)
+EVALUATING = ("scipy.stats.", *(f"{library}." for library in sorted(_OF_FORMULAS | _OF_METHODS)))
+"""Where classes evaluate a text of their attributes, or call what it names."""
 CHOICES_OF_METHODS = frozenset({"auto"})
 """What stands in place of such a name where the library chooses it."""

@@ -101,6 +101,11 @@ class Policy:
         """Whether the name is an enumeration, whose members are attributes."""
         return any(d.kind is Kind.ENUM for d in self._finder.definitions(module, name))
 
+    def is_defined_in(self, module: str, name: str, places: tuple[str, ...]) -> bool:
+        """Whether a class is defined in a module whose dotted name starts with one of `places`."""
+        definitions = self._finder.definitions(module, name.partition(".")[0])
+        return any(f"{each}.".startswith(places) for each in (module, *(d.module for d in definitions)))
+
     def is_code(self, module: str) -> bool:
         """Whether what `module` gives only where code by value may run is as good as such code itself."""
         library = LIBRARIES.get(module.partition(".")[0])
