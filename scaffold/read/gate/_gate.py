@@ -27,7 +27,9 @@ from scaffold.read.gate._libraries import (
     CHOICES_OF_METHODS,
     EVALUATED,
     EVALUATING,
+    INPUTS,
     METHODS,
+    READING,
 )
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import CONDITIONAL, UNKNOWN, Policy, Standing
@@ -405,9 +407,7 @@ class Gate:
                     self._check_attributes(instance, values, offset)
                 case Made() if (pair or part is state or part in keywords) and not _is_no_dict(part):
                     self._refuse(described(instance), offset, "its state is the result of a call")
-        root = instance.root()
-        evaluating = root is not None and self._policy.is_defined_in(root.module, root.qualname, EVALUATING)
-        if evaluating and _may_hold_pairs(state):
+        if self._is_of(instance, EVALUATING) and _may_hold_pairs(state):
             self._refuse(described(instance), offset, "its state is no dict, and may set attributes as one")
 
     def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
@@ -420,8 +420,15 @@ class Gate:
                 self._refuse(described(instance), offset, f"its '{key}' is replaced")
             elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
                 instance.replaces = instance.replaces or key
+            elif isinstance(key, str) and key in INPUTS and self._is_of(instance, READING):
+                if not isinstance(value, str) or value not in INPUTS[key]:
+                    self._refuse(described(instance), offset, "it reads the files that its input names")
             elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
                 self._check_template(described(instance), value, offset, self._member)
+
+    def _is_of(self, instance: Value, places: tuple[str, ...]) -> bool:
+        root = instance.root() if isinstance(instance, Made) else None
+        return root is not None and self._policy.is_defined_in(root.module, root.qualname, places)
 
     def _check_template(self, name: str, value: Value, offset: int, member: str | None) -> None:
         fault = fault_of_scipy_template(value) if isinstance(value, str) else described(value)
