@@ -17,6 +17,7 @@ from pathlib import Path
 from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
 from scaffold.base.files import sha256_file
+from scaffold.base.git import run_git
 from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
@@ -243,14 +244,12 @@ def _unpack_file(root: Path, files: Mapping[str, str]) -> dict[str, Content] | N
 def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
     """The pristine files of the last commit that has them."""
     try:
-        commits = run(["git", "log", "--format=%H", "--", PRISTINE], cwd=root).stdout.split()
+        commits = run_git(root, "log", "--format=%H", "--", PRISTINE, run=run).split()
         with TemporaryFolder("record") as folder:
             exported = Path(folder) / "pristine.tar"
             for commit in commits:
-                run(
-                    ["git", "archive", f"--output={exported}", "--format=tar", commit, "--", PRISTINE],
-                    cwd=root,
-                )
+                target = f"--output={exported}"
+                run_git(root, "archive", target, "--format=tar", commit, "--", PRISTINE, run=run)
                 with tarfile.open(exported) as archive:
                     member = archive.extractfile(PRISTINE)
                     packed = member.read() if member else b""
