@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.core.algorithms import map_array
+from pandas.core.algorithms import map_array  # type: ignore[attr-defined]
 from scipy.linalg.blas import _get_funcs
 from scipy.special._precompute import gammainc_data, hyp2f1_data
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
