@@ -263,6 +263,11 @@ def test_a_conda_file_is_read_as_requirements(tmp_path: Path) -> None:
         ("dependencies:\n- pip:\n  - -r more.txt\n", "it names more.txt, and there is no such file"),
         ("dependencies:\n- pip:\n  - --pre\n", "'--pre' is no requirement"),
         ("dependencies:\n- pip: numpy\n", "its pip section is no list"),
+        ("dependencies: " + "[" * 5000, "it is no YAML .it is nested too deeply"),
+        ("dependencies: [2020-13-45]", "it is no YAML .month must be in 1..12"),
+        ("dependencies: [0b_]", "it is no YAML"),
+        (f"dependencies: [{'9' * 6000}]", "it is no YAML"),
+        ("dependencies: [[numpy]]", "it is no text"),
     ],
 )
 def test_an_unreadable_conda_file_is_reported(tmp_path: Path, text: str, problem: str) -> None:

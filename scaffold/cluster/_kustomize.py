@@ -14,6 +14,7 @@ from typing import Any
 from scaffold.base.layout import KUSTOMIZATION
 from scaffold.base.process import run_command
 from scaffold.base.strategic_merge import patched
+from scaffold.base.yaml_text import yaml_documents
 from scaffold.cluster._client import Manifest
 from scaffold.errors import ManifestError
 
@@ -137,7 +138,7 @@ def _objects(text: str, path: Path) -> Iterator[Manifest]:
     import yaml
 
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
+        documents = [document for document in yaml_documents(text) if document]
     except yaml.YAMLError as error:
         raise ManifestError(f"{path} is no YAML.", (str(error),)) from error
     for document in documents:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from scaffold.base.layout import DEPLOY, KUSTOMIZATION
+from scaffold.base.yaml_text import yaml_document
 from scaffold.cluster._kustomize import repository_of
 from scaffold.cluster._manifests import read_target, service_container
 from scaffold.errors import ManifestError
@@ -52,11 +53,14 @@ def _is_pinned(text: str, repository: str, digest: str) -> bool:
     import yaml
 
     try:
-        images = yaml.safe_load(text).get("images") or []
+        loaded = yaml_document(text)
     except yaml.YAMLError:
         return False
-    return any(
-        one.get("newName", one.get("name")) == repository and one.get("digest") == digest for one in images
+    images = loaded.get("images") if isinstance(loaded, dict) else None
+    return isinstance(images, list) and any(
+        one.get("newName", one.get("name")) == repository and one.get("digest") == digest
+        for one in images
+        if isinstance(one, dict)
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import RequirementFileError
 
 # Distributions with another name at the Python Package Index.
@@ -76,7 +77,7 @@ def read_conda(path: Path) -> CondaFile:
     import yaml
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml_document(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RequirementFileError(path.name, "YAML", cause=str(error).splitlines()[0]) from error
     dependencies = document.get("dependencies") if isinstance(document, dict) else None
@@ -90,9 +91,11 @@ def read_conda(path: Path) -> CondaFile:
         if isinstance(entry, dict):
             pip += _pip_section(path, entry)
             continue
-        name, version = _split(str(entry))
-        if str(entry).startswith("-r"):
-            pip.append(str(entry))
+        if not isinstance(entry, str):
+            raise RequirementFileError(path.name, "line", repr(entry)[:80], "it is no text")
+        name, version = _split(entry)
+        if entry.startswith("-r"):
+            pip.append(entry)
         elif name == "python":
             python = _python_version(version)
         elif _NATIVE.fullmatch(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._source import (
     FoundModel,
@@ -73,7 +74,7 @@ def _named_files(description: Path) -> Iterator[str]:
     import yaml
 
     try:
-        flavors = yaml.safe_load(description.read_text(encoding="utf-8"))["flavors"].values()
+        flavors = yaml_document(description.read_text(encoding="utf-8"))["flavors"].values()
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
         return
     for flavor in flavors:

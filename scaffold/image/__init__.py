@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scaffold.base.code import code_sha256
 from scaffold.base.docker_hub import DOCKER_HUB
+from scaffold.base.git import revision
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import (
     CommandError,
@@ -96,8 +97,7 @@ def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:
 
 def _revision(root: Path, run: Runner) -> str:
     """The source revision, `-dirty` behind it where something is not committed; nothing without git."""
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--match="]
     try:
-        return run(command).stdout.strip()
+        return revision(root, run)
     except CommandError:
         return ""

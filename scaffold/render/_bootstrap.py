@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold.base.files import staged
+from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import AnswersFileError, BadTemplateError, NoTerminalError, RefusedAnswerError
 from scaffold.render._tree import template_path
 
@@ -61,7 +62,7 @@ def read_answers_file(path: Path) -> dict[str, object]:
     import yaml
 
     try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = yaml_document(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise AnswersFileError(str(path), str(error)) from error
     if not isinstance(answers, dict):

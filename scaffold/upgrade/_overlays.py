@@ -12,6 +12,7 @@ from typing import Any
 
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
 from scaffold.base.strategic_merge import is_empty, manifest_text, patch_of, patched
+from scaffold.base.yaml_text import yaml_document, yaml_documents
 from scaffold.upgrade._content import Content
 
 _BASE_LIST = f"{BASE}/{KUSTOMIZATION}"
@@ -175,7 +176,7 @@ def _object(text: str) -> dict[str, Any] | None:
     import yaml
 
     try:
-        documents = [each for each in yaml.safe_load_all(text) if each]
+        documents = [each for each in yaml_documents(text) if each]
     except yaml.YAMLError:
         return None
     if len(documents) != 1 or not isinstance(documents[0], dict):
@@ -190,11 +191,11 @@ def _resources(kustomization: str) -> list[str]:
     import yaml
 
     try:
-        loaded = yaml.safe_load(kustomization)
+        loaded = yaml_document(kustomization)
     except yaml.YAMLError:
         return []
     listed = loaded.get("resources") if isinstance(loaded, dict) else None
-    return [str(each) for each in listed or []]
+    return [str(each) for each in listed] if isinstance(listed, list) else []
 
 
 def _is_listed(kustomization: str, name: str) -> bool:
@@ -203,9 +204,7 @@ def _is_listed(kustomization: str, name: str) -> bool:
 
 def _plain(text: str, kustomization: str) -> str:
     """A manifest without the namespace that the kustomization sets."""
-    import yaml
-
-    loaded = yaml.safe_load(kustomization)
+    loaded = yaml_document(kustomization)
     namespace = loaded.get("namespace") if isinstance(loaded, dict) else None
     return "".join(
         line for line in text.splitlines(keepends=True) if line.rstrip() != f"  namespace: {namespace}"

@@ -17,6 +17,7 @@ from pathlib import Path
 from scaffold.base.checked import checked_path, path_below, read_below
 from scaffold.base.codec import decode, encode
 from scaffold.base.files import sha256_file
+from scaffold.base.git import run_git
 from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
@@ -37,6 +38,7 @@ from scaffold.upgrade._migrate import from_format_1
 
 _FORMAT = 2
 _LARGEST_TREE_BYTES = 256 << 20
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
 
 def write_record(
@@ -243,17 +245,14 @@ def _unpack_file(root: Path, files: Mapping[str, str]) -> dict[str, Content] | N
 def _unpack_from_git(root: Path, files: Mapping[str, str], run: Runner) -> dict[str, Content] | None:
     """The pristine files of the last commit that has them."""
     try:
-        commits = run(["git", "log", "--format=%H", "--", PRISTINE], cwd=root).stdout.split()
+        commits = run_git(root, "log", "--format=%H", "--", PRISTINE, run=run).split()
         with TemporaryFolder("record") as folder:
             exported = Path(folder) / "pristine.tar"
             for commit in commits:
-                run(
-                    ["git", "archive", f"--output={exported}", "--format=tar", commit, "--", PRISTINE],
-                    cwd=root,
-                )
+                target = f"--output={exported}"
+                run_git(root, "archive", target, "--format=tar", commit, "--", PRISTINE, run=run)
                 with tarfile.open(exported) as archive:
-                    member = archive.extractfile(PRISTINE)
-                    packed = member.read() if member else b""
+                    packed = _content_of(archive, archive.getmember(PRISTINE))
                 if tree := unpack_pristine(packed, files):
                     return tree
     except (CommandError, OSError, KeyError, tarfile.TarError):
@@ -269,12 +268,23 @@ def unpack_pristine(packed: bytes, files: Mapping[str, str]) -> dict[str, Conten
         unpacked = lzma.LZMADecompressor().decompress(packed, _LARGEST_TREE_BYTES)
         with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
             for member in archive:
-                file = archive.extractfile(member)
-                tree[member.name] = file.read() if file else b""
+                tree[member.name] = _content_of(archive, member)
     except (lzma.LZMAError, tarfile.TarError, EOFError, ValueError):
         return None
     same = all(files.get(path) == content_sha256(content) for path, content in tree.items())
     return tree if same else None
+
+
+def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """The content of a member that is a plain file: a link may lead to itself, a sparse file has any size.
+
+    Raises:
+        tarfile.TarError: It is no plain file.
+    """
+    file = archive.extractfile(member) if member.type in _PLAIN and not member.issparse() else None
+    if file is None:
+        raise tarfile.ReadError(f"{member.name} is no plain file")
+    return file.read()
 
 
 def _as_left(path: Path, digest: str) -> Content:

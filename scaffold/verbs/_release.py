@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.base.docker_hub import login_key, split_registry
-from scaffold.base.process import run_command
+from scaffold.base.git import revision
 from scaffold.base.who import user_and_host
 from scaffold.errors import (
     CommandError,
@@ -101,8 +101,7 @@ def _proof(project: Project) -> str:
 
 
 def _git_revision(root: Path) -> str:
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--match="]
     try:
-        return run_command(command).stdout.strip()
+        return revision(root)
     except CommandError:
         return ""

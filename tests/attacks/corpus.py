@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.attacks.calls import CALLS
 from tests.attacks.case import Case, Place, effects
 from tests.attacks.containers import CONTAINERS
+from tests.attacks.states import PAIRS
 from tests.attacks.values import VALUES
 
 __all__ = ["CASES", "Case", "Place", "effects"]
 
-CASES: list[Case] = [*CALLS, *VALUES, *CONTAINERS]
+CASES: list[Case] = [*CALLS, *VALUES, *PAIRS, *CONTAINERS]

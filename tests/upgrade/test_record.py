@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import lzma
 import shutil
 import subprocess
+import tarfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,7 @@ from scaffold.spec import (
 )
 from scaffold.upgrade import read_record, write_record
 from scaffold.upgrade._content import Opaque, content_sha256, read_content, read_tree
+from scaffold.upgrade._record import unpack_pristine
 
 INTEGER = Scalar(type=ScalarType.INTEGER, minimum=0, maximum=2**63 - 1)
 
@@ -190,3 +194,31 @@ def test_a_file_whose_hash_is_known_is_not_hashed_again(tmp_path: Path) -> None:
     assert read_tree(tmp_path, ["model.pkl"], known={"model.pkl": "ab" * 32})["model.pkl"] == Opaque(
         "ab" * 32
     )
+
+
+def _archive(kind: bytes, target: str = "", sparse_bytes: int = 0) -> bytes:
+    """A pristine archive with one member of this kind."""
+    member = tarfile.TarInfo("app/main.py")
+    member.type, member.linkname = kind, target
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    if sparse_bytes:
+        header[386:410] = b"00000000000\0" * 2
+        header[483:495] = b"%011o\0" % sparse_bytes
+        header[148:156] = b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+    return lzma.compress(bytes(header) + bytes(1024))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        _archive(tarfile.SYMTYPE, "app/main.py"),
+        _archive(tarfile.SYMTYPE, "nowhere"),
+        _archive(tarfile.LNKTYPE, "nowhere"),
+        _archive(tarfile.GNUTYPE_SPARSE, sparse_bytes=1 << 32),
+        _archive(tarfile.DIRTYPE),
+    ],
+    ids=["a link to itself", "a link to nowhere", "a hard link to nowhere", "a sparse file", "a folder"],
+)
+def test_an_archive_of_anything_but_plain_files_is_damaged(packed: bytes) -> None:
+    assert unpack_pristine(packed, {"app/main.py": sha256(b"").hexdigest()}) is None

@@ -22,7 +22,15 @@ from scaffold.read.gate._arguments import Checks, described, dotted_in, is_name
 from scaffold.read.gate._arrays import is_numeric_dtype, skip_array
 from scaffold.read.gate._code import Code, code_of
 from scaffold.read.gate._formulas import fault_of_formula, fault_of_scipy_template
-from scaffold.read.gate._libraries import CALLED_BY_NAME, CHOICES_OF_METHODS, EVALUATED, METHODS
+from scaffold.read.gate._libraries import (
+    CALLED_BY_NAME,
+    CHOICES_OF_METHODS,
+    EVALUATED,
+    EVALUATING,
+    INPUTS,
+    METHODS,
+    READING,
+)
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import CONDITIONAL, UNKNOWN, Policy, Standing
 from scaffold.read.gate._torch import follow_legacy
@@ -395,10 +403,12 @@ class Gate:
                     if not part.whole:
                         self._refuse(described(instance), offset, "its state is too long to be read")
                     part.closed = True
-                case Made(content=Pairs(values=values, whole=True)) if not part.arguments:
+                case Made(content=Pairs(values=values, whole=True)) if _is_filled_dict(part):
                     self._check_attributes(instance, values, offset)
                 case Made() if (pair or part is state or part in keywords) and not _is_no_dict(part):
                     self._refuse(described(instance), offset, "its state is the result of a call")
+        if self._is_of(instance, EVALUATING) and _may_hold_pairs(state):
+            self._refuse(described(instance), offset, "its state is no dict, and may set attributes as one")
 
     def _check_attributes(self, instance: Value, pairs: list[tuple[Value, Value]], offset: int) -> None:
         for key, value in pairs:
@@ -410,8 +420,15 @@ class Gate:
                 self._refuse(described(instance), offset, f"its '{key}' is replaced")
             elif isinstance(key, str) and key in _ADDING and isinstance(instance, Made):
                 instance.replaces = instance.replaces or key
+            elif isinstance(key, str) and key in INPUTS and self._is_of(instance, READING):
+                if not isinstance(value, str) or value not in INPUTS[key]:
+                    self._refuse(described(instance), offset, "it reads the files that its input names")
             elif isinstance(key, str) and key == _allowed.SCIPY_TEMPLATE:
                 self._check_template(described(instance), value, offset, self._member)
+
+    def _is_of(self, instance: Value, places: tuple[str, ...]) -> bool:
+        root = instance.root() if isinstance(instance, Made) else None
+        return root is not None and self._policy.is_defined_in(root.module, root.qualname, places)
 
     def _check_template(self, name: str, value: Value, offset: int, member: str | None) -> None:
         fault = fault_of_scipy_template(value) if isinstance(value, str) else described(value)
@@ -474,6 +491,28 @@ class Gate:
     def _refuse(self, name: str, offset: int, reason: str = "") -> None:
         if not self._policy.trusts(name):
             self._findings.refusals.setdefault(name, Refusal(name, offset, self._member, reason))
+
+
+def _is_filled_dict(made: Made) -> bool:
+    """Whether this was made empty, and all that it holds was set item by item."""
+    return made.content is not None and not made.arguments and made.state is None
+
+
+def _may_hold_pairs(state: Value) -> bool:
+    """Whether `dict.update` may take a state that is no dict, as a sequence of pairs.
+
+    Many classes do `self.__dict__.update(state)`. What a list holds is not known: it may change through an
+    object that was made of it. A tuple with a value that cannot be iterated raises TypeError.
+    """
+    if isinstance(state, tuple):
+        return not any(_is_no_iterable(value) for value in state)
+    return isinstance(state, Opaque | Items) or (isinstance(state, Made) and not _is_filled_dict(state))
+
+
+def _is_no_iterable(value: Value) -> bool:
+    if isinstance(value, Made):
+        return isinstance(value.maker, Named) and value.maker.module.startswith("numpy.random.")
+    return value is None or isinstance(value, bool | int | float)
 
 
 def _is_no_dict(made: Made) -> bool:

@@ -96,7 +96,7 @@ class Library:
 
     Of a library that evaluates texts: those that evaluate none."""
     bare: tuple[str, ...] = ()
-    """Exceptions from `built`: what they are constructed with names a method that they call."""
+    """Exceptions from `built`: what they are constructed with names a method or a file that they use."""
     functions: tuple[str, ...] = ()
     """Functions that a model keeps, such as a metric. They are not called while a file loads."""
     never: tuple[str, ...] = ()
@@ -115,9 +115,9 @@ class Library:
 
 # Parts of a dotted name that stand for reading and writing files, running code, or tests, in any library.
 _NEVER = """
-    _build_utils _pyinstaller _test_runner _testing _testutils cli cluster_resolver command commands
-    conftest console_scripts cpp_extension datasets data_downloader distributed distutils downloader
-    externals f2py hub io multiprocessing package plotting rpc scripts server subprocess test
+    _build_utils _mptestutils _precompute _pyinstaller _test_runner _testing _testutils cli cluster_resolver
+    command commands conftest console_scripts cpp_extension data_downloader datasets distributed distutils
+    downloader externals f2py hub io multiprocessing package plotting rpc scripts server subprocess test
     testing tests utils_testing vendor
 """
 NEVER_PARTS = frozenset(_NEVER.split())
@@ -194,6 +194,7 @@ LIBRARIES: dict[str, Library] = {
         built=("sklearn.",),
         bare=(
             "sklearn.ensemble._stacking.",
+            "sklearn.feature_extraction.text.",
             "sklearn.metrics._scorer.",
             "sklearn.model_selection._classification_threshold.",
         ),
@@ -276,6 +277,8 @@ LIBRARIES: dict[str, Library] = {
         functions=tuple(f"pandas.core.{part}." for part in _PANDAS_FUNCTIONS),
         never=("pandas.core.computation", "pandas.core.shared_docs", "pandas.core.config_init"),
         called=frozenset(_PANDAS_CALLED.split()),
+        # These call the method that an argument names, of a group of rows: also those that import a module.
+        as_code=("pandas.core.reshape.pivot.",),
     ),
     "polars": Library(
         "polars",
@@ -505,5 +508,11 @@ _OF_METHODS = frozenset({"sklearn"})
 # Keys of names of methods that libraries call on an object from the same file, and the libraries: any object
 # has methods that write files, so each name must be one of `METHODS`.
 CALLED_BY_NAME = dict.fromkeys(("_response_method", "response_method", "stack_method_"), _OF_METHODS)
+READING = ("sklearn.feature_extraction.text.",)
+"""Where classes read the files that their input names, if an attribute says so."""
+INPUTS = {"input": frozenset({"content", "file"})}
+"""This attribute, and its values that read none."""
+EVALUATING = ("scipy.stats.", *(f"{library}." for library in sorted(_OF_FORMULAS | _OF_METHODS)))
+"""Where classes evaluate a text of their attributes, or call what it names."""
 CHOICES_OF_METHODS = frozenset({"auto"})
 """What stands in place of such a name where the library chooses it."""

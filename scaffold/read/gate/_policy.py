@@ -101,6 +101,11 @@ class Policy:
         """Whether the name is an enumeration, whose members are attributes."""
         return any(d.kind is Kind.ENUM for d in self._finder.definitions(module, name))
 
+    def is_defined_in(self, module: str, name: str, places: tuple[str, ...]) -> bool:
+        """Whether a class is defined in a module whose dotted name starts with one of `places`."""
+        definitions = self._finder.definitions(module, name.partition(".")[0])
+        return any(f"{each}.".startswith(places) for each in (module, *(d.module for d in definitions)))
+
     def is_code(self, module: str) -> bool:
         """Whether what `module` gives only where code by value may run is as good as such code itself."""
         library = LIBRARIES.get(module.partition(".")[0])
@@ -271,10 +276,17 @@ def _library_standing(library: Library, definition: Definition) -> Standing:
     if kind is Kind.VALUE:
         kind = Kind.CLASS if _CLASS_LIKE.fullmatch(definition.name) else Kind.FUNCTION
     if kind is Kind.FUNCTION:
-        return Standing.FUNCTION if dotted.startswith(library.functions) else Standing.REFUSED
+        return Standing.FUNCTION if _is_kept_function(library, dotted) else Standing.REFUSED
     if not dotted.startswith(library.classes):
         return Standing.REFUSED
     if library.evaluates and not dotted.startswith(library.built):
         return Standing.TEXTS
     built = dotted.startswith(library.built) and not dotted.startswith(library.bare)
     return Standing.CLASS if kind is Kind.ENUM or built else Standing.BARE
+
+
+def _is_kept_function(library: Library, dotted: str) -> bool:
+    """Whether models keep the function. Private ones do what a library needs, such as fetching attributes."""
+    found = [prefix for prefix in library.functions if dotted.startswith(prefix)]
+    private = dotted.rpartition(".")[2].startswith("_")
+    return any(not private or prefix.endswith("._") for prefix in found)
