@@ -24,6 +24,8 @@ REAL_ROWS = 16
 ROWS = 26
 """How many rows are asked alone: at most `REAL_ROWS` of the sample, the rest made up."""
 LARGE_BATCH = 256
+_SMALL_BATCHES = (*range(3, 20), 24, 31, 32, 33, 48, 63, 64, 65)
+"""Sizes that a service often puts into one call: each small one, and those about which code is often split."""
 _BUDGET_S = 8.0
 """A model that needs longer for all of this is asked with fewer rows, at least `_LEAST_ROWS`, and with fewer
 arrangements: never without the rows alone, in reverse order and shuffled."""
@@ -76,8 +78,9 @@ class _Examination:
         """Where in the sample the first rows of the pool stand; the others are made up."""
         self.pool, made = with_made_up(sample, self.numbers, ROWS - len(self.numbers))
         self.places = list(range(len(self.numbers) + made))
-        if nullable:
-            self.pool = with_nulls(self.pool, self.places[len(self.numbers) + 1 :: 2], nullable)
+        self.nulled = self.places[len(self.numbers) + 1 :: 2] if nullable else []
+        """Rows with values that are missing: a model often answers them alike."""
+        self.pool = with_nulls(self.pool, self.nulled, nullable) if nullable else self.pool
         self.alone: dict[int, RowAnswers] = {}
         self.refused: dict[int, str] = {}
         """Made-up rows that the model refuses alone, and what it raises."""
@@ -167,6 +170,8 @@ class _Examination:
         apart = zip(places, [*places[count // 2 :], *places[: count // 2]], strict=True)
         yield "with rows from far apart side by side", [p for pair in apart for p in pair][: count * 7 // 4]
         yield "with most rows left out", places[::3]
+        for size in _SMALL_BATCHES:
+            yield f"in a batch of {size} rows", chance.choices(places, k=size)
         for size in (LARGE_BATCH * 7 // 10, LARGE_BATCH):
             size = min(size, max(2 * count, int(_BUDGET_S / 4 / max(self.together_s, 1e-6))))
             yield f"in a batch of {size} rows", chance.choices(places, k=size)
@@ -214,13 +219,14 @@ class _Examination:
         if put is None:
             return changed
         began = time.perf_counter()
-        backwards = self.places[::-1]
+        backwards = sorted(self.places[::-1], key=self.nulled.__contains__)
         answers = self._answers(put(take(self.pool, backwards)), len(backwards))
         for number, place in enumerate(backwards if answers is not None else ()):
             assert answers is not None
             changed = changed or self._differs(answers.row(number), place, _OTHER_ORDER)
         # The last row was the first of all already.
-        for place in [backwards[len(backwards) * k // (_AGAIN + 1)] for k in range(1, _AGAIN + 1)]:
+        whole = [place for place in backwards if place not in self.nulled]
+        for place in [whole[len(whole) * k // (_AGAIN + 1)] for k in range(1, _AGAIN + 1)]:
             # What a model loads at its first call is loaded again each time.
             in_time = time.perf_counter() - began < _BUDGET_S
             put = fresh() if changed is None and in_time else None

@@ -123,6 +123,10 @@ def after_the_call_before(X: pd.DataFrame) -> Any:
     return answer
 
 
+def in_batches_of(rows: int) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: own(X) + (len(X) == rows)
+
+
 class Remaining:
     last = 0.0
 
@@ -164,6 +168,7 @@ def dependent(chance: random.Random) -> tuple[Callable[[pd.DataFrame], Any], tup
             outliers_left_out(chance.uniform(1, 4)),
             in_large_batches(chance.randint(40, 200)),
             in_some_batches(chance.randint(3, 128)),
+            in_batches_of(chance.randint(2, 19)),
             keeping(chance.choice(["shop", "customer"]), {}),
             first_of_all(chance.choice(["spent", "rate"])),
             after_the_call_before,
@@ -295,6 +300,12 @@ def row_wise(chance: random.Random) -> tuple[Callable[[Any], Any], Any, tuple[st
         frame["x0"] = frame["x0"].where(np.array([chance.random() < 0.7 for _ in range(rows)]))
     nullable: tuple[str, ...] = ("x0", "kind") if model in (filled_with_zero, refusing_nulls) else ()
     return model, samples.get(model, X), nullable
+
+
+@pytest.mark.parametrize("column", ["spent", "rate"])
+def test_a_model_that_keeps_what_it_saw_first_is_found_beside_missing_values(column: str) -> None:
+    with pytest.raises(UnstableModelError):
+        find_call(first_of_all(column), FRAME.head(2), nullable=("visits",))
 
 
 def test_independent_rows_are_always_batched() -> None:

@@ -134,7 +134,8 @@ def _supervise(run: Callable[..., None], listener: socket.socket, count: int) ->
 def _log_end(worker: multiprocessing.process.BaseProcess, lived_s: float, pause_s: float) -> None:
     """Log how a worker ended that was not told to end."""
     status = worker.exitcode or 0
-    cause = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    names = {one.value: one.name for one in signal.Signals}
+    cause = names.get(-status, f"signal {-status}") if status < 0 else f"exit status {status}"
     if status == -signal.SIGKILL:
         cause += ", as the kernel does when memory runs out"
     facts = {"worker.pid": worker.pid, "worker.lived_s": round(lived_s, 1)}
