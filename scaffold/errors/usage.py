@@ -120,6 +120,16 @@ class FolderNotMadeError(UsageError):
         return f"{self.folder} cannot be made: {self.cause}. Nothing was written."
 
 
+class ReportNotWrittenError(UsageError):
+    """The page of a report cannot be written."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: {self.cause}. Name a file in a folder that exists."
+
+
 class MissingTargetError(UsageError):
     """`new` is called without the folder to write."""
 

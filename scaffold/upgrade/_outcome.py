@@ -67,6 +67,14 @@ class MergedTree:
         return {path: file.word for path, file in told.items()}
 
     @property
+    def untouched(self) -> dict[str, str]:
+        """The files that get nothing of the new state though it changed them, with the reason."""
+        kept = {FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
+        return {
+            path: file.detail for path, file in self.files.items() if file.outcome in kept and file.detail
+        }
+
+    @property
     def moved(self) -> dict[str, str]:
         """Where files of the old layout are now, by their old path."""
         return {path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.MOVED}
