@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaffold.cli._show import console
+from scaffold.errors.wording import shell_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,4 +80,5 @@ def show_outcome(found: Update) -> None:
     if found.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")
-    out.print(f"  git diff {found.root}\n  scaffold undo {found.root}", markup=False)
+    for command in (("git", "diff"), ("scaffold", "undo")):
+        out.print(f"  {shell_line(*command, found.root)}", markup=False)

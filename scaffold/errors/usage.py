@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation, option
+from scaffold.errors.wording import invocation, option, shell_line
 
 
 class UsageError(ScaffoldError):
@@ -22,7 +22,7 @@ class MissingExtraError(UsageError):
     def __str__(self) -> str:
         return (
             f"This needs the '{self.extra}' extra: the module '{self.module}' is not installed.\n"
-            f"  pip install 'model-scaffold[{self.extra}]'"
+            f"  {shell_line('pip', 'install', f'model-scaffold[{self.extra}]')}"
         )
 
 
@@ -183,7 +183,7 @@ class OtherLockError(UsageError):
     def __str__(self) -> str:
         return (
             f"{self.folder} has {self.lock} in place of requirements.txt, which the proof installs.\n"
-            f"Write it, with its hashes:\n  cd {self.folder} && {self.command}"
+            f"Write it, with its hashes:\n  {shell_line('cd', self.folder)} && {self.command}"
         )
 
 
