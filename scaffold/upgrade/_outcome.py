@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import Content
 
 
@@ -58,6 +59,16 @@ class MergedTree:
         return {
             path: file.detail for path, file in self.files.items() if file.outcome is FileOutcome.CONFLICT
         }
+
+    @property
+    def unmarked(self) -> tuple[str, ...]:
+        """The files in conflict that hold no markers: they are as the owner has them."""
+        contents = {path: self.files[path].content for path in self.conflicts}
+        return tuple(
+            path
+            for path, content in contents.items()
+            if not isinstance(content, bytes) or not marked_lines(content.decode("utf-8", "replace"))
+        )
 
     @property
     def told(self) -> dict[str, str]:

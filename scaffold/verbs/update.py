@@ -191,7 +191,9 @@ def _resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
         plan = plan.with_tool(tool)
     if plan.merged.conflicts:
         apply_update(skip_proof(plan))
-        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()))
+        new_texts = {path for path, content in plan.pristine.items() if isinstance(content, bytes)}
+        unmarked = tuple(path for path in plan.merged.unmarked if path in new_texts)
+        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()), unmarked)
     return plan
 
 
