@@ -211,14 +211,11 @@ class MergeConflictError(UpgradeError):
 
     def __str__(self) -> str:
         files = "\n".join(f"  {path}: {detail}" for path, detail in self.conflicts)
-        shown = "".join(
-            f"  {shell_line('tar', '-xOf', f'{self.root}/.scaffold/pristine.tar.xz', path)}\n"
-            for path in self.unmarked
-        )
-        by_hand = f"Where a file has no markers, take what you need from its new text:\n{shown}"
+        show = f"  {shell_line('tar', '-xOf', f'{self.root}/.scaffold/pristine.tar.xz', *self.unmarked)}\n"
+        by_hand = f"Where a file has no markers, take what you need from its new text:\n{show}"
         return (
             f"{len(self.conflicts)} files of {self.root} are in conflict:\n{files}\n"
-            f"{by_hand if shown else ''}"
+            f"{by_hand if self.unmarked else ''}"
             "Settle each one, and then prove the project; or take the update back:\n"
             f"  {invocation('verify', self.root)}\n  {invocation('undo', self.root)}"
         )
