@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaffold.cli._show import console
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import counted, shell_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +76,7 @@ def show_vulnerabilities(found: Update) -> None:
 def show_outcome(found: Update) -> None:
     """Print what was done, and the commands that show it and take it back."""
     out = console()
-    out.print(f"[green]✓[/] {found.report.new_version}: {len(found.files)} files changed.")
+    out.print(f"[green]✓[/] {found.report.new_version}: {counted(len(found.files), 'file')} changed.")
     if found.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")

@@ -12,7 +12,7 @@ import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_diff, show_json
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import counted, shell_line
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
@@ -287,7 +287,7 @@ def _show_live(deployed: Deployment, as_json: bool) -> None:
         show_json(dataclasses.asdict(deployed))
         return
     out = console()
-    ready = f"{deployed.replicas} pod{'s' if deployed.replicas != 1 else ''} ready"
+    ready = f"{counted(deployed.replicas, 'pod')} ready"
     replay = ", answers equal to the model's" if deployed.live == "passed" else ""
     out.print(f"{deployed.url}   (revision {deployed.revision}, {ready}{replay})", markup=False)
     if deployed.url.endswith(".svc"):

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from scaffold.cli._plots import plots
-from scaffold.verbs.describe import count
+from scaffold.errors.wording import counted
 
 if TYPE_CHECKING:
     from scaffold.upgrade import Report
@@ -79,9 +79,9 @@ def _lead(found: Update) -> str:
 def _badges(found: Update) -> Iterable[str]:
     breaking, conflicts = len(found.report.breaking), len(found.conflicts)
     if breaking:
-        yield f'<span class="badge bad">{count(breaking, "breaking change")}</span>'
+        yield f'<span class="badge bad">{counted(breaking, "breaking change")}</span>'
     if conflicts:
-        yield f'<span class="badge warn">{count(conflicts, "file")} in conflict</span>'
+        yield f'<span class="badge warn">{counted(conflicts, "file")} in conflict</span>'
     if not breaking and not conflicts:
         yield '<span class="badge good">compatible</span>'
 

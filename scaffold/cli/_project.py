@@ -11,7 +11,7 @@ import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._options import HEADER, TIMEOUT, cluster_options, pace_of, parsed_headers
 from scaffold.cli._show import console, show_json, show_rows
-from scaffold.verbs.describe import count
+from scaffold.errors.wording import counted
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
@@ -118,7 +118,7 @@ def _show_audit(found: Audit) -> None:
     if found.vulnerabilities is None:
         return
     if not found.vulnerabilities:
-        looked_up = count(len(found.components) - len(found.notes), "distribution")
+        looked_up = counted(len(found.components) - len(found.notes), "distribution")
         out.print(f"[green]✓[/] No known vulnerabilities in {looked_up}.")
     for each in found.vulnerabilities:
         fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "not fixed yet"

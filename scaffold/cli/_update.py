@@ -15,7 +15,7 @@ from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import HEADER, model_options, parsed_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError, ReportNotWrittenError
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import counted, shell_line
 
 if TYPE_CHECKING:
     from scaffold.verbs.update_result import Update
@@ -74,7 +74,7 @@ def init(
         name, given, answers_file=answers, template=template, ask=not defaults and answers is None
     )
     out = console()
-    out.print(f"[green]✓[/] {len(files)} files in ", end="")
+    out.print(f"[green]✓[/] {counted(len(files), 'file')} in ", end="")
     out.print(f"{name}/", markup=False)
     out.print("Next:")
     out.print(f"  {shell_line('cd', name)}\n  make", markup=False)

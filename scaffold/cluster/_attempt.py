@@ -22,7 +22,7 @@ from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_roll
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import DeployError, NoRoomError
-from scaffold.errors.wording import either, on_project
+from scaffold.errors.wording import counted, either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted
 from scaffold.spec import PodState, Recording
 
@@ -107,7 +107,7 @@ class Attempt:
                     seed_replicas(self.cluster, self.target.manifests, change.before)
                     annotate(self.cluster, self.target.deployment, self.notes | {"live": PENDING})
         if chosen:
-            self.on_event(Finished("apply", f"{len(chosen)} objects"))
+            self.on_event(Finished("apply", counted(len(chosen), "object")))
 
     def _prove_candidate(self) -> None:
         manifest = self._deployment.manifest

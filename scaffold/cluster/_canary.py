@@ -28,7 +28,7 @@ from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
 from scaffold.errors import CanaryFailedError, DeployError, ManifestError, ServiceFailedError
 from scaffold.errors.wording import either
 from scaffold.events import Finished, OnEvent
-from scaffold.spec import Recording
+from scaffold.spec import Recording, read_shares
 
 _HOLD_S = 60.0
 _LOOKS = 10
@@ -55,18 +55,17 @@ def read_canary_steps(target: Target) -> CanarySteps:
     notes = target.deployment["metadata"].get("annotations") or {}
     text, hold = str(notes.get(CANARY, "")), str(notes.get(CANARY_HOLD, _HOLD_S))
     try:
-        shares = tuple(int(one) for one in text.split(",") if text.strip())
-        hold_s = float(hold)
+        steps = CanarySteps(shares=read_shares(text), hold_s=float(hold))
+        if steps.hold_s >= 0:
+            return steps
     except ValueError:
-        shares, hold_s = (0,), 0.0
-    if list(shares) != sorted({*shares}) or not all(0 < one < 100 for one in shares) or not hold_s >= 0:
-        raise ManifestError(
-            "The steps of the canary cannot be read.",
-            (f"{CANARY}: {text!r}", f"{CANARY_HOLD}: {hold!r}"),
-            f'Write rising percentages and seconds, as in {CANARY}: "10,50" and {CANARY_HOLD}: "60",'
-            " into deployment.yaml.",
-        )
-    return CanarySteps(shares=shares, hold_s=hold_s)
+        pass
+    raise ManifestError(
+        "The steps of the canary cannot be read.",
+        (f"{CANARY}: {text!r}", f"{CANARY_HOLD}: {hold!r}"),
+        f'Write rising percentages and seconds, as in {CANARY}: "10,50" and {CANARY_HOLD}: "60",'
+        " into deployment.yaml.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,8 +123,7 @@ def separate_deployment(
     """
     copy = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = copy["spec"]
-    for field in ("strategy", "minReadySeconds"):
-        spec.pop(field, None)
+    spec.pop("strategy", None)
     own = {**changed, _CANDIDATE_OF: service}
     template = spec["template"]
     template["metadata"]["labels"] = {**(template["metadata"].get("labels") or {}), **own}

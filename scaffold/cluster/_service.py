@@ -10,7 +10,7 @@ from typing import cast
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe, service_container
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
-from scaffold.errors import ManifestError, NoEndpointError
+from scaffold.errors import ManifestError, NoEndpointError, ScaledToZeroError
 from scaffold.errors.wording import shell_line
 
 _SERVICE_NAME = "kubernetes.io/service-name"
@@ -111,8 +111,8 @@ def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoi
     """Return the endpoints of the Service once all of them are ready pods of the newest revision.
 
     Raises:
-        NoEndpointError: The Service has no endpoint, or has endpoints that are other pods, or the Deployment
-            is scaled to zero.
+        NoEndpointError: The Service has no endpoint, or has endpoints that are other pods.
+        ScaledToZeroError: The Deployment has no pod.
     """
     end = time.monotonic() + _ENDPOINTS_S * pace.patience
     while True:
@@ -197,11 +197,11 @@ def _no_endpoint(service: Manifest, pods: list[Manifest]) -> NoEndpointError:
     )
 
 
-def _scaled_to_zero(deployment: Manifest) -> NoEndpointError:
+def _scaled_to_zero(deployment: Manifest) -> ScaledToZeroError:
     metadata = deployment["metadata"]
     place, name = metadata["namespace"], f"deployment/{metadata['name']}"
     scale = shell_line("kubectl", "-n", place, "scale", name, "--replicas=1")
-    return NoEndpointError(
+    return ScaledToZeroError(
         f"{describe({'kind': 'Deployment', **deployment})} is scaled to zero: no pod answers.",
         (),
         f"Start one by a request, if an autoscaler does that, or: {scale}",

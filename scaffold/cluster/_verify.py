@@ -18,7 +18,7 @@ from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import ClusterRefusedError, DeployError
+from scaffold.errors import ClusterRefusedError, DeployError, ScaledToZeroError
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore
 from scaffold.spec import Release, Verification
 
@@ -44,6 +44,7 @@ def verify_target(
 
     Raises:
         NotDeployedError: Nothing runs there.
+        ScaledToZeroError: It is scaled to zero; what was recorded of it stays.
         DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
     """
     pace = pace or Pace()
@@ -55,6 +56,8 @@ def verify_target(
         try:
             wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
             live_url, replayed = replay_live(cluster, wanted, recording, pace, on_event)
+        except ScaledToZeroError:
+            raise
         except DeployError as error:
             _record(cluster, wanted, {"live": error.problem}, release_of, on_event)
             raise

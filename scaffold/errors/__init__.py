@@ -185,6 +185,7 @@
     │   │   └── NoRoomError             no node has room for the pods, or the quota has none
     │   ├── CanaryFailedError           the canary does worse than the former pods
     │   ├── NoEndpointError             the Service leads to no pod, or to others
+    │   │   └── ScaledToZeroError       the Deployment has no pod
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
     │   └── PromotionRefusedError
@@ -242,6 +243,7 @@ from scaffold.errors.cluster import (
     NotDeployedError,
     PromotionRefusedError,
     RolloutFailedError,
+    ScaledToZeroError,
     TargetAndUrlError,
 )
 from scaffold.errors.command import CommandError
@@ -591,6 +593,7 @@ __all__ = [
     "RowsDependError",
     "SampleRefusedError",
     "ScaffoldError",
+    "ScaledToZeroError",
     "ServiceBrokeOffError",
     "ServiceFailedError",
     "ServiceNotStartedError",

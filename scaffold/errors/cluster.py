@@ -87,6 +87,10 @@ class NoEndpointError(DeployError):
     """The Service leads to no pod, or to others than those of the Deployment."""
 
 
+class ScaledToZeroError(NoEndpointError):
+    """The Deployment has no pod, because it is scaled to zero: whether its answers are right is not known."""
+
+
 class LiveAnswersDifferError(DeployError):
     """The live service does not give the model's answers."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation, shell_line
+from scaffold.errors.wording import counted, invocation, shell_line
 
 
 class UpgradeError(ScaffoldError):
@@ -211,11 +211,10 @@ class MergeConflictError(UpgradeError):
 
     def __str__(self) -> str:
         files = "\n".join(f"  {path}: {detail}" for path, detail in self.conflicts)
-        show = f"  {shell_line('tar', '-xOf', f'{self.root}/.scaffold/pristine.tar.xz', *self.unmarked)}\n"
-        by_hand = f"Where a file has no markers, take what you need from its new text:\n{show}"
+        show = shell_line("tar", "-xOf", f"{self.root}/.scaffold/pristine.tar.xz", *self.unmarked)
+        by_hand = f"The new text of the files without markers:\n  {show}\n" if self.unmarked else ""
         return (
-            f"{len(self.conflicts)} files of {self.root} are in conflict:\n{files}\n"
-            f"{by_hand if self.unmarked else ''}"
+            f"Conflicts in {counted(len(self.conflicts), 'file')} of {self.root}:\n{files}\n{by_hand}"
             "Settle each one, and then prove the project; or take the update back:\n"
             f"  {invocation('verify', self.root)}\n  {invocation('undo', self.root)}"
         )

@@ -1,4 +1,4 @@
-"""What a message tells a person to type: a Python call, or a command where the command line runs.
+"""Wording that messages share; most of it says what to type, as a Python call or as a command.
 
 invocation("new", ..., trust=["posix.system"])
 scaffold.new(..., trust=['posix.system'])       for a Python caller
@@ -120,3 +120,8 @@ def in_one_line(error: BaseException) -> str:
         text = "an exception that cannot be written"  # its `__str__` raises
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return message if len(message) <= _MOST_CHARACTERS else f"{message[: _MOST_CHARACTERS - 3]}..."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 column`, `7 columns`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

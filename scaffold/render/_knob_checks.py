@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from scaffold.errors import InvalidAnswerError
-from scaffold.spec import JSONValue
+from scaffold.spec import JSONValue, read_shares
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -82,12 +82,12 @@ def _text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Callable[[s
 
 def _shares(name: str, value: JSONValue) -> str:
     """Rising percentages: `10,50`, `10` or `[10, 50]`."""
-    given = value if isinstance(value, list) else str(value).split(",")
-    texts = [str(one).strip() for one in given if one != ""]
-    shares = [int(one) if one.isdecimal() else 0 for one in texts]
-    if shares != sorted({*shares}) or not all(0 < one < 100 for one in shares):
-        raise InvalidAnswerError(name, value, "rising percentages from 1 to 99, as in 10,50")
-    return ",".join(str(one) for one in shares)
+    text = ",".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    try:
+        return ",".join(str(one) for one in read_shares(text))
+    except ValueError:
+        wanted = "rising percentages from 1 to 99, as in 10,50"
+        raise InvalidAnswerError(name, value, wanted) from None
 
 
 def _cores(name: str, value: JSONValue) -> str:

@@ -35,7 +35,7 @@ from scaffold.spec._children import (
     with_fields,
     without_evidence,
 )
-from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release
+from scaffold.spec._delivery import Deployment, Image, Layer, PodState, Release, read_shares
 from scaffold.spec._dependencies import Dependencies, LocalSource, Requirement, SystemPackage
 from scaffold.spec._evidence import (
     AskedFor,
@@ -240,6 +240,7 @@ __all__ = [
     "description_of",
     "fields_of",
     "map_children",
+    "read_shares",
     "with_fields",
     "without_evidence",
     "words_of",

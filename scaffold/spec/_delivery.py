@@ -78,3 +78,15 @@ class Deployment:
     """The result of the replay against the URL: `passed`, or why not."""
     release: Release | None = None
     """Absent where another tool deployed it."""
+
+
+def read_shares(text: str) -> tuple[int, ...]:
+    """Return the shares of the callers that a canary gets, in percent: `10,50`; none for an empty text.
+
+    Raises:
+        ValueError: They do not rise, or are not whole numbers from 1 to 99.
+    """
+    shares = tuple(int(one) for one in text.split(",")) if text.strip() else ()
+    if list(shares) != sorted({*shares}) or not all(0 < one < 100 for one in shares):
+        raise ValueError(text)
+    return shares

@@ -6,6 +6,7 @@ from collections import Counter
 
 from typing_extensions import assert_never
 
+from scaffold.errors.wording import counted
 from scaffold.spec import (
     Artifact,
     Category,
@@ -38,7 +39,7 @@ _MOST_LEVELS = 8
 def artifact_line(artifact: Artifact) -> str:
     """`model.pkl: pickle, 4.1 KB, names 14 things of scipy, sklearn`."""
     roots = sorted({name.module.partition(".")[0] for name in artifact.globals})
-    names = f", names {count(len(artifact.globals), 'thing')} of {', '.join(roots[:6])}" if roots else ""
+    names = f", names {counted(len(artifact.globals), 'thing')} of {', '.join(roots[:6])}" if roots else ""
     packed = f" in {artifact.compression}" if artifact.compression else ""
     return f"{artifact.path.name}: {artifact.format.value}{packed}, {size(artifact.size_bytes)}{names}"
 
@@ -57,7 +58,7 @@ def schema_words(schema: Schema) -> str:
         case Table(columns=fields) | Record(fields=fields):
             kind = "column" if isinstance(schema, Table) else "field"
             missing = sum(isinstance(field.schema, Optional) for field in fields)
-            return count(len(fields), kind) + (f", {missing} may be missing" if missing else "")
+            return counted(len(fields), kind) + (f", {missing} may be missing" if missing else "")
         case Tensor(shape=shape, dtype=dtype):
             return f"an array of shape {shape} and dtype {dtype}" if shape else f"one {dtype}"
         case Picture():
@@ -90,9 +91,9 @@ def schema_words(schema: Schema) -> str:
 def dependencies_line(dependencies: Dependencies) -> str:
     """`5 requirements, 31 locked`."""
     locked = sum(1 for line in dependencies.lock.splitlines() if line and line[0] not in " #-")
-    line = f"{count(len(dependencies.requirements), 'requirement')}, {locked} locked"
+    line = f"{counted(len(dependencies.requirements), 'requirement')}, {locked} locked"
     if dependencies.sources:
-        line += f", {count(len(dependencies.sources), 'file')} of your own"
+        line += f", {counted(len(dependencies.sources), 'file')} of your own"
     if dependencies.system:
         line += f", {', '.join(package.name for package in dependencies.system)} from Debian"
     return line
@@ -128,11 +129,6 @@ def _field_rows(schema: Schema) -> list[tuple[str, ...]]:
     if isinstance(schema, Value):
         return [(schema.field.name, schema_words(schema), words_of(schema.field.evidence))]
     return [(schema_words(schema),)]
-
-
-def count(number: int, noun: str) -> str:
-    """`1 column`, `7 columns`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def size(number: int) -> str:

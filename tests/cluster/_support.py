@@ -28,6 +28,7 @@ from scaffold.errors import ImageError
 from scaffold.image.registry._credentials import given_credentials, stored_credentials
 from scaffold.image.registry._reference import parse_reference
 from scaffold.image.registry._repository import Repository
+from scaffold.spec import JSONValue
 from scaffold.verbs.build import build
 
 REGISTRY = os.environ.get("SCAFFOLD_TEST_REGISTRY", "")
@@ -41,11 +42,19 @@ class Built:
     image: str
 
 
-def make(name: str, factor: float, root: Path) -> Built:
-    """Write, prove, build and push a service for a line through the origin."""
+def make(name: str, factor: float, root: Path, **more: JSONValue) -> Built:
+    """Write, prove, build and push a service for a line through the origin.
+
+    Args:
+        name: The name of the service.
+        factor: The slope of the line.
+        root: Where the project is written.
+        more: Answers beside those that every test has.
+    """
     sample = np.array([[1.0], [2.5], [-3.0]])
     model = LinearRegression().fit([[0.0], [1.0]], [0.0, factor])
-    answers = {"registry": REGISTRY, "memory": "128Mi", "memory_limit": "512Mi", "cpu": "50m"}
+    answers: dict[str, JSONValue] = {"registry": REGISTRY, "cpu": "50m", **more}
+    answers |= {"memory": "128Mi", "memory_limit": "512Mi"}
     if base := base_image():
         answers["base_image"] = base
     scaffold.new(model, sample, model.predict(sample), root, name=name, answers=answers)

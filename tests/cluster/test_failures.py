@@ -96,6 +96,23 @@ def test_a_probe_that_fails_is_named(cluster: Cluster, first: Built, project: Pa
     assert "404" in message
 
 
+def test_a_sidecar_that_ends_soon_does_not_pass_as_ready(
+    cluster: Cluster, first: Built, project: Path
+) -> None:
+    scaffold.deploy(project, image=first.image, pace=PACE)
+    sidecar = f"""\
+      containers:
+        - name: sidecar
+          image: {first.image}
+          command: ["python", "-c", "import time; time.sleep(2)"]
+"""
+    edit_manifest(project, "deployment.yaml", "      containers:\n", sidecar)
+    for candidate in (True, False):
+        message = fails(project, first.image, candidate=candidate)
+        assert "sidecar" in message
+        assert scaffold.status(project).live == "passed"
+
+
 def test_a_registry_that_refuses_the_login_is_told_apart_from_a_missing_image(
     cluster: Cluster, first: Built, project: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,6 +212,8 @@ def test_the_candidate_is_the_pod_of_the_new_revision(deploys: Deploys) -> None:
     deploys.deploy(1)
     seen = seen_candidate(deploys)
     assert seen["Deployment"]["spec"]["replicas"] == 1
+    live = deploys.cluster.api.find("Deployment")["spec"]
+    assert seen["Deployment"]["spec"]["minReadySeconds"] == live["minReadySeconds"] > 0
     ours = seen["Pod"]["spec"]["containers"][0]
     theirs = deploys.cluster.api.find("Pod")["spec"]["containers"][0]
     assert ours == {key: value for key, value in theirs.items() if key != "lifecycle"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import shutil
 import socketserver
@@ -17,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from scaffold.base.files import sha256_file
@@ -137,6 +139,15 @@ def predictions(service: Service) -> tuple[int, int]:
 def test_a_threshold_holds_for_both_routes(cook: Callable[..., Service], threshold: str, label: int) -> None:
     service = cook("A threshold on probabilities", THRESHOLD=threshold)
     assert predictions(service) == (label, label)
+
+
+def test_the_probability_stands_beside_the_class(cook: Callable[..., Service], titanic: Path) -> None:
+    service = cook("The probability beside the class")
+    with (titanic / "model/model.pkl").open("rb") as file:
+        probability = pickle.load(file).predict_proba(pd.DataFrame([RECORD]))[0, 1]
+    one, [other] = service.post("/score", RECORD), service.post("/score/batch", [RECORD]).json
+    assert one.json == other
+    assert one.json == {"prediction": int(probability > 0.5), "probability": pytest.approx(probability)}
 
 
 def test_a_unit_conversion_comes_before_the_model(cook: Callable[..., Service], tmp_path: Path) -> None:
