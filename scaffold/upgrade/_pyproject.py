@@ -29,7 +29,7 @@ def unwritten_requirements(root: Path, pyproject: str, wanted: Iterable[str]) ->
         wanted: The requirements of the new state: `numpy==2.4.6`.
     """
     wanted = tuple(wanted)
-    held, tool = _requirements(pyproject), find_locking_tool(root)
+    held, tool = _requirements(pyproject.replace("\r\n", "\n")), find_locking_tool(root)
     missing = [text for text in wanted if not _is_met(text, held)]
     locked = locked_versions(read_below(root, tool.lock).decode("utf-8", "replace")) if tool else {}
     others = {text: _other_version(text, locked) for text in wanted if text not in missing}
@@ -82,7 +82,8 @@ def _is_met(text: str, held: dict[str, Requirement | None]) -> bool:
     if name not in held:
         return False
     asked = held[name]
-    return asked is None or all(asked.specifier.contains(pin, prereleases=True) for pin in _pins(wanted))
+    pins = [each.version for each in wanted.specifier if each.operator == "=="]
+    return asked is None or all(asked.specifier.contains(pin, prereleases=True) for pin in pins)
 
 
 def _other_version(text: str, locked: dict[str, set[str]]) -> str:
@@ -92,10 +93,6 @@ def _other_version(text: str, locked: dict[str, set[str]]) -> str:
     except InvalidRequirement:
         return ""
     versions = locked.get(canonicalize_name(wanted.name), set())
-    if not versions or all(pin in versions for pin in _pins(wanted)):
+    if not versions or any(wanted.specifier.contains(each, prereleases=True) for each in versions):
         return ""
     return f"{wanted.name} {', '.join(sorted(versions))}"
-
-
-def _pins(wanted: Requirement) -> list[str]:
-    return [each.version for each in wanted.specifier if each.operator == "=="]

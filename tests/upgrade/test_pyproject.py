@@ -74,6 +74,7 @@ def test_a_lock_with_another_version_than_the_models_is_told(
     asked = '[project]\nname = "titanic"\ndependencies = ["numpy>=2"]\n'
     (tmp_path / lock).write_text(text.format("2.4.6"))
     assert unwritten_requirements(tmp_path, asked, ["numpy==2.4.6"]) == ""
+    assert unwritten_requirements(tmp_path, asked.replace("\n", "\r\n"), ["numpy==2.4.6.0"]) == ""
     told = unwritten_requirements(tmp_path, asked, ["numpy==2.5.0", "pandas==3.0.1"])
     assert told == (
         "requirements.in is not kept, and [project] of pyproject.toml does not ask for 'pandas==3.0.1'."
