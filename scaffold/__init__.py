@@ -34,7 +34,8 @@ _HOMES = {
     "verbs.status": ("status",),
     "verbs.undeploy": ("undeploy",),
     "verbs.undo": ("undo",),
-    "verbs.update": ("Update", "update"),
+    "verbs.update": ("update",),
+    "verbs.update_result": ("Update",),
     "verbs.verify": ("verify",),
 }
 __all__ = [
@@ -85,7 +86,8 @@ if TYPE_CHECKING:
     from scaffold.verbs.status import status
     from scaffold.verbs.undeploy import undeploy
     from scaffold.verbs.undo import undo
-    from scaffold.verbs.update import Update, update
+    from scaffold.verbs.update import update
+    from scaffold.verbs.update_result import Update
     from scaffold.verbs.verify import verify
 
 

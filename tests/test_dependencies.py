@@ -41,7 +41,13 @@ MODEL_LIBRARIES = {
 
 OWN = {"scaffold", "tests", "benchmarks", "examples"}
 DISTRIBUTIONS = packages_distributions()
-ELSEWHERE = ("tests/broken/", "tests/upgrade/edits/", "tests/libraries/models/", "benchmarks/serving/peers/")
+ELSEWHERE = (
+    "tests/broken/",
+    "tests/upgrade/edits/",
+    "tests/upgrade/stories/",
+    "tests/libraries/models/",
+    "benchmarks/serving/peers/",
+)
 """Files that are never imported here."""
 
 

@@ -12,7 +12,7 @@ import scaffold
 from scaffold.cli._display import Display
 from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_diff, show_json
-from scaffold.errors.wording import counted
+from scaffold.errors.wording import counted, shell_line
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
@@ -291,5 +291,6 @@ def _show_live(deployed: Deployment, as_json: bool) -> None:
     replay = ", answers equal to the model's" if deployed.live == "passed" else ""
     out.print(f"{deployed.url}   (revision {deployed.revision}, {ready}{replay})", markup=False)
     if deployed.url.endswith(".svc"):
-        hint = f"kubectl -n {deployed.namespace} port-forward service/{deployed.name} 8000:80"
+        service = f"service/{deployed.name}"
+        hint = shell_line("kubectl", "-n", deployed.namespace, "port-forward", service, "8000:80")
         console(stderr=True).print(f"It answers inside the cluster; from here: {hint}", markup=False)

@@ -13,6 +13,7 @@ from scaffold.cli._display import Display
 from scaffold.cli._options import HEADER, assignments, model_options, parsed_headers
 from scaffold.cli._show import console, file_tree, show_json, show_rows
 from scaffold.errors import UnreadableAnswerError
+from scaffold.errors.wording import shell_line
 from scaffold.spec import SCORE_PROTOCOL
 
 if TYPE_CHECKING:
@@ -155,13 +156,13 @@ def _show_project(project: Project) -> None:
     if project.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay")
         out.print("of the sample: it is not known whether this service gives the model's answers. Prove it:")
-        out.print(f"  scaffold verify {project.root}\n", markup=False)
+        out.print(f"  {shell_line('scaffold', 'verify', project.root)}\n", markup=False)
     out.print("Next:")
     url = f"localhost:8000{SCORE_PROTOCOL.single.path}"
     for command in (
-        f"scaffold serve {project.root}",
+        shell_line("scaffold", "serve", project.root),
         f"curl -d {project.example} -H 'Content-Type: application/json' {url}",
-        f"scaffold build {project.root}",
+        shell_line("scaffold", "build", project.root),
     ):
         out.print(f"  {command}", markup=False)
 

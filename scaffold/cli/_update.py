@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import scaffold
+from scaffold.cli._changes import show_changes, show_outcome, show_vulnerabilities
 from scaffold.cli._display import Display
 from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import HEADER, model_options, parsed_headers
 from scaffold.cli._show import console, show_error, show_json
-from scaffold.errors import ExclusiveOptionsError
-from scaffold.errors.wording import counted
+from scaffold.errors import ExclusiveOptionsError, ReportNotWrittenError
+from scaffold.errors.wording import counted, shell_line
 
 if TYPE_CHECKING:
-    from scaffold.verbs.update import Update
+    from scaffold.verbs.update_result import Update
 
 BREAKING_STATUS = 2
 """The exit status for changes that break callers of the service."""
@@ -76,7 +77,7 @@ def init(
     out.print(f"[green]✓[/] {counted(len(files), 'file')} in ", end="")
     out.print(f"{name}/", markup=False)
     out.print("Next:")
-    out.print(f"  cd {name}\n  make", markup=False)
+    out.print(f"  {shell_line('cd', name)}\n  make", markup=False)
 
 
 def update(
@@ -137,6 +138,12 @@ def diff(
     answer: ANSWER = [],  # noqa: B006
     template: TEMPLATE = None,
     allow_breaking: BREAKING = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the report here, with plots, as one HTML page.")
+    ] = None,
+    no_audit: Annotated[
+        bool, typer.Option("--no-audit", help="Do not look up known vulnerabilities of changed versions.")
+    ] = False,
     as_json: JSON = False,
     *,
     options: dict[str, Any],
@@ -145,16 +152,26 @@ def diff(
 
     Exits with 2 where callers of the service would have to change, else with 3 where files would conflict.
     """
-    _run_update(
-        project,
-        (model, input, output),
-        as_json=as_json,
-        answers=parsed_answers(answer),
-        template=template,
-        dry_run=True,
-        allow_breaking=allow_breaking,
-        **options,
-    )
+    with Display(quiet=as_json) as display:
+        found = scaffold.diff(
+            project,
+            model,
+            input,
+            output,
+            answers=parsed_answers(answer),
+            template=template,
+            audit=not no_audit,
+            on_event=display,
+            **options,
+        )
+    if html:
+        _write_page(found, html)
+    if as_json:
+        show_json(found.as_json())
+    else:
+        show_changes(found)
+        show_vulnerabilities(found)
+    _exit_by_changes(found, allow_breaking)
 
 
 def undo(project: PROJECT, as_json: JSON = False) -> None:
@@ -181,7 +198,7 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
     def report(found: Update) -> None:
         planned.append(found)
         if not as_json:
-            _show_changes(found)
+            show_changes(found)
 
     try:
         with Display(quiet=as_json) as display:
@@ -197,12 +214,26 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
     if as_json:
         show_json(found.as_json())
     elif found.applied:
-        _show_outcome(found)
+        show_outcome(found)
     if options["dry_run"]:
-        if found.report.breaking and not options["allow_breaking"]:
-            raise typer.Exit(BREAKING_STATUS)
-        if found.conflicts:
-            raise typer.Exit(CONFLICT_STATUS)
+        _exit_by_changes(found, options["allow_breaking"])
+
+
+def _exit_by_changes(found: Update, allow_breaking: bool) -> None:
+    """Exit with 2 for changes that break callers, else with 3 for conflicts; return if there is neither."""
+    if found.report.breaking and not allow_breaking:
+        raise typer.Exit(BREAKING_STATUS)
+    if found.conflicts:
+        raise typer.Exit(CONFLICT_STATUS)
+
+
+def _write_page(found: Update, target: Path) -> None:
+    from scaffold.cli._page import report_page
+
+    try:
+        target.write_text(report_page(found), encoding="utf-8")
+    except OSError as error:
+        raise ReportNotWrittenError(str(target), error.strerror or str(error)) from error
 
 
 def _preferred(ours: bool, theirs: bool) -> Any:
@@ -211,50 +242,3 @@ def _preferred(ours: bool, theirs: bool) -> Any:
     if ours and theirs:
         raise ExclusiveOptionsError("ours", "theirs")
     return Prefer.OURS if ours else Prefer.THEIRS if theirs else None
-
-
-def _show_changes(found: Update) -> None:
-    """The report: what changes for callers and for the lock, then what becomes of each file."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    out = console()
-    if found.is_empty:
-        out.print("[green]✓[/] Up to date: nothing changes.")
-        return
-    if not found.files:
-        out.print("No file of yours changes; .scaffold/ follows the new state.")
-    report = found.report
-    if report.changes:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for change in report.changes:
-            mark = "[bold red]breaking[/]" if change.breaking else "[green]compatible[/]"
-            table.add_row(
-                mark, escape(change.what), escape(f"{change.old} -> {change.new}"), escape(change.reason)
-            )
-        out.print(table)
-    if report.model:
-        out.print(f"another model: {report.model}", markup=False)
-    if report.answers:
-        out.print(str(report.answers), markup=False)
-        for line in report.answers.worst:
-            out.print(f"  {line}", markup=False)
-        for labels, count in report.answers.classes.items():
-            out.print(f"  {count:>5} x {labels}", markup=False)
-    if report.old_version != report.new_version:
-        out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
-    for path, outcome in found.files.items():
-        if path in found.moved:
-            out.print(f"  {'moved':<9} {path} -> {found.moved[path]}", markup=False)
-            continue
-        detail = f": {found.conflicts[path]}" if path in found.conflicts else ""
-        out.print(f"  {outcome:<9} {path}{detail}", markup=False)
-
-
-def _show_outcome(found: Update) -> None:
-    out = console()
-    out.print(f"[green]✓[/] {found.report.new_version}: {counted(len(found.files), 'file')} changed.")
-    if found.verification is None:
-        out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
-    out.print("Next:")
-    out.print(f"  git diff {found.root}\n  scaffold undo {found.root}", markup=False)

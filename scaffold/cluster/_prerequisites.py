@@ -12,6 +12,7 @@ from scaffold.cluster._manifests import Target, fill_in
 from scaffold.cluster._objects import read_object, try_apply, with_own_copy
 from scaffold.cluster._refusal import ApiError
 from scaffold.errors import ClusterRefusedError
+from scaffold.errors.wording import shell_line
 
 
 def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s: float) -> bool:
@@ -32,7 +33,8 @@ def ensure_namespace(cluster: Cluster, target: Target, *, wait_s: float, poll_s:
     while _is_ending(cluster, target.namespace):
         if time.monotonic() > end:
             problem = f"The namespace {target.namespace} is being deleted, and that does not end."
-            fix = f"What holds it up: kubectl get namespace {target.namespace} -o yaml"
+            look = shell_line("kubectl", "get", "namespace", target.namespace, "-o", "yaml")
+            fix = f"What holds it up: {look}"
             raise ClusterRefusedError(problem, (f"waited for {wait_s:.0f} s",), fix)
         time.sleep(poll_s)
     if namespace_exists(cluster, target.namespace):

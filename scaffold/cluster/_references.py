@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._manifests import service_container
+from scaffold.errors.wording import shell_line
 
 _HASH = '"$(printf %s "$KEY" | sha256sum | cut -d\' \' -f1)"'
 _VALUES = {"API_KEY_HASHES": _HASH}
@@ -36,9 +38,10 @@ def creating_command(deployment: Manifest, kind: str, name: str, *, exists: bool
     what = "secret generic" if kind == "secret" else "configmap"
     literals = [f"--from-literal={key}={value}" for key, value in _literals(deployment, kind, name)]
     words = literals or ["--from-literal=KEY=VALUE"]
-    command = f"kubectl -n {namespace} create {what} {name} {' '.join(words)}"
+    kubectl = shell_line("kubectl", "-n", namespace)
+    command = f"{kubectl} create {what} {shlex.quote(name)} {' '.join(words)}"
     if exists:
-        command += f" --dry-run=client -o yaml | kubectl -n {namespace} apply -f -"
+        command += f" --dry-run=client -o yaml | {kubectl} apply -f -"
     return command
 
 

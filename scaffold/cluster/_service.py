@@ -11,6 +11,7 @@ from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe, service_container
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.errors import ManifestError, NoEndpointError, ScaledToZeroError
+from scaffold.errors.wording import shell_line
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 _SLICES = "discovery.k8s.io/v1"
@@ -198,7 +199,8 @@ def _no_endpoint(service: Manifest, pods: list[Manifest]) -> NoEndpointError:
 
 def _scaled_to_zero(deployment: Manifest) -> ScaledToZeroError:
     metadata = deployment["metadata"]
-    scale = f"kubectl -n {metadata['namespace']} scale deployment/{metadata['name']} --replicas=1"
+    place, name = metadata["namespace"], f"deployment/{metadata['name']}"
+    scale = shell_line("kubectl", "-n", place, "scale", name, "--replicas=1")
     return ScaledToZeroError(
         f"{describe({'kind': 'Deployment', **deployment})} is scaled to zero: no pod answers.",
         (),

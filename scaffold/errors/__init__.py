@@ -17,6 +17,7 @@
     │   ├── MissingSampleError          a new model is given without a sample of its input
     │   ├── NotAProjectError            a folder is no generated project
     │   ├── OtherLockError              a project has a lock of another tool only
+    │   ├── ReportNotWrittenError       the page of a report cannot be written
     │   ├── NestedCallError             the code of the model calls this package while the model is loaded
     │   ├── NeverTrustedError           --trust names what can never be trusted
     │   ├── UnsetVariableError          an environment variable that the model needs has no value here
@@ -426,6 +427,7 @@ from scaffold.errors.usage import (
     NotAnAssignmentError,
     NotAProjectError,
     OtherLockError,
+    ReportNotWrittenError,
     TargetNotEmptyError,
     UnsetVariableError,
     UsageError,
@@ -585,6 +587,7 @@ __all__ = [
     "RegistryLoginError",
     "Remedy",
     "RenderError",
+    "ReportNotWrittenError",
     "RepositoryNotFoundError",
     "RequirementFileError",
     "ResolutionError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation
+from scaffold.errors.wording import invocation, shell_line
 
 
 class ProjectError(ScaffoldError):
@@ -16,7 +16,8 @@ class NotARegularFileError(ProjectError):
     path: str
 
     def __str__(self) -> str:
-        return f"{self.path} is no regular file.\nPut the file in its place:\n  git checkout -- {self.path}"
+        restore = shell_line("git", "checkout", "--", self.path)
+        return f"{self.path} is no regular file.\nPut the file in its place:\n  {restore}"
 
 
 class FileTooLargeError(ProjectError):
@@ -76,7 +77,7 @@ class UnsafePathError(ProjectError):
             f"{self.root} names the path {self.path!r}, which {self.reason}.\n"
             "The files of a project are used inside its folder only, and no symbolic link is followed.\n"
             "Put a real file or folder in the place of a link, or restore what names the path:\n"
-            f"  git -C {self.root} checkout -- .scaffold"
+            f"  {shell_line('git', '-C', self.root, 'checkout', '--', '.scaffold')}"
         )
 
 

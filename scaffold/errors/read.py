@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import either, invocation, option
+from scaffold.errors.wording import either, invocation, option, shell_line
 
 _MODEL_FORMATS = (
     "What is read: pickle, joblib, cloudpickle, torch.save, TorchScript, ONNX, "
@@ -162,11 +162,12 @@ class MissingLibraryError(ReadError):
             return (
                 f"{head}\n  needed by: {self.needed_by}\n"
                 "Install it, in the version that the file was made with, or name an environment:\n"
-                f"  pip install '{self.distribution}'\n"
+                f"  {shell_line('pip', 'install', self.distribution)}\n"
                 f"  {invocation('new', ..., environment=[self.distribution])}"
             )
         if self.distribution:
-            return f"{head}\n  needed by: {self.needed_by}\nInstall it: pip install {self.distribution}"
+            install = shell_line("pip", "install", self.distribution)
+            return f"{head}\n  needed by: {self.needed_by}\nInstall it: {install}"
         guess = f" (perhaps {self.guess})" if self.guess else ""
         return (
             f"{head}\n  needed by: {self.needed_by}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffold.errors.image import ImageError
-from scaffold.errors.wording import invocation
+from scaffold.errors.wording import invocation, shell_line
 
 
 class DockerConfigError(ImageError):
@@ -38,11 +38,11 @@ class CredentialHelperError(ImageError):
                 f"Docker's configuration names {self.missing} for the login at {self.registry},"
                 " and no such program is installed.\n"
                 "Install it, or take it out of config.json (credHelpers, credsStore) and log in:"
-                f" docker login {self.registry}"
+                f" {shell_line('docker', 'login', self.registry)}"
             )
         return (
             f"The credential helper that Docker's configuration names for {self.registry} failed"
-            f" ({self.cause}). Try: docker login {self.registry}"
+            f" ({self.cause}). Try: {shell_line('docker', 'login', self.registry)}"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation, option
+from scaffold.errors.wording import invocation, option, shell_line
 
 
 class StoreError(ScaffoldError):
@@ -89,7 +89,7 @@ class MissingDriverError(StoreError):
     def __str__(self) -> str:
         return (
             f"The driver for {self.driver} is not installed: the module '{self.module}'.\n"
-            f"  pip install {self.module}"
+            f"  {shell_line('pip', 'install', self.module)}"
         )
 
 

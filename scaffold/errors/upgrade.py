@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import counted, invocation
+from scaffold.errors.wording import counted, invocation, shell_line
 
 
 class UpgradeError(ScaffoldError):
@@ -39,10 +39,8 @@ class DamagedRecordError(RecordError):
     cause: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.record} cannot be read: {self.cause}\n"
-            f"Restore it from version control:\n  git -C {self.project} checkout -- .scaffold"
-        )
+        restore = shell_line("git", "-C", self.project, "checkout", "--", ".scaffold")
+        return f"{self.record} cannot be read: {self.cause}\nRestore it from version control:\n  {restore}"
 
 
 class MarkedRecordError(RecordError):
@@ -55,7 +53,7 @@ class MarkedRecordError(RecordError):
         return (
             f"{self.record} has the markers of a merge in git: both branches updated the project.\n"
             "Keep the side that belongs to the pristine files, and then update to the model that you want:\n"
-            f"  scaffold update {self.project} --merge-record"
+            f"  {shell_line('scaffold', 'update', self.project, '--merge-record')}"
         )
 
 
@@ -77,7 +75,7 @@ class RecordSidesError(RecordError):
         return (
             f"{self.project}/.scaffold/pristine.tar.xz belongs to neither side of record.json.\n"
             "Take both from one branch:\n"
-            f"  git -C {self.project} checkout --ours -- .scaffold"
+            f"  {shell_line('git', '-C', self.project, 'checkout', '--ours', '--', '.scaffold')}"
         )
 
 
@@ -148,7 +146,7 @@ class DamagedJournalError(UpgradeError):
     def __str__(self) -> str:
         return (
             f"{self.journal} is no journal of a change, so nothing was done with it.\n"
-            f"Remove it to go on:\n  rm -r {self.journal.rpartition('/')[0] or '.'}"
+            f"Remove it to go on:\n  {shell_line('rm', '-r', self.journal.rpartition('/')[0] or '.')}"
         )
 
 
@@ -172,7 +170,7 @@ class ForeignChangeError(UpgradeError):
             f"{folder} holds an update that was not begun here: it came with the project, or was cut off on\n"
             "another machine or in another folder. It was not carried out, and nothing was changed.\n"
             f"What the files held before it is in {folder}/old. Remove it to go on:\n"
-            f"  rm -r {folder}"
+            f"  {shell_line('rm', '-r', folder)}"
         )
 
 
@@ -208,11 +206,15 @@ class MergeConflictError(UpgradeError):
 
     root: str
     conflicts: tuple[tuple[str, str], ...]
+    unmarked: tuple[str, ...] = ()
+    """The files in conflict that are as the owner has them; their new text is in the record."""
 
     def __str__(self) -> str:
         files = "\n".join(f"  {path}: {detail}" for path, detail in self.conflicts)
+        show = shell_line("tar", "-xOf", f"{self.root}/.scaffold/pristine.tar.xz", *self.unmarked)
+        by_hand = f"The new text of the files without markers:\n  {show}\n" if self.unmarked else ""
         return (
-            f"Conflicts in {counted(len(self.conflicts), 'file')} of {self.root}:\n{files}\n"
+            f"Conflicts in {counted(len(self.conflicts), 'file')} of {self.root}:\n{files}\n{by_hand}"
             "Settle each one, and then prove the project; or take the update back:\n"
             f"  {invocation('verify', self.root)}\n  {invocation('undo', self.root)}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation, option
+from scaffold.errors.wording import invocation, option, shell_line
 
 
 class UsageError(ScaffoldError):
@@ -22,7 +22,7 @@ class MissingExtraError(UsageError):
     def __str__(self) -> str:
         return (
             f"This needs the '{self.extra}' extra: the module '{self.module}' is not installed.\n"
-            f"  pip install 'model-scaffold[{self.extra}]'"
+            f"  {shell_line('pip', 'install', f'model-scaffold[{self.extra}]')}"
         )
 
 
@@ -120,6 +120,16 @@ class FolderNotMadeError(UsageError):
         return f"{self.folder} cannot be made: {self.cause}. Nothing was written."
 
 
+class ReportNotWrittenError(UsageError):
+    """The page of a report cannot be written."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: {self.cause}. Name a file in a folder that exists."
+
+
 class MissingTargetError(UsageError):
     """`new` is called without the folder to write."""
 
@@ -173,7 +183,7 @@ class OtherLockError(UsageError):
     def __str__(self) -> str:
         return (
             f"{self.folder} has {self.lock} in place of requirements.txt, which the proof installs.\n"
-            f"Write it, with its hashes:\n  cd {self.folder} && {self.command}"
+            f"Write it, with its hashes:\n  {shell_line('cd', self.folder)} && {self.command}"
         )
 
 

@@ -45,6 +45,11 @@ def invocation(verb: str, *arguments: object, **options: object) -> str:
     )
 
 
+def shell_line(*words: object) -> str:
+    """Return a command of another program, or of a later shell, each word quoted as a shell needs it."""
+    return shlex.join(map(str, words))
+
+
 def on_project(verb: str, **options: object) -> str:
     """Return a call of a verb on the project in the current folder, which the command line takes unasked."""
     return invocation(verb, *either((...,), ()), **options)

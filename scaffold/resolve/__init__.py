@@ -16,7 +16,7 @@ from scaffold.errors import ConflictError
 from scaffold.resolve._distributions import Installation
 from scaffold.resolve._sources import CollectedSources, collect_sources
 from scaffold.resolve._system import find_system_packages
-from scaffold.resolve.lock._audit import Audit, audit_project
+from scaffold.resolve.lock._audit import Audit, Vulnerability, audit_project, find_vulnerabilities
 from scaffold.resolve.lock._choice import RUNNING_PYTHON, Choice, Options, choose
 from scaffold.resolve.lock._lock import CompiledLock, make_lock
 from scaffold.resolve.lock._relock import lock_again, renew_service_layer, requirement_of
@@ -54,8 +54,10 @@ __all__ = [
     "Options",
     "Request",
     "Trace",
+    "Vulnerability",
     "audit_project",
     "collect_sources",
+    "find_vulnerabilities",
     "hidden_from",
     "lock_again",
     "own_folders",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scaffold.base.differences import differences
@@ -24,6 +24,8 @@ class AnswerChanges:
     """The largest differences, at most five: `request 3, prediction: 0.2 -> 0.9`."""
     classes: Mapping[str, int] = field(default_factory=dict)
     """How often a label became another one: `0 -> 1`."""
+    values: Mapping[str, tuple[tuple[JSONValue, JSONValue], ...]] = field(default_factory=dict)
+    """The old and the new value at each place of the answers, equal ones too, by place: `prediction`."""
 
     def __str__(self) -> str:
         if not self.compared:
@@ -43,19 +45,29 @@ class AnswerChanges:
 def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
     """Compare the answers of two models to the requests that both recordings have.
 
+    Where one model takes more fields than the other, requests are the same if their common fields are.
+
     Args:
         old: The requests of the last state, with the answers of its model.
         new: Those of the new state.
     """
-    answers = {json.dumps(request, sort_keys=True): answer for request, answer in _pairs(new)}
+    shared = _shared_fields(old, new)
+    answers: dict[str, JSONValue] = {}
+    for request, answer in _pairs(new):
+        answers.setdefault(_key(request, shared), answer)
     compared = differing = 0
     found: list[tuple[float, str]] = []
     classes: Counter[str] = Counter()
+    values: dict[str, list[tuple[JSONValue, JSONValue]]] = {}
     for number, (request, before) in enumerate(_pairs(old)):
-        key = json.dumps(request, sort_keys=True)
+        key = _key(request, shared)
         if key not in answers:
             continue
         changes = list(differences(answers[key], before))
+        after = dict(_leaves(answers[key]))
+        for path, value in _leaves(before):
+            if path in after:
+                values.setdefault(path, []).append((value, after[path]))
         compared, differing = compared + 1, differing + bool(changes)
         for change in changes:
             text = f"{json.dumps(change.wanted)} -> {json.dumps(change.got)}"
@@ -68,8 +80,36 @@ def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
         differing=differing,
         worst=tuple(text for _, text in worst),
         classes=dict(classes.most_common()),
+        values={path: tuple(pairs) for path, pairs in values.items()},
     )
+
+
+def _shared_fields(old: Recording, new: Recording) -> set[str]:
+    """The fields that requests of both recordings have."""
+    sides = (
+        {name for each in side.requests if isinstance(each, dict) for name in each} for side in (old, new)
+    )
+    return set.intersection(*sides)
+
+
+def _key(request: JSONValue, shared: set[str]) -> str:
+    """The text by which a request is found in the other recording."""
+    if isinstance(request, dict) and shared:
+        request = {name: value for name, value in request.items() if name in shared}
+    return json.dumps(request, sort_keys=True)
 
 
 def _pairs(recording: Recording) -> list[tuple[JSONValue, JSONValue]]:
     return list(zip(recording.requests, recording.answers, strict=False))
+
+
+def _leaves(answer: JSONValue, path: str = "") -> Iterator[tuple[str, JSONValue]]:
+    """The numbers, texts and booleans of an answer, by place: `prediction`, `chances.yes`, `data[3]`."""
+    if isinstance(answer, dict):
+        for name, value in answer.items():
+            yield from _leaves(value, f"{path}.{name}".lstrip("."))
+    elif isinstance(answer, list):
+        for index, value in enumerate(answer):
+            yield from _leaves(value, f"{path}[{index}]")
+    else:
+        yield path, answer

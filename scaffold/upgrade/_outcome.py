@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import Content
 
 
@@ -60,11 +61,29 @@ class MergedTree:
         }
 
     @property
+    def unmarked(self) -> tuple[str, ...]:
+        """The files in conflict that hold no markers: they are as the owner has them."""
+        contents = {path: self.files[path].content for path in self.conflicts}
+        return tuple(
+            path
+            for path, content in contents.items()
+            if not isinstance(content, bytes) or not marked_lines(content.decode("utf-8", "replace"))
+        )
+
+    @property
     def told(self) -> dict[str, str]:
         """The outcome of each file that changes, or that stays though the new state changed it, in a word."""
         quiet = {FileOutcome.UNCHANGED, FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
         told = {path: file for path, file in self.files.items() if file.outcome not in quiet or file.detail}
         return {path: file.word for path, file in told.items()}
+
+    @property
+    def untouched(self) -> dict[str, str]:
+        """The files that get nothing of the new state though it changed them, with the reason."""
+        kept = {FileOutcome.KEPT, FileOutcome.KEPT_DELETED}
+        return {
+            path: file.detail for path, file in self.files.items() if file.outcome in kept and file.detail
+        }
 
     @property
     def moved(self) -> dict[str, str]:

@@ -9,41 +9,67 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from scaffold.base.checked import read_below
 from scaffold.base.layout import PYPROJECT, REQUIREMENTS
+from scaffold.base.other_tools import find_locking_tool, locked_versions
+from scaffold.errors.wording import shell_line
 
-_TOOLS = {"uv.lock": "uv add", "poetry.lock": "poetry add", "pdm.lock": "pdm add"}
-_TEXT = re.compile(r"\"([^\"\n]+)\"|'([^'\n]+)'")
-_KEY = re.compile(r"(?m)^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*=")
+_LITERAL = r"\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*"
+_ARRAY = re.compile(rf"(?m)^dependencies\s*=\s*\[((?:[^\]\"'#]|{_LITERAL})*)\]")
+_KEY = re.compile(r"(?m)^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)[\"']?\s*=")
+_POETRY = "tool.poetry.dependencies"
 
 
 def unwritten_requirements(root: Path, pyproject: str, wanted: Iterable[str]) -> str:
-    """Say which requirements no file of the project asks for; empty where each is in its `pyproject.toml`.
+    """Say which requirements no file of the project asks for, or locks in another version; empty if none.
 
     Args:
         root: The project, which has no `requirements.in`.
         pyproject: The text of its `pyproject.toml`: `[project] dependencies`, or Poetry's tables.
         wanted: The requirements of the new state: `numpy==2.4.6`.
     """
-    held = _requirements(pyproject)
+    wanted = tuple(wanted)
+    held, tool = _requirements(pyproject.replace("\r\n", "\n")), find_locking_tool(root)
     missing = [text for text in wanted if not _is_met(text, held)]
-    if not missing:
-        return ""
-    lines = " ".join(f"'{text}'" for text in missing)
-    tool = next((command for lock, command in _TOOLS.items() if (root / lock).is_file()), "")
-    advice = f"Add them:  {tool} {lines}" if tool else f"Expected are {REQUIREMENTS}, or these lines there."
-    return f"{REQUIREMENTS} is not kept, and [project] of {PYPROJECT} does not ask for {lines}. {advice}"
+    locked = locked_versions(read_below(root, tool.lock).decode("utf-8", "replace")) if tool else {}
+    others = {text: _other_version(text, locked) for text in wanted if text not in missing}
+    others = {text: version for text, version in others.items() if version}
+    told = []
+    if missing:
+        lines = " ".join(f"'{text}'" for text in missing)
+        told.append(f"{REQUIREMENTS} is not kept, and [project] of {PYPROJECT} does not ask for {lines}.")
+    if tool and others:
+        versions = ", ".join(f"{version} in place of {text}" for text, version in others.items())
+        told.append(f"{tool.lock} has {versions}.")
+    if tool and told:
+        told.append(f"Add them:  {shell_line(*tool.add, *missing, *others)}")
+    elif told:
+        told.append(f"Expected are {REQUIREMENTS}, or these lines there.")
+    return " ".join(told)
 
 
 def _requirements(text: str) -> dict[str, Requirement | None]:
-    """What the texts and keys of a TOML file ask for, by name; None where a key has the version."""
-    found: dict[str, Requirement | None] = {canonicalize_name(key): None for key in _KEY.findall(text)}
-    for pair in _TEXT.findall(text):
+    """What a `pyproject.toml` asks for, by name; None where Poetry's table has the version.
+
+    Optional dependencies and groups do not count: an image does not install them.
+    """
+    found: dict[str, Requirement | None] = {}
+    for key in _KEY.findall(_table(text, _POETRY)):
+        found[canonicalize_name(key)] = None
+    array = _ARRAY.search(_table(text, "project"))
+    for literal in re.findall(_LITERAL, array[1]) if array else ():
         try:
-            requirement = Requirement("".join(pair))
-        except InvalidRequirement:
+            requirement = Requirement(literal[1:-1])
+        except InvalidRequirement:  # comments too
             continue
         found[canonicalize_name(requirement.name)] = requirement
     return found
+
+
+def _table(text: str, name: str) -> str:
+    """The lines of a table of TOML, without those of the tables below it."""
+    match = re.search(rf"(?ms)^\[{re.escape(name)}\][ \t]*(?:#[^\n]*)?$(.*?)(?=^\[|\Z)", text)
+    return match[1] if match else ""
 
 
 def _is_met(text: str, held: dict[str, Requirement | None]) -> bool:
@@ -58,3 +84,15 @@ def _is_met(text: str, held: dict[str, Requirement | None]) -> bool:
     asked = held[name]
     pins = [each.version for each in wanted.specifier if each.operator == "=="]
     return asked is None or all(asked.specifier.contains(pin, prereleases=True) for pin in pins)
+
+
+def _other_version(text: str, locked: dict[str, set[str]]) -> str:
+    """The version that is locked in place of the pinned one; empty where that one is, or where none is."""
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement:
+        return ""
+    versions = locked.get(canonicalize_name(wanted.name), set())
+    if not versions or any(wanted.specifier.contains(each, prereleases=True) for each in versions):
+        return ""
+    return f"{wanted.name} {', '.join(sorted(versions))}"

@@ -160,7 +160,17 @@ def _merge_files(
         if path in moved:
             merges[path] = FileMerge(FileOutcome.KEPT_DELETED, None)
         merges[moved.get(path, path)] = file
+    for path, file in merges.items():
+        if file.outcome is FileOutcome.KEPT_DELETED and file.detail and (place := _namesake(path, others)):
+            merges[path] = replace(file, detail=f"{file.detail}; {place} is too different to get it")
     return merges
+
+
+def _namesake(path: str, others: Mapping[str, Content]) -> str:
+    """The one file of the owner's with the same name elsewhere; empty where there is none, or several."""
+    name = posixpath.basename(path)
+    places = [place for place in others if posixpath.basename(place) == name and name != "__init__.py"]
+    return places[0] if len(places) == 1 else ""
 
 
 def _linked(path: str, link: Link, ours: Mapping[str, Content]) -> str:

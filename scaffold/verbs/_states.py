@@ -13,6 +13,7 @@ from scaffold.base.files import sha256_file
 from scaffold.base.layout import PRISTINE
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import ModelGoneError
+from scaffold.errors.wording import shell_line
 from scaffold.events import Noted, OnEvent
 from scaffold.spec import JSONValue, Profile, ProjectRecord, ProjectSpec
 from scaffold.verbs._pristine import write_pristine
@@ -31,7 +32,8 @@ def last_state(root: Path, on_event: OnEvent) -> tuple[ProjectRecord, dict[str, 
     if lost := unknown_files(record, ancestor):
         wrote = record.spec.generator or "unknown"
         by_it = (
-            f"; to have them back: uvx --from model-scaffold=={wrote} scaffold update {root}"
+            "; to have them back: "
+            + shell_line("uvx", "--from", f"model-scaffold=={wrote}", "scaffold", "update", root)
             if wrote != __version__
             else ""
         )

@@ -12,17 +12,12 @@ from scaffold.base.code import code_sha256
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MAIN, UPDATE
 from scaffold.base.lockfile import Lock, read_lock
+from scaffold.base.other_tools import find_locking_tool
 from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
 from scaffold.errors import NoRecordError, NotAProjectError, OtherLockError
+from scaffold.errors.wording import shell_line
 from scaffold.spec import ProjectRecord, ProjectSpec, Recording, Variable, Verification
-
-_EXPORTS = {
-    "uv.lock": f"uv export --frozen --no-dev --no-emit-project -o {LOCK}",
-    "poetry.lock": f"poetry export -o {LOCK}",
-    "pdm.lock": f"pdm export --prod -o {LOCK}",
-}
-"""What writes the lock that a proof installs, by the lock of another tool."""
 
 
 def require_own_lock(root: Path) -> None:
@@ -31,9 +26,9 @@ def require_own_lock(root: Path) -> None:
     Raises:
         OtherLockError: It has the lock of another tool only.
     """
-    for lock, command in _EXPORTS.items():
-        if not (root / LOCK).is_file() and (root / lock).is_file():
-            raise OtherLockError(str(root), lock, command)
+    tool = find_locking_tool(root)
+    if tool and not (root / LOCK).is_file():
+        raise OtherLockError(str(root), tool.lock, shell_line(*tool.export))
 
 
 @dataclass(frozen=True, kw_only=True)

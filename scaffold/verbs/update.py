@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,48 +17,19 @@ from scaffold.errors import (
     UnknownOptionsError,
 )
 from scaffold.events import Noted, OnEvent, ignore
-from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
+from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 from scaffold.verbs._proving import prove_plan, skip_proof
 from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state, renderer
 from scaffold.verbs.options import ModelOptions, Options
 from scaffold.verbs.project import Project
+from scaffold.verbs.update_result import Update, describe_update
 from scaffold.verbs.workers import proof_access
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from scaffold.upgrade import Content, Prefer, Report, UpdatePlan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """An update: what it changes, and whether it was carried out."""
-
-    root: Path
-    report: Report
-    files: Mapping[str, str]
-    """The outcome for each file that changes, in a word."""
-    moved: Mapping[str, str]
-    """Where files of the old layout are now, by their old path."""
-    conflicts: Mapping[str, str]
-    """What the owner and the new state both changed, by path."""
-    applied: bool
-    is_empty: bool = False
-    """Whether the project is up to date already."""
-    notes: tuple[str, ...] = ()
-    verification: Verification | None = None
-
-    def as_json(self) -> dict[str, JSONValue]:
-        """The update for a program to read."""
-        return {
-            "root": str(self.root),
-            **self.report.as_json(),
-            "files": dict(self.files),
-            "conflicts": dict(self.conflicts),
-            "notes": list(self.notes),
-            "applied": self.applied,
-        }
+    from scaffold.upgrade import Content, Prefer, UpdatePlan
 
 
 def _ignore_update(_update: Update) -> None:
@@ -143,7 +113,7 @@ def update(
 
 def _tell(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:
     """Show the notes and the changes of a plan before anything is proven or written."""
-    found = _describe(plan)
+    found = describe_update(plan)
     for note in found.notes:
         on_event(Noted(note))
     on_report(found)
@@ -221,7 +191,9 @@ def _resolve_conflicts(plan: UpdatePlan, tool: str | None) -> UpdatePlan:
         plan = plan.with_tool(tool)
     if plan.merged.conflicts:
         apply_update(skip_proof(plan))
-        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()))
+        new_texts = {path for path, content in plan.pristine.items() if isinstance(content, bytes)}
+        unmarked = tuple(path for path in plan.merged.unmarked if path in new_texts)
+        raise MergeConflictError(str(plan.root), tuple(plan.merged.conflicts.items()), unmarked)
     return plan
 
 
@@ -230,33 +202,8 @@ def _apply(plan: UpdatePlan, notes: tuple[str, ...], *, verify: bool) -> Update:
 
     apply_update(plan)
     proof = plan.record.verification if verify else None
-    described = _describe(plan)
+    described = describe_update(plan)
     return replace(described, notes=(*described.notes, *notes), verification=proof, applied=True)
-
-
-def _describe(plan: UpdatePlan) -> Update:
-    merged = plan.merged
-    return Update(
-        root=plan.root,
-        report=plan.report,
-        is_empty=plan.is_empty,
-        files={} if plan.is_empty else merged.told,
-        moved=merged.moved,
-        conflicts=merged.conflicts,
-        notes=(*merged.notes, *_unused_answers(plan), *filter(None, [plan.unwritten])),
-        applied=False,
-    )
-
-
-def _unused_answers(plan: UpdatePlan) -> list[str]:
-    """A note where answers changed, and no file of the project changes because of them."""
-    given = {
-        name: value for name, value in plan.record.spec.answers.items() if plan.answers.get(name) != value
-    }
-    if not given or plan.pristine != plan.ancestor:
-        return []
-    words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(given.items()))
-    return [f"no file of this project depends on {words}: nothing changes"]
 
 
 def merge_record(project: str | Path) -> str:

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -26,18 +27,18 @@ BRANCHES = [cls for _, cls in TREE if cls.__str__ is Exception.__str__]
 LEAVES = [cls for _, cls in TREE if cls not in BRANCHES]
 
 
-def example(hint: Any) -> Any:
-    """Return a value of the type of a field."""
+def example(hint: Any, text: str = "text") -> Any:
+    """Return a value of the type of a field; `text` where that is a text."""
     inner = [each for each in get_args(hint) if each not in (..., type(None))]
     if get_origin(hint) is Literal:
         return inner[0]
     if get_origin(hint) is tuple and ... not in get_args(hint):
-        return tuple(map(example, inner))
+        return tuple(example(each, text) for each in inner)
     if get_origin(hint) in (tuple, Sequence):
-        return (example(inner[0]),)
+        return (example(inner[0], text),)
     if inner:
-        return example(inner[0])
-    return {str: "text", int: 3, bool: True, object: "value", datetime: datetime(2026, 1, 2)}[hint]
+        return example(inner[0], text)
+    return {str: text, int: 3, bool: True, object: "value", datetime: datetime(2026, 1, 2)}[hint]
 
 
 def example_error(cls: type[ScaffoldError]) -> ScaffoldError:
@@ -67,6 +68,23 @@ def test_the_message_of_an_error_contains_its_facts(cls: type[ScaffoldError]) ->
     message = str(example_error(cls))
     assert re.match(r"\S.*\w", message)
     assert message == message.rstrip()
+
+
+FOLDER = "my model's dir"
+COMMANDS = {"command", "verb"}
+"""Fields that hold a command, or a part of one, whose words are quoted already."""
+PROGRAMS = {"scaffold", "git", "rm", "cd", "pip", "uv", "docker", "kubectl"}
+
+
+@pytest.mark.parametrize("cls", LEAVES, ids=lambda cls: cls.__name__)
+def test_a_command_in_the_message_of_an_error_is_quoted_for_a_shell(cls: type[ScaffoldError]) -> None:
+    hints = get_type_hints(cls)
+    texts = {name: "text" if name in COMMANDS else FOLDER for name in cls._fields}
+    error = cls(**{name: example(hints[name], text) for name, text in texts.items()})
+    for line in str(error).splitlines():
+        if line.startswith("  ") and line.split()[0] in PROGRAMS:
+            words = shlex.split(line)
+            assert any(FOLDER in word for word in words) == ("my model" in line), line
 
 
 def test_a_branch_of_the_tree_takes_no_arguments() -> None:

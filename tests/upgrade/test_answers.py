@@ -50,3 +50,26 @@ def test_diff_shows_the_answers_that_change(project: Path, train: Train) -> None
     assert 0 < report.answers.differing == sum(report.answers.classes.values())
     assert report.as_json()["replay"] == str(report.answers)
     assert update(project, dry_run=True).report.answers is None
+
+
+def test_requests_are_the_same_if_the_fields_of_both_models_are() -> None:
+    old, new = (
+        Recording(
+            requests=tuple({"x": number, **more} for number in range(3)),
+            answers=tuple({"prediction": number * factor} for number in range(3)),
+        )
+        for factor, more in ((1, {"gone": 7}), (2, {"added": None}))
+    )
+    found = compare_recordings(old, new)
+    assert (found.compared, found.differing) == (3, 2)
+    assert found.values == {"prediction": ((0, 0), (1, 2), (2, 4))}
+
+
+def test_each_place_of_the_answers_has_its_values() -> None:
+    old = recording({"label": "a", "chances": [0.25, 0.75]})
+    new = recording({"label": "b", "chances": [0.5, 0.5]})
+    assert compare_recordings(old, new).values == {
+        "prediction.label": (("a", "b"),),
+        "prediction.chances[0]": ((0.25, 0.5),),
+        "prediction.chances[1]": ((0.75, 0.5),),
+    }

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import scaffold
 from scaffold.cli._app import app
 from scaffold.events import Event, Noted
-from scaffold.verbs.update import Update, update
+from scaffold.verbs.update import update
+from scaffold.verbs.update_result import Update
 
 CODE = '''"""Premiums."""
 

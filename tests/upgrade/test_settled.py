@@ -2,13 +2,21 @@
 
 import itertools
 import json
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from scaffold.cli._app import app
-from scaffold.errors import MarkedRecordError, NoMarkersError, RecordSidesError
+from scaffold.errors import (
+    MarkedRecordError,
+    MergeConflictError,
+    NoMarkersError,
+    RecordSidesError,
+)
 from scaffold.spec import JSONValue
 from scaffold.upgrade._conflicts import Conflicts, Prefer
 from scaffold.upgrade._content import Content, Link
@@ -139,6 +147,29 @@ def test_an_update_that_changes_only_the_record_does_not_say_that_nothing_change
     assert "nothing changes" not in shown.output
     update(project, answers=answers, verify=False)
     assert update(project, answers=answers).is_empty
+
+
+def test_an_answer_that_reaches_no_file_is_told(project: Path) -> None:
+    notes = update(project, answers={"triggers": []}, dry_run=True).notes
+    assert notes == ("no file of this project depends on triggers=[]: nothing changes",)
+    assert update(project, dry_run=True).notes == ()
+
+
+def test_a_conflict_without_markers_names_the_command_that_shows_the_new_text(
+    project: Path, tmp_path: Path
+) -> None:
+    manifest = project / "deploy/base/deployment.yaml"
+    shared = Path(shutil.move(manifest, tmp_path / "shared.yaml"))
+    manifest.symlink_to(shared)
+    with pytest.raises(MergeConflictError) as refused:
+        update(project, answers={"memory": "3Gi"}, verify=False)
+    assert refused.value.unmarked == ("deploy/base/deployment.yaml",)
+    [line] = [line for line in str(refused.value).splitlines() if line.startswith("  tar ")]
+    shown = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True).stdout
+    assert "3Gi" in shown
+    assert manifest.is_symlink()
+    assert "3Gi" not in shared.read_text()
+    assert update(project).is_empty
 
 
 def marked(root: Path, ours: str, theirs: str) -> Path:

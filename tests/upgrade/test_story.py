@@ -30,7 +30,8 @@ from scaffold.events import Event, Noted
 from scaffold.render._tree import template_path
 from scaffold.upgrade import Prefer
 from scaffold.verbs.undo import undo
-from scaffold.verbs.update import Update, update
+from scaffold.verbs.update import update
+from scaffold.verbs.update_result import Update
 from tests.upgrade._edits import edit
 
 Train = Callable[..., tuple[Any, Any]]

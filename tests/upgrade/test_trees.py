@@ -206,3 +206,14 @@ def test_a_line_that_is_added_beside_a_changed_one_is_no_conflict() -> None:
     base, theirs = ("images:\n  - name: a\n    tag: 1.0\n", "images:\n  - name: a\n    tag: 2.0\n")
     texts = merged_texts({"k.yaml": base}, {"k.yaml": theirs}, {"k.yaml": f"# ours\n{base}patches: []\n"})
     assert texts == {"k.yaml": f"# ours\n{theirs}patches: []\n"}
+
+
+def test_a_file_that_was_moved_and_rewritten_is_told_with_its_namesake() -> None:
+    base: dict[str, Content] = {"app/score.py": b"a = 1\nb = 2\nc = 3\n"}
+    theirs: dict[str, Content] = {"app/score.py": b"a = 1\nb = 2\nc = 4\n"}
+    tree = merge_trees(base, theirs, {}, others={"core/score.py": b"def predict():\n    return 0\n"})
+    assert tree.untouched == {
+        "app/score.py": ("you deleted it, the new state changed it; core/score.py is too different to get it")
+    }
+    followed = merge_trees(base, theirs, {}, others={"core/score.py": b"a = 1\nb = 2\nc = 3\nd = 5\n"})
+    assert not followed.untouched

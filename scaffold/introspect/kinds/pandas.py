@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import UnsupportedSampleError
+from scaffold.errors.wording import shell_line
 from scaffold.introspect import _scalars
 from scaffold.introspect._json import encode_scalar
 from scaffold.introspect._kin import kin
@@ -223,7 +224,7 @@ def _objects(seen: Seen, path: str, describe: Describe) -> Schema:
     name = path.removeprefix("$.")
     advice = (
         "Give it one type, in the sample and in the training, or say which is meant:\n"
-        f"  scaffold new ... --type '{name}=str'"
+        f"  {shell_line('scaffold', 'new')} ... {shell_line('--type', f'{name}=str')}"
     )
     return one_kind(describe(seen), present, path, "a column", advice)
 

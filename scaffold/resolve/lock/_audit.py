@@ -75,10 +75,7 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
     components = tuple(
         Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
     )
-    found, notes = _vulnerabilities([pin for pin in pins if pin.is_release], run)
-    if found is not None:
-        others = [one.name for one in pins if not one.is_release]
-        notes = (*notes, *(f"{name} was not looked up: it is no release of an index" for name in others))
+    found, notes = find_vulnerabilities(pins, run)
     return Audit(
         components=components,
         vulnerabilities=found,
@@ -102,7 +99,24 @@ def _licence(name: str, version: str) -> str:
     return found["License-Expression"] or named or classified or _UNKNOWN
 
 
-def _vulnerabilities(
+def find_vulnerabilities(
+    pins: Sequence[Pin], run: Runner = run_command
+) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
+    """What is known against these pins, and notes on those that were not looked up; None if none was.
+
+    Args:
+        pins: Pins of a lock.
+        run: Runs pip-audit, through uv.
+    """
+    releases = [pin for pin in pins if pin.is_release]
+    found, notes = _ask_pip_audit(releases, run) if releases else ((), ())
+    if found is not None:
+        others = [pin.name for pin in pins if not pin.is_release]
+        notes = (*notes, *(f"{name} was not looked up: it is no release of an index" for name in others))
+    return found, notes
+
+
+def _ask_pip_audit(
     pins: Sequence[Pin], run: Runner
 ) -> tuple[tuple[Vulnerability, ...] | None, tuple[str, ...]]:
     """What pip-audit finds, and what it skipped; None if it looked up nothing."""

@@ -1,0 +1,50 @@
+"""Tools that lock the requirements of a project in a file of their own, and what these files hold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold.base.layout import LOCK
+from scaffold.base.modules import normalized
+
+_PACKAGE = re.compile(r'(?m)^\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"')
+"""The first lines of each entry, which the three tools write alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockingTool:
+    """A tool with a lock of its own beside `pyproject.toml`."""
+
+    lock: str
+    """Its lock: `uv.lock`."""
+    add: tuple[str, ...]
+    """The command that adds requirements, without them."""
+    export: tuple[str, ...]
+    """The command that writes `requirements.txt` from the lock."""
+
+
+_TOOLS = (
+    LockingTool(
+        "uv.lock", ("uv", "add"), ("uv", "export", "--frozen", "--no-dev", "--no-emit-project", "-o", LOCK)
+    ),
+    LockingTool("poetry.lock", ("poetry", "add"), ("poetry", "export", "-o", LOCK)),
+    LockingTool("pdm.lock", ("pdm", "add"), ("pdm", "export", "--prod", "-o", LOCK)),
+)
+
+
+def find_locking_tool(root: Path) -> LockingTool | None:
+    """Return the tool whose lock is in the folder `root`; None where there is no such lock."""
+    return next((tool for tool in _TOOLS if (root / tool.lock).is_file()), None)
+
+
+def locked_versions(text: str) -> dict[str, set[str]]:
+    """Return the versions that the text of `uv.lock`, `poetry.lock` or `pdm.lock` has, by distribution.
+
+    There are several versions of one distribution where platforms or versions of Python differ.
+    """
+    found: dict[str, set[str]] = {}
+    for name, version in _PACKAGE.findall(text):
+        found.setdefault(normalized(name), set()).add(version)
+    return found

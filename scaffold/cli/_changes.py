@@ -1,0 +1,84 @@
+"""The report of `update` and `diff` on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scaffold.cli._show import console
+from scaffold.errors.wording import counted, shell_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from scaffold.verbs.update_result import Update
+
+
+def show_changes(found: Update) -> None:
+    """Print what changes for callers and for the lock, then the outcome of each file."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = console()
+    if found.is_empty:
+        out.print("[green]✓[/] Up to date: nothing changes.")
+        return
+    if not found.files:
+        out.print("No file of yours changes; .scaffold/ follows the new state.")
+    report = found.report
+    if report.changes:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for change in report.changes:
+            mark = "[bold red]breaking[/]" if change.breaking else "[green]compatible[/]"
+            table.add_row(
+                mark, escape(change.what), escape(f"{change.old} -> {change.new}"), escape(change.reason)
+            )
+        out.print(table)
+    for each in found.transitive:
+        old, new = each.versions
+        out.print(f"  transitive {each.name} {old} -> {new}, for {', '.join(each.required_by)}", markup=False)
+    _show_model(found, out)
+    for path, outcome in found.files.items():
+        if path in found.moved:
+            out.print(f"  {'moved':<9} {path} -> {found.moved[path]}", markup=False)
+            continue
+        detail = found.conflicts.get(path) or found.untouched.get(path, "")
+        out.print(f"  {outcome:<9} {path}{': ' if detail else ''}{detail}", markup=False)
+
+
+def _show_model(found: Update, out: Console) -> None:
+    report = found.report
+    if report.model:
+        out.print(f"another model: {report.model}", markup=False)
+    if report.answers:
+        out.print(str(report.answers), markup=False)
+        for line in report.answers.worst:
+            out.print(f"  {line}", markup=False)
+        for labels, count in report.answers.classes.items():
+            out.print(f"  {count:>5} x {labels}", markup=False)
+    if report.old_version != report.new_version:
+        out.print(f"version {report.old_version} -> {report.new_version}", markup=False)
+
+
+def show_vulnerabilities(found: Update) -> None:
+    """Print the known vulnerabilities that come and go with the changed distributions."""
+    if found.vulnerabilities is None:
+        return
+    out = console()
+    sides = found.vulnerabilities.coming, found.vulnerabilities.going
+    if not any(sides):
+        out.print("[green]✓[/] No known vulnerability comes or goes with the changed versions.")
+    for word, side in zip(("[red]comes[/]", "[green]goes[/] "), sides, strict=True):
+        for each in side:
+            out.print(f"  {word} ", end="")
+            out.print(f"{each.id} of {each.name} {each.version}", markup=False)
+
+
+def show_outcome(found: Update) -> None:
+    """Print what was done, and the commands that show it and take it back."""
+    out = console()
+    out.print(f"[green]✓[/] {found.report.new_version}: {counted(len(found.files), 'file')} changed.")
+    if found.verification is None:
+        out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
+    out.print("Next:")
+    for command in (("git", "diff"), ("scaffold", "undo")):
+        out.print(f"  {shell_line(*command, found.root)}", markup=False)

@@ -1,0 +1,185 @@
+"""The report of `diff` as one HTML page, which loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from scaffold.cli._plots import plots
+from scaffold.errors.wording import counted
+
+if TYPE_CHECKING:
+    from scaffold.upgrade import Report
+    from scaffold.verbs.update_result import Update
+
+_MOST_PLACES = 6
+"""Places of the answers that are drawn, those with the most changes first."""
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 64rem; margin: 2rem auto;
+  padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin: 0; }
+h2 { font-size: 1.15rem; border-bottom: 1px solid #d8dee4; padding-bottom: .25rem; margin-top: 2.2rem; }
+h3 { font: 600 1rem ui-monospace, monospace; margin: 1rem 0 .3rem; }
+.lead { color: #52606d; margin: .2rem 0 1rem; }
+.badge { display: inline-block; border-radius: 1rem; padding: .1rem .7rem; font-weight: 600;
+  margin-right: .4rem; }
+.bad { background: #fbe0d8; color: #9c2b0c; }
+.warn { background: #fdf0cc; color: #7a5600; }
+.good { background: #dcf1e2; color: #1c6b38; }
+table.list { border-collapse: collapse; width: 100%; }
+table.list th { text-align: left; font-weight: 600; color: #52606d; }
+table.list td, table.list th { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #e6eaee;
+  vertical-align: top; overflow-wrap: anywhere; }
+.plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+figure { margin: 0; }
+figcaption { color: #52606d; font-size: .85rem; max-width: 24rem; }
+svg text { font-size: 12px; fill: #52606d; }
+svg .tick { font-size: 11px; }
+svg .grid { stroke: #e6eaee; }
+svg .same { stroke: #52606d; stroke-dasharray: 5 4; }
+svg .points circle { fill: #3a7aa8; fill-opacity: .65; stroke: #fff; stroke-width: .5; }
+svg .bars rect { fill: #3a7aa8; fill-opacity: .8; }
+table.matrix { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table.matrix td, table.matrix th { border: 1px solid #e6eaee; padding: .4rem .9rem; text-align: right; }
+table.matrix th { font: 600 .85rem ui-monospace, monospace; background: #f6f8fa; }
+table.matrix .corner { color: #52606d; font-size: .8rem; }
+"""
+
+
+def report_page(found: Update) -> str:
+    """The page: what changes for callers, the answers of both models, requirements, files and notes."""
+    report = found.report
+    title = f"{found.root.resolve().name} {report.old_version} → {report.new_version}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="lead">{escape(_lead(found))}</p>',
+        f"<p>{''.join(_badges(found))}</p>",
+        _contract(report),
+        _answers(report),
+        _requirements(found),
+        _vulnerabilities(found),
+        _files(found),
+        _list("Notes", ("",), [(note,) for note in found.notes]),
+    ]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
+    )
+
+
+def _lead(found: Update) -> str:
+    if found.is_empty:
+        return "Up to date: nothing changes."
+    model = f"Another model: {found.report.model}" if found.report.model else "The model stays the same"
+    return f"{model}. What an update would change; nothing is written yet."
+
+
+def _badges(found: Update) -> Iterable[str]:
+    breaking, conflicts = len(found.report.breaking), len(found.conflicts)
+    if breaking:
+        yield f'<span class="badge bad">{counted(breaking, "breaking change")}</span>'
+    if conflicts:
+        yield f'<span class="badge warn">{counted(conflicts, "file")} in conflict</span>'
+    if not breaking and not conflicts:
+        yield '<span class="badge good">compatible</span>'
+
+
+def _contract(report: Report) -> str:
+    if not report.contract:
+        return "<h2>For callers</h2><p>Callers send and get the same fields as before.</p>"
+    rows = [
+        (each.what, _arrow(each.old, each.new), _judged(each.breaking), each.reason)
+        for each in report.contract
+    ]
+    return _list("For callers", ("field", "change", "", "reason"), rows)
+
+
+def _arrow(old: str, new: str) -> str:
+    return f"{old} → {new}"
+
+
+def _judged(breaking: bool) -> str:
+    return "breaking" if breaking else "compatible"
+
+
+def _answers(report: Report) -> str:
+    answers = report.answers
+    if answers is None:
+        return ""
+    parts = [f"<h2>Answers</h2><p>{escape(_sentence(str(answers)))}</p>"]
+    changed = {path: sum(old != new for old, new in pairs) for path, pairs in answers.values.items()}
+    paths = sorted(answers.values, key=lambda path: -changed[path])
+    parts += [
+        f'<h3>{escape(path)}</h3><div class="plots">{plots(answers.values[path])}</div>'
+        for path in paths[:_MOST_PLACES]
+    ]
+    if len(paths) > _MOST_PLACES:
+        parts.append(f"<p>{len(paths) - _MOST_PLACES} more places of the answers are not drawn.</p>")
+    if answers.worst:
+        parts.append("<h3>The largest differences</h3>")
+        parts.append(f"<ol>{''.join(f'<li>{escape(line)}</li>' for line in answers.worst)}</ol>")
+    return "".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _requirements(found: Update) -> str:
+    asked = [
+        (each.what, _arrow(each.old, each.new), _judged(each.breaking), each.reason)
+        for each in found.report.requirements
+    ]
+    others = [
+        (each.name, _arrow(*each.versions), "transitive", f"for {', '.join(each.required_by)}")
+        for each in found.transitive
+    ]
+    return _list("Requirements", ("distribution", "version", "", "reason"), [*asked, *others])
+
+
+def _vulnerabilities(found: Update) -> str:
+    known = found.vulnerabilities
+    if known is None:
+        return ""
+    if not known.coming and not known.going:
+        return "<h2>Known vulnerabilities</h2><p>None comes or goes with the changed versions.</p>"
+    rows = [
+        (word, each.id, f"{each.name} {each.version}", ", ".join(each.fixed_in) or "not fixed yet")
+        for word, side in (("comes", known.coming), ("goes", known.going))
+        for each in side
+    ]
+    return _list("Known vulnerabilities", ("", "id", "distribution", "fixed in"), rows)
+
+
+def _files(found: Update) -> str:
+    rows = [
+        (outcome, path, found.conflicts.get(path) or found.moved.get(path, ""))
+        for path, outcome in found.files.items()
+        if path not in found.untouched
+    ]
+    left = [(outcome, path) for path, outcome in found.untouched.items()]
+    return _list("Files", ("outcome", "file", ""), rows) + _list(
+        "Files that get nothing", ("why", "file"), left
+    )
+
+
+def _list(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A section with a table; nothing where it has no rows."""
+    body = "".join(f"<tr>{''.join(map(_data, row))}</tr>" for row in rows)
+    if not body:
+        return ""
+    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    shown = f"<tr>{head}</tr>" if any(heads) else ""
+    return f'<h2>{escape(title)}</h2><table class="list">{shown}{body}</table>'
+
+
+_BADGES = {"breaking": "bad", "compatible": "good", "conflict": "warn", "comes": "bad", "goes": "good"}
+
+
+def _data(text: str) -> str:
+    shown = escape(text)
+    if text in _BADGES:
+        shown = f'<span class="badge {_BADGES[text]}">{shown}</span>'
+    return f"<td>{shown}</td>"

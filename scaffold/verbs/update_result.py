@@ -1,0 +1,118 @@
+"""What an update changes, as `update` and `diff` return it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaffold.base.layout import LOCK
+from scaffold.base.lock_changes import LockChange, compare_locks
+from scaffold.spec import JSONValue, Verification
+
+if TYPE_CHECKING:
+    from scaffold.resolve import Vulnerability
+    from scaffold.upgrade import Report, UpdatePlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VulnerabilityChanges:
+    """The known vulnerabilities that come and go with the changed distributions."""
+
+    coming: tuple[Vulnerability, ...]
+    going: tuple[Vulnerability, ...]
+
+    def as_json(self) -> dict[str, JSONValue]:
+        """The changes for a program to read."""
+        return {
+            word: [
+                {"name": each.name, "version": each.version, "id": each.id, "fixed_in": list(each.fixed_in)}
+                for each in side
+            ]
+            for word, side in (("coming", self.coming), ("going", self.going))
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """An update: what it changes, and whether it was carried out."""
+
+    root: Path
+    report: Report
+    files: Mapping[str, str]
+    """The outcome for each file that changes, in a word."""
+    moved: Mapping[str, str]
+    """Where files of the old layout are now, by their old path."""
+    untouched: Mapping[str, str]
+    """Files that the owner deleted, moved or linked, and that get nothing of the new state: the reasons."""
+    conflicts: Mapping[str, str]
+    """What the owner and the new state both changed, by path."""
+    applied: bool
+    lock_changes: tuple[LockChange, ...] = ()
+    """The distributions that are installed in other versions, those that only others require among them."""
+    vulnerabilities: VulnerabilityChanges | None = None
+    """What is known against the changed distributions; None where that was not looked up."""
+    is_empty: bool = False
+    """Whether the project is up to date already."""
+    notes: tuple[str, ...] = ()
+    verification: Verification | None = None
+
+    @property
+    def transitive(self) -> tuple[LockChange, ...]:
+        """The changed distributions that only other distributions require."""
+        return tuple(change for change in self.lock_changes if change.is_transitive)
+
+    def as_json(self) -> dict[str, JSONValue]:
+        """The update for a program to read."""
+        return {
+            "root": str(self.root),
+            **self.report.as_json(),
+            "files": dict(self.files),
+            "conflicts": dict(self.conflicts),
+            "untouched": dict(self.untouched),
+            "lock": [change.as_json() for change in self.lock_changes],
+            "vulnerabilities": self.vulnerabilities.as_json() if self.vulnerabilities else None,
+            "notes": list(self.notes),
+            "applied": self.applied,
+        }
+
+
+def describe_update(plan: UpdatePlan) -> Update:
+    """What a plan changes."""
+    merged = plan.merged
+    return Update(
+        root=plan.root,
+        report=plan.report,
+        is_empty=plan.is_empty,
+        files={} if plan.is_empty else merged.told,
+        moved=merged.moved,
+        untouched={} if plan.is_empty else merged.untouched,
+        conflicts=merged.conflicts,
+        lock_changes=_lock_changes(plan),
+        notes=(*merged.notes, *_unused_answers(plan), *filter(None, [plan.unwritten])),
+        applied=False,
+    )
+
+
+def _lock_changes(plan: UpdatePlan) -> tuple[LockChange, ...]:
+    """The distributions with other versions, in the owner's lock or else in the generated one."""
+    file = plan.merged.files.get(LOCK)
+    merged = file.content if file and LOCK not in plan.merged.conflicts else None
+    sides = plan.owner.get(LOCK), merged
+    if merged is None:
+        sides = plan.ancestor.get(LOCK), plan.pristine.get(LOCK)
+    old, new = (text.decode() if isinstance(text, bytes) else "" for text in sides)
+    return compare_locks(old, new)
+
+
+def _unused_answers(plan: UpdatePlan) -> list[str]:
+    """A note where answers changed, and no file of the project changes because of them."""
+    given = {
+        name: value for name, value in plan.record.spec.answers.items() if plan.answers.get(name) != value
+    }
+    if not given or plan.pristine != plan.ancestor:
+        return []
+    words = ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(given.items()))
+    return [f"no file of this project depends on {words}: nothing changes"]
