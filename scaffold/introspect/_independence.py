@@ -25,7 +25,7 @@ ROWS = 26
 """How many rows are asked alone: at most `REAL_ROWS` of the sample, the rest made up."""
 LARGE_BATCH = 256
 _SMALL_BATCHES = (*range(3, 20), 24, 31, 32, 33, 48, 63, 64, 65)
-"""Sizes that a service often puts into one call: each small one, and those about which code is often split."""
+"""Sizes that a service often puts into one call: each small one, and those next to powers of two."""
 _BUDGET_S = 8.0
 """A model that needs longer for all of this is asked with fewer rows, at least `_LEAST_ROWS`, and with fewer
 arrangements: never without the rows alone, in reverse order and shuffled."""
@@ -219,7 +219,7 @@ class _Examination:
         if put is None:
             return changed
         began = time.perf_counter()
-        backwards = sorted(self.places[::-1], key=self.nulled.__contains__)
+        backwards = sorted(self.places, key=lambda place: (place in self.nulled, -place))
         answers = self._answers(put(take(self.pool, backwards)), len(backwards))
         for number, place in enumerate(backwards if answers is not None else ()):
             assert answers is not None
