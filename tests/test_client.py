@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -54,6 +56,23 @@ def answering(*statuses: int) -> Iterator[tuple[str, Scripted]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_a_connection_that_the_server_closed_between_two_requests_is_opened_anew() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+        server.settimeout(10)
+        client = stack.enter_context(
+            contextlib.closing(Client(f"http://127.0.0.1:{server.getsockname()[1]}"))
+        )
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(2):
+                sent = pool.submit(client.score, {"x": 1})
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(answer)
+                    assert sent.result(10).body == 1
 
 
 def test_a_response_that_is_not_json_is_its_text() -> None:

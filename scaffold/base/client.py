@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import select
 import socket
 import ssl
 import time
@@ -157,6 +158,8 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     def _send_once(self, method: str, path: str, body: bytes | None, content_type: str) -> Answer:
+        if self._connection is not None and _is_dropped(self._connection):
+            self.close()
         connection = self._connection = self._connection or self.connect()
         began = time.perf_counter()
         connection.request(method, urlsplit(self.url).path + path, body, self._all_headers(content_type))
@@ -183,6 +186,11 @@ class Client:
     def _all_headers(self, content_type: str = "application/json") -> dict[str, str]:
         host = urlsplit(self.url).netloc  # also for a connection through a proxy
         return {"Content-Type": content_type, "Host": host, **self.headers}
+
+
+def _is_dropped(connection: http.client.HTTPConnection) -> bool:
+    """Whether the server closed a connection between two requests: nothing else can be read from it then."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

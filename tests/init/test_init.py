@@ -35,7 +35,9 @@ def make(project: Path, *targets: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant", [VARIANTS[0], *(pytest.param(variant, marks=pytest.mark.slow) for variant in VARIANTS[1:])]
+)
 def test_each_variant_trains_passes_its_tests_and_ends_in_a_proven_service(
     tmp_path: Path, variant: str
 ) -> None:
@@ -49,6 +51,7 @@ def test_each_variant_trains_passes_its_tests_and_ends_in_a_proven_service(
     assert {check["outcome"] for check in record["proof"]["checks"]} == {"passed"}
 
 
+@pytest.mark.slow
 def test_a_second_make_updates_the_service_and_keeps_its_edits(tmp_path: Path) -> None:
     project = tmp_path / "desk"
     init(project, {"variant": "text"})

@@ -308,9 +308,10 @@ def test_a_model_that_keeps_what_it_saw_first_is_found_beside_missing_values(col
         find_call(first_of_all(column), FRAME.head(2), nullable=("visits",))
 
 
-def test_independent_rows_are_always_batched() -> None:
+@pytest.mark.parametrize("trials", [100, pytest.param(500, marks=pytest.mark.slow)])
+def test_independent_rows_are_always_batched(trials: int) -> None:
     chance = random.Random(11)
-    for trial in range(500):
+    for trial in range(trials):
         model, sample, nullable = row_wise(chance)
         found = find_call(model, sample, nullable=nullable)
         assert found.call.batched, (trial, model.__name__, found.call.evidence)
