@@ -306,6 +306,7 @@ def test_a_page_of_a_named_origin_may_call(cook: Callable[..., Service]) -> None
     assert (answer.status, "access-control-allow-origin" in answer.headers) == (401, True)
 
 
+@pytest.mark.slow
 def test_what_the_service_answers_now_is_recorded_by_one_command(titanic: Path, tmp_path: Path) -> None:
     root = tmp_path / "titanic"
     shutil.copytree(titanic, root)
@@ -325,6 +326,7 @@ def test_what_the_service_answers_now_is_recorded_by_one_command(titanic: Path, 
     assert ended.returncode == 0, ended.stdout
 
 
+@pytest.mark.slow
 def test_the_description_is_recorded_as_the_proof_writes_it(titanic: Path, tmp_path: Path) -> None:
     root = tmp_path / "titanic"
     shutil.copytree(titanic, root)

@@ -315,6 +315,7 @@ def test_a_project_with_a_replaced_model_file_asks_for_the_model(project: Path) 
         update(project, answers={"targets": ["production"]})
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     project: Path, tmp_path: Path, train: Train
 ) -> None:

@@ -155,6 +155,7 @@ def let_go(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
+@pytest.mark.slow
 def test_a_kill_leaves_the_tree_as_before_or_as_after(
     tmp_path: Path,
 ) -> None:
@@ -186,6 +187,7 @@ def test_a_kill_leaves_the_tree_as_before_or_as_after(
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
+@pytest.mark.slow
 def test_after_a_kill_of_all_processes_the_next_command_completes_the_tree(tmp_path: Path) -> None:
     before = snapshot(files_of_sixty(tmp_path / "whole"))
     root = files_of_sixty(tmp_path / "killed")
