@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scaffold.base.process import Runner, run_command
+from scaffold.errors import CommandError
 
 _OFF = {
     "core.fsmonitor": "false",
@@ -40,12 +41,11 @@ def run_git(root: Path, *arguments: str, run: Runner = run_command) -> str:
 
 
 def revision(root: Path, run: Runner = run_command) -> str:
-    """Return the commit of a project, with `-dirty` if something is not committed.
-
-    Raises:
-        CommandError: There is no git, or no commit.
-    """
-    return run_git(root, "describe", "--always", "--abbrev=40", "--dirty", "--match=", run=run).strip()
+    """Return the commit of a project, with `-dirty` if something is not committed; nothing without one."""
+    try:
+        return run_git(root, "describe", "--always", "--abbrev=40", "--dirty", "--match=", run=run).strip()
+    except CommandError:
+        return ""
 
 
 def _filters(listed: str) -> Iterator[str]:

@@ -11,7 +11,6 @@ from scaffold.base.docker_hub import DOCKER_HUB
 from scaffold.base.git import revision
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import (
-    CommandError,
     MissingExtraError,
     NamedTwiceError,
     NoRegistryError,
@@ -65,7 +64,7 @@ def build_image(
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError("image", module)
     text = read_dockerfile(root)
-    arguments = {"REVISION": _revision(root, run)}
+    arguments = {"REVISION": revision(root, run)}
     if options.base:
         arguments["BASE"] = options.base
     named = read_plan(text, arguments, {}).labels
@@ -93,11 +92,3 @@ def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:
     if not name or not tag:
         raise UnnamedImageError()
     return parse_reference("/".join(filter(None, ((options.registry or "").strip("/"), f"{name}:{tag}"))))
-
-
-def _revision(root: Path, run: Runner) -> str:
-    """The source revision, `-dirty` behind it where something is not committed; nothing without git."""
-    try:
-        return revision(root, run)
-    except CommandError:
-        return ""

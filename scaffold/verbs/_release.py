@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.base.docker_hub import login_key, split_registry
 from scaffold.base.git import revision
 from scaffold.base.who import user_and_host
 from scaffold.errors import (
-    CommandError,
     ScaffoldError,
 )
 from scaffold.spec import Measurements, Outcome, Release
@@ -27,7 +25,7 @@ def read_release(project: Project) -> Release:
     return Release(
         model_sha256=project.model_sha256,
         proof=_proof(project),
-        git_revision=_git_revision(project.root),
+        git_revision=revision(project.root),
         by=user_and_host(),
     )
 
@@ -98,10 +96,3 @@ def _proof(project: Project) -> str:
     if not verification.passed:
         return "failed"
     return "passed" if verification.code_sha256 == project.code_sha256 else "outdated"
-
-
-def _git_revision(root: Path) -> str:
-    try:
-        return revision(root)
-    except CommandError:
-        return ""
