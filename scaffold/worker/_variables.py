@@ -43,11 +43,12 @@ def _reading_file() -> str:
     """The file whose code asks for a variable; the standard library asks for somebody else."""
     asking = sys._getframe(2)
     frame: FrameType | None = asking
-    while frame is not None and _module(frame) in (*sys.stdlib_module_names, __name__):
+    while frame is not None and _is_between(frame):
         frame = frame.f_back
     return (frame or asking).f_code.co_filename
 
 
-def _module(frame: FrameType) -> str:
+def _is_between(frame: FrameType) -> bool:
+    """Whether the code is ours or of the standard library."""
     name = str(frame.f_globals.get("__name__"))
-    return name if name == __name__ else name.partition(".")[0]
+    return name == __name__ or name.partition(".")[0] in sys.stdlib_module_names
