@@ -99,8 +99,8 @@ def is_pydantic(value: object) -> bool:
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether it maps keys to values."""
-    return isinstance(value, Mapping)
+    """Whether it maps keys to values; a sparse matrix that is kept as a dict of its items is an array."""
+    return isinstance(value, Mapping) and not kin(value, "scipy.spmatrix", "scipy.sparray")
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:

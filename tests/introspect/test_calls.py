@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -456,3 +458,10 @@ def test_weights_without_their_module_cannot_be_called():
 def test_a_dict_of_models_cannot_be_called(classifier):
     with pytest.raises(CallError, match="The file holds a dict with the keys 'model', 'threshold'"):
         find_call({"model": classifier, "threshold": 0.4}, ROWS[:4])
+
+
+@pytest.mark.parametrize("make", [sparse.dok_matrix, sparse.dok_array])
+def test_a_sparse_matrix_that_is_kept_as_a_dict_has_rows_and_no_options(make: Callable[..., Any]) -> None:
+    sample = make(np.array([[0.0, 2.0], [1.0, 0.0], [3.0, 0.0]]))
+    found = find_call(lambda X: X.toarray().sum(axis=1), sample)
+    assert (found.rows, found.call.batched) == (3, True)
