@@ -109,7 +109,8 @@ def started_service(
             headers = access.headers if access else {}
             url += _await_ready(root, process, Client(url, headers=headers), timeout_s, log)
             load_s = time.monotonic() - began
-            protocol = find_protocol(Client(url, headers=headers))
+            with contextlib.closing(Client(url, headers=headers)) as client:
+                protocol = find_protocol(client)
             with contextlib.closing(Service(process, url, load_s, headers, protocol)) as service:
                 yield service
         finally:

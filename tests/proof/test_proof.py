@@ -1,9 +1,11 @@
 """The proof, on a service of one page that doubles a number."""
 
+import gc
 import json
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -121,6 +123,16 @@ def test_a_service_that_answers_as_the_model_does_is_proven_and_measured(
     assert proof.measurements.load_s > 0
     assert proof.measurements.latency_s > 0
     assert proof.measurements.peak_memory_bytes > 5_000_000
+
+
+def test_the_proof_leaves_no_connection_or_file_open(project: Callable[..., Path]) -> None:
+    root = project()
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        verify_project(root, python=PYTHON)
+        gc.collect()
+    assert not [str(warning.message) for warning in caught if warning.category is ResourceWarning]
 
 
 def test_verify_records_that_an_edited_project_is_proven(project: Callable[..., Path]) -> None:
