@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffold.base.layout import LOCK
 from scaffold.base.modules import normalized
-
-_PACKAGE = re.compile(r'(?m)^\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"')
-"""The first lines of each entry, which the three tools write alike."""
+from scaffold.base.toml_text import toml_document, toml_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,9 @@ def locked_versions(text: str) -> dict[str, set[str]]:
     There are several versions of one distribution where platforms or versions of Python differ.
     """
     found: dict[str, set[str]] = {}
-    for name, version in _PACKAGE.findall(text):
-        found.setdefault(normalized(name), set()).add(version)
+    packages = toml_document(text).get("package")
+    for package in packages if isinstance(packages, list) else ():
+        name, version = (toml_table(package).get(key) for key in ("name", "version"))
+        if isinstance(name, str) and isinstance(version, str):
+            found.setdefault(normalized(name), set()).add(version)
     return found

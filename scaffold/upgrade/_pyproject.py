@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -12,12 +12,8 @@ from packaging.utils import canonicalize_name
 from scaffold.base.checked import read_below
 from scaffold.base.layout import PYPROJECT, REQUIREMENTS
 from scaffold.base.other_tools import find_locking_tool, locked_versions
+from scaffold.base.toml_text import toml_document, toml_table
 from scaffold.errors.wording import shell_line
-
-_LITERAL = r"\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*"
-_ARRAY = re.compile(rf"(?m)^dependencies\s*=\s*\[((?:[^\]\"'#]|{_LITERAL})*)\]")
-_KEY = re.compile(r"(?m)^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)[\"']?\s*=")
-_POETRY = "tool.poetry.dependencies"
 
 
 def unwritten_requirements(root: Path, pyproject: str, wanted: Iterable[str]) -> str:
@@ -29,7 +25,7 @@ def unwritten_requirements(root: Path, pyproject: str, wanted: Iterable[str]) ->
         wanted: The requirements of the new state: `numpy==2.4.6`.
     """
     wanted = tuple(wanted)
-    held, tool = _requirements(pyproject.replace("\r\n", "\n")), find_locking_tool(root)
+    held, tool = _requirements(toml_document(pyproject)), find_locking_tool(root)
     missing = [text for text in wanted if not _is_met(text, held)]
     locked = locked_versions(read_below(root, tool.lock).decode("utf-8", "replace")) if tool else {}
     others = {text: _other_version(text, locked) for text in wanted if text not in missing}
@@ -48,28 +44,22 @@ def unwritten_requirements(root: Path, pyproject: str, wanted: Iterable[str]) ->
     return " ".join(told)
 
 
-def _requirements(text: str) -> dict[str, Requirement | None]:
+def _requirements(pyproject: dict[str, Any]) -> dict[str, Requirement | None]:
     """What a `pyproject.toml` asks for, by name; None where Poetry's table has the version.
 
     Optional dependencies and groups do not count: an image does not install them.
     """
-    found: dict[str, Requirement | None] = {}
-    for key in _KEY.findall(_table(text, _POETRY)):
-        found[canonicalize_name(key)] = None
-    array = _ARRAY.search(_table(text, "project"))
-    for literal in re.findall(_LITERAL, array[1]) if array else ():
+    found: dict[str, Requirement | None] = {
+        canonicalize_name(name): None for name in toml_table(pyproject, "tool", "poetry", "dependencies")
+    }
+    asked = toml_table(pyproject, "project").get("dependencies")
+    for text in asked if isinstance(asked, list) else ():
         try:
-            requirement = Requirement(literal[1:-1])
-        except InvalidRequirement:  # comments too
+            requirement = Requirement(str(text))
+        except InvalidRequirement:
             continue
         found[canonicalize_name(requirement.name)] = requirement
     return found
-
-
-def _table(text: str, name: str) -> str:
-    """The lines of a table of TOML, without those of the tables below it."""
-    match = re.search(rf"(?ms)^\[{re.escape(name)}\][ \t]*(?:#[^\n]*)?$(.*?)(?=^\[|\Z)", text)
-    return match[1] if match else ""
 
 
 def _is_met(text: str, held: dict[str, Requirement | None]) -> bool:

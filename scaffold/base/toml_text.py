@@ -1,0 +1,26 @@
+"""TOML that anybody may have written."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def toml_document(text: str) -> dict[str, Any]:
+    """Return what a text of TOML holds; empty where it is no TOML, or nested too deeply."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def toml_table(document: Any, *keys: str) -> dict[str, Any]:
+    """Return the table below `keys`; empty where there is none."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
