@@ -2,8 +2,42 @@
 
 from __future__ import annotations
 
+import re
+
 from scaffold.errors.image import ImageError
 from scaffold.errors.wording import invocation, shell_line
+
+_ECR = re.compile(r"\d+\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
+_ARTIFACT_REGISTRY = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev/([^/]+)/([^/:@]+)")
+_ACR = re.compile(r"([a-z0-9]+)\.azurecr\.io/")
+
+
+def _cloud_command(name: str, *, login: bool) -> str:
+    """Return the command that logs in at a cloud's registry, or creates a repository; empty for others.
+
+    Azure's registry creates repositories by itself.
+
+    Args:
+        name: The registry and the repository.
+        login: Whether to log in.
+    """
+    host = name.partition("/")[0]
+    if match := _ECR.match(name):
+        region, repository = match.groups()
+        if login:
+            password = shell_line("aws", "ecr", "get-login-password", "--region", region)
+            return f"{password} | docker login --username AWS --password-stdin {host}"
+        create = ("aws", "ecr", "create-repository")
+        return shell_line(*create, "--repository-name", repository, "--region", region)
+    if match := _ARTIFACT_REGISTRY.match(name):
+        location, project, repository = match.groups()
+        if login:
+            return shell_line("gcloud", "auth", "configure-docker", host)
+        options = ("--repository-format=docker", f"--location={location}", f"--project={project}")
+        return shell_line("gcloud", "artifacts", "repositories", "create", repository, *options)
+    if login and (match := _ACR.match(name)):
+        return shell_line("az", "acr", "login", "--name", match[1])
+    return ""
 
 
 class DockerConfigError(ImageError):
@@ -77,19 +111,34 @@ class RegistryLoginError(ImageError):
             "Log in as docker does (docker login), or set SCAFFOLD_REGISTRY_USERNAME and"
             " SCAFFOLD_REGISTRY_PASSWORD."
         )
+        if command := _cloud_command(f"{self.registry}/{self.repository}", login=True):
+            lines.append(f"  {command}")
         return "\n".join(lines)
 
 
 class RepositoryNotFoundError(ImageError):
-    """The registry has no such repository, tag or digest."""
+    """The registry has no such repository, tag or digest.
+
+    Args:
+        reference: The registry and the repository.
+        detail: What the registry says.
+        pushed: Whether something was to be stored there.
+    """
 
     reference: str
     detail: str = ""
+    pushed: bool = False
 
     def __str__(self) -> str:
         lines = [f"The registry does not know {self.reference}."]
         lines += [f"  {self.detail}"] if self.detail else []
-        lines.append("Look at the name and the tag; some registries want a repository made before a push.")
+        command = _cloud_command(self.reference, login=False)
+        if self.pushed and command:
+            lines.append(f"This registry wants a repository created before the first push:\n  {command}")
+        elif self.pushed:
+            lines.append("Look at the name; some registries want a repository created before a push.")
+        else:
+            lines.append("Look at the name and the tag.")
         return "\n".join(lines)
 
 

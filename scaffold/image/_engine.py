@@ -138,7 +138,7 @@ def _push_failed(said: str, reference: Reference, username: str | None) -> Image
     if re.search(r"unauthorized|denied|no basic auth|forbidden|authentication required", said, re.IGNORECASE):
         return RegistryLoginError(reference.registry, username, reference.repository, said)
     if re.search(r"name unknown|not found|does not exist", said, re.IGNORECASE):
-        return RepositoryNotFoundError(reference.name, said)
+        return RepositoryNotFoundError(reference.name, said, pushed=True)
     if re.search(r"connection|EOF|timeout|broken pipe|reset|no such host", said, re.IGNORECASE):
         return UploadError(reference.registry, "a push", 5, said)
     return RegistryError(f"the push of {reference}", 0, said)

@@ -40,7 +40,7 @@ class Patience:
     wait_s: float = 0.5
 
 
-class _BrokenError(Exception):
+class BrokenError(Exception):
     """The connection broke, or the registry said that it is overloaded, and for how long."""
 
     def __init__(self, detail: str, wait_s: float = 0) -> None:
@@ -98,9 +98,9 @@ class Requests:
                 return work(attempt)
             except SSLError as error:
                 raise UntrustedRegistryError(self.registry, _plain(error)) from error
-            except (_BrokenError, RequestException) as error:
+            except (BrokenError, RequestException) as error:
                 detail = _plain(error)
-                wait_s = error.wait_s if isinstance(error, _BrokenError) else 0.0
+                wait_s = error.wait_s if isinstance(error, BrokenError) else 0.0
         raise UploadError(self.registry, what, self._patience.attempts, detail, is_read)
 
     def request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
@@ -116,7 +116,7 @@ class Requests:
                 scopes.append(f"repository:{self.mounted_from}:pull")
             if self._login.answer(response, scopes):
                 if isinstance(options.get("data"), Body):
-                    raise _BrokenError("the login ran out")
+                    raise BrokenError("the login ran out")
                 response = self._session.request(method, url, verify=self._verify, **options)
         if response.status_code in good:
             return response
@@ -132,11 +132,12 @@ class Requests:
         if status in (401, 403):
             return RegistryLoginError(self.registry, self._login.username, self.name, detail)
         if status == 404:
-            return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail)
+            pushed = method in ("POST", "PATCH", "PUT")
+            return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail, pushed)
         if status in _TRANSIENT:
             asked = response.headers.get("Retry-After", "")
             wait_s = min(int(asked), _MOST_WAIT_S) if asked.isdecimal() else 0
-            return _BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
+            return BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
         return RegistryError(f"{method} {urlsplit(response.url).path}", status, detail)
 
 
