@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from scaffold.errors.image import ImageError
@@ -81,16 +82,92 @@ class CredentialHelperError(ImageError):
 
 
 class UntrustedRegistryError(ImageError):
-    """No known authority signed the certificate of a registry."""
+    """The certificate of a registry, or of its token service, is not trusted.
+
+    Args:
+        registry: The host with its port.
+        cause: What is wrong with the certificate.
+        engine: Whether the Docker Engine says so, which trusts other authorities than this process.
+    """
+
+    registry: str
+    cause: str
+    engine: bool = False
+
+    def __str__(self) -> str:
+        who = "the Docker Engine" if self.engine else "scaffold"
+        lines = [f"{who} does not trust the certificate of {self.registry}: {self.cause}"]
+        if re.search("expired|mismatch|valid for|SANs", self.cause):
+            lines.append("Renew the certificate of the registry, or use the name that it is issued for.")
+            return "\n".join(lines)
+        install = ("install", "-D", "-m", "644", "ca.crt")
+        system = f"/etc/docker/certs.d/{self.registry}/ca.crt"
+        if self.engine:
+            lines.append("If it has an authority of its own, trust it on the engine's machine:")
+            lines.append(f"  sudo {shell_line(*install, system)}")
+            return "\n".join(lines)
+        lines += [
+            "If it has an authority of its own, put that one's certificate where Docker expects it,",
+            "for all users or for yourself, or name the file:",
+            f"  sudo {shell_line(*install, system)}",
+            f"  {shell_line(*install)} ~/.docker/certs.d/{shell_line(f'{self.registry}/ca.crt')}",
+            f"  {invocation('build', ..., ca_bundle='ca.crt')}",
+        ]
+        return "\n".join(lines)
+
+
+class CertificateFileError(ImageError):
+    """A file of certificates for a registry cannot be used."""
+
+    path: str
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"The certificate {self.path} cannot be used: {self.cause}.\n"
+            "Authorities are PEM files NAME.crt; a client certificate is NAME.cert with its key NAME.key,"
+            " without a password."
+        )
+
+
+class ClientCertificateError(ImageError):
+    """A registry wants another client certificate than this process has."""
 
     registry: str
     cause: str
 
     def __str__(self) -> str:
         return (
-            f"{self.registry} is not trusted over TLS: {self.cause}\n"
-            "Name the certificates of a proxy that opens TLS, or speak plain HTTP to it:\n"
-            f"  {invocation('build', ..., ca_bundle='FILE')}\n"
+            f"{self.registry} ended the TLS handshake: {self.cause}.\n"
+            "If it wants a certificate of its clients, put that and its key where Docker expects them:\n"
+            f"  /etc/docker/certs.d/{self.registry}/client.cert\n"
+            f"  /etc/docker/certs.d/{self.registry}/client.key"
+        )
+
+
+class PlainHttpRegistryError(ImageError):
+    """A registry speaks plain HTTP where TLS is expected.
+
+    Args:
+        registry: The host with its port.
+        engine: Whether the Docker Engine says so, which has a setting of its own.
+    """
+
+    registry: str
+    engine: bool = False
+
+    def __str__(self) -> str:
+        if self.engine:
+            setting = json.dumps({"insecure-registries": [self.registry]})
+            return (
+                f"{self.registry} speaks plain HTTP, and the Docker Engine expects TLS.\n"
+                "If the network to it is trusted, add this to /etc/docker/daemon.json of the engine's machine"
+                f" and restart the engine:\n  {setting}\n"
+                f"Then: {invocation('build', ..., insecure=True)}"
+            )
+        return (
+            f"{self.registry} speaks plain HTTP, not TLS.\n"
+            "If the network to it is trusted, allow that for the registry of the push and a base there:\n"
             f"  {invocation('build', ..., insecure=True)}"
         )
 

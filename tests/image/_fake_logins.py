@@ -58,6 +58,7 @@ class TokenLogin:
     refresh_token: str = ""
     """Accepted by `POST` with `grant_type=refresh_token`, as at ACR."""
     token_path: str = "/token"
+    scheme: str = "http"
     key: str = "token"
     """In the answer: `token` or `access_token`."""
     other_challenge: str = ""
@@ -73,7 +74,7 @@ class TokenLogin:
 
     def challenge(self, address: str) -> str:
         service = "fake" if self.other_challenge else '"fake"'  # RFC 9110 has both forms
-        return f'{self.other_challenge}Bearer realm="http://{address}{self.token_path}",service={service}'
+        return f'{self.other_challenge}Bearer realm="{self.scheme}://{address}{self.token_path}",service={service}'
 
     def allows(self, sent: str, method: str) -> bool:
         if self.expires_before and self.expires_before[0] == method:

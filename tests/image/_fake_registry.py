@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import secrets
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,12 +90,16 @@ class FakeRegistry:
 
 
 @contextmanager
-def serving(registry: FakeRegistry) -> Iterator[FakeRegistry]:
-    """Serve the registry on a free loopback port until the block ends."""
+def serving(
+    registry: FakeRegistry, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[FakeRegistry]:
+    """Serve the registry on a free port until the block ends, over TLS with a context for it."""
     handler = type("Handler", (_Handler,), {"registry": registry})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
-    registry.address = f"127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    registry.address = f"{host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

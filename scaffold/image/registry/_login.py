@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
 from scaffold.image.registry._credentials import Credentials
+from scaffold.image.registry._tls import TlsAdapter
 
 _TOKEN_CHALLENGE = re.compile(r"\bBearer\s+(.*)", re.IGNORECASE)
 _BASIC_CHALLENGE = re.compile(r"\bBasic\b", re.IGNORECASE)
@@ -23,6 +25,10 @@ _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
 
 class RegistrySession(Session):
     """A session whose credentials stay with the host that they are for, whatever a redirect names."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self.mount("https://", TlsAdapter(context))
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
         """Sign a redirected request only for the same host; a password of `~/.netrc` is never added."""
@@ -36,8 +42,8 @@ class Login(AuthBase):
     As the session's `auth` it also keeps requests from putting a password of `~/.netrc` in its place.
     """
 
-    def __init__(self, credentials: Credentials | None, url: str, verify: bool | str) -> None:
-        self._credentials, self._verify = credentials, verify
+    def __init__(self, credentials: Credentials | None, url: str, context: ssl.SSLContext) -> None:
+        self._credentials, self._context = credentials, context
         self._place = urlsplit(url)[:2]
         self._header = ""
 
@@ -85,7 +91,7 @@ class Login(AuthBase):
         if self._place[0] == "https" and not realm.startswith("https:"):
             return ""  # no password over plain HTTP if the registry itself uses HTTPS
         wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
-        with RegistrySession() as session:
+        with RegistrySession(self._context) as session:
             if self._credentials and self._credentials.identity_token:
                 form = {
                     "grant_type": "refresh_token",
@@ -95,12 +101,10 @@ class Login(AuthBase):
                     "scope": " ".join(scopes),
                 }
                 # A redirect may name another host, which must not get the token.
-                response = session.post(
-                    realm, data=form, verify=self._verify, timeout=30, allow_redirects=False
-                )
+                response = session.post(realm, data=form, timeout=30, allow_redirects=False)
             else:
                 auth = _signed_with(self._basic())
-                response = session.get(realm, params=wanted, auth=auth, verify=self._verify, timeout=30)
+                response = session.get(realm, params=wanted, auth=auth, timeout=30)
         if response.status_code == 429 or response.status_code >= 500:
             response.raise_for_status()  # tried again like each broken request
         if response.status_code != 200:
