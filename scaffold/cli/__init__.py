@@ -2,88 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-
-from scaffold.cli._show import show_error
-from scaffold.errors import ScaffoldError, name_commands
 
 _INTERRUPTED = 130
-_EXAMINING = ("new", "inspect", "update", "diff")
-"""Commands that load a model."""
 
 
-@name_commands()
 def main() -> None:
     """Run the command line: exit 0 when it worked, 1 with a message when it did not, 130 when interrupted."""
-    _replace_closed_streams()
-    # A model's libraries create hundreds of thousands of permanent objects: collect garbage less often.
-    gc.set_threshold(100_000, 50, 100)
+    # First of all: the imports below take a fifth of a second, in which a signal may come.
     for name in ("SIGTERM", "SIGHUP"):  # handled like Ctrl-C, so that temporary files are removed
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        with _prestart_worker(sys.argv[1:]):
-            from scaffold.cli._app import app  # imported while the worker starts
+        from scaffold.cli._main import run
 
-            app()
-    except ScaffoldError as error:
-        show_error(str(error))
-        sys.exit(1)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        show_error(f"{error.strerror or error}{where}")
-        sys.exit(1)
-    except KeyboardInterrupt:  # before typer, which else catches it
-        show_error("Interrupted.")
-        sys.exit(_INTERRUPTED)
+        return run()
+    except KeyboardInterrupt:
+        pass
     except SystemExit as ended:
-        if ended.code == _INTERRUPTED:  # typer has caught the interrupt, and says nothing
-            show_error("Interrupted.")
-        raise
-    except Exception as error:
-        show_error(_internal_error(error))
-        sys.exit(1)
-    finally:
-        gc.freeze()  # the exit is ten times as fast without another collection of those objects
+        if ended.code != _INTERRUPTED:  # else typer has caught the interrupt, and says nothing
+            raise
+    from scaffold.cli._show import show_error
 
-
-def _replace_closed_streams() -> None:
-    """Discard what is printed, where the process was started without that stream."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-
-
-@contextlib.contextmanager
-def _prestart_worker(words: Sequence[str]) -> Iterator[None]:
-    """Start the process that will load the model at once, so that it is ready when the command needs it."""
-    asked = words[:1] and words[0] in _EXAMINING
-    if not asked or any(word.partition("=")[0] in ("--help", "--environment") for word in words):
-        yield
-        return
-    from scaffold.verbs.prestart import end_prestarted, prestart_worker
-
-    prestart_worker()
-    try:
-        yield
-    finally:
-        end_prestarted()
-
-
-def _internal_error(error: Exception) -> str:
-    """Return the message for an internal error, with the place of its traceback."""
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="scaffold-", suffix=".log", delete=False) as log:
-        traceback.print_exception(error, file=log)
-    return (
-        f"scaffold itself failed: {type(error).__name__}: {error}\n"
-        "That is a fault of the tool, not of what was typed.\n"
-        f"Please report it with {log.name}, which holds the traceback."
-    )
+    show_error("Interrupted.")
+    sys.exit(_INTERRUPTED)

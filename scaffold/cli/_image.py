@@ -100,7 +100,7 @@ def _credentials(username: str | None, password_stdin: bool) -> Credentials | No
             return None
         from scaffold.image import Credentials
 
-        return Credentials(username=username, password=sys.stdin.readline().rstrip("\n"))
+        return Credentials(username=username, password=sys.stdin.read().rstrip("\r\n"))
     raise IncompleteLoginError("options")
 
 

@@ -167,7 +167,10 @@
     │   ├── PackagesError               the lock cannot be installed for the image's platform
     │   ├── CredentialHelperError       a credential helper of Docker's configuration failed
     │   ├── DockerConfigError           Docker's configuration cannot be read
-    │   ├── UntrustedRegistryError      no known authority signed the certificate of a registry
+    │   ├── UntrustedRegistryError      the certificate of a registry is not trusted
+    │   ├── CertificateFileError        a file of certificates for a registry cannot be used
+    │   ├── ClientCertificateError      a registry wants another client certificate
+    │   ├── PlainHttpRegistryError      a registry speaks plain HTTP where TLS is expected
     │   ├── RegistryLoginError
     │   ├── RepositoryNotFoundError
     │   ├── UploadError                 the connection broke repeatedly
@@ -355,9 +358,12 @@ from scaffold.errors.read import (
     VersionMismatchError,
 )
 from scaffold.errors.registry import (
+    CertificateFileError,
+    ClientCertificateError,
     CredentialHelperError,
     DiskFullError,
     DockerConfigError,
+    PlainHttpRegistryError,
     RegistryError,
     RegistryLoginError,
     RepositoryNotFoundError,
@@ -465,10 +471,12 @@ __all__ = [
     "CallError",
     "CanaryFailedError",
     "CarriedCodeError",
+    "CertificateFileError",
     "ChangeFailedError",
     "ChangedMeanwhileError",
     "ChangedSinceError",
     "ChangingMethodError",
+    "ClientCertificateError",
     "ClusterRefusedError",
     "ClusterUnreachableError",
     "CommandError",
@@ -572,6 +580,7 @@ __all__ = [
     "PackagesError",
     "PasswordInUrlError",
     "PinWithoutPushError",
+    "PlainHttpRegistryError",
     "ProjectError",
     "PromotionRefusedError",
     "PythonNotFoundError",

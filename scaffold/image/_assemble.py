@@ -96,12 +96,16 @@ def _started(image: PlatformImage, name: str, store: Store, on_event: OnEvent) -
 
 
 def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:
-    """Return the repository of an image. A given login is sent to the target's registry only."""
-    given = given_credentials(options.credentials) if wanted.registry == target.registry else None
+    """Return the repository of an image. A given login is sent to the target's registry only.
+
+    Plain HTTP is allowed for the target's registry, and for that of the base if nothing is pushed.
+    """
+    is_target = wanted.registry == target.registry
+    given = given_credentials(options.credentials) if is_target else None
     return Repository(
         wanted,
         given or stored_credentials(wanted.registry),
-        insecure=options.insecure and wanted.registry == target.registry,
+        insecure=options.insecure and (is_target or not options.push),
         ca_bundle=options.ca_bundle,
     )
 

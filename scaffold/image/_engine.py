@@ -14,9 +14,11 @@ from scaffold.errors import (
     EngineNotRunningError,
     EngineRefusedError,
     ImageError,
+    PlainHttpRegistryError,
     RegistryError,
     RegistryLoginError,
     RepositoryNotFoundError,
+    UntrustedRegistryError,
     UploadError,
 )
 from scaffold.events import Advanced, OnEvent
@@ -133,12 +135,14 @@ def follow_push(
 
 def _push_failed(said: str, reference: Reference, username: str | None) -> ImageError:
     """Return the error for a failed push, by the registry's message."""
+    if error := _tls_failed(said):
+        return error
     if re.search(r"no space left|quota|insufficient storage", said, re.IGNORECASE):
         return DiskFullError(f"the registry {reference.registry}", said)
     if re.search(r"unauthorized|denied|no basic auth|forbidden|authentication required", said, re.IGNORECASE):
         return RegistryLoginError(reference.registry, username, reference.repository, said)
     if re.search(r"name unknown|not found|does not exist", said, re.IGNORECASE):
-        return RepositoryNotFoundError(reference.name, said)
+        return RepositoryNotFoundError(reference.name, said, pushed=True)
     if re.search(r"connection|EOF|timeout|broken pipe|reset|no such host", said, re.IGNORECASE):
         return UploadError(reference.registry, "a push", 5, said)
     return RegistryError(f"the push of {reference}", 0, said)
@@ -146,11 +150,22 @@ def _push_failed(said: str, reference: Reference, username: str | None) -> Image
 
 def _step_failed(step: str, lines: list[str]) -> ImageError:
     said = lines[-1]
+    if error := _tls_failed(said):
+        return error
     if re.search(r"no space left on device", "\n".join(lines)):
         return DiskFullError("the Docker Engine", said)
     if step.startswith("FROM ") and re.search(r"not found|denied|unknown", said):
         return RepositoryNotFoundError(step.split()[1], said)
     return BuildStepError(step, "\n".join(lines[-_TAIL_LINES:]))
+
+
+def _tls_failed(said: str) -> ImageError | None:
+    """Return the error for a registry whose TLS the engine refuses, which its message names by URL."""
+    match = re.search(r'https://([^/"]+)/', said)
+    if match and "server gave HTTP response to HTTPS client" in said:
+        return PlainHttpRegistryError(match[1], engine=True)
+    cause = re.search(r"x509: (.+)", said)
+    return UntrustedRegistryError(match[1], cause[1], engine=True) if match and cause else None
 
 
 def _innermost(error: BaseException) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import json
 import re
 import secrets
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.image._fake_logins import FakeLogin, OverloadedError, basic
 
 REALM_USER = ("ada", "lovelace")
 
@@ -42,6 +44,10 @@ class FakeRegistry:
     token: str = ""
     """Asked for where it is set; the token service gives it to `REALM_USER`."""
     basic: bool = False
+    login: FakeLogin | None = None
+    """In place of `token` and `basic`."""
+    patched: int = 202
+    """The status of an answer to PATCH: 201 at ECR."""
     capacity: int | None = None
     """Bytes after which the disk is full."""
     referrers: bool = False
@@ -84,12 +90,16 @@ class FakeRegistry:
 
 
 @contextmanager
-def serving(registry: FakeRegistry) -> Iterator[FakeRegistry]:
-    """Serve the registry on a free loopback port until the block ends."""
+def serving(
+    registry: FakeRegistry, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[FakeRegistry]:
+    """Serve the registry on a free port until the block ends, over TLS with a context for it."""
     handler = type("Handler", (_Handler,), {"registry": registry})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
-    registry.address = f"127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    registry.address = f"{host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -117,8 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         registry.asked.append(f"{self.command} {url.path}")
         registry.authorizations.append(self.headers.get("Authorization", ""))
-        if url.path == "/token":
-            return self._token()
+        if url.path == (registry.login.token_path if registry.login else "/token"):
+            return self._token(parse_qs(url.query))
         if registry.busy:
             registry.busy -= 1
             return self._send(registry.busy_status, b"busy", {"Retry-After": "0"})
@@ -136,29 +146,39 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _allowed(self) -> bool:
         sent = self.headers.get("Authorization", "")
+        if self.registry.login:
+            return self.registry.login.allows(sent, self.command)
         if self.registry.token:
             return sent == f"Bearer {self.registry.token}"
         if self.registry.basic:
-            return sent == "Basic " + base64.b64encode(":".join(REALM_USER).encode()).decode()
+            return sent == basic(*REALM_USER)
         return True
 
     def _challenge(self) -> None:
-        if self.registry.basic:
+        if self.registry.login:
+            challenge = self.registry.login.challenge(self.registry.address)
+        elif self.registry.basic:
             challenge = 'Basic realm="registry"'
         else:
             challenge = f'Bearer realm="http://{self.registry.address}/token",service="fake"'
         self._body()
         self._errors(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
 
-    def _token(self) -> None:
+    def _token(self, query: dict[str, list[str]]) -> None:
         text = self._body().decode()
         self.registry.forms.append(text)
         if self.registry.token_at:
             return self._send(307, b"", {"Location": f"http://{self.registry.token_at}/token"})
         form = parse_qs(text)
         sent = self.headers.get("Authorization", "")
-        known = "Basic " + base64.b64encode(":".join(REALM_USER).encode()).decode()
-        if sent == known or form.get("refresh_token") == ["identity"]:
+        if self.registry.login:
+            try:
+                answer = self.registry.login.answer(sent, query | form)
+            except OverloadedError:
+                return self._send(503, b"")
+            status = 200 if answer else 401
+            return self._send(status, json.dumps(answer or {}).encode())
+        if sent == basic(*REALM_USER) or form.get("refresh_token") == ["identity"]:
             return self._send(200, json.dumps({"token": self.registry.token}).encode())
         return self._errors(401, "UNAUTHORIZED", "wrong user or password")
 
@@ -270,7 +290,11 @@ class _Handler(BaseHTTPRequestHandler):
             error = {"code": "UNKNOWN", "message": "unknown error", "detail": detail}
             return self._send(500, json.dumps({"errors": [error]}).encode())
         upload += body
-        return self._send(202, b"", {"Location": self.path, "Range": f"0-{len(upload) - 1}"})
+        return self._send(
+            registry.patched,
+            b"",
+            {"Location": f"{registry.places}{self.path}", "Range": f"0-{len(upload) - 1}"},
+        )
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))

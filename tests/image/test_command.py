@@ -28,6 +28,7 @@ from scaffold.events import Advanced, Event
 from scaffold.image import BuildOptions, Credentials, build_image
 from scaffold.image._running import check_answers
 from scaffold.spec import Recording
+from tests.image._fake_logins import BasicLogin
 from tests.image.conftest import Bench
 
 
@@ -78,6 +79,14 @@ def test_a_password_is_read_from_standard_input(bench: Bench, monkeypatch: pytes
     with pytest.raises(RegistryLoginError, match="refused the login of 'ada'") as caught:
         build(bench, monkeypatch, *options, stdin="byron!\n")
     assert "byron" not in str(caught.value)
+
+
+def test_a_key_file_of_several_lines_is_a_password(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.registry.login = BasicLogin("_json_key", '{\n  "type": "service_account"\n}')
+    options = ["--push", "--registry", f"{bench.registry.address}/team", "--username", "_json_key"]
+    key = '{\n  "type": "service_account"\n}\n'
+    # The base lies at the same registry, so that the login is good for both.
+    assert "churn:1.0.0" in build(bench, monkeypatch, *options, "--password-stdin", stdin=key)
 
 
 @pytest.mark.parametrize("option", [["--username", "ada"], ["--password-stdin"]])

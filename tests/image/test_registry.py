@@ -82,6 +82,26 @@ def test_an_upload_that_fails_each_time_says_how_often(registry: FakeRegistry, b
     assert "s3cr3t" not in message
 
 
+@pytest.mark.parametrize("ends", ["given up", "interrupted", "refused"])
+def test_an_unfinished_upload_is_deleted(registry: FakeRegistry, blob: Blob, ends: str) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    registry.drops = 99 if ends == "given up" else 0
+    registry.capacity = 1000 if ends == "refused" else None
+    on_bytes = interrupt if ends == "interrupted" else ignore
+    with pytest.raises((UploadError, DiskFullError, KeyboardInterrupt)):
+        repository(registry).push_blob(blob, on_bytes)
+    assert registry.uploads == {}
+
+
+def test_an_upload_of_which_nothing_arrived_is_replaced(registry: FakeRegistry, blob: Blob) -> None:
+    registry.drops, registry.drop_after = 1, 0
+    repository(registry).push_blob(blob, ignore)
+    assert blob.digest in registry.blobs["team/churn"]
+    assert registry.uploads == {}
+
+
 def test_requests_to_a_busy_registry_are_repeated(registry: FakeRegistry, blob: Blob) -> None:
     registry.busy = 2
     repository(registry).push_blob(blob, ignore)

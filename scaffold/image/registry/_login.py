@@ -5,20 +5,30 @@ Source: distribution.github.io/distribution/spec/auth, on tokens and on OAuth2.
 
 from __future__ import annotations
 
+import base64
 import re
+import ssl
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response, Session
-from requests.auth import AuthBase, _basic_auth_str
+from requests.auth import AuthBase
 
 from scaffold.image.registry._credentials import Credentials
+from scaffold.image.registry._tls import TlsAdapter
 
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+_TOKEN_CHALLENGE = re.compile(r"\bBearer\s+(.*)", re.IGNORECASE)
+_BASIC_CHALLENGE = re.compile(r"\bBasic\b", re.IGNORECASE)
+_PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
 
 
 class RegistrySession(Session):
     """A session whose credentials stay with the host that they are for, whatever a redirect names."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self.mount("https://", TlsAdapter(context))
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
         """Sign a redirected request only for the same host; a password of `~/.netrc` is never added."""
@@ -32,8 +42,8 @@ class Login(AuthBase):
     As the session's `auth` it also keeps requests from putting a password of `~/.netrc` in its place.
     """
 
-    def __init__(self, credentials: Credentials | None, url: str, verify: bool | str) -> None:
-        self._credentials, self._verify = credentials, verify
+    def __init__(self, credentials: Credentials | None, url: str, context: ssl.SSLContext) -> None:
+        self._credentials, self._context = credentials, context
         self._place = urlsplit(url)[:2]
         self._header = ""
 
@@ -53,24 +63,35 @@ class Login(AuthBase):
     def answer(self, refused: Response, scopes: list[str]) -> bool:
         """Get what a 401 asks for; return whether there is something new to try."""
         challenge = refused.headers.get("WWW-Authenticate", "")
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() == "bearer":
-            token = self._fetch_token(dict(_PARAMETER.findall(rest)), scopes)
+        if match := _TOKEN_CHALLENGE.search(challenge):
+            asked = {name: quoted or plain for name, quoted, plain in _PARAMETER.findall(match[1])}
+            token = self._fetch_token(asked, scopes)
             header = f"Bearer {token}" if token else ""
-        elif scheme.lower() == "basic" and self._credentials:
-            header = _basic_auth_str(self._credentials.username, self._credentials.password)
+        elif _BASIC_CHALLENGE.search(challenge):
+            header = self._basic()
         else:
             header = ""
         changed, self._header = header != self._header, header
         return bool(header) and changed
 
+    def _basic(self) -> str:
+        """Return the header with user and password, in UTF-8 as Docker encodes them."""
+        if self._credentials is None:
+            return ""
+        pair = f"{self._credentials.username}:{self._credentials.password}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
     def _fetch_token(self, asked: dict[str, str], scopes: list[str]) -> str:
-        """Ask the token service; nothing where it refuses."""
+        """Ask the token service; nothing where it refuses.
+
+        Raises:
+            RequestException: It does not answer, or is overloaded.
+        """
         realm = asked.get("realm", "")
         if self._place[0] == "https" and not realm.startswith("https:"):
             return ""  # no password over plain HTTP if the registry itself uses HTTPS
         wanted: dict[str, Any] = {"service": asked.get("service", ""), "scope": scopes}
-        with RegistrySession() as session:
+        with RegistrySession(self._context) as session:
             if self._credentials and self._credentials.identity_token:
                 form = {
                     "grant_type": "refresh_token",
@@ -80,14 +101,12 @@ class Login(AuthBase):
                     "scope": " ".join(scopes),
                 }
                 # A redirect may name another host, which must not get the token.
-                response = session.post(
-                    realm, data=form, verify=self._verify, timeout=30, allow_redirects=False
-                )
+                response = session.post(realm, data=form, timeout=30, allow_redirects=False)
             else:
-                auth = (
-                    (self._credentials.username, self._credentials.password) if self._credentials else _nobody
-                )
-                response = session.get(realm, params=wanted, auth=auth, verify=self._verify, timeout=30)
+                auth = _signed_with(self._basic())
+                response = session.get(realm, params=wanted, auth=auth, timeout=30)
+        if response.status_code == 429 or response.status_code >= 500:
+            response.raise_for_status()  # tried again like each broken request
         if response.status_code != 200:
             return ""
         try:
@@ -99,6 +118,12 @@ class Login(AuthBase):
         return str(found.get("token") or found.get("access_token") or "")
 
 
-def _nobody(request: PreparedRequest) -> PreparedRequest:
-    """Send a request unsigned, whatever `~/.netrc` says."""
-    return request
+def _signed_with(header: str) -> Callable[[PreparedRequest], PreparedRequest]:
+    """Return what signs a request with a header, or with nothing, whatever `~/.netrc` says."""
+
+    def sign(request: PreparedRequest) -> PreparedRequest:
+        if header:
+            request.headers["Authorization"] = header
+        return request
+
+    return sign

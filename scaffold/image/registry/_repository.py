@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 from pathlib import Path
 
 from requests import Response
@@ -21,7 +20,8 @@ from scaffold.image._disk import needs_room
 from scaffold.image._tar import Blob
 from scaffold.image.registry._credentials import Credentials
 from scaffold.image.registry._reference import Reference
-from scaffold.image.registry._requests import BLOCK_BYTES, Body, OnBytes, Patience, Requests
+from scaffold.image.registry._requests import BLOCK_BYTES, OnBytes, Patience, Requests
+from scaffold.image.registry._upload import Upload
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -30,7 +30,6 @@ _DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = (OCI_INDEX, _DOCKER_INDEX)
 _ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
 _LARGEST_MANIFEST_BYTES = 4 << 20  # what registries have to take, and the most that they do
-_STORED_S = 1800
 
 
 class Repository:
@@ -162,57 +161,13 @@ class Repository:
         return response.status_code == 201
 
     def push_blob(self, blob: Blob, on_bytes: OnBytes) -> None:
-        """Upload a blob that the repository lacks; a broken upload goes on where it broke off.
+        """Upload a blob that the repository lacks; a broken upload is resumed, an abandoned one deleted.
 
         Raises:
             UploadError: It broke too often.
             DiskFullError: The registry has no room.
         """
-        assert blob.path is not None
-        path = blob.path
-        place = ""
-
-        def upload(attempt: int) -> None:
-            nonlocal place
-            if (
-                place
-                and self._http.request("HEAD", f"blobs/{blob.digest}", good=(200, 404)).status_code == 200
-            ):
-                return  # the whole blob had arrived when the connection broke
-            start = self._received(place) if attempt else None
-            if start is None:
-                place, start = (
-                    self._http.location(self._http.request("POST", "blobs/uploads/", good=(202,))),
-                    0,
-                )
-            if start < blob.size_bytes:
-                with path.open("rb") as file:
-                    file.seek(start)
-                    body = Body(file, blob.size_bytes - start, on_bytes)
-                    headers = {"Content-Type": "application/octet-stream"}
-                    if start:
-                        headers["Content-Range"] = f"{start}-{blob.size_bytes - 1}"
-                    place = self._http.location(
-                        self._http.request("PATCH", place, headers=headers, data=body, good=(202, 204))
-                    )
-            joint = "&" if "?" in place else "?"
-            put = f"{place}{joint}digest={blob.digest}"
-            self._http.request(
-                "PUT", put, good=(201, 204), timeout=(60, _STORED_S)
-            )  # this reads the whole file again
-
-        self._http.retry(upload, f"a layer of {blob.size_bytes / 1e6:.0f} MB")
-
-    def _received(self, place: str) -> int | None:
-        """How many bytes of an upload the registry holds; nothing where the upload is gone."""
-        if not place:
-            return None
-        response = self._http.request("GET", place, good=(204, 200, 400, 404, 405))
-        found = re.fullmatch(r"(?:bytes=)?0-(\d+)", response.headers.get("Range", ""))
-        if response.status_code not in (200, 204) or not found:
-            return None
-        # `0-0` stands for nothing yet, and for a single byte: starting over is right for both.
-        return int(found[1]) + 1 if int(found[1]) else None
+        Upload(self._http, blob, on_bytes).run()
 
 
 def _sha256(path: Path) -> str:

@@ -11,19 +11,18 @@ from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 from requests import RequestException, Response
-from requests.exceptions import SSLError
 
 from scaffold.errors import (
     DiskFullError,
     RegistryError,
     RegistryLoginError,
     RepositoryNotFoundError,
-    UntrustedRegistryError,
     UploadError,
 )
 from scaffold.image.registry._credentials import Credentials
 from scaffold.image.registry._login import Login, RegistrySession
 from scaffold.image.registry._reference import Reference, is_loopback
+from scaffold.image.registry._tls import certificate_folders, tls_context, tls_error
 
 BLOCK_BYTES = 1 << 20
 _FULL = re.compile(r'no space left|quota|"Err":\s*28|insufficient storage', re.IGNORECASE)
@@ -40,7 +39,7 @@ class Patience:
     wait_s: float = 0.5
 
 
-class _BrokenError(Exception):
+class BrokenError(Exception):
     """The connection broke, or the registry said that it is overloaded, and for how long."""
 
     def __init__(self, detail: str, wait_s: float = 0) -> None:
@@ -60,13 +59,13 @@ class Requests:
         ca_bundle: Path | None,
         patience: Patience,
     ) -> None:
-        plain = insecure or is_loopback(reference.registry)
+        plain = insecure or (is_loopback(reference.registry) and not certificate_folders(reference.host))
+        context = tls_context(reference.host, ca_bundle)
         self.registry, self.name = reference.registry, reference.repository
         self._url = f"{'http' if plain else 'https'}://{reference.host}/v2/"
-        self._verify: bool | str = str(ca_bundle) if ca_bundle else True
         self._patience = patience
-        self._session = RegistrySession()
-        self._login = self._session.auth = Login(credentials, self._url, self._verify)
+        self._session = RegistrySession(context)
+        self._login = self._session.auth = Login(credentials, self._url, context)
         self.mounted_from: str | None = None
         """A repository that the login has to be good for too, while a blob is taken over from it."""
 
@@ -96,18 +95,18 @@ class Requests:
                 time.sleep(max(wait_s, self._patience.wait_s * 2 ** (attempt - 1)))
             try:
                 return work(attempt)
-            except SSLError as error:
-                raise UntrustedRegistryError(self.registry, _plain(error)) from error
-            except (_BrokenError, RequestException) as error:
+            except (BrokenError, RequestException) as error:
+                if refusal := tls_error(_host_of(error) or self.registry, error):
+                    raise refusal from error
                 detail = _plain(error)
-                wait_s = error.wait_s if isinstance(error, _BrokenError) else 0.0
+                wait_s = error.wait_s if isinstance(error, BrokenError) else 0.0
         raise UploadError(self.registry, what, self._patience.attempts, detail, is_read)
 
     def request(self, method: str, path: str, *, good: tuple[int, ...], **options: Any) -> Response:
         """Make one request; log in where the registry asks for it, and say what it refused."""
         url = path if path.startswith(("http:", "https:")) else f"{self._url}{self.name}/{path}"
         options.setdefault("timeout", 60)
-        response = self._session.request(method, url, verify=self._verify, **options)
+        response = self._session.request(method, url, **options)
         if response.status_code == 401:
             scopes = [
                 f"repository:{self.name}:pull,push" if method != "GET" else f"repository:{self.name}:pull"
@@ -116,8 +115,8 @@ class Requests:
                 scopes.append(f"repository:{self.mounted_from}:pull")
             if self._login.answer(response, scopes):
                 if isinstance(options.get("data"), Body):
-                    raise _BrokenError("the login ran out")
-                response = self._session.request(method, url, verify=self._verify, **options)
+                    raise BrokenError("the login ran out")
+                response = self._session.request(method, url, **options)
         if response.status_code in good:
             return response
         raise self._refusal(method, response)
@@ -132,11 +131,12 @@ class Requests:
         if status in (401, 403):
             return RegistryLoginError(self.registry, self._login.username, self.name, detail)
         if status == 404:
-            return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail)
+            pushed = method in ("POST", "PATCH", "PUT")
+            return RepositoryNotFoundError(f"{self.registry}/{self.name}", detail, pushed)
         if status in _TRANSIENT:
             asked = response.headers.get("Retry-After", "")
             wait_s = min(int(asked), _MOST_WAIT_S) if asked.isdecimal() else 0
-            return _BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
+            return BrokenError(f"status {status}: {detail}".rstrip(": "), wait_s)
         return RegistryError(f"{method} {urlsplit(response.url).path}", status, detail)
 
 
@@ -168,6 +168,12 @@ def _messages(response: Response, text: str) -> str:
     except (ValueError, KeyError, TypeError, AttributeError):
         return text.strip().partition("\n")[0][:200]
     return "; ".join(said)
+
+
+def _host_of(error: Exception) -> str:
+    """The host of the request that failed, which may be a token service."""
+    request = error.request if isinstance(error, RequestException) else None
+    return str(urlsplit(request.url or "").netloc) if request else ""
 
 
 def _plain(error: Exception) -> str:
