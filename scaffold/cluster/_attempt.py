@@ -11,7 +11,7 @@ from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import apply_changes, seed_replicas, undo_changes
 from scaffold.cluster._autoscaler import remove_former
 from scaffold.cluster._canary import Canary, CanarySteps
-from scaffold.cluster._candidate import started_candidate
+from scaffold.cluster._candidate import describe_remains, started_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
 from scaffold.cluster._manifests import Target, is_needed_by_pods
@@ -21,15 +21,20 @@ from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
 from scaffold.cluster._service import selects
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import DeployError, NoRoomError
+from scaffold.errors import DeployError, ManifestError, NoRoomError
 from scaffold.errors.wording import counted, either, on_project
-from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted
+from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
 
 _NOT_ROLLED_BACK = "It was not rolled back, as requested; the former pods go on serving."
 _NO_CALLER = "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
 _NO_CANARY = "The pods of the canary are removed, and the former pods answer all callers."
 _TRAFFIC = ("Service", "Ingress", "HTTPRoute")
+
+
+def _reaches_no_caller(manifest: Manifest) -> bool:
+    """Whether the new pods need an object, and the former ones answer as before once it is applied."""
+    return is_needed_by_pods(manifest) and manifest["kind"] != "NetworkPolicy"
 
 
 @dataclass(slots=True)
@@ -47,7 +52,7 @@ class Attempt:
     force: bool = False
     applied: list[Change] = field(default_factory=list)
     removed: str = ""
-    """What to say once the candidate or the canary is removed."""
+    """What to say if the candidate or the canary is removed; empty if there was none."""
 
     def run(self, *, candidate: bool) -> str:
         """Apply the manifests so that no caller reaches unproven pods; return the URL.
@@ -57,12 +62,13 @@ class Attempt:
                 then by a canary where the target has steps for one.
         """
         canary: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
-        if not self._is_selected():
+        if not self._is_selected(self._deployment.manifest):
+            self._require_selection()
             self._apply(one for one in self.changes if one.manifest["kind"] not in _TRAFFIC)
             self._wait()
             self._prove(self.target)
         elif candidate and self._renews_pods():
-            self._apply(one for one in self.changes if is_needed_by_pods(one.manifest))
+            self._apply(one for one in self.changes if _reaches_no_caller(one.manifest))
             self._prove_candidate()
             canary = self._canary()
         with api_errors(), canary:
@@ -88,11 +94,34 @@ class Attempt:
         before, after = self._deployment.before, self._deployment.after
         return before is None or before["spec"]["template"] != after["spec"]["template"]
 
-    def _is_selected(self) -> bool:
+    def _is_selected(self, deployment: Manifest) -> bool:
         """Whether a Service in the cluster selects the pods; none does before the first deploy succeeds."""
         path = f"/api/v1/namespaces/{self.target.namespace}/services"
-        labels = self._deployment.manifest["spec"]["template"]["metadata"].get("labels") or {}
+        labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
         return any(selects(one["spec"].get("selector"), labels) for one in self.cluster.list(path))
+
+    def _require_selection(self) -> None:
+        """Check that no Service sends its callers to the former pods alone: a rollout would leave it none.
+
+        Raises:
+            ManifestError: One does.
+        """
+        before = self._deployment.before
+        if before is None or not self._is_selected(before):
+            return
+        former, new = (
+            one["spec"]["template"]["metadata"].get("labels") or {}
+            for one in (before, self._deployment.manifest)
+        )
+        changed = sorted(key for key, value in former.items() if new.get(key) != value)
+        raise ManifestError(
+            "No Service in the cluster selects the new pods: callers would be refused during the rollout.",
+            [
+                f"{key}: {former[key]} on the former pods, {new.get(key, 'none')} on the new ones"
+                for key in changed
+            ],
+            "First deploy with a `selector` in service.yaml that selects both, then change the labels.",
+        )
 
     def _apply(self, changes: Iterable[Change]) -> None:
         """Apply manifests, and record on the Deployment what it is for."""
@@ -173,13 +202,20 @@ class Attempt:
             raise type(error)(error.problem, error.found, error.fix, after) from error
         except KeyboardInterrupt as error:
             self._note("interrupted")
-            name = self.target.name
-            look, back = on_project("status", target=name), on_project("rollback", target=name)
-            fix = f"Look at it: {look}, and go back: {back}"
-            after = (
-                "What was applied goes on in the cluster." if self.is_applied else self.removed or _NO_CALLER
-            )
-            raise DeployError("The deploy was interrupted.", (), fix, after) from error
+            raise DeployError("The deploy was interrupted.", (), *self._leave()) from error
+        except Exception as error:
+            self._note(f"failed: {type(error).__name__}")
+            self.on_event = ignore  # where the error may come from
+            self._take_back(roll_back=roll_back, remove=remove)
+            raise
+
+    def _leave(self) -> tuple[str, str]:
+        """Take back what no caller sees; return what to type, and what was done."""
+        look = f"Look at it: {on_project('status', target=self.target.name)}"
+        if not self.is_applied:
+            return look, self._take_back(roll_back=False, remove=False) or "Nothing was applied."
+        back = on_project("undeploy" if self.is_first else "rollback", target=self.target.name)
+        return f"{look}, and go back: {back}", "What was applied goes on in the cluster."
 
     def _note(self, live: str) -> None:
         """Record the outcome on the Deployment if this deploy applied it and the API allows that."""
@@ -190,12 +226,12 @@ class Attempt:
     def _take_back(self, *, roll_back: bool, remove: bool) -> str:
         """Roll back or remove, as requested; return a sentence on what was done."""
         if not self.applied:
-            return ""
+            return self._removed()
         self.on_event(RollbackStarted())
         try:
             if not self.is_applied:
                 undo_changes(self.cluster, self.applied)
-                return self.removed or "What was applied is taken back."
+                return self._removed() or "What was applied is taken back."
             if not self.is_first:
                 return self._restore() if roll_back else _NOT_ROLLED_BACK
             if not remove:
@@ -205,6 +241,10 @@ class Attempt:
             return "It was the first deploy, and was removed; its namespace stays."
         except (DeployError, ApiError) as error:
             return f"Going back failed too: {error}"
+
+    def _removed(self) -> str:
+        """Say what became of the candidate or the canary; nothing if there was none."""
+        return self.removed and (describe_remains(self.cluster, self.target) or self.removed)
 
     def _restore(self) -> str:
         notes = (self._deployment.before or {}).get("metadata", {}).get("annotations", {})

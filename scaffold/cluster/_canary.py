@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from scaffold.base.replay import ReplayResult
 from scaffold.cluster._address import find_metrics, find_pods
 from scaffold.cluster._canary_route import SUFFIX, live_route, restore_route, split_route
 from scaffold.cluster._candidate import remove_candidate, separate_deployment, start_isolated
@@ -31,6 +32,9 @@ from scaffold.events import Finished, OnEvent
 from scaffold.spec import Recording, read_shares
 
 _HOLD_S = 60.0
+_LONGEST_HOLD_S = 3600
+_MOST_BESIDE = 80
+"""The largest share in percent without a gateway: it takes four times the pods that there are."""
 _LOOKS = 10
 """How often the pods are looked at while a share is held."""
 _MOST_ASKED = 10
@@ -50,22 +54,42 @@ def read_canary_steps(target: Target) -> CanarySteps:
     """Return the steps of a target, as the annotations of its Deployment have them.
 
     Raises:
-        ManifestError: They are no rising percentages, or no number of seconds.
+        ManifestError: They are no rising percentages, or no number of seconds up to an hour; or a share needs
+            more pods than the target should have.
     """
     notes = target.deployment["metadata"].get("annotations") or {}
+    if unknown := sorted(
+        key for key in notes if key.startswith(CANARY[:-2]) and key not in (CANARY, CANARY_HOLD)
+    ):
+        raise ManifestError(
+            "An annotation of deployment.yaml is not known.",
+            (f"found: {', '.join(unknown)}",),
+            f"Write {CANARY} for the shares of a canary, and {CANARY_HOLD} for how long each is held.",
+        )
     text, hold = str(notes.get(CANARY, "")), str(notes.get(CANARY_HOLD, _HOLD_S))
+    steps = _parsed(text, hold)
+    if steps is None:
+        raise ManifestError(
+            "The steps of the canary cannot be read.",
+            (f"{CANARY}: {text!r}", f"{CANARY_HOLD}: {hold!r}"),
+            f'Write rising percentages and seconds, up to an hour, as in {CANARY}: "10,50" and'
+            f' {CANARY_HOLD}: "60", into deployment.yaml.',
+        )
+    if target.one("HTTPRoute") is None and max(steps.shares, default=0) > _MOST_BESIDE:
+        raise ManifestError(
+            "A share of the canary is too large.",
+            (f"{CANARY}: {text!r}", "without a gateway the share of the callers is that of the pods"),
+            f"Write at most {_MOST_BESIDE}, for which four times the pods are started.",
+        )
+    return steps
+
+
+def _parsed(shares: str, hold_s: str) -> CanarySteps | None:
     try:
-        steps = CanarySteps(shares=read_shares(text), hold_s=float(hold))
-        if steps.hold_s >= 0:
-            return steps
+        steps = CanarySteps(shares=read_shares(shares), hold_s=float(hold_s))
     except ValueError:
-        pass
-    raise ManifestError(
-        "The steps of the canary cannot be read.",
-        (f"{CANARY}: {text!r}", f"{CANARY_HOLD}: {hold!r}"),
-        f'Write rising percentages and seconds, as in {CANARY}: "10,50" and {CANARY_HOLD}: "60",'
-        " into deployment.yaml.",
-    )
+        return None
+    return steps if 0 <= steps.hold_s <= _LONGEST_HOLD_S else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +134,17 @@ class Canary:
             own = start_isolated(self.cluster, self.target, self.manifest, SUFFIX, count)
             pods = f"by the weights of {describe(route)}"
         wait_for_rollout(self.cluster, own, self.pace, self.on_pods)
-        with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
-            replayed = replay_sample(client, self.recording, subject="The canary")
+        replayed = self._replay(own)
         if route is not None:
             split_route(self.cluster, self.target, route, own, share)
         seen = self._hold(own)
+        self._replay(own)
         rows = f"{replayed.rows} rows of the sample answered"
         self.on_event(Finished("canary", f"{share} %: {pods}, {self.steps.hold_s:g} s; {rows}; {seen}"))
+
+    def _replay(self, own: Target) -> ReplayResult:
+        with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
+            return replay_sample(client, self.recording, subject="The canary")
 
     def _start_selected(self, count: int) -> Target:
         """Start pods that the Service of the target selects too."""
@@ -167,10 +195,13 @@ class Canary:
 
 
 def remove_canary(cluster: Cluster, target: Target) -> None:
-    """Give all callers back to the service, and remove its canary and candidate if a deploy left any."""
+    """Give all callers back to the service, and remove its canary and candidate if a deploy left any.
+
+    While the HTTPRoute cannot be restored the canary stays: callers whose requests it gets need its pods.
+    """
     with contextlib.suppress(ApiError, DeployError):
         restore_route(cluster, target)
-    remove_candidate(cluster, target)
+        remove_candidate(cluster, target)
 
 
 def _between(before: dict[str, Traffic], now: dict[str, Traffic]) -> Traffic:

@@ -20,12 +20,15 @@ from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import Pace
 from scaffold.cluster._service import selects
 from scaffold.errors import ClusterUnreachableError
+from scaffold.errors.wording import on_project, shell_line
 
 _CANDIDATE_OF = f"{ANNOTATION}candidate-of"
 """A label on the objects and pods of a candidate, and on those of a canary."""
 _SUFFIX = "-candidate"
 _MOST = 63
 _GONE_S = 60
+_ATTEMPTS = 3
+_FORBIDDEN = 403
 _API_VERSIONS = {"Deployment": "apps/v1", "NetworkPolicy": "networking.k8s.io/v1", "Service": "v1"}
 
 
@@ -59,7 +62,7 @@ def start_isolated(
         replicas: How many pods there are, to which callers will be routed. Without it there is one pod, which
             has no `preStop` hook: no load balancer has to learn of its end.
     """
-    policies = _live(cluster, target, "NetworkPolicy")
+    policies = _policies(cluster, target)
     changed = _isolating(manifest, [*_live(cluster, target, "Service"), *target.manifests], suffix)
     deployment = separate_deployment(manifest, target.service, suffix, changed, replicas or 1)
     if replicas is None:
@@ -73,13 +76,51 @@ def start_isolated(
 
 
 def remove_candidate(cluster: Cluster, target: Target) -> None:
-    """Delete the candidate and the canary of a target, including those that a killed deploy left."""
+    """Delete the candidate and the canary of a target, including those that a killed deploy left.
+
+    A request that fails is sent again after a second, twice. `describe_remains` tells what is left.
+    """
     selector = f"{_CANDIDATE_OF}={target.service}"
     for kind in ("Service", "Deployment", "NetworkPolicy"):
-        with contextlib.suppress(ApiError, ClusterUnreachableError):
-            found = cluster.kind(_API_VERSIONS[kind], kind)
-            for one in cluster.list(found.path(target.namespace), selector):
-                cluster.delete(found.path(target.namespace, one["metadata"]["name"]))
+        for _ in range(_ATTEMPTS):
+            try:
+                found = cluster.kind(_API_VERSIONS[kind], kind)
+                for one in cluster.list(found.path(target.namespace), selector):
+                    cluster.delete(found.path(target.namespace, one["metadata"]["name"]))
+                break
+            except (ApiError, ClusterUnreachableError) as error:
+                if isinstance(error, ApiError) and error.status == _FORBIDDEN:
+                    break
+                time.sleep(1)
+
+
+def describe_remains(cluster: Cluster, target: Target) -> str:
+    """Return which Deployments of a candidate or a canary are still there; an empty text if none is."""
+    selector = f"{_CANDIDATE_OF}={target.service}"
+    try:
+        path = cluster.kind(_API_VERSIONS["Deployment"], "Deployment").path(target.namespace)
+        left = [f"Deployment/{one['metadata']['name']}" for one in cluster.list(path, selector)]
+    except (ApiError, ClusterUnreachableError) as error:
+        return f"Whether the pods of the new revision are removed is not known: {error}"
+    if not left:
+        return ""
+    again = on_project("deploy", target=target.name)
+    command = shell_line(
+        "kubectl", "-n", target.namespace, "delete", "deployments,services,networkpolicies", "-l", selector
+    )
+    return (
+        f"{', '.join(left)} could not be removed, and its pods may answer callers.\n"
+        f"The next deploy removes it: {again}\nWithout a deploy: {command}"
+    )
+
+
+def _policies(cluster: Cluster, target: Target) -> list[Manifest]:
+    """Return the NetworkPolicies in the namespace, those of the target as they will be applied."""
+    own = [one for one in target.manifests if one["kind"] == "NetworkPolicy"]
+    names = {one["metadata"]["name"] for one in own}
+    return own + [
+        one for one in _live(cluster, target, "NetworkPolicy") if one["metadata"]["name"] not in names
+    ]
 
 
 def _live(cluster: Cluster, target: Target, kind: str) -> list[Manifest]:

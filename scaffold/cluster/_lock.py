@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import math
 import threading
+import time
 from collections.abc import Iterator
 
 from scaffold.cluster._client import Cluster, Manifest
@@ -16,6 +17,8 @@ from scaffold.errors.wording import on_project
 
 LEASE_S = 60
 _RENEW_S = 20
+WATCH_S = 25
+"""How long an expired lease is watched before it is taken over: longer than its holder takes to renew it."""
 
 
 @contextlib.contextmanager
@@ -65,7 +68,7 @@ def _take(cluster: Cluster, lists: str, path: str, name: str, target: Target, ho
         found = cluster.get(path)
         if found is None:
             return dict(cluster.request("POST", lists, body=lease))
-        if _runs(found, now):
+        if _runs(found, now) or _is_renewed(cluster, path, found):
             raise _busy(target, found)
         metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
         return dict(cluster.request("PUT", path, body=lease))
@@ -80,6 +83,20 @@ def _runs(lease: Manifest, now: dt.datetime) -> bool:
     spec = lease["spec"]
     end = _end_of(spec)
     return bool(spec.get("holderIdentity")) and end is not None and end > now
+
+
+def _is_renewed(cluster: Cluster, path: str, lease: Manifest) -> bool:
+    """Whether its holder renews a lease that has expired by this machine's clock: one of the clocks is wrong.
+
+    Source: kubernetes.io/docs/concepts/architecture/leases; clients watch a lease by their own clock alone.
+    """
+    end = time.monotonic() + WATCH_S
+    while lease["spec"].get("holderIdentity") and time.monotonic() < end:
+        time.sleep(min(1, WATCH_S))
+        now = cluster.get(path)
+        if now is None or now["spec"].get("renewTime") != lease["spec"].get("renewTime"):
+            return True
+    return False
 
 
 def _end_of(spec: Manifest) -> dt.datetime | None:

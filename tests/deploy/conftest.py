@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.cluster import _lock
 from scaffold.render._deploy import deploy_files
 from tests.deploy._deploys import MEASURED, Deploys
 from tests.deploy._fake_api import running
@@ -42,3 +43,9 @@ def deploys(project: Path, cluster: FakeCluster) -> Iterator[Deploys]:
     """The cluster verbs with the fake cluster."""
     with running(cluster.api) as kubeconfig:
         yield Deploys(project=project, cluster=cluster, kubeconfig=kubeconfig)
+
+
+@pytest.fixture(autouse=True)
+def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expired lock is watched for a moment only."""
+    monkeypatch.setattr(_lock, "WATCH_S", 0.2)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.cluster._canary import Canary
+from scaffold.cluster._manifests import Target
 from scaffold.cluster._traffic import Traffic, find_fault, read_traffic
 from scaffold.errors import (
     CanaryFailedError,
@@ -272,3 +274,39 @@ def test_a_canary_is_worse_if_it_fails_more_or_takes_longer(
 
 def test_few_requests_say_nothing() -> None:
     assert find_fault(Traffic(requests=19, failed=19), Traffic(requests=1000)) == ""
+
+
+@pytest.mark.parametrize("hold", ["inf", "1e400", "1e6", "nan", "60s"])
+def test_a_hold_without_a_usable_time_is_refused(deploys: Deploys, hold: str) -> None:
+    deploys.edit_manifest("deployment.yaml", 'canary-hold-seconds: "0.4"', f'canary-hold-seconds: "{hold}"')
+    with pytest.raises(ManifestError, match="seconds, up to an hour"):
+        deploys.deploy(2)
+
+
+def test_an_annotation_that_is_misspelt_is_refused(deploys: Deploys) -> None:
+    deploys.edit_manifest("deployment.yaml", "model-scaffold/canary:", "model-scaffold/canaries:")
+    with pytest.raises(ManifestError, match="found: model-scaffold/canaries"):
+        deploys.deploy(2)
+
+
+def test_a_share_that_needs_many_more_pods_than_there_are_is_refused(deploys: Deploys) -> None:
+    deploys.edit_manifest("deployment.yaml", '"10,50"', '"10,99"')
+    with pytest.raises(ManifestError, match="Write at most 80"):
+        deploys.deploy(2)
+
+
+def test_a_canary_that_answers_otherwise_while_it_is_held_fails_its_step(
+    deploys: Deploys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the replays of a step the service begins to give another answer."""
+    hold = Canary._hold
+
+    def hold_and_change(canary: Canary, own: Target) -> str:
+        deploys.cluster.factors[image(2)] = 9.0
+        return hold(canary, own)
+
+    monkeypatch.setattr(Canary, "_hold", hold_and_change)
+    with pytest.raises(LiveAnswersDifferError, match="The canary answers, but not as the model does"):
+        deploys.deploy(2, pace=PACE)
+    assert steps(deploys) == []
+    assert selected(deploys) == {image(1): 9}
