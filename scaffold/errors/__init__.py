@@ -162,6 +162,7 @@
     │   │   └── ListDateError           its date cannot be read, has expired, or lies in the future
     │   ├── DockerfileError             a line of it needs a container
     │   ├── EngineNotRunningError
+    │   ├── EngineIdsError              a rootless engine has no id for the owner of a file
     │   ├── EngineRefusedError          the Docker Engine refuses a request
     │   ├── BuildStepError              a step of the Dockerfile failed
     │   ├── PackagesError               the lock cannot be installed for the image's platform
@@ -282,6 +283,7 @@ from scaffold.errors.image import (
     CacheFolderError,
     ContextFileError,
     DockerfileError,
+    EngineIdsError,
     EngineNotRunningError,
     EngineRefusedError,
     ImageCheckError,
@@ -497,6 +499,7 @@ __all__ = [
     "DockerfileError",
     "DownloadError",
     "EmptySampleError",
+    "EngineIdsError",
     "EngineNotRunningError",
     "EngineRefusedError",
     "EnvironmentFailedError",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from scaffold.errors.image import ImageError
-from scaffold.errors.wording import either
+from scaffold.errors.wording import either, invocation
 
 
 class DebianError(ImageError):
@@ -39,13 +39,30 @@ class UnreadablePackageError(DebianError):
 
 
 class DownloadError(DebianError):
-    """A file of an archive cannot be downloaded."""
+    """A file of an archive cannot be downloaded.
+
+    Args:
+        url: The file.
+        cause: A status, or the kind of error.
+        proxy: The proxy that apt's settings in the base name; empty where they name none.
+    """
 
     url: str
     cause: str
+    proxy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.url} cannot be fetched: {self.cause}."
+        through = (
+            f" through {self.proxy.rpartition('@')[2]}, which apt.conf of the base names"
+            if self.proxy
+            else ""
+        )
+        return (
+            f"{self.url} cannot be fetched{through}: {self.cause}.\n"
+            "Set http_proxy or https_proxy if this machine needs a proxy, no_proxy if that host needs none,"
+            " or name a base whose /etc/apt has a mirror that answers here:\n"
+            f"  {invocation('build', ..., base='registry.example.org/python:3.11-slim')}"
+        )
 
 
 class WrongHashError(DebianError):

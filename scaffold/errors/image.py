@@ -210,6 +210,22 @@ class EngineRefusedError(ImageError):
         return f"The Docker Engine refused that: {self.cause}"
 
 
+class EngineIdsError(ImageError):
+    """A rootless engine has no id for the owner of a file in an image."""
+
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"The Docker Engine has no id for the owner of a file in the image: {self.cause}\n"
+            "A rootless engine has only the ids of /etc/subuid and /etc/subgid. Give its user more of them,"
+            " and restart the engine:\n"
+            "  sudo usermod --add-subuids 200000-299999 --add-subgids 200000-299999 USER\n"
+            "Or build without an engine:\n"
+            f"  {invocation('build', ..., builder='layers')}"
+        )
+
+
 class BuildStepError(ImageError):
     """A step of the Dockerfile failed in the engine."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from scaffold.errors import (
     BuildStepError,
     DiskFullError,
+    EngineIdsError,
     EngineNotRunningError,
     EngineRefusedError,
     ImageError,
@@ -154,6 +155,8 @@ def _step_failed(step: str, lines: list[str]) -> ImageError:
         return error
     if re.search(r"no space left on device", "\n".join(lines)):
         return DiskFullError("the Docker Engine", said)
+    if re.search(r"insufficient UIDs or GIDs|lchown .*: invalid argument", said):
+        return EngineIdsError(said)
     if step.startswith("FROM ") and re.search(r"not found|denied|unknown", said):
         return RepositoryNotFoundError(step.split()[1], said)
     return BuildStepError(step, "\n".join(lines[-_TAIL_LINES:]))

@@ -18,6 +18,13 @@ from scaffold.spec import SCORE_PROTOCOL, Check, Recording
 _READY_S = 90
 _POLL_S = 0.2
 _PORT = 8000
+_USERS = range(10_000, 60_000)
+"""Users that no image knows; a rootless engine and a pod with a user namespace have some 65,536 ids."""
+
+
+def any_user() -> int:
+    """Return the id of a user to run an image as."""
+    return random.choice(_USERS)  # noqa: S311  # any will do
 
 
 @contextlib.contextmanager
@@ -30,7 +37,6 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
     """
     from docker.errors import DockerException
 
-    user = random.randrange(100_000, 1_000_000)  # noqa: S311  # any user id will do
     port = free_port() if host_network else _PORT
     try:
         container = client.containers.run(
@@ -38,7 +44,7 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
             detach=True,
             read_only=True,
             tmpfs={"/tmp": ""},  # noqa: S108  # inside the container
-            user=f"{user}:0",
+            user=f"{any_user()}:0",
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             environment={"PORT": str(port)},

@@ -117,11 +117,14 @@ def gpgv(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
 
-def build(bench: Bench, archive: Archive, *names: str) -> tarfile.TarFile:
-    """Build a project with Debian packages; return their layer."""
+def build(
+    bench: Bench, archive: Archive, *names: str, files: Mapping[str, bytes] | None = None
+) -> tarfile.TarFile:
+    """Build a project with Debian packages on a base with further files; return their layer."""
     system = [SystemPackage(name=name, reason="the model loads it") for name in names]
     (bench.root / "Dockerfile").write_text(dockerfile(make_spec(system=system)))
-    files = {
+    all_files = {
+        **(files or {}),
         "etc/apt/sources.list.d/one.sources": (
             f"# As Debian writes it.\nTypes: deb\nURIs: {archive.url}\nSuites: stable\nComponents: main\n"
             "Signed-By: /usr/share/keyrings/one.gpg\n"
@@ -129,7 +132,7 @@ def build(bench: Bench, archive: Archive, *names: str) -> tarfile.TarFile:
         "usr/share/keyrings/one.gpg": b"key",
         "var/lib/dpkg/status": STATUS,
     }
-    return layer_of(bench, bench.build(base=put_base(bench.registry, files=files)), "dependencies")
+    return layer_of(bench, bench.build(base=put_base(bench.registry, files=all_files)), "dependencies")
 
 
 def text_of(layer: tarfile.TarFile, name: str) -> str:

@@ -16,7 +16,6 @@ from pathlib import Path
 from scaffold.base.process import Runner
 from scaffold.errors import (
     CommandError,
-    DownloadError,
     ListDateError,
     UnsignedListError,
     WrongHashError,
@@ -77,25 +76,6 @@ class Index:
             if fit:
                 return max(fit, key=lambda one: version_key(one["Version"]))
         return None
-
-
-def fetch_url(url: str, *, ca_bundle: Path | None) -> bytes:
-    """Return the bytes at a URL of a package archive.
-
-    Raises:
-        ImageError: They cannot be downloaded.
-    """
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    with requests.Session() as session:
-        session.mount("http", HTTPAdapter(max_retries=3))
-        try:
-            response = session.get(url, timeout=60, verify=str(ca_bundle) if ca_bundle else True)
-            response.raise_for_status()
-        except requests.RequestException as error:
-            raise DownloadError(url, type(error).__name__) from error
-    return response.content
 
 
 def sources(base: Debian) -> Iterator[_Source]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from scaffold.image.debian._control import STATUS
 
 _OF_BASE = re.compile(
-    rf"{STATUS}|etc/apt/sources\.list(\.d/.+)?|(usr/share|etc/apt)/keyrings/.+\.gpg|etc/apt/trusted\.gpg\.d/.+\.gpg"
+    rf"{STATUS}|etc/apt/apt\.conf(\.d/.+)?|etc/apt/sources\.list(\.d/.+)?|(usr/share|etc/apt)/keyrings/.+\.gpg|etc/apt/trusted\.gpg\.d/.+\.gpg"
 )
 
 

@@ -23,8 +23,8 @@ from scaffold.image._dependencies import (
 from scaffold.image._oci import Part, PlatformImage, make_image
 from scaffold.image._store import Store
 from scaffold.image._tar import GZIP_LAYER, Blob, Entry, write_layer
-from scaffold.image.debian._archive import fetch_url
 from scaffold.image.debian._base import read_debian
+from scaffold.image.debian._download import Archives
 from scaffold.image.debian._entries import debian_entries
 from scaffold.image.dockerfile._context import copied_entries, is_model, read_dockerfile
 from scaffold.image.dockerfile._plan import Plan, read_base, read_plan
@@ -180,12 +180,13 @@ class LayerBuilder:
             (fetch_layer(source, layer, self._store, self._on_event), layer.media_type)
             for layer in base.layers
         ]
+        debian = read_debian(layer_members(layers))
         entries, packages, notes = debian_entries(
             names,
-            read_debian(layer_members(layers)),
+            debian,
             platform.rpartition("/")[2],
             folder,
-            fetch=partial(fetch_url, ca_bundle=self._index.ca_bundle),
+            fetch=Archives(debian, self._index.ca_bundle).fetch,
             run=self._run,
         )
         for note in notes:

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import platform
-import random
 import shutil
 import signal
 import sys
@@ -27,7 +26,7 @@ from scaffold.base.process import run_command, start_command
 from scaffold.errors import CommandError, ImageNotRunnableError
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
-from scaffold.image._running import await_service
+from scaffold.image._running import any_user, await_service
 from scaffold.image.layers._base import open_layer
 
 _TAIL_LINES = 30
@@ -92,7 +91,7 @@ def _started(
 ) -> Iterator[tuple[Callable[[], bool], Callable[[], str]]]:
     """Start the image's command; give two answers: whether it stopped, and the end of what it printed."""
     env = dict(item.partition("=")[::2] for item in config.get("Env", ())) | {"PORT": str(port)}
-    user = random.randrange(100_000, 1_000_000) if os.geteuid() == 0 else 0  # noqa: S311  # any will do
+    user = any_user() if os.geteuid() == 0 else 0
     command = [*_unshare(), "sh", "-c", _MOUNTS, str(root)]
     command += [sys.executable, "-c", _ENTER, json.dumps([str(root), user, config, env])]
     process = start_command(command)

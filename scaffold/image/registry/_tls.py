@@ -33,9 +33,9 @@ _NO_CLIENT_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERT
 class TlsAdapter(HTTPAdapter):
     """Opens connections with one TLS context."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, *, max_retries: int = 0) -> None:
         self._context = context
-        super().__init__()
+        super().__init__(max_retries=max_retries)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Use the context for direct connections."""

@@ -1,7 +1,8 @@
 """The upload of a blob: opened, sent, resumed where it broke off, finished, and deleted if it is given up.
 
 Source: github.com/opencontainers/distribution-spec, version 1.1, "Pushing blobs". Amazon ECR answers a PATCH
-with 201 where the specification has 202.
+with 201 where the specification has 202. Docker's registry 2 neither resumes nor deletes an upload whose
+PATCH broke, because its addresses hold the size of before; it removes the upload after a week.
 """
 
 from __future__ import annotations
