@@ -14,6 +14,7 @@
     │   ├── TargetNotEmptyError
     │   ├── FolderNotMadeError          a folder cannot be made
     │   ├── MissingTargetError          `new` is called without the folder to write
+    │   ├── MissingInputError           a model is given without a sample, and its source has none
     │   ├── MissingSampleError          a new model is given without a sample of its input
     │   ├── NotAProjectError            a folder is no generated project
     │   ├── OtherLockError              a project has a lock of another tool only
@@ -419,6 +420,7 @@ from scaffold.errors.usage import (
     InvalidOptionError,
     InvalidRegistrationError,
     MissingExtraError,
+    MissingInputError,
     MissingSampleError,
     MissingTargetError,
     MultilineVariableError,
@@ -524,6 +526,7 @@ __all__ = [
     "MissingDriverError",
     "MissingExtraError",
     "MissingFileError",
+    "MissingInputError",
     "MissingLibraryError",
     "MissingLockError",
     "MissingModuleError",

@@ -147,6 +147,16 @@ class MissingSampleError(UsageError):
         return f"A new model comes with a sample of its input:\n  {command}"
 
 
+class MissingInputError(UsageError):
+    """A model is given without a sample of its input, and its source has none."""
+
+    model: str
+
+    def __str__(self) -> str:
+        command = invocation("new", self.model, "service", input="sample.pkl")
+        return f"A model comes with a sample of its input, and {self.model} brings none:\n  {command}"
+
+
 class NotAProjectError(UsageError):
     """A folder is no generated project.
 

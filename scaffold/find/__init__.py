@@ -6,14 +6,14 @@ model in memory has no written form and is no source: `read` writes it to a file
 
 from __future__ import annotations
 
-from scaffold.find._source import FoundModel, Source
+from scaffold.find._source import Declared, DeclaredField, FoundModel, Source
 from scaffold.find.dvc import DvcSource
 from scaffold.find.fsspec import FsspecSource
 from scaffold.find.mlflow import MlflowSource
 from scaffold.find.path import PathSource
 from scaffold.find.store import StoreSource
 
-__all__ = ["SOURCES", "FoundModel", "Source", "find_model"]
+__all__ = ["SOURCES", "Declared", "DeclaredField", "FoundModel", "Source", "find_model"]
 
 
 def find_model(written: str) -> FoundModel:
