@@ -41,6 +41,7 @@
     │   ├── NoSuchFileError
     │   ├── UnreadableFileError         the system does not let a file be opened
     │   ├── ModelNotFetchedError        a model cannot be downloaded from its source
+    │   ├── SourceNotFollowedError      the source of a project's model does not say what is new
     │   ├── NotAModelError
     │   ├── TruncatedFileError
     │   ├── UntrustedCodeError          a pickle names code that is on no allow list
@@ -348,6 +349,7 @@ from scaffold.errors.read import (
     NotAModelError,
     NotASampleError,
     ReadError,
+    SourceNotFollowedError,
     TruncatedFileError,
     UnpicklableModelError,
     UnreadableFileError,
@@ -603,6 +605,7 @@ __all__ = [
     "ServiceFailedError",
     "ServiceNotStartedError",
     "SourceChangedError",
+    "SourceNotFollowedError",
     "SourceNotFoundError",
     "StoreError",
     "StoreFolderError",

@@ -14,7 +14,7 @@ from types import ModuleType
 from scaffold.errors import ModelNotFetchedError
 from scaffold.spec import Origin
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}")
+_SCHEME = re.compile(r"(store(?=:)|[a-z][a-z0-9+.-]+(?=:/)):")
 """Two letters or more: `C:/model.pkl` is a path."""
 
 
@@ -56,6 +56,9 @@ class FoundModel:
 
 class Source(ABC):
     """One kind of place where models are kept."""
+
+    brings_sample = False
+    """Whether a model may come with a sample of its input."""
 
     @abstractmethod
     def recognises(self, written: str) -> bool:

@@ -6,19 +6,23 @@ in a process of its own.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._facts import commit_in, facts
-from scaffold.find._http import variable
 from scaffold.find._mlflow_child import ask_mlflow
 from scaffold.find._mlmodel import DESCRIPTION, declared_by, model_file, read_description
 from scaffold.find._source import FoundModel, Source, download_folder, local_path, scheme_of
-from scaffold.find._tracking import TRACKING, Tracking
 from scaffold.spec import Origin
 
+if TYPE_CHECKING:
+    from scaffold.find._tracking import Tracking
+
+TRACKING = "MLFLOW_TRACKING_URI"
 _SCHEMES = ("runs", "models", "mlflow-artifacts")
 _VERSION = re.compile(r"models:/+(?P<name>[^@]+)/(?P<version>\d+)")
 _ALIAS = re.compile(r"models:/+(?P<name>[^@]+)@(?P<alias>.+)")
@@ -26,6 +30,8 @@ _ALIAS = re.compile(r"models:/+(?P<name>[^@]+)@(?P<alias>.+)")
 
 class MlflowSource(Source):
     """A tracking server, a model registry, or a folder that `save_model` wrote."""
+
+    brings_sample = True
 
     def recognises(self, written: str) -> bool:
         """Whether it is a URI of MLflow or a folder with an `MLmodel`."""
@@ -45,7 +51,7 @@ class MlflowSource(Source):
             answer = ask_mlflow("fetch", written, folder)
             found = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
             return _read(found, written, _origin(written, answer))
-        tracking = Tracking(written)
+        tracking = _server(written)
         place = tracking.place()
         tracking.download(place.uri, folder)
         run = place.run or read_description(folder).run
@@ -59,7 +65,7 @@ class MlflowSource(Source):
             return f"models:/{match['name']}/{newest}" if newer else None
         if match := _ALIAS.fullmatch(origin.uri):
             if _is_server():
-                version = str(Tracking(origin.uri).aliased(match["name"], match["alias"]).get("version"))
+                version = str(_server(origin.uri).aliased(match["name"], match["alias"]).get("version"))
             else:
                 version = str(ask_mlflow("newest", origin.uri, Path()).get("version"))
             return origin.uri if version != origin.version else None
@@ -69,13 +75,23 @@ class MlflowSource(Source):
         return None  # a run and a logged model do not change
 
 
+def _tracking_uri() -> str:
+    return os.environ.get(TRACKING, "")
+
+
+def _server(uri: str) -> Tracking:
+    from scaffold.find._tracking import Tracking  # which imports what HTTP needs
+
+    return Tracking(uri)
+
+
 def _is_server() -> bool:
-    return variable(TRACKING).startswith(("http://", "https://"))
+    return _tracking_uri().startswith(("http://", "https://"))
 
 
 def _newest(uri: str, name: str) -> int:
     if _is_server():
-        return Tracking(uri).newest_version(name)
+        return _server(uri).newest_version(name)
     version = str(ask_mlflow("newest", uri, Path()).get("version"))
     return int(version) if version.isdecimal() else 0
 
@@ -103,7 +119,7 @@ def _origin(written: str, answer: dict[str, object]) -> Origin:
     tags = facts(answer.get("tags"))
     return Origin(
         uri=without_credentials(written),
-        server=without_credentials(variable(TRACKING)) if "://" in variable(TRACKING) else "",
+        server=without_credentials(_tracking_uri()) if "://" in _tracking_uri() else "",
         version=str(answer.get("version") or ""),
         run=str(answer.get("run") or ""),
         revision=commit_in(tags),

@@ -12,7 +12,7 @@ from typing import Any
 from scaffold.base.files import sha256_file
 from scaffold.base.modules import Home, home_of
 from scaffold.errors import MissingInputError, NotAModelError, NotASampleError
-from scaffold.find import Declared, find_model
+from scaffold.find import Declared, FoundModel, find_model
 from scaffold.spec import Origin
 from scaffold.verbs.options import Options
 
@@ -85,8 +85,8 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
 
 
 def _model_file(model: Any, workspace: Path) -> InputFile:
-    if isinstance(model, str | os.PathLike):
-        found = find_model(os.fspath(model))
+    if isinstance(model, str | os.PathLike | FoundModel):
+        found = model if isinstance(model, FoundModel) else find_model(os.fspath(model))
         if _is_pipe(found.path):
             raise NotAModelError(str(found.path), _PIPE, "Copy its content into a file first.")
         origin = found.origin
