@@ -48,6 +48,14 @@ TOOL = Annotated[
 BREAKING = Annotated[bool, typer.Option("--allow-breaking", help="Allow changes that break callers.")]
 
 
+NO_FOLLOW = Annotated[
+    bool, typer.Option("--no-follow", help="Do not ask the source of the model for a newer one.")
+]
+EXIT_CODE = Annotated[
+    bool, typer.Option("--exit-code", help="Exit with 3 if there is nothing new, and with 4 for conflicts.")
+]
+
+
 class Variant(enum.Enum):
     """What the training project of `init` predicts, from what."""
 
@@ -99,13 +107,8 @@ def update(
     allow_breaking: BREAKING = False,
     dirty: Annotated[bool, typer.Option("--dirty", help="Allow uncommitted changes in git.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    no_follow: Annotated[
-        bool, typer.Option("--no-follow", help="Do not ask the source of the model for a newer one.")
-    ] = False,
-    exit_code: Annotated[
-        bool,
-        typer.Option("--exit-code", help="Exit with 3 if there is nothing new, and with 4 for conflicts."),
-    ] = False,
+    no_follow: NO_FOLLOW = False,
+    exit_code: EXIT_CODE = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     header: HEADER = [],  # noqa: B006
     take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,

@@ -33,8 +33,8 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
 
 
 def is_current(record: ProjectRecord) -> bool:
-    """Whether this version of the package wrote the project, so that its templates bring nothing new."""
-    return record.spec.generator == __version__
+    """Whether nothing but the source can have changed: it has one, and this version wrote the project."""
+    return record.spec.origin is not None and record.spec.generator == __version__
 
 
 def nothing_new(root: Path) -> Update:

@@ -31,6 +31,7 @@ from scaffold.verbs.workers import proof_access
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from scaffold.proof import ProofAccess
     from scaffold.upgrade import Content, Prefer, UpdatePlan
 
 
@@ -90,10 +91,9 @@ def update(
     root = Path(project)
     Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
-    asked = bool(answers or template or options)
-    if model is None and record.spec.origin and follow and not asked:
+    if model is None and follow and not (answers or template or options):
         model = newer_model(root, record, on_event)
-        if model is None and is_current(record) and input is None:
+        if model is None and input is None and is_current(record):
             on_report(nothing_new(root))
             return nothing_new(root)
     _require_sample(root, model, input)
@@ -111,14 +111,15 @@ def update(
         plan = _resolve_conflicts(plan, tool)
         if not verify:
             return _apply(skip_proof(plan), (), verify=False)
-        access = proof_access(
-            spec.variables,
-            read=model_options.allow_read,
-            network=model_options.allow_network,
-            headers=headers,
-        )
+        access = _access(spec, model_options, headers)
         plan, notes = prove_plan(plan, record, Path(folder) / "merged", access, on_event)
         return _apply(plan, notes, verify=True)
+
+
+def _access(spec: ProjectSpec, options: Options, headers: Mapping[str, str] | None) -> ProofAccess:
+    """What the service may reach while it is proven."""
+    read, network = options.allow_read, options.allow_network
+    return proof_access(spec.variables, read=read, network=network, headers=headers)
 
 
 def _require_sample(root: Path, model: Any, input: Any) -> None:
