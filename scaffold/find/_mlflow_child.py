@@ -66,7 +66,9 @@ def ask_mlflow(task: str, written: str, folder: Path, run: Runner = run_command)
         ModelNotFetchedError: mlflow is not installed, or does not give the model.
     """
     if importlib.util.find_spec("mlflow") is None:
-        raise ModelNotFetchedError(written, "mlflow is not installed", "pip install mlflow-skinny")
+        hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
+        cause = "MLFLOW_TRACKING_URI names no server, and mlflow is not installed"
+        raise ModelNotFetchedError(written, cause, hint)
     command = [sys.executable, "-c", _PROGRAM, task, written, str(folder)]
     try:
         answer = json.loads(run(command, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
