@@ -52,7 +52,8 @@ def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelNotFetchedError) as caught:
         find_model("models:/churn/3")
     assert str(caught.value) == (
-        "models:/churn/3 cannot be fetched: MLFLOW_TRACKING_URI names no server, and mlflow is not installed.\n"
+        "models:/churn/3 cannot be fetched: "
+        "MLFLOW_TRACKING_URI names no server, and mlflow is not installed.\n"
         "  export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
     )
 

@@ -6,7 +6,7 @@ import json
 import pickle
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from scaffold.events import Event, Noted
 from scaffold.find import DeclaredField, find_model
 from scaffold.spec import Evidence, Field, Record, Scalar, ScalarType
 from scaffold.verbs._declared import compare_fields
+from scaffold.verbs.workers import missing_libraries
 from tests.find._stand_in import FILES, StandIn, stand_in
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -189,6 +190,35 @@ def test_modules_of_the_model_lie_beside_it(server: StandIn, model: bytes) -> No
     found = find_model("models:/churn/2").path
     assert found.read_bytes() == model
     assert (found.parent / "features.py").read_text() == "RATIO = 2\n"
+
+
+def test_libraries_that_are_missing_here_are_found_by_module() -> None:
+    known = {"sklearn": "scikit-learn", "gonelib": "gone-lib"}
+    requirements = ["Other-Thing==1", "numpy==2.4.6"]
+    modules = ["sklearn", "gonelib", "features", "other-thing"]
+    assert missing_libraries(modules, requirements, known) == ["gonelib", "other-thing"]
+
+
+def test_the_versions_of_the_source_make_the_environment(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Sequence[str]] = []
+
+    class OpenedError(Exception):
+        """The environment was asked for."""
+
+    def open_environment(spec: list[str], *_: object, python: tuple[str, ...], **__: object) -> None:
+        opened.extend([spec, python])
+        raise OpenedError
+
+    monkeypatch.setattr("scaffold.environments.open_environment", open_environment)
+    scaffold.inspect("models:/churn/2")
+    assert opened == []
+    monkeypatch.setattr("scaffold.verbs.workers.missing_libraries", lambda *_: ["sklearn"])
+    with pytest.raises(OpenedError):
+        scaffold.inspect("models:/churn/2")
+    assert "scikit-learn==1.9.1" in opened[0]
+    assert opened[1] == ("3.11",)
 
 
 def test_an_unknown_flavour_gives_its_python_function(server: StandIn) -> None:
