@@ -74,7 +74,8 @@ def ask_mlflow(task: str, written: str, folder: Path, run: Runner = run_command)
         answer = json.loads(run(command, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
     except CommandError as error:
         lines = error.tail.strip().splitlines() or ["mlflow ended without a message"]
-        raise ModelNotFetchedError(written, without_credentials(lines[-1]), "") from error
+        cause = without_credentials(lines[-1]).rpartition("Exception: ")[2].rstrip(".")
+        raise ModelNotFetchedError(written, cause, "") from error
     except (ValueError, IndexError) as error:
         raise ModelNotFetchedError(written, "mlflow gives no answer", "") from error
     return answer if isinstance(answer, dict) else {}

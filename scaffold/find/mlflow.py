@@ -119,7 +119,7 @@ def _origin(written: str, answer: dict[str, object]) -> Origin:
     tags = facts(answer.get("tags"))
     return Origin(
         uri=without_credentials(written),
-        server=without_credentials(_tracking_uri()) if "://" in _tracking_uri() else "",
+        # No server: the URI may be a path of this machine.
         version=str(answer.get("version") or ""),
         run=str(answer.get("run") or ""),
         revision=commit_in(tags),
