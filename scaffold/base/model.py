@@ -76,6 +76,10 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
 
             # By its path: a large model has its weights in files beside it.
             return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        case ModelFormat.SKOPS:
+            import skops.io
+
+            return skops.io.load(file, trusted=names.find_all())
         case _:
             return _load_native(file.read(), format)
 

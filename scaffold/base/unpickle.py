@@ -67,6 +67,16 @@ class Names:
         self._stand_ins = stand_ins or {}
         self._seen = None if seen is None else frozenset((name.module, name.qualname) for name in seen)
 
+    def find_all(self) -> list[str]:
+        """Look up every name, and return all as `module.qualname`, sorted.
+
+        Raises:
+            UnseenNameError, AttributeError: As for `find`.
+        """
+        for module, qualname in self._seen or ():
+            self.find(module, qualname)
+        return sorted(f"{module}.{qualname}" for module, qualname in self._seen or ())
+
     def find(self, module: str, qualname: str) -> Any:
         """Return the object of a name.
 

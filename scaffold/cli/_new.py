@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 MODEL = Annotated[str, typer.Argument(help="The model: a file, or a URL that fsspec or MLflow knows.")]
 TARGET = Annotated[Path, typer.Argument(help="The folder to write: absent or empty.")]
 INPUT = Annotated[
-    Path, typer.Option("--input", "-i", help="Sample input: .pkl, .json, .csv, .parquet, .npy, an image.")
+    Path | None,
+    typer.Option(
+        "--input",
+        "-i",
+        help="Sample input: .pkl, .json, .csv, .parquet, .npy, an image. A model of MLflow may bring one.",
+    ),
 ]
 OUTPUT = Annotated[
     Path | None, typer.Option("--output", "-o", help="Sample output; without it the model is asked.")
@@ -53,7 +58,7 @@ def register(app: typer.Typer) -> None:
 def new(
     model: MODEL,
     target: TARGET,
-    input: INPUT,
+    input: INPUT = None,
     output: OUTPUT = None,
     name: Annotated[str | None, typer.Option(help="The service's name, if not the folder's.")] = None,
     answer: ANSWER = [],  # noqa: B006 - typer copies it
@@ -96,7 +101,7 @@ def new(
 
 def inspect(
     model: MODEL,
-    input: INPUT,
+    input: INPUT = None,
     output: OUTPUT = None,
     as_json: JSON = False,
     *,

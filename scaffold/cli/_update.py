@@ -26,9 +26,15 @@ BREAKING_STATUS = 2
 CONFLICT_STATUS = 3
 """The exit status for files in conflict; changes that break callers come first."""
 
+NOTHING_NEW_STATUS, CONFLICT_STATUS_BESIDE_IT = 3, 4
+"""The exit statuses of `--exit-code` for nothing new, and for files in conflict."""
+
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 MODEL = Annotated[
-    str | None, typer.Option("--model", "-m", help="The new model; without it the project's own stays.")
+    str | None,
+    typer.Option(
+        "--model", "-m", help="The new model; without it the source of the project's model is asked."
+    ),
 ]
 INPUT = Annotated[Path | None, typer.Option("--input", "-i", help="Sample input of the new model.")]
 OURS = Annotated[bool, typer.Option("--ours", help="Where both changed the same lines, yours win.")]
@@ -40,6 +46,14 @@ TOOL = Annotated[
     typer.Option(help="A merge tool for conflicts: 'meld {ours} {merged} {theirs}'; {base} is there too."),
 ]
 BREAKING = Annotated[bool, typer.Option("--allow-breaking", help="Allow changes that break callers.")]
+
+
+NO_FOLLOW = Annotated[
+    bool, typer.Option("--no-follow", help="Do not ask the source of the model for a newer one.")
+]
+EXIT_CODE = Annotated[
+    bool, typer.Option("--exit-code", help="Exit with 3 if there is nothing new, and with 4 for conflicts.")
+]
 
 
 class Variant(enum.Enum):
@@ -93,6 +107,8 @@ def update(
     allow_breaking: BREAKING = False,
     dirty: Annotated[bool, typer.Option("--dirty", help="Allow uncommitted changes in git.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    no_follow: NO_FOLLOW = False,
+    exit_code: EXIT_CODE = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     header: HEADER = [],  # noqa: B006
     take_back: Annotated[bool, typer.Option("--undo", help="Take the last update back.")] = False,
@@ -105,7 +121,10 @@ def update(
 ) -> None:
     """Bring a project up to a new model, and keep every edit of its owner's.
 
+    Without --model the source of the model is asked: the next version, an alias that moved, a new ETag.
+
     Exits with 2 where callers of the service would have to change, else with 3 where files are in conflict.
+    With --exit-code, conflicts are 4, and 3 says that there is nothing new.
     """
     if take_back:
         undo(project, as_json=as_json)
@@ -122,6 +141,8 @@ def update(
         prefer=_preferred(ours, theirs),
         tool=tool,
         dry_run=dry_run,
+        follow=not no_follow,
+        exit_code=exit_code,
         allow_breaking=allow_breaking,
         dirty=dirty,
         verify=not no_verify,
@@ -190,9 +211,12 @@ def _merge_record(project: Path) -> None:
     console().print(f"[green]✓[/] The record is that of version {version}. Now update to the model you want.")
 
 
-def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **options: Any) -> None:
+def _run_update(
+    project: Path, given: tuple[Any, Any, Any], *, as_json: bool, exit_code: bool, **options: Any
+) -> None:
     from scaffold.errors import BreakingChangeError, MergeConflictError, UpgradeError
 
+    conflict_status = CONFLICT_STATUS_BESIDE_IT if exit_code else CONFLICT_STATUS
     planned: list[Update] = []
 
     def report(found: Update) -> None:
@@ -210,21 +234,23 @@ def _run_update(project: Path, given: tuple[Any, Any, Any], *, as_json: bool, **
             raise
         show_error(str(error))
         is_breaking = isinstance(error, BreakingChangeError)
-        raise typer.Exit(BREAKING_STATUS if is_breaking else CONFLICT_STATUS) from None
+        raise typer.Exit(BREAKING_STATUS if is_breaking else conflict_status) from None
     if as_json:
         show_json(found.as_json())
     elif found.applied:
         show_outcome(found)
+    if exit_code and found.is_empty:
+        raise typer.Exit(NOTHING_NEW_STATUS)
     if options["dry_run"]:
-        _exit_by_changes(found, options["allow_breaking"])
+        _exit_by_changes(found, options["allow_breaking"], conflict_status)
 
 
-def _exit_by_changes(found: Update, allow_breaking: bool) -> None:
+def _exit_by_changes(found: Update, allow_breaking: bool, conflict_status: int = CONFLICT_STATUS) -> None:
     """Exit with 2 for changes that break callers, else with 3 for conflicts; return if there is neither."""
     if found.report.breaking and not allow_breaking:
         raise typer.Exit(BREAKING_STATUS)
     if found.conflicts:
-        raise typer.Exit(CONFLICT_STATUS)
+        raise typer.Exit(conflict_status)
 
 
 def _write_page(found: Update, target: Path) -> None:

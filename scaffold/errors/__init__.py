@@ -14,6 +14,7 @@
     │   ├── TargetNotEmptyError
     │   ├── FolderNotMadeError          a folder cannot be made
     │   ├── MissingTargetError          `new` is called without the folder to write
+    │   ├── MissingInputError           a model is given without a sample, and its source has none
     │   ├── MissingSampleError          a new model is given without a sample of its input
     │   ├── NotAProjectError            a folder is no generated project
     │   ├── OtherLockError              a project has a lock of another tool only
@@ -40,6 +41,7 @@
     │   ├── NoSuchFileError
     │   ├── UnreadableFileError         the system does not let a file be opened
     │   ├── ModelNotFetchedError        a model cannot be downloaded from its source
+    │   ├── SourceNotFollowedError      the source of a project's model does not say what is new
     │   ├── NotAModelError
     │   ├── TruncatedFileError
     │   ├── UntrustedCodeError          a pickle names code that is on no allow list
@@ -352,6 +354,7 @@ from scaffold.errors.read import (
     NotAModelError,
     NotASampleError,
     ReadError,
+    SourceNotFollowedError,
     TruncatedFileError,
     UnpicklableModelError,
     UnreadableFileError,
@@ -427,6 +430,7 @@ from scaffold.errors.usage import (
     InvalidOptionError,
     InvalidRegistrationError,
     MissingExtraError,
+    MissingInputError,
     MissingSampleError,
     MissingTargetError,
     MultilineVariableError,
@@ -535,6 +539,7 @@ __all__ = [
     "MissingDriverError",
     "MissingExtraError",
     "MissingFileError",
+    "MissingInputError",
     "MissingLibraryError",
     "MissingLockError",
     "MissingModuleError",
@@ -612,6 +617,7 @@ __all__ = [
     "ServiceFailedError",
     "ServiceNotStartedError",
     "SourceChangedError",
+    "SourceNotFollowedError",
     "SourceNotFoundError",
     "StoreError",
     "StoreFolderError",

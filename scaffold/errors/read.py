@@ -52,6 +52,19 @@ class ModelNotFetchedError(ReadError):
         return f"{self.source} cannot be fetched: {self.cause}.{hint}"
 
 
+class SourceNotFollowedError(ReadError):
+    """The source of a project's model does not say what is new."""
+
+    project: str
+    cause: str
+    server: str = ""
+
+    def __str__(self) -> str:
+        server = f"\nThe model came from {self.server}." if self.server else ""
+        other = invocation("update", self.project, follow=False)
+        return f"{self.cause}{server}\nTo update the rest, and keep the model:\n  {other}"
+
+
 class NotAModelError(ReadError):
     """A file is none of the formats that are read."""
 

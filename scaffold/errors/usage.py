@@ -141,10 +141,21 @@ class MissingSampleError(UsageError):
     """A new model is given without a sample of its input."""
 
     project: str
+    model: str = "model.pkl"
 
     def __str__(self) -> str:
-        command = invocation("update", self.project, model="model.pkl", input="sample.pkl")
+        command = invocation("update", self.project, model=self.model, input="sample.pkl")
         return f"A new model comes with a sample of its input:\n  {command}"
+
+
+class MissingInputError(UsageError):
+    """A model is given without a sample of its input, and its source has none."""
+
+    model: str
+
+    def __str__(self) -> str:
+        command = invocation("new", self.model, "service", input="sample.pkl")
+        return f"A model comes with a sample of its input, and {self.model} brings none:\n  {command}"
 
 
 class NotAProjectError(UsageError):

@@ -62,6 +62,8 @@ def option(name: str, value: object = None) -> str:
     flag = f"--{_FLAGS.get(name, name).replace('_', '-')}"
     if value is None or value is True:
         return flag
+    if value is False:
+        return flag.replace("--", "--no-", 1)
     if isinstance(value, Mapping):
         value = [f"{key}={each}" for key, each in value.items()]
     values = value if isinstance(value, list | tuple) else [value]

@@ -6,14 +6,28 @@ model in memory has no written form and is no source: `read` writes it to a file
 
 from __future__ import annotations
 
-from scaffold.find._source import FoundModel, Source
+from scaffold.base.files import sha256_file
+from scaffold.errors import ModelNotFetchedError
+from scaffold.find._added import added_source
+from scaffold.find._source import Declared, DeclaredField, FoundModel, Source, scheme_of
 from scaffold.find.dvc import DvcSource
 from scaffold.find.fsspec import FsspecSource
 from scaffold.find.mlflow import MlflowSource
 from scaffold.find.path import PathSource
 from scaffold.find.store import StoreSource
+from scaffold.spec import Origin
 
-__all__ = ["SOURCES", "FoundModel", "Source", "find_model"]
+__all__ = [
+    "SOURCES",
+    "Declared",
+    "DeclaredField",
+    "FoundModel",
+    "Origin",
+    "Source",
+    "brings_sample",
+    "find_model",
+    "find_newer",
+]
 
 
 def find_model(written: str) -> FoundModel:
@@ -21,13 +35,47 @@ def find_model(written: str) -> FoundModel:
 
     Args:
         written: A path; a folder that MLflow saved; `runs:/` or `models:/` (MLflow); `s3://`, `gs://`, `https://`
-            or any other scheme that fsspec knows; a path beside which DVC keeps a `.dvc` file; `store:NAME`.
+            or any other scheme that fsspec knows or a package brings; a path beside which DVC keeps a `.dvc`
+            file; `store:NAME`.
 
     Raises:
         ReadError: It leads to no file, or the library that fetches it is not installed.
         StoreError: The store has no such model, or its file was changed.
     """
-    return next(source for source in SOURCES if source.recognises(written)).fetch(written)
+    return _source_of(written).fetch(written)
+
+
+def brings_sample(model: object) -> bool:
+    """Whether `model`, as for `find_model`, is of a source that may have a sample of its own."""
+    if not isinstance(model, str):
+        return False
+    return _source_of(model).brings_sample
+
+
+def find_newer(origin: Origin) -> FoundModel | None:
+    """Return the model that is at a source now; None where that is the model of `origin` still.
+
+    Raises:
+        ReadError: The source does not give it, or `origin` is a path: those are not followed.
+        StoreError: As for `find_model`.
+    """
+    if scheme_of(origin.uri) in ("", "file"):
+        raise ModelNotFetchedError(origin.uri, "it is a path, and a path is not followed", "")
+    source = _source_of(origin.uri)
+    written = source.newer(origin)
+    if written is None:
+        return None
+    found = source.fetch(written)
+    same = found.path.is_file() and sha256_file(found.path) == origin.sha256
+    return None if same else found
+
+
+def _source_of(written: str) -> Source:
+    """The first of our own sources but the general ones, one that a package brings, or a general one."""
+    recognising = [source for source in SOURCES if source.recognises(written)]
+    if isinstance(recognising[0], FsspecSource | PathSource):
+        return added_source(written) or recognising[0]
+    return recognising[0]
 
 
 SOURCES: tuple[Source, ...] = (

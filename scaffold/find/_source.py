@@ -7,14 +7,38 @@ import os
 import re
 import tempfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from scaffold.errors import ModelNotFetchedError
+from scaffold.spec import Origin
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}")
+_SCHEME = re.compile(r"(store(?=:)|[a-z][a-z0-9+.-]+(?=:/)):")
 """Two letters or more: `C:/model.pkl` is a path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredField:
+    """A field of the input as a source describes it."""
+
+    name: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a source says of a model beside its bytes. It is input of somebody else's."""
+
+    input: Path | None = None
+    """A file with a sample of the input."""
+    fields: tuple[DeclaredField, ...] = ()
+    """The fields of the input; empty where the source does not say."""
+    requirements: tuple[str, ...] = ()
+    """Requirements of the model, each a name with a version: no URL, no option."""
+    python: str = ""
+    """The minor version of Python that made it."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +49,16 @@ class FoundModel:
     """The file, or the folder of a model that is one."""
     provenance: str
     """What the model card says of its origin."""
+    origin: Origin | None = None
+    """Where an update looks for what is new; None for a path."""
+    declared: Declared = field(default_factory=Declared)
 
 
 class Source(ABC):
     """One kind of place where models are kept."""
+
+    brings_sample = False
+    """Whether a model may come with a sample of its input."""
 
     @abstractmethod
     def recognises(self, written: str) -> bool:
@@ -41,6 +71,16 @@ class Source(ABC):
         Raises:
             ScaffoldError: The source does not give it, or a library that this needs is not installed.
         """
+
+    def newer(self, origin: Origin) -> str | None:
+        """Return what to fetch for a model that is newer than that of `origin`; None if there is none.
+
+        A source that cannot tell without fetching returns `origin.uri`: the caller compares the hashes.
+
+        Raises:
+            ScaffoldError: The source does not answer.
+        """
+        return origin.uri
 
 
 def scheme_of(written: str) -> str:

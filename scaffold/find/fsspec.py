@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
+from scaffold.find._facts import one_line
 from scaffold.find._source import FoundModel, Source, download_folder, imported, line_of, scheme_of
+from scaffold.spec import Origin
 
 _PACKAGES = {
     "s3": "s3fs",
@@ -22,6 +28,9 @@ _PACKAGES = {
     "hf": "huggingface_hub",
 }
 
+_VERSION_KEYS = ("VersionId", "version_id", "generation", "ETag", "etag", "e_tag")
+"""What filesystems call the version of a file, the surest first."""
+
 
 class FsspecSource(Source):
     """A URL of any scheme that no other source takes."""
@@ -36,19 +45,52 @@ class FsspecSource(Source):
         Raises:
             ModelNotFetchedError: fsspec or the package for this scheme is missing, or the copy failed.
         """
-        return FoundModel(path=_copied(written, scheme_of(written)), provenance=written)
+        shown = without_credentials(written)
+        path, version = _copied(written, shown, scheme_of(written))
+        return FoundModel(path=path, provenance=shown, origin=Origin(uri=shown, version=version))
+
+    def newer(self, origin: Origin) -> str | None:
+        """Return the URL again if its version is another one, or cannot be told."""
+        filesystem, place = _filesystem(origin.uri, origin.uri, scheme_of(origin.uri))
+        version = _version(filesystem, place)
+        return None if version and version == origin.version else origin.uri
 
 
-def _copied(url: str, scheme: str) -> Path:
-    fsspec = imported("fsspec", url, " ".join(dict.fromkeys(["fsspec", _PACKAGES.get(scheme, "fsspec")])))
-    target = download_folder() / (url.partition("?")[0].rstrip("/").rpartition("/")[2] or "model")
-    try:
-        filesystem, place = fsspec.core.url_to_fs(url)
+def _copied(url: str, shown: str, scheme: str) -> tuple[Path, str]:
+    """The file at a URL, copied, and its version; `shown` is the URL without credentials."""
+    target = download_folder() / (shown.partition("?")[0].rstrip("/").rpartition("/")[2] or "model")
+    filesystem, place = _filesystem(url, shown, scheme)
+    with _named(shown, scheme):
+        version = _version(filesystem, place)
         filesystem.get_file(place, str(target))
+    return target, version
+
+
+def _filesystem(url: str, shown: str, scheme: str) -> tuple[Any, str]:
+    fsspec = imported("fsspec", shown, " ".join(dict.fromkeys(["fsspec", _PACKAGES.get(scheme, "fsspec")])))
+    with _named(shown, scheme):
+        filesystem, place = fsspec.core.url_to_fs(url)
+    return filesystem, place
+
+
+def _version(filesystem: Any, place: str) -> str:
+    """What tells one content of a file from another: its version or ETag; empty where there is none."""
+    try:
+        known = filesystem.info(place)
+    except Exception:
+        return ""  # reported where the file is fetched
+    found = next((known[key] for key in _VERSION_KEYS if known.get(key)), "")
+    return one_line(str(found).strip('"'))
+
+
+@contextlib.contextmanager
+def _named(shown: str, scheme: str) -> Iterator[None]:
+    """Raise ModelNotFetchedError for whatever a filesystem raises."""
+    try:
+        yield
     except ImportError as error:
         package = _PACKAGES.get(scheme, str(error.name or scheme))
-        raise ModelNotFetchedError(url, f"{scheme}:// needs {package}", f"pip install {package}") from error
+        raise ModelNotFetchedError(shown, f"{scheme}:// needs {package}", f"pip install {package}") from error
     except Exception as error:
-        # Every filesystem has errors of its own; none of them carries a credential in its first line.
-        raise ModelNotFetchedError(url, line_of(error), "") from error
-    return target
+        # Every filesystem has errors of its own; some of them name the URL.
+        raise ModelNotFetchedError(shown, without_credentials(line_of(error)), "") from error

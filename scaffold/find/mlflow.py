@@ -1,83 +1,129 @@
-"""A model of MLflow: a URI (`models:/`, `runs:/`, `mlflow-artifacts:/`) or a folder with an `MLmodel`."""
+"""A model of MLflow: a URI (`models:/`, `runs:/`, `mlflow-artifacts:/`) or a folder with an `MLmodel`.
+
+A server is asked over HTTP, without mlflow. For another store, `sqlite:///mlflow.db` or a folder, mlflow runs
+in a process of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scaffold.base.yaml_text import yaml_document
+from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._source import (
-    FoundModel,
-    Source,
-    download_folder,
-    imported,
-    line_of,
-    local_path,
-    scheme_of,
-)
+from scaffold.find._facts import commit_in, facts
+from scaffold.find._mlflow_child import ask_mlflow
+from scaffold.find._mlmodel import DESCRIPTION, declared_by, model_file, read_description
+from scaffold.find._source import FoundModel, Source, download_folder, local_path, scheme_of
+from scaffold.spec import Origin
 
+if TYPE_CHECKING:
+    from scaffold.find._tracking import Tracking
+
+TRACKING = "MLFLOW_TRACKING_URI"
 _SCHEMES = ("runs", "models", "mlflow-artifacts")
-_DESCRIPTION = "MLmodel"
-_FILE_KEYS = ("model_path", "pickled_model", "data", "model_data", "path")
-"""What the flavours of an `MLmodel` call their file."""
-_FILE_NAMES = (
-    "model.pkl",
-    "python_model.pkl",
-    "model.joblib",
-    "model.pt",
-    "model.pth",
-    "model.onnx",
-    "model.xgb",
-    "model.ubj",
-    "model.json",
-    "model.lgb",
-    "model.txt",
-    "model.cb",
-    "data/model.pth",
-)
-"""Where the file is looked for when no flavour names one."""
+_VERSION = re.compile(r"models:/+(?P<name>[^@]+)/(?P<version>\d+)")
+_ALIAS = re.compile(r"models:/+(?P<name>[^@]+)@(?P<alias>.+)")
 
 
 class MlflowSource(Source):
     """A tracking server, a model registry, or a folder that `save_model` wrote."""
 
+    brings_sample = True
+
     def recognises(self, written: str) -> bool:
         """Whether it is a URI of MLflow or a folder with an `MLmodel`."""
-        return scheme_of(written) in _SCHEMES or (local_path(written) / _DESCRIPTION).is_file()
+        return scheme_of(written) in _SCHEMES or (local_path(written) / DESCRIPTION).is_file()
 
     def fetch(self, written: str) -> FoundModel:
-        """Return the model's own file; the folder where it has none.
+        """Return the model's own file, and what MLflow says of it; the folder where it has no file.
 
         Raises:
-            ModelNotFetchedError: mlflow is missing, or its server does not give the model.
+            ModelNotFetchedError: The server does not give the model, or mlflow is missing where it is needed.
         """
-        folder = _downloaded(written) if scheme_of(written) in _SCHEMES else local_path(written)
-        return FoundModel(path=_model_file(folder), provenance=written)
+        if scheme_of(written) not in _SCHEMES:
+            return _read(local_path(written), written, None)
+        folder = download_folder() / "model"
+        folder.mkdir()
+        if not _is_server():
+            answer = ask_mlflow("fetch", written, folder)
+            found = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
+            return _read(found, written, _origin(written, answer))
+        tracking = _server(written)
+        place = tracking.place()
+        tracking.download(place.uri, folder)
+        run = place.run or read_description(folder).run
+        return _read(folder, written, tracking.origin(place, run))
+
+    def newer(self, origin: Origin) -> str | None:
+        """Return the next version of a registered model, or its alias if that has moved."""
+        if match := _VERSION.fullmatch(origin.uri):
+            newest = _newest(origin.uri, match["name"])
+            newer = newest > int(match["version"])
+            return f"models:/{match['name']}/{newest}" if newer else None
+        if match := _ALIAS.fullmatch(origin.uri):
+            if _is_server():
+                version = str(_server(origin.uri).aliased(match["name"], match["alias"]).get("version"))
+            else:
+                version = str(ask_mlflow("newest", origin.uri, Path()).get("version"))
+            return origin.uri if version != origin.version else None
+        if origin.uri.endswith("/latest"):
+            name = origin.uri.removesuffix("/latest").partition(":")[2].lstrip("/")
+            return origin.uri if str(_newest(origin.uri, name)) != origin.version else None
+        return None  # a run and a logged model do not change
 
 
-def _downloaded(uri: str) -> Path:
-    artifacts = imported("mlflow.artifacts", uri, "mlflow-skinny")
-    try:
-        return Path(artifacts.download_artifacts(artifact_uri=uri, dst_path=str(download_folder())))
-    except Exception as error:
-        raise ModelNotFetchedError(uri, line_of(error), "") from error
+def _tracking_uri() -> str:
+    return os.environ.get(TRACKING, "")
 
 
-def _model_file(folder: Path) -> Path:
-    files = [folder / name for name in (*_named_files(folder / _DESCRIPTION), *_FILE_NAMES)]
-    return next((file for file in files if file.is_file()), folder)
+def _server(uri: str) -> Tracking:
+    from scaffold.find._tracking import Tracking  # which imports what HTTP needs
+
+    return Tracking(uri)
 
 
-def _named_files(description: Path) -> Iterator[str]:
-    """Yield the files that the flavours of an `MLmodel` name."""
-    import yaml
+def _is_server() -> bool:
+    return _tracking_uri().startswith(("http://", "https://"))
 
-    try:
-        flavors = yaml_document(description.read_text(encoding="utf-8"))["flavors"].values()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
-        return
-    for flavor in flavors:
-        for key in _FILE_KEYS:
-            if isinstance(flavor, dict) and isinstance(flavor.get(key), str):
-                yield flavor[key]
+
+def _newest(uri: str, name: str) -> int:
+    if _is_server():
+        return _server(uri).newest_version(name)
+    version = str(ask_mlflow("newest", uri, Path()).get("version"))
+    return int(version) if version.isdecimal() else 0
+
+
+def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:
+    description = read_description(folder)
+    if origin is not None and not (folder / DESCRIPTION).is_file():
+        raise ModelNotFetchedError(written, f"it has no file {DESCRIPTION}: it is no model of MLflow", "")
+    work = download_folder()
+    return FoundModel(
+        path=model_file(folder, description, written, work / "code"),
+        provenance=_provenance(written, origin),
+        origin=origin,
+        declared=declared_by(folder, description, written, work),
+    )
+
+
+def _provenance(written: str, origin: Origin | None) -> str:
+    if origin is None or not origin.version or written.endswith(f"/{origin.version}"):
+        return without_credentials(written)
+    return f"{without_credentials(written)}, version {origin.version}"
+
+
+def _origin(written: str, answer: dict[str, object]) -> Origin:
+    tags = facts(answer.get("tags"))
+    return Origin(
+        uri=without_credentials(written),
+        # No server: the URI may be a path of this machine.
+        version=str(answer.get("version") or ""),
+        run=str(answer.get("run") or ""),
+        revision=commit_in(tags),
+        params=facts(answer.get("params")),
+        metrics=facts(answer.get("metrics")),
+        tags=tuple((name, value) for name, value in tags if not name.startswith("mlflow.")),
+    )

@@ -8,6 +8,7 @@ from contextlib import closing
 from scaffold.base.files import sha256_file
 from scaffold.errors import ModelMovedError, UnknownModelError
 from scaffold.find._source import FoundModel, Source
+from scaffold.spec import Origin
 
 _SCHEME = "store:"
 
@@ -38,4 +39,18 @@ class StoreSource(Source):
         path = self._find(model.location).path
         if not path.is_file() or sha256_file(path) != model.sha256:
             raise ModelMovedError(name, model.version, model.by, model.at, model.location)
-        return FoundModel(path=path, provenance=f"{_SCHEME}{model.name}/{model.version}")
+        origin = Origin(uri=written, version=model.version)
+        return FoundModel(path=path, provenance=f"{_SCHEME}{model.name}/{model.version}", origin=origin)
+
+    def newer(self, origin: Origin) -> str | None:
+        """Return the model that was registered last, if it is another version."""
+        from scaffold.store import open_store
+
+        name, _, version = origin.uri.removeprefix(_SCHEME).partition("/")
+        with closing(open_store()) as opened:
+            model = opened.find_model(name)
+        if model is None:
+            raise UnknownModelError(name)
+        if model.version == origin.version:
+            return None
+        return f"{_SCHEME}{name}/{model.version}" if version else origin.uri

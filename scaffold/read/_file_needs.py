@@ -19,6 +19,7 @@ _READERS = {
     ModelFormat.XGBOOST: "xgboost",
     ModelFormat.LIGHTGBM: "lightgbm",
     ModelFormat.CATBOOST: "catboost",
+    ModelFormat.SKOPS: "skops",
 }
 _BY_ENDING = {
     ".csv": ("pandas",),

@@ -27,6 +27,7 @@ from scaffold.read.gate._definitions import Finder
 from scaffold.read.gate._gate import Findings, Gate
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
+from scaffold.read.gate._skops import SCHEMA, follow_skops, is_skops
 from scaffold.read.gate._stack import Visitor
 from scaffold.read.gate._torch import follow_archive, follow_legacy
 from scaffold.spec import GlobalName, MadeWith, ModelFormat
@@ -148,6 +149,9 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
     """Follow all pickles of a file, whatever their wrapping, and return its format."""
     path, zipped = opened.path, opened.compression == "zip"
     try:
+        if zipped and is_skops(opened.file):
+            follow_skops(opened.file, Gate(policy, findings, member=SCHEMA))
+            return ModelFormat.SKOPS
         if zipped:
             return follow_archive(
                 opened.file, lambda member, layout: _archive_witness(policy, findings, member, layout)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from scaffold.spec import Artifact, ProjectSpec, Requirement
+from scaffold.spec import Artifact, Origin, ProjectSpec, Requirement
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
@@ -23,6 +23,7 @@ def card_values(spec: ProjectSpec) -> dict[str, object]:
         ("size", _size(artifact.size_bytes)),
         ("sha256", f"`{artifact.sha256}`"),
         ("made from", _origin(artifact) + (f", of {artifact.written}" if artifact.written else "")),
+        *_origin_rows(spec.origin),
         ("called with", f"`{call.method}`" + (f": {call.evidence}" if call.evidence else "")),
         ("Python", spec.dependencies.python),
     ]
@@ -70,6 +71,21 @@ def _size(size_bytes: int) -> str:
     while size >= _STEP and unit < len(_UNITS) - 1:
         size, unit = size / _STEP, unit + 1
     return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def _origin_rows(origin: Origin | None) -> list[tuple[str, str]]:
+    """What the source says of the training. It is text of somebody else's: each value is shown as code."""
+    if origin is None:
+        return []
+    facts = [
+        ("server", origin.server),
+        ("source's version", origin.version),
+        ("run", origin.run),
+        ("git revision", origin.revision),
+    ]
+    for name, pairs in (("parameters", origin.params), ("metrics", origin.metrics), ("tags", origin.tags)):
+        facts.append((name, ", ".join(f"{key}={value}" for key, value in pairs)))
+    return [(name, f"`{value.replace('`', chr(39))}`") for name, value in facts if value]
 
 
 def _origin(artifact: Artifact) -> str:

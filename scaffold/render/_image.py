@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 from scaffold.base.base_image import base_image
 from scaffold.base.layout import APP, MODEL_FOLDER, WHEELS
 from scaffold.render._environment import image_environment
 from scaffold.render._knobs import read_base_image
-from scaffold.spec import LocalSource, ProjectSpec, SystemPackage
+from scaffold.spec import LocalSource, Origin, ProjectSpec, SystemPackage
+
+_LABEL_CHARACTERS = "/:@._-+=?&,~"
 
 
 def image_values(spec: ProjectSpec) -> dict[str, object]:
@@ -24,8 +27,24 @@ def image_values(spec: ProjectSpec) -> dict[str, object]:
         "wheel_copy": f"\nCOPY {WHEELS} {WHEELS}" if _has_wheels(dependencies.sources) else "",
         "code_copies": _code_copies([source.path for source in dependencies.sources]),
         "model_sha256": spec.artifact.sha256,
+        "origin_labels": _origin_labels(spec.origin),
         "image_environment": image_environment(spec.variables),
     }
+
+
+def _origin_labels(origin: Origin | None) -> str:
+    """The labels of the model's source, of characters that a Dockerfile reads as they are."""
+    if origin is None:
+        return ""
+    values = {
+        "source": origin.uri,
+        "source-version": origin.version,
+        "source-run": origin.run,
+        "source-revision": origin.revision,
+        "source-sha256": origin.sha256,
+    }
+    labels = {name: quote(value, safe=_LABEL_CHARACTERS) for name, value in values.items() if value}
+    return "".join(f' \\\n    model.{name}="{value}"' for name, value in labels.items())
 
 
 def _system_packages(packages: tuple[SystemPackage, ...]) -> str:

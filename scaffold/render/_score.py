@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from typing_extensions import assert_never
@@ -32,6 +33,7 @@ _FILES = {
     ModelFormat.XGBOOST: "model.ubj",
     ModelFormat.LIGHTGBM: "model.txt",
     ModelFormat.CATBOOST: "model.cbm",
+    ModelFormat.SKOPS: "model.skops",
 }
 
 
@@ -134,6 +136,8 @@ def _load(artifact: Artifact, call: Call) -> _Code:
     if artifact.format is ModelFormat.PICKLE:
         module, load = _UNPACKED[artifact.compression]
         return _Code([f"_model = {load}"], frozenset({"pickle", module}))
+    if artifact.format is ModelFormat.SKOPS:
+        return _Code(_skops_lines(artifact), frozenset({"skops.io"}))
     module, load = _LOADS[artifact.format]
     lines = [f"_model = {load}"]
     estimator = call.estimator if isinstance(call, PythonCall) else ""
@@ -142,6 +146,13 @@ def _load(artifact: Artifact, call: Call) -> _Code:
     if artifact.format is ModelFormat.CATBOOST and estimator:
         lines = [f"_model = catboost.{estimator}().load_model(blob=file.read())"]
     return _Code(lines, frozenset({module}))
+
+
+def _skops_lines(artifact: Artifact) -> list[str]:
+    """The statement that loads a file of skops, which loads no type but those that are listed."""
+    names = sorted({name.dotted for name in artifact.globals})
+    listed = [f"        {json.dumps(name)}," for name in names]
+    return ["_model = skops.io.load(", "    file,", "    trusted=[", *listed, "    ],", ")"]
 
 
 def _run_batched(predict: list[str], after: str) -> list[str]:

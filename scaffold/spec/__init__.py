@@ -96,6 +96,7 @@ from scaffold.spec._native import (
     Void,
 )
 from scaffold.spec._never import assert_never
+from scaffold.spec._origin import Origin
 from scaffold.spec._project import Profile, ProjectRecord, ProjectSpec, RenderedProject, Variable
 from scaffold.spec._proof import Check, Measurements, Outcome, Verification
 from scaffold.spec._protocol import PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
@@ -176,6 +177,7 @@ __all__ = [
     "OpenedFrame",
     "OpenedSeries",
     "Optional",
+    "Origin",
     "Outcome",
     "OverTime",
     "Overrides",

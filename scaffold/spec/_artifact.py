@@ -19,6 +19,7 @@ class ModelFormat(enum.Enum):
     XGBOOST = "xgboost"
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
+    SKOPS = "skops"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.files import sha256_file
 from scaffold.base.modules import Home, home_of
-from scaffold.errors import NotAModelError, NotASampleError
+from scaffold.errors import MissingInputError, NotAModelError, NotASampleError
+from scaffold.find import Declared, FoundModel, find_model
+from scaffold.spec import Origin
 from scaffold.verbs.options import Options
 
 _PIPE = "it is a pipe, a device or a socket"
@@ -25,6 +28,10 @@ class InputFile:
     """What the model card says of its origin."""
     ours: bool
     """Whether this process wrote it from an object in memory: the gate does not judge its names."""
+    origin: Origin | None = None
+    """The source of the model, which an update asks again."""
+    declared: Declared = field(default_factory=Declared)
+    """What that source says of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,32 +61,40 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
     Args:
         model: The model, or the path, URL or store name of its file.
         input: The input sample: an object, or the path of a file. A string that is not a path is the sample.
+            `None` for the sample that the source of the model has.
         output: The output sample, likewise; `None` where there is none.
         workspace: A folder for objects in memory.
         options: Names the script that defined the model's classes.
 
     Raises:
         ReadError: There is no such model.
+        MissingInputError: No sample is given, and the source has none.
         StoreError: The store does not have it.
         UnpicklableModelError: An object in memory cannot be written to a file.
     """
     file = _model_file(model, workspace)
+    sample = file.declared.input if input is None else input
+    if sample is None:
+        raise MissingInputError(file.provenance)
     return ModelInputs(
         model=file,
-        input=_sample_file(input, workspace / "input"),
+        input=_sample_file(sample, workspace / "input"),
         output=None if output is None else _sample_file(output, workspace / "output"),
         local=tuple(_local_folders(file.path, options)),
     )
 
 
 def _model_file(model: Any, workspace: Path) -> InputFile:
-    from scaffold.find import find_model
-
-    if isinstance(model, str | os.PathLike):
-        found = find_model(os.fspath(model))
+    if isinstance(model, str | os.PathLike | FoundModel):
+        found = model if isinstance(model, FoundModel) else find_model(os.fspath(model))
         if _is_pipe(found.path):
             raise NotAModelError(str(found.path), _PIPE, "Copy its content into a file first.")
-        return InputFile(path=found.path, provenance=found.provenance, ours=False)
+        origin = found.origin
+        if origin is not None and found.path.is_file():
+            origin = replace(origin, sha256=sha256_file(found.path))
+        return InputFile(
+            path=found.path, provenance=found.provenance, ours=False, origin=origin, declared=found.declared
+        )
     return _written(model, workspace)
 
 

@@ -19,6 +19,7 @@ from scaffold.environments import Environment
 from scaffold.errors import InvalidOptionError, NestedCallError
 from scaffold.events import Finished, Noted, OnEvent, Started
 from scaffold.spec import Artifact, Dependencies, JSONValue, Profile, ProjectSpec
+from scaffold.verbs._declared import told_by_source
 from scaffold.verbs._inputs import ModelInputs, find_inputs
 from scaffold.verbs._pristine import require_same_model
 from scaffold.verbs.describe import artifact_line, dependencies_line, signature_line
@@ -52,7 +53,7 @@ def specify(
 
     Args:
         model: The model, or the path (or URL) of its file.
-        input: A sample of its input, likewise.
+        input: A sample of its input, likewise; None for the sample that its source has.
         output: What the model gives for it; None where the model is asked.
         name: The service's name, a DNS label.
         answers: The answers to the template, already checked.
@@ -79,7 +80,8 @@ def specify(
         wanted = _resolve_options(options, answers, environment.version)
         dependencies = _resolve(examination, found, code, wanted)
         on_event(Finished("resolve", dependencies_line(dependencies)))
-        for note in (*found.files.notes, *found.notes, *found.signature.notes, *dependencies.notes):
+        told = told_by_source(given.model.declared, found.signature.input)
+        for note in (*told, *found.files.notes, *found.notes, *found.signature.notes, *dependencies.notes):
             on_event(Noted(note))
         if keep_model and workspace in artifact.path.parents:
             artifact = _kept(artifact)
@@ -95,6 +97,7 @@ def specify(
             generator=__version__,
             variables=options.variables,
             code=code,
+            origin=given.model.origin,
         )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def inspect(
     model: Any,
-    input: Any,
+    input: Any = None,
     output: Any = None,
     *,
     on_event: OnEvent = ignore,
@@ -28,7 +28,7 @@ def inspect(
 
     Args:
         model: As for `new`, like the others.
-        input: A sample of its input.
+        input: A sample of its input; without it, the sample that the source of the model has.
         output: What the model gives for it.
         on_event: Called with each event.
         options: The fields of `Options`.

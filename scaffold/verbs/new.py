@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def new(
     model: Any,
-    input: Any,
+    input: Any = None,
     output: Any = None,
     target: str | Path | None = None,
     *,
@@ -41,7 +41,8 @@ def new(
 
     Args:
         model: The model, or the path (or URL) of its file.
-        input: A sample of its input: an object, or the path of a file that holds one.
+        input: A sample of its input: an object, or the path of a file that holds one. Without it, the sample
+            that the source of the model has.
         output: What the model gives for that input, likewise; without it the model is asked.
         target: The folder to write: absent or empty.
         name: The service's name; the folder's when absent.

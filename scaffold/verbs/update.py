@@ -17,7 +17,9 @@ from scaffold.errors import (
     UnknownOptionsError,
 )
 from scaffold.events import Noted, OnEvent, ignore
+from scaffold.find import FoundModel, brings_sample
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
+from scaffold.verbs._follow import is_current, newer_model, nothing_new
 from scaffold.verbs._proving import prove_plan, skip_proof
 from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state, renderer
@@ -29,6 +31,7 @@ from scaffold.verbs.workers import proof_access
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from scaffold.proof import ProofAccess
     from scaffold.upgrade import Content, Prefer, UpdatePlan
 
 
@@ -47,6 +50,7 @@ def update(
     prefer: Prefer | None = None,
     tool: str | None = None,
     dry_run: bool = False,
+    follow: bool = True,
     allow_breaking: bool = False,
     dirty: bool = False,
     verify: bool = True,
@@ -59,14 +63,16 @@ def update(
 
     Args:
         project: The project's folder.
-        model: The new model, or the path (or URL) of its file; the project's own where only the rest changes.
-        input: A sample of the new model's input; asked for with `model`.
+        model: The new model, or the path (or URL) of its file. Without it the source of the project's model
+            is asked for a newer one, unless something else is to change; with none, the model stays.
+        input: A sample of the new model's input; without it, the one that the model's source has.
         output: What the new model gives for it; without it the model is asked.
         answers: Answers that change; the others stay.
         template: Another service template, a path or URL that copier takes.
         prefer: Which side wins where both changed the same lines; conflict markers when absent.
         tool: A merge tool for the conflicts: `meld {ours} {merged} {theirs}`; `{merged}` is what it writes.
         dry_run: Only say what would change.
+        follow: Whether to ask the source of the project's model for a newer one.
         allow_breaking: Go ahead although callers of the service would have to change.
         dirty: Go ahead although git has changes that are not committed.
         verify: Whether to prove the merged project before anything is written.
@@ -83,10 +89,14 @@ def update(
     from scaffold.upgrade import restore_pristine
 
     root = Path(project)
-    if model is not None and input is None:
-        raise MissingSampleError(str(root))
     Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
+    if model is None and follow and not (answers or template or options):
+        model = newer_model(root, record, on_event)
+        if model is None and input is None and is_current(record):
+            on_report(nothing_new(root))
+            return nothing_new(root)
+    _require_sample(root, model, input)
     model_options = _options(root, record, options)
     checked = validate_answers(answers, record.spec.answers)
     state = new_state(root, record, (model, input, output), checked, model_options, on_event)
@@ -101,14 +111,25 @@ def update(
         plan = _resolve_conflicts(plan, tool)
         if not verify:
             return _apply(skip_proof(plan), (), verify=False)
-        access = proof_access(
-            spec.variables,
-            read=model_options.allow_read,
-            network=model_options.allow_network,
-            headers=headers,
-        )
+        access = _access(spec, model_options, headers)
         plan, notes = prove_plan(plan, record, Path(folder) / "merged", access, on_event)
         return _apply(plan, notes, verify=True)
+
+
+def _access(spec: ProjectSpec, options: Options, headers: Mapping[str, str] | None) -> ProofAccess:
+    """What the service may reach while it is proven."""
+    read, network = options.allow_read, options.allow_network
+    return proof_access(spec.variables, read=read, network=network, headers=headers)
+
+
+def _require_sample(root: Path, model: Any, input: Any) -> None:
+    """Refuse a new model without a sample, unless its source may have one."""
+    if input is not None or model is None:
+        return
+    named = model.provenance if isinstance(model, FoundModel) else model
+    brings = model.declared.input if isinstance(model, FoundModel) else brings_sample(model)
+    if not brings:
+        raise MissingSampleError(str(root), named if isinstance(named, str) else "model.pkl")
 
 
 def _tell(plan: UpdatePlan, on_event: OnEvent, on_report: Callable[[Update], None]) -> Update:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from scaffold.base.confine import Closed, Confinement, Open
 from scaffold.base.modules import know_environment
@@ -21,23 +26,50 @@ if TYPE_CHECKING:
 
 
 def model_environment(given: ModelInputs, options: Options) -> Environment:
-    """Return the environment that the model is loaded in: this one, or the one that was named.
+    """Return the environment that the model is loaded in.
+
+    It is the one that was named. Without a name it is this one, unless it lacks a library of the model and
+    the model's source says which versions it needs.
 
     Raises:
-        EnvironmentSpecError: What was named cannot be used.
+        EnvironmentSpecError: What was named, or what the source says, cannot be used.
     """
-    if not options.environment:
+    declared = given.model.declared
+    if not (options.environment or declared.requirements):
         return running_environment()
     from scaffold.environments import open_environment
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
     needs = needs_of_files(given.model.path, given.samples)
-    environment = open_environment(
-        list(options.environment), needs.modules, distributions=DISTRIBUTIONS, python=needs.pythons
-    )
+    wanted = list(options.environment)
+    if not wanted:
+        missing = missing_libraries(needs.modules, declared.requirements, DISTRIBUTIONS)
+        if not missing:
+            return running_environment()
+        wanted = list(declared.requirements)
+    pythons = tuple(dict.fromkeys(filter(None, (*needs.pythons, declared.python))))
+    environment = open_environment(wanted, needs.modules, distributions=DISTRIBUTIONS, python=pythons)
+    if not options.environment:
+        note = f"{', '.join(missing)} is not installed here: the versions of the model's source are used"
+        environment = replace(environment, notes=(*environment.notes, note))
     if not environment.running:
         know_environment(environment.path, environment.overlay)
     return environment
+
+
+def missing_libraries(
+    modules: Sequence[str], requirements: Sequence[str], distributions: Mapping[str, str]
+) -> list[str]:
+    """Return the modules of libraries that are not installed here.
+
+    Args:
+        modules: The topmost modules that a model needs; those of its owner's own code among them.
+        requirements: What the model's source says that it needs.
+        distributions: The distribution of each module of a library that is known.
+    """
+    named = {canonicalize_name(Requirement(line).name) for line in requirements}
+    libraries = (each for each in modules if each in distributions or canonicalize_name(each) in named)
+    return [each for each in libraries if importlib.util.find_spec(each) is None]
 
 
 def worker_settings(given: ModelInputs, options: Options, environment: Environment) -> WorkerSettings:

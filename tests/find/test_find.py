@@ -48,10 +48,13 @@ def test_a_missing_filesystem_package_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_missing_mlflow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(ModelNotFetchedError) as caught:
         find_model("models:/churn/3")
     assert str(caught.value) == (
-        "models:/churn/3 cannot be fetched: mlflow is not installed.\n  pip install mlflow-skinny"
+        "models:/churn/3 cannot be fetched: "
+        "MLFLOW_TRACKING_URI names no server, and mlflow is not installed.\n"
+        "  export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
     )
 
 

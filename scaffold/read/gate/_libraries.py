@@ -455,6 +455,7 @@ LIBRARIES: dict[str, Library] = {
 DISTRIBUTIONS = {top: library.distribution for top, library in LIBRARIES.items()} | {
     "numpy": "numpy",
     "cloudpickle": "cloudpickle",
+    "skops": "skops",
     "onnxruntime": "onnxruntime",
     "cv2": "opencv-python",
     "yaml": "pyyaml",

@@ -50,7 +50,7 @@ def follow_archive(file: BinaryIO, visitor_of: Callable[[str, ModelFormat], Visi
     """
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
-        _require_one_directory(file, archive)
+        require_one_directory(file, archive)
         require_no_bomb(archive)
         pickles = [name for name in names if name.endswith(".pkl") or _starts_as_pickle(archive, name)]
         if not any(name.rpartition("/")[2] == "data.pkl" for name in pickles):
@@ -68,7 +68,7 @@ def follow_archive(file: BinaryIO, visitor_of: Callable[[str, ModelFormat], Visi
     return layout
 
 
-def _require_one_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
+def require_one_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
     """Raise MalformedError unless a reader from the front and one from the back find the same archive.
 
     So there is nothing before the first member, and nothing between or behind the one directory and its end.

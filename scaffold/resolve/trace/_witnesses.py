@@ -21,6 +21,7 @@ _READERS = {
     ModelFormat.XGBOOST: ("xgboost",),
     ModelFormat.LIGHTGBM: ("lightgbm",),
     ModelFormat.CATBOOST: ("catboost",),
+    ModelFormat.SKOPS: ("skops",),
 }
 
 

@@ -1,0 +1,141 @@
+"""JSON and files over HTTP from a server that is asked with credentials."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+TIMEOUT_S = 10.0
+"""The longest wait for an answer, and for the next bytes of a file."""
+_MOST_JSON_BYTES = 16 << 20
+_CHUNK_BYTES = 1 << 20
+
+
+class RefusedError(Exception):
+    """The server answers with an error. `args` are its status and its message."""
+
+
+class NoAnswerError(Exception):
+    """The server does not answer. `args[0]` says why."""
+
+
+class Server:
+    """A server at a URL; the credentials in that URL, or those of `login`, go to that server alone."""
+
+    def __init__(self, url: str, *, login: str = "", certificate: str = "") -> None:
+        """Take the URL of a server.
+
+        Args:
+            url: `https://host/prefix`, with or without user and password.
+            login: The value of the header `Authorization`; none when empty.
+            certificate: A file of the authorities that the server's certificate is checked by.
+        """
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        """Without credentials."""
+        if not login and parts.username:
+            login = basic_login(parts.username, parts.password or "")
+        self._headers = {"Authorization": login} if login else {}
+        context = ssl.create_default_context(cafile=certificate or None)
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPSHandler(context=context), _SameServer(parts.scheme, host)
+        )
+
+    def json(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return the object that the server answers with.
+
+        Raises:
+            RefusedError: It answers with an error.
+            NoAnswerError: It does not answer in time, or with something else.
+        """
+        deadline = time.monotonic() + TIMEOUT_S
+        body = bytearray()
+        for chunk in self._chunks(path, query, 1 << 16):
+            body += chunk
+            if len(body) > _MOST_JSON_BYTES or time.monotonic() > deadline:
+                raise NoAnswerError(f"{self.url} sends an answer without end")
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise NoAnswerError(f"{self.url} answers with something else than JSON") from error
+        if not isinstance(answer, dict):
+            raise NoAnswerError(f"{self.url} answers with something else than an object")
+        return answer
+
+    def download(self, path: str, target: Path) -> None:
+        """Write what the server answers with to a new file.
+
+        Raises:
+            RefusedError, NoAnswerError: As for `json`.
+        """
+        with target.open("xb") as file:
+            for chunk in self._chunks(path, {}, _CHUNK_BYTES):
+                file.write(chunk)
+
+    def _chunks(self, path: str, query: Mapping[str, str], size: int) -> Iterator[bytes]:
+        url = f"{self.url}/{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        request = urllib.request.Request(url, headers=self._headers)  # noqa: S310 - http or https, by the caller
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+                while chunk := answer.read1(size):
+                    yield chunk
+                if answer.length:
+                    raise NoAnswerError(f"{self.url} breaks off in the middle of an answer")
+        except urllib.error.HTTPError as error:
+            raise RefusedError(error.code, _message_of(error)) from error
+        except TimeoutError as error:
+            raise NoAnswerError(f"{self.url} does not answer within {TIMEOUT_S:.0f} s") from error
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, TimeoutError):
+                raise NoAnswerError(f"{self.url} does not answer within {TIMEOUT_S:.0f} s") from error
+            raise NoAnswerError(f"{self.url} cannot be reached: {error.reason}") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NoAnswerError(f"{self.url} cannot be reached: {error}") from error
+
+
+class _SameServer(urllib.request.HTTPRedirectHandler):
+    """Follow redirects on the same server only: another one would get the credentials."""
+
+    def __init__(self, scheme: str, host: str) -> None:
+        self._place = (scheme, host)
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """Return the next request; None, and so an error, for another server."""
+        parts = urlsplit(newurl)
+        if (parts.scheme, parts.netloc) != self._place:
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def basic_login(user: str, password: str) -> str:
+    """Return the value of `Authorization` for a user and a password."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def variable(*names: str) -> str:
+    """Return the value of the first environment variable that is set; empty without one."""
+    return next((value for name in names if (value := os.environ.get(name))), "")
+
+
+def _message_of(error: urllib.error.HTTPError) -> str:
+    """Return what the server says about an error, in one line."""
+    try:
+        body = json.loads(error.read(1 << 16))
+        message = str(body["message"])
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        message = str(error.reason)
+    line = (message.strip().splitlines() or [""])[0][:300]
+    return "".join(character for character in line if character.isprintable())

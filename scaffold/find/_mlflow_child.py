@@ -1,0 +1,81 @@
+"""MLflow's own client in a process of its own, for stores without a server: `sqlite:///mlflow.db`, a folder.
+
+This process imports no mlflow, and the other one loads no model: it copies files.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.process import Runner, run_command
+from scaffold.base.urls import without_credentials
+from scaffold.errors import CommandError, ModelNotFetchedError
+
+_TIMEOUT_S = 600
+_PROGRAM = """
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import json, re
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+
+task, written, folder = sys.argv[1:4]
+client = MlflowClient()
+name, _, last = written.partition(":")[2].strip("/").rpartition("/")
+alias = written.rpartition("@")[2] if "@" in written else ""
+version = None
+if written.startswith("models:") and not re.fullmatch(r"models:/+m-[0-9a-f]+", written):
+    if alias:
+        name = (f"{name}/{last}" if name else last).rpartition("@")[0]
+        version = client.get_model_version_by_alias(name, alias)
+    elif task == "fetch" and last.isdecimal():
+        version = client.get_model_version(name, last)
+    else:
+        known = client.search_model_versions(f"name='{name}'")
+        version = max(known, key=lambda each: int(each.version), default=None)
+run = version.run_id if version else ""
+if written.startswith("runs:"):
+    run = written.partition(":")[2].strip("/").partition("/")[0]
+if task == "fetch":
+    download_artifacts(artifact_uri=written, dst_path=folder)
+data = client.get_run(run).data if run else None
+print("\\n" + json.dumps({
+    "version": str(version.version) if version else "",
+    "run": run or "",
+    "params": sorted(data.params.items()) if data else [],
+    "metrics": sorted((key, str(value)) for key, value in data.metrics.items()) if data else [],
+    "tags": sorted(data.tags.items()) if data else [],
+}))
+"""
+
+
+def ask_mlflow(task: str, written: str, folder: Path, run: Runner = run_command) -> dict[str, Any]:
+    """Return what MLflow says of a model: `version`, `run`, `params`, `metrics` and `tags`.
+
+    Args:
+        task: `fetch` to copy its files into `folder` too, `newest` to ask for the newest version.
+        written: The URI of the model.
+        folder: An empty folder.
+        run: Runs the process.
+
+    Raises:
+        ModelNotFetchedError: mlflow is not installed, or does not give the model.
+    """
+    if importlib.util.find_spec("mlflow") is None:
+        hint = "export MLFLOW_TRACKING_URI=https://...  # for another store: pip install mlflow-skinny"
+        cause = "MLFLOW_TRACKING_URI names no server, and mlflow is not installed"
+        raise ModelNotFetchedError(written, cause, hint)
+    command = [sys.executable, "-c", _PROGRAM, task, written, str(folder)]
+    try:
+        answer = json.loads(run(command, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
+    except CommandError as error:
+        lines = error.tail.strip().splitlines() or ["mlflow ended without a message"]
+        cause = without_credentials(lines[-1]).rpartition("Exception: ")[2].rstrip(".")
+        raise ModelNotFetchedError(written, cause, "") from error
+    except (ValueError, IndexError) as error:
+        raise ModelNotFetchedError(written, "mlflow gives no answer", "") from error
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,296 @@
+"""What the folder of an MLflow model holds, by its `MLmodel`: input of somebody else's.
+
+Source: MLflow's documentation, "MLflow Model Format". A value of another type than it says is passed over; a
+path that is not below the folder is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from scaffold.base.checked import is_safe_path
+from scaffold.base.yaml_text import yaml_document
+from scaffold.errors import ModelNotFetchedError
+from scaffold.find._source import Declared, DeclaredField
+
+DESCRIPTION = "MLmodel"
+_KNOWN = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels")
+"""The flavours whose file is read as one of the formats of `read`."""
+_ANY = "python_function"
+_FILE_KEYS = ("model_path", "pickled_model", "python_model", "data", "model_data", "path")
+"""What the flavours of an `MLmodel` call their file."""
+_FILE_NAMES = (
+    "model.pkl",
+    "python_model.pkl",
+    "model.skops",
+    "model.joblib",
+    "model.pt",
+    "model.pth",
+    "model.onnx",
+    "model.xgb",
+    "model.ubj",
+    "model.json",
+    "model.lgb",
+    "model.txt",
+    "model.cb",
+    "data/model.pth",
+)
+"""Where the file is looked for when no flavour names one."""
+_MOST_TEXT_BYTES = 4 << 20
+_MOST_EXAMPLE_BYTES = 64 << 20
+_MOST_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What an `MLmodel` says."""
+
+    run: str = ""
+    model_id: str = ""
+    flavors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: tuple[DeclaredField, ...] = ()
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The files that the flavours name: those of a known flavour first."""
+        known = [self.flavors[name] for name in _KNOWN if name in self.flavors]
+        for flavor in (*known, *([self.flavors[_ANY]] if _ANY in self.flavors else [])):
+            for key in _FILE_KEYS:
+                if isinstance(flavor.get(key), str):
+                    yield flavor[key]
+
+    @property
+    def code(self) -> str:
+        """The folder with the modules of the model's owner; empty without one."""
+        named = (flavor.get("code") for flavor in self.flavors.values())
+        return next((code for code in named if isinstance(code, str)), "")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is told of the flavours."""
+        unknown = [name for name in self.flavors if name != _ANY and name not in _KNOWN]
+        if not unknown or any(name in _KNOWN for name in self.flavors):
+            return ()
+        return (f"MLflow's flavour {_printable(unknown[0])} is not known: its {_ANY} is taken",)
+
+
+def read_description(folder: Path) -> Description:
+    """Return what the `MLmodel` of a folder says; nothing where it is none."""
+    import yaml
+
+    try:
+        document = _dict(yaml_document(_text(folder / DESCRIPTION)))
+    except (OSError, ValueError, yaml.YAMLError):
+        return Description()
+    flavors = {
+        str(name): value for name, value in _dict(document.get("flavors")).items() if isinstance(value, dict)
+    }
+    return Description(
+        run=_identifier(document.get("run_id")),
+        model_id=_identifier(document.get("model_id")),
+        flavors=flavors,
+        fields=_fields(_dict(document.get("signature")).get("inputs")),
+        example=_dict(document.get("saved_input_example_info")),
+    )
+
+
+def model_file(folder: Path, description: Description, written: str, work: Path) -> Path:
+    """Return the model's file; the folder where it has none.
+
+    Where the model brings modules, both are copied into `work`: modules are looked for beside the model.
+
+    Args:
+        folder: The folder of the model.
+        description: What its `MLmodel` says.
+        written: What a person typed, for messages.
+        work: A folder that may be made.
+
+    Raises:
+        ModelNotFetchedError: A path leads out of the folder.
+    """
+    named = [_below(folder, name, written) for name in description.names]
+    files = [*named, *(folder / name for name in _FILE_NAMES)]
+    file = next((file for file in files if file.is_file() and not file.is_symlink()), None)
+    if file is None or not description.code:
+        return file or folder
+    code = _below(folder, description.code, written)
+    if not code.is_dir():
+        return file
+    for path in code.rglob("*"):
+        if path.is_symlink():
+            raise ModelNotFetchedError(written, f"{path.relative_to(folder)} is a symbolic link", "")
+    shutil.copytree(code, work, ignore=shutil.ignore_patterns("__pycache__", file.name))
+    return Path(shutil.copy(file, work / file.name))
+
+
+def declared_by(folder: Path, description: Description, written: str, work: Path) -> Declared:
+    """Return what the folder of a model says beside its bytes.
+
+    Args:
+        folder: The folder of the model.
+        description: What its `MLmodel` says.
+        written: What a person typed, for messages.
+        work: A folder of ours, for the sample.
+    """
+    requirements, notes = _requirements(folder, any(name in _KNOWN for name in description.flavors))
+    example, unread = _example(folder, description, written, work)
+    return Declared(
+        input=example,
+        fields=description.fields,
+        requirements=requirements,
+        python=_python(folder),
+        notes=(*description.notes, *notes, *unread),
+    )
+
+
+def _below(folder: Path, name: str, written: str) -> Path:
+    """Return the path of `name` in a folder.
+
+    Raises:
+        ModelNotFetchedError: It is absolute, leads upwards or goes through a symbolic link.
+    """
+    if not is_safe_path(name):
+        raise ModelNotFetchedError(
+            written, f"its {DESCRIPTION} names the path {name[:100]!r}, which is not below its folder", ""
+        )
+    place = folder
+    for part in name.split("/"):
+        place /= part
+        if place.is_symlink():
+            raise ModelNotFetchedError(written, f"its path {name!r} leads through a symbolic link", "")
+    return place
+
+
+def _fields(inputs: Any) -> tuple[DeclaredField, ...]:
+    """The columns of a signature, which is JSON in a text; nothing for tensors, which have no names."""
+    try:
+        columns = json.loads(inputs) if isinstance(inputs, str) else None
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(columns, list):
+        return ()
+    return tuple(
+        DeclaredField(name=column["name"], required=column.get("required") is not False)
+        for column in columns[:_MOST_LINES]
+        if isinstance(column, dict) and isinstance(column.get("name"), str)
+    )
+
+
+def _requirements(folder: Path, is_known: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The requirements as names with versions, and what is left out: options and URLs are never passed on."""
+    try:
+        lines = _text(folder / "requirements.txt").splitlines()[:_MOST_LINES]
+    except (OSError, ValueError):
+        return (), ()
+    kept: list[str] = []
+    notes: list[str] = []
+    for line in lines:
+        text = re.sub(r"(^|\s)#.*$", "", line).strip()
+        if not text:
+            continue
+        if text.startswith("-"):
+            option = _printable(re.split(r"[\s=]", text)[0])
+            notes.append(f"MLflow's requirements have the option {option}, which is left out")
+            continue
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            notes.append("MLflow's requirements have a line that is no requirement, which is left out")
+            continue
+        if requirement.url:
+            notes.append(f"MLflow's requirements have a URL for {requirement.name}, which is left out")
+        elif not (is_known and canonicalize_name(requirement.name) in ("mlflow", "mlflow-skinny")):
+            kept.append(str(requirement) if requirement.specifier else f"{requirement}>=0")
+    return tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(notes))
+
+
+def _python(folder: Path) -> str:
+    try:
+        match = re.search(r"^python:\s*[\"']?(3\.\d{1,2})\b", _text(folder / "python_env.yaml"), re.MULTILINE)
+    except (OSError, ValueError):
+        return ""
+    return match[1] if match else ""
+
+
+def _example(
+    folder: Path, description: Description, written: str, work: Path
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The input example as a file that `read` takes, and why there is none."""
+    name, kind = description.example.get("artifact_path"), description.example.get("type")
+    if not isinstance(name, str):
+        return None, ()
+    unread = f"MLflow's input example is not read: it is {_printable(str(kind))}; give a sample with --input"
+    try:
+        content = json.loads(_text(_below(folder, name, written), _MOST_EXAMPLE_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None, (unread,)
+    rows = _rows(content, kind)
+    if rows is None:
+        return None, (unread,)
+    work.mkdir(parents=True, exist_ok=True)
+    target = work / "input_example.json"
+    target.write_text(json.dumps(_without_nan(rows)), encoding="utf-8")
+    return target, ()
+
+
+def _rows(content: Any, kind: Any) -> Any:
+    """The rows of an example: a list of objects for a frame, a list of lists for an array."""
+    match kind, content:
+        case "dataframe", {"columns": [*columns], "data": [*rows]}:
+            if all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+                return [dict(zip(map(str, columns), row, strict=True)) for row in rows]
+        case "dataframe", {"data": [*rows]}:
+            return rows
+        case "ndarray", {"inputs": [*rows]}:
+            return rows
+        case "json_object", _:
+            return content
+    return None
+
+
+def _without_nan(value: Any) -> Any:
+    """The value with null for numbers that JSON does not have."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: _without_nan(each) for key, each in value.items()}
+        case list():
+            return [_without_nan(each) for each in value]
+        case _:
+            return value
+
+
+def _text(path: Path, most_bytes: int = _MOST_TEXT_BYTES) -> str:
+    """The text of a file.
+
+    Raises:
+        OSError: It is not there, no file of its own, or too large.
+        UnicodeDecodeError: It is no text.
+    """
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > most_bytes:
+        raise OSError(f"{path} is not read")
+    return path.read_text(encoding="utf-8")
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _identifier(value: Any) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else ""
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text[:60] if character.isprintable())

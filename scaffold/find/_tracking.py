@@ -1,0 +1,282 @@
+"""MLflow's REST API: from a URI to the place of a model's files, and the files themselves.
+
+Source: MLflow's documentation, "REST API"; the answers in tests/find/mlflow/ are those of a server of 3.17.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scaffold.base.checked import is_safe_path
+from scaffold.base.urls import without_credentials
+from scaffold.errors import ModelNotFetchedError
+from scaffold.find._facts import commit_in, facts, one_line
+from scaffold.find._http import NoAnswerError, RefusedError, Server, basic_login, variable
+from scaffold.spec import Origin
+
+TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
+_API = "api/2.0/mlflow"
+_FILES = "api/2.0/mlflow-artifacts/artifacts"
+_MOST_FILES, _DEEPEST = 5000, 20
+_MODEL_ID = re.compile(r"m-[0-9a-f]{8,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the files of a model are."""
+
+    uri: str
+    version: str = ""
+    run: str = ""
+    model_id: str = ""
+
+
+class Tracking:
+    """A tracking server over HTTP, asked for one model."""
+
+    def __init__(self, written: str) -> None:
+        """Take what a person typed; the servers are those of MLflow's environment variables."""
+        self._written = written
+        self._server = _server(variable(TRACKING))
+        registry = variable(REGISTRY)
+        self._registry = _server(registry) if registry.startswith(("http://", "https://")) else self._server
+
+    @property
+    def url(self) -> str:
+        """The tracking server, without credentials."""
+        return self._server.url
+
+    def place(self) -> Place:
+        """Return where the files of the model are.
+
+        Raises:
+            ModelNotFetchedError: The server does not have it, or does not answer.
+        """
+        scheme, _, rest = self._written.partition(":")
+        rest = rest.lstrip("/")
+        if scheme == "mlflow-artifacts":
+            return Place(uri=self._written)
+        if scheme == "runs":
+            return self._of_run(*rest.partition("/")[::2])
+        if _MODEL_ID.fullmatch(rest):
+            return self._logged(rest)
+        return self._registered(rest)
+
+    def origin(self, place: Place, run: str) -> Origin:
+        """Return what the server says of the run that made the model."""
+        data: dict[str, Any] = {}
+        if run:
+            found = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
+            data = _object(_object(found.get("run")).get("data"))
+        tags = facts(_pairs(data.get("tags")))
+        return Origin(
+            uri=without_credentials(self._written),
+            server=self.url,
+            version=place.version or place.model_id,
+            run=run,
+            revision=commit_in(tags),
+            params=facts(_pairs(data.get("params"))),
+            metrics=facts(_pairs(data.get("metrics"))),
+            tags=tuple((name, value) for name, value in tags if not name.startswith("mlflow.")),
+        )
+
+    def newest_version(self, name: str) -> int:
+        """Return the number of the newest version of a registered model that is ready."""
+        return max(self._versions(name), default=0)
+
+    def aliased(self, name: str, alias: str) -> Mapping[str, Any]:
+        """Return the version of a registered model that an alias names.
+
+        Raises:
+            ModelNotFetchedError: There is no such model or alias; the message names those that there are.
+        """
+        try:
+            query = {"name": name, "alias": alias}
+            return _object(self._ask(self._registry, "registered-models/alias", query).get("model_version"))
+        except RefusedError as error:
+            model = self._model(name)
+            known = [str(_object(each).get("alias")) for each in _list(model.get("aliases"))]
+            raise self._absent(f"alias '{alias}' of {name}", known, alias) from error
+
+    def download(self, uri: str, folder: Path) -> None:
+        """Copy the files at an artifact URI into an empty folder.
+
+        Raises:
+            ModelNotFetchedError: They lie where the server does not give them, or a name leads elsewhere.
+        """
+        parts = urlsplit(uri)
+        if parts.scheme != "mlflow-artifacts":
+            where = without_credentials(uri)
+            cause = f"{self.url} does not serve its files, which are in {where}"
+            raise ModelNotFetchedError(self._written, cause, f"scaffold new {where}/FILE ...")
+        root = parts.path.strip("/")
+        if not is_safe_path(root):
+            raise ModelNotFetchedError(self._written, f"its files are at {root[:100]!r}", "")
+        count = 0
+        for name in self._listed(root, "", 0):
+            count += 1
+            if count > _MOST_FILES:
+                raise ModelNotFetchedError(self._written, f"it has more than {_MOST_FILES} files", "")
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._server.download(f"{_FILES}/{root}/{name}", target)
+            except (RefusedError, NoAnswerError) as error:
+                raise self._failed(error, name) from error
+        if not count:
+            raise ModelNotFetchedError(self._written, f"{self.url} has no files of it", "")
+
+    # ------------------------------------------------------------------ places
+
+    def _of_run(self, run: str, path: str) -> Place:
+        found = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
+        outputs = _object(_object(found.get("run")).get("outputs"))
+        for output in _list(outputs.get("model_outputs")):
+            model_id = str(_object(output).get("model_id"))
+            if _MODEL_ID.fullmatch(model_id):
+                logged = self._get(self._server, f"logged-models/{model_id}", {}, model_id)
+                logged_info = _object(_object(logged.get("model")).get("info"))
+                if logged_info.get("name") == path:
+                    return Place(uri=str(logged_info.get("artifact_uri")), run=run, model_id=model_id)
+        info = _object(_object(found.get("run")).get("info"))
+        return Place(uri=f"{info.get('artifact_uri')}/{path}".rstrip("/"), run=run)
+
+    def _logged(self, model_id: str) -> Place:
+        found = self._get(self._server, f"logged-models/{model_id}", {}, f"model {model_id}")
+        info = _object(_object(found.get("model")).get("info"))
+        return Place(
+            uri=str(info.get("artifact_uri")), run=str(info.get("source_run_id") or ""), model_id=model_id
+        )
+
+    def _registered(self, rest: str) -> Place:
+        name, at, alias = rest.partition("@")
+        if at:
+            version = str(self.aliased(name, alias).get("version"))
+        else:
+            name, _, version = rest.rpartition("/")
+            if version == "latest":
+                version = str(self.newest_version(name))
+            elif not version.isdecimal():
+                raise ModelNotFetchedError(
+                    self._written, "it names no version", f"scaffold new models:/{rest}/1 ..."
+                )
+        query = {"name": name, "version": version}
+        try:
+            found = _object(self._ask(self._registry, "model-versions/get", query).get("model_version"))
+        except RefusedError as error:
+            known = [str(each) for each in self._versions(name)]
+            raise self._absent(f"version {version} of {name}", known, version) from error
+        uri = self._get(self._registry, "model-versions/get-download-uri", query, "its files")
+        model_id = str(found.get("source", "")).rpartition("/")[2]
+        return Place(
+            uri=str(uri.get("artifact_uri")),
+            version=str(found.get("version")),
+            run=str(found.get("run_id") or ""),
+            model_id=model_id if _MODEL_ID.fullmatch(model_id) else "",
+        )
+
+    def _versions(self, name: str) -> list[int]:
+        self._model(name)
+        escaped = name.replace("'", "''")
+        query = {"filter": f"name='{escaped}'", "max_results": "1000"}
+        found = self._get(self._registry, "model-versions/search", query, f"model {name}")
+        versions = map(_object, _list(found.get("model_versions")))
+        ready = (str(each.get("version")) for each in versions if each.get("status", "READY") == "READY")
+        return sorted(int(each) for each in ready if each.isdecimal())
+
+    def _model(self, name: str) -> Mapping[str, Any]:
+        try:
+            found = self._ask(self._registry, "registered-models/get", {"name": name})
+            return _object(found.get("registered_model"))
+        except RefusedError as error:
+            query = {"max_results": "200"}
+            listed = self._get(self._registry, "registered-models/search", query, f"model {name}")
+            known = [str(_object(each).get("name")) for each in _list(listed.get("registered_models"))]
+            raise self._absent(f"model '{name}'", known, name) from error
+
+    # ------------------------------------------------------------------ requests
+
+    def _listed(self, root: str, below: str, depth: int) -> Iterator[str]:
+        path = f"{root}/{below}" if below else root
+        try:
+            found = self._server.json(_FILES, {"path": path})
+        except (RefusedError, NoAnswerError) as error:
+            raise self._failed(error, path) from error
+        for entry in map(_object, _list(found.get("files"))):
+            name = entry.get("path")
+            if not isinstance(name, str) or not is_safe_path(name) or depth > _DEEPEST:
+                raise ModelNotFetchedError(self._written, f"it has a file {str(name)[:100]!r}", "")
+            name = f"{below}/{name}" if below else name
+            if entry.get("is_dir"):
+                yield from self._listed(root, name, depth + 1)
+            else:
+                yield name
+
+    def _get(self, server: Server, path: str, query: Mapping[str, str], what: str) -> dict[str, Any]:
+        try:
+            return self._ask(server, path, query)
+        except RefusedError as error:
+            raise self._failed(error, what) from error
+
+    def _ask(self, server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return an answer; a `RefusedError` says that there is no such thing, or something else is wrong."""
+        try:
+            return server.json(f"{_API}/{path}", query)
+        except NoAnswerError as error:
+            raise self._failed(error, path) from error
+        except RefusedError as error:
+            if error.args[0] in (401, 403) or error.args[0] >= 500:
+                raise self._failed(error, path) from error
+            raise
+
+    def _failed(self, error: RefusedError | NoAnswerError, what: str) -> ModelNotFetchedError:
+        if isinstance(error, NoAnswerError):
+            return ModelNotFetchedError(without_credentials(self._written), str(error), "")
+        status, message = error.args
+        if status in (401, 403):
+            cause = f"{self.url} wants a login ({status})"
+            hint = (
+                "export MLFLOW_TRACKING_USERNAME=... MLFLOW_TRACKING_PASSWORD=...  # or MLFLOW_TRACKING_TOKEN"
+            )
+            return ModelNotFetchedError(self._written, cause, hint)
+        return ModelNotFetchedError(self._written, f"{self.url} does not give {what} ({message})", "")
+
+    def _absent(self, what: str, known: Sequence[str], wanted: str) -> ModelNotFetchedError:
+        shown = nearest(wanted, [one_line(each) for each in known])
+        there = f"; nearest: {', '.join(shown)}" if shown else "; it has none"
+        return ModelNotFetchedError(self._written, f"{self.url} has no {what}{there}", "")
+
+
+def nearest(wanted: str, known: Sequence[str]) -> list[str]:
+    """Return up to five of the known names or numbers, those nearest to `wanted`."""
+    if wanted.isdecimal() and all(each.isdecimal() for each in known):
+        numbers = sorted(map(int, known), key=lambda each: abs(each - int(wanted)))[:5]
+        return [str(each) for each in sorted(numbers)]
+    close = get_close_matches(wanted, known, n=5, cutoff=0.3)
+    return close or sorted(known)[:5]
+
+
+def _server(url: str) -> Server:
+    """The server at a URL, with the login of MLflow's environment variables."""
+    user, token = variable("MLFLOW_TRACKING_USERNAME"), variable("MLFLOW_TRACKING_TOKEN")
+    login = basic_login(user, variable("MLFLOW_TRACKING_PASSWORD")) if user else ""
+    login = login or (f"Bearer {token}" if token else "")
+    return Server(url, login=login, certificate=variable("MLFLOW_TRACKING_SERVER_CERT_PATH"))
+
+
+def _pairs(listed: Any) -> list[tuple[Any, Any]]:
+    return [(each.get("key"), each.get("value")) for each in map(_object, _list(listed))]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

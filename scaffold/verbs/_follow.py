@@ -1,0 +1,53 @@
+"""What is new at the source of a project's model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold import __version__
+from scaffold.errors import ModelNotFetchedError, SourceNotFollowedError
+from scaffold.events import Noted, OnEvent
+from scaffold.find import FoundModel, find_newer
+from scaffold.spec import ProjectRecord
+from scaffold.verbs.update_result import Update
+
+
+def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundModel | None:
+    """Return the model that the source of a project has now; None where it is the one that the project has.
+
+    Raises:
+        SourceNotFollowedError: The source does not give it.
+    """
+    origin = record.spec.origin
+    if origin is None:
+        return None
+    try:
+        found = find_newer(origin)
+    except ModelNotFetchedError as error:
+        raise SourceNotFollowedError(str(root), str(error), origin.server) from error
+    if found is None:
+        on_event(Noted(f"nothing new at {origin.uri}" + (f" of {origin.server}" if origin.server else "")))
+    else:
+        on_event(Noted(f"new at {origin.uri}: {found.provenance}"))
+    return found
+
+
+def is_current(record: ProjectRecord) -> bool:
+    """Whether nothing but the source can have changed: it has one, and this version wrote the project."""
+    return record.spec.origin is not None and record.spec.generator == __version__
+
+
+def nothing_new(root: Path) -> Update:
+    """Return the update that changes nothing."""
+    from scaffold.upgrade import Report
+
+    return Update(
+        root=root,
+        report=Report(),
+        files={},
+        moved={},
+        untouched={},
+        conflicts={},
+        applied=False,
+        is_empty=True,
+    )

@@ -1,0 +1,159 @@
+"""`update` without a model asks the source of the project's model for a newer one."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from sklearn.linear_model import LogisticRegression
+from typer.testing import CliRunner
+
+import scaffold
+from scaffold.base.urls import without_credentials
+from scaffold.cli._app import app
+from scaffold.errors import ModelNotFetchedError, SourceNotFollowedError
+from scaffold.find import find_model, find_newer
+from scaffold.spec import Origin
+from tests.find._stand_in import StandIn, stand_in
+
+
+def fitted(weight: float) -> bytes:
+    import pandas as pd
+
+    frame = pd.DataFrame({"age": [20.0, 35.0, 50.0, 65.0], "calls": [1, 5, 2, 8]})
+    return pickle.dumps(LogisticRegression(C=weight).fit(frame, [0, 1, 0, 1]))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[StandIn]:
+    with stand_in(fitted(1.0)) as started, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", started.url)
+        started.files[f"{started.root(3)}/model.skops"] = fitted(9.0)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def project(server: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("follow") / "service"
+    scaffold.new("models:/churn@champion", target=root, verify=False)
+    return root
+
+
+def typed(*words: str | Path) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [*map(str, words)])
+    return done.exit_code, done.output
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def move_alias(server: StandIn, version: int) -> None:
+    key = "api/2.0/mlflow/registered-models/alias?name=churn&alias=champion"
+    server.answers[key] = server.answers[f"api/2.0/mlflow/model-versions/get?name=churn&version={version}"]
+
+
+def test_nothing_new_is_told_and_writes_nothing(server: StandIn, project: Path) -> None:
+    before, asked = tree(project), len(server.asked)
+    code, told = typed("update", project)
+    assert (code, tree(project)) == (0, before)
+    assert "nothing new at models:/churn@champion" in " ".join(told.split())
+    assert typed("update", project, "--exit-code")[0] == 3
+    assert len(server.asked) == asked + 2  # one request each
+
+
+def test_an_alias_that_moved_brings_its_model_and_its_sample(server: StandIn, project: Path) -> None:
+    move_alias(server, 3)
+    try:
+        assert scaffold.diff(project).report.model_changed
+        found = scaffold.update(project, verify=False)
+    finally:
+        move_alias(server, 2)
+    assert found.applied
+    record = json.loads((project / ".scaffold/record.json").read_text())
+    assert record["spec"]["origin"]["version"] == "3"
+    scaffold.undo(project)
+
+
+def test_what_is_asked_for_otherwise_does_not_ask_the_source(server: StandIn, project: Path) -> None:
+    asked = len(server.asked)
+    scaffold.update(project, answers={"replicas": 3}, dry_run=True)
+    scaffold.update(project, dry_run=True, follow=False)
+    assert len(server.asked) == asked
+
+
+def test_a_source_that_does_not_answer_says_how_to_go_on(
+    server: StandIn, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    with pytest.raises(SourceNotFollowedError) as caught:
+        scaffold.update(project)
+    assert str(caught.value).startswith("models:/churn@champion cannot be fetched: http://127.0.0.1:1 cannot")
+    assert f"The model came from {server.url}." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "version", "newer"),
+    [
+        ("models:/churn/2", "2", "models:/churn/3"),
+        ("models:/churn/3", "3", None),
+        ("models:/churn/latest", "3", None),
+        ("models:/churn/latest", "2", "models:/churn/latest"),
+        ("models:/churn@champion", "2", None),
+        ("runs:/0123/model", "", None),
+    ],
+)
+def test_a_registered_model_is_followed_by_its_versions(
+    server: StandIn, uri: str, version: str, newer: str | None
+) -> None:
+    found = find_newer(Origin(uri=uri, version=version))
+    assert (found.origin.uri if found else None) == newer
+
+
+def test_a_url_is_followed_by_its_content() -> None:
+    with fsspec.open("memory://models/churn.pkl", "wb") as file:
+        file.write(b"one")
+    scaffold.find.find_model("memory://models/churn.pkl")
+    sha256 = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"  # of "one"
+    origin = Origin(uri="memory://models/churn.pkl", sha256=sha256)
+    assert find_newer(origin) is None
+    with fsspec.open("memory://models/churn.pkl", "wb") as file:
+        file.write(b"two")
+    assert find_newer(origin).path.read_bytes() == b"two"
+
+
+def test_a_store_is_followed_by_what_is_registered_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/store.db")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(abs))
+    (tmp_path / "later.pkl").write_bytes(pickle.dumps(len))
+    scaffold.register(tmp_path / "model.pkl", name="titanic", version="1.0.0")
+    origins = [find_model(written).origin for written in ("store:titanic", "store:titanic/1.0.0")]
+    assert [find_newer(origin) for origin in origins if origin] == [None, None]
+    scaffold.register(tmp_path / "later.pkl", name="titanic", version="1.1.0")
+    found = [find_newer(origin) for origin in origins if origin]
+    assert [each.origin.uri for each in found] == ["store:titanic", "store:titanic/1.1.0"]
+
+
+@pytest.mark.parametrize("uri", ["/etc/passwd", "file:///etc/passwd", "model.pkl"])
+def test_a_path_in_a_record_is_not_followed(uri: str) -> None:
+    with pytest.raises(ModelNotFetchedError, match="a path is not followed"):
+        find_newer(Origin(uri=uri))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:secret@host/m.pkl?sig=abc#x", "https://host/m.pkl"),
+        ("s3://bucket/m.pkl?versionId=3HL4kqt", "s3://bucket/m.pkl?versionId=3HL4kqt"),
+        ("https://a@b:secret@host/m.pkl", "https://host/m.pkl"),
+        ("text before https://me:secret@host/x and after", "text before https://host/x and after"),
+    ],
+)
+def test_credentials_are_left_out(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown

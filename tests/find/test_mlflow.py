@@ -1,0 +1,283 @@
+"""Models of an MLflow server: what is fetched, what is said of it, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import scaffold
+from scaffold.errors import MissingInputError, ModelNotFetchedError
+from scaffold.events import Event, Noted
+from scaffold.find import DeclaredField, find_model
+from scaffold.spec import Evidence, Field, Record, Scalar, ScalarType
+from scaffold.verbs._declared import compare_fields
+from scaffold.verbs.workers import missing_libraries
+from tests.find._stand_in import FILES, StandIn, stand_in
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(scope="module")
+def model() -> bytes:
+    import pandas as pd
+
+    frame = pd.DataFrame({"age": [20.0, 35.0, 50.0, 65.0], "calls": [1, 5, 2, 8]})
+    return pickle.dumps(LogisticRegression().fit(frame, [0, 1, 0, 1]))
+
+
+@pytest.fixture
+def server(model: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with stand_in(model) as started:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", started.url)
+        yield started
+
+
+def refused(written: str) -> str:
+    with pytest.raises(ModelNotFetchedError) as caught:
+        find_model(written)
+    return str(caught.value)
+
+
+def test_a_version_an_alias_a_run_and_a_logged_model_lead_to_the_files(server: StandIn, model: bytes) -> None:
+    model_id, run = server.models[1]
+    for written in ("models:/churn/2", "models:/churn@champion", f"models:/{model_id}", f"runs:/{run}/model"):
+        found = find_model(written)
+        assert found.path.read_bytes() == model
+        assert found.origin is not None
+        assert found.origin.uri == written
+        assert (found.origin.run, found.origin.revision) == (run, COMMIT)
+        assert found.origin.metrics == (("auc", "0.8200000000000001"),)
+        assert found.origin.tags == (("team", "risk"),)
+    assert find_model("models:/churn/latest").origin.version == "3"
+
+
+def test_what_a_server_says_of_a_model_comes_along_without_credentials(server: StandIn) -> None:
+    found = find_model("models:/churn@champion")
+    assert found.provenance == "models:/churn@champion, version 2"
+    assert found.origin.version == "2"
+    assert found.origin.params == (("C", "2.0"), ("data", "s3://bucket/train.csv"))
+    assert found.declared.python == "3.11"
+    assert "scikit-learn==1.9.1" in found.declared.requirements
+    assert not any(line.startswith("mlflow") for line in found.declared.requirements)
+    assert [field.name for field in found.declared.fields] == ["age", "calls"]
+    assert json.loads(found.declared.input.read_text())[1] == {"age": 35.0, "calls": 5}
+
+
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        ("models:/churn/9", "has no version 9 of churn; nearest: 1, 2, 3."),
+        ("models:/churn@campion", "has no alias 'campion' of churn; nearest: champion."),
+        ("models:/chrun/1", "has no model 'chrun'; nearest: churn."),
+        ("runs:/nope/model", "does not give run nope (Run with id=nope not found)."),
+    ],
+)
+def test_what_a_server_does_not_have_is_named_with_the_nearest(
+    server: StandIn, written: str, cause: str
+) -> None:
+    assert refused(written) == f"{written} cannot be fetched: {server.url} {cause}"
+
+
+def test_a_uri_without_a_version_is_completed(server: StandIn) -> None:
+    assert refused("models:/churn") == (
+        "models:/churn cannot be fetched: it names no version.\n  scaffold new models:/churn/1 ..."
+    )
+
+
+def test_a_server_that_wants_a_login_gets_it_and_nobody_else_sees_it(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.login = "Basic bWU6c2VjcmV0"
+    assert refused("models:/churn/2") == (
+        f"models:/churn/2 cannot be fetched: {server.url} wants a login (401).\n"
+        "  export MLFLOW_TRACKING_USERNAME=... MLFLOW_TRACKING_PASSWORD=...  # or MLFLOW_TRACKING_TOKEN"
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url.replace("://", "://me:secret@"))
+    found = find_model("models:/churn/2")
+    assert "secret" not in repr(found)
+    assert found.origin.server == server.url
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "token")
+    server.login = "Bearer token"
+    find_model("models:/churn/2")
+
+
+def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scaffold.find._http.TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        assert f"{url} does not answer within" in refused("models:/churn/2")
+    assert f"{url} cannot be reached: [Errno 111] Connection refused" in refused("models:/churn/2")
+
+
+def test_a_redirect_to_another_server_is_not_followed(server: StandIn, model: bytes) -> None:
+    with stand_in(model) as other:
+        server.answers["api/2.0/mlflow/model-versions/get?name=churn&version=2"] = (302, {})
+        assert "does not give" in refused("models:/churn/2") or other.asked == []
+        assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    "path", ["../../etc/passwd", "/etc/passwd", "C:/model.pkl", "a/../../b", ".git/config", "a\\b"]
+)
+def test_a_path_that_leads_out_of_the_folder_is_refused(server: StandIn, path: str) -> None:
+    server.replace("pickled_model: model.pkl", f"pickled_model: '{path}'", version=2)
+    assert "which is not below its folder" in refused("models:/churn/2")
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", ".", "", 3, None])
+def test_a_file_that_a_server_lists_elsewhere_is_refused(server: StandIn, name: object) -> None:
+    root = server.root(2)
+    key = next(key for key in server.answers if key.endswith(root.replace("/", "%2F")))
+    server.answers[key] = (200, {"files": [{"path": name, "is_dir": False}]})
+    assert "it has a file" in refused("models:/churn/2")
+    assert not any(asked.startswith(FILES) for asked in server.asked)
+
+
+def test_files_that_lie_elsewhere_are_not_fetched(server: StandIn) -> None:
+    key = "api/2.0/mlflow/model-versions/get-download-uri?name=churn&version=2"
+    server.answers[key] = (200, {"artifact_uri": "file:///etc"})
+    assert "does not serve its files, which are in file:///etc" in refused("models:/churn/2")
+
+
+def test_a_link_in_a_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "secret.pkl").touch()
+    (tmp_path / "model/model.pkl").symlink_to(tmp_path / "secret.pkl")
+    (tmp_path / "model/MLmodel").write_text("flavors:\n  sklearn:\n    pickled_model: model.pkl\n")
+    assert "leads through a symbolic link" in refused(str(tmp_path / "model"))
+
+
+def test_options_and_urls_among_the_requirements_are_left_out_and_told(server: StandIn) -> None:
+    lines = [
+        "--index-url https://me:secret@evil.example/simple",
+        "-e git+https://evil.example/x",
+        "thing @ https://evil.example/thing.whl",
+        "numpy==2.4.6  # pinned",
+        "joblib",
+        "not a requirement at all",
+    ]
+    server.files[f"{server.root(2)}/requirements.txt"] = "\n".join(lines).encode()
+    declared = find_model("models:/churn/2").declared
+    assert declared.requirements == ("numpy==2.4.6", "joblib>=0")
+    assert declared.notes == (
+        "MLflow's requirements have the option --index-url, which is left out",
+        "MLflow's requirements have the option -e, which is left out",
+        "MLflow's requirements have a URL for thing, which is left out",
+        "MLflow's requirements have a line that is no requirement, which is left out",
+    )
+
+
+def test_modules_of_the_model_lie_beside_it(server: StandIn, model: bytes) -> None:
+    server.replace("code: null", "code: code", version=2)
+    root = server.root(2)
+    key = next(key for key in server.answers if key.endswith(root.replace("/", "%2F")))
+    server.answers[key][1]["files"].append({"path": "code", "is_dir": True})
+    server.answers[f"{key}%2Fcode"] = (
+        200,
+        {"files": [{"path": "features.py", "is_dir": False}, {"path": "model.pkl", "is_dir": False}]},
+    )
+    server.files[f"{root}/code/features.py"] = b"RATIO = 2\n"
+    server.files[f"{root}/code/model.pkl"] = b"another"
+    found = find_model("models:/churn/2").path
+    assert found.read_bytes() == model
+    assert (found.parent / "features.py").read_text() == "RATIO = 2\n"
+
+
+def test_libraries_that_are_missing_here_are_found_by_module() -> None:
+    known = {"sklearn": "scikit-learn", "gonelib": "gone-lib"}
+    requirements = ["Other-Thing==1", "numpy==2.4.6"]
+    modules = ["sklearn", "gonelib", "features", "other-thing"]
+    assert missing_libraries(modules, requirements, known) == ["gonelib", "other-thing"]
+
+
+def test_the_versions_of_the_source_make_the_environment(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Sequence[str]] = []
+
+    class OpenedError(Exception):
+        """The environment was asked for."""
+
+    def open_environment(spec: list[str], *_: object, python: tuple[str, ...], **__: object) -> None:
+        opened.extend([spec, python])
+        raise OpenedError
+
+    monkeypatch.setattr("scaffold.environments.open_environment", open_environment)
+    scaffold.inspect("models:/churn/2")
+    assert opened == []
+    monkeypatch.setattr("scaffold.verbs.workers.missing_libraries", lambda *_: ["sklearn"])
+    with pytest.raises(OpenedError):
+        scaffold.inspect("models:/churn/2")
+    assert "scikit-learn==1.9.1" in opened[0]
+    assert opened[1] == ("3.11",)
+
+
+def test_an_unknown_flavour_gives_its_python_function(server: StandIn) -> None:
+    server.replace("  sklearn:\n", "  prophet:\n", version=2)
+    found = find_model("models:/churn/2")
+    assert found.path.name == "model.pkl"
+    assert found.declared.notes == ("MLflow's flavour prophet is not known: its python_function is taken",)
+
+
+@pytest.mark.parametrize(
+    "text", ["- 1", "flavors: &a [*a]", "!!python/object/apply:os.system [true]", "a: " + "[" * 9999]
+)
+def test_a_description_that_is_none_is_passed_over(server: StandIn, text: str) -> None:
+    server.files[f"{server.root(2)}/MLmodel"] = text.encode()
+    assert find_model("models:/churn/2").path.name == "model.pkl"
+
+
+def test_a_service_is_made_without_a_sample_of_ones_own(server: StandIn, tmp_path: Path) -> None:
+    notes: list[Event] = []
+    project = scaffold.new(
+        "models:/churn@champion", target=tmp_path / "service", verify=False, on_event=notes.append
+    )
+    assert project.spec.origin.version == "2"
+    assert len(project.spec.origin.sha256) == 64
+    record = (tmp_path / "service/.scaffold/record.json").read_text()
+    card = (tmp_path / "service/model/README.md").read_text()
+    dockerfile = (tmp_path / "service/Dockerfile").read_text()
+    assert '"uri": "models:/churn@champion"' in record
+    assert "| made from | models:/churn@champion, version 2, of" in card
+    assert f"| git revision | `{COMMIT}` |" in card
+    assert 'model.source="models:/churn@champion"' in dockerfile
+    assert f'model.source-revision="{COMMIT}"' in dockerfile
+    assert not any(text in record + card + dockerfile for text in ("key:secret", "me:secret"))
+    assert not [note for note in notes if isinstance(note, Noted) and "signature" in note.text]
+
+
+def test_a_signature_that_contradicts_the_sample_is_told(server: StandIn) -> None:
+    text = server.files[f"{server.root(2)}/MLmodel"].decode()
+    changed = re.sub(r'"name": "calls"', '"name": "plan"', text)
+    server.files[f"{server.root(2)}/MLmodel"] = changed.encode()
+    events: list[Event] = []
+    scaffold.inspect("models:/churn/2", on_event=events.append)
+    notes = [event.text for event in events if isinstance(event, Noted)]
+    assert "the source's signature has plan required; the sample does not have it" in notes
+    assert "the sample has calls, which the source's signature does not have" in notes
+
+
+def test_a_field_that_a_signature_requires_and_the_sample_misses_is_counted() -> None:
+    age = Field(
+        name="age",
+        attribute="age",
+        schema=Scalar(type=ScalarType.NUMBER),
+        evidence=Evidence(rows=100, missing=22),
+    )
+    told = compare_fields([DeclaredField(name="age")], Record(fields=(age,)))
+    assert told == ("the source's signature has age required; the sample has it missing in 22 of 100 rows",)
+
+
+def test_a_model_without_an_example_needs_a_sample(server: StandIn) -> None:
+    server.replace("artifact_path: input_example.json", "artifact_path: null", version=2)
+    with pytest.raises(MissingInputError, match="models:/churn/2 brings none"):
+        scaffold.inspect("models:/churn/2")
