@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def model_environment(given: ModelInputs, options: Options) -> Environment:
     """Return the environment that the model is loaded in.
 
-    It is the one that was named. Without a name it is this one, unless it lacks a library of the model and
-    the model's source says which versions it needs.
+    It is the one that was named. Without a name it is this one, unless it lacks a known library of the model
+    and the model's source says which versions it needs.
 
     Raises:
         EnvironmentSpecError: What was named, or what the source says, cannot be used.
@@ -41,35 +41,41 @@ def model_environment(given: ModelInputs, options: Options) -> Environment:
     from scaffold.read import DISTRIBUTIONS, needs_of_files
 
     needs = needs_of_files(given.model.path, given.samples)
-    wanted = list(options.environment)
+    wanted, note = list(options.environment), ""
     if not wanted:
-        missing = missing_libraries(needs.modules, declared.requirements, DISTRIBUTIONS)
+        missing = [
+            name for name in needs.modules if name in DISTRIBUTIONS and not importlib.util.find_spec(name)
+        ]
         if not missing:
             return running_environment()
-        wanted = list(declared.requirements)
+        wanted, others = split_requirements(declared.requirements, DISTRIBUTIONS.values())
+        note = f"{', '.join(missing)} is not installed here: the versions of the model's source are used"
+        if others:
+            note += f". Not installed, being no libraries of models that are known: {', '.join(others)}"
     pythons = tuple(dict.fromkeys(filter(None, (*needs.pythons, declared.python))))
     environment = open_environment(wanted, needs.modules, distributions=DISTRIBUTIONS, python=pythons)
-    if not options.environment:
-        note = f"{', '.join(missing)} is not installed here: the versions of the model's source are used"
+    if note:
         environment = replace(environment, notes=(*environment.notes, note))
     if not environment.running:
         know_environment(environment.path, environment.overlay)
     return environment
 
 
-def missing_libraries(
-    modules: Sequence[str], requirements: Sequence[str], distributions: Mapping[str, str]
-) -> list[str]:
-    """Return the modules of libraries that are not installed here.
+def split_requirements(lines: Sequence[str], known: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the requirements of a model's source that are installed without being asked for, and the others.
+
+    A distribution runs code when it is installed or when Python starts, so a source may name only libraries
+    that are known.
 
     Args:
-        modules: The topmost modules that a model needs; those of its owner's own code among them.
-        requirements: What the model's source says that it needs.
-        distributions: The distribution of each module of a library that is known.
+        lines: The requirements, each a name with a version.
+        known: The names of distributions.
     """
-    named = {canonicalize_name(Requirement(line).name) for line in requirements}
-    libraries = (each for each in modules if each in distributions or canonicalize_name(each) in named)
-    return [each for each in libraries if importlib.util.find_spec(each) is None]
+    names = {canonicalize_name(name) for name in known}
+    found: tuple[list[str], list[str]] = ([], [])
+    for line in lines:
+        found[canonicalize_name(Requirement(line).name) not in names].append(line)
+    return found
 
 
 def worker_settings(given: ModelInputs, options: Options, environment: Environment) -> WorkerSettings:

@@ -18,7 +18,7 @@ from scaffold.events import Event, Noted
 from scaffold.find import DeclaredField, find_model
 from scaffold.spec import Evidence, Field, Record, Scalar, ScalarType
 from scaffold.verbs._declared import compare_fields
-from scaffold.verbs.workers import missing_libraries
+from scaffold.verbs.workers import split_requirements
 from tests.find._stand_in import FILES, StandIn, stand_in
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -192,11 +192,10 @@ def test_modules_of_the_model_lie_beside_it(server: StandIn, model: bytes) -> No
     assert (found.parent / "features.py").read_text() == "RATIO = 2\n"
 
 
-def test_libraries_that_are_missing_here_are_found_by_module() -> None:
-    known = {"sklearn": "scikit-learn", "gonelib": "gone-lib"}
-    requirements = ["Other-Thing==1", "numpy==2.4.6"]
-    modules = ["sklearn", "gonelib", "features", "other-thing"]
-    assert missing_libraries(modules, requirements, known) == ["gonelib", "other-thing"]
+def test_a_source_has_only_known_libraries_installed() -> None:
+    lines = ["Scikit_Learn==1.9.1", "evil-package==1", "numpy==2.4.6"]
+    known, others = split_requirements(lines, ["scikit-learn", "numpy"])
+    assert (known, others) == (["Scikit_Learn==1.9.1", "numpy==2.4.6"], ["evil-package==1"])
 
 
 def test_the_versions_of_the_source_make_the_environment(
@@ -214,7 +213,7 @@ def test_the_versions_of_the_source_make_the_environment(
     monkeypatch.setattr("scaffold.environments.open_environment", open_environment)
     scaffold.inspect("models:/churn/2")
     assert opened == []
-    monkeypatch.setattr("scaffold.verbs.workers.missing_libraries", lambda *_: ["sklearn"])
+    monkeypatch.setattr("scaffold.verbs.workers.importlib.util.find_spec", lambda _: None)
     with pytest.raises(OpenedError):
         scaffold.inspect("models:/churn/2")
     assert "scikit-learn==1.9.1" in opened[0]
