@@ -14,7 +14,7 @@ from scaffold.cluster._canary import Canary, CanarySteps
 from scaffold.cluster._candidate import describe_remains, started_candidate
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._describe import PASSED, PENDING
-from scaffold.cluster._manifests import Target, is_needed_by_pods
+from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._plan import Change
 from scaffold.cluster._refusal import ApiError
@@ -26,7 +26,7 @@ from scaffold.errors.wording import counted, either, on_project
 from scaffold.events import Finished, OnEvent, PodsChanged, RollbackStarted, ignore
 from scaffold.spec import PodState, Recording
 
-_NOT_ROLLED_BACK = "It was not rolled back, as requested; the former pods go on serving."
+_NOT_ROLLED_BACK = "It was not rolled back, as requested"
 _NO_CALLER = "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
 _NO_CANARY = "The pods of the canary are removed, and the former pods answer all callers."
 _TRAFFIC = ("Service", "Ingress", "HTTPRoute")
@@ -51,6 +51,8 @@ class Attempt:
     steps: CanarySteps
     force: bool = False
     applied: list[Change] = field(default_factory=list)
+    is_rolled_out: bool = False
+    """Whether all pods are of the new revision."""
     removed: str = ""
     """What to say if the candidate or the canary is removed; empty if there was none."""
 
@@ -74,6 +76,7 @@ class Attempt:
         with api_errors(), canary:
             self._apply(one for one in self.changes if one not in self.applied)
             self._wait()
+        self.is_rolled_out = True
         return self._go_live()
 
     @property
@@ -233,7 +236,7 @@ class Attempt:
                 undo_changes(self.cluster, self.applied)
                 return self._removed() or "What was applied is taken back."
             if not self.is_first:
-                return self._restore() if roll_back else _NOT_ROLLED_BACK
+                return self._restore() if roll_back else self._keep()
             if not remove:
                 command = on_project("undeploy", target=self.target.name)
                 return f"It is left for inspection. Remove it: {command}"
@@ -246,10 +249,18 @@ class Attempt:
         """Say what became of the candidate or the canary; nothing if there was none."""
         return self.removed and (describe_remains(self.cluster, self.target) or self.removed)
 
+    def _keep(self) -> str:
+        if not self.is_rolled_out:
+            return f"{_NOT_ROLLED_BACK}; the former pods go on serving."
+        back = on_project("rollback", target=self.target.name)
+        return f"{_NOT_ROLLED_BACK}: the new pods answer all callers. Go back: {back}"
+
     def _restore(self) -> str:
-        notes = (self._deployment.before or {}).get("metadata", {}).get("annotations", {})
+        before = self._deployment.before or {}
+        notes, ran = before.get("metadata", {}).get("annotations", {}), service_container(before)["image"]
         if record_of(notes).get("live", PASSED) != PASSED:
             return "It was not rolled back: what ran before had not gone live either."
+        is_others = record_of(notes).get("image", ran) != ran
         undo_changes(self.cluster, self.applied)
         number = notes.get(REVISION, "?")
         try:
@@ -257,4 +268,9 @@ class Attempt:
         except (DeployError, ApiError) as error:
             text = "\n".join(f"  {line}" for line in str(error).splitlines())
             return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
+        if is_others:
+            restored = service_container(live)["image"]
+            return (
+                f"Rolled back to {restored}, the last deploy's.\n{ran} is not restored: another tool set it."
+            )
         return f"Rolled back to revision {number}, which is revision {revision_of(live)} now."

@@ -22,7 +22,7 @@ from scaffold.cluster._service import selects
 from scaffold.errors import ClusterUnreachableError
 from scaffold.errors.wording import on_project, shell_line
 
-_CANDIDATE_OF = f"{ANNOTATION}candidate-of"
+CANDIDATE_OF = f"{ANNOTATION}candidate-of"
 """A label on the objects and pods of a candidate, and on those of a canary."""
 _SUFFIX = "-candidate"
 _MOST = 63
@@ -80,7 +80,7 @@ def remove_candidate(cluster: Cluster, target: Target) -> None:
 
     A request that fails is sent again after a second, twice. `describe_remains` tells what is left.
     """
-    selector = f"{_CANDIDATE_OF}={target.service}"
+    selector = f"{CANDIDATE_OF}={target.service}"
     for kind in ("Service", "Deployment", "NetworkPolicy"):
         for _ in range(_ATTEMPTS):
             try:
@@ -94,12 +94,18 @@ def remove_candidate(cluster: Cluster, target: Target) -> None:
                 time.sleep(1)
 
 
+def canaries(cluster: Cluster, target: Target) -> list[str]:
+    """Return the Deployments of candidates and canaries of a target that are in the cluster."""
+    path = cluster.kind(_API_VERSIONS["Deployment"], "Deployment").path(target.namespace)
+    found = cluster.list(path, f"{CANDIDATE_OF}={target.service}")
+    return [f"Deployment/{one['metadata']['name']}" for one in found]
+
+
 def describe_remains(cluster: Cluster, target: Target) -> str:
     """Return which Deployments of a candidate or a canary are still there; an empty text if none is."""
-    selector = f"{_CANDIDATE_OF}={target.service}"
+    selector = f"{CANDIDATE_OF}={target.service}"
     try:
-        path = cluster.kind(_API_VERSIONS["Deployment"], "Deployment").path(target.namespace)
-        left = [f"Deployment/{one['metadata']['name']}" for one in cluster.list(path, selector)]
+        left = canaries(cluster, target)
     except (ApiError, ClusterUnreachableError) as error:
         return f"Whether the pods of the new revision are removed is not known: {error}"
     if not left:
@@ -165,7 +171,7 @@ def separate_deployment(
     copy = cast("Manifest", json.loads(json.dumps(manifest)))
     spec = copy["spec"]
     spec.pop("strategy", None)
-    own = {**changed, _CANDIDATE_OF: service}
+    own = {**changed, CANDIDATE_OF: service}
     template = spec["template"]
     template["metadata"]["labels"] = {**(template["metadata"].get("labels") or {}), **own}
     spec |= {"replicas": replicas, "revisionHistoryLimit": 0, "selector": {"matchLabels": own}}
@@ -194,13 +200,13 @@ def separate_metadata(manifest: Manifest, service: str, suffix: str) -> Manifest
     return {
         "name": _renamed(metadata["name"], suffix),
         "namespace": metadata["namespace"],
-        "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: service, _CANDIDATE_OF: service},
+        "labels": {MANAGED_BY: MANAGER_NAME, NAME_LABEL: service, CANDIDATE_OF: service},
         "annotations": {MADE: "true"},
     }
 
 
 def _wait_until_gone(cluster: Cluster, target: Target, pace: Pace) -> None:
     end = time.monotonic() + _GONE_S * pace.patience
-    path, selector = f"/api/v1/namespaces/{target.namespace}/pods", f"{_CANDIDATE_OF}={target.service}"
+    path, selector = f"/api/v1/namespaces/{target.namespace}/pods", f"{CANDIDATE_OF}={target.service}"
     while cluster.list(path, selector) and time.monotonic() < end:
         time.sleep(pace.poll_s)

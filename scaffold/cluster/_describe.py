@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from scaffold.cluster._candidate import canaries
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, service_container
 from scaffold.cluster._objects import record_of
@@ -12,6 +15,7 @@ from scaffold.spec import Deployment, PodState, Release
 PASSED = "passed"
 PENDING = "pending"
 CHANGED = "not done: another tool changed the image"
+SHARED = "not known: a candidate or canary is there too; if no deploy is under way, the next one removes it"
 
 
 def describe_live(cluster: Cluster, target: Target) -> Deployment:
@@ -23,7 +27,8 @@ def describe_live(cluster: Cluster, target: Target) -> Deployment:
     live = live_deployment(cluster, target)
     states = [pod_state(pod) for pod in pods_of(cluster, live)]
     unready = tuple(state for state in states if not state.ready and state.state != STOPPING)
-    return describe_deployment(live, target, unready)
+    found = describe_deployment(live, target, unready)
+    return replace(found, live=SHARED) if canaries(cluster, target) else found
 
 
 def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState, ...] = ()) -> Deployment:

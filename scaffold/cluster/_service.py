@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, describe, service_container
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.errors import ManifestError, NoEndpointError, ScaledToZeroError
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import on_project, shell_line
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 _SLICES = "discovery.k8s.io/v1"
@@ -209,13 +210,17 @@ def _scaled_to_zero(deployment: Manifest) -> ScaledToZeroError:
 
 
 def _other_pods(service: Manifest, others: list[str]) -> NoEndpointError:
+    left = [pod for pod in others if re.search("-(canary|candidate)-", pod)]
+    fix = "Give `selector` in service.yaml a label that only the pods of this Deployment have."
+    if left:
+        fix = f"If a deploy was killed, it left them. The next one removes them: {on_project('deploy')}"
     return NoEndpointError(
         f"{describe(service)} also leads to pods that this deploy did not start.",
         (
             f"selector: {_pairs(service['spec'].get('selector') or {})}",
             f"other pods: {', '.join(others[:5])}",
         ),
-        "Give `selector` in service.yaml a label that only the pods of this Deployment have.",
+        fix,
     )
 
 

@@ -14,6 +14,7 @@ from scaffold.cluster._address import find_service
 from scaffold.cluster._api_errors import api_errors
 from scaffold.cluster._apply import allow_zero, apply_changes, seed_replicas, with_a_pod
 from scaffold.cluster._autoscaler import remove_former
+from scaffold.cluster._canary import remove_canary
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import holder_name
 from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
@@ -90,7 +91,7 @@ def roll_back(
     Args:
         root: The project.
         target: A folder under `deploy/`.
-        to: The revision; by default the last one before the present one that went live.
+        to: The revision, proven or not; by default the last one before the present one that went live.
         release: Who rolls back, and the model of the project.
         measured: As for `deploy_project`.
         access: As for `deploy_project`.
@@ -108,6 +109,7 @@ def roll_back(
         live = live_deployment(cluster, wanted)
         with deploy_lock(cluster, wanted, holder_name(release)):
             chosen = _choose(cluster, live, to, wanted)
+            remove_canary(cluster, wanted)
             notes = record_of(chosen["metadata"].get("annotations") or {})
             own = notes.get("model-sha256") == release.model_sha256
             recording = read_recording(root) if own else None
@@ -181,7 +183,7 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
     chosen = [one for one in kept if (_went_live(one) if to is None else revision_of(one) == to)]
     if not chosen:
         numbers = ", ".join(str(revision_of(one)) for one in kept) or "none"
-        what = f"revision {to}" if to is not None else "revision before it"
+        what = f"revision {to}" if to is not None else "other one that went live"
         raise NotDeployedError(
             f"'{target.name}' runs revision {present}, and there is no {what}.",
             (f"kept: {numbers}",),
@@ -191,10 +193,10 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
 
 
 def _went_live(replica_set: Manifest) -> bool:
-    """Whether a revision may be gone back to unasked: its replay passed, or another tool made it."""
+    """Whether a revision may be gone back to unasked: a deploy of it ended with a replay that passed."""
     notes = record_of(replica_set["metadata"].get("annotations") or {})
-    is_own = notes.get("image") == service_container(replica_set)["image"]
-    return not is_own or notes.get("live", PASSED) == PASSED
+    # Another tool that sets an image leaves the notes of the former one.
+    return notes.get("image") == service_container(replica_set)["image"] and notes.get("live") == PASSED
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:

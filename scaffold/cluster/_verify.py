@@ -10,15 +10,16 @@ from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc
 from scaffold.cluster._address import await_client, client_of
 from scaffold.cluster._api_errors import api_errors
-from scaffold.cluster._client import Cluster
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._deploy import notes_of
 from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
-from scaffold.cluster._manifests import Target, read_target, service_container
+from scaffold.cluster._manifests import Target, describe, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
-from scaffold.errors import ClusterRefusedError, DeployError, ScaledToZeroError
+from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError, ScaledToZeroError
+from scaffold.errors.wording import on_project
 from scaffold.events import Finished, Noted, OnEvent, PodsChanged, ignore
 from scaffold.spec import Release, Verification
 
@@ -45,6 +46,7 @@ def verify_target(
     Raises:
         NotDeployedError: Nothing runs there.
         ScaledToZeroError: It is scaled to zero; what was recorded of it stays.
+        DeployBusyError: It changed during the replay; nothing is recorded.
         DeployError: Its pods are not ready, its Service leads nowhere, or its answers are not the model's.
     """
     pace = pace or Pace()
@@ -52,16 +54,17 @@ def verify_target(
         wanted = read_target(root, target)
         recording = read_recording(root)
         cluster = connect(access)
-        live_deployment(cluster, wanted)
+        asked = live_deployment(cluster, wanted)
         try:
-            wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
+            asked = wait_for_rollout(cluster, wanted, pace, lambda pods: on_event(PodsChanged(pods)))
             live_url, replayed = replay_live(cluster, wanted, recording, pace, on_event)
         except ScaledToZeroError:
             raise
         except DeployError as error:
-            _record(cluster, wanted, {"live": error.problem}, release_of, on_event)
+            with contextlib.suppress(DeployBusyError):
+                _record(cluster, wanted, asked, {"live": error.problem}, release_of, on_event)
             raise
-        _record(cluster, wanted, {"live": PASSED, "url": live_url}, release_of, on_event)
+        _record(cluster, wanted, asked, {"live": PASSED, "url": live_url}, release_of, on_event)
     return Verification(checks=replayed.checks)
 
 
@@ -89,13 +92,24 @@ def verify_url(root: Path, *, url: str, pace: Pace | None = None, on_event: OnEv
 def _record(
     cluster: Cluster,
     target: Target,
+    asked: Manifest,
     outcome: dict[str, str],
     release_of: Callable[[str], Release],
     on_event: OnEvent,
 ) -> None:
-    """Record the outcome of the replay on the Deployment, if the account may change that."""
+    """Record the outcome of the replay on the Deployment, if the account may change that.
+
+    Raises:
+        DeployBusyError: Its pods are no longer those that were asked.
+    """
     live = live_deployment(cluster, target)
     image = service_container(live)["image"]
+    if live["spec"]["template"] != asked["spec"]["template"]:
+        raise DeployBusyError(
+            f"{describe(target.deployment)} changed while the sample was replayed: nothing is recorded.",
+            (f"asked: {service_container(asked)['image']}", f"runs now: {image}"),
+            f"Ask what runs now: {on_project('verify', target=target.name)}",
+        )
     notes = record_of(live["metadata"].get("annotations") or {})
     if notes.get("image") != image or "model-sha256" not in notes:
         # Wrong answers may be those of another project's model: nothing is said of it then.

@@ -8,13 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.cluster import _lock
-from scaffold.errors import DeployBusyError, DeployError, LiveAnswersDifferError, ManifestError
+from scaffold.cluster import _canary, _lock
+from scaffold.errors import (
+    DeployBusyError,
+    DeployError,
+    LiveAnswersDifferError,
+    ManifestError,
+    PromotionRefusedError,
+)
 from scaffold.events import Event, Finished
-from tests.deploy._deploys import Deploys, image
+from scaffold.render._deploy import deploy_files
+from scaffold.spec import JSONValue
+from tests.deploy._deploys import MEASURED, Deploys, image
 from tests.deploy._fake_api import Manifest
+from tests.deploy._specs import project_spec
 from tests.deploy.test_deploy import container_of
+from tests.deploy.test_verbs import APPROVED, set_image
 
+CANARY: dict[str, JSONValue] = {"canary": "50", "canary_hold_s": 0.1, "replicas": 2, "autoscaling": False}
 OPEN = "    - ports:\n        - port: http\n          protocol: TCP\n"
 CLOSED = "    - from: [{podSelector: {matchLabels: {nobody: here}}}]\n" + OPEN.replace(
     "    - ports", "      ports"
@@ -146,3 +157,44 @@ def test_a_lock_is_not_taken_from_a_machine_whose_clock_is_slow(
         deploys.deploy(2)
     renewal.join()
     assert container_of(deploys)["image"] == image(1)
+
+
+def test_the_canary_of_a_killed_deploy_is_told_and_removed_by_a_rollback(
+    deploys: Deploys, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        """The process ends, and removes nothing."""
+
+    for path, text in deploy_files(project_spec(CANARY), MEASURED).items():
+        (project / path).write_bytes(text)
+    deploys.deploy(1)
+    deploys.deploy(2)
+    deploys.events = Ending("canary", KilledError())
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(_canary, "remove_canary", lambda *_: None)
+        deploys.deploy(3)
+    deploys.events = []
+    assert "a candidate or canary is there too" in deploys.status().live
+    with pytest.raises(PromotionRefusedError, match="a candidate or canary is there too"):
+        deploys.promoted(APPROVED)
+    assert deploys.roll_back().image == image(1)
+    assert "titanic-canary" not in str(deploys.cluster.api.objects)
+    assert deploys.status().live == "passed"
+
+
+def test_a_failed_deploy_over_the_image_of_another_tool_says_what_runs(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    set_image(deploys, 9)
+    deploys.cluster.factors[image(2)] = 9.0
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2, candidate=False, force_conflicts=True)
+    assert f"Rolled back to {image(1)}, the last deploy's.\n{image(9)} is not restored" in str(caught.value)
+    assert container_of(deploys)["image"] == image(1)
+
+
+def test_a_failed_deploy_without_a_rollback_says_who_answers(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.cluster.factors[image(2)] = 9.0
+    with pytest.raises(LiveAnswersDifferError, match=r"the new pods answer all callers\. Go back: .*rollback"):
+        deploys.deploy(2, candidate=False, roll_back=False)
+    assert container_of(deploys)["image"] == image(2)

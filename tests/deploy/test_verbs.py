@@ -159,7 +159,7 @@ def test_a_secret_among_the_manifests_is_not_recorded(deploys: Deploys) -> None:
 
 def test_a_rollback_to_an_unknown_revision_names_the_kept_revisions(deploys: Deploys) -> None:
     deploys.deploy(1)
-    with pytest.raises(NotDeployedError, match="runs revision 1, and there is no revision before it"):
+    with pytest.raises(NotDeployedError, match="runs revision 1, and there is no other one that went live"):
         deploys.roll_back()
     deploys.deploy(2)
     with pytest.raises(NotDeployedError, match=r"(?s)there is no revision 9.*kept: 1"):
@@ -173,11 +173,12 @@ def test_a_rolled_back_target_can_be_deployed_again(deploys: Deploys) -> None:
     assert deploys.deploy(3).image == image(3)
 
 
-def test_a_rollback_past_a_revision_of_another_tool_takes_its_pods(deploys: Deploys) -> None:
+def test_a_rollback_passes_over_a_revision_of_another_tool_unless_it_is_named(deploys: Deploys) -> None:
     deploys.deploy(1)
     set_image(deploys, 7)
     deploys.deploy(2, force_conflicts=True)
-    assert deploys.roll_back().image == image(7)
+    assert deploys.roll_back().image == image(1)
+    assert deploys.roll_back(to=2).image == image(7)
 
 
 def test_the_history_shows_each_revision_as_recorded(deploys: Deploys) -> None:

@@ -11,6 +11,7 @@ import scaffold
 from scaffold.cluster import Pace
 from scaffold.errors import (
     ClusterRefusedError,
+    DeployBusyError,
     LiveAnswersDifferError,
     NoEndpointError,
     NotDeployedError,
@@ -18,7 +19,7 @@ from scaffold.errors import (
     RolloutFailedError,
     UsageError,
 )
-from scaffold.events import Event, Noted
+from scaffold.events import Event, Finished, Noted
 from scaffold.spec import Verification
 from scaffold.store import open_store
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
@@ -89,6 +90,18 @@ def test_a_verify_that_fails_does_not_say_which_model_runs(deployed_by_another: 
     release = deploys.status().release
     assert release is not None
     assert release.model_sha256 == hashlib.sha256(b"another model").hexdigest()
+
+
+def test_what_changed_during_the_replay_is_not_recorded_as_proven(deploys: Deploys) -> None:
+    deploys.deploy(1)
+
+    def change(event: Event) -> None:
+        if isinstance(event, Finished) and event.stage == "replay":
+            set_image(deploys, 9)
+
+    with pytest.raises(DeployBusyError, match="changed while the sample was replayed"):
+        scaffold.verify(deploys.project, target="staging", access=deploys.access, pace=QUICK, on_event=change)
+    assert deploys.status().live == "not done: another tool changed the image"
 
 
 def test_a_verified_deploy_keeps_its_record(deploys: Deploys) -> None:
