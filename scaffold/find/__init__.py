@@ -56,11 +56,11 @@ def find_newer(origin: Origin) -> FoundModel | None:
     """Return the model that is at a source now; None where that is the model of `origin` still.
 
     Raises:
-        ReadError: The source does not give it, or `origin` is a path: those are not followed.
+        ReadError: The source does not give it, or `origin` is a path or a chain: those are not followed.
         StoreError: As for `find_model`.
     """
-    if scheme_of(origin.uri) in ("", "file"):
-        raise ModelNotFetchedError(origin.uri, "it is a path, and a path is not followed", "")
+    if scheme_of(origin.uri) in ("", "file", "local") or "::" in origin.uri:
+        raise ModelNotFetchedError(origin.uri, "paths and chains of filesystems are not followed", "")
     source = _source_of(origin.uri)
     written = source.newer(origin)
     if written is None:

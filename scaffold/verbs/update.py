@@ -89,6 +89,7 @@ def update(
     from scaffold.upgrade import restore_pristine
 
     root = Path(project)
+    _require_sample(root, model, input)
     Project.open(root)  # finishes an interrupted update, or takes it back
     record, ancestor = last_state(root, on_event)
     if model is None and follow and not (answers or template or options):

@@ -195,6 +195,8 @@ def test_a_failed_deploy_over_the_image_of_another_tool_says_what_runs(deploys: 
 def test_a_failed_deploy_without_a_rollback_says_who_answers(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.cluster.factors[image(2)] = 9.0
-    with pytest.raises(LiveAnswersDifferError, match=r"the new pods answer all callers\. Go back: .*rollback"):
+    with pytest.raises(
+        LiveAnswersDifferError, match=r"the new pods answer all callers\. Go back: .*rollback"
+    ):
         deploys.deploy(2, candidate=False, roll_back=False)
     assert container_of(deploys)["image"] == image(2)

@@ -140,9 +140,12 @@ def test_a_store_is_followed_by_what_is_registered_last(
     assert [each.origin.uri for each in found] == ["store:titanic", "store:titanic/1.1.0"]
 
 
-@pytest.mark.parametrize("uri", ["/etc/passwd", "file:///etc/passwd", "model.pkl"])
-def test_a_path_in_a_record_is_not_followed(uri: str) -> None:
-    with pytest.raises(ModelNotFetchedError, match="a path is not followed"):
+@pytest.mark.parametrize(
+    "uri",
+    ["/etc/passwd", "file:///etc/passwd", "model.pkl", "local:///etc/passwd", "simplecache::memory://m.pkl"],
+)
+def test_a_path_or_a_chain_in_a_record_is_not_followed(uri: str) -> None:
+    with pytest.raises(ModelNotFetchedError, match="paths and chains of filesystems are not followed"):
         find_newer(Origin(uri=uri))
 
 
