@@ -98,7 +98,7 @@ def test_what_the_command_prints_names_the_command(
     [
         (
             lambda: scaffold.update("service", model="new.pkl"),
-            "scaffold.update('service', model='model.pkl', input=",
+            "scaffold.update('service', model='new.pkl', input=",
         ),
         (lambda: scaffold.verify("/nowhere"), "scaffold.verify('titanic-service')"),
         (
