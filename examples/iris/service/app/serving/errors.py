@@ -5,11 +5,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from starlette._utils import get_route_path
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.routing import compile_path
 
 from app.serving.logs import request_context
 from app.serving.strict_json import media_fault_of
@@ -87,28 +92,24 @@ def add_handlers(app: FastAPI) -> None:
         faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
         return problem(422, faults)
 
-    @app.exception_handler(400)
-    async def bad_request(request: Request, error: HTTPException) -> JSONResponse:
-        if error.detail != NOT_READ:
-            return problem(400, error.detail, error.headers)
-        if detail := media_fault_of(request):
-            return problem(415, detail)
-        return problem(422, [{"type": "json_invalid", "loc": ["body"], "msg": "Invalid JSON"}])
-
-    @app.exception_handler(405)
-    async def method_not_allowed(request: Request, error: HTTPException) -> Response:
-        methods = re.findall(r"\w+", (error.headers or {}).get("Allow", ""))
-        methods += [*["HEAD"] * ("GET" in methods), "OPTIONS"]
-        allow = {"Allow": ", ".join(dict.fromkeys(methods))}
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers=allow)
-        return problem(405, error.detail, allow)
-
-    @app.exception_handler(413)
-    async def too_large(request: Request, error: HTTPException) -> JSONResponse:
-        limit = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)  # of the route, or of the app
-        more = f": at most {limit} bytes are accepted." if error.detail == TOO_LARGE else ""
-        return problem(413, f"{error.detail}{more}", error.headers)
+    @app.exception_handler(StarletteHTTPException)
+    async def refused(request: Request, error: StarletteHTTPException) -> Response:
+        match error.status_code, error.detail:
+            case 400, _ if error.detail == NOT_READ and (detail := media_fault_of(request)):
+                return problem(415, detail)
+            case 400, _ if error.detail == NOT_READ:
+                fault = {"type": "json_invalid", "loc": ["body"], "msg": "Invalid JSON"}
+                return problem(422, [fault])
+            case 405, detail:
+                headers = {**(error.headers or {}), "Allow": _methods_at(request, error)}
+                if request.method == "OPTIONS":
+                    return Response(status_code=204, headers=headers)
+                return problem(405, detail, headers)
+            case 413, _ if error.detail == TOO_LARGE:
+                limit = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)  # of the route, or of the app
+                detail = f"{TOO_LARGE}: at most {limit} bytes are accepted."
+                return problem(413, detail, error.headers)
+        return await http_exception_handler(request, error)
 
     @app.exception_handler(Overloaded)
     async def overloaded(request: Request, error: Overloaded) -> JSONResponse:
@@ -123,3 +124,13 @@ def add_handlers(app: FastAPI) -> None:
         facts = {"record": error.index}
         log.error("the model failed", exc_info=error.__cause__, extra=facts)
         return problem(500, f"The model failed on the record at index {error.index}.")
+
+
+def _methods_at(request: Request, error: StarletteHTTPException) -> str:
+    """The methods of all routes at a path; Starlette names those of one."""
+    path = get_route_path(request.scope)
+    methods = {*re.findall(r"\w+", (error.headers or {}).get("Allow", ""))}
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and compile_path(route.path or "")[0].match(path):
+            methods |= route.methods
+    return ", ".join([*sorted(methods - {"OPTIONS"}), "OPTIONS"])

@@ -5,13 +5,15 @@ input, and its own text for 413 and 500.
 """
 
 import asyncio
+import hashlib
 import json
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from app.serving.fast_routes import FastRoute
 from tests.serving.contract import HAS_LIMITS, add_routes, limited_to, require_key
@@ -214,8 +216,79 @@ def test_a_header_that_an_endpoint_sets_stays() -> None:
         assert ask(app, (f"GET {path}", "")).headers["cache-control"] == value
 
 
+@pytest.mark.parametrize("status", [400, 404, 405, 413, 418])
+def test_a_handler_of_the_owner_answers_each_http_exception(status: int) -> None:
+    app = Toy().app
+
+    @app.exception_handler(StarletteHTTPException)
+    async def own(request: Request, error: StarletteHTTPException) -> JSONResponse:
+        return JSONResponse({"own": error.status_code}, error.status_code)
+
+    @app.get("/raises")
+    async def raises() -> None:
+        raise HTTPException(status)
+
+    reply = ask(app, ("GET /raises", ""))
+    assert (reply.status, reply.json) == (status, {"own": status})
+
+
+def test_the_detail_and_the_headers_of_an_owners_exception_stay() -> None:
+    app = Toy().app
+
+    @app.get("/large")
+    async def large() -> None:
+        raise HTTPException(413, {"code": "big"})
+
+    @app.get("/no")
+    async def no() -> None:
+        raise HTTPException(405, "no", {"X-Own": "b"})
+
+    assert ask(app, ("GET /large", "")).json == {"detail": {"code": "big"}}
+    reply = ask(app, ("GET /no", ""))
+    assert (reply.json, reply.headers["x-own"]) == ({"detail": "no"}, "b")
+
+
+def test_a_head_route_of_the_owner_answers_and_options_names_all_methods() -> None:
+    app = Toy().app
+
+    @app.get("/thing/{number}")
+    @app.post("/thing/{number}")
+    async def thing(number: int) -> int:
+        return number
+
+    @app.head("/thing/{number}")
+    async def head(number: int) -> Response:
+        return Response(headers={"X-Own": str(number)})
+
+    assert ask(app, ("HEAD /thing/3", "")).headers["x-own"] == "3"
+    reply = ask(app, ("OPTIONS /thing/3", ""))
+    assert (reply.status, reply.headers["allow"]) == (204, "GET, HEAD, POST, OPTIONS")
+
+
+@pytest.mark.parametrize(("key", "sent"), [("right", "websocket.accept"), ("", "websocket.close")])
+def test_a_websocket_needs_the_api_key(key: str, sent: str) -> None:
+    app = Toy(api_key_hashes=hashlib.sha256(b"right").hexdigest()).app
+
+    @app.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    headers = [(b"x-api-key", key.encode())] if key else []
+    scope = {"type": "websocket", "path": "/live", "headers": headers, "query_string": b""}
+    asyncio.run(app({**scope, "subprotocols": [], "root_path": ""}, receive, send))
+    assert messages[0]["type"] == sent
+
+
 @pytest.mark.parametrize(
-    ("given", "allow"), [(None, "OPTIONS"), ({"Allow": "GET, HEAD"}, "GET, HEAD, OPTIONS")]
+    ("given", "allow"), [(None, "GET, OPTIONS"), ({"Allow": "GET, HEAD"}, "GET, HEAD, OPTIONS")]
 )
 def test_a_405_lists_each_method_once(given: dict[str, str] | None, allow: str) -> None:
     app = Toy().app

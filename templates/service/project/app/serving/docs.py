@@ -14,7 +14,7 @@ def add_docs(app: FastAPI, *, with_key: bool) -> None:
     """Serve `/docs`. Its links are relative, so that it works below a path prefix."""
     app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))
 
-    @app.get("/docs", include_in_schema=False)
+    @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
             title=app.title,

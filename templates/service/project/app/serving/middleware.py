@@ -54,14 +54,15 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._paths:
             self._paths = {each.path or "" for each in iter_route_contexts(scope["app"].routes)}
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, _in_one_line(send))
+            return
+        headers = dict(scope["headers"])
+        if scope["type"] == "websocket":
+            await self._open(scope, headers, receive, send)
             return
         began, status = perf_counter(), 0
         method: str = scope["method"]
-        if method == "HEAD":  # as GET; the server leaves the body out
-            scope = {**scope, "method": "GET"}
-        headers = dict(scope["headers"])
         request_id = _valid_id(headers, b"x-request-id") or self._next_id()
         trace = _valid_id(headers, b"traceparent")
         request_context.set((request_id, trace))
@@ -112,6 +113,17 @@ class RequestMiddleware:
             if self._settings.access_log:
                 facts = {"method": method, "path": scope["path"], "status": status}
                 log.info("request", extra=facts | {"ms": round(1e3 * took_s, 3)})
+
+    async def _open(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        """Let a WebSocket with a valid API key pass; without one it is closed, which is a 403."""
+        try:
+            self._keys.require(scope["path"], headers)
+        except HTTPException:
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self.app(scope, receive, send)
 
     def _route(self, scope: Scope) -> str:
         path: str = scope["path"]

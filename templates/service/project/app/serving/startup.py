@@ -79,7 +79,8 @@ def install(
     add_handlers(app)
     _add_probes(app, app.state.serving)
     if settings.metrics and not settings.metrics_port:
-        app.add_api_route("/metrics", metrics.show, include_in_schema=False)
+        show = app.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
+        show(metrics.show)
     if settings.docs:
         add_docs(app, with_key=bool(settings.api_key_hashes))
 
@@ -97,12 +98,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _add_probes(app: FastAPI, serving: Serving) -> None:
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["probes"])
     async def healthz(response: Response) -> dict[str, str]:
         """Liveness: 503 if predictions hang, so that the process is restarted."""
         response.status_code = 503 if serving.batcher.broken else 200
         return {"status": "broken" if serving.batcher.broken else "ok"}
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", tags=["probes"])
     async def readyz(response: Response) -> dict[str, str]:
         """Readiness: 503 before the model has scored a record, and during the shutdown."""
