@@ -34,6 +34,7 @@ MODEL_LIBRARIES = {
     "pillow",
     "polars",
     "pyarrow",
+    "skops",
     "torch",
     "xgboost-cpu",
 }
