@@ -86,7 +86,7 @@ def to_array(columns: list[Any], numeric: bool) -> NDArray[Any] | None:
     if not all(isinstance(each, known) and each.kind in "fiO" for each in dtypes):
         return None
     if all(each.kind in "fi" for each in dtypes) and (numeric or len(dtypes) == 1):
-        return np.column_stack(columns)
+        return np.stack(columns).T  # as in a frame: another order in memory may change the last bit
     made = np.empty((len(columns[0]), len(columns)), dtype=object)
     for i, column in enumerate(columns):
         made[:, i] = column
