@@ -1,7 +1,8 @@
-"""URLs without what only their user knows. Standard library only."""
+"""URLs and logins over HTTP. Standard library only."""
 
 from __future__ import annotations
 
+import base64
 import re
 
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -14,6 +15,11 @@ def without_credentials(text: str) -> str:
     Signed URLs have their signature in the query. What names a version there stays: `?versionId=...`.
     """
     return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+", lambda match: _cleaned(match[0]), text)
+
+
+def encoded_login(user: str, password: str) -> str:
+    """Return user and password as `Authorization: Basic` and Docker's configuration have them, in UTF-8."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _cleaned(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What a server says of a run, as values for a record: text of somebody else's."""
+"""Values and text of somebody else's: what a server or a file says of a model."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from typing import Any
 
 from scaffold.base.urls import without_credentials
 
-_MOST_FACTS, _FACT_CHARACTERS = 50, 200
+_MOST_FACTS = 50
 _COMMIT = "mlflow.source.git.commit"
 
 
 def facts(pairs: Any) -> tuple[tuple[str, str], ...]:
     """Return names with their values, as text that fits into one line and holds no credentials of a URL."""
-    if not isinstance(pairs, list):
-        return ()
-    listed = [each for each in pairs[:_MOST_FACTS] if isinstance(each, list | tuple) and len(each) == 2]
+    listed = [
+        each for each in as_list(pairs)[:_MOST_FACTS] if isinstance(each, list | tuple) and len(each) == 2
+    ]
     told = {one_line(str(name)): one_line(without_credentials(str(value))) for name, value in listed}
     return tuple(sorted(told.items()))
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """Return a value of JSON or YAML if it is a mapping; else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a value of JSON or YAML if it is a list; else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def commit_in(tags: Sequence[tuple[str, str]]) -> str:
@@ -27,6 +37,6 @@ def commit_in(tags: Sequence[tuple[str, str]]) -> str:
     return commit if re.fullmatch(r"[0-9a-f]{7,64}", commit) else ""
 
 
-def one_line(text: str) -> str:
-    """Return a text of somebody else's, cut and without characters that are not printed."""
-    return "".join(character if character.isprintable() else " " for character in text)[:_FACT_CHARACTERS]
+def one_line(text: str, most: int = 200) -> str:
+    """Return the start of a text of somebody else's, with spaces for what is not printed."""
+    return "".join(character if character.isprintable() else " " for character in text[:most])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
-import os
 import ssl
 import time
 import urllib.error
@@ -14,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from scaffold.base.urls import encoded_login
+from scaffold.find._facts import one_line
 
 TIMEOUT_S = 10.0
 """The longest wait for an answer, and for the next bytes of a file."""
@@ -45,7 +46,7 @@ class Server:
         self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
         """Without credentials."""
         if not login and parts.username:
-            login = basic_login(parts.username, parts.password or "")
+            login = f"Basic {encoded_login(parts.username, parts.password or '')}"
         self._headers = {"Authorization": login} if login else {}
         context = ssl.create_default_context(cafile=certificate or None)
         self._opener = urllib.request.build_opener(
@@ -120,16 +121,6 @@ class _SameServer(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def basic_login(user: str, password: str) -> str:
-    """Return the value of `Authorization` for a user and a password."""
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def variable(*names: str) -> str:
-    """Return the value of the first environment variable that is set; empty without one."""
-    return next((value for name in names if (value := os.environ.get(name))), "")
-
-
 def _message_of(error: urllib.error.HTTPError) -> str:
     """Return what the server says about an error, in one line."""
     try:
@@ -137,5 +128,4 @@ def _message_of(error: urllib.error.HTTPError) -> str:
         message = str(body["message"])
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         message = str(error.reason)
-    line = (message.strip().splitlines() or [""])[0][:300]
-    return "".join(character for character in line if character.isprintable())
+    return one_line((message.strip().splitlines() or [""])[0])

@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from scaffold.base.checked import is_safe_path
 from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import ModelNotFetchedError
+from scaffold.find._facts import as_dict, one_line
 from scaffold.find._source import Declared, DeclaredField
 
 DESCRIPTION = "MLmodel"
@@ -49,6 +50,7 @@ _FILE_NAMES = (
 _MOST_TEXT_BYTES = 4 << 20
 _MOST_EXAMPLE_BYTES = 64 << 20
 _MOST_LINES = 1000
+_MOST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class Description:
         unknown = [name for name in self.flavors if name != _ANY and name not in _KNOWN]
         if not unknown or any(name in _KNOWN for name in self.flavors):
             return ()
-        return (f"MLflow's flavour {_printable(unknown[0])} is not known: its {_ANY} is taken",)
+        return (f"MLflow's flavour {one_line(unknown[0], _MOST_NAME)} is not known: its {_ANY} is taken",)
 
 
 def read_description(folder: Path) -> Description:
@@ -90,18 +92,20 @@ def read_description(folder: Path) -> Description:
     import yaml
 
     try:
-        document = _dict(yaml_document(_text(folder / DESCRIPTION)))
+        document = as_dict(yaml_document(_text(folder / DESCRIPTION)))
     except (OSError, ValueError, yaml.YAMLError):
         return Description()
     flavors = {
-        str(name): value for name, value in _dict(document.get("flavors")).items() if isinstance(value, dict)
+        str(name): value
+        for name, value in as_dict(document.get("flavors")).items()
+        if isinstance(value, dict)
     }
     return Description(
         run=_identifier(document.get("run_id")),
         model_id=_identifier(document.get("model_id")),
         flavors=flavors,
-        fields=_fields(_dict(document.get("signature")).get("inputs")),
-        example=_dict(document.get("saved_input_example_info")),
+        fields=_fields(as_dict(document.get("signature")).get("inputs")),
+        example=as_dict(document.get("saved_input_example_info")),
     )
 
 
@@ -200,7 +204,7 @@ def _requirements(folder: Path, is_known: bool) -> tuple[tuple[str, ...], tuple[
         if not text:
             continue
         if text.startswith("-"):
-            option = _printable(re.split(r"[\s=]", text)[0])
+            option = one_line(re.split(r"[\s=]", text)[0], _MOST_NAME)
             notes.append(f"MLflow's requirements have the option {option}, which is left out")
             continue
         try:
@@ -230,7 +234,8 @@ def _example(
     name, kind = description.example.get("artifact_path"), description.example.get("type")
     if not isinstance(name, str):
         return None, ()
-    unread = f"MLflow's input example is not read: it is {_printable(str(kind))}; give a sample with --input"
+    shown = one_line(str(kind), _MOST_NAME)
+    unread = f"MLflow's input example is not read: it is {shown}; give a sample with --input"
     try:
         content = json.loads(_text(_below(folder, name, written), _MOST_EXAMPLE_BYTES))
     except (OSError, ValueError, RecursionError):
@@ -284,13 +289,5 @@ def _text(path: Path, most_bytes: int = _MOST_TEXT_BYTES) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _identifier(value: Any) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else ""
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text[:60] if character.isprintable())

@@ -5,6 +5,7 @@ Source: MLflow's documentation, "REST API"; the answers in tests/find/mlflow/ ar
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scaffold.base.checked import is_safe_path
-from scaffold.base.urls import without_credentials
+from scaffold.base.urls import encoded_login, without_credentials
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import commit_in, facts, one_line
-from scaffold.find._http import NoAnswerError, RefusedError, Server, basic_login, variable
+from scaffold.find._facts import as_dict, as_list, commit_in, facts, one_line
+from scaffold.find._http import NoAnswerError, RefusedError, Server
 from scaffold.spec import Origin
 
-TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
+_REGISTRY = "MLFLOW_REGISTRY_URI"
 _API = "api/2.0/mlflow"
 _FILES = "api/2.0/mlflow-artifacts/artifacts"
 _MOST_FILES, _DEEPEST = 5000, 20
@@ -40,11 +41,11 @@ class Place:
 class Tracking:
     """A tracking server over HTTP, asked for one model."""
 
-    def __init__(self, written: str) -> None:
-        """Take what a person typed; the servers are those of MLflow's environment variables."""
+    def __init__(self, written: str, url: str) -> None:
+        """Take what a person typed, and the URL of the server; MLflow's variables name registry and login."""
         self._written = written
-        self._server = _server(variable(TRACKING))
-        registry = variable(REGISTRY)
+        self._server = _server(url)
+        registry = os.environ.get(_REGISTRY, "")
         self._registry = _server(registry) if registry.startswith(("http://", "https://")) else self._server
 
     @property
@@ -73,7 +74,7 @@ class Tracking:
         data: dict[str, Any] = {}
         if run:
             found = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
-            data = _object(_object(found.get("run")).get("data"))
+            data = as_dict(as_dict(found.get("run")).get("data"))
         tags = facts(_pairs(data.get("tags")))
         return Origin(
             uri=without_credentials(self._written),
@@ -98,10 +99,10 @@ class Tracking:
         """
         try:
             query = {"name": name, "alias": alias}
-            return _object(self._ask(self._registry, "registered-models/alias", query).get("model_version"))
+            return as_dict(self._ask(self._registry, "registered-models/alias", query).get("model_version"))
         except RefusedError as error:
             model = self._model(name)
-            known = [str(_object(each).get("alias")) for each in _list(model.get("aliases"))]
+            known = [str(as_dict(each).get("alias")) for each in as_list(model.get("aliases"))]
             raise self._absent(f"alias '{alias}' of {name}", known, alias) from error
 
     def download(self, uri: str, folder: Path) -> None:
@@ -136,20 +137,20 @@ class Tracking:
 
     def _of_run(self, run: str, path: str) -> Place:
         found = self._get(self._server, "runs/get", {"run_id": run}, f"run {run}")
-        outputs = _object(_object(found.get("run")).get("outputs"))
-        for output in _list(outputs.get("model_outputs")):
-            model_id = str(_object(output).get("model_id"))
+        outputs = as_dict(as_dict(found.get("run")).get("outputs"))
+        for output in as_list(outputs.get("model_outputs")):
+            model_id = str(as_dict(output).get("model_id"))
             if _MODEL_ID.fullmatch(model_id):
                 logged = self._get(self._server, f"logged-models/{model_id}", {}, model_id)
-                logged_info = _object(_object(logged.get("model")).get("info"))
+                logged_info = as_dict(as_dict(logged.get("model")).get("info"))
                 if logged_info.get("name") == path:
                     return Place(uri=str(logged_info.get("artifact_uri")), run=run, model_id=model_id)
-        info = _object(_object(found.get("run")).get("info"))
+        info = as_dict(as_dict(found.get("run")).get("info"))
         return Place(uri=f"{info.get('artifact_uri')}/{path}".rstrip("/"), run=run)
 
     def _logged(self, model_id: str) -> Place:
         found = self._get(self._server, f"logged-models/{model_id}", {}, f"model {model_id}")
-        info = _object(_object(found.get("model")).get("info"))
+        info = as_dict(as_dict(found.get("model")).get("info"))
         return Place(
             uri=str(info.get("artifact_uri")), run=str(info.get("source_run_id") or ""), model_id=model_id
         )
@@ -168,7 +169,7 @@ class Tracking:
                 )
         query = {"name": name, "version": version}
         try:
-            found = _object(self._ask(self._registry, "model-versions/get", query).get("model_version"))
+            found = as_dict(self._ask(self._registry, "model-versions/get", query).get("model_version"))
         except RefusedError as error:
             known = [str(each) for each in self._versions(name)]
             raise self._absent(f"version {version} of {name}", known, version) from error
@@ -186,18 +187,18 @@ class Tracking:
         escaped = name.replace("'", "''")
         query = {"filter": f"name='{escaped}'", "max_results": "1000"}
         found = self._get(self._registry, "model-versions/search", query, f"model {name}")
-        versions = map(_object, _list(found.get("model_versions")))
+        versions = map(as_dict, as_list(found.get("model_versions")))
         ready = (str(each.get("version")) for each in versions if each.get("status", "READY") == "READY")
         return sorted(int(each) for each in ready if each.isdecimal())
 
     def _model(self, name: str) -> Mapping[str, Any]:
         try:
             found = self._ask(self._registry, "registered-models/get", {"name": name})
-            return _object(found.get("registered_model"))
+            return as_dict(found.get("registered_model"))
         except RefusedError as error:
             query = {"max_results": "200"}
             listed = self._get(self._registry, "registered-models/search", query, f"model {name}")
-            known = [str(_object(each).get("name")) for each in _list(listed.get("registered_models"))]
+            known = [str(as_dict(each).get("name")) for each in as_list(listed.get("registered_models"))]
             raise self._absent(f"model '{name}'", known, name) from error
 
     # ------------------------------------------------------------------ requests
@@ -208,7 +209,7 @@ class Tracking:
             found = self._server.json(_FILES, {"path": path})
         except (RefusedError, NoAnswerError) as error:
             raise self._failed(error, path) from error
-        for entry in map(_object, _list(found.get("files"))):
+        for entry in map(as_dict, as_list(found.get("files"))):
             name = entry.get("path")
             if not isinstance(name, str) or not is_safe_path(name) or depth > _DEEPEST:
                 raise ModelNotFetchedError(self._written, f"it has a file {str(name)[:100]!r}", "")
@@ -264,19 +265,15 @@ def nearest(wanted: str, known: Sequence[str]) -> list[str]:
 
 def _server(url: str) -> Server:
     """The server at a URL, with the login of MLflow's environment variables."""
-    user, token = variable("MLFLOW_TRACKING_USERNAME"), variable("MLFLOW_TRACKING_TOKEN")
-    login = basic_login(user, variable("MLFLOW_TRACKING_PASSWORD")) if user else ""
-    login = login or (f"Bearer {token}" if token else "")
-    return Server(url, login=login, certificate=variable("MLFLOW_TRACKING_SERVER_CERT_PATH"))
+    user, password, token, certificate = (
+        os.environ.get(f"MLFLOW_TRACKING_{name}", "")
+        for name in ("USERNAME", "PASSWORD", "TOKEN", "SERVER_CERT_PATH")
+    )
+    login = f"Bearer {token}" if token else ""
+    if user:
+        login = f"Basic {encoded_login(user, password)}"
+    return Server(url, login=login, certificate=certificate)
 
 
 def _pairs(listed: Any) -> list[tuple[Any, Any]]:
-    return [(each.get("key"), each.get("value")) for each in map(_object, _list(listed))]
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return [(each.get("key"), each.get("value")) for each in map(as_dict, as_list(listed))]

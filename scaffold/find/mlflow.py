@@ -22,10 +22,9 @@ from scaffold.spec import Origin
 if TYPE_CHECKING:
     from scaffold.find._tracking import Tracking
 
-TRACKING = "MLFLOW_TRACKING_URI"
+_TRACKING = "MLFLOW_TRACKING_URI"
 _SCHEMES = ("runs", "models", "mlflow-artifacts")
-_VERSION = re.compile(r"models:/+(?P<name>[^@]+)/(?P<version>\d+)")
-_ALIAS = re.compile(r"models:/+(?P<name>[^@]+)@(?P<alias>.+)")
+_REGISTERED = re.compile(r"models:/+(?P<name>[^@]+)(?:/(?P<version>\d+|latest)|@(?P<alias>.+))")
 
 
 class MlflowSource(Source):
@@ -59,41 +58,36 @@ class MlflowSource(Source):
 
     def newer(self, origin: Origin) -> str | None:
         """Return the next version of a registered model, or its alias if that has moved."""
-        if match := _VERSION.fullmatch(origin.uri):
-            newest = _newest(origin.uri, match["name"])
-            newer = newest > int(match["version"])
-            return f"models:/{match['name']}/{newest}" if newer else None
-        if match := _ALIAS.fullmatch(origin.uri):
-            if _is_server():
-                version = str(_server(origin.uri).aliased(match["name"], match["alias"]).get("version"))
-            else:
-                version = str(ask_mlflow("newest", origin.uri, Path()).get("version"))
+        match = _REGISTERED.fullmatch(origin.uri)
+        if match is None:
+            return None  # a run and a logged model do not change
+        version = _version_now(origin.uri, match["name"], match["alias"])
+        if match["version"] is None or match["version"] == "latest":
             return origin.uri if version != origin.version else None
-        if origin.uri.endswith("/latest"):
-            name = origin.uri.removesuffix("/latest").partition(":")[2].lstrip("/")
-            return origin.uri if str(_newest(origin.uri, name)) != origin.version else None
-        return None  # a run and a logged model do not change
+        newer = version.isdecimal() and int(version) > int(match["version"])
+        return f"models:/{match['name']}/{version}" if newer else None
 
 
 def _tracking_uri() -> str:
-    return os.environ.get(TRACKING, "")
+    return os.environ.get(_TRACKING, "")
 
 
 def _server(uri: str) -> Tracking:
     from scaffold.find._tracking import Tracking  # which imports what HTTP needs
 
-    return Tracking(uri)
+    return Tracking(uri, _tracking_uri())
 
 
 def _is_server() -> bool:
     return _tracking_uri().startswith(("http://", "https://"))
 
 
-def _newest(uri: str, name: str) -> int:
-    if _is_server():
-        return _server(uri).newest_version(name)
-    version = str(ask_mlflow("newest", uri, Path()).get("version"))
-    return int(version) if version.isdecimal() else 0
+def _version_now(uri: str, name: str, alias: str | None) -> str:
+    """The version of a registered model that an alias names now; the newest without one."""
+    if not _is_server():
+        return str(ask_mlflow("newest", uri, Path()).get("version"))
+    server = _server(uri)
+    return str(server.aliased(name, alias).get("version") if alias else server.newest_version(name))
 
 
 def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from typing import TYPE_CHECKING
 
 from scaffold.base.docker_hub import login_key, split_registry
 from scaffold.base.git import revision
+from scaffold.base.urls import encoded_login
 from scaffold.base.who import user_and_host
 from scaffold.errors import (
     ScaffoldError,
@@ -79,10 +79,8 @@ def docker_config(image: str) -> str | None:
         if known is None or not known.password:
             return None
         username, password = known.username, known.password
-    login = base64.b64encode(f"{username}:{password}".encode()).decode()
-    return json.dumps(
-        {"auths": {login_key(registry): {"username": username, "password": password, "auth": login}}}
-    )
+    login = {"username": username, "password": password, "auth": encoded_login(username, password)}
+    return json.dumps({"auths": {login_key(registry): login}})
 
 
 def _proof(project: Project) -> str:

@@ -5,7 +5,6 @@ Source: distribution.github.io/distribution/spec/auth, on tokens and on OAuth2.
 
 from __future__ import annotations
 
-import base64
 import re
 import ssl
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
+from scaffold.base.urls import encoded_login
 from scaffold.image.registry._credentials import Credentials
 from scaffold.image.registry._tls import TlsAdapter
 
@@ -75,11 +75,10 @@ class Login(AuthBase):
         return bool(header) and changed
 
     def _basic(self) -> str:
-        """Return the header with user and password, in UTF-8 as Docker encodes them."""
+        """Return the header with user and password; empty where nobody has logged in."""
         if self._credentials is None:
             return ""
-        pair = f"{self._credentials.username}:{self._credentials.password}"
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return f"Basic {encoded_login(self._credentials.username, self._credentials.password)}"
 
     def _fetch_token(self, asked: dict[str, str], scopes: list[str]) -> str:
         """Ask the token service; nothing where it refuses.
