@@ -32,11 +32,6 @@ _NO_CANARY = "The pods of the canary are removed, and the former pods answer all
 _TRAFFIC = ("Service", "Ingress", "HTTPRoute")
 
 
-def _reaches_no_caller(manifest: Manifest) -> bool:
-    """Whether the new pods need an object, and the former ones answer as before once it is applied."""
-    return is_needed_by_pods(manifest) and manifest["kind"] != "NetworkPolicy"
-
-
 @dataclass(slots=True)
 class Attempt:
     """One deploy, under its lock."""
@@ -70,7 +65,7 @@ class Attempt:
             self._wait()
             self._prove(self.target)
         elif candidate and self._renews_pods():
-            self._apply(one for one in self.changes if _reaches_no_caller(one.manifest))
+            self._apply(one for one in self.changes if is_needed_by_pods(one.manifest))
             self._prove_candidate()
             canary = self._canary()
         with api_errors(), canary:

@@ -157,8 +157,8 @@ def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
 
 
 def is_needed_by_pods(manifest: Manifest) -> bool:
-    """Whether pods may need the object to start; such objects route no requests to them."""
-    return _rank(manifest) < _ORDER.index("Service")
+    """Whether pods may need the object to start; such objects neither route requests to pods nor stop any."""
+    return _rank(manifest) < _ORDER.index("Service") and manifest["kind"] != "NetworkPolicy"
 
 
 def service_container(deployment: Manifest) -> Manifest:

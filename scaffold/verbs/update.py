@@ -95,9 +95,10 @@ def update(
     if model is None and follow and not (answers or template or options):
         model = newer_model(root, record, on_event)
         if model is None and input is None and is_current(record):
-            on_report(nothing_new(root))
-            return nothing_new(root)
-    _require_sample(root, model, input)
+            found = nothing_new(root)
+            on_report(found)
+            return found
+        _require_sample(root, model, input)
     model_options = _options(root, record, options)
     checked = validate_answers(answers, record.spec.answers)
     state = new_state(root, record, (model, input, output), checked, model_options, on_event)

@@ -47,6 +47,10 @@ class Archives:
             cause = f"status {status}" if status else type(error).__name__
             raise DownloadError(url, cause, (proxies or {}).get("all", "")) from error
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
 
 def apt_proxies(base: Debian) -> Mapping[str, str]:
     """Return the proxies of apt's settings by `http`, `https`, `http::HOST` or `https::HOST`."""

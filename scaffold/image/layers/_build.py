@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -181,14 +182,15 @@ class LayerBuilder:
             for layer in base.layers
         ]
         debian = read_debian(layer_members(layers))
-        entries, packages, notes = debian_entries(
-            names,
-            debian,
-            platform.rpartition("/")[2],
-            folder,
-            fetch=Archives(debian, self._index.ca_bundle).fetch,
-            run=self._run,
-        )
+        with contextlib.closing(Archives(debian, self._index.ca_bundle)) as archives:
+            entries, packages, notes = debian_entries(
+                names,
+                debian,
+                platform.rpartition("/")[2],
+                folder,
+                fetch=archives.fetch,
+                run=self._run,
+            )
         for note in notes:
             self._on_event(Noted(note))
         return entries, packages

@@ -79,8 +79,9 @@ def install(
     add_handlers(app)
     _add_probes(app, app.state.serving)
     if settings.metrics and not settings.metrics_port:
-        show = app.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
-        show(metrics.show)
+        app.add_api_route(
+            "/metrics", metrics.show, methods=["GET", "HEAD"], include_in_schema=False
+        )
     if settings.docs:
         add_docs(app, with_key=bool(settings.api_key_hashes))
 

@@ -94,18 +94,18 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def refused(request: Request, error: StarletteHTTPException) -> Response:
-        match error.status_code, error.detail:
-            case 400, _ if error.detail == NOT_READ and (detail := media_fault_of(request)):
-                return problem(415, detail)
-            case 400, _ if error.detail == NOT_READ:
+        match error.status_code:
+            case 400 if error.detail == NOT_READ:
+                if detail := media_fault_of(request):
+                    return problem(415, detail)
                 fault = {"type": "json_invalid", "loc": ["body"], "msg": "Invalid JSON"}
                 return problem(422, [fault])
-            case 405, detail:
+            case 405:
                 headers = {**(error.headers or {}), "Allow": _methods_at(request, error)}
                 if request.method == "OPTIONS":
                     return Response(status_code=204, headers=headers)
-                return problem(405, detail, headers)
-            case 413, _ if error.detail == TOO_LARGE:
+                return problem(405, error.detail, headers)
+            case 413 if error.detail == TOO_LARGE:
                 limit = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)  # of the route, or of the app
                 detail = f"{TOO_LARGE}: at most {limit} bytes are accepted."
                 return problem(413, detail, error.headers)
