@@ -128,7 +128,7 @@ def await_endpoints(cluster: Cluster, target: Target, pace: Pace) -> list[Endpoi
         if endpoints and not others:
             return endpoints
         if time.monotonic() > end:
-            raise _other_pods(service, others) if others else _no_endpoint(service, newest)
+            raise _other_pods(service, others, target) if others else _no_endpoint(service, newest)
         time.sleep(pace.poll_s)
 
 
@@ -209,11 +209,12 @@ def _scaled_to_zero(deployment: Manifest) -> ScaledToZeroError:
     )
 
 
-def _other_pods(service: Manifest, others: list[str]) -> NoEndpointError:
+def _other_pods(service: Manifest, others: list[str], target: Target) -> NoEndpointError:
     left = [pod for pod in others if re.search("-(canary|candidate)-", pod)]
     fix = "Give `selector` in service.yaml a label that only the pods of this Deployment have."
     if left:
-        fix = f"If a deploy was killed, it left them. The next one removes them: {on_project('deploy')}"
+        deploy = on_project("deploy", target=target.name)
+        fix = f"If a deploy was killed, it left them. The next one removes them: {deploy}"
     return NoEndpointError(
         f"{describe(service)} also leads to pods that this deploy did not start.",
         (
