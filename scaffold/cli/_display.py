@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import assert_never
 
-from scaffold.cli._show import console, show_diff
+from scaffold.cli._show import console, show_diff, visible
 from scaffold.events import (
     Advanced,
     ChangesPlanned,
@@ -90,7 +90,7 @@ class Display:
             self._tasks[event.stage] = self._moving.add_task("", total=None, stage=event.stage)
         self._moving.update(
             self._tasks[event.stage],
-            description=" ".join(event.detail.split())[:60],
+            description=visible(" ".join(event.detail.split()))[:60],
             total=event.total or None,
             completed=event.done,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scaffold.base.layout import STATE
 
@@ -17,12 +18,26 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves the cursor, colours or reorders the text of a terminal, and what no encoding has."""
+
+
+def visible(text: str) -> str:
+    """Return `text` with its control characters written out, but for tabs and ends of lines: `\\x1b`."""
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
 def console(*, stderr: bool = False) -> Console:
-    """Return a console that does not colour numbers and does not wrap lines in a pipe."""
+    """Return a console for `visible` text that colours no numbers and does not wrap lines in a pipe."""
     from rich.console import Console
+    from rich.text import Text
+
+    class VisibleConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text), **options)
 
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else 200
-    return Console(stderr=stderr, highlight=False, soft_wrap=width is not None, width=width)
+    return VisibleConsole(stderr=stderr, highlight=False, soft_wrap=width is not None, width=width)
 
 
 def show_error(message: str) -> None:

@@ -7,9 +7,10 @@ model in memory has no written form and is no source: `read` writes it to a file
 from __future__ import annotations
 
 from scaffold.base.files import sha256_file
+from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._added import added_source
-from scaffold.find._source import Declared, DeclaredField, FoundModel, Source, scheme_of
+from scaffold.find._source import Declared, DeclaredField, FoundModel, Source
 from scaffold.find.dvc import DvcSource
 from scaffold.find.fsspec import FsspecSource
 from scaffold.find.mlflow import MlflowSource
@@ -56,18 +57,20 @@ def find_newer(origin: Origin) -> FoundModel | None:
     """Return the model that is at a source now; None where that is the model of `origin` still.
 
     Raises:
-        ReadError: The source does not give it, or `origin` is a path or a chain: those are not followed.
+        ReadError: The source does not give it, or does not follow such a URI.
         StoreError: As for `find_model`.
     """
-    if scheme_of(origin.uri) in ("", "file", "local") or "::" in origin.uri:
-        raise ModelNotFetchedError(origin.uri, "paths and chains of filesystems are not followed", "")
     source = _source_of(origin.uri)
+    if not source.follows(origin.uri):
+        cause = "a path, or a URL of this kind, is not followed"
+        raise ModelNotFetchedError(without_credentials(origin.uri), cause, "")
     written = source.newer(origin)
     if written is None:
         return None
     found = source.fetch(written)
-    same = found.path.is_file() and sha256_file(found.path) == origin.sha256
-    return None if same else found
+    same_file = found.path.is_file() and sha256_file(found.path) == origin.sha256
+    version = found.origin.version if found.origin else ""
+    return None if same_file and (version == origin.version or not source.brings_sample) else found
 
 
 def _source_of(written: str) -> Source:

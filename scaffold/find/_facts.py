@@ -37,6 +37,17 @@ def commit_in(tags: Sequence[tuple[str, str]]) -> str:
     return commit if re.fullmatch(r"[0-9a-f]{7,64}", commit) else ""
 
 
+def identifier(value: Any) -> str:
+    """Return the id of a run or of a model; empty where a value is none."""
+    return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else ""
+
+
+def version_number(value: Any) -> str:
+    """Return the number of a version, as text; empty where a value is none."""
+    text = str(value)
+    return text if re.fullmatch(r"\d{1,18}", text, re.ASCII) else ""
+
+
 def one_line(text: str, most: int = 200) -> str:
     """Return the start of a text of somebody else's, with spaces for what is not printed."""
     return "".join(character if character.isprintable() else " " for character in text[:most])

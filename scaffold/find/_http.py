@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from scaffold.base.urls import encoded_login
+from scaffold.base.urls import encoded_login, without_credentials
 from scaffold.find._facts import one_line
 
 TIMEOUT_S = 10.0
 """The longest wait for an answer, and for the next bytes of a file."""
 _MOST_JSON_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
+_LEAST_BYTES_S = 1024
+"""A file that comes more slowly than this, counted from its start, is not waited for."""
 
 
 class RefusedError(Exception):
@@ -40,15 +42,24 @@ class Server:
             url: `https://host/prefix`, with or without user and password.
             login: The value of the header `Authorization`; none when empty.
             certificate: A file of the authorities that the server's certificate is checked by.
+
+        Raises:
+            NoAnswerError: The URL or the certificate cannot be used.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise NoAnswerError(f"{without_credentials(url)} is no URL") from error
         host = parts.netloc.rpartition("@")[2]
         self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
         """Without credentials."""
         if not login and parts.username:
             login = f"Basic {encoded_login(parts.username, parts.password or '')}"
         self._headers = {"Authorization": login} if login else {}
-        context = ssl.create_default_context(cafile=certificate or None)
+        try:
+            context = ssl.create_default_context(cafile=certificate or None)
+        except OSError as error:
+            raise NoAnswerError(f"{certificate} is no file of certificates") from error
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=context), _SameServer(parts.scheme, host)
         )
@@ -60,12 +71,7 @@ class Server:
             RefusedError: It answers with an error.
             NoAnswerError: It does not answer in time, or with something else.
         """
-        deadline = time.monotonic() + TIMEOUT_S
-        body = bytearray()
-        for chunk in self._chunks(path, query, 1 << 16):
-            body += chunk
-            if len(body) > _MOST_JSON_BYTES or time.monotonic() > deadline:
-                raise NoAnswerError(f"{self.url} sends an answer without end")
+        body = self._whole(self._chunks(path, query, 1 << 16))
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -80,9 +86,22 @@ class Server:
         Raises:
             RefusedError, NoAnswerError: As for `json`.
         """
+        begin = time.monotonic()
         with target.open("xb") as file:
             for chunk in self._chunks(path, {}, _CHUNK_BYTES):
                 file.write(chunk)
+                waited = time.monotonic() - begin
+                if waited > TIMEOUT_S and file.tell() < _LEAST_BYTES_S * waited:
+                    raise NoAnswerError(f"{self.url} sends less than {_LEAST_BYTES_S} bytes a second")
+
+    def _whole(self, chunks: Iterator[bytes]) -> bytes:
+        deadline = time.monotonic() + TIMEOUT_S
+        body = bytearray()
+        for chunk in chunks:
+            body += chunk
+            if len(body) > _MOST_JSON_BYTES or time.monotonic() > deadline:
+                raise NoAnswerError(f"{self.url} sends an answer without end")
+        return bytes(body)
 
     def _chunks(self, path: str, query: Mapping[str, str], size: int) -> Iterator[bytes]:
         url = f"{self.url}/{quote(path)}" + (f"?{urlencode(query)}" if query else "")
@@ -94,15 +113,24 @@ class Server:
                 if answer.length:
                     raise NoAnswerError(f"{self.url} breaks off in the middle of an answer")
         except urllib.error.HTTPError as error:
-            raise RefusedError(error.code, _message_of(error)) from error
+            raise RefusedError(error.code, self._message_of(error)) from error
         except TimeoutError as error:
             raise NoAnswerError(f"{self.url} does not answer within {TIMEOUT_S:.0f} s") from error
         except urllib.error.URLError as error:
             if isinstance(error.reason, TimeoutError):
                 raise NoAnswerError(f"{self.url} does not answer within {TIMEOUT_S:.0f} s") from error
             raise NoAnswerError(f"{self.url} cannot be reached: {error.reason}") from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise NoAnswerError(f"{self.url} cannot be reached: {error}") from error
+
+    def _message_of(self, error: urllib.error.HTTPError) -> str:
+        """Return what the server says about an error, in one line."""
+        try:
+            body = json.loads(self._whole(iter(lambda: error.read1(1 << 16), b"")))
+            message = str(body["message"])
+        except (OSError, ValueError, LookupError, TypeError, RecursionError, NoAnswerError, HTTPException):
+            message = str(error.reason)
+        return one_line((message.strip().splitlines() or [""])[0])
 
 
 class _SameServer(urllib.request.HTTPRedirectHandler):
@@ -119,13 +147,3 @@ class _SameServer(urllib.request.HTTPRedirectHandler):
         if (parts.scheme, parts.netloc) != self._place:
             return None
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _message_of(error: urllib.error.HTTPError) -> str:
-    """Return what the server says about an error, in one line."""
-    try:
-        body = json.loads(error.read(1 << 16))
-        message = str(body["message"])
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
-        message = str(error.reason)
-    return one_line((message.strip().splitlines() or [""])[0])

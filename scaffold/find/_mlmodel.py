@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from packaging.utils import canonicalize_name
 from scaffold.base.checked import is_safe_path
 from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import as_dict, one_line
+from scaffold.find._facts import as_dict, identifier, one_line
 from scaffold.find._source import Declared, DeclaredField
 
 DESCRIPTION = "MLmodel"
@@ -101,8 +102,8 @@ def read_description(folder: Path) -> Description:
         if isinstance(value, dict)
     }
     return Description(
-        run=_identifier(document.get("run_id")),
-        model_id=_identifier(document.get("model_id")),
+        run=identifier(document.get("run_id")),
+        model_id=identifier(document.get("model_id")),
         flavors=flavors,
         fields=_fields(as_dict(document.get("signature")).get("inputs")),
         example=as_dict(document.get("saved_input_example_info")),
@@ -124,8 +125,8 @@ def model_file(folder: Path, description: Description, written: str, work: Path)
         ModelNotFetchedError: A path leads out of the folder.
     """
     named = [_below(folder, name, written) for name in description.names]
-    files = [*named, *(folder / name for name in _FILE_NAMES)]
-    file = next((file for file in files if file.is_file() and not file.is_symlink()), None)
+    usual = (_below(folder, name, written) for name in _FILE_NAMES)
+    file = next((file for file in chain(named, usual) if file.is_file()), None)
     if file is None or not description.code:
         return file or folder
     code = _below(folder, description.code, written)
@@ -185,7 +186,11 @@ def _fields(inputs: Any) -> tuple[DeclaredField, ...]:
     if not isinstance(columns, list):
         return ()
     return tuple(
-        DeclaredField(name=column["name"], required=column.get("required") is not False)
+        DeclaredField(
+            name=column["name"],
+            type=column["type"] if isinstance(column.get("type"), str) else "",
+            required=column.get("required") is not False,
+        )
         for column in columns[:_MOST_LINES]
         if isinstance(column, dict) and isinstance(column.get("name"), str)
     )
@@ -237,15 +242,15 @@ def _example(
     shown = one_line(str(kind), _MOST_NAME)
     unread = f"MLflow's input example is not read: it is {shown}; give a sample with --input"
     try:
-        content = json.loads(_text(_below(folder, name, written), _MOST_EXAMPLE_BYTES))
+        rows = _rows(json.loads(_text(_below(folder, name, written), _MOST_EXAMPLE_BYTES)), kind)
+        text = json.dumps(_without_nan(rows))
     except (OSError, ValueError, RecursionError):
         return None, (unread,)
-    rows = _rows(content, kind)
     if rows is None:
         return None, (unread,)
     work.mkdir(parents=True, exist_ok=True)
     target = work / "input_example.json"
-    target.write_text(json.dumps(_without_nan(rows)), encoding="utf-8")
+    target.write_text(text, encoding="utf-8")
     return target, ()
 
 
@@ -287,7 +292,3 @@ def _text(path: Path, most_bytes: int = _MOST_TEXT_BYTES) -> str:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > most_bytes:
         raise OSError(f"{path} is not read")
     return path.read_text(encoding="utf-8")
-
-
-def _identifier(value: Any) -> str:
-    return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else ""

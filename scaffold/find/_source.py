@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import ModelNotFetchedError
 from scaffold.spec import Origin
 
@@ -23,6 +23,8 @@ class DeclaredField:
     """A field of the input as a source describes it."""
 
     name: str
+    type: str = ""
+    """A type of MLflow's: `boolean`, `integer`, `long`, `float`, `double`, `string`, `datetime`."""
     required: bool = True
 
 
@@ -58,7 +60,7 @@ class Source(ABC):
     """One kind of place where models are kept."""
 
     brings_sample = False
-    """Whether a model may come with a sample of its input."""
+    """Whether a model may come with more than its bytes: a sample of its input, requirements."""
 
     @abstractmethod
     def recognises(self, written: str) -> bool:
@@ -72,10 +74,14 @@ class Source(ABC):
             ScaffoldError: The source does not give it, or a library that this needs is not installed.
         """
 
+    def follows(self, uri: str) -> bool:  # noqa: ARG002
+        """Whether `newer` may ask for a URI that a record holds: somebody else may have written it."""
+        return True
+
     def newer(self, origin: Origin) -> str | None:
         """Return what to fetch for a model that is newer than that of `origin`; None if there is none.
 
-        A source that cannot tell without fetching returns `origin.uri`: the caller compares the hashes.
+        A source that cannot tell without fetching returns `origin.uri`: the caller compares what was fetched.
 
         Raises:
             ScaffoldError: The source does not answer.
@@ -91,7 +97,12 @@ def scheme_of(written: str) -> str:
 
 def local_path(written: str) -> Path:
     """Return the path that a person typed, with or without `file://`."""
-    return Path(written.removeprefix("file://")).expanduser()
+    return Path(os.path.expanduser(written.removeprefix("file://")))  # noqa: PTH111 - `~nobody` stays as it is
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is at a path; no file is at one that is too long or no path at all."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises an error for those
 
 
 def imported(module: str, source: str, packages: str) -> ModuleType:
@@ -112,9 +123,13 @@ def imported(module: str, source: str, packages: str) -> ModuleType:
         raise ModelNotFetchedError(source, f"{name} is not installed", f"pip install {packages}") from error
 
 
+_downloads: list[TemporaryFolder] = []
+
+
 def download_folder() -> Path:
-    """Create and return a folder for one download."""
-    return Path(tempfile.mkdtemp(prefix="scaffold-model-", dir=os.environ.get("TMPDIR")))
+    """Create and return a folder for one download, which is there until this process ends."""
+    _downloads.append(TemporaryFolder("model"))
+    return Path(_downloads[-1].name)
 
 
 def line_of(error: Exception, index: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""MLflow's REST API: from a URI to the place of a model's files, and the files themselves.
+"""MLflow's REST API: from a URI to the place of a model's files.
 
 Source: MLflow's documentation, "REST API"; the answers in tests/find/mlflow/ are those of a server of 3.17.
 """
@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from scaffold.base.checked import is_safe_path
-from scaffold.base.urls import encoded_login, without_credentials
+from scaffold.base.urls import encoded_login
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import as_dict, as_list, commit_in, facts, one_line
+from scaffold.find._artifacts import download_artifacts, not_fetched
+from scaffold.find._facts import as_dict, as_list, commit_in, facts, identifier, one_line, version_number
 from scaffold.find._http import NoAnswerError, RefusedError, Server
 from scaffold.spec import Origin
 
 _REGISTRY = "MLFLOW_REGISTRY_URI"
 _API = "api/2.0/mlflow"
-_FILES = "api/2.0/mlflow-artifacts/artifacts"
-_MOST_FILES, _DEEPEST = 5000, 20
 _MODEL_ID = re.compile(r"m-[0-9a-f]{8,64}")
 
 
@@ -42,11 +39,20 @@ class Tracking:
     """A tracking server over HTTP, asked for one model."""
 
     def __init__(self, written: str, url: str) -> None:
-        """Take what a person typed, and the URL of the server; MLflow's variables name registry and login."""
+        """Take what a person typed, and the URL of the server; MLflow's variables name registry and login.
+
+        Raises:
+            ModelNotFetchedError: A variable has a value that cannot be used.
+        """
         self._written = written
-        self._server = _server(url)
         registry = os.environ.get(_REGISTRY, "")
-        self._registry = _server(registry) if registry.startswith(("http://", "https://")) else self._server
+        try:
+            self._server = _server(url)
+            self._registry = (
+                _server(registry) if registry.startswith(("http://", "https://")) else self._server
+            )
+        except NoAnswerError as error:
+            raise ModelNotFetchedError(written, str(error), "") from error
 
     @property
     def url(self) -> str:
@@ -77,7 +83,7 @@ class Tracking:
             data = as_dict(as_dict(found.get("run")).get("data"))
         tags = facts(_pairs(data.get("tags")))
         return Origin(
-            uri=without_credentials(self._written),
+            uri=self._written,
             server=self.url,
             version=place.version or place.model_id,
             run=run,
@@ -111,27 +117,7 @@ class Tracking:
         Raises:
             ModelNotFetchedError: They lie where the server does not give them, or a name leads elsewhere.
         """
-        parts = urlsplit(uri)
-        if parts.scheme != "mlflow-artifacts":
-            where = without_credentials(uri)
-            cause = f"{self.url} does not serve its files, which are in {where}"
-            raise ModelNotFetchedError(self._written, cause, f"scaffold new {where}/FILE ...")
-        root = parts.path.strip("/")
-        if not is_safe_path(root):
-            raise ModelNotFetchedError(self._written, f"its files are at {root[:100]!r}", "")
-        count = 0
-        for name in self._listed(root, "", 0):
-            count += 1
-            if count > _MOST_FILES:
-                raise ModelNotFetchedError(self._written, f"it has more than {_MOST_FILES} files", "")
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._server.download(f"{_FILES}/{root}/{name}", target)
-            except (RefusedError, NoAnswerError) as error:
-                raise self._failed(error, name) from error
-        if not count:
-            raise ModelNotFetchedError(self._written, f"{self.url} has no files of it", "")
+        download_artifacts(self._server, self._written, uri, folder)
 
     # ------------------------------------------------------------------ places
 
@@ -152,18 +138,18 @@ class Tracking:
         found = self._get(self._server, f"logged-models/{model_id}", {}, f"model {model_id}")
         info = as_dict(as_dict(found.get("model")).get("info"))
         return Place(
-            uri=str(info.get("artifact_uri")), run=str(info.get("source_run_id") or ""), model_id=model_id
+            uri=str(info.get("artifact_uri")), run=identifier(info.get("source_run_id")), model_id=model_id
         )
 
     def _registered(self, rest: str) -> Place:
         name, at, alias = rest.partition("@")
         if at:
-            version = str(self.aliased(name, alias).get("version"))
+            version = version_number(self.aliased(name, alias).get("version"))
         else:
             name, _, version = rest.rpartition("/")
             if version == "latest":
                 version = str(self.newest_version(name))
-            elif not version.isdecimal():
+            elif not version_number(version):
                 raise ModelNotFetchedError(
                     self._written, "it names no version", f"scaffold new models:/{rest}/1 ..."
                 )
@@ -177,8 +163,8 @@ class Tracking:
         model_id = str(found.get("source", "")).rpartition("/")[2]
         return Place(
             uri=str(uri.get("artifact_uri")),
-            version=str(found.get("version")),
-            run=str(found.get("run_id") or ""),
+            version=version_number(found.get("version")),
+            run=identifier(found.get("run_id")),
             model_id=model_id if _MODEL_ID.fullmatch(model_id) else "",
         )
 
@@ -188,8 +174,8 @@ class Tracking:
         query = {"filter": f"name='{escaped}'", "max_results": "1000"}
         found = self._get(self._registry, "model-versions/search", query, f"model {name}")
         versions = map(as_dict, as_list(found.get("model_versions")))
-        ready = (str(each.get("version")) for each in versions if each.get("status", "READY") == "READY")
-        return sorted(int(each) for each in ready if each.isdecimal())
+        ready = [each for each in versions if each.get("status", "READY") == "READY"]
+        return sorted(int(number) for each in ready if (number := version_number(each.get("version"))))
 
     def _model(self, name: str) -> Mapping[str, Any]:
         try:
@@ -202,22 +188,6 @@ class Tracking:
             raise self._absent(f"model '{name}'", known, name) from error
 
     # ------------------------------------------------------------------ requests
-
-    def _listed(self, root: str, below: str, depth: int) -> Iterator[str]:
-        path = f"{root}/{below}" if below else root
-        try:
-            found = self._server.json(_FILES, {"path": path})
-        except (RefusedError, NoAnswerError) as error:
-            raise self._failed(error, path) from error
-        for entry in map(as_dict, as_list(found.get("files"))):
-            name = entry.get("path")
-            if not isinstance(name, str) or not is_safe_path(name) or depth > _DEEPEST:
-                raise ModelNotFetchedError(self._written, f"it has a file {str(name)[:100]!r}", "")
-            name = f"{below}/{name}" if below else name
-            if entry.get("is_dir"):
-                yield from self._listed(root, name, depth + 1)
-            else:
-                yield name
 
     def _get(self, server: Server, path: str, query: Mapping[str, str], what: str) -> dict[str, Any]:
         try:
@@ -237,16 +207,7 @@ class Tracking:
             raise
 
     def _failed(self, error: RefusedError | NoAnswerError, what: str) -> ModelNotFetchedError:
-        if isinstance(error, NoAnswerError):
-            return ModelNotFetchedError(without_credentials(self._written), str(error), "")
-        status, message = error.args
-        if status in (401, 403):
-            cause = f"{self.url} wants a login ({status})"
-            hint = (
-                "export MLFLOW_TRACKING_USERNAME=... MLFLOW_TRACKING_PASSWORD=...  # or MLFLOW_TRACKING_TOKEN"
-            )
-            return ModelNotFetchedError(self._written, cause, hint)
-        return ModelNotFetchedError(self._written, f"{self.url} does not give {what} ({message})", "")
+        return not_fetched(error, self._written, self.url, what)
 
     def _absent(self, what: str, known: Sequence[str], wanted: str) -> ModelNotFetchedError:
         shown = nearest(wanted, [one_line(each) for each in known])
@@ -256,7 +217,7 @@ class Tracking:
 
 def nearest(wanted: str, known: Sequence[str]) -> list[str]:
     """Return up to five of the known names or numbers, those nearest to `wanted`."""
-    if wanted.isdecimal() and all(each.isdecimal() for each in known):
+    if version_number(wanted) and all(map(version_number, known)):
         numbers = sorted(map(int, known), key=lambda each: abs(each - int(wanted)))[:5]
         return [str(each) for each in sorted(numbers)]
     close = get_close_matches(wanted, known, n=5, cutoff=0.3)

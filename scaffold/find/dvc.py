@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import CommandError, ModelNotFetchedError
-from scaffold.find._source import FoundModel, Source, line_of, local_path
+from scaffold.find._source import FoundModel, Source, is_file, line_of, local_path
 
 _MISSING_COMMAND = 127
 """The exit status of a command that is not installed."""
@@ -21,7 +21,11 @@ class DvcSource(Source):
     def recognises(self, written: str) -> bool:
         """Whether DVC keeps the file and it is not here yet."""
         path = local_path(written)
-        return _pointer(path).is_file() and (path.suffix == ".dvc" or not path.exists())
+        return is_file(_pointer(path)) and (path.suffix == ".dvc" or not path.exists())
+
+    def follows(self, uri: str) -> bool:  # noqa: ARG002
+        """Never: a file of DVC is a path."""
+        return False
 
     def fetch(self, written: str) -> FoundModel:
         """Pull the file.

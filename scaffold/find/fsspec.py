@@ -49,6 +49,10 @@ class FsspecSource(Source):
         path, version = _copied(written, shown, scheme_of(written))
         return FoundModel(path=path, provenance=shown, origin=Origin(uri=shown, version=version))
 
+    def follows(self, uri: str) -> bool:
+        """Whether it is one URL of a service on the network: no file of this machine, no chain."""
+        return scheme_of(uri) in _PACKAGES and "::" not in uri
+
     def newer(self, origin: Origin) -> str | None:
         """Return the URL again if its version is another one, or cannot be told."""
         filesystem, place = _filesystem(origin.uri, origin.uri, scheme_of(origin.uri))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import commit_in, facts
+from scaffold.find._facts import commit_in, facts, identifier, version_number
 from scaffold.find._mlflow_child import ask_mlflow
 from scaffold.find._mlmodel import DESCRIPTION, declared_by, model_file, read_description
-from scaffold.find._source import FoundModel, Source, download_folder, local_path, scheme_of
+from scaffold.find._source import FoundModel, Source, download_folder, is_file, local_path, scheme_of
 from scaffold.spec import Origin
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _TRACKING = "MLFLOW_TRACKING_URI"
 _SCHEMES = ("runs", "models", "mlflow-artifacts")
-_REGISTERED = re.compile(r"models:/+(?P<name>[^@]+)(?:/(?P<version>\d+|latest)|@(?P<alias>.+))")
+_REGISTERED = re.compile(r"models:/+(?P<name>[^@]+)(?:/(?P<version>\d{1,18}|latest)|@(?P<alias>.+))")
 
 
 class MlflowSource(Source):
@@ -34,7 +34,7 @@ class MlflowSource(Source):
 
     def recognises(self, written: str) -> bool:
         """Whether it is a URI of MLflow or a folder with an `MLmodel`."""
-        return scheme_of(written) in _SCHEMES or (local_path(written) / DESCRIPTION).is_file()
+        return scheme_of(written) in _SCHEMES or is_file(local_path(written) / DESCRIPTION)
 
     def fetch(self, written: str) -> FoundModel:
         """Return the model's own file, and what MLflow says of it; the folder where it has no file.
@@ -44,6 +44,10 @@ class MlflowSource(Source):
         """
         if scheme_of(written) not in _SCHEMES:
             return _read(local_path(written), written, None)
+        if written != without_credentials(written):
+            hint = "export MLFLOW_TRACKING_USERNAME=... MLFLOW_TRACKING_PASSWORD=..."
+            cause = "a login does not belong into the URI of a model"
+            raise ModelNotFetchedError(without_credentials(written), cause, hint)
         folder = download_folder() / "model"
         folder.mkdir()
         if not _is_server():
@@ -56,15 +60,27 @@ class MlflowSource(Source):
         run = place.run or read_description(folder).run
         return _read(folder, written, tracking.origin(place, run))
 
+    def follows(self, uri: str) -> bool:
+        """Whether it is a URI of MLflow. A folder is a path."""
+        return scheme_of(uri) in _SCHEMES
+
     def newer(self, origin: Origin) -> str | None:
-        """Return the next version of a registered model, or its alias if that has moved."""
+        """Return the next version of a registered model, or its alias if that has moved.
+
+        Raises:
+            ModelNotFetchedError: The server does not answer, or `MLFLOW_TRACKING_URI` names none: mlflow
+                would open a database of the current folder, which a stranger may have made.
+        """
         match = _REGISTERED.fullmatch(origin.uri)
         if match is None:
             return None  # a run and a logged model do not change
+        if not _tracking_uri():
+            hint = f"export {_TRACKING}=https://...  # or sqlite:///mlflow.db"
+            raise ModelNotFetchedError(origin.uri, f"{_TRACKING} names no server", hint)
         version = _version_now(origin.uri, match["name"], match["alias"])
         if match["version"] is None or match["version"] == "latest":
             return origin.uri if version != origin.version else None
-        newer = version.isdecimal() and int(version) > int(match["version"])
+        newer = version and int(version) > int(match["version"])
         return f"models:/{match['name']}/{version}" if newer else None
 
 
@@ -85,9 +101,10 @@ def _is_server() -> bool:
 def _version_now(uri: str, name: str, alias: str | None) -> str:
     """The version of a registered model that an alias names now; the newest without one."""
     if not _is_server():
-        return str(ask_mlflow("newest", uri, Path()).get("version"))
+        return version_number(ask_mlflow("newest", uri, Path()).get("version"))
     server = _server(uri)
-    return str(server.aliased(name, alias).get("version") if alias else server.newest_version(name))
+    found = server.aliased(name, alias).get("version") if alias else server.newest_version(name)
+    return version_number(found)
 
 
 def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:
@@ -106,16 +123,16 @@ def _read(folder: Path, written: str, origin: Origin | None) -> FoundModel:
 def _provenance(written: str, origin: Origin | None) -> str:
     if origin is None or not origin.version or written.endswith(f"/{origin.version}"):
         return without_credentials(written)
-    return f"{without_credentials(written)}, version {origin.version}"
+    return f"{written}, version {origin.version}"
 
 
 def _origin(written: str, answer: dict[str, object]) -> Origin:
     tags = facts(answer.get("tags"))
     return Origin(
-        uri=without_credentials(written),
+        uri=written,
         # No server: the URI may be a path of this machine.
-        version=str(answer.get("version") or ""),
-        run=str(answer.get("run") or ""),
+        version=version_number(answer.get("version")),
+        run=identifier(answer.get("run")),
         revision=commit_in(tags),
         params=facts(answer.get("params")),
         metrics=facts(answer.get("metrics")),

@@ -12,6 +12,10 @@ class PathSource(Source):
         """Whether it is a path: always."""
         return True
 
+    def follows(self, uri: str) -> bool:  # noqa: ARG002
+        """Never: a path in a record may be one of another machine, or of a stranger's choice."""
+        return False
+
     def fetch(self, written: str) -> FoundModel:
         """Return the path."""
         return FoundModel(path=local_path(written), provenance=written)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scaffold.find import Declared, DeclaredField
-from scaffold.spec import Field, Optional, Record, Schema, Table
+from scaffold.spec import Category, Field, Optional, Record, Scalar, ScalarType, Schema, Table
+
+_NUMBERS = frozenset({ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.DECIMAL})
+_FITTING = {
+    "boolean": frozenset({ScalarType.BOOLEAN}),
+    "integer": frozenset({ScalarType.INTEGER}),
+    "long": frozenset({ScalarType.INTEGER}),
+    "float": _NUMBERS,
+    "double": _NUMBERS,
+    "string": frozenset(ScalarType) - _NUMBERS - {ScalarType.BOOLEAN},
+    "datetime": frozenset(ScalarType) - _NUMBERS - {ScalarType.BOOLEAN},
+}
+"""The types of a sample that fit a type of a signature. A moment is a text where the sample is JSON."""
 
 
 def told_by_source(declared: Declared, schema: Schema) -> tuple[str, ...]:
@@ -34,6 +46,17 @@ def _contradictions(declared: Sequence[DeclaredField], fields: dict[str, Field])
             )
         elif seen is not None and field.required and isinstance(seen.schema, Optional):
             yield f"the source's signature has {field.name} required; the sample has it missing in some rows"
+        if seen is not None and (found := _other_type(field, seen.schema)):
+            yield f"the source's signature has {field.name} as {field.type}; the sample has it as {found}"
     for name in fields:
         if name not in known:
             yield f"the sample has {name}, which the source's signature does not have"
+
+
+def _other_type(declared: DeclaredField, schema: Schema) -> str:
+    """The type of a field in the sample if it does not fit the declared one; empty if it does."""
+    while isinstance(schema, Optional | Category):
+        schema = schema.of
+    if not isinstance(schema, Scalar) or schema.type in _FITTING.get(declared.type, ScalarType):
+        return ""
+    return schema.type.value

@@ -7,7 +7,6 @@ import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
@@ -18,7 +17,7 @@ from scaffold.cli._app import app
 from scaffold.errors import ModelNotFetchedError, SourceNotFollowedError
 from scaffold.find import find_model, find_newer
 from scaffold.spec import Origin
-from tests.find._stand_in import StandIn, stand_in
+from tests.find._stand_in import FILES, StandIn, stand_in
 
 
 def fitted(weight: float) -> bytes:
@@ -105,6 +104,7 @@ def test_a_source_that_does_not_answer_says_how_to_go_on(
         ("models:/churn/latest", "2", "models:/churn/latest"),
         ("models:/churn@champion", "2", None),
         ("runs:/0123/model", "", None),
+        (f"models:/churn/{'9' * 5000}", "", None),
     ],
 )
 def test_a_registered_model_is_followed_by_its_versions(
@@ -114,16 +114,34 @@ def test_a_registered_model_is_followed_by_its_versions(
     assert (found.origin.uri if found else None) == newer
 
 
-def test_a_url_is_followed_by_its_content() -> None:
-    with fsspec.open("memory://models/churn.pkl", "wb") as file:
-        file.write(b"one")
-    scaffold.find.find_model("memory://models/churn.pkl")
+def test_a_url_is_followed_by_its_content(server: StandIn) -> None:
+    server.files["churn.bin"] = b"one"
     sha256 = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"  # of "one"
-    origin = Origin(uri="memory://models/churn.pkl", sha256=sha256)
+    origin = Origin(uri=f"{server.url}{FILES}churn.bin", sha256=sha256)
     assert find_newer(origin) is None
-    with fsspec.open("memory://models/churn.pkl", "wb") as file:
-        file.write(b"two")
+    server.files["churn.bin"] = b"two"
     assert find_newer(origin).path.read_bytes() == b"two"
+
+
+def test_a_version_with_the_same_model_file_is_new(server: StandIn, project: Path) -> None:
+    """Its sample, its code or its requirements may be others."""
+    file = f"{server.root(3)}/model.skops"
+    before, server.files[file] = server.files[file], server.files[f"{server.root(2)}/model.pkl"]
+    move_alias(server, 3)
+    try:
+        assert typed("update", project, "--exit-code", "--no-verify")[0] == 0
+    finally:
+        move_alias(server, 2)
+        server.files[file] = before
+    record = json.loads((project / ".scaffold/record.json").read_text())
+    assert record["spec"]["origin"]["version"] == "3"
+    scaffold.undo(project)
+
+
+def test_no_database_of_the_current_folder_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with pytest.raises(ModelNotFetchedError, match="MLFLOW_TRACKING_URI names no server"):
+        find_newer(Origin(uri="models:/churn/1", version="1"))
 
 
 def test_a_store_is_followed_by_what_is_registered_last(
@@ -142,10 +160,20 @@ def test_a_store_is_followed_by_what_is_registered_last(
 
 @pytest.mark.parametrize(
     "uri",
-    ["/etc/passwd", "file:///etc/passwd", "model.pkl", "local:///etc/passwd", "simplecache::memory://m.pkl"],
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "model.pkl",
+        "model.dvc",
+        "local:///etc/passwd",
+        "zip:///home/me/models.zip",
+        "git:///home/me/project",
+        "simplecache::https://host/m.pkl",
+        "x" * 5000,
+    ],
 )
-def test_a_path_or_a_chain_in_a_record_is_not_followed(uri: str) -> None:
-    with pytest.raises(ModelNotFetchedError, match="paths and chains of filesystems are not followed"):
+def test_no_path_in_a_record_is_followed(uri: str) -> None:
+    with pytest.raises(ModelNotFetchedError, match="a path, or a URL of this kind, is not followed"):
         find_newer(Origin(uri=uri))
 
 

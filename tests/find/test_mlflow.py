@@ -16,7 +16,7 @@ import scaffold
 from scaffold.errors import MissingInputError, ModelNotFetchedError
 from scaffold.events import Event, Noted
 from scaffold.find import DeclaredField, find_model
-from scaffold.spec import Evidence, Field, Record, Scalar, ScalarType
+from scaffold.spec import Evidence, Field, Optional, Record, Scalar, ScalarType
 from scaffold.verbs._declared import compare_fields
 from scaffold.verbs.workers import split_requirements
 from tests.find._stand_in import FILES, StandIn, stand_in
@@ -274,6 +274,29 @@ def test_a_field_that_a_signature_requires_and_the_sample_misses_is_counted() ->
     )
     told = compare_fields([DeclaredField(name="age")], Record(fields=(age,)))
     assert told == ("the source's signature has age required; the sample has it missing in 22 of 100 rows",)
+
+
+@pytest.mark.parametrize(
+    ("type", "seen", "fits"),
+    [
+        ("long", ScalarType.INTEGER, True),
+        ("double", ScalarType.INTEGER, True),
+        ("datetime", ScalarType.STRING, True),
+        ("", ScalarType.STRING, True),
+        ("object", ScalarType.STRING, True),
+        ("long", ScalarType.NUMBER, False),
+        ("double", ScalarType.STRING, False),
+        ("string", ScalarType.INTEGER, False),
+        ("boolean", ScalarType.INTEGER, False),
+    ],
+)
+def test_a_type_of_a_signature_that_contradicts_the_sample_is_told(
+    type: str, seen: ScalarType, fits: bool
+) -> None:
+    age = Field(name="age", attribute="age", schema=Optional(of=Scalar(type=seen)))
+    told = compare_fields([DeclaredField(name="age", type=type, required=False)], Record(fields=(age,)))
+    text = f"the source's signature has age as {type}; the sample has it as {seen.value}"
+    assert told == (() if fits else (text,))
 
 
 def test_a_model_without_an_example_needs_a_sample(server: StandIn) -> None:
