@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import beside_the_code, invocation, option
+from scaffold.errors.wording import about_local_time, beside_the_code, invocation, option
 
 Remedy = Literal[
     "await", "columns", "context", "export", "inputs", "instance", "iterate", "locate", "rows", "wrap"
@@ -85,7 +85,7 @@ class NoFittingCallError(CallError):
         if self.wanted and self.wanted != self.found:
             lines += [f"The model wants: {_names(self.wanted)}", f"The sample has:  {_names(self.found)}"]
             lines += self._differences()
-        return "\n".join([*lines, self._advice()])
+        return "\n".join([*lines, *(about_local_time() if self.gives else []), self._advice()])
 
     def _advice(self) -> str:
         about, *more = self.about or ("",)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.wording import invocation
+from scaffold.errors.wording import about_local_time, invocation
 from scaffold.spec import SCORE_PROTOCOL
 
 
@@ -222,6 +222,7 @@ class AnswersDifferError(VerificationError):
                 "other requests, on environment variables, on files outside the project, or on the order of "
                 "a set or `hash` of a string, which differ from process to process?"
             )
+            lines += about_local_time()
         return "\n".join(lines)
 
 

@@ -7,7 +7,9 @@ scaffold new ... --trust posix.system           on the command line
 
 from __future__ import annotations
 
+import os
 import shlex
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -86,6 +88,18 @@ def with_variable(name: str, value: str, verb: str) -> str:
     if _names_commands:
         return f"{name}={value} {invocation(verb, ...)}"
     return f"os.environ[{name!r}] = {value!r}"
+
+
+def about_local_time() -> list[str]:
+    """Return what to type for a model that depends on local time; nothing where that is UTC."""
+    if not (time.timezone or time.daylight):
+        return []
+    zone = os.environ.get("TZ", "").lstrip(":")
+    zone = zone or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2] or "Europe/Berlin"
+    return [
+        "The model runs in UTC here, as in its image. If it depends on local time:",
+        f"  {invocation('new', ..., env=[f'TZ={zone}'])}",
+    ]
 
 
 def beside_the_code(file: str) -> str:

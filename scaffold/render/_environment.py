@@ -34,7 +34,7 @@ def environment_values(variables: Sequence[Variable]) -> dict[str, object]:
     plain = {variable.name: variable.value for variable in variables if not variable.secret}
     return {
         "settings_first": _FIRST,
-        "settings_os": "import os\n\n",
+        "settings_os": "import os\nimport time\n\n" if "TZ" in plain else "import os\n\n",
         "model_environment": _in_settings(plain, [v.name for v in variables if v.secret]),
     }
 
@@ -49,6 +49,8 @@ def _in_settings(plain: dict[str, str], secrets: Sequence[str]) -> str:
             "for _name, _value in MODEL_ENVIRONMENT.items():",
             "    os.environ.setdefault(_name, _value)",
         ]
+    if "TZ" in plain:
+        lines += ['if hasattr(time, "tzset"):  # not on Windows', "    time.tzset()"]
     if secrets:
         names = ", ".join(json.dumps(name) for name in secrets)
         lines += [

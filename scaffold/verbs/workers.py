@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from scaffold.base.confine import Closed, Confinement, Open
 from scaffold.base.modules import know_environment
-from scaffold.base.variables import minimal_environment
+from scaffold.base.variables import READ_AT_START, minimal_environment
 from scaffold.environments import Environment, running_environment
 from scaffold.spec import Variable
 from scaffold.verbs._inputs import ModelInputs
@@ -117,6 +117,7 @@ def proof_access(
 
     Args:
         variables: What its model reads from the environment; secrets have their value from this process.
+            The settings of the service set the others, but for those that a process reads when it starts.
         read: Files and folders that it may read.
         network: Whether it may connect to other machines.
         headers: Headers of the requests that it gets.
@@ -126,8 +127,13 @@ def proof_access(
     """
     from scaffold.proof import ProofAccess
 
-    secrets = {variable.name: secret_value(variable.name) for variable in variables if variable.secret}
-    return ProofAccess(variables=secrets, read=tuple(map(Path, read)), network=network, headers=headers or {})
+    set_before = {
+        variable.name: secret_value(variable.name) if variable.secret else variable.value
+        for variable in variables
+        if variable.secret or variable.name in READ_AT_START
+    }
+    files = tuple(map(Path, read))
+    return ProofAccess(variables=set_before, read=files, network=network, headers=headers or {})
 
 
 def variables_left_out(given: Mapping[str, str]) -> list[str]:
