@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from scaffold.image import BuilderChoices
 
 
-_ANY_DIGEST = f"sha256:{'0' * 64}"
-
-
 def deploy(
     project: str | Path,
     *,
@@ -66,12 +63,12 @@ def deploy(
     Raises:
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
     """
-    from scaffold.cluster import deploy_project, pin_image, repository_of
+    from scaffold.cluster import check_pin, deploy_project, pin_image
 
     opened = Project.open(project)
     source = _Source(opened, target, image, registry, pin, check, choices, on_event)
     if pin:
-        pin_image(opened.root, target, f"{repository_of(source.name)}@{_ANY_DIGEST}", dry_run=True)
+        check_pin(opened.root, target)
     release = source.release()
     known = (opened.root, target, lambda: source.reference, release, store, on_event)
     with failure_recorded("deploy", *known):
