@@ -171,7 +171,8 @@ class Attempt:
         with api_errors():
             client = find_pods(self.cluster, self.target, pods, self.pace)
         with api_errors(), contextlib.closing(client):
-            replayed = replay_sample(client, self.recording, subject="The new revision")
+            name = self.target.name
+            replayed = replay_sample(client, self.recording, target=name, subject="The new revision")
         self.on_event(Finished("candidate", summary_of(replayed)))
 
     def _wait(self) -> Manifest:

@@ -123,7 +123,8 @@ def _with_fields(text: str, place: int, fields: dict[str, str]) -> str:
             quote = marks.style or ""
             edits.append((marks.start_mark.index, marks.end_mark.index, f"{quote}{value}{quote}"))
         elif entry.flow_style:
-            added += f', {field}: "{value}"'
+            mark = first.style or ""
+            added += f', {mark}{field}{mark}: "{value}"'
         else:
             newline = "\r\n" if "\r\n" in text else "\n"
             added += f"{newline}{' ' * first.start_mark.column}{field}: {value}"

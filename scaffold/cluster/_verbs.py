@@ -242,6 +242,6 @@ def _replay(
     with contextlib.closing(client):
         detail = "ready; another model's sample"
         if recording:
-            detail = summary_of(replay_sample(client, recording))
+            detail = summary_of(replay_sample(client, recording, target=target.name))
     on_event(Finished("replay", detail))
     return client.url

@@ -119,7 +119,8 @@ class _Source:
     ) -> None:
         from scaffold.cluster import read_image, repository_of
 
-        self._project, self._check, self._choices, self._on_event = project, check, choices, on_event
+        self._project, self._target, self._check = project, target, check
+        self._choices, self._on_event = choices, on_event
         named, _, digest = read_image(project.root, target).partition("@")
         if digest and not image and not pin:
             image = f"{repository_of(named)}@{digest}"
@@ -138,7 +139,7 @@ class _Source:
         from scaffold.verbs.build import build
 
         if "/" not in self.name:
-            raise NoRegistryInManifestsError(str(self._project.root), self.name)
+            raise NoRegistryInManifestsError(str(self._project.root), self.name, self._target)
         has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
         builder = self._choices.setdefault("builder", "docker" if has_engine else "layers")
         self._on_event(Started("build", f"{self.name}, by {builder}"))

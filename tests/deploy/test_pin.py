@@ -89,7 +89,7 @@ JSON = '"images": [{"name": "titanic", "newName": "old/titanic"}]\n'
         (FLOW, FLOW.replace("old/titanic", "NEW").replace("'}", '\', digest: "DIGEST"}')),
         (FLOW_ENTRY, FLOW_ENTRY.replace('old" }', 'DIGEST", newName: "NEW" }')),
         (WINDOWS, WINDOWS.replace("old/titanic", "NEW") + "    digest: DIGEST\r\n"),
-        (JSON, JSON.replace("old/titanic", "NEW").replace('"}', '", digest: "DIGEST"}')),
+        (JSON, JSON.replace("old/titanic", "NEW").replace('"}', '", "digest": "DIGEST"}')),
     ],
 )
 def test_the_entry_is_that_of_the_images_name_in_any_style(deploys: Deploys, before: str, after: str) -> None:
