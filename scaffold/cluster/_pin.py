@@ -120,7 +120,7 @@ def _with_fields(text: str, place: int, fields: dict[str, str]) -> str:
     for field, value in fields.items():
         if field in own:
             marks = own[field]
-            quote = marks.style or ""
+            quote = getattr(marks, "style", None) or ""
             edits.append((marks.start_mark.index, marks.end_mark.index, f"{quote}{value}{quote}"))
         elif entry.flow_style:
             mark = first.style or ""
