@@ -3,7 +3,7 @@
 from scaffold.cluster._deploy import deploy_project, describe_failure, plan_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess
 from scaffold.cluster._kustomize import repository_of
-from scaffold.cluster._pin import pin_image, read_image
+from scaffold.cluster._pin import check_pin, pin_image, read_image
 from scaffold.cluster._plan import Plan
 from scaffold.cluster._promote import release_to_promote
 from scaffold.cluster._rollout import Pace
@@ -16,6 +16,7 @@ __all__ = [
     "Pace",
     "Plan",
     "Removal",
+    "check_pin",
     "deploy_project",
     "describe_failure",
     "pin_image",

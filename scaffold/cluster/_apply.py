@@ -28,17 +28,19 @@ from scaffold.cluster._plan import Change
 _START_MANAGER = "model-scaffold-start"
 
 
-def apply_changes(cluster: Cluster, changes: Iterable[Change], *, force: bool = False) -> None:
-    """Apply the manifests in order.
+def apply_changes(cluster: Cluster, changes: Iterable[Change], *, force: bool = False) -> list[Manifest]:
+    """Apply the manifests in order; return the objects as the server stores them.
 
     Raises:
         ApplyConflictError: A field belongs to someone else, who set another value.
         ClusterRefusedError: The server does not take an object.
     """
+    stored = []
     for change in changes:
         if change.before is not None:
             _keep_replicas(cluster, change.manifest, change.before)
-        try_apply(cluster, change.manifest, force=force)
+        stored.append(try_apply(cluster, change.manifest, force=force))
+    return stored
 
 
 def with_a_pod(changes: Iterable[Change]) -> list[Change]:

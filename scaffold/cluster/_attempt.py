@@ -17,6 +17,7 @@ from scaffold.cluster._describe import PASSED, PENDING
 from scaffold.cluster._manifests import Target, is_needed_by_pods, service_container
 from scaffold.cluster._objects import annotate, record_of
 from scaffold.cluster._plan import Change
+from scaffold.cluster._recorded import change_by_others, is_same_template, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import REVISION, Pace, revision_of, wait_for_rollout
 from scaffold.cluster._service import selects
@@ -40,6 +41,7 @@ class Attempt:
     target: Target
     changes: Sequence[Change]
     notes: dict[str, str]
+    """The record; the pod template is added when it is applied."""
     recording: Recording
     pace: Pace
     on_event: OnEvent
@@ -129,8 +131,9 @@ class Attempt:
                 self.applied.append(change)
                 if change.manifest["kind"] == "Deployment":
                     remove_former(self.cluster, change.before, self.target.manifests)
-                apply_changes(self.cluster, [change], force=self.force)
+                (stored,) = apply_changes(self.cluster, [change], force=self.force)
                 if change.manifest["kind"] == "Deployment":
+                    self.notes |= template_note(stored)
                     seed_replicas(self.cluster, self.target.manifests, change.before)
                     annotate(self.cluster, self.target.deployment, self.notes | {"live": PENDING})
         if chosen:
@@ -168,7 +171,8 @@ class Attempt:
         with api_errors():
             client = find_pods(self.cluster, self.target, pods, self.pace)
         with api_errors(), contextlib.closing(client):
-            replayed = replay_sample(client, self.recording, subject="The new revision")
+            name = self.target.name
+            replayed = replay_sample(client, self.recording, target=name, subject="The new revision")
         self.on_event(Finished("candidate", summary_of(replayed)))
 
     def _wait(self) -> Manifest:
@@ -255,7 +259,7 @@ class Attempt:
         notes, ran = before.get("metadata", {}).get("annotations", {}), service_container(before)["image"]
         if record_of(notes).get("live", PASSED) != PASSED:
             return "It was not rolled back: what ran before had not gone live either."
-        is_others = record_of(notes).get("image", ran) != ran
+        is_others = bool(change_by_others(before))
         undo_changes(self.cluster, self.applied)
         number = notes.get(REVISION, "?")
         try:
@@ -263,9 +267,8 @@ class Attempt:
         except (DeployError, ApiError) as error:
             text = "\n".join(f"  {line}" for line in str(error).splitlines())
             return f"Rolled back to revision {number}; whether its pods are ready is not known:\n{text}"
-        if is_others:
-            restored = service_container(live)["image"]
-            return (
-                f"Rolled back to {restored}, the last deploy's.\n{ran} is not restored: another tool set it."
-            )
+        restored = service_container(live)["image"]
+        if is_others and not is_same_template(live, before):
+            lost = f"{ran} is" if ran != restored else f"What another tool changed in revision {number} is"
+            return f"Rolled back to {restored}, the last deploy's.\n{lost} not restored: another tool set it."
         return f"Rolled back to revision {number}, which is revision {revision_of(live)} now."

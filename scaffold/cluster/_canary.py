@@ -144,7 +144,7 @@ class Canary:
 
     def _replay(self, own: Target) -> ReplayResult:
         with contextlib.closing(find_pods(self.cluster, self.target, own, self.pace)) as client:
-            return replay_sample(client, self.recording, subject="The canary")
+            return replay_sample(client, self.recording, target=self.target.name, subject="The canary")
 
     def _start_selected(self, count: int) -> Target:
         """Start pods that the Service of the target selects too."""

@@ -96,7 +96,7 @@ def deploy_project(
             )
             with attempt.noting_failure(roll_back=roll_back, remove=remove_failed):
                 url = attempt.run(candidate=candidate)
-            annotate(cluster, wanted.deployment, notes | {"live": PASSED, "url": url})
+            annotate(cluster, wanted.deployment, attempt.notes | {"live": PASSED, "url": url})
             allow_zero(cluster, plan.changes, force=force_conflicts)
             return describe_live(cluster, wanted)
 

@@ -9,12 +9,13 @@ from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import Target, service_container
 from scaffold.cluster._objects import record_of
 from scaffold.cluster._pods import STOPPING, pod_state
+from scaffold.cluster._recorded import change_by_others, names_template
 from scaffold.cluster._rollout import live_deployment, pods_of, revision_of
 from scaffold.spec import Deployment, PodState, Release
 
 PASSED = "passed"
 PENDING = "pending"
-CHANGED = "not done: another tool changed the image"
+UNNAMED = "not known: the record is of an earlier version, without the pod template"
 SHARED = "not known: a candidate or canary is there too; if no deploy is under way, the next one removes it"
 
 
@@ -41,10 +42,13 @@ def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState,
     """
     image = service_container(live)["image"]
     notes = record_of(live["metadata"].get("annotations") or {})
-    # If another tool changes the image, the notes of the former one stay on the Deployment.
-    is_ours = notes.get("image", image) == image
+    # If another tool changes the pods, the notes of the former ones stay on the Deployment.
+    changed = change_by_others(live)
+    result = notes.get("live", "")
+    if result == PASSED and not names_template(notes):
+        result = UNNAMED
     release = None
-    if "model-sha256" in notes and is_ours:
+    if "model-sha256" in notes and not changed:
         release = Release(
             model_sha256=notes["model-sha256"],
             proof=notes.get("proof", ""),
@@ -64,6 +68,6 @@ def describe_deployment(live: Manifest, target: Target, unready: tuple[PodState,
         wanted=int((live.get("spec") or {}).get("replicas") or 0),
         unready=unready,
         at=notes.get("at", ""),
-        live=notes.get("live", "") if is_ours else CHANGED,
+        live=changed or result,
         release=release,
     )

@@ -51,8 +51,9 @@ def explain_deadline(scene: Scene, waited_s: float) -> Failure:
     return Failure(
         problem=f"The rollout was not complete after {waited_s:.0f} s.",
         found=tuple(states or ("no pod of the new revision was created",)),
-        fix=f"Give it more time with {either('Pace(rollout_s=...)', '--timeout')},"
-        f" or look at: {on_project('logs')}, {on_project('status')}",
+        fix=f"Give it more time with {either('Pace(rollout_s=...)', '--timeout SECONDS')},"
+        f" or look at: {on_project('logs', target=scene.target)},"
+        f" {on_project('status', target=scene.target)}",
     )
 
 

@@ -7,7 +7,7 @@ namespace, images, and strategic merge patches. For anything else `kubectl` or `
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,13 @@ _DIRECTIVES = (
 )
 
 
-def kustomized(folder: Path, root: Path) -> list[Manifest]:
+def kustomized(folder: Path, root: Path, *, images: Sequence[Manifest] | None = None) -> list[Manifest]:
     """Return the objects of a folder with a `kustomization.yaml`.
 
     Args:
         folder: The folder of a target.
         root: The project: nothing outside of it is read.
+        images: What stands for `images` of this kustomization; nothing for those that need `kubectl`.
 
     Raises:
         ManifestError: A file is missing, outside of the project or no YAML, or `kubectl` is needed and not
@@ -43,6 +44,7 @@ def kustomized(folder: Path, root: Path) -> list[Manifest]:
     """
     path = folder / KUSTOMIZATION
     kustomization = next(_documents(path), {})
+    _check_images(kustomization, path)
     if strange := _strange(kustomization, folder):
         return _built(folder, strange)
     manifests: list[Manifest] = []
@@ -54,9 +56,23 @@ def kustomized(folder: Path, root: Path) -> list[Manifest]:
             manifests = _with_patch(manifests, document, path)
     for manifest in manifests:
         _set_namespace(manifest, kustomization.get("namespace"))
-        for image in kustomization.get("images") or []:
+        for image in (kustomization.get("images") or []) if images is None else images:
             _set_image(manifest, image)
     return manifests
+
+
+def _check_images(kustomization: Mapping[str, Any], path: Path) -> None:
+    entries = kustomization.get("images") or []
+    is_list = isinstance(entries, list)
+    if not is_list or not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in entries):
+        raise ManifestError(
+            f"{path} has an entry of `images` without a name.", (), "Write: images: [{name: NAME}]"
+        )
+
+
+def needs_kubectl(folder: Path) -> bool:
+    """Whether `kubectl` or `kustomize` builds the folder."""
+    return bool(_strange(next(_documents(folder / KUSTOMIZATION), {}), folder))
 
 
 def namespace_of(folder: Path) -> list[Manifest]:

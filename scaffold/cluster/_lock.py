@@ -115,10 +115,11 @@ def _busy(target: Target, lease: Manifest | None) -> DeployBusyError:
     if end := _end_of(spec):
         left_s = max(0, math.ceil((end - _now()).total_seconds()))
         found.append(f"its lock runs out at {end:%H:%M:%S} UTC, in {left_s} s, unless that deploy renews it")
+    look = on_project("status", target=target.name)
     return DeployBusyError(
         f"Another deploy to '{target.name}' is under way.",
         found,
-        f"Nothing was changed. Wait for its end and look at it first: {on_project('status')}",
+        f"Nothing was changed. Wait for its end and look at it first: {look}",
     )
 
 

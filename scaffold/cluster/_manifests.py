@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from scaffold.base.checked import target_names
-from scaffold.base.layout import DEPLOY, KUSTOMIZATION
+from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._kustomize import kustomized, namespace_of
 from scaffold.errors import ManifestError
-from scaffold.errors.wording import invocation
 from scaffold.spec import Measurements
 
 ANNOTATION = "model-scaffold/"
@@ -97,12 +96,15 @@ def read_target(root: Path, target: str, measured: Measurements | None = None) -
         ManifestError: There is no such target, a file is no YAML, or the kustomization cannot be built.
     """
     folder = root / DEPLOY / target
-    if not (folder / KUSTOMIZATION).is_file():
+    is_base = folder.resolve() == (root / BASE).resolve()
+    if is_base or not (folder / KUSTOMIZATION).is_file():
         there = target_names(root)
         raise ManifestError(
             f"The project has no target '{target}'.",
-            (f"looked for: {folder / KUSTOMIZATION}", f"there are: {', '.join(there) or 'none'}"),
-            invocation("deploy", str(root), target=there[0]) if there else "",
+            (
+                f"{folder} is what the targets share" if is_base else f"looked for: {folder / KUSTOMIZATION}",
+                f"there are: {', '.join(there) or 'none'}",
+            ),
         )
     manifests = kustomized(folder, root)
     if not any(manifest["kind"] == "Namespace" for manifest in manifests):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import copy
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from scaffold.base.layout import DEPLOY, KUSTOMIZATION
 from scaffold.base.yaml_text import yaml_document
-from scaffold.cluster._kustomize import repository_of
+from scaffold.cluster._client import Manifest
+from scaffold.cluster._kustomize import kustomized, needs_kubectl, repository_of
 from scaffold.cluster._manifests import read_target, service_container
 from scaffold.errors import ManifestError
 
-_ENTRY = re.compile(r"^(\s*)- ")
-_FIELD = re.compile(r"^(\s*(?:- )?)(name|newName|newTag|digest):(\s*)([\"']?)([^\"'#\s]*)([\"']?)(.*)$")
+_ANY_DIGEST = f"sha256:{'0' * 64}"
 
 
 def read_image(root: Path, target: str) -> str:
@@ -25,82 +27,112 @@ def read_image(root: Path, target: str) -> str:
     return str(service_container(read_target(root, target).deployment)["image"])
 
 
-def pin_image(root: Path, target: str, image: str, *, dry_run: bool = False) -> None:
+def check_pin(root: Path, target: str) -> None:
+    """Check that `pin_image` can write a digest; nothing is written.
+
+    Raises:
+        ManifestError: It cannot.
+    """
+    _pinned(root, target, f"{repository_of(read_image(root, target))}@{_ANY_DIGEST}")
+
+
+def pin_image(root: Path, target: str, image: str) -> None:
     """Write the digest of an image into the kustomization of a target; comments and other lines stay.
 
     Args:
         root: The project.
         target: A folder under its `deploy/`.
         image: The image by digest: `repository@sha256:...`.
-        dry_run: Check that the digest can be written, and write nothing.
 
     Raises:
-        ManifestError: The kustomization has no entry for the image.
+        ManifestError: The kustomization has no entry for the image, or several, or the entry cannot be
+            changed without changing something else; nothing is written.
     """
+    text = _pinned(root, target, image)
+    (root / DEPLOY / target / KUSTOMIZATION).write_bytes(text.encode())
+
+
+def _pinned(root: Path, target: str, image: str) -> str:
+    """Return the text of the kustomization with the image in its entry."""
+    folder = root / DEPLOY / target
+    path = folder / KUSTOMIZATION
+    named = read_image(root, target)  # the file is a kustomization that can be built
     repository, _, digest = image.partition("@")
-    path = root / DEPLOY / target / KUSTOMIZATION
-    named = repository_of(read_image(root, target))
-    text = _pinned(path.read_text("utf-8"), named, repository, digest)
-    if not _is_pinned(text, repository, digest):
-        lines = (f"- name: {named}", f"  newName: {repository}", f"  digest: {digest}")
-        raise ManifestError(f"{path} has no entry for the image.", (), "\n".join(("Add: images:", *lines)))
-    if not dry_run:
-        path.write_text(text, "utf-8")
+    fields = {"newName": repository, "digest": digest}
+    text = path.read_bytes().decode("utf-8")
+    before = yaml_document(text)
+    images = before.get("images") or []
+    if needs_kubectl(folder):
+        key, name = "newName", repository_of(named)
+    else:
+        key, name = "name", repository_of(_image_with(folder, root, ()))
+    places = [place for place, one in enumerate(images) if (one.get(key) or one.get("name")) == name]
+    lines = (f"- name: {name}", *(f"  {field}: {value}" for field, value in fields.items()))
+    if len(places) != 1:
+        problem = f"{path} has {'several entries' if places else 'no entry'} for the image."
+        fix = ("Leave one:", *lines) if places else ("Add: images:", *lines)
+        raise ManifestError(problem, (f"{key}: {name}",) if places else (), "\n".join(fix))
+    place = places[0]
+    after = copy.deepcopy(before)
+    if repository == images[place].get("newName", images[place].get("name")):
+        del fields["newName"]
+    after["images"][place] |= fields
+    changed = _with_fields(text, place, fields)
+    is_used = needs_kubectl(folder) or _is_image(_image_with(folder, root, after["images"]), image)
+    if _load(changed) != after or not is_used:
+        lines = (f"- name: {images[place].get('name', name)}", *lines[1:])
+        problem = f"{path} cannot be changed in the entry of the image alone."
+        raise ManifestError(problem, (), "\n".join(("Write it yourself: images:", *lines)))
+    return changed
 
 
-def _is_pinned(text: str, repository: str, digest: str) -> bool:
-    """Whether a kustomization gives an image this name and this digest, as YAML parses it."""
+def _image_with(folder: Path, root: Path, images: Sequence[Manifest]) -> str:
+    """Return the image of the service if the kustomization had other `images`."""
+    manifests = kustomized(folder, root, images=images)
+    return str(service_container(next(one for one in manifests if one["kind"] == "Deployment"))["image"])
+
+
+def _is_image(reference: str, image: str) -> bool:
+    return f"{repository_of(reference)}@{reference.partition('@')[2]}" == image
+
+
+def _load(text: str) -> Any:
     import yaml
 
     try:
-        loaded = yaml_document(text)
+        return yaml_document(text)
     except yaml.YAMLError:
-        return False
-    images = loaded.get("images") if isinstance(loaded, dict) else None
-    return isinstance(images, list) and any(
-        one.get("newName", one.get("name")) == repository and one.get("digest") == digest
-        for one in images
-        if isinstance(one, dict)
-    )
+        return None
 
 
-def _pinned(text: str, named: str, repository: str, digest: str) -> str:
-    """Return the text with the digest in the entry of `images` whose new name is `named`."""
-    lines = text.splitlines()
-    for start, end in _entries(lines):
-        fields = {}
-        for number in range(start, end):
-            if match := _FIELD.match(lines[number]):
-                fields[match[2]] = number, match
-        given = fields.get("newName") or fields.get("name")
-        if given is None or given[1][5] != named:
-            continue
-        indent = " " * len(fields["name"][1][1]) if "name" in fields else " " * len(given[1][1])
-        added = []
-        for field, value in (("newName", repository), ("digest", digest)):
-            if field in fields:
-                number, match = fields[field]
-                lines[number] = f"{match[1]}{field}: {value}{match[7]}"
-            elif field == "digest" or value != named:
-                added.append(f"{indent}{field}: {value}")
-        last = max(number for number, _ in fields.values())
-        return "\n".join([*lines[: last + 1], *added, *lines[last + 1 :]]) + "\n"
+def _with_fields(text: str, place: int, fields: dict[str, str]) -> str:
+    """Return the text with fields in one entry of `images`: values are replaced, and new fields come last."""
+    import yaml
+
+    document: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    entries = next(value for key, value in document.value if key.value == "images")
+    entry = entries.value[place]
+    own = {key.value: value for key, value in entry.value}
+    last = max((value for _, value in entry.value), key=lambda value: value.end_mark.index)
+    first = min((key for key, _ in entry.value), key=lambda key: key.start_mark.index)
+    edits: list[tuple[int, int, str]] = []
+    added = ""
+    for field, value in fields.items():
+        if field in own:
+            marks = own[field]
+            quote = getattr(marks, "style", None) or ""
+            edits.append((marks.start_mark.index, marks.end_mark.index, f"{quote}{value}{quote}"))
+        elif entry.flow_style:
+            mark = first.style or ""
+            added += f', {mark}{field}{mark}: "{value}"'
+        else:
+            newline = "\r\n" if "\r\n" in text else "\n"
+            added += f"{newline}{' ' * first.start_mark.column}{field}: {value}"
+    end = last.end_mark.index
+    if not entry.flow_style:
+        line = text[end:].partition("\n")[0].rstrip("\r")
+        end += len(line)
+    edits.append((end, end, added))
+    for start, stop, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[stop:]
     return text
-
-
-def _entries(lines: list[str]) -> list[tuple[int, int]]:
-    """Return the first line of each entry of `images`, and the line after its last."""
-    found: list[int] = []
-    inside = False
-    for number, line in enumerate(lines):
-        if line and not line.startswith((" ", "-", "#")):
-            if inside:
-                return _pairs(found, number)
-            inside = line.startswith("images:")
-        elif inside and _ENTRY.match(line):
-            found.append(number)
-    return _pairs(found, len(lines))
-
-
-def _pairs(starts: list[int], end: int) -> list[tuple[int, int]]:
-    return list(zip(starts, [*starts[1:], end], strict=False))

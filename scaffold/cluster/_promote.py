@@ -6,9 +6,10 @@ import dataclasses
 from pathlib import Path
 
 from scaffold.cluster._autoscaler import may_scale_to_zero
-from scaffold.cluster._describe import PASSED
+from scaffold.cluster._describe import PASSED, UNNAMED
 from scaffold.cluster._kubeconfig import ClusterAccess
 from scaffold.cluster._manifests import read_target
+from scaffold.cluster._recorded import OTHER_IMAGE, OTHER_TEMPLATE
 from scaffold.cluster._verbs import read_status
 from scaffold.errors import PromotionRefusedError
 from scaffold.errors.wording import either, on_project, option
@@ -19,6 +20,7 @@ def release_to_promote(
     root: Path,
     *,
     source: str,
+    target: str = "production",
     release: Release,
     force: bool = False,
     access: ClusterAccess | None = None,
@@ -28,6 +30,7 @@ def release_to_promote(
     Args:
         root: The project.
         source: The target that is promoted.
+        target: The target that gets the image.
         release: Who approves and why, and the model of the project.
         force: Promote what is not proven or not ready, or another model than the project's.
         access: As for `deploy_project`.
@@ -40,7 +43,10 @@ def release_to_promote(
     found = read_status(root, target=source, access=access)
     theirs = found.release
     if not release.approved_by or not release.reason:
-        options = {**either({"source": source}, {"from": source}), **either({"target": ...}, {"to": ...})}
+        options = {
+            **either({"source": source}, {"from": source}),
+            **either({"target": target}, {"to": target}),
+        }
         fix = on_project("promote", **options, reason="approved in TICKET")
         raise PromotionRefusedError("A promotion says who approves it, and why.", (), fix)
     if not force:
@@ -72,12 +78,14 @@ def _require_ready(found: Deployment, source: str) -> None:
 def _require_proof(found: Deployment, source: str) -> None:
     proof = found.release.proof if found.release else "not recorded"
     if proof != PASSED or found.live != PASSED:
+        prove = f"{on_project('verify')}, then {on_project('deploy', target=source)}"
+        if found.live in (OTHER_IMAGE, OTHER_TEMPLATE, UNNAMED):
+            prove = f"Prove what runs there: {on_project('verify', target=source)}"
         raise PromotionRefusedError(
             f"What runs at '{source}' is not proven.",
             (
                 f"clean-environment proof: {proof or 'not recorded'}",
                 f"live replay: {found.live or 'not done'}",
             ),
-            f"{on_project('verify')}, then {on_project('deploy', target=source)}."
-            f" Or, with a reason: {option('force', True)}",
+            f"{prove}. Or, with a reason: {option('force', True)}",
         )

@@ -153,6 +153,7 @@ def _look(cluster: Cluster, path: str, target: Target) -> Scene:
     pods = pods_of(cluster, deployment, newest=True) if is_observed else []
     return Scene(
         cluster=cluster,
+        target=target.name,
         deployment=deployment,
         pods=pods,
         events=events_in(cluster, target.namespace),

@@ -29,6 +29,8 @@ class Scene:
     """All that is known of a rollout at one moment."""
 
     cluster: Cluster
+    target: str
+    """The target's name: `staging`."""
     deployment: Manifest
     pods: Sequence[Manifest]
     """Those of the new revision."""

@@ -95,7 +95,8 @@ def live_service(cluster: Cluster, target: Target) -> Manifest:
     Raises:
         NoEndpointError: There is none.
     """
-    manifest = service_of(target) or {
+    own = service_of(target)
+    manifest = own or {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": target.service, "namespace": target.namespace},
@@ -104,7 +105,10 @@ def live_service(cluster: Cluster, target: Target) -> Manifest:
     if found is None:
         problem = "No Service leads to the pods, so callers have no address for them."
         looked = f"looked for: {describe(manifest)} in namespace {target.namespace}"
-        raise NoEndpointError(problem, (looked,), "Bring service.yaml back into `resources`.")
+        again = f"A deploy creates it after its first live proof: {on_project('deploy', target=target.name)}"
+        raise NoEndpointError(
+            problem, (looked,), again if own else "Bring service.yaml back into `resources`."
+        )
     return found
 
 

@@ -26,12 +26,15 @@ from scaffold.spec import Recording
 LIVE = "The live service"
 
 
-def replay_sample(client: Client, recording: Recording, *, subject: str = LIVE) -> ReplayResult:
+def replay_sample(
+    client: Client, recording: Recording, *, target: str = "", subject: str = LIVE
+) -> ReplayResult:
     """Replay the sample as the proof does, bounded.
 
     Args:
         client: A client of what is replayed.
         recording: The sample.
+        target: The target that is replayed, for the advice; empty for a URL.
         subject: What a message calls it: `The live service`.
 
     Raises:
@@ -41,7 +44,7 @@ def replay_sample(client: Client, recording: Recording, *, subject: str = LIVE) 
     try:
         return replay(client, recording, extent=FAR)
     except VerificationError as error:
-        raise _explained(client, error, subject) from error
+        raise _explained(client, error, subject, _fix(target)) from error
 
 
 def replay_live(
@@ -61,7 +64,7 @@ def replay_live(
     """
     with contextlib.closing(find_service(cluster, target, pace)) as client:
         on_event(Finished("address", client.url))
-        replayed = replay_sample(client, recording)
+        replayed = replay_sample(client, recording, target=target.name)
     on_event(Finished("replay", summary_of(replayed)))
     return client.url, replayed
 
@@ -72,7 +75,7 @@ def summary_of(replayed: ReplayResult) -> str:
     return f"{replayed.rows} of {replayed.rows} rows answered as the model does: {how}"
 
 
-def _explained(client: Client, error: VerificationError, subject: str) -> DeployError:
+def _explained(client: Client, error: VerificationError, subject: str, fix: str) -> DeployError:
     """The error in the words of a deploy."""
     differs = f"{subject} answers, but not as the model does."
     match error:
@@ -90,13 +93,13 @@ def _explained(client: Client, error: VerificationError, subject: str) -> Deploy
             got, wanted = error.values
             where = error.path.lstrip(".") or "the answer"
             facts = f"{error.what}, {where}: {got} from it, {wanted} from the model"
-            return LiveAnswersDifferError(differs, (f"{client.url}{error.endpoint}, {facts}",), _fix())
+            return LiveAnswersDifferError(differs, (f"{client.url}{error.endpoint}, {facts}",), fix)
         case ServiceFailedError():
             return RolloutFailedError("The service stopped answering during the replay.", (str(error),))
         case _:
-            return LiveAnswersDifferError(differs, str(error).splitlines(), _fix())
+            return LiveAnswersDifferError(differs, str(error).splitlines(), fix)
 
 
-def _fix() -> str:
-    proves, builds = on_project("verify"), on_project("deploy")
-    return f"Is it the image of this project? {proves} proves it, {builds} builds anew."
+def _fix(target: str) -> str:
+    proves = f"Is it the image of this project? {on_project('verify')} proves the project"
+    return f"{proves}, {on_project('deploy', target=target)} builds it anew." if target else f"{proves}."

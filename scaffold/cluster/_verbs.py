@@ -20,10 +20,11 @@ from scaffold.cluster._deploy import holder_name
 from scaffold.cluster._describe import PASSED, PENDING, describe_deployment, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._lock import deploy_lock
-from scaffold.cluster._manifests import Target, in_order, read_target, service_container
+from scaffold.cluster._manifests import Target, in_order, read_target
 from scaffold.cluster._objects import annotate, applied_copy, beside, record_of, remove_later
 from scaffold.cluster._plan import changes_back
 from scaffold.cluster._pods import STOPPING, pod_state
+from scaffold.cluster._recorded import change_by_others, template_note
 from scaffold.cluster._refusal import ApiError
 from scaffold.cluster._rollout import (
     Pace,
@@ -121,7 +122,9 @@ def roll_back(
             changes = changes_back(cluster, back)
             if beside(manifest):
                 remove_former(cluster, live, back)
-            apply_changes(cluster, with_a_pod(changes), force=True)
+            stored = apply_changes(cluster, with_a_pod(changes), force=True)
+            if recording:  # else the outcome that is recorded is that of the former pod template
+                notes |= template_note(next(one for one in stored if one["kind"] == "Deployment"))
             seed_replicas(cluster, back, live)
             annotate(cluster, wanted.deployment, notes | {"live": PENDING})
             try:
@@ -195,15 +198,15 @@ def _choose(cluster: Cluster, live: Manifest, to: int | None, target: Target) ->
 def _went_live(replica_set: Manifest) -> bool:
     """Whether a revision may be gone back to unasked: a deploy of it ended with a replay that passed."""
     notes = record_of(replica_set["metadata"].get("annotations") or {})
-    # Another tool that sets an image leaves the notes of the former one.
-    return notes.get("image") == service_container(replica_set)["image"] and notes.get("live") == PASSED
+    return "image" in notes and notes.get("live") == PASSED and not change_by_others(replica_set)
 
 
 def _manifest_of(replica_set: Manifest, live: Manifest) -> Manifest:
     """Return the Deployment that was applied for a revision; for another tool's revision, its pods only."""
     applied = applied_copy(replica_set)
     # Kubernetes copies the Deployment's notes to each revision, those of other tools too.
-    if applied is not None and _pods_in(applied) == _pods_in(replica_set):
+    is_own = not change_by_others(replica_set)
+    if is_own and applied is not None and _pods_in(applied) == _pods_in(replica_set):
         return applied
     manifest = applied_copy(live) or _bare(live)
     template = cast("Manifest", json.loads(json.dumps(replica_set["spec"]["template"])))
@@ -239,6 +242,6 @@ def _replay(
     with contextlib.closing(client):
         detail = "ready; another model's sample"
         if recording:
-            detail = summary_of(replay_sample(client, recording))
+            detail = summary_of(replay_sample(client, recording, target=target.name))
     on_event(Finished("replay", detail))
     return client.url

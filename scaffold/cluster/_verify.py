@@ -16,6 +16,7 @@ from scaffold.cluster._describe import PASSED
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._manifests import Target, describe, read_target, service_container
 from scaffold.cluster._objects import annotate, record_of
+from scaffold.cluster._recorded import change_by_others, template_note
 from scaffold.cluster._rollout import Pace, live_deployment, wait_for_rollout
 from scaffold.cluster._smoke import replay_live, replay_sample, summary_of
 from scaffold.errors import ClusterRefusedError, DeployBusyError, DeployError, ScaledToZeroError
@@ -111,12 +112,13 @@ def _record(
             f"Ask what runs now: {on_project('verify', target=target.name)}",
         )
     notes = record_of(live["metadata"].get("annotations") or {})
-    if notes.get("image") != image or "model-sha256" not in notes:
+    if "model-sha256" not in notes or change_by_others(live):
         # Wrong answers may be those of another project's model: nothing is said of it then.
         is_ours = outcome["live"] == PASSED
         release = release_of(image) if is_ours else Release(model_sha256="", proof="")
         notes = notes_of(target, image, release)
+    outcome = outcome | template_note(asked) | {"at": notes.get("at") or now_utc()}
     try:
-        annotate(cluster, target.deployment, notes | outcome | {"at": notes.get("at") or now_utc()})
+        annotate(cluster, target.deployment, notes | outcome)
     except ClusterRefusedError as error:
         on_event(Noted(f"not recorded in the cluster: {error}"))

@@ -14,9 +14,12 @@ class NoRegistryInManifestsError(UsageError):
 
     project: str
     image: str
+    target: str
 
     def __str__(self) -> str:
-        command = invocation("deploy", self.project, registry="registry.example.org/models")
+        command = invocation(
+            "deploy", self.project, target=self.target, registry="registry.example.org/models"
+        )
         return (
             f"The manifests name no registry for the image, only '{self.image}';"
             " the cluster pulls it from one.\n"

@@ -47,12 +47,14 @@ def build(
     if pin and not choices.get("push"):
         raise PinWithoutPushError()
     opened = Project.open(project)
+    if pin:
+        from scaffold.cluster import check_pin, pin_image, repository_of
+
+        check_pin(opened.root, target)
     recording = _recording(opened, check, bool(choices.get("push")), on_event)
     options = BuildOptions(check=recording, check_if_possible=check is None, **choices)
     image = build_image(opened.root, options, on_event=on_event)
     if pin:
-        from scaffold.cluster import pin_image, repository_of
-
         name = repository_of(image.reference)
         pin_image(opened.root, target, f"{name}@{image.digest}")
     return image

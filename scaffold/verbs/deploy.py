@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from scaffold.image import BuilderChoices
 
 
-_ANY_DIGEST = f"sha256:{'0' * 64}"
-
-
 def deploy(
     project: str | Path,
     *,
@@ -66,12 +63,12 @@ def deploy(
     Raises:
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
     """
-    from scaffold.cluster import deploy_project, pin_image, repository_of
+    from scaffold.cluster import check_pin, deploy_project, pin_image
 
     opened = Project.open(project)
     source = _Source(opened, target, image, registry, pin, check, choices, on_event)
     if pin:
-        pin_image(opened.root, target, f"{repository_of(source.name)}@{_ANY_DIGEST}", dry_run=True)
+        check_pin(opened.root, target)
     release = source.release()
     known = (opened.root, target, lambda: source.reference, release, store, on_event)
     with failure_recorded("deploy", *known):
@@ -122,7 +119,8 @@ class _Source:
     ) -> None:
         from scaffold.cluster import read_image, repository_of
 
-        self._project, self._check, self._choices, self._on_event = project, check, choices, on_event
+        self._project, self._target, self._check = project, target, check
+        self._choices, self._on_event = choices, on_event
         named, _, digest = read_image(project.root, target).partition("@")
         if digest and not image and not pin:
             image = f"{repository_of(named)}@{digest}"
@@ -141,7 +139,7 @@ class _Source:
         from scaffold.verbs.build import build
 
         if "/" not in self.name:
-            raise NoRegistryInManifestsError(str(self._project.root), self.name)
+            raise NoRegistryInManifestsError(str(self._project.root), self.name, self._target)
         has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
         builder = self._choices.setdefault("builder", "docker" if has_engine else "layers")
         self._on_event(Started("build", f"{self.name}, by {builder}"))

@@ -54,7 +54,9 @@ def promote(
     opened = Project.open(project)
     root = opened.root
     asked = replace(read_release(opened), reason=reason, approved_by=approved_by or user_and_host())
-    image, release = release_to_promote(root, source=source, release=asked, force=force, access=access)
+    image, release = release_to_promote(
+        root, source=source, target=target, release=asked, force=force, access=access
+    )
     with failure_recorded("promote", root, target, lambda: image, release, store, on_event):
         deployment = deploy_project(
             root,

@@ -11,7 +11,7 @@ import pytest
 
 import scaffold
 from scaffold.cluster import Pace
-from scaffold.cluster._client import Cluster
+from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import (
     ClusterRefusedError,
@@ -49,11 +49,16 @@ def digest_of_tag(name: str, tag: str) -> str:
 
 def set_image(cluster: Cluster, name: str, image: str) -> None:
     """Change the image as `kubectl set image` does."""
+    patch_pods(cluster, name, {"spec": {"containers": [{"name": "service", "image": image}]}})
+
+
+def patch_pods(cluster: Cluster, name: str, template: Manifest) -> None:
+    """Change the pod template as the commands of `kubectl` do."""
     cluster.request(
         "PATCH",
         f"/apis/apps/v1/namespaces/{name}-staging/deployments/{name}",
         query={"fieldManager": "kubectl-set"},
-        body={"spec": {"template": {"spec": {"containers": [{"name": "service", "image": image}]}}}},
+        body={"spec": {"template": template}},
         content_type="application/strategic-merge-patch+json",
     )
 
@@ -169,6 +174,23 @@ def test_a_proof_does_not_cover_an_image_that_another_tool_set(
     assert found.live == "passed"
     assert found.release is not None
     assert found.release.proof == "passed"
+
+
+def test_a_proof_does_not_cover_a_pod_template_that_another_tool_changed(
+    cluster: Cluster, first: Built, name: str
+) -> None:
+    scaffold.deploy(first.root, image=first.image, insecure=insecure(), pace=PACE)
+    restarted = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
+    patch_pods(cluster, name, {"metadata": {"annotations": restarted}})
+    assert scaffold.status(first.root).live == "passed"
+    environment = [{"name": "ADDED", "value": "1"}]
+    patch_pods(cluster, name, {"spec": {"containers": [{"name": "service", "env": environment}]}})
+    found = scaffold.status(first.root)
+    assert (found.image, found.live) == (first.image, "not done: another tool changed the pod template")
+    with pytest.raises(PromotionRefusedError, match="is not proven"):
+        scaffold.promote(first.root, reason="tested", pace=PACE)
+    assert scaffold.verify(first.root, target="staging", insecure=insecure(), pace=PACE).passed
+    assert scaffold.status(first.root).live == "passed"
 
 
 def test_what_another_tool_applied_is_proven(

@@ -287,7 +287,8 @@ def test_live_answers_that_are_not_the_models_are_rolled_back(deploys: Deploys) 
     assert str(caught.value) == (
         "The live service answers, but not as the model does.\n"
         "  http://titanic.titanic-staging.svc/score, row 0, prediction: 4.5 from it, 3.0 from the model\n"
-        "Is it the image of this project? scaffold verify proves it, scaffold deploy builds anew.\n"
+        "Is it the image of this project? scaffold verify proves the project,"
+        " scaffold deploy --target staging builds it anew.\n"
         "Rolled back to revision 1, which is revision 3 now."
     )
     assert deploys.status().image == image(1)

@@ -23,7 +23,7 @@ from tests.deploy._deploys import MEASURED, Deploys, image
 from tests.deploy._fake_api import Manifest
 from tests.deploy._specs import project_spec
 from tests.deploy.test_deploy import container_of
-from tests.deploy.test_verbs import APPROVED, set_image
+from tests.deploy.test_verbs import APPROVED, CHANGES, OTHERS, change_template, set_image
 
 CANARY: dict[str, JSONValue] = {"canary": "50", "canary_hold_s": 0.1, "replicas": 2, "autoscaling": False}
 OPEN = "    - ports:\n        - port: http\n          protocol: TCP\n"
@@ -190,6 +190,22 @@ def test_a_failed_deploy_over_the_image_of_another_tool_says_what_runs(deploys: 
         deploys.deploy(2, candidate=False, force_conflicts=True)
     assert f"Rolled back to {image(1)}, the last deploy's.\n{image(9)} is not restored" in str(caught.value)
     assert container_of(deploys)["image"] == image(1)
+
+
+def test_a_failed_deploy_over_the_pod_template_of_another_tool_says_what_runs(deploys: Deploys) -> None:
+    """Fields that the manifests do not set stay as the other tool left them."""
+    deploys.deploy(1)
+    change_template(deploys, CHANGES[0])
+    deploys.cluster.factors[image(2)] = 9.0
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2, candidate=False)
+    assert "Rolled back to revision 2, which is revision 4 now." in str(caught.value)
+    assert deploys.status().live == OTHERS
+    change_template(deploys, {"spec": {"terminationGracePeriodSeconds": 1}})
+    with pytest.raises(LiveAnswersDifferError) as caught:
+        deploys.deploy(2, candidate=False, force_conflicts=True)
+    told = str(caught.value)
+    assert f"Rolled back to {image(1)}, the last deploy's.\nWhat another tool changed in revision" in told
 
 
 def test_a_failed_deploy_without_a_rollback_says_who_answers(deploys: Deploys) -> None:

@@ -65,3 +65,61 @@ def test_a_pinned_image_is_planned_by_its_digest(deploys: Deploys) -> None:
     pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
     planned = plan_deployment(deploys.project, target="staging", access=deploys.access)
     assert f"image: {NEW}:1.0.0@{DIGEST}" in planned.diff
+
+
+TWO_OF_ONE_NEW_NAME = """\
+images:
+  - name: sidecar
+    newName: old/titanic
+    newTag: '1'
+  - name: titanic
+    newName: old/titanic
+    newTag: '2'
+"""
+FLOW = "images: [{name: titanic, newName: old/titanic, newTag: '1.0.0'}]  # ours\n"
+FLOW_ENTRY = "images:\n  # two\n  - {name: other, newTag: '1'}\n  - { name: 'titanic', digest: \"old\" }\n"
+WINDOWS = "images:\r\n  - newName: old/titanic # ours\r\n    name: titanic\r\n"
+JSON = '"images": [{"name": "titanic", "newName": "old/titanic"}]\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TWO_OF_ONE_NEW_NAME, TWO_OF_ONE_NEW_NAME.partition("  - name: titanic")[0] + "NAMED"),
+        (FLOW, FLOW.replace("old/titanic", "NEW").replace("'}", '\', digest: "DIGEST"}')),
+        (FLOW_ENTRY, FLOW_ENTRY.replace('old" }', 'DIGEST", newName: "NEW" }')),
+        (WINDOWS, WINDOWS.replace("old/titanic", "NEW") + "    digest: DIGEST\r\n"),
+        (JSON, JSON.replace("old/titanic", "NEW").replace('"}', '", "digest": "DIGEST"}')),
+    ],
+)
+def test_the_entry_is_that_of_the_images_name_in_any_style(deploys: Deploys, before: str, after: str) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_bytes((before + HEAD).encode())
+    pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+    named = "  - name: titanic\n    newName: NEW\n    newTag: '2'\n    digest: DIGEST\n"
+    expected = after.replace("NAMED", named).replace("NEW", NEW).replace("DIGEST", DIGEST) + HEAD
+    assert path.read_bytes().decode() == expected
+    assert read_image(deploys.project, "staging").startswith(NEW)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ("images:\n  - {name: sidecar, newName: titanic}\n", "has no entry for the image"),
+        (
+            "images:\n  - name: titanic\n  - name: titanic\n    newTag: '2'\n",
+            "has several entries for the image",
+        ),
+        ("images:\n  - {name: a, newTag: &t '2'}\n  - {name: titanic, digest: *t}\n", "cannot be changed"),
+        (f"images:\n  - name: titanic\n  - name: {NEW}\n    newName: other\n", "cannot be changed"),
+        ("images:\n  - newName: titanic\n", "has an entry of `images` without a name"),
+    ],
+)
+def test_what_cannot_be_pinned_in_one_entry_is_refused_and_stays(
+    deploys: Deploys, images: str, message: str
+) -> None:
+    path = deploys.project / "deploy/staging/kustomization.yaml"
+    path.write_text(HEAD + images)
+    with pytest.raises(ManifestError, match=message):
+        pin_image(deploys.project, "staging", f"{NEW}@{DIGEST}")
+    assert path.read_text() == HEAD + images

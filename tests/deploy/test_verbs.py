@@ -52,6 +52,66 @@ def test_a_proof_is_not_shown_for_an_image_that_another_tool_set(deploys: Deploy
         deploys.promoted(APPROVED)
 
 
+CHANGES: list[Manifest] = [
+    {"spec": {"containers": [{"name": "service", "env": [{"name": "SCALE", "value": "3"}]}]}},
+    {"spec": {"containers": [{"name": "service", "args": ["--debug"]}]}},
+    {"spec": {"containers": [{"name": "service", "command": ["sh"]}]}},
+    {"spec": {"volumes": [{"name": "model", "emptyDir": {}}]}},
+]
+OTHERS = "not done: another tool changed the pod template"
+
+
+def change_template(deploys: Deploys, change: Manifest) -> None:
+    """Change the pod template as `kubectl edit` does."""
+    api = deploys.cluster.api
+    api.edit(api.path_of(api.find("Deployment")), "kubectl", {"spec": {"template": change}})
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_proof_is_not_shown_for_a_pod_template_that_another_tool_changed(
+    deploys: Deploys, change: Manifest
+) -> None:
+    deploys.deploy(1)
+    change_template(deploys, change)
+    found = deploys.status()
+    assert (found.image, found.live, found.release) == (image(1), OTHERS, None)
+    assert [one.live for one in deploys.history()] == [OTHERS, "passed"]
+    with pytest.raises(PromotionRefusedError, match=f"live replay: {OTHERS}"):
+        deploys.promoted(APPROVED)
+
+
+def test_a_restart_by_kubectl_keeps_the_proof(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    restarted = {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}
+    change_template(deploys, {"metadata": restarted})
+    assert deploys.status().revision == 2
+    assert (deploys.status().live, deploys.status().release) == ("passed", RELEASE)
+
+
+def test_a_rollback_passes_over_a_template_of_another_tool_unless_it_is_named(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    change_template(deploys, CHANGES[1])
+    deploys.edit_manifest("deployment.yaml", "cpu: 250m", "cpu: 333m")
+    deploys.deploy(2)
+    assert [one.live for one in deploys.history()] == ["passed", OTHERS, "passed"]
+    assert deploys.roll_back(to=2).live == "passed"
+    pod = deploys.cluster.api.find("Deployment")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["args"] == ["--debug"]
+    assert pod["containers"][0]["resources"]["requests"]["cpu"] == "250m"
+    assert deploys.roll_back(to=3).revision == 5
+    assert deploys.roll_back().image == image(1)
+
+
+def test_a_record_without_the_pod_template_is_no_proof_of_it(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    deploys.deploy(2)
+    for one in deploys.cluster.api.objects.values():
+        one["metadata"].get("annotations", {}).pop("model-scaffold/template-sha256", None)
+    unnamed = "not known: the record is of an earlier version, without the pod template"
+    assert deploys.status().live == unnamed
+    assert deploys.roll_back().live == "passed"
+
+
 def test_status_names_the_pods_that_are_not_ready(deploys: Deploys) -> None:
     deploys.deploy(1)
     deploys.cluster.behaviours[image(2)] = waiting("ErrImagePull", "not found")

@@ -23,7 +23,7 @@ from scaffold.events import Event, Finished, Noted
 from scaffold.spec import Verification
 from scaffold.store import open_store
 from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
-from tests.deploy.test_verbs import APPROVED, set_image
+from tests.deploy.test_verbs import APPROVED, CHANGES, OTHERS, change_template, set_image
 
 
 def verify(deploys: Deploys, **options: object) -> Verification:
@@ -74,6 +74,21 @@ def test_an_image_that_another_tool_set_after_a_deploy_is_proven_anew(deploys: D
     assert (deploys.status().image, deploys.status().live) == (image(7), "passed")
     with pytest.raises(PromotionRefusedError, match="clean-environment proof: not recorded"):
         deploys.promoted(APPROVED)
+
+
+def test_a_pod_template_that_another_tool_changed_is_proven_anew(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    change_template(deploys, CHANGES[0])
+    deploys.cluster.factors[image(1)] = 3.0
+    with pytest.raises(LiveAnswersDifferError):
+        verify(deploys)
+    found = deploys.status()
+    assert (found.live, found.release) == ("The live service answers, but not as the model does.", None)
+    deploys.cluster.factors[image(1)] = 2.0
+    assert verify(deploys).passed
+    assert deploys.status().live == "passed"
+    change_template(deploys, CHANGES[1])
+    assert deploys.status().live == OTHERS
 
 
 def test_a_verify_that_fails_does_not_say_which_model_runs(deployed_by_another: Deploys) -> None:
