@@ -48,6 +48,12 @@ NOT_JSON = {
 }
 
 
+@pytest.fixture(scope="module")
+def routes() -> dict[str, Service]:
+    """Services by their setting `FAST_ROUTES`."""
+    return {}
+
+
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
 def test_an_invalid_record_is_a_422_without_its_values(service: Service, body: bytes) -> None:
     answer = service.post("/score", body)
@@ -57,6 +63,29 @@ def test_an_invalid_record_is_a_422_without_its_values(service: Service, body: b
     assert all(set(fault) == {"type", "loc", "msg"} and fault["loc"][0] == "body" for fault in faults)
     assert len(answer.body) < 1000
     assert service.post("/score", GOOD).status == 200
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-8-sig", "UTF-8 with a byte order mark"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16-LE"),
+        ("utf-16-be", "UTF-16-BE"),
+        ("utf-32", "UTF-32"),
+        ("utf-32-le", "UTF-32-LE"),
+        ("utf-32-be", "UTF-32-BE"),
+    ],
+)
+@pytest.mark.parametrize("fast_routes", ["true", "false"])
+def test_another_encoding_is_named_with_what_to_send(
+    serve: Callable[..., Service], routes: dict[str, Service], fast_routes: str, encoding: str, name: str
+) -> None:
+    """RFC 8259, section 8.1: UTF-8, and no byte order mark."""
+    service = routes.get(fast_routes) or routes.setdefault(fast_routes, serve(FAST_ROUTES=fast_routes))
+    [fault] = service.post("/score", GOOD.decode().encode(encoding)).json["detail"]
+    message = f"The body is {name}. Send UTF-8 without a byte order mark."
+    assert fault == {"type": "json_invalid", "loc": ["body"], "msg": message}
 
 
 @pytest.mark.parametrize(("number", "status"), [("2.0", 200), ("2e0", 200), ("2.5", 422), ("1e300", 422)])

@@ -165,6 +165,15 @@ def test_a_warm_up_that_hangs_ends_the_process_with_a_failure(project: Path, wor
     assert "The model cannot score EXAMPLE of schemas.py: TooSlow" in ended.stderr
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_warm_up_that_fails_closes_the_port(project: Path, workers: str) -> None:
+    command = ["-X", "dev", "-W", "error::ResourceWarning", "-m", "app"]
+    ended = run(project, command, PORT="0", WORKERS=workers, TOY_REFUSES="1")
+    assert ended.returncode == 3
+    assert "ValueError: no record is good enough" in ended.stderr
+    assert "ResourceWarning" not in ended.stderr
+
+
 def test_a_server_that_did_not_start_ends_with_a_failure(project: Path) -> None:
     code = "import uvicorn; uvicorn.Server.run = lambda *_: None; import app.__main__"
     assert run(project, ["-c", code], PORT="0").returncode == 3

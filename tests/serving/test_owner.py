@@ -22,6 +22,20 @@ async def compare(one: ModelInput, two: ModelInput) -> bool:
 '''
 
 
+UPLOADS = '''router = APIRouter(prefix="/in")
+
+
+@app.post("/upload", max_body_size=1 << 27)
+@router.post("/upload", max_body_size=1 << 27)
+async def upload(request: Request) -> int:
+    """The size of the body."""
+    return sum([len(part) async for part in request.stream()])
+
+
+app.include_router(router)
+'''
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("owned")
@@ -31,12 +45,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = main.read_text()
     assert before in text
     text = text.replace(before, WITH_DEPENDENCY).replace(
-        "import FastAPI", "import Depends, FastAPI, Response"
+        "import FastAPI", "import APIRouter, Depends, FastAPI, Request, Response"
     )
     text = text.replace(
         "    return answer\n", "    answer.prediction *= 2 if twice else 1\n    return answer\n", 1
     )
-    text += "\n\n" + TWO_VALUES
+    text += "\n\n" + TWO_VALUES + "\n\n" + UPLOADS
     text += '\n\n@app.get("/fails")\nasync def fails() -> None:\n    raise ValueError("secret 4711")\n'
     main.write_text(text)
     return root
@@ -73,3 +87,14 @@ def test_a_body_of_several_values_is_read_by_fastapi(owned: Service) -> None:
     assert owned.post("/compare", {"one": {"value": 1.0}, "two": {"value": 1.0}}).json is True
     assert owned.post("/compare", {"one": {"value": 1.0}}).status == 422
     assert owned.post("/compare", b" " * (1 << 24)).status == 413
+
+
+@pytest.mark.parametrize("path", ["/upload", "/in/upload"])
+def test_an_upload_that_a_route_streams_is_not_kept_in_memory(
+    serve: Callable[..., Service], path: str
+) -> None:
+    service = serve()  # of its own, for the peak of a process stays
+    before = service.peak_mib()
+    assert service.post(path, b" " * (1 << 26)).json == 1 << 26
+    assert service.peak_mib() - before < 16
+    assert service.post(path, b" " * ((1 << 27) + 1)).status == 413

@@ -40,8 +40,7 @@ BUSY_NOW = _response(b"503 Service Unavailable", b"retry-after: 1", BUSY)
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol. It knows what its client is to do, and since when.
 
-    Under overload a request is answered 503 once its headers are read: a quarter of what it costs
-    later, so that the service goes on with those that it accepted.
+    Under overload a request is answered 503 once its headers are read: a quarter of the later cost.
     """
 
     batcher: Batcher[Any, Any]
@@ -80,12 +79,9 @@ class Connection(HttpToolsProtocol):
             return
         super().on_headers_complete()
         if scores:
-            self._expect_records()
-
-    def _expect_records(self) -> None:
-        if not self.batcher.coming:
-            self.loop.call_soon(setattr, self.batcher, "coming", 0)
-        self.batcher.coming += 1
+            if not self.batcher.coming:
+                self.loop.call_soon(setattr, self.batcher, "coming", 0)
+            self.batcher.coming += 1
 
     def on_body(self, body: bytes) -> None:
         if not self.refused:

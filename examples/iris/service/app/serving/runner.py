@@ -71,11 +71,11 @@ def serve(app: str, settings: ServingSettings) -> None:
 
     for sig in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again at its end
         signal.signal(sig, lambda *_: sys.exit(0))
-    listener = config.bind_socket()  # with BIND_HOST=:: it takes connections over IPv4 too
-    if settings.workers == 1:
-        run(listener)
-    else:
-        _supervise(run, listener, settings.workers)
+    with config.bind_socket() as listener:  # with BIND_HOST=:: it takes connections over IPv4 too
+        if settings.workers == 1:
+            run(listener)
+        else:
+            _supervise(run, listener, settings.workers)
 
 
 class _Server(uvicorn.Server):
@@ -105,7 +105,6 @@ class _Server(uvicorn.Server):
 
 def _supervise(run: Callable[..., None], listener: socket.socket, count: int) -> None:
     """Fork the worker processes, and replace those that die."""
-    fork = multiprocessing.get_context("fork")
     workers: dict[multiprocessing.process.BaseProcess, float] = {}
     pause_s = 0.5
     try:
@@ -120,7 +119,7 @@ def _supervise(run: Callable[..., None], listener: socket.socket, count: int) ->
                 _log_end(worker, lived_s, pause_s)
                 time.sleep(pause_s)
             while len(workers) < count:
-                worker = fork.Process(target=run, args=(listener,))
+                worker = multiprocessing.get_context("fork").Process(target=run, args=(listener,))
                 worker.start()
                 workers[worker] = time.monotonic()
             connection.wait([worker.sentinel for worker in workers])

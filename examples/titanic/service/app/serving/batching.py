@@ -162,8 +162,7 @@ class Batcher(Generic[Record, Answer]):
                 mine = list(islice(answers, len(job.records)))
                 if not job.answers.done():  # or else its request was cancelled
                     job.answers.set_result(mine)
-            took_s = perf_counter() - began
-            waited_s = began - jobs[0].since
+            waited_s, took_s = began - jobs[0].since, perf_counter() - began
             metrics.count_batch(self._name, len(call.result()), waited_s, took_s)
             self._start_batch()
 

@@ -1,7 +1,6 @@
 """Threads of BLAS and OpenMP: as many as the CPU quota of the container allows.
 
-These libraries count the cores of the machine and ignore the quota. With more threads than it
-allows, each prediction becomes slower.
+These libraries ignore the quota, and more threads than it allows make each prediction slower.
 """
 
 import os

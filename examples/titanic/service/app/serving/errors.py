@@ -121,8 +121,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ModelFault)
     async def model_fault(request: Request, error: ModelFault) -> JSONResponse:
-        facts = {"record": error.index}
-        log.error("the model failed", exc_info=error.__cause__, extra=facts)
+        log.error("the model failed", exc_info=error.__cause__, extra={"record": error.index})
         return problem(500, f"The model failed on the record at index {error.index}.")
 
 

@@ -91,13 +91,12 @@ class FastRoute:
             raise RequestValidationError(faults)
         require_strict(body)  # the validation ignores a key that is given twice, and NaN
         answer = await self._endpoint(**{self._field.name: record})
-        if isinstance(answer, Response):
-            await answer(scope, receive, send)
-            return
-        content = await serialize_response(
-            field=self._response_field, response_content=answer, dump_json=True
-        )
-        await Response(content, self._status, media_type="application/json")(scope, receive, send)
+        if not isinstance(answer, Response):
+            content = await serialize_response(
+                field=self._response_field, response_content=answer, dump_json=True
+            )
+            answer = Response(content, self._status, media_type="application/json")
+        await answer(scope, receive, send)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -21,7 +21,7 @@ from app.serving.errors import BUSY, RETRY, problem
 from app.serving.fast_routes import speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
-from app.serving.strict_json import make_strict, received
+from app.serving.strict_json import make_strict, received, takes_json
 
 log = logging.getLogger("app.requests")
 
@@ -57,10 +57,10 @@ class RequestMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, _in_one_line(send))
             return
-        headers = dict(scope["headers"])
         if scope["type"] == "websocket":
-            await self._open(scope, headers, receive, send)
+            await self._open(scope, receive, send)
             return
+        headers = dict(scope["headers"])
         began, status = perf_counter(), 0
         method: str = scope["method"]
         request_id = _valid_id(headers, b"x-request-id") or self._next_id()
@@ -114,12 +114,10 @@ class RequestMiddleware:
                 facts = {"method": method, "path": scope["path"], "status": status}
                 log.info("request", extra=facts | {"ms": round(1e3 * took_s, 3)})
 
-    async def _open(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
-    ) -> None:
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a WebSocket with a valid API key pass; without one it is closed, which is a 403."""
         try:
-            self._keys.require(scope["path"], headers)
+            self._keys.require(scope["path"], dict(scope["headers"]))
         except HTTPException:
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -149,8 +147,7 @@ class BodyMiddleware:
             await self.app(scope, receive, send)
             return
         received.set((dict(scope["headers"]), []))
-        limited = _LimitedRequest(self.app, self._settings.max_body_bytes)
-        await limited(scope, receive, send)
+        await _LimitedRequest(self.app, self._settings.max_body_bytes)(scope, receive, send)
 
 
 class _LimitedRequest(RequestBodyLimitResponder):
@@ -158,7 +155,8 @@ class _LimitedRequest(RequestBodyLimitResponder):
 
     async def receive_with_limit(self) -> Message:
         message = await super().receive_with_limit()
-        received.get()[1].append(message.get("body", b""))
+        if takes_json(self.scope):  # a stream or a form may be larger than the memory
+            received.get()[1].append(message.get("body", b""))
         return message
 
     async def send_with_limit(self, message: Message) -> None:

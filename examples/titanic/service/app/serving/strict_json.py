@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 JSON = re.compile(rb"\s*application/(json|.+\+json)\s*(;.*)?", re.IGNORECASE)
 NOT_JSON = "Send JSON, with 'Content-Type: application/json'."
@@ -79,10 +80,14 @@ def media_fault(headers: Mapping[bytes, bytes]) -> str | None:
 
 def media_fault_of(request: Request) -> str | None:
     """Return why a body is not plain JSON, on a route that takes JSON."""
-    field = getattr(request.scope.get("route"), "body_field", None)
     headers, parts = received.get()
-    takes_json = field is not None and not isinstance(field.field_info, Form)
-    return media_fault(headers) if takes_json and any(parts) else None
+    return media_fault(headers) if any(parts) and takes_json(request.scope) else None
+
+
+def takes_json(scope: Scope) -> bool:
+    """Whether the route takes JSON, or is not known yet: no stream and no form."""
+    field = getattr(scope.get("route"), "body_field", None)
+    return "route" not in scope or (field is not None and not isinstance(field.field_info, Form))
 
 
 def require_strict(body: bytes) -> None:
@@ -90,7 +95,15 @@ def require_strict(body: bytes) -> None:
     try:
         jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
     except ValueError as error:
+        _require_utf8(body)
         raise invalid("json_invalid", f"Invalid JSON: {str(error)[:200]}") from None
+
+
+def _require_utf8(body: bytes) -> None:
+    """Raise 422 for another encoding and for a byte order mark (RFC 8259, section 8.1)."""
+    if (encoding := json.detect_encoding(body)) != "utf-8":
+        found = encoding.upper().replace("-SIG", " with a byte order mark")
+        raise invalid("json_invalid", f"The body is {found}. Send UTF-8 without a byte order mark.")
 
 
 def invalid(kind: str, message: str) -> RequestValidationError:
@@ -103,6 +116,7 @@ def validate(body_type: TypeAdapter[Any], body: bytes, loc: Place = ("body",)) -
     try:
         return body_type.validate_json(body), []
     except ValidationError as error:
+        _require_utf8(body)
         faults = _faults(error)
     if whole := _repaired(body, faults):
         try:
@@ -124,12 +138,9 @@ class _Number(float):
     """A number with a point or an exponent, and its text."""
 
     __slots__ = ("text",)
-    text: str
 
-    def __new__(cls, text: str) -> "_Number":
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 def _repaired(body: bytes, faults: list[Any]) -> bytes | None:
