@@ -14,6 +14,7 @@ import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -38,6 +39,8 @@ COLUMNS = make_column_transformer((OneHotEncoder(), ["plan"]), remainder="passth
             COLUMNS, FunctionTransformer(np.log1p), LogisticRegression(class_weight={0: 1.0, 1: 2.0})
         ),
         make_pipeline(COLUMNS, HistGradientBoostingClassifier(max_iter=3)),
+        make_pipeline(COLUMNS, KNeighborsClassifier(3, algorithm="kd_tree")),
+        make_pipeline(COLUMNS, RadiusNeighborsClassifier(50, algorithm="ball_tree")),
     ],
     ids=lambda model: type(model[-1]).__name__,
 )
@@ -116,6 +119,7 @@ MALFORMED: dict[str, dict[str, Any]] = {
     "a state that is no dict": node(
         "ObjectNode", *REGRESSION, 32, content=items("ListNode", "list", 33, ARGUMENTS)
     ),
+    "a state that is no dict, but a tuple": node("ObjectNode", *REGRESSION, 46, content=ARGUMENTS),
     "two different nodes of one number": items("ListNode", "list", 34, text(1, 35), text(2, 35)),
     "two different nodes of one number, but for an attribute": items(
         "ListNode", "list", 34, attributes(200, file=text("a", 300)), attributes(200, file=text("b", 301))

@@ -19,6 +19,10 @@ _KEY_TYPES |= {"numpy.str_": str, "numpy.int64": int, "numpy.int32": int, "numpy
 _BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 _NUMBERS = {"__id__": int, "file": str}
 _MOST_BYTES = 1 << 30
+# Their compiled classes take their state as a tuple, by `__setstate__`.
+_TUPLE_STATES = frozenset(
+    {"sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree", "sklearn.metrics._dist_metrics"}
+)
 _Node = Mapping[str, Any]
 
 
@@ -161,9 +165,10 @@ class SchemaPickle(Opcodes):
         state = node.get("content")
         if state is not None:
             # Python would take a list of pairs for attributes too.
-            if state["__loader__"] not in ("DictNode", "JsonNode") or (
-                state["__loader__"] == "DictNode" and _dotted(state) != "builtins.dict"
-            ):
+            kinds = {"DictNode": "builtins.dict", "JsonNode": _dotted(state)}
+            if node["__module__"] in _TUPLE_STATES:
+                kinds["TupleNode"] = "builtins.tuple"
+            if _dotted(state) != kinds.get(state["__loader__"]):
                 raise MalformedError(0, "a state that is no dict")
             if state["__loader__"] == "JsonNode" and isinstance(json.loads(state["content"]), list | str):
                 raise MalformedError(0, "a state that is no dict")
