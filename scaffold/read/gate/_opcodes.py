@@ -28,8 +28,11 @@ class Opcodes:
                 self.out += {None: pickle.NONE, True: pickle.NEWTRUE, False: pickle.NEWFALSE}[value]
             case int() if -(1 << 31) <= value < 1 << 31:
                 self.out += pickle.BININT + struct.pack("<i", value)
-            case int() | float():
-                self.out += pickle.BINFLOAT + struct.pack(">d", float(value))
+            case int():
+                data = pickle.encode_long(value)
+                self.out += pickle.LONG4 + struct.pack("<i", len(data)) + data
+            case float():
+                self.out += pickle.BINFLOAT + struct.pack(">d", value)
             case str():
                 data = value.encode("utf-8", "surrogatepass")
                 self.out += pickle.BINUNICODE + struct.pack("<I", len(data)) + data

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,16 +17,22 @@ from scaffold.read.gate._opcodes import Opcodes, text_of
 _KEY_TYPES = {"builtins.str": str, "builtins.int": int, "builtins.float": float}
 _KEY_TYPES |= {"numpy.str_": str, "numpy.int64": int, "numpy.int32": int, "numpy.float64": float}
 _BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
-_NUMBERS = ("__id__", "file")
+_NUMBERS = {"__id__": int, "file": str}
+_MOST_BYTES = 1 << 30
+# Their compiled classes take their state as a tuple, by `__setstate__`.
+_TUPLE_STATES = frozenset(
+    {"sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree", "sklearn.metrics._dist_metrics"}
+)
 _Node = Mapping[str, Any]
 
 
 class SchemaPickle(Opcodes):
     """Opcodes that build what a schema describes."""
 
-    def __init__(self, members: frozenset[str]) -> None:
+    def __init__(self, members: frozenset[str], read: Callable[[str], bytes]) -> None:
         super().__init__()
         self._members = members
+        self._read = read
         self._seen: dict[int, _Node] = {}
 
     def pickle_of(self, schema: _Node) -> bytes:
@@ -67,6 +74,12 @@ class SchemaPickle(Opcodes):
         self.name("numpy", "ndarray")
         self.plain(0)
         self.out += pickle.TUPLE1 + pickle.NEWOBJ
+
+    def _plain_arrays(self, *nodes: _Node) -> None:
+        """Arrays whose protocols numpy asks; it would ask any other object too."""
+        if any(each["__loader__"] != "NdArrayNode" for each in nodes):
+            raise MalformedError(0, "another object where an array is expected")
+        self._array(*nodes)
 
     def _member(self, node: _Node) -> None:
         if node["file"] not in self._members:
@@ -152,9 +165,10 @@ class SchemaPickle(Opcodes):
         state = node.get("content")
         if state is not None:
             # Python would take a list of pairs for attributes too.
-            if state["__loader__"] not in ("DictNode", "JsonNode") or (
-                state["__loader__"] == "DictNode" and _dotted(state) != "builtins.dict"
-            ):
+            kinds = {"DictNode": "builtins.dict", "JsonNode": _dotted(state)}
+            if node["__module__"] in _TUPLE_STATES:
+                kinds["TupleNode"] = "builtins.tuple"
+            if _dotted(state) != kinds.get(state["__loader__"]):
                 raise MalformedError(0, "a state that is no dict")
             if state["__loader__"] == "JsonNode" and isinstance(json.loads(state["content"]), list | str):
                 raise MalformedError(0, "a state that is no dict")
@@ -194,12 +208,12 @@ class SchemaPickle(Opcodes):
         self.out += pickle.TUPLE1 + pickle.REDUCE
 
     def _masked(self, node: _Node) -> None:
-        self._array(node["content"]["data"], node["content"]["mask"])
+        self._plain_arrays(node["content"]["data"], node["content"]["mask"])
 
     def _dtype(self, node: _Node) -> None:
         self._class(node)
         self.out += pickle.POP
-        self._array(node["content"])
+        self._plain_arrays(node["content"])
 
     def _sparse(self, node: _Node) -> None:
         self._member(node)
@@ -221,7 +235,10 @@ class SchemaPickle(Opcodes):
 
     def _bytes(self, node: _Node) -> None:
         self._member(node)
-        self.out += pickle.SHORT_BINBYTES + b"\0"
+        data = self._read(node["file"])
+        if len(self.out) + len(data) > _MOST_BYTES:
+            raise MalformedError(0, f"nodes that hold more than {_MOST_BYTES >> 20} MiB of bytes")
+        self.out += pickle.BINBYTES8 + struct.pack("<Q", len(data)) + data
 
     def _operator(self, node: _Node) -> None:
         self.name("operator", node["__class__"])
@@ -257,10 +274,17 @@ class SchemaPickle(Opcodes):
 
 
 def _without_numbers(value: Any) -> Any:
-    """A node without its number and the name of its file, which differ for two copies of one object."""
+    """A node without its number and the name of its file, which differ for two copies of one object.
+
+    A node under such a name is an item or an attribute, and stays.
+    """
     match value:
         case dict():
-            return {key: _without_numbers(each) for key, each in value.items() if key not in _NUMBERS}
+            return {
+                key: _without_numbers(each)
+                for key, each in value.items()
+                if key not in _NUMBERS or not isinstance(each, _NUMBERS[key])
+            }
         case list():
             return [_without_numbers(each) for each in value]
         case _:

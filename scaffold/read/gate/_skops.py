@@ -8,10 +8,20 @@ states by the same rules. Arrays are data: numpy and scipy read them without pic
 from __future__ import annotations
 
 import json
+import lzma
 import zipfile
+import zlib
+from functools import partial
 from typing import BinaryIO
 
-from scaffold.read._streams import MalformedError, require_no_bomb, stream_of
+from scaffold.read._streams import (
+    BOMB_BYTES,
+    BOMB_RATIO,
+    BombError,
+    MalformedError,
+    require_no_bomb,
+    stream_of,
+)
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._schema import SchemaPickle
 from scaffold.read.gate._stack import Visitor
@@ -45,15 +55,32 @@ def follow_skops(file: BinaryIO, visitor: Visitor) -> None:
             raise MalformedError(0, "an archive with two members of one name")
         require_one_directory(file, archive)
         require_no_bomb(archive)
+        _require_no_bomb_of_all(archive)
         if archive.getinfo(SCHEMA).file_size > _MOST_SCHEMA_BYTES:
             raise MalformedError(0, f"a {SCHEMA} that is too large to be read")
         try:
-            schema = json.loads(archive.read(SCHEMA))
+            schema = json.loads(_read(archive, SCHEMA))
             if not isinstance(schema, dict) or schema.get("protocol") != _PROTOCOL:
                 raise MalformedError(0, f"a {SCHEMA} of another protocol than {_PROTOCOL}")
-            translated = SchemaPickle(frozenset(names)).pickle_of(schema)
+            translated = SchemaPickle(frozenset(names), partial(_read, archive)).pickle_of(schema)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise MalformedError(0, f"a {SCHEMA} of another form ({error})") from error
         except RecursionError as error:
             raise MalformedError(0, f"a {SCHEMA} that is nested too deeply") from error
     follow(stream_of(translated), visitor)
+
+
+def _require_no_bomb_of_all(archive: zipfile.ZipFile) -> None:
+    """Raise BombError if all members together unpack to far more than they weigh: skops reads all of them."""
+    members = archive.infolist()
+    size_bytes = sum(member.file_size for member in members)
+    if size_bytes > BOMB_BYTES and size_bytes > BOMB_RATIO * sum(member.compress_size for member in members):
+        raise BombError(size_bytes)
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member; raises MalformedError if it is encrypted, damaged, or compressed in an unknown way."""
+    try:
+        return archive.read(name)
+    except (OSError, RuntimeError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise MalformedError(0, f"a member {name[:60]!r} that cannot be unpacked ({error})") from error
