@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -21,8 +22,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from scaffold.errors import NotAModelError, ReadError, UntrustedCodeError
 from scaffold.read import load_model, read_artifact
 from scaffold.spec import ModelFormat
-
-skops_io = pytest.importorskip("skops.io")
 
 X = pd.DataFrame({"age": [20.0, 35.0, 50.0, 65.0] * 5, "plan": ["a", "b", "c", "a"] * 5})
 Y = np.array([0, 1, 0, 1] * 5)
@@ -46,7 +45,7 @@ COLUMNS = make_column_transformer((OneHotEncoder(), ["plan"]), remainder="passth
 )
 def test_a_model_is_read_and_loaded(model: Any, tmp_path: Path) -> None:
     path = tmp_path / "model.skops"
-    skops_io.dump(model.fit(X, Y), path)
+    skops.io.dump(model.fit(X, Y), path)
     artifact = read_artifact(path)
     assert artifact.format is ModelFormat.SKOPS
     assert (load_model(artifact).predict(X) == model.predict(X)).all()
@@ -187,7 +186,7 @@ def test_two_schemas_in_one_archive_are_refused(tmp_path: Path) -> None:
 
 def test_a_type_that_the_gate_did_not_see_is_not_loaded(tmp_path: Path) -> None:
     path = tmp_path / "model.skops"
-    skops_io.dump(make_pipeline(COLUMNS, RandomForestClassifier(3)).fit(X, Y), path)
+    skops.io.dump(make_pipeline(COLUMNS, RandomForestClassifier(3)).fit(X, Y), path)
     import dataclasses
 
     artifact = read_artifact(path)
