@@ -85,10 +85,11 @@ class Installation:
     def __init__(self, path: Sequence[str] | None = None) -> None:
         self.by_name: dict[str, Installed] = {}
         for found in metadata.distributions(path=list(sys.path if path is None else path)):
-            name = found.metadata["Name"] if found.metadata else None
+            about = found.metadata  # parsed anew each time it is asked for
+            name = about["Name"] if about else None
             if name and _is_installed(found):
                 key = canonicalize_name(name)
-                self.by_name.setdefault(key, Installed(key, found.version, found))
+                self.by_name.setdefault(key, Installed(key, about["Version"], found))
 
     @functools.cached_property
     def owners(self) -> Mapping[str, tuple[str, ...]]:
