@@ -12,6 +12,8 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
 from typing import Any
 
 from packaging.requirements import InvalidRequirement
@@ -79,14 +81,20 @@ class Installed:
         return bool(self.origin.get("dir_info", {}).get("editable"))
 
 
+def _headers(found: metadata.Distribution) -> Message:
+    """Name, version and the like; `found.metadata` would parse the description, which is long."""
+    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
+    return message_from_string(text.partition("\n\n")[0])
+
+
 class Installation:
     """All the distributions that an interpreter with this `sys.path` finds."""
 
     def __init__(self, path: Sequence[str] | None = None) -> None:
         self.by_name: dict[str, Installed] = {}
         for found in metadata.distributions(path=list(sys.path if path is None else path)):
-            about = found.metadata  # parsed anew each time it is asked for
-            name = about["Name"] if about else None
+            about = _headers(found)
+            name = about["Name"]
             if name and _is_installed(found):
                 key = canonicalize_name(name)
                 self.by_name.setdefault(key, Installed(key, about["Version"], found))

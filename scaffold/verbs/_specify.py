@@ -140,7 +140,7 @@ def _read(examination: Examination, on_event: OnEvent) -> Files:
 def _introspect(examination: Examination, files: Files, on_event: OnEvent) -> Introspected:
     """How the model is called."""
     on_event(Started("introspect"))
-    for module in ("scaffold.render", "copier"):  # imported while the worker loads the model
+    for module in ("scaffold.render", "copier", "scaffold.upgrade"):  # while the worker loads the model
         importlib.import_module(module)
     found = examination.introspected(files)
     on_event(Finished("introspect", signature_line(found.signature)))
