@@ -28,6 +28,11 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether a file is at a path; no file is at one that is too long or no path at all."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises an error for those
+
+
 def keep_until_exit(path: Path, digest: str) -> Path:
     """Move a file out of a temporary folder and return its new path, which stays until this process ends.
 

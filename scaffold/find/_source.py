@@ -100,11 +100,6 @@ def local_path(written: str) -> Path:
     return Path(os.path.expanduser(written.removeprefix("file://")))  # noqa: PTH111 - `~nobody` stays as it is
 
 
-def is_file(path: Path) -> bool:
-    """Whether a file is at a path; no file is at one that is too long or no path at all."""
-    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises an error for those
-
-
 def imported(module: str, source: str, packages: str) -> ModuleType:
     """Import a module of a library that is not among our requirements.
 

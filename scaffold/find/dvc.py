@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scaffold.base.files import is_file
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import CommandError, ModelNotFetchedError
-from scaffold.find._source import FoundModel, Source, is_file, line_of, local_path
+from scaffold.find._source import FoundModel, Source, line_of, local_path
 
 _MISSING_COMMAND = 127
 """The exit status of a command that is not installed."""

@@ -11,12 +11,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.files import is_file
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._facts import commit_in, facts, identifier, version_number
 from scaffold.find._mlflow_child import ask_mlflow
 from scaffold.find._mlmodel import DESCRIPTION, declared_by, model_file, read_description
-from scaffold.find._source import FoundModel, Source, download_folder, is_file, local_path, scheme_of
+from scaffold.find._source import FoundModel, Source, download_folder, local_path, scheme_of
 from scaffold.spec import Origin
 
 if TYPE_CHECKING:

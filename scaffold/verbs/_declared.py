@@ -8,14 +8,15 @@ from scaffold.find import Declared, DeclaredField
 from scaffold.spec import Category, Field, Optional, Record, Scalar, ScalarType, Schema, Table
 
 _NUMBERS = frozenset({ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.DECIMAL})
+_TEXTS = frozenset(ScalarType) - _NUMBERS - {ScalarType.BOOLEAN}
 _FITTING = {
     "boolean": frozenset({ScalarType.BOOLEAN}),
     "integer": frozenset({ScalarType.INTEGER}),
     "long": frozenset({ScalarType.INTEGER}),
     "float": _NUMBERS,
     "double": _NUMBERS,
-    "string": frozenset(ScalarType) - _NUMBERS - {ScalarType.BOOLEAN},
-    "datetime": frozenset(ScalarType) - _NUMBERS - {ScalarType.BOOLEAN},
+    "string": _TEXTS,
+    "datetime": _TEXTS,
 }
 """The types of a sample that fit a type of a signature. A moment is a text where the sample is JSON."""
 

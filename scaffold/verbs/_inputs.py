@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.files import sha256_file
+from scaffold.base.files import is_file, sha256_file
 from scaffold.base.modules import Home, home_of
 from scaffold.errors import MissingInputError, NotAModelError, NotASampleError
 from scaffold.find import Declared, FoundModel, find_model
@@ -99,7 +99,7 @@ def _model_file(model: Any, workspace: Path) -> InputFile:
 
 
 def _sample_file(sample: Any, folder: Path) -> InputFile:
-    if isinstance(sample, os.PathLike) or (isinstance(sample, str) and _names_file(sample)):
+    if isinstance(sample, os.PathLike) or (isinstance(sample, str) and is_file(sample)):
         path = Path(sample)
         if _is_pipe(path):
             raise NotASampleError(str(path), f"{_PIPE}; copy its content into a file first")
@@ -124,13 +124,6 @@ def _written(value: Any, folder: Path) -> InputFile:
 
     path = dump_model(value, folder)
     return InputFile(path=path, provenance=f"a {type(value).__name__} in memory", ours=True)
-
-
-def _names_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _local_folders(model: Path, options: Options) -> list[Path]:
