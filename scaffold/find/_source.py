@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import re
+import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,13 +120,15 @@ def imported(module: str, source: str, packages: str) -> ModuleType:
         raise ModelNotFetchedError(source, f"{name} is not installed", f"pip install {packages}") from error
 
 
-_downloads: list[TemporaryFolder] = []
-
-
 def download_folder() -> Path:
     """Create and return a folder for one download, which is there until this process ends."""
-    _downloads.append(TemporaryFolder("model"))
-    return Path(_downloads[-1].name)
+    return Path(tempfile.mkdtemp(dir=_downloads().name))
+
+
+@functools.cache
+def _downloads() -> TemporaryFolder:
+    """The folder of all downloads."""
+    return TemporaryFolder("model")
 
 
 def line_of(error: Exception, index: int = 0) -> str:
