@@ -41,7 +41,7 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(job["environ"])
     sys.meta_path[:] = [Finder(list(sys.meta_path), witness, job["local"])]
-    sys.addaudithook(witness.audit)
+    sys.addaudithook(witness.audit_hook())
     watch_variables(witness)
     unpickle.on_lookup = _lookup_writer(Path(job["folder"]) / LOOKUP_FILE)
     program.run(channel, job, witness)

@@ -29,7 +29,7 @@ def watch(confinement: Confinement, memory_bytes: int) -> None:
     """Remember from now on what this process tries; `memory_bytes` is the limit in force, 0 for none."""
     global _current
     _current = Attempts(confinement, memory_bytes)
-    sys.addaudithook(_current.hook)
+    sys.addaudithook(_current.hook())
 
 
 def explain(error: BaseException) -> Refused | None:
