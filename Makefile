@@ -1,7 +1,7 @@
 # Needs Python 3.10 or later and make; everything else is installed below .venv.
 #
 #   make demo    train the Titanic pipeline, generate its service, prove it, ask it three times
-#   make test    all tests that need no Docker Engine and no cluster
+#   make test    lint, types, and all tests that take seconds and need no Docker Engine and no cluster
 #   make check   lint and types
 #   make bench   our service beside the other serving tools
 
@@ -44,7 +44,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -n 2 -m "not docker and not cluster and not slow and not libraries"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not docker and not cluster and not slow and not libraries"
 
 examples: $(VENV)/.test
 	$(BIN)/python examples/regenerate.py

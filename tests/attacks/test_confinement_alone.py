@@ -44,7 +44,7 @@ def test_the_confinement_alone_stops_every_attack(case: Case, place: Place) -> N
         (folder / file).write_text(source)
     (folder / case.file).write_bytes(case.content(place))
     confinement = replace(LIMITS, readable=(folder, folder / case.file), parent_pid=os.getpid())
-    settings = WorkerSettings(confinement=confinement, time_s=60)
+    settings = WorkerSettings(confinement=confinement, time_s=20)
     job = {"model": str(folder / case.file), "local": [str(folder)]}
     settings = replace(settings, path=[*settings.path, str(folder)])
     # Where the file ended the process, that is reported.

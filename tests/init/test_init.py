@@ -35,9 +35,8 @@ def make(project: Path, *targets: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "variant", [VARIANTS[0], *(pytest.param(variant, marks=pytest.mark.slow) for variant in VARIANTS[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_each_variant_trains_passes_its_tests_and_ends_in_a_proven_service(
     tmp_path: Path, variant: str
 ) -> None:

@@ -104,7 +104,7 @@ def read(root: Path, path: str) -> str:
     return (root / path).read_text()
 
 
-@pytest.mark.parametrize("name", ["titanic", "iris"])
+@pytest.mark.parametrize("name", [pytest.param("titanic", marks=pytest.mark.slow), "iris"])
 def test_an_untouched_project_becomes_a_new_one_answers_and_goes_back(
     name: str, old_project: OldProject
 ) -> None:
@@ -161,6 +161,7 @@ def edit_everywhere(root: Path) -> None:
     edit(root, "app/model/README.md", ("## Libraries\n", "Ask the passengers' team.\n\n## Libraries\n"))
 
 
+@pytest.mark.slow
 def test_the_edits_of_an_owner_are_in_the_new_project_and_work(old_project: OldProject) -> None:
     root = old_project("titanic")
     edit_everywhere(root)
@@ -183,6 +184,7 @@ def test_the_edits_of_an_owner_are_in_the_new_project_and_work(old_project: OldP
     assert update(root, verify=False).is_empty
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_file_that_moved_is_merged_into_its_new_place(old_project: OldProject) -> None:
     root = old_project("titanic")
     edit(root, "app/batching.py", ("MAX_HANGING = 4 ", "MAX_HANGING = 2 "))
@@ -240,6 +242,7 @@ def test_an_edit_of_what_is_gone_is_a_conflict(old_project: OldProject) -> None:
     assert 'raise HTTPException(413, "No.")' in read(root, "app/gate.py")
 
 
+@pytest.mark.slow
 def test_names_that_are_gone_are_told_with_their_lines(old_project: OldProject) -> None:
     root = old_project("titanic")
     (root / "app/second.py").write_text(
@@ -257,6 +260,7 @@ def test_names_that_are_gone_are_told_with_their_lines(old_project: OldProject) 
     assert told in [event.text for event in events if isinstance(event, Noted)]
 
 
+@pytest.mark.slow
 def test_a_file_of_the_serving_code_that_was_deleted_is_there_again_and_told(old_project: OldProject) -> None:
     root = old_project("titanic")
     (root / "app/docs.py").unlink()
@@ -288,6 +292,7 @@ def test_a_merge_tool_gets_the_old_file_under_its_new_name(old_project: OldProje
     assert 'raise HTTPException(413, "No.")' in read(root, "app/serving/middleware.py")
 
 
+@pytest.mark.slow
 def test_an_app_below_src_moves_there(old_project: OldProject) -> None:
     root = old_project("titanic")
     (root / "src").mkdir()

@@ -1,6 +1,7 @@
 """`--profile`: recorded, kept by an update, and switched with the owner's edits."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,18 @@ async def owner() -> dict[str, str]:
 '''
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    root = tmp_path / "service"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service of the plain profile."""
+    root = tmp_path_factory.mktemp("plain") / "service"
     scaffold.new(MODEL, SAMPLE, target=root, verify=False, profile="plain")
     return root
+
+
+@pytest.fixture
+def root(written: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(written, tmp_path / "service"))
 
 
 def profile_of(root: Path) -> str:

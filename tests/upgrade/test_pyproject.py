@@ -96,6 +96,7 @@ def test_comments_groups_and_settings_ask_for_nothing(tmp_path: Path, text: str)
     assert "does not ask for 'numpy==2.4.6'" in unwritten_requirements(tmp_path, text, ["numpy==2.4.6"])
 
 
+@pytest.mark.slow
 def test_a_project_without_requirements_is_told_what_is_written_nowhere(project: Path, train: Train) -> None:
     for name in ("requirements.in", "requirements.txt"):
         (project / name).unlink()

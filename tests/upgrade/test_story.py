@@ -158,6 +158,7 @@ def test_predictions_that_the_owners_code_changes_are_reported_and_recorded(
     assert snapshot(project) == after
 
 
+@pytest.mark.slow
 def test_a_conflict_is_marked_listed_and_not_updated_over(project: Path, train: Train) -> None:
     edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
     inputs = train("FamilySize")[1]
@@ -205,6 +206,7 @@ def test_an_update_may_change_only_answers(project: Path) -> None:
     assert update(project).is_empty
 
 
+@pytest.mark.slow
 def test_what_the_owner_adds_to_the_requirements_is_locked_marked_and_kept(
     project: Path, bring_up: BringUp
 ) -> None:
@@ -277,6 +279,7 @@ def test_an_update_of_nothing_changes_nothing(project: Path) -> None:
     assert {**snapshot(project), "record": (project / ".scaffold/record.json").read_bytes()} == before
 
 
+@pytest.mark.slow
 def test_a_proof_that_fails_leaves_the_project_as_it_was(project: Path, bring_up: BringUp) -> None:
     edit(
         project, "app/main.py", ("from app import score\n", "import no_such_module\nfrom app import score\n")
@@ -344,6 +347,7 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
     assert "FamilySize" not in (project / "app/schemas.py").read_text()
 
 
+@pytest.mark.slow
 def test_files_in_conflict_exit_with_three_unless_callers_break(
     project: Path, tmp_path: Path, train: Train
 ) -> None:
