@@ -616,8 +616,9 @@ def test_a_pinned_image_is_read_as_kubectl_reads_it(project: Path, kubectl: str)
     assert ours == built_by(kubectl, project / "deploy/staging")
 
 
-def test_rendered_targets_are_read_as_kubectl_reads_them(tmp_path: Path, kubectl: str) -> None:
-    for number, (files, targets) in enumerate(random_projects(40, seed=8)):
+@pytest.mark.parametrize("count", [10, pytest.param(40, marks=pytest.mark.slow)])
+def test_rendered_targets_are_read_as_kubectl_reads_them(tmp_path: Path, kubectl: str, count: int) -> None:
+    for number, (files, targets) in enumerate(random_projects(count, seed=8)):
         root = write(files, tmp_path / str(number))
         for target in targets[:2]:
             assert read_by_us(root, target) == built_by(kubectl, root / "deploy" / target)

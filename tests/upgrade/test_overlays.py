@@ -46,6 +46,7 @@ def test_an_untouched_project_gets_a_base_and_goes_back(old_project: OldProject)
     assert snapshot(root) == before
 
 
+@pytest.mark.slow
 def test_the_edits_of_an_owner_are_in_the_base_or_in_a_patch(old_project: OldProject) -> None:
     root = old_project("titanic")
     extra = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: extra\n"
@@ -99,6 +100,7 @@ def test_the_edits_of_an_owner_are_in_the_base_or_in_a_patch(old_project: OldPro
     assert update(root, verify=False).is_empty
 
 
+@pytest.mark.slow
 def test_an_edit_stands_in_the_patch_that_the_answers_of_a_target_give(old_project: OldProject) -> None:
     root = old_project("titanic")
     edit(root, "deploy/production/autoscaler.yaml", ("maxReplicas: 6", "maxReplicas: 8"))
