@@ -28,6 +28,14 @@ _PACKAGES = {
     "hf": "huggingface_hub",
 }
 
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    "hf": "HF_TOKEN",
+}
+"""The variables that hold credentials, by one of the schemes of a package."""
+
 _VERSION_KEYS = ("VersionId", "version_id", "generation", "ETag", "etag", "e_tag")
 """What filesystems call the version of a file, the surest first."""
 
@@ -97,4 +105,13 @@ def _named(shown: str, scheme: str) -> Iterator[None]:
         raise ModelNotFetchedError(shown, f"{scheme}:// needs {package}", f"pip install {package}") from error
     except Exception as error:
         # Every filesystem has errors of its own; some of them name the URL.
-        raise ModelNotFetchedError(shown, without_credentials(line_of(error)), "") from error
+        cause = without_credentials(line_of(error)).rstrip(".")
+        if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
+            cause += _where_credentials_stand(scheme)
+        raise ModelNotFetchedError(shown, cause, "") from error
+
+
+def _where_credentials_stand(scheme: str) -> str:
+    package = _PACKAGES.get(scheme)
+    names = next((names for known, names in _CREDENTIALS.items() if _PACKAGES[known] == package), None)
+    return f"; {package} reads the credentials from {names}" if names else ""

@@ -10,11 +10,11 @@ class Origin:
     """The place that a model was fetched from, without credentials; an update asks that place again."""
 
     uri: str
-    """What was typed: `models:/Titanic@champion`, `s3://bucket/model.pkl`."""
+    """What was typed: `models:/Titanic@champion`, `s3://bucket/model.pkl`; empty for a local file."""
     server: str = ""
     """The server that was asked, for a URI that does not name it."""
     version: str = ""
-    """The version that was found: of a registry, of an object store; an ETag."""
+    """The version that was found: of a registry, of an object store; an ETag; the md5 that DVC has."""
     run: str = ""
     """The run that trained the model."""
     revision: str = ""

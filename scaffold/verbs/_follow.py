@@ -19,7 +19,7 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
         SourceNotFollowedError: The source does not give it.
     """
     origin = record.spec.origin
-    if origin is None:
+    if origin is None or not origin.uri:
         return None
     try:
         found = find_newer(origin)
@@ -28,13 +28,15 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
     if found is None:
         on_event(Noted(f"nothing new at {origin.uri}" + (f" of {origin.server}" if origin.server else "")))
     else:
-        on_event(Noted(f"new at {origin.uri}: {found.provenance}"))
+        named = "" if found.provenance == origin.uri else f": {found.provenance}"
+        on_event(Noted(f"new at {origin.uri}{named}"))
     return found
 
 
 def is_current(record: ProjectRecord) -> bool:
     """Whether nothing but the source can have changed: it has one, and this version wrote the project."""
-    return record.spec.origin is not None and record.spec.generator == __version__
+    origin = record.spec.origin
+    return origin is not None and bool(origin.uri) and record.spec.generator == __version__
 
 
 def nothing_new(root: Path) -> Update:

@@ -100,11 +100,82 @@ def pulled(path: Path, commands: list[tuple[str, ...]]) -> object:
 
 def test_a_file_of_dvc_is_pulled(tmp_path: Path) -> None:
     pointer = tmp_path / "model.pkl.dvc"
-    pointer.write_text("outs:\n- path: model.pkl\n")
+    pointer.write_text("outs:\n- path: model.pkl\n  md5: 0123456789abcdef\n")
     commands: list[tuple[str, ...]] = []
-    path = DvcSource(run=pulled(tmp_path / "model.pkl", commands)).fetch(str(pointer)).path  # type: ignore[arg-type]
-    assert path == tmp_path / "model.pkl"
-    assert commands == [("dvc", "pull", "model.pkl.dvc")]
+    source = DvcSource(run=pulled(tmp_path / "model.pkl", commands))  # type: ignore[arg-type]
+    for written in (str(pointer), str(tmp_path / "model.pkl")):
+        assert source.recognises(written)
+        found = source.fetch(written)
+        assert found.path == tmp_path / "model.pkl"
+        assert found.origin is not None
+        assert found.origin.version == "0123456789abcdef"
+        assert found.origin.uri == ""
+    assert [command for command in commands if command[0] == "dvc"] == [("dvc", "pull", "model.pkl.dvc")]
+
+
+LOCK = """
+schema: '2.0'
+stages:
+  prepare:
+    cmd: python prepare.py
+    outs:
+    - path: data
+  train:
+    cmd: python train.py
+    params:
+      params.yaml:
+        train.C: 0.5
+    outs:
+    - path: metrics.json
+      md5: aaaa
+    - path: models/model.pkl
+      md5: 0123456789abcdef
+"""
+
+
+def test_a_file_that_a_stage_of_dvc_makes_is_pulled_and_has_its_parameters_and_metrics(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    (tmp_path / "metrics.json").write_text('{"auc": 0.9, "classes": ["a"]}')
+    (tmp_path / "models").mkdir()
+    path, commands = tmp_path / "models/model.pkl", list[tuple[str, ...]]()
+    source = DvcSource(run=pulled(path, commands))  # type: ignore[arg-type]
+    assert source.recognises(str(path))
+    assert not source.recognises(str(tmp_path / "models/another.pkl"))
+    origin = source.fetch(str(path)).origin
+    assert ("dvc", "pull", "models/model.pkl") in commands
+    assert origin is not None
+    assert (origin.version, origin.params) == ("0123456789abcdef", (("train.C", "0.5"),))
+    assert origin.metrics == (("auc", "0.9"),)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "stages: [", "stages: 3", "stages:\n  train:\n    outs: {path: 3}\n", "- 1"]
+)
+def test_a_lock_of_dvc_that_says_nothing_is_passed_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dvc.lock").write_text(text)
+    assert not DvcSource().recognises(str(tmp_path / "model.pkl"))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "package", "names"),
+    [
+        ("s3a", "s3fs", "AWS_PROFILE"),
+        ("abfs", "adlfs", "AZURE_STORAGE_CONNECTION_STRING"),
+        ("hf", "", "HF_TOKEN"),
+    ],
+)
+def test_missing_credentials_are_named(
+    scheme: str, package: str, names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(url: str) -> object:
+        raise PermissionError("Access Denied.")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", refuse)
+    with pytest.raises(ModelNotFetchedError, match=rf"Access Denied; {package}.* reads .*{names}") as caught:
+        find_model(f"{scheme}://bucket/model.pkl")
+    assert ".." not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +190,7 @@ def test_a_failed_pull_is_reported(tmp_path: Path, status: int, message: str) ->
     pointer.touch()
 
     def run(command: Sequence[str], **_: object) -> Finished:
-        raise CommandError(tuple(command), status, "trying\nERROR: no remote")
+        raise CommandError(tuple(command), status, "trying\nERROR: no remote\nRead <https://dvc.org>.")
 
     with pytest.raises(ModelNotFetchedError) as caught:
         DvcSource(run=run).fetch(str(pointer))
