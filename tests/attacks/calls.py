@@ -284,6 +284,25 @@ def _saved_by_scorer(made: Callable[..., bytes]) -> Callable[[Place], bytes]:
     return content
 
 
+def _by_class_method(function: bytes, **keywords: bytes) -> bytes:
+    """A call of any function, which stands where pandas expects a method of a class."""
+    space = name("types:SimpleNamespace") + P.EMPTY_TUPLE + P.NEWOBJ + mapping(from_arrays=function) + P.BUILD
+    pairs = listed(*(group(text(key), value) for key, value in keywords.items()))
+    return call(
+        name("pandas.core.indexes.interval:_new_IntervalIndex"), space, call(name("builtins:dict"), pairs)
+    )
+
+
+def _saved_by_made_scorer(place: Place) -> bytes:
+    scorer = _by_class_method(
+        name(f"{_SCORER}:make_scorer"),
+        score_func=name("numpy:mean"),
+        response_method=listed(text("save_model")),
+    )
+    model, path = instance("xgboost.sklearn:XGBRegressor"), text(place.marker("write"))
+    return whole(_by_class_method(scorer, estimator=model, X=path, y_true=listed(integer(1))))
+
+
 def _scorer_state(score: bytes, sign: bytes, keywords: bytes, method: bytes) -> bytes:
     state = {"_score_func": score, "_sign": sign, "_kwargs": keywords, "_response_method": method}
     return instance(f"{_SCORER}:_Scorer", **state)
@@ -318,6 +337,12 @@ BY_NAME: list[Case] = [
         _saved_by_scorer(lambda *arguments: call(name(f"{_SCORER}:_Scorer"), *arguments)),
     ),
     Case("a scorer's method in its state", "write", _saved_by_scorer(_scorer_state)),
+    Case("a scorer that is made while it loads", "write", _saved_by_made_scorer),
+    Case(
+        "a kept function in place of a method of a class",
+        "write",
+        lambda p: whole(_by_class_method(name("statistics:mean"), data=listed(integer(1)))),
+    ),
     Case(
         "a state through torch",
         "write",

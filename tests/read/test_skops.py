@@ -135,6 +135,26 @@ MALFORMED: dict[str, dict[str, Any]] = {
     ),
     "a node without a number": items("ListNode", "list", 36, {**text(1, 0), "__id__": True}),
     "a state of random numbers": node("RandomStateNode", "subprocess", "Popen", 37, content=attributes(38)),
+    "arguments that are no tuple": node(
+        "ConstructorFromReduceNode",
+        "collections",
+        "OrderedDict",
+        47,
+        content=items("ListNode", "list", 48, attributes(400)),
+    ),
+    "a state of random numbers that cannot be read": node(
+        "RandomGeneratorNode",
+        "numpy.random._generator",
+        "Generator",
+        49,
+        content={
+            "bit_generator": {
+                **node("ConstructorFromReduceNode", "builtins", "dict", 50),
+                "content": {"bit_generator": text("PCG64", 51)},
+            },
+            "seed_seq": text(None, 52),
+        },
+    ),
     "another form": {"__id__": 39},
     "a node whose file is not in the archive": node("BytesNode", "builtins", "bytes", 40, file="/etc/passwd"),
 }

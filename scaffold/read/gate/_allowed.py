@@ -140,6 +140,22 @@ CONDITIONAL = (
 PARTIAL = frozenset({"functools.partial"})
 TAKING_NAMES = GETITEM | REDUCE | TORCH_CALL | frozenset({"types.GenericAlias", "numpy.vectorize"})
 """Names besides `partial` that take functions and types without calling them."""
+OF_CLASS = dict.fromkeys(
+    (
+        "pandas.core.indexes.base._new_Index",
+        "pandas.core.indexes.datetimes._new_DatetimeIndex",
+        "pandas.core.indexes.interval._new_IntervalIndex",
+        "pandas.core.indexes.period._new_PeriodIndex",
+        "pandas.core.indexes.timedeltas._new_TimedeltaIndex",
+    ),
+    "pandas.",
+)
+"""Reconstructors that call methods of their first argument, and the library whose class it must be."""
+DICTS = frozenset(
+    {"builtins.dict", "types.MappingProxyType", "types.SimpleNamespace", "_collections.OrderedDict"}
+    | {f"collections.{name}" for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict")}
+)
+"""What makes a dict, or attributes, of its arguments."""
 STATE_OF = dict.fromkeys(TORCH_CALL | TORCH_STATE, 3)
 """Which argument is a state, of the functions that set one on what they make."""
 FIRST_OF = {

@@ -46,11 +46,14 @@ from scaffold.read.gate._values import (
     conditional_in,
     is_deep,
     kept_in,
+    parts_of,
 )
 from scaffold.spec import GlobalName
 
 MOST_NAMES = 2_000
 """Names of one file: each is looked up in the sources of a library, and models have some dozens."""
+MOST_LOOKED_AT = 5_000_000
+"""Values that are looked at for what calls are given, in a file that names functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,9 @@ class Gate:
         self._joblib = joblib
         self._torch = torch
         self._checks = Checks(policy)
+        self._has_kept = False
+        """Whether the pickle names a function that nothing may call while it loads."""
+        self._looked_at = 0
 
     # ------------------------------------------------------------------ names
 
@@ -144,6 +150,7 @@ class Gate:
                     self._findings.carried[name.dotted] = Refusal(name.dotted, name.offset, self._member)
                 case Standing.BY_VALUE:
                     self._only_by_value(name.dotted, name.offset)
+        self._has_kept = self._has_kept or standing is Standing.FUNCTION
         return Named(
             name.module,
             name.qualname,
@@ -199,6 +206,7 @@ class Gate:
             if fetched is not None:
                 return fetched
             call.kept = name
+            self._has_kept = True
         self._check_arguments(name, call, offset)
         place = _allowed.STATE_OF.get(name.dotted)
         if place is not None:
@@ -313,14 +321,60 @@ class Gate:
             arguments = arguments[1:]
         if isinstance(call.keywords, Made):
             self._refuse(name.dotted, offset, "its keywords are the result of a call")
+        library = _allowed.OF_CLASS.get(name.dotted)
+        first = arguments[0] if arguments else OPAQUE
+        if library and not (isinstance(first, Named) and first.dotted.startswith(library)):
+            self._refuse(name.dotted, offset, f"it calls methods of {described(first)}")
         for value in (*arguments, call.keywords):
+            is_factory = name.dotted == "collections.defaultdict" and value is first
             self._check_stored(value, offset)
             if isinstance(value, Pairs):
                 # A class may take them for the attributes of what it makes.
                 self._check_attributes(call, value.values, offset)
-            kept = kept_in(value)
-            if kept is not None and name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
-                self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
+            elif isinstance(value, Items | tuple):
+                self._check_items(name, call, value, offset)
+            elif name.dotted in _allowed.DICTS and not (is_factory or _is_readable(value)):
+                self._refuse(
+                    name.dotted, offset, f"it is filled with {described(value)}, which cannot be read"
+                )
+            if name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
+                kept = self._kept_below(value, offset) if self._has_kept else None
+                if kept is not None:
+                    self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
+
+    def _kept_below(self, value: Value, offset: int) -> Named | None:
+        """The first function in a value, or in anything that it holds, that nothing may call now."""
+        for part in parts_of(value):
+            self._looked_at += 1
+            if self._looked_at > MOST_LOOKED_AT:
+                raise MalformedError(offset, "more arguments of calls than a model has")
+            if kept := kept_in(part):
+                return kept
+        return None
+
+    def _check_items(self, name: Named, call: Made, values: Items | tuple[Value, ...], offset: int) -> None:
+        """Check pairs that a call may take for the items of a dict, or for attributes."""
+        items = list(values) if isinstance(values, tuple) else values.values
+        pairs = [_items_of(each) for each in items]
+        found = [(pair[0], pair[1]) for pair in pairs if len(pair) == 2]
+        for key, value in found:
+            self._note_text(key, value, offset)
+        if name.dotted in _allowed.DICTS:
+            whole = isinstance(values, tuple) or values.whole
+            if len(found) < len(items) or not whole:
+                self._refuse(name.dotted, offset, "it is filled with what cannot be read")
+            self._check_attributes(call, found, offset)
+
+    def _note_text(self, key: Value, value: Value, offset: int) -> None:
+        """Note a text that a library may evaluate, or call the method of that name: checked at the end."""
+        if not isinstance(key, str):
+            return
+        if key in EVALUATED:
+            self._findings.formulas.append((key, value, offset, self._member))
+        elif key in CALLED_BY_NAME:
+            self._findings.methods.append((key, value, offset, self._member))
+        elif key == _allowed.SCIPY_TEMPLATE:
+            self._findings.templates.append((value, offset, self._member))
 
     def _check_stored(self, value: Value, offset: int) -> None:
         conditional = conditional_in(value)
@@ -344,14 +398,7 @@ class Gate:
         if any(is_deep(key) for key in keys):
             raise MalformedError(offset, "a key that would take too long to hash")
         for key, value in zip(keys, values, strict=False):
-            if not isinstance(key, str):
-                continue
-            if key in EVALUATED:
-                self._findings.formulas.append((key, value, offset, self._member))
-            elif key in CALLED_BY_NAME:
-                self._findings.methods.append((key, value, offset, self._member))
-            elif key == _allowed.SCIPY_TEMPLATE:
-                self._findings.templates.append((value, offset, self._member))
+            self._note_text(key, value, offset)
         if isinstance(target, Pairs):
             if target.closed:
                 self._refuse("a dict", offset, "it is the state of an instance and changed afterwards")
@@ -491,6 +538,20 @@ class Gate:
     def _refuse(self, name: str, offset: int, reason: str = "") -> None:
         if not self._policy.trusts(name):
             self._findings.refusals.setdefault(name, Refusal(name, offset, self._member, reason))
+
+
+def _items_of(value: Value) -> list[Value]:
+    """What a list or tuple holds; nothing for any other value."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.values if isinstance(value, Items) and value.whole else []
+
+
+def _is_readable(value: Value) -> bool:
+    """Whether a dict that is made of this holds what was checked before: names of classes, other dicts."""
+    if isinstance(value, Made):
+        return value.by_value or is_name((value.maker,), _allowed.DICTS)
+    return value is None or isinstance(value, Named)
 
 
 def _is_filled_dict(made: Made) -> bool:

@@ -210,6 +210,10 @@ LIBRARIES: dict[str, Library] = {
         ),
         never=(
             "sklearn.callback",
+            # What these make calls the method that an argument names.
+            "sklearn.metrics._scorer.check_scoring",
+            "sklearn.metrics._scorer.get_scorer",
+            "sklearn.metrics._scorer.make_scorer",
             "sklearn.utils.fixes",
             "sklearn.utils.discovery",
             "sklearn.utils.estimator_checks",

@@ -5,6 +5,7 @@ Source: the classes `...Node` of `skops.io`, protocol 2; a method is named after
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import struct
@@ -33,11 +34,14 @@ class SchemaPickle(Opcodes):
         super().__init__()
         self._members = members
         self._read = read
-        self._seen: dict[int, _Node] = {}
+        self._seen: dict[int, bytes] = {}
+        self._digests: dict[int, bytes] = {}
 
     def pickle_of(self, schema: _Node) -> bytes:
         """Return the pickle that does what skops does for a schema."""
-        self._node({key: value for key, value in schema.items() if key not in ("protocol", "_skops_version")})
+        root = {key: value for key, value in schema.items() if key not in ("protocol", "_skops_version")}
+        self._digest(root)
+        self._node(root)
         return bytes(self.out) + pickle.STOP
 
     def _node(self, node: _Node) -> None:
@@ -45,8 +49,8 @@ class SchemaPickle(Opcodes):
         if not isinstance(number, int) or isinstance(number, bool):
             raise MalformedError(0, "a node without a number")
         # skops takes a number that it has met for the node that it met, whatever stands there.
-        first = self._seen.setdefault(number, node)
-        if first is not node and _without_numbers(first) != _without_numbers(node):
+        digest = self._digests[id(node)]
+        if self._seen.setdefault(number, digest) != digest:
             raise MalformedError(0, "two different nodes of one number")
         translate = self._loaders.get(node["__loader__"])
         if translate is None:
@@ -54,6 +58,27 @@ class SchemaPickle(Opcodes):
                 0, f"a node of the type {str(node['__loader__'])[:60]!r}, which is not known"
             )
         translate(self, node)
+
+    def _digest(self, value: Any) -> bytes:
+        """Return a hash of a node without its number and the name of its file, which differ for two copies.
+
+        A node under such a name is an item or an attribute, and counts. The hash of each node is kept.
+        """
+        match value:
+            case dict():
+                parts: Any = [
+                    (key, self._digest(each))
+                    for key, each in value.items()
+                    if key not in _NUMBERS or not isinstance(each, _NUMBERS[key])
+                ]
+            case list():
+                parts = [self._digest(each) for each in value]
+            case _:
+                parts = value
+        digest = hashlib.sha256(repr((type(value).__name__, parts)).encode("utf-8", "surrogatepass")).digest()
+        if isinstance(value, dict):
+            self._digests[id(value)] = digest
+        return digest
 
     # ------------------------------------------------------------------ opcodes
 
@@ -228,7 +253,15 @@ class SchemaPickle(Opcodes):
 
     def _generator(self, node: _Node) -> None:
         content = node["content"]
-        name = json.loads(content["bit_generator"]["content"]["bit_generator"]["content"])
+        state = content["bit_generator"]
+        said = state["content"]["bit_generator"]
+        if (state["__loader__"], _dotted(state), said["__loader__"]) != (
+            "DictNode",
+            "builtins.dict",
+            "JsonNode",
+        ):
+            raise MalformedError(0, "a state of random numbers that cannot be read")
+        name = json.loads(said["content"])
         if name not in _BIT_GENERATORS or _dotted(node) != "numpy.random._generator.Generator":
             raise MalformedError(0, "a generator of random numbers that numpy does not have")
         self._array(content["bit_generator"], content["seed_seq"])
@@ -271,24 +304,6 @@ class SchemaPickle(Opcodes):
         "BytearrayNode": _bytes,
         "OperatorFuncNode": _operator,
     }
-
-
-def _without_numbers(value: Any) -> Any:
-    """A node without its number and the name of its file, which differ for two copies of one object.
-
-    A node under such a name is an item or an attribute, and stays.
-    """
-    match value:
-        case dict():
-            return {
-                key: _without_numbers(each)
-                for key, each in value.items()
-                if key not in _NUMBERS or not isinstance(each, _NUMBERS[key])
-            }
-        case list():
-            return [_without_numbers(each) for each in value]
-        case _:
-            return value
 
 
 def _dotted(node: _Node) -> str:

@@ -136,8 +136,9 @@ class Machine:
 
     def call(self, maker: Value, arguments: Value, keywords: Value = None, *, bare: bool = False) -> None:
         """Call an object: the visitor says what stands for the result."""
-        known = arguments if isinstance(arguments, tuple) else (OPAQUE,)
-        self.push(self.visitor.called(Made(maker, known, keywords, bare=bare), self.offset))
+        if not isinstance(arguments, tuple):
+            raise MalformedError(self.offset, "arguments that are no tuple")
+        self.push(self.visitor.called(Made(maker, arguments, keywords, bare=bare), self.offset))
 
     def add(self, target: Value, values: list[Value]) -> None:
         """Add values to a list, a set, or an object."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -104,6 +104,26 @@ def kept_in(value: Value) -> Named | None:
     if isinstance(value, Made):
         return value.kept
     return value.kept if isinstance(value, Group) else None
+
+
+def parts_of(value: Value) -> Iterator[Value]:
+    """A value and what it holds, through containers and through the arguments and states of objects."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        match each:
+            case Items(values=inner):
+                waiting += inner
+            case Pairs(values=pairs):
+                waiting += [part for pair in pairs for part in pair]
+            case Group():
+                waiting += each
+            case Made(by_value=False):
+                waiting += [each.maker, *each.arguments, each.keywords, each.state, each.content]
 
 
 @dataclass(slots=True)
