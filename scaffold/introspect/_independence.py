@@ -19,6 +19,7 @@ from scaffold.introspect._made_up import are_alike, with_made_up
 from scaffold.introspect._missing import missing_places, with_nulls
 from scaffold.introspect._row_answers import RowAnswers, contrast, refusal_of, same_parts
 from scaffold.introspect._rows import take
+from scaffold.introspect._varied import varied
 
 REAL_ROWS = 16
 ROWS = 26
@@ -81,6 +82,7 @@ class _Examination:
         self.nulled = self.places[len(self.numbers) + 1 :: 2] if nullable else []
         """Rows with values that are missing: a model often answers them alike."""
         self.pool = with_nulls(self.pool, self.nulled, nullable) if nullable else self.pool
+        self.pool = varied(self.pool, self.places[len(self.numbers) :: 2])
         self.alone: dict[int, RowAnswers] = {}
         self.refused: dict[int, str] = {}
         """Made-up rows that the model refuses alone, and what it raises."""
