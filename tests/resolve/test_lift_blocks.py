@@ -316,3 +316,71 @@ def test_a_class_in_a_block_of_a_cell_is_lifted_alone(tmp_path: Path) -> None:
     cells = ["%matplotlib inline\nimport scaffold", BLOCKS["if"], "if model:\n    scaffold.new(model, [1])"]
     source = notebook(tmp_path / "work.ipynb", *cells)
     assert lifted_text(collect(artifact, tmp_path, source=source)) == LIFTED.replace("train.py", "work.ipynb")
+
+
+CHANGED = {
+    "a method": (
+        "3",
+        """
+def clipped(method):
+    def inner(self, x):
+        return min(method(self, x), 3)
+    return inner
+
+Model.predict = clipped(Model.predict)
+""",
+    ),
+    "an item, in a loop": (
+        "4",
+        """
+for number in range(4):
+    Model.table[number] = number * number
+Model.predict = lambda self, x: self.table[x]
+""",
+    ),
+    "a list": (
+        "7",
+        """
+Model.names.extend([5, 6, 7])
+Model.predict = lambda self, x: self.names[x]
+""",
+    ),
+    "setattr": (
+        "10",
+        """
+FACTOR = 5
+setattr(Model, "predict", lambda self, x: FACTOR * x)
+""",
+    ),
+    "an augmented attribute": (
+        "6",
+        """
+Model.offset += 4
+Model.predict = lambda self, x: x + self.offset
+""",
+    ),
+}
+CHANGED_MODEL = """\
+import json, scaffold
+
+class Model:
+    table, names, offset = {}, [], 0
+    def predict(self, x):
+        return 2 * x
+"""
+
+
+@pytest.mark.parametrize("save", [SAVE, BY_NAME], ids=["by value", "by name"])
+@pytest.mark.parametrize(("expected", "change"), CHANGED.values(), ids=CHANGED)
+def test_what_is_done_to_a_class_after_its_definition_is_lifted(
+    tmp_path: Path, expected: str, change: str, save: str
+) -> None:
+    script = f"{CHANGED_MODEL}{change}\nmodel = Model()\n"
+    found = collect(train(tmp_path, script + save), tmp_path)
+    assert answer(found, tmp_path, "model.predict(2)") == expected
+
+
+def test_a_change_that_is_computed_is_not_lifted(tmp_path: Path) -> None:
+    script = f"{CHANGED_MODEL}\nrates = json.loads('[1, 2]')\nModel.rates = rates\nmodel = Model()\n"
+    with pytest.raises(SourceNotFoundError, match="'Model' is changed by what 'rates' holds"):
+        collect(train(tmp_path, script + BY_NAME), tmp_path)

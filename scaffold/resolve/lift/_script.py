@@ -105,7 +105,7 @@ class Parsed:
             name
             for statement in self.statements
             if statement.imports and "scaffold" in _top_modules(statement.node)
-            for name in statement.binds
+            for name in _names_of_tool(statement.node)
         }
 
     def owner(self, node: cst.CSTNode) -> Statement | None:
@@ -204,6 +204,18 @@ def _module_names(node: cst.BaseStatement) -> set[str]:
         return set()
     parts = [part for part in node.body if isinstance(part, cst.ImportFrom)]
     return {cst.Module([]).code_for_node(part.module) for part in parts if part.module is not None}
+
+
+def _names_of_tool(node: cst.BaseStatement) -> set[str]:
+    """The names that an import binds to this tool, or to something of it."""
+    parts = node.body if isinstance(node, cst.SimpleStatementLine) else ()
+    return {
+        bound
+        for part in parts
+        if isinstance(part, cst.Import | cst.ImportFrom)
+        for bound, alias in aliases_of(part)
+        if isinstance(part, cst.ImportFrom) or alias.evaluated_name.partition(".")[0] == "scaffold"
+    }
 
 
 def _top_modules(node: cst.BaseStatement) -> set[str]:

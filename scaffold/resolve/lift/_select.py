@@ -9,6 +9,7 @@ from types import CodeType, FunctionType
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
+from scaffold.resolve.lift._changes import changes_of, is_only_called
 from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, with_note
 from scaffold.resolve.lift._places import CannotLiftError, Places
 from scaffold.resolve.lift._script import Script
@@ -142,19 +143,7 @@ class Selection:
         """
         if not block.is_loop:
             return raises_in(block) if isinstance(block.node, cst.Try | cst.TryStar) else []
-        return [s for s in block.within() if not s.parts and not self._is_only_called(s)]
-
-    def _is_only_called(self, statement: Statement) -> bool:
-        """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
-        called = statement.called
-        if called is None:
-            return False
-        while isinstance(called, cst.Attribute):
-            called = called.value
-            bindings = self._script.binding(called.value) if isinstance(called, cst.Name) else []
-            if bindings and not any(b.imports or b.definition for b in bindings):
-                return False
-        return True
+        return [s for s in block.within() if not s.parts and not is_only_called(s, self._script)]
 
     def _need_used(self, statement: Statement, below: str = "") -> None:
         for name in sorted(statement.uses):
@@ -203,6 +192,9 @@ class Selection:
             chosen = defining[-1]
         if chosen is not None:
             self._take(chosen)
+            for statement in changes_of(name, chosen, self._script):
+                self._take(statement)
+                self._keep(*statement.inside)
             return
         last = max((i for i, statement in enumerate(bindings) if not statement.inside), default=0)
         self._take_all(name, bindings[last:])

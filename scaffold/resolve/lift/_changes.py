@@ -1,0 +1,103 @@
+"""Statements of a script that change what a name stands for after it was bound."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from scaffold.resolve.lift._blocks import Statement
+from scaffold.resolve.lift._places import CannotLiftError
+from scaffold.resolve.lift._script import Script
+
+_CHANGING = frozenset(
+    {
+        "add",
+        "append",
+        "clear",
+        "discard",
+        "extend",
+        "insert",
+        "pop",
+        "register",
+        "remove",
+        "setdefault",
+        "update",
+    }
+)
+"""Methods that change the container, or the class, that they are called on."""
+
+
+def changes_of(name: str, definition: Statement, script: Script) -> list[Statement]:
+    """Return the statements after a class or function that set or change its attributes.
+
+    Only those before the script first calls this tool: what follows was not done to the model yet.
+
+    Raises:
+        CannotLiftError: One uses what the script computes, or a call of this tool.
+    """
+    found = []
+    tools = script.parsed.tool_names()
+    statements = script.parsed.statements
+    for statement in statements[statements.index(definition) + 1 :]:
+        if statement.definition is None and not statement.imports and statement.uses & tools:
+            break
+        if name in _changed(statement.node):
+            computed = sorted(
+                used for used in statement.uses - {name} if _is_computed(used, statement, script)
+            )
+            if computed:
+                raise CannotLiftError(f"'{name}' is changed by what '{computed[0]}' holds, which is computed")
+            found.append(statement)
+    return found
+
+
+def is_only_called(statement: Statement, script: Script) -> bool:
+    """Whether it calls a function and drops the value; `rows.append(x)` changes `rows`."""
+    called = statement.called
+    if called is None:
+        return False
+    while isinstance(called, cst.Attribute):
+        called = called.value
+        bindings = script.binding(called.value) if isinstance(called, cst.Name) else []
+        if bindings and not any(b.imports or b.definition for b in bindings):
+            return False
+    return True
+
+
+def _is_computed(name: str, statement: Statement, script: Script) -> bool:
+    """Whether a name is bound to the result of a call."""
+    if any(name in block.binds for block in statement.inside):
+        return False
+    for bound in script.binding(name):
+        calls = any(isinstance(node, cst.Call | cst.Await) for node in bound.nodes())
+        plain = bound.constant is not None and not calls
+        if not (bound.definition or bound.imports or plain):
+            return True
+    return False
+
+
+def _changed(node: cst.BaseStatement) -> set[str]:
+    """The names whose attributes or items a simple statement sets or changes."""
+    if not isinstance(node, cst.SimpleStatementLine):
+        return set()
+    names = set()
+    for part in node.body:
+        match part:
+            case cst.Assign(targets=targets):
+                names |= {_root(target.target) for target in targets}
+            case cst.AugAssign(target=target) | cst.AnnAssign(target=target) | cst.Del(target=target):
+                names.add(_root(target))
+            case cst.Expr(value=cst.Call(func=cst.Attribute(value=owner, attr=cst.Name(value=method)))):
+                names |= {_root(owner, plain=True)} if method in _CHANGING else set()
+            case cst.Expr(
+                value=cst.Call(func=cst.Name(value="setattr" | "delattr"), args=[cst.Arg(value=owner), *_])
+            ):
+                names.add(_root(owner, plain=True))
+    return names - {""}
+
+
+def _root(node: cst.CSTNode, *, plain: bool = False) -> str:
+    """`Model` of `Model.rates["a"]`; empty for another expression, and for a bare name unless `plain`."""
+    depth = 0
+    while isinstance(node, cst.Attribute | cst.Subscript):
+        node, depth = node.value, depth + 1
+    return node.value if isinstance(node, cst.Name) and (depth or plain) else ""
