@@ -5,7 +5,6 @@ Source: the classes `...Node` of `skops.io`, protocol 2; a method is named after
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import struct
@@ -13,12 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scaffold.read._streams import MalformedError
+from scaffold.read.gate._digests import Digests
 from scaffold.read.gate._opcodes import Opcodes, text_of
 
 _KEY_TYPES = {"builtins.str": str, "builtins.int": int, "builtins.float": float}
 _KEY_TYPES |= {"numpy.str_": str, "numpy.int64": int, "numpy.int32": int, "numpy.float64": float}
 _BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
-_NUMBERS = {"__id__": int, "file": str}
 _MOST_BYTES = 1 << 30
 # Their compiled classes take their state as a tuple, by `__setstate__`.
 _TUPLE_STATES = frozenset(
@@ -35,12 +34,12 @@ class SchemaPickle(Opcodes):
         self._members = members
         self._read = read
         self._seen: dict[int, bytes] = {}
-        self._digests: dict[int, bytes] = {}
+        self._digests = Digests()
 
     def pickle_of(self, schema: _Node) -> bytes:
         """Return the pickle that does what skops does for a schema."""
         root = {key: value for key, value in schema.items() if key not in ("protocol", "_skops_version")}
-        self._digest(root)
+        self._digests.add(root)
         self._node(root)
         return bytes(self.out) + pickle.STOP
 
@@ -49,7 +48,7 @@ class SchemaPickle(Opcodes):
         if not isinstance(number, int) or isinstance(number, bool):
             raise MalformedError(0, "a node without a number")
         # skops takes a number that it has met for the node that it met, whatever stands there.
-        digest = self._digests[id(node)]
+        digest = self._digests.of(node)
         if self._seen.setdefault(number, digest) != digest:
             raise MalformedError(0, "two different nodes of one number")
         translate = self._loaders.get(node["__loader__"])
@@ -58,27 +57,6 @@ class SchemaPickle(Opcodes):
                 0, f"a node of the type {str(node['__loader__'])[:60]!r}, which is not known"
             )
         translate(self, node)
-
-    def _digest(self, value: Any) -> bytes:
-        """Return a hash of a node without its number and the name of its file, which differ for two copies.
-
-        A node under such a name is an item or an attribute, and counts. The hash of each node is kept.
-        """
-        match value:
-            case dict():
-                parts: Any = [
-                    (key, self._digest(each))
-                    for key, each in value.items()
-                    if key not in _NUMBERS or not isinstance(each, _NUMBERS[key])
-                ]
-            case list():
-                parts = [self._digest(each) for each in value]
-            case _:
-                parts = value
-        digest = hashlib.sha256(repr((type(value).__name__, parts)).encode("utf-8", "surrogatepass")).digest()
-        if isinstance(value, dict):
-            self._digests[id(value)] = digest
-        return digest
 
     # ------------------------------------------------------------------ opcodes
 
