@@ -551,7 +551,7 @@ def _is_readable(value: Value) -> bool:
     """Whether a dict that is made of this holds what was checked before: names of classes, other dicts."""
     if isinstance(value, Made):
         return value.by_value or is_name((value.maker,), _allowed.DICTS)
-    return value is None or isinstance(value, Named)
+    return isinstance(value, Named) or _is_plain(value)
 
 
 def _is_filled_dict(made: Made) -> bool:
