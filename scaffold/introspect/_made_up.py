@@ -18,6 +18,7 @@ from scaffold.introspect import _kinds
 from scaffold.introspect._between import array_between, spliced_text, value_between
 from scaffold.introspect._compare import same
 from scaffold.introspect._missing import missing_places
+from scaffold.introspect._records import fields_of, with_values
 from scaffold.introspect._rows import count_rows, take
 
 _SEED = 20_011
@@ -265,22 +266,14 @@ def _item(one: Any, other: Any, recipe: _Recipe) -> Any:
         return one
     if _kinds.is_mapping(one) and _kinds.is_mapping(other):
         return _merged(dict(one), dict(other), recipe)
-    if _kinds.is_dataclass(one) and type(one) is type(other):
-        return dataclasses.replace(one, **_merged(_fields(one), _fields(other), recipe))
-    if _kinds.is_pydantic(one) and type(one) is type(other):
-        return one.model_copy(update=_merged(dict(one), dict(other), recipe))
-    if _kinds.is_named_tuple(one) and type(one) is type(other):
-        return one._replace(**_merged(one._asdict(), other._asdict(), recipe))
+    if type(one) is type(other) and (fields := fields_of(one)):
+        return with_values(one, _merged(fields, fields_of(other), recipe))
     if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
         made = _merged(dict(enumerate(one)), dict(enumerate(other)), recipe)
         return type(one)(made.values())
     if isinstance(one, str) and isinstance(other, str):
         return spliced_text(one, other, recipe.share or 0.5)
     return value_between(one, other, 0.5 if recipe.share is None else recipe.share)
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record) if field.init}
 
 
 def _merged(one: dict[Any, Any], other: dict[Any, Any], recipe: _Recipe) -> dict[Any, Any]:

@@ -7,13 +7,12 @@ longer list: pandas turns a column of whole numbers into floats for one null, an
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import types
 import typing
 from collections.abc import Sequence
 from typing import Any
 
-from scaffold.introspect import _kinds
+from scaffold.introspect._records import fields_of, with_values
 
 
 def varied(rows: Any, chosen: Sequence[int]) -> Any:
@@ -32,36 +31,19 @@ def varied(rows: Any, chosen: Sequence[int]) -> Any:
 
 
 def _varied(record: Any, turn: int) -> Any:
-    fields = _fields_of(record)
-    nullable = [name for name in fields if name in _optional(type(record))]
+    fields = fields_of(record)
+    optional = _optional(type(record))
+    nullable = [name for name in fields if name in optional]
     lists = {name: value for name, value in fields.items() if _is_plain_list(value)}
     if nullable and (turn % 2 == 0 or not lists):
         place = turn // 2 if lists else turn
         names = nullable if place % 2 else [nullable[place // 2 % len(nullable)]]
-        return _with(record, dict.fromkeys(names))
+        return with_values(record, dict.fromkeys(names))
     place = turn // 2 if nullable else turn
-    return _with(
+    return with_values(
         record,
         {name: value[: (len(value) + 1) // 2] if place % 2 else value * 2 for name, value in lists.items()},
     )
-
-
-def _fields_of(record: Any) -> dict[Any, Any]:
-    if _kinds.is_mapping(record) or _kinds.is_pydantic(record):
-        return dict(record)
-    if _kinds.is_dataclass(record):
-        return {field.name: getattr(record, field.name) for field in dataclasses.fields(record) if field.init}
-    return record._asdict() if _kinds.is_named_tuple(record) else {}
-
-
-def _with(record: Any, changed: dict[Any, Any]) -> Any:
-    if _kinds.is_pydantic(record):
-        return record.model_copy(update=changed)
-    if _kinds.is_dataclass(record):
-        return dataclasses.replace(record, **changed)
-    if _kinds.is_named_tuple(record):
-        return record._replace(**changed)
-    return {**record, **changed} if _kinds.is_mapping(record) else record
 
 
 def _optional(kind: type) -> set[str]:
