@@ -1,4 +1,4 @@
-"""Values between or near those of a sample: numbers, decimals, texts."""
+"""Values between or near those of a sample: numbers, decimals, texts, images."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ def _decimal_between(one: decimal.Decimal, other: decimal.Decimal, share: float)
         return (one + step * decimal.Decimal(share)).quantize(decimal.Decimal((0, (1,), exponent)))
 
 
+def _image_between(one: Any, other: Any, share: float) -> object:
+    """Return a mixture of two images, like the first in size and mode; of one image and its mirror image."""
+    from PIL import Image, ImageOps
+
+    other = ImageOps.mirror(one) if one == other else other.resize(one.size).convert(one.mode)
+    # Pixels that are not of one byte cannot be mixed.
+    return Image.blend(one, other, share) if one.mode in ("L", "LA", "RGB", "RGBA") else other
+
+
 def spliced_text(one: str, other: str, share: float) -> str:
     """Return the first words of one text and the last of the other; of one text its words rotated."""
     first, last = (one.split(), other.split()) if " " in one.strip() else (list(one), list(other))
@@ -57,10 +66,12 @@ def spliced_text(one: str, other: str, share: float) -> str:
 
 def value_between(one: Any, other: Any, share: float) -> object:
     """Return a value between two of the same type, near it where they are the same; others as they are."""
-    if isinstance(one, bool) or type(one) is not type(other):
+    if isinstance(one, bool) or (type(one) is not type(other) and not _kinds.kin(one, "PIL.Image")):
         return one if share < 0.5 else other
     if _kinds.kin(one, "numpy.floating", "numpy.integer"):
         return type(one)(value_between(one.item(), other.item(), share))
+    if _kinds.kin(one, "PIL.Image"):
+        return _image_between(one, other, share)
     if isinstance(one, decimal.Decimal) and one.is_finite() and other.is_finite():
         return _decimal_between(one, other, share)
     if isinstance(one, datetime.timedelta):

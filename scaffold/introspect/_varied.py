@@ -1,7 +1,8 @@
-"""Vary records in the ways that their classes allow, whether or not the sample shows it.
+"""Vary rows in the ways that their schema allows, whether or not the sample shows it.
 
-A model may answer a record alone as it should, and another way beside records that lack a value or hold a
-longer list: pandas turns a column of whole numbers into floats for one null, and padding follows the longest.
+A model may answer a row alone as it should, and another way beside rows that lack a value or hold a longer
+list, a longer text or a larger image: pandas turns a column of whole numbers into floats for one null,
+padding follows the longest, and the texts of a numpy array are as wide as the widest.
 """
 
 from __future__ import annotations
@@ -12,14 +13,23 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
+from scaffold.introspect import _kinds
 from scaffold.introspect._records import fields_of, with_values
+
+_LONGER = 4
+"""How often a text is repeated."""
 
 
 def varied(rows: Any, chosen: Sequence[int]) -> Any:
-    """Return `rows` with the records `chosen` varied; other containers and other rows come back as they are.
+    """Return `rows` with those at `chosen` varied; other containers and other rows come back as they are.
 
-    By turns, fields that may be null are null, one or all of them, and lists are half and twice as long.
+    By turns, fields of records that may be null are null, one or all of them, and lists and images are half
+    and twice as large. Two rows have texts of other lengths, or are themselves texts or images of another
+    size: more could be refused, as a text often names one of a few kinds. Of a frame of pandas or polars,
+    columns of lists are varied.
     """
+    if _kinds.kin(rows, "pandas.DataFrame", "polars.DataFrame"):
+        return _varied_frame(rows, chosen)
     if not isinstance(rows, list):
         return rows
     made = list(rows)
@@ -30,20 +40,58 @@ def varied(rows: Any, chosen: Sequence[int]) -> Any:
     return made
 
 
+def _varied_frame(frame: Any, chosen: Sequence[int]) -> Any:
+    is_pandas = _kinds.kin(frame, "pandas.DataFrame")
+    made = frame.copy(deep=False) if is_pandas else frame
+    for j, dtype in enumerate(frame.dtypes):
+        if not str(dtype).lower().startswith(("object", "list")):
+            continue
+        column = frame.iloc[:, j] if is_pandas else frame[:, j]
+        values = column.to_list()
+        if not chosen or not _is_plain_list(values[chosen[0]]):
+            continue
+        for turn, place in enumerate(chosen):
+            values[place] = _resized(values[place], larger=turn % 2 == 0)
+        if is_pandas:
+            made.isetitem(j, type(column)(values, dtype=column.dtype, index=column.index))
+        else:
+            made = made.with_columns(type(column)(column.name, values, dtype=column.dtype))
+    return made
+
+
 def _varied(record: Any, turn: int) -> Any:
     fields = fields_of(record)
+    if not fields:
+        # A list of numbers has a place for each feature: its length is the sample's in each request.
+        is_features = isinstance(record, list) and not all(isinstance(item, str) for item in record)
+        return record if is_features or turn > 1 else _resized(record, larger=turn == 0)
     optional = _optional(type(record))
     nullable = [name for name in fields if name in optional]
-    lists = {name: value for name, value in fields.items() if _is_plain_list(value)}
-    if nullable and (turn % 2 == 0 or not lists):
-        place = turn // 2 if lists else turn
-        names = nullable if place % 2 else [nullable[place // 2 % len(nullable)]]
-        return with_values(record, dict.fromkeys(names))
-    place = turn // 2 if nullable else turn
-    return with_values(
-        record,
-        {name: value[: (len(value) + 1) // 2] if place % 2 else value * 2 for name, value in lists.items()},
-    )
+    sized = {name: value for name, value in fields.items() if _is_plain_list(value) or _is_image(value)}
+    texts = {name: value for name, value in fields.items() if type(value) is str}
+    ways = [names for names in (nullable, sized, texts) if names]
+    if not ways:
+        return record
+    way, place = ways[turn % len(ways)], turn // len(ways)
+    if way is nullable:
+        return with_values(
+            record, dict.fromkeys(nullable if place % 2 else [nullable[place // 2 % len(nullable)]])
+        )
+    if way is texts and place > 1:
+        return record
+    larger = place % 2 == 0
+    return with_values(record, {name: _resized(fields[name], larger=larger) for name in way})
+
+
+def _resized(value: Any, *, larger: bool) -> Any:
+    """Return a list or an image of half or twice the size, a text of half or four times its length."""
+    if _is_plain_list(value):
+        return value * 2 if larger else value[: (len(value) + 1) // 2]
+    if isinstance(value, str):
+        return value * _LONGER if larger else value[: (len(value) + 1) // 2]
+    if _is_image(value):
+        return value.resize([side * 2 if larger else (side + 1) // 2 for side in value.size])
+    return value
 
 
 def _optional(kind: type) -> set[str]:
@@ -60,3 +108,7 @@ def _optional(kind: type) -> set[str]:
 def _is_plain_list(value: object) -> bool:
     """Whether a value is a list of numbers or texts."""
     return isinstance(value, list) and len(value) > 0 and all(isinstance(x, int | float | str) for x in value)
+
+
+def _is_image(value: object) -> bool:
+    return _kinds.kin(value, "PIL.Image")

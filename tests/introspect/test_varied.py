@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
+import numpy as np
 import pandas as pd
+import polars as pl
 import pydantic
 import pytest
+from PIL import Image
 
 from scaffold.introspect._calls import find_call
 from scaffold.introspect._varied import varied
@@ -69,12 +72,70 @@ def test_a_list_has_other_lengths_beside_others(model: Callable[..., Any], toget
     assert find_call(model, DOCUMENTS).call.batched is together
 
 
+def brightness(images: Sequence[Image.Image]) -> list[float]:
+    """The mean of each image, padded to the largest of the call as detection models do."""
+    side = max(max(image.size) for image in images)
+    return [float(np.asarray(image.convert("L")).sum()) / side**2 for image in images]
+
+
+def brightness_alone(images: Sequence[Image.Image]) -> list[float]:
+    return [value for image in images for value in brightness([image])]
+
+
+@pytest.mark.parametrize(("model", "together"), [(brightness, False), (brightness_alone, True)])
+def test_an_image_has_other_sizes_beside_others(model: Callable[..., Any], together: bool) -> None:
+    images = [Image.new("RGB", (8, 8), (40 * k + 10, 0, 9)) for k in range(5)]
+    call = find_call(model, images).call
+    assert call.batched is together
+    assert not together or "made-up rows" in call.evidence
+
+
+def in_one_array(codes: Sequence[str]) -> list[int]:
+    """The texts of an array are cut to the width of the longest."""
+    array = np.array(codes)
+    array[np.char.startswith(array, "x")] = "unknown"
+    return [1 if code == "unknown" else 0 for code in array.tolist()]
+
+
+def in_one_list(codes: Sequence[str]) -> list[int]:
+    return in_one_array([*codes, "so wide a text that nothing is cut"])[:-1]
+
+
+@pytest.mark.parametrize(("model", "together"), [(in_one_array, False), (in_one_list, True)])
+def test_a_text_is_longer_beside_others(model: Callable[..., Any], together: bool) -> None:
+    assert find_call(model, ["abc", "xyz", "cde", "xab"]).call.batched is together
+
+
+def padded_column(frame: Any) -> Any:
+    lists = [list(items) for items in frame["items"]]
+    longest = max(map(len, lists))
+    return np.array([sum(items) / longest for items in lists])
+
+
+def mean_of_column(frame: Any) -> Any:
+    return np.array([sum(items) / len(items) for items in frame["items"]])
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize(("model", "together"), [(padded_column, False), (mean_of_column, True)])
+def test_a_list_in_a_column_has_other_lengths(
+    library: Any, model: Callable[..., Any], together: bool
+) -> None:
+    frame = library.DataFrame({"items": [[k, k + 1] for k in range(8)], "fee": [k * 0.5 for k in range(8)]})
+    assert find_call(model, frame).call.batched is together
+
+
+def test_features_are_as_many_as_in_the_sample() -> None:
+    rows = [[float(k), k + 1.0, k * 0.5] for k in range(8)]
+    assert find_call(lambda records: np.array(records).sum(axis=1), rows).call.batched
+
+
 def test_values_that_a_class_refuses_and_other_containers_stay() -> None:
     class Strict(NamedTuple):
         """It has a list that is none of numbers, and no field that may be null."""
 
         parts: list[object]
 
-    rows = [Strict([{}]), 3, "text"]
+    rows = [Strict([{}]), 3, 0.5]
     assert varied(rows, range(3)) == rows
     assert varied((1, 2), [0]) == (1, 2)
