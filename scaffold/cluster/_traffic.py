@@ -13,7 +13,7 @@ _SECONDS = "http_request_duration_seconds_bucket"
 _FAILED = 400
 _NOT_CALLERS = {SCORE_PROTOCOL.ready, SCORE_PROTOCOL.alive, SCORE_PROTOCOL.openapi, "/metrics"}
 _FEWEST = 20
-"""Requests from which on a share or a quantile says something."""
+"""The fewest requests that a share or a quantile is computed from."""
 _MORE_FAILED = 0.01
 _SLOWER = 2.0
 _SLOWER_S = 0.005
@@ -90,7 +90,7 @@ def read_traffic(text: str) -> Traffic:
 
 
 def find_fault(canary: Traffic, former: Traffic) -> str:
-    """Return in what the canary is worse than the former pods, in a sentence; nothing if in nothing.
+    """Return a sentence that says in what the canary is worse than the former pods; empty if it is not.
 
     It is worse if it fails one request in a hundred more, and at least two more than that; or if its 95th
     percentile is more than twice that of the former pods. Fewer than 20 requests say nothing.

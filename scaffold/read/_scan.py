@@ -87,18 +87,18 @@ def scan_file(
     confined: bool = True,
     replaced: Collection[str] = (),
 ) -> Scanned:
-    """Tell the format of `path` and judge every name in it.
+    """Detect the format of `path` and check every name in it.
 
     Args:
         path: The file.
         trusted: Dotted names that are allowed besides those on the list; `by-value` and `train.py:ratio`.
-        ours: Whether this process wrote it: its names are listed and not checked.
+        ours: Whether this process wrote it: its names are then listed and not checked.
         confined: Whether code by value may run.
         replaced: Dotted names that have a stand-in, so that their library need not be installed.
 
     Raises:
-        NotAModelError: It is none of the formats that are read.
-        TruncatedFileError: It ends before what it holds does.
+        NotAModelError: It has none of the known formats.
+        TruncatedFileError: It is cut off.
         ForeignCodeError: It carries functions that another Python compiled.
         UntrustedCodeError: It names what is on no allow list.
         MissingLibraryError: It needs a library that is not installed.
@@ -154,7 +154,7 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
             return ModelFormat.SKOPS
         if zipped:
             return follow_archive(
-                opened.file, lambda member, layout: _archive_witness(policy, findings, member, layout)
+                opened.file, lambda member, layout: _archive_gate(policy, findings, member, layout)
             )
         with opened.stream() as stream:
             return _follow_stream(stream, policy, findings, opened.compression)
@@ -209,7 +209,7 @@ def _follow_rest(stream: Stream, gate: Gate) -> None:
         return
 
 
-def _archive_witness(policy: Policy, findings: Findings, member: str, format: ModelFormat) -> Visitor:
+def _archive_gate(policy: Policy, findings: Findings, member: str, format: ModelFormat) -> Visitor:
     if format is ModelFormat.TORCHSCRIPT:
         # Its pickles are read by torch's own reader in C++, which imports nothing of Python.
         return Gate(policy, Findings(), member=member, torch=True)

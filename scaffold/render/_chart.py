@@ -50,7 +50,7 @@ _TEST_POD = {"app.kubernetes.io/component": "test", **_INSTANCE}
 
 
 def chart_files(spec: ProjectSpec, values: Values, targets: Mapping[str, Values]) -> dict[str, bytes]:
-    """The same manifests as a Helm chart: what differs by release comes from `values.yaml`.
+    """Return the manifests as a Helm chart: what differs by release comes from `values.yaml`.
 
     A target with answers of its own has `values-<target>.yaml` beside it.
 
@@ -88,10 +88,10 @@ def _templates(spec: ProjectSpec, values: Values) -> dict[str, bytes]:
 
 
 def _with_expressions(values: Values) -> dict[str, object]:
-    """The values of the manifests with an expression of Helm in place of each value of the chart."""
+    """Return the values of the manifests, with an expression of Helm for each value of the chart."""
     name = str(values["name"])
     fullname = f'{{{{ include "{name}.fullname" . }}}}'
-    inside = cast("tuple[object, ...]", values["ingress_from"])
+    peers = cast("tuple[object, ...]", values["ingress_from"])
     blocks = ("labels", "annotations", "run_as_user", "triggers", *_POD_VALUES)
     return {
         **values,
@@ -103,7 +103,7 @@ def _with_expressions(values: Values) -> dict[str, object]:
         "watched_namespace": _NAMESPACE,
         "selector": {"app.kubernetes.io/name": name, **_INSTANCE},
         "test_labels": _TEST_POD,
-        "ingress_from": [*inside, {"podSelector": {"matchLabels": _TEST_POD}}] if inside else [],
+        "ingress_from": [*peers, {"podSelector": {"matchLabels": _TEST_POD}}] if peers else [],
         "image": _IMAGE,
         "pull_secret": "{{ .Values.secrets.pull }}",
         "tls_secret": f"{fullname}-tls",
@@ -117,7 +117,7 @@ def _with_expressions(values: Values) -> dict[str, object]:
 
 
 def _chart_values(values: Values) -> dict[str, object]:
-    """What `values.yaml` is rendered with."""
+    """Return what `values.yaml` is rendered with."""
     secrets = {_secret_key(setting): setting["secret"] for setting in _settings(values)}
     return {
         **values,
@@ -148,7 +148,7 @@ def _target_values(
 
 
 def _difference(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What Helm has to merge into `base` to get `wanted`, as far as the chart has the values."""
+    """Return what Helm has to merge into `base` to get `wanted`."""
     difference: dict[str, Any] = {key: None for key in base if key not in wanted}
     for key, value in wanted.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
@@ -164,7 +164,7 @@ def _settings(values: Values) -> list[dict[str, str]]:
 
 
 def _secret_key(setting: Mapping[str, str]) -> str:
-    """The value of the chart that names the secret of a setting."""
+    """Return the value of the chart that names the secret of a setting."""
     return "api_keys" if setting["name"] == "API_KEY_HASHES" else "model"
 
 

@@ -16,7 +16,7 @@ _RECORDS, _LARGE_RECORDS = 1000, 4
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
     """Return the fields of `Settings` in `app/settings.py`: those of the fast profile as finished lines.
 
-    `max_body_bytes` goes by the largest record of the sample; `opentelemetry` is the answer of that name.
+    `max_body_bytes` follows from the largest record of the sample, `opentelemetry` from that answer.
 
     Raises:
         InvalidAnswerError: The answer is neither true nor false.

@@ -142,27 +142,27 @@ def _with(node: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 
 def _call(node: dict[str, Any]) -> dict[str, Any]:
-    """Return a call by the convention that it follows; other parts than those of the convention are empty."""
+    """Return a call in the class of its convention, with the parts that the convention has."""
     batching = Batching.ALONE
     if node.pop("batched"):
         batching = Batching.TOGETHER
     elif node.get("wrapped"):
         batching = Batching.ONE_ROW
     feed = Feed.COLUMNS if node.get("columns") else Feed.BY_NAME
-    told = {"batching": batching.value, "evidence": node.get("evidence", "")}
+    common = {"batching": batching.value, "evidence": node.get("evidence", "")}
     match node.get("runtime", "python"):
         case "onnx":
             feed = feed if node.get("arguments") == "keywords" else Feed.ONE
             parts = {name: node.get(name, []) for name in ("inputs", "outputs")}
-            return {TYPE: "SessionCall", **told, **parts, "feed": feed.value}
+            return {TYPE: "SessionCall", **common, **parts, "feed": feed.value}
         case "xgboost booster":
-            return {TYPE: "BoosterCall", **told}
+            return {TYPE: "BoosterCall", **common}
         case "torch":
             names: tuple[str, ...] = ("method", "arguments", "tensor")
-            return {TYPE: "TorchCall", **told, **{name: node[name] for name in names if name in node}}
+            return {TYPE: "TorchCall", **common, **{name: node[name] for name in names if name in node}}
         case _:
             names = ("method", "arguments", "keywords", "estimator", "shortened")
-            return {TYPE: "PythonCall", **told, **{name: node[name] for name in names if name in node}}
+            return {TYPE: "PythonCall", **common, **{name: node[name] for name in names if name in node}}
 
 
 def _native(written: str, within: Container | None) -> Native | None:

@@ -11,7 +11,7 @@ from scaffold.spec import Container, OpenedFrame, OpenedSeries, OverTime, Schema
 Seen = list[tuple[str, Any]]
 """Values with the path to each inside the sample: `$.items[2].price`."""
 Describe = Callable[[Seen], Schema]
-"""Returns the schema of values of any kind: what a kind asks for what is within its own."""
+"""Returns the schema of values of any kind: a kind calls it for the items of its own values."""
 Describer = Callable[[Seen, Describe], Schema]
 """Returns the schema of values of one kind."""
 Opened = OpenedFrame | OpenedSeries | OverTime
@@ -42,10 +42,10 @@ class Kind:
     # ------------------------------------------------------------------ the schema
 
     def describer(self, path: str, value: object) -> Describer:
-        """Return what describes a value such as this, alone or within others.
+        """Return the function that describes values like this one.
 
         Raises:
-            UnsupportedSampleError: It is nothing that JSON can say.
+            UnsupportedSampleError: JSON has no form for it.
         """
         raise NotImplementedError
 
@@ -80,7 +80,7 @@ class Kind:
     # ------------------------------------------------------------------ as JSON
 
     def with_integer_moments(self, value: object) -> object:
-        """Return the container with moments that Python has too few digits for as integers."""
+        """Return the container; moments with more digits than those of Python become integers."""
         return value
 
     def rows(self, value: Any, schema: Schema) -> list[object]:
@@ -92,7 +92,7 @@ class Kind:
         return value.tolist()
 
     def opened(self, answers: Sequence[Any]) -> tuple[list[object], Opened | None]:
-        """Return answers as plain values, and what they were, where they are frames or Series.
+        """Return answers as plain values; of frames and Series also which container they were.
 
         A frame of one row is that row.
         """
