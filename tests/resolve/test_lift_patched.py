@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import textwrap
 from pathlib import Path
@@ -92,6 +93,41 @@ def test_a_class_that_nothing_changed_is_lifted(tmp_path: Path) -> None:
     found = collect(artifact, tmp_path)
     assert not found.notes
     assert answer(found, tmp_path, "model.predict(4), model.predict(400)") == "(4, 100)"
+
+
+def test_what_the_file_only_names_is_lifted_beside_a_changed_class(tmp_path: Path) -> None:
+    """cloudpickle writes the name of a function with a cache, and the code of a class."""
+    script = """\
+        import functools
+
+        import helpers
+
+        @functools.lru_cache
+        def cached(x):
+            return x + 1
+
+        class Model:
+            def predict(self, x):
+                return 0
+
+            def again(self, x):
+                return cached(x)
+
+        helpers.apply(Model)
+        model = Model()
+        """
+    artifact = train(
+        tmp_path,
+        textwrap.dedent(script) + SAVE,
+        helpers="def new(self, x): return self.again(x) * 10\n\ndef apply(cls): cls.predict = new\n",
+    )
+    found = collect(artifact, tmp_path)
+    assert "def cached" in lifted_text(found)
+    assert "class Model" not in lifted_text(found)
+    [note] = found.notes
+    assert "Model.predict is not as train.py defines it" in note
+    [moved] = found.moved.values()
+    assert pickle.loads(moved.read_bytes()).predict(2) == 30
 
 
 CLASSES = """\

@@ -7,6 +7,7 @@ not show a patch by another module.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -110,8 +111,9 @@ class _Comparison:
             return len(one) == len(other) and all(map(self.same, one, other))
         if isinstance(one, set | frozenset):
             return len(one) == len(other) and (one == other or not all(isinstance(x, _PLAIN) for x in one))
-        if hasattr(one, "__wrapped__") and hasattr(other, "__wrapped__"):
-            return self.same(one.__wrapped__, other.__wrapped__)
+        wrapped = inspect.getattr_static(one, "__wrapped__", None)
+        if wrapped is not None:
+            return self.same(wrapped, inspect.getattr_static(other, "__wrapped__", None))
         if type(one).__module__.partition(".")[0] == "numpy" and hasattr(one, "tobytes"):
             equal = one.dtype == other.dtype and one.shape == other.shape
             return bool(equal and (one.dtype.hasobject or one.tobytes() == other.tobytes()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 from scaffold.base import model
-from scaffold.errors import SourceChangedError, SourceNotFoundError
+from scaffold.errors import SourceNotFoundError
 from scaffold.resolve.lift._carried import Carried, is_foreign, recording, standing_in
 from scaffold.resolve.lift._changes import calls_with
 from scaffold.resolve.lift._compare import differences
@@ -50,7 +50,8 @@ def lift(
         work = _Work(lifted, folder, list(search), source)
         if names:
             needing = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
-            work.lift_names(names, needing)
+            script = script_with_names(names, source, search, needing.path.name)
+            work.lift_names(names, script)
         carried = {artifact.path: work.record(artifact) for artifact in by_value}
         if any(carried.values()):
             work.lift_carried(carried)
@@ -75,8 +76,8 @@ class _Work:
         self._places: dict[int, str] = {}
         """The name of each lifted definition, by the identity of the object in the file."""
 
-    def lift_names(self, names: list[str], artifact: Artifact) -> None:
-        self._script = script_with_names(names, self._source, self._search, artifact.path.name)
+    def lift_names(self, names: list[str], script: Script) -> None:
+        self._script = script
         self._names = names
         selection = Selection(self._script, {}, ())
         for name in names:
@@ -124,16 +125,12 @@ class _Work:
         try:
             self._write(script, selection)
         except SourceNotFoundError as error:
-            if self._names:
-                raise
-            self._take_back(everything, error.found[0])
+            self._take_back(everything, script, error.found[0])
             return
         name = self._difference(everything, script)
-        if name and self._names:
-            raise SourceChangedError(script.name, name, needed_by)
         if name:
             reason = f"{name} is not as {script.name} defines it; set it in the definition, or import it all"
-            self._take_back(everything, reason)
+            self._take_back(everything, script, reason)
 
     def rewrite(self, artifact: Artifact, carried: Carried) -> None:
         """Write a file anew that points to the lifted module."""
@@ -181,15 +178,20 @@ class _Work:
 
         return next(differences(carried, lifted, vars(self._module), script), "")
 
-    def _take_back(self, carried: Carried, reason: str) -> None:
-        """Let everything stay in the file: a part of it would be with other classes than it was made with."""
-        self._lifted.script = self._lifted.text = ""
+    def _take_back(self, carried: Carried, script: Script, reason: str) -> None:
+        """Let all code stay in the file: a part of it would be with other classes than it was made with.
+
+        What the file only names is lifted alone.
+        """
         self._places.clear()
-        (self._folder / f"{self._lifted.module}.py").unlink()
+        self._lifted.script = self._lifted.text = ""
         sys.modules.pop(self._lifted.module, None)
-        self._module = None
+        (self._folder / f"{self._lifted.module}.py").unlink()
         self._lifted.notes.clear()
         self._note_gone(carried, reason)
+        if self._names:
+            self._module = None
+            self.lift_names(self._names, script)
 
     # ------------------------------------------------------------------ notes
 
