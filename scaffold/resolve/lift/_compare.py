@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType
 from typing import Any
 
 from scaffold.resolve.lift._carried import Carried
@@ -56,7 +56,8 @@ def differences(
             yield kind.__qualname__
     for function in carried.functions:
         own = lifted(function)
-        if own is not None and not comparison.same(function, own):
+        # A decorator may have put another function in its place, which holds it.
+        if own is not None and not any(comparison.same(function, each) for each in _held_by(own)):
             yield function.__qualname__
     for name, value in carried.captured().items():
         if name in names and not name.startswith("__") and not comparison.same(value, names[name]):
@@ -75,7 +76,9 @@ class _Comparison:
         ours, theirs = vars(one), vars(other)
         for name, value in ours.items():
             special = name.startswith("__")
-            if special and not isinstance(value, _METHODS):
+            # cloudpickle keeps no slots: it has the default in place of one.
+            is_slot = isinstance(theirs.get(name), MemberDescriptorType)
+            if is_slot or (special and not isinstance(value, _METHODS)):
                 continue
             if name in theirs:
                 if not self.same(value, theirs[name]):
@@ -136,6 +139,16 @@ class _Comparison:
         ):
             return True
         return one == other or self._script.are_alike(one, other)
+
+
+def _held_by(value: object) -> list[object]:
+    """Return a value and the functions that it wraps, at any depth."""
+    found = [value]
+    for each in found:
+        inner = [inspect.getattr_static(each, "__wrapped__", None)]
+        inner += _cells(each).values() if isinstance(each, FunctionType) else ()
+        found += [one for one in inner if isinstance(one, FunctionType) and one not in found]
+    return found
 
 
 def _cells(function: FunctionType) -> dict[str, object]:
