@@ -7,7 +7,7 @@ from collections.abc import Mapping
 # Variables that libraries need to run as they do in this process.
 _KEPT_PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "KMP_")
 _KEPT = frozenset({"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH"})
-_OF_IMAGES = {"LANG": "C.UTF-8", "TZ": "UTC"}
+OF_IMAGES = {"LANG": "C.UTF-8", "TZ": "UTC"}
 """What the images of Python have: an answer that depends on local time or language differs here already."""
 READ_AT_START = frozenset({"LANG", "LANGUAGE", "LC_ALL", "TZ"})
 """What a process reads when it starts: a model that needs another value needs it before that."""
@@ -18,4 +18,4 @@ def minimal_environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value for name, value in environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)
     }
-    return {**kept, **_OF_IMAGES, "PYTHONHASHSEED": "0"}
+    return {**kept, **OF_IMAGES, "PYTHONHASHSEED": "0"}

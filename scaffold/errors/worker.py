@@ -14,6 +14,10 @@ _INSTEAD = {
         "\nDo the work in the process of the service, or in its threads:\n"
         "  from concurrent.futures import ThreadPoolExecutor"
     ),
+    "writes": (
+        "\nLog to standard error with `logging`, and write files below the folder of temporary files:\n"
+        "  tempfile.gettempdir()"
+    ),
     "writes to the database": ("\nHave the model only read the database, and write its log with `logging`."),
 }
 """What the model can do in place of an action that nothing allows."""

@@ -25,6 +25,7 @@ from scaffold.introspect._refine import (
     with_levels,
     with_overrides,
 )
+from scaffold.introspect._unicode import require_unicode
 from scaffold.spec import (
     Arguments,
     Arrays,
@@ -37,6 +38,8 @@ from scaffold.spec import (
     Schema,
     Signature,
 )
+
+__all__ = ["Introspection", "infer_signature", "require_unicode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

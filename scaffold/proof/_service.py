@@ -20,7 +20,7 @@ from scaffold.base.layout import APP
 from scaffold.base.package import find_package
 from scaffold.base.process import start_command
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.base.variables import minimal_environment
+from scaffold.base.variables import OF_IMAGES, READ_AT_START, minimal_environment
 from scaffold.errors import NoReadinessError, ServiceNotStartedError
 from scaffold.proof._routes import find_prefix, find_protocol
 from scaffold.spec import Protocol
@@ -117,7 +117,9 @@ def started_service(
             _stop(process)
 
 
-def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
+def serve_project(
+    root: Path, python: Path, *, host: str, port: int, settings: Mapping[str, str] | None = None
+) -> int:
     """Run the service in the foreground until it is interrupted or ended; return its exit status.
 
     Args:
@@ -125,12 +127,13 @@ def serve_project(root: Path, python: Path, *, host: str, port: int) -> int:
         python: The interpreter of an environment that holds what its lock says.
         host: The address to listen at: `127.0.0.1`.
         port: The port to listen at.
+        settings: Further environment variables.
     """
     before = signal.getsignal(signal.SIGTERM)
     with contextlib.suppress(ValueError):  # only the main thread can handle signals
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the service would keep running
     try:
-        process = _start(root, python, host, port, {}, None)
+        process = _start(root, python, host, port, settings or {}, None)
         try:
             return process.wait()
         except KeyboardInterrupt:
@@ -170,14 +173,15 @@ def _start(
     root: Path, python: Path, host: str, port: int, settings: Mapping[str, str], log: IO[bytes] | None
 ) -> Popen[bytes]:
     # No PYTHON* and no active environment: the service must find neither our modules nor the user's.
+    # Time zone and language are those of the proof and of the image.
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA")) and name not in READ_AT_START
     }
     own = {"PYTHONDONTWRITEBYTECODE": "1", "BIND_HOST": host, "PORT": str(port), **_import_path(root)}
     command = [str(python), "-m", *_command(root, host, port)]
-    return start_command(command, cwd=root, env={**kept, **own, **settings}, output=log)
+    return start_command(command, cwd=root, env={**kept, **OF_IMAGES, **own, **settings}, output=log)
 
 
 def _command(root: Path, host: str, port: int) -> list[str]:

@@ -132,7 +132,7 @@ class _Examination:
         return model, samples
 
     def _introspect(self, model: Any, artifact: Artifact, samples: Sequence[Any], watch: Watch) -> None:
-        from scaffold.introspect import infer_signature
+        from scaffold.introspect import infer_signature, require_unicode
 
         watch.opened()
         self._witness.phase = "introspect"
@@ -149,6 +149,7 @@ class _Examination:
             requests=found.recording.requests[:MOST_RECORDED_ROWS],
             answers=found.recording.answers[:MOST_RECORDED_ROWS],
         )
+        require_unicode(recording)
         self._channel.send(
             {
                 "signature": encode(found.signature),
@@ -200,11 +201,18 @@ def _missing_variable(
 
 
 def _variable_notes(job: Mapping[str, Any], witness: Witness) -> list[str]:
-    return [
+    notes = [
         f"the model reads the variable {name}, set here and not in the service: --env {name} gives it"
         for name, (present, _) in witness.variables.items()
         if not present and name in job["elsewhere"]
     ]
+    readers = sorted(witness.copiers)
+    if readers:
+        notes.append(
+            f"{', '.join(readers[:3])} reads the whole environment; in the service it has only the variables"
+            " that --env NAME or --secret NAME gives"
+        )
+    return notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scaffold.base.checked import path_below
 from scaffold.base.layout import ENVIRONMENT
+from scaffold.base.variables import READ_AT_START
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.verbs.project import Project
 
@@ -15,7 +16,8 @@ def serve(
 ) -> int:
     """Run a project's service until it is interrupted; return its exit status.
 
-    Its environment is made from the lock in the project's `.venv`, anew when the lock has changed.
+    Its environment is made from the lock in the project's `.venv`, anew when the lock has changed. It runs in
+    UTC and in the language of the image, or in those that the model was given.
 
     Args:
         project: The project's folder.
@@ -31,4 +33,5 @@ def serve(
     python = make_environment(root, path_below(root, ENVIRONMENT), python=opened.python)
     on_event(Finished("environment", f"{root / ENVIRONMENT} holds what the lock says"))
     on_event(Finished("serve", f"http://{host}:{port}/docs is its API page; Ctrl-C stops it"))
-    return serve_project(root, python, host=host, port=port)
+    settings = {v.name: v.value for v in opened.variables if v.name in READ_AT_START and not v.secret}
+    return serve_project(root, python, host=host, port=port, settings=settings)

@@ -32,6 +32,7 @@ def main() -> None:
     job = channel.receive()
     sys.path[:] = job["path"]
     witness = Witness(job["folder"], job["hidden"], job["installed"])
+    witness.passed_over = (job["folder"], os.getcwd())  # noqa: PTH109 - text, as the audit hook compares it
     witness.named.update(job["named"])
     # Before anything of the model's is read.
     enforced = enforce(Confinement.from_json(job["confinement"]))

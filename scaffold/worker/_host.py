@@ -68,8 +68,11 @@ class Worker:
         """
         self.program, self.runs_in, self._settings = program, settings.runs_in, settings
         self._temporary = TemporaryFolder("worker")
-        self.folder = Path(self._temporary.name).resolve()
-        (self.folder / "tmp").mkdir()
+        own = Path(self._temporary.name).resolve()
+        # The service cannot write into its current folder either.
+        self.folder, self._current = own / "own", own / "current"
+        (self.folder / "tmp").mkdir(parents=True)
+        self._current.mkdir()
         # Read by these handles: the worker may replace both files by links.
         self._log = (self.folder / "log.txt").open("w+b")
         self._lookup_file = (self.folder / LOOKUP_FILE).open("w+b")
@@ -77,7 +80,7 @@ class Worker:
         command = [os.fspath(settings.python), "-c", _START, package, program, *needed]
         # The confinement needs the real home folder; the model gets another one.
         environ = {**settings.environ, **{n: v for n, v in os.environ.items() if n == "HOME"}}
-        self._process = start_peer(command, cwd=self.folder, env=environ, log=self._log)
+        self._process = start_peer(command, cwd=self._current, env=environ, log=self._log)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
@@ -163,7 +166,7 @@ class Worker:
 
     def _confinement(self) -> Confinement:
         given = self._settings.confinement
-        folders = (*given.readable_whole, self.folder)
+        folders = (*given.readable_whole, self.folder, self._current)
         return replace(given, readable_whole=folders, writable=(*given.writable, self.folder))
 
     def _death(self) -> WorkerError:

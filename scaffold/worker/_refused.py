@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -99,4 +100,11 @@ def _as_error(refused: Refused, cause: str) -> ScaffoldError:
         case Action.FORK:
             return ConfinementError("starts a process", "", cause)
     action = _WORDS.get(refused.action, f"wants to {refused.action.value}")
+    current = Path.cwd()
+    target = Path(os.path.abspath(refused.target))  # noqa: PTH100 - a link stays what it is
+    if refused.action is Action.WRITE and target.is_relative_to(current):
+        # The current folder is one of the worker's, of which the user knows nothing.
+        name = str(target.relative_to(current))
+        cause = cause.replace(str(target), name)
+        return ConfinementError(action, f"{name} in the current folder", cause)
     return ConfinementError(action, refused.target, cause)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import AnyStr
 
@@ -21,9 +21,17 @@ def watch_variables(witness: Witness) -> None:
         def __getitem__(self, name: AnyStr) -> AnyStr:
             present = _present(name, super().__getitem__)
             if witness.phase in RECORDED and isinstance(name, str | bytes):
-                witness.note_variable(os.fsdecode(name), present=present, file=_reading_file())
+                witness.note_variable(
+                    os.fsdecode(name), present=present, file=_reading_frame().f_code.co_filename
+                )
             value: AnyStr = super().__getitem__(name)
             return value
+
+        def __iter__(self) -> Iterator[AnyStr]:
+            if witness.phase in RECORDED and not _imports_library(witness):
+                witness.copiers.add(str(_reading_frame().f_globals.get("__name__")))
+            names: Iterator[AnyStr] = super().__iter__()
+            return names
 
     # In place: modules that were imported before refer to these objects.
     os.environ.__class__ = Watched
@@ -39,13 +47,23 @@ def _present(name: AnyStr, look_up: Callable[[AnyStr], AnyStr]) -> bool:
     return True
 
 
-def _reading_file() -> str:
-    """The file whose code asks for a variable; the standard library asks for somebody else."""
+def _reading_frame() -> FrameType:
+    """The frame whose code asks for a variable; the standard library asks for somebody else."""
     asking = sys._getframe(2)
     frame: FrameType | None = asking
     while frame is not None and _is_between(frame):
         frame = frame.f_back
-    return (frame or asking).f_code.co_filename
+    return frame or asking
+
+
+def _imports_library(witness: Witness) -> bool:
+    """Whether an installed module is being imported: many libraries look for their own variables then."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and witness.place(frame.f_code.co_filename) is not None:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_between(frame: FrameType) -> bool:

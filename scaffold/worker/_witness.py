@@ -40,6 +40,8 @@ class Witness:
             installed: Folders that distributions are installed into.
         """
         self.folder = folder
+        self.passed_over: tuple[str, ...] = (folder,)
+        """Folders whose files are not the model's: the worker's own ones."""
         self.hidden = dict(hidden)
         self.installed = sorted((os.path.join(place, "") for place in installed), key=len, reverse=True)  # noqa: PTH118
         self.named: set[str] = set()
@@ -57,6 +59,8 @@ class Witness:
         """File and phase, by the name of a module that no distribution brings."""
         self.variables: dict[str, tuple[bool, bool]] = {}
         """Whether it is set, and whether the user's own code read it, by the name of a variable."""
+        self.copiers: set[str] = set()
+        """The modules that read all variables at once."""
         self.opened: dict[str, str] = {}
         """Phase, by the path of a file opened for reading."""
         self.unaudited: dict[str, str] = {}
@@ -141,7 +145,7 @@ class Witness:
             path = os.fsdecode(path)
         if isinstance(path, str) and not (isinstance(mode, str) and set(mode) & set("wax+")):
             path = os.path.abspath(path)  # noqa: PTH100 - a Path would be slower
-            if not path.startswith(self.folder):
+            if not path.startswith(self.passed_over):
                 self.opened.setdefault(path, self.phase)
 
     def note_variable(self, name: str, *, present: bool, file: str) -> None:
@@ -155,7 +159,7 @@ class Witness:
     def note_unaudited(self, paths: set[str]) -> None:
         """Record files that were opened in this phase and that no audit event named."""
         for path in paths:
-            if path not in self.opened and not path.startswith(self.folder):
+            if path not in self.opened and not path.startswith(self.passed_over):
                 self.unaudited.setdefault(path, self.phase)
 
     def as_json(self) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.proof import serve_project
+
 SERVICE = """
 import os, pathlib, time
 
@@ -50,3 +52,24 @@ def test_the_service_ends_with_the_command_that_serves_it(tmp_path: Path, signum
     assert process.wait(30) == 0
     with pytest.raises(ProcessLookupError):
         os.kill(service, 0)
+
+
+ENVIRONMENT = """
+import os, pathlib
+
+pathlib.Path("seen").write_text(" ".join(f"{n}={os.environ.get(n)}" for n in ("TZ", "LANG", "LC_ALL")))
+"""
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_the_service_runs_in_the_zone_of_its_image_whatever_this_shell_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/__main__.py").write_text(ENVIRONMENT)
+    settings = {} if zone == "UTC" else {"TZ": zone}
+    assert serve_project(tmp_path, Path(sys.executable), host="127.0.0.1", port=1, settings=settings) == 0
+    assert (tmp_path / "seen").read_text() == f"TZ={zone} LANG=C.UTF-8 LC_ALL=None"

@@ -24,6 +24,7 @@ from scaffold.errors import (
     MissingVariableError,
     NoFittingCallError,
     NotASampleError,
+    UnsupportedSampleError,
     UsageError,
     WorkerDiedError,
     WorkerEndedError,
@@ -229,6 +230,29 @@ def test_a_database_that_the_model_writes_to_is_named(
 
 
 @linux
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        ("open('log.txt', 'a').write('x')", "log.txt"),
+        ("import os; os.makedirs('cache/rows')", "cache"),
+        ("import logging; logging.FileHandler('predict.log')", "predict.log"),
+    ],
+)
+@pytest.mark.parametrize("when", ["load", "predict"])
+def test_a_file_that_the_model_writes_into_the_current_folder_is_named(
+    inspect: Callable[..., Any], when: str, body: str, target: str
+) -> None:
+    """The current folder of the service is not writable, so that of the worker is not either."""
+    with pytest.raises(ConfinementError) as caught:
+        inspect(model(body) if when == "predict" else model(head=body))
+    first, cause, *_, last = str(caught.value).splitlines()
+    assert first == f"The model writes {target} in the current folder, which it may not do unasked."
+    assert f"Permission denied: '{target}'" in cause
+    assert last == "  tempfile.gettempdir()"
+    assert inspect(model("import tempfile; tempfile.TemporaryFile('w').write('x')"))
+
+
+@linux
 def test_a_database_elsewhere_is_read_where_that_is_allowed(
     inspect: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -309,6 +333,42 @@ def test_a_variable_with_a_default_is_noted(
 
 
 @pytest.mark.parametrize(
+    "read", ["dict(os.environ)", "os.environ.copy()", "{k.lower(): v for k, v in os.environ.items()}"]
+)
+@pytest.mark.parametrize("when", ["load", "predict"])
+def test_a_copy_of_all_variables_is_noted(inspect: Callable[..., Any], when: str, read: str) -> None:
+    events: list[Event] = []
+    body = f"import os; {read}"
+    inspect(model(body) if when == "predict" else model(head=body), on_event=events.append)
+    assert (
+        "priced reads the whole environment; in the service it has only the variables that --env NAME or"
+        " --secret NAME gives" in [event.text for event in events if isinstance(event, Noted)]
+    )
+
+
+def test_a_library_that_looks_for_its_own_variables_is_not_noted(inspect: Callable[..., Any]) -> None:
+    events: list[Event] = []
+    inspect(model("import os, numpy, pandas; os.environ.get('A')"), on_event=events.append)
+    notes = [event.text for event in events if isinstance(event, Noted)]
+    assert not any("whole environment" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("'na\\udcff'", r"sample_output[0]: 'na\udcff' is no Unicode text: '\udcff' is half of a pair"),
+        ("{'a': ['\\ud800']}", r"sample_output[0]: '\ud800' is no Unicode text: '\ud800' is half of a pair"),
+    ],
+)
+def test_text_that_utf_8_cannot_encode_is_named(inspect: Callable[..., Any], answer: str, found: str) -> None:
+    with pytest.raises(UnsupportedSampleError) as caught:
+        inspect(model(f"return [{answer} for x in X]"))
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == ["The sample cannot be sent as JSON.", f"  {found}"]
+    assert lines[-1] == '  data.decode("utf-8", errors="replace")'
+
+
+@pytest.mark.parametrize(
     "read",
     [
         "collections.ChainMap(os.environ, {'FARE_RATE': 'none'})['FARE_RATE']",
@@ -382,7 +442,7 @@ def test_the_worker_ends_with_its_parent(tmp_path: Path) -> None:
     parent = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path)})
     try:
         worker = _await(lambda: _child_of(parent.pid))
-        _await(lambda: b"priced" in next(tmp_path.glob("scaffold-worker-*/doing")).read_bytes())
+        _await(lambda: b"priced" in next(tmp_path.glob("scaffold-worker-*/own/doing")).read_bytes())
     finally:
         parent.kill()
         parent.wait()

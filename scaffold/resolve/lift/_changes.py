@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement
+from scaffold.resolve.lift._nodes import evaluated_names
 from scaffold.resolve.lift._places import CannotLiftError
 from scaffold.resolve.lift._script import Script
 
@@ -27,9 +30,10 @@ _CHANGING = frozenset(
 
 
 def changes_of(name: str, definition: Statement, script: Script) -> list[Statement]:
-    """Return the statements after a class or function that set or change its attributes.
+    """Return the statements after a class or function that change it or bind its name to something else.
 
-    Only those before the script first calls this tool: what follows was not done to the model yet.
+    Only those before the next definition of the name, and before the script first calls this tool: the model
+    was made before the others ran.
 
     Raises:
         CannotLiftError: One uses what the script computes, or a call of this tool.
@@ -40,7 +44,10 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
     for statement in statements[statements.index(definition) + 1 :]:
         if statement.definition is None and not statement.imports and statement.uses & tools:
             break
-        if name in _changed(statement.node):
+        if statement.definition == name:
+            break
+        bound = name in statement.binds and not (statement.imports or statement.parts)
+        if bound or name in _changed(statement.node):
             computed = sorted(
                 used for used in statement.uses - {name} if _is_computed(used, statement, script)
             )
@@ -48,6 +55,39 @@ def changes_of(name: str, definition: Statement, script: Script) -> list[Stateme
                 raise CannotLiftError(f"'{name}' is changed by what '{computed[0]}' holds, which is computed")
             found.append(statement)
     return found
+
+
+def earlier_bindings(name: str, statement: Statement, script: Script) -> list[Statement]:
+    """Return what binds a name where `statement` runs, if a definition below binds it again; else nothing."""
+    bindings = script.binding(name)
+    if sum(bound.definition == name for bound in bindings) < 2:
+        return []
+    if statement.definition and name not in evaluated_names(statement.node):
+        return []  # a function looks the name up when it is called
+    order = script.parsed.statements
+    before = [bound for bound in bindings if order.index(bound) < order.index(statement)]
+    last = max((i for i, bound in enumerate(before) if not bound.inside), default=0)
+    return before[last:]
+
+
+def calls_with(name: str, script: Script) -> list[str]:
+    """Return the calls that take the class or function `name` and may change it, as they are written.
+
+    Only calls whose value is dropped, and none of a builtin function.
+    """
+    empty = cst.Module([])
+    return [
+        empty.code_for_node(node.body[0].value)
+        for node in (statement.node for statement in script.parsed.statements)
+        if isinstance(node, cst.SimpleStatementLine)
+        if isinstance(node.body[0], cst.Expr) and isinstance(node.body[0].value, cst.Call)
+        if name not in _changed(node) and not _is_builtin(node.body[0].value.func)
+        if any(isinstance(a.value, cst.Name) and a.value.value == name for a in node.body[0].value.args)
+    ]
+
+
+def _is_builtin(func: cst.BaseExpression) -> bool:
+    return isinstance(func, cst.Name) and hasattr(builtins, func.value)
 
 
 def is_only_called(statement: Statement, script: Script) -> bool:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
 
 from scaffold.base import model
-from scaffold.errors import SourceChangedError, SourceNotFoundError
+from scaffold.errors import SourceNotFoundError
 from scaffold.resolve.lift._carried import Carried, is_foreign, recording, standing_in
+from scaffold.resolve.lift._changes import calls_with
+from scaffold.resolve.lift._compare import differences
+from scaffold.resolve.lift._files import link_data_files, save, searching
 from scaffold.resolve.lift._moved import CLOUDPICKLE, Lifted
 from scaffold.resolve.lift._origin import script_with_codes, script_with_names
 from scaffold.resolve.lift._places import CannotLiftError
 from scaffold.resolve.lift._script import Script
 from scaffold.resolve.lift._select import Selection
-from scaffold.resolve.lift._written import literal_text
-from scaffold.spec import Artifact, ModelFormat
+from scaffold.spec import Artifact
 
 
 def lift(
@@ -50,7 +50,8 @@ def lift(
         work = _Work(lifted, folder, list(search), source)
         if names:
             needing = next(a for a in artifacts if any(n.module == "__main__" for n in a.globals))
-            work.lift_names(names, needing)
+            script = script_with_names(names, source, search, needing.path.name)
+            work.lift_names(names, script)
         carried = {artifact.path: work.record(artifact) for artifact in by_value}
         if any(carried.values()):
             work.lift_carried(carried)
@@ -75,8 +76,8 @@ class _Work:
         self._places: dict[int, str] = {}
         """The name of each lifted definition, by the identity of the object in the file."""
 
-    def lift_names(self, names: list[str], artifact: Artifact) -> None:
-        self._script = script_with_names(names, self._source, self._search, artifact.path.name)
+    def lift_names(self, names: list[str], script: Script) -> None:
+        self._script = script
         self._names = names
         selection = Selection(self._script, {}, ())
         for name in names:
@@ -85,6 +86,10 @@ class _Work:
             except CannotLiftError as error:
                 reason = f"'{name}' of {self._script.name} cannot stand in a module of its own: {error}"
                 raise SourceNotFoundError("", "", (reason,)) from error
+            self._lifted.notes += [
+                f"{self._script.name} calls {call}; the service has {name} without what that changes in it"
+                for call in calls_with(name, self._script)
+            ]
         self._write(self._script, selection)
 
     def record(self, artifact: Artifact) -> Carried:
@@ -101,7 +106,9 @@ class _Work:
         needed_by = next(path for path, one in carried.items() if one).name
         script = self._script or script_with_codes(everything.codes(), self._source, self._search, needed_by)
         if script is None:
-            self._note_gone(everything)
+            origins = sorted({Path(code.co_filename) for code in everything.codes()})
+            names = ", ".join(origin.name for origin in origins if origin.is_file())
+            self._note_gone(everything, f"its code is in {names}" if ", " in names else "its source is gone")
             return
         selection = Selection(script, everything.captured(), everything.codes())
         for name in self._names:
@@ -113,9 +120,17 @@ class _Work:
                 self._places[id(target)] = _place(target, selection, script)
             except CannotLiftError as error:
                 self._note_kept(target, str(error))
-        if self._places:
+        if not self._places:
+            return
+        try:
             self._write(script, selection)
-            self._compare(everything, script, needed_by)
+        except SourceNotFoundError as error:
+            self._take_back(everything, script, error.found[0])
+            return
+        name = self._difference(everything, script)
+        if name:
+            reason = f"{name} is not as {script.name} defines it; set it in the definition, or import it all"
+            self._take_back(everything, script, reason)
 
     def rewrite(self, artifact: Artifact, carried: Carried) -> None:
         """Write a file anew that points to the lifted module."""
@@ -155,23 +170,34 @@ class _Work:
             value = getattr(value, part)
         return value
 
-    def _compare(self, carried: Carried, script: Script, needed_by: str) -> None:
-        """Compare the plain attributes of classes: code is compared before, and these are not code."""
-        for kind in carried.classes:
-            if id(kind) not in self._places:
-                continue
-            lifted = self._lifted_object(kind)
-            for name, value in vars(kind).items():
-                if name.startswith("__") or literal_text(value) is None:
-                    continue
-                if inspect.getattr_static(lifted, name, None) != value:
-                    raise SourceChangedError(script.name, f"{kind.__qualname__}.{name}", needed_by)
+    def _difference(self, carried: Carried, script: Script) -> str:
+        """Return the name of something that was lifted and is not what the model was made with, or `""`."""
+
+        def lifted(target: FunctionType | type) -> object:
+            return self._lifted_object(target) if id(target) in self._places else None
+
+        return next(differences(carried, lifted, vars(self._module), script), "")
+
+    def _take_back(self, carried: Carried, script: Script, reason: str) -> None:
+        """Let all code stay in the file: a part of it would be with other classes than it was made with.
+
+        What the file only names is lifted alone.
+        """
+        self._places.clear()
+        self._lifted.script = self._lifted.text = ""
+        sys.modules.pop(self._lifted.module, None)
+        (self._folder / f"{self._lifted.module}.py").unlink()
+        self._lifted.notes.clear()
+        self._note_gone(carried, reason)
+        if self._names:
+            self._module = None
+            self.lift_names(self._names, script)
 
     # ------------------------------------------------------------------ notes
 
-    def _note_gone(self, carried: Carried) -> None:
+    def _note_gone(self, carried: Carried, reason: str) -> None:
         names = sorted({_named(t) for t in carried.targets() if not _is_method(t, carried)})
-        self._lifted.notes.append(_kept_note(", ".join(names[:5]), "its source is gone"))
+        self._lifted.notes.append(_kept_note(", ".join(names[:5]), reason))
 
     def _note_kept(self, target: FunctionType | type, reason: str) -> None:
         self._lifted.notes.append(_kept_note(_named(target), reason))
@@ -229,22 +255,6 @@ def _is_method(target: FunctionType | type, carried: Carried) -> bool:
     return bool(owner) and any(owner == kind.__qualname__ for kind in carried.classes)
 
 
-def link_data_files(module: Path, folders: Sequence[Path]) -> None:
-    """Link the data files of the script's folder beside its code, which may look for them there."""
-    for folder in folders:
-        if "site-packages" in folder.parts or not folder.is_dir():
-            continue
-        for entry in folder.iterdir():
-            link = module.parent / entry.name
-            if (
-                entry.suffix not in (".py", ".pyc")
-                and not entry.name.startswith((".", "__"))
-                and not link.exists()
-            ):
-                with contextlib.suppress(OSError):
-                    link.symlink_to(entry.resolve())
-
-
 def _imported(name: str, path: Path, script: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -258,31 +268,3 @@ def _imported(name: str, path: Path, script: str) -> ModuleType:
         cause = f"lifted from {script}, it does not import: {type(error).__name__}: {error}"
         raise SourceNotFoundError("", "", (cause,)) from error
     return module
-
-
-def save(value: Any, path: Path, format: ModelFormat) -> None:
-    import cloudpickle
-
-    match format:
-        case ModelFormat.JOBLIB:
-            import joblib
-
-            joblib.dump(value, path)
-        case ModelFormat.TORCH:
-            import torch
-
-            torch.save(value, path, pickle_module=cloudpickle)
-        case _:
-            with path.open("wb") as file:
-                cloudpickle.dump(value, file)
-
-
-@contextlib.contextmanager
-def searching(folders: Sequence[Path]) -> Iterator[None]:
-    before = sys.path[:]
-    known = [*map(str, folders)]
-    sys.path[:] = [*known, *(entry for entry in before if entry not in known)]
-    try:
-        yield
-    finally:
-        sys.path[:] = before

@@ -20,7 +20,7 @@ import libcst as cst
 from scaffold.base import model
 from scaffold.base.modules import Modules
 from scaffold.errors import TraceFailedError
-from scaffold.resolve.lift._lift import link_data_files, save, searching
+from scaffold.resolve.lift._files import link_data_files, save, searching
 from scaffold.resolve.lift._moved import RESERVED_TOP_LEVEL, Renamed, top_level_name
 from scaffold.spec import Artifact, LocalSource
 

@@ -50,6 +50,13 @@ class Script:
         """The functions in it that do the same as `code`, wherever they stand."""
         return self._codes.get(_code_key(code), [])
 
+    def are_alike(self, one: CodeType, other: CodeType) -> bool:
+        """Whether two functions do the same, or stand at one place of the script."""
+        if _code_key(one) == _code_key(other):
+            return True
+        lines = [{(c.co_firstlineno, c.co_name) for c in self.codes_like(code)} for code in (one, other)]
+        return not lines[0].isdisjoint(lines[1])
+
     def defines(self, name: str) -> bool:
         """Whether a class, function or assignment at its top binds `name`."""
         return any(

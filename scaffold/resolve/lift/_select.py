@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 import libcst as cst
 
 from scaffold.resolve.lift._blocks import Statement, is_for_type_checkers, is_import_guard, raises_in, write
-from scaffold.resolve.lift._changes import changes_of, is_only_called
+from scaffold.resolve.lift._changes import changes_of, earlier_bindings, is_only_called
 from scaffold.resolve.lift._nodes import evaluated_names, function_of, methods_of, names_of, with_note
 from scaffold.resolve.lift._places import CannotLiftError, Places
 from scaffold.resolve.lift._script import Script
@@ -150,6 +150,7 @@ class Selection:
             around = next((block for block in reversed(statement.inside) if name in block.binds), None)
             if around is None:
                 self.need(name, below=below)
+                self._take_all(name, earlier_bindings(name, statement, self._script))
                 continue
             # The variable of a loop, a `with` or an `except` is bound by the block.
             self._keep(*statement.inside[statement.inside.index(around) :])
