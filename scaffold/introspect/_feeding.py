@@ -22,6 +22,7 @@ from scaffold.introspect._fits import (
 )
 from scaffold.introspect._independence import examine_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
+from scaffold.introspect._missing import without_wider_dtypes
 from scaffold.introspect._readings import readings
 from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
 from scaffold.spec import Arguments, Batching, Call
@@ -82,15 +83,18 @@ def feed(
 
     refusals: list[Refused] = []
 
+    def given(value: object) -> object:
+        return without_wider_dtypes(value, sample) if nullable else value
+
     def put(value: object) -> Any:
-        answer = ask(model, call, value)
+        answer = ask(model, call, given(value))
         if isinstance(answer, Refused):
             refusals.append(answer)
         return answer
 
     def fresh() -> Ask | None:
         other = copied()
-        return None if other is None else lambda value: ask(other, call, value)
+        return None if other is None else lambda value: ask(other, call, given(value))
 
     examine = functools.partial(examine_rows, put, fresh=fresh, nullable=nullable)
     fed = _fed(put, call, sample, want, examine)
