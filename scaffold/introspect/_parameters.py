@@ -70,7 +70,7 @@ def _is_setting(schema: Schema) -> bool:
 def _with_parameter(field: Field, parameter: Parameter, beside_arrays: bool) -> Field:
     """Return the field of an argument with what its parameter says."""
     annotated = of_annotation(parameter.annotation)
-    if annotated is None and parameter.default is not None and _is_sendable(parameter.default):
+    if annotated is None and isinstance(parameter.default, float) and _is_sendable(parameter.default):
         # A default of 0.5 says that the whole number of the sample may have a fraction.
         annotated = describe([("$", parameter.default)])
     schema = field.schema if annotated is None else widened(field.schema, annotated)

@@ -84,6 +84,7 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
                 "test_a_plain_value_next_to_arrays_is_an_option_of_each_request",
                 "test_an_option_that_changes_the_form_of_the_answer_keeps_its_value",
                 "test_an_option_is_what_its_annotation_and_default_say",
+                "test_a_list_that_holds_for_every_row_is_an_option",
             ],
             "dataclass, pydantic model, NamedTuple": [
                 "test_the_model_gets_the_types_of_the_user",
