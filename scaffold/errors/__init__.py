@@ -106,6 +106,7 @@
     │   │   └── RecordingLengthError    it is empty, or has no answer for each request
     │   ├── SampleRefusedError          the service refuses the sample
     │   ├── BatchLengthError            the service does not give one answer for each row of a batch
+    │   ├── ExampleRefusedError         the service does not answer the request that its README shows
     │   ├── UnfitAcceptedError          the service does not refuse a body that does not fit
     │   ├── ServiceFailedError
     │   │   ├── ServiceNotStartedError  the service does not start
@@ -329,6 +330,7 @@ from scaffold.errors.proof import (
     AnswersDifferError,
     BatchLengthError,
     EnvironmentFailedError,
+    ExampleRefusedError,
     InvalidRecordingError,
     MissingRecordingError,
     NoReadinessError,
@@ -508,6 +510,7 @@ __all__ = [
     "EngineRefusedError",
     "EnvironmentFailedError",
     "EnvironmentSpecError",
+    "ExampleRefusedError",
     "ExclusiveOptionsError",
     "FileChangedError",
     "FileTooLargeError",

@@ -118,6 +118,21 @@ class BatchLengthError(VerificationError):
         return f"A batch {self.order} holds {self.rows} rows and gets {self.answers} answers."
 
 
+class ExampleRefusedError(VerificationError):
+    """The service does not answer the request that its README shows."""
+
+    status: int
+    request: str
+    body: object
+
+    def __str__(self) -> str:
+        return (
+            f"The service answers {self.status}, not 200, to the request that its README shows:\n"
+            f"  {self.request}\n"
+            f"  {json.dumps(self.body)[:500]}"
+        )
+
+
 class UnfitAcceptedError(VerificationError):
     """The service does not refuse a body that does not fit."""
 

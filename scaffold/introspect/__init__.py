@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scaffold.introspect._annotations import of_record, widened, with_parameters
+from scaffold.introspect._annotations import of_record, widened
 from scaffold.introspect._boosters import category_levels
 from scaffold.introspect._bounds import with_bounds
-from scaffold.introspect._calls import find_call
+from scaffold.introspect._calls import FoundCall, find_call
 from scaffold.introspect._columns import hands_out_columns
 from scaffold.introspect._hints import Hints, model_hints
 from scaffold.introspect._indices import with_index_bounds
 from scaffold.introspect._inputs import describe_input, requests_of
 from scaffold.introspect._layouts import Layout
 from scaffold.introspect._outputs import answers_of, describe_output
+from scaffold.introspect._parameters import with_parameters
 from scaffold.introspect._refine import (
     cast,
     notes_of,
@@ -84,7 +85,7 @@ def infer_signature(
     ]
     described = describe_input(found, found.names or hints.feature_names, arguments)
     described = with_levels(described, category_levels(model))
-    schema = with_bounds(_with_hints(described, found.call, hints), model, found)
+    schema = with_bounds(_with_hints(described, found, hints), model, found)
     schema = with_index_bounds(schema, model, found)
     requests = requests_of(found, schema, arguments)
     schema = with_overrides(schema, overrides, requests[0], lambda name: _values_of(requests, name))
@@ -107,17 +108,17 @@ def _shortened(call: Call, model: object, schema: Schema) -> Call:
     return replace(call, shortened=hands_out_columns(model, schema))
 
 
-def _with_hints(schema: Schema, call: Call, hints: Hints) -> Schema:
+def _with_hints(schema: Schema, found: FoundCall, hints: Hints) -> Schema:
     """Return the schema with what the model's encoders, annotations and defaults say."""
-    schema = with_feature_types(with_categories(schema, hints), hints)
+    schema, call = with_feature_types(with_categories(schema, hints), hints), found.call
     if not isinstance(call, PythonCall) or not isinstance(schema, Record):
         return schema
+    if call.arguments is Arguments.KEYWORDS:
+        return with_parameters(schema, hints.parameters, found.fixed)
     if isinstance(schema.form, Arrays):
         return schema
-    if call.arguments in (Arguments.KEYWORDS, Arguments.POSITIONAL):
-        by_place = call.arguments is Arguments.POSITIONAL
-        named = [p for p in hints.parameters if not (by_place and p.kind is p.kind.KEYWORD_ONLY)]
-        return with_parameters(schema, named)
+    if call.arguments is Arguments.POSITIONAL:
+        return with_parameters(schema, [p for p in hints.parameters if p.kind is not p.kind.KEYWORD_ONLY])
     annotated = of_record(hints.parameters[call.arguments is Arguments.AFTER_CONTEXT :])
     return schema if annotated is None else widened(schema, annotated)
 

@@ -14,8 +14,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from scaffold.introspect._describe import describe
-from scaffold.introspect._encode import encode, finite
 from scaffold.introspect._examples import example
 from scaffold.introspect._guard import hint
 from scaffold.introspect._hints import Parameter
@@ -27,9 +25,7 @@ from scaffold.spec import (
     Collection,
     CollectionType,
     Either,
-    Evidence,
     Field,
-    JSONValue,
     List,
     Mapping,
     Optional,
@@ -62,34 +58,7 @@ _SCALARS: dict[Any, tuple[ScalarType, PythonType]] = {
 _TEXT = Scalar(type=ScalarType.STRING, native=PythonScalar(PythonType.STR))
 
 
-def with_parameters(record: Record, parameters: Sequence[Parameter]) -> Record:
-    """Return the arguments of a call with what the function says of them.
-
-    An argument with a default is optional, even if the sample has it; an annotation widens the type and says
-    what may be null.
-    """
-    named = {p.name: p for p in parameters if p.kind in (p.kind.POSITIONAL_OR_KEYWORD, p.kind.KEYWORD_ONLY)}
-    fields = [
-        _with_parameter(field, named[field.name]) if field.name in named else field for field in record.fields
-    ]
-    known = {field.name for field in record.fields}
-    fields += [_unseen(p) for name, p in named.items() if name not in known and _is_sendable(p.default)]
-    return dataclasses.replace(record, fields=tuple(fields))
-
-
-def _with_parameter(field: Field, parameter: Parameter) -> Field:
-    annotated = of_annotation(parameter.annotation)
-    schema = field.schema if annotated is None else widened(field.schema, annotated)
-    evidence = dataclasses.replace(field.evidence, annotated=field.schema != schema)
-    field = dataclasses.replace(_reshown(field, schema), evidence=evidence)
-    if parameter.default is _EMPTY:
-        return field
-    if not _is_sendable(parameter.default):
-        return dataclasses.replace(field, required=False)
-    return _with_default(field, _as_json(parameter.default))
-
-
-def _reshown(field: Field, schema: Schema) -> Field:
+def reshown(field: Field, schema: Schema) -> Field:
     """Return a field of another schema, with an example that the schema takes.
 
     Where only `null` or fractions are allowed now, the example stays.
@@ -102,38 +71,6 @@ def _reshown(field: Field, schema: Schema) -> Field:
     )
     shown = field.example if before == after or wider else example(schema)
     return dataclasses.replace(field, schema=schema, example=shown)
-
-
-def _with_default(field: Field, default: JSONValue) -> Field:
-    schema = field.schema
-    if default is None and not isinstance(schema, Optional):
-        schema = Optional(of=schema)
-    return dataclasses.replace(field, schema=schema, required=False, default=default)
-
-
-def _unseen(parameter: Parameter) -> Field:
-    """Return the field for an argument that the sample leaves to its default."""
-    schema = of_annotation(parameter.annotation) or describe([("$", parameter.default)])
-    [attribute] = attributes([parameter.name])
-    field = Field(
-        name=parameter.name,
-        attribute=attribute,
-        schema=schema,
-        example=example(schema),
-        evidence=Evidence(defaulted=True),
-    )
-    return _with_default(field, _as_json(parameter.default))
-
-
-def _is_sendable(default: object) -> bool:
-    """Whether a default can be written down as JSON."""
-    if default is None or isinstance(default, (bool, int, float, str)):
-        return default == default
-    return isinstance(default, (list, tuple)) and all(map(_is_sendable, default))
-
-
-def _as_json(default: object) -> JSONValue:
-    return finite(encode(default, describe([("$", default)])))
 
 
 @hint(otherwise=None)
@@ -285,7 +222,7 @@ def _widened_record(seen: Record, annotated: Record) -> Record:
         if found is not None:
             schema = widened(found.schema, field.schema)
             field = dataclasses.replace(
-                _reshown(found, schema), required=field.required, attribute=field.attribute
+                reshown(found, schema), required=field.required, attribute=field.attribute
             )
         fields.append(field)
     return Record(fields=tuple(fields), form=seen.form)

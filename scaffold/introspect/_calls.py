@@ -179,7 +179,7 @@ class _Search:
             fed = feed(model, call, given, self.output, copied=self.untouched.copy, nullable=self.nullable)
             if isinstance(fed, Fed):
                 call = dataclasses.replace(call, batching=fed.batching)
-                return Match(call, given, fed)
+                return Match(call, given if fed.reading is None else fed.reading, fed)
             if fed.reason and not self.switches:
                 self.attempts.setdefault(f"{written_call(call)}{label}", fed.reason)
                 self.refusals += fed.refusals

@@ -22,8 +22,18 @@ from scaffold.introspect._fits import (
 )
 from scaffold.introspect._independence import examine_rows
 from scaffold.introspect._layouts import Layout, count_answers, unwrapped
+from scaffold.introspect._missing import without_wider_dtypes
 from scaffold.introspect._readings import readings
-from scaffold.introspect._rows import count_rows, is_row, options_of, take, take_record, take_rows
+from scaffold.introspect._rows import (
+    WithOptions,
+    count_rows,
+    is_row,
+    option_readings,
+    options_of,
+    take,
+    take_record,
+    take_rows,
+)
 from scaffold.spec import Arguments, Batching, Call
 
 Examine = Callable[[Any, int, Any, Layout], Finding | None]
@@ -44,6 +54,8 @@ class Fed:
     notes: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     """Options whose value changes the form of the answer."""
+    reading: WithOptions | None = None
+    """The sample with the options that were found beside its arrays; `None` where it is as it was given."""
     unstable: Unstable | None = None
     """The model changed while its rows were examined: it cannot be served."""
 
@@ -68,6 +80,9 @@ def feed(
 ) -> Fed | Misfit:
     """Return how the records of `sample` go into `call`, or why they do not.
 
+    Where the sample goes in as one record, what stands beside its arrays is tried as options next: it is
+    that if rows of the arrays, each with all of it, get the answers that they get together.
+
     Rows are batched if each gets the same answer alone and with other rows: see `examine_rows`. Shapes prove
     nothing: the width of an answer may equal the number of rows by chance.
 
@@ -82,19 +97,28 @@ def feed(
 
     refusals: list[Refused] = []
 
+    def given(value: object) -> object:
+        return without_wider_dtypes(value, sample) if nullable else value
+
     def put(value: object) -> Any:
-        answer = ask(model, call, value)
+        answer = ask(model, call, given(value))
         if isinstance(answer, Refused):
             refusals.append(answer)
         return answer
 
     def fresh() -> Ask | None:
         other = copied()
-        return None if other is None else lambda value: ask(other, call, value)
+        return None if other is None else lambda value: ask(other, call, given(value))
 
     examine = functools.partial(examine_rows, put, fresh=fresh, nullable=nullable)
     fed = _fed(put, call, sample, want, examine)
-    return fed if isinstance(fed, Fed) else Misfit(fed, tuple(refusals))
+    if not isinstance(fed, Fed):
+        return Misfit(fed, tuple(refusals))
+    for reading in option_readings(sample) if fed.batching is not Batching.TOGETHER else ():
+        other = _fed(put, call, reading, want, examine)
+        if isinstance(other, Fed) and other.rows is not None:
+            return dataclasses.replace(other, reading=reading)
+    return fed
 
 
 def _fed(put: Ask, call: Call, sample: object, want: object, examine: Examine) -> Fed | str:
@@ -117,7 +141,7 @@ def _fed(put: Ask, call: Call, sample: object, want: object, examine: Examine) -
         fed = _wrapped(put, sample, several, wants) if isinstance(bare, str) and rows and binds else bare
         if isinstance(fed, Fed):
             return fed
-        if _is_plain_sequence(sample):
+        if _kinds.is_sequence(sample):
             return f"{reasons[0]}; one by one: {bare}" if reasons[0] else bare
     return reasons[0] or ""
 
@@ -141,11 +165,11 @@ def _settle(put: Ask, sample: object, rows: int, whole: object, want: object, ex
         )
     if _is_row_of_numbers(sample):
         return as_one
-    if _is_plain_sequence(sample):
+    if _kinds.is_sequence(sample):
         bare = _bare(put, sample, rows, (want,))
         if isinstance(bare, Fed):
             return _with_note(bare, whole, rows, finding)
-    if (rows > 1 or _is_plain_sequence(sample)) and not _follows_rows(put, sample, rows, whole):
+    if (rows > 1 or _kinds.is_sequence(sample)) and not _follows_rows(put, sample, rows, whole):
         return as_one
     wrapped = _wrapped(put, sample, rows, (None,))
     return _with_note(wrapped, whole, rows, finding) if isinstance(wrapped, Fed) else as_one
@@ -263,10 +287,6 @@ def _rows_of_call(call: Call, sample: object) -> int | None:
         columns = isinstance(sample, tuple) and all(_kinds.is_array(value) for value in sample)
         return count_rows(sample) if columns else None
     return count_rows(sample)
-
-
-def _is_plain_sequence(sample: object) -> bool:
-    return _kinds.is_sequence(sample)
 
 
 def _is_row_of_numbers(sample: object) -> bool:

@@ -17,7 +17,7 @@ from scaffold.introspect._evidence import evidence
 from scaffold.introspect._examples import example
 from scaffold.introspect._leaves import leaves_of
 from scaffold.introspect._names import attributes
-from scaffold.introspect._rows import count_rows, is_option, take_record
+from scaffold.introspect._rows import count_rows, options_of, take_record
 from scaffold.introspect._scalars import missing_marker
 from scaffold.introspect.kinds import kind_of
 from scaffold.introspect.kinds._kind import Seen
@@ -26,6 +26,7 @@ from scaffold.spec import (
     Arrays,
     ClassKind,
     Collection,
+    CollectionType,
     Column,
     Field,
     Interval,
@@ -42,6 +43,7 @@ from scaffold.spec import (
     Standalone,
     Table,
     Tensor,
+    Tuple,
     UserType,
     Value,
     children,
@@ -126,9 +128,9 @@ def row_schema(sample: Any, feature_names: Sequence[str] = (), fixed: Sequence[s
             return _named_columns(sample, schema, feature_names)
         return schema
     if _kinds.is_mapping(sample):
-        return _arguments(dict(sample), fixed)
+        return _arguments(dict(sample), options_of(sample), fixed)
     if isinstance(sample, tuple) and sample and all(_kinds.is_array(part) for part in sample):
-        return _arguments({f"arg_{i}": part for i, part in enumerate(sample)})
+        return _arguments({f"arg_{i}": part for i, part in enumerate(sample)}, ())
     items = list(sample)
     if items and all(_kinds.is_mapping(item) for item in items):
         record = describe([(f"$[{i}]", item) for i, item in enumerate(items)])
@@ -173,30 +175,33 @@ def _named_columns(sample: Any, tensor: Tensor, names: Sequence[str]) -> Schema:
     return Table(columns=tuple(columns), container=Numpy(), dtype=tensor.dtype)
 
 
-def _arguments(parts: dict[object, object], fixed: Sequence[str] = ()) -> Record:
+def _arguments(parts: dict[object, object], options: Sequence[object], fixed: Sequence[str] = ()) -> Record:
     """Return a field for each of several arrays with a row per record, and for each option beside them."""
     names = [str(name) for name in parts]
     fields = []
-    for name, attribute, part in zip(names, attributes(names), parts.values(), strict=True):
-        schema = _option(name, part, fixed) if is_option(part) else row_schema(part)
-        leaves = [part] if is_option(part) else leaves_of([part])
+    for key, name, attribute in zip(parts, names, attributes(names), strict=True):
+        part, is_option = parts[key], key in options
+        schema = _option(name, part, fixed) if is_option else row_schema(part)
+        leaves = leaves_of([part])
         fields.append(
             Field(
                 name=name,
                 attribute=attribute,
                 schema=schema,
                 example=example(schema, leaves),
-                evidence=evidence(schema, leaves, rows=1 if is_option(part) else count_rows(part) or 0),
+                evidence=evidence(schema, leaves, rows=1 if is_option else count_rows(part) or 0),
             )
         )
-    options = tuple(name for name, part in zip(names, parts.values(), strict=True) if is_option(part))
-    return Record(fields=tuple(fields), form=Arrays(options))
+    return Record(fields=tuple(fields), form=Arrays(tuple(map(str, options))))
 
 
 def _option(name: str, value: Any, fixed: Sequence[str]) -> Schema:
     schema = describe([(f"$.{name}", value)])
     if name in fixed and isinstance(schema, Scalar):
         return dataclasses.replace(schema, choices=(value,))
+    if isinstance(schema, Tuple) and len(set(map(repr, schema.items))) == 1:
+        # Another request may have another number of them.
+        return List(items=schema.items[0], form=Collection(CollectionType.TUPLE))
     return schema
 
 

@@ -19,7 +19,7 @@ from scaffold.introspect._between import array_between, spliced_text, value_betw
 from scaffold.introspect._compare import same
 from scaffold.introspect._missing import missing_places
 from scaffold.introspect._records import fields_of, with_values
-from scaffold.introspect._rows import count_rows, take
+from scaffold.introspect._rows import count_rows, like_arguments, options_of, take
 
 _SEED = 20_011
 _NARROW = 0.15
@@ -163,18 +163,19 @@ def _rows(sample: Any, recipes: list[_Recipe]) -> Any:
 def _parts(sample: Any, recipes: list[_Recipe]) -> object:
     """Return several arguments, each with its columns put together by its share of the recipes."""
     names = list(sample) if _kinds.is_mapping(sample) else range(len(sample))
+    options = options_of(sample)
     made: dict[Any, Any] = {}
     for k, name in enumerate(names):
         ends = k / len(names), (k + 1) / len(names)
         part = sample[name]
         made[name] = (
             part
-            if count_rows(part) is None
+            if name in options or count_rows(part) is None
             else _rows(part, [dataclasses.replace(r, part=ends) for r in recipes])
         )
         if made[name] is None:
             return None
-    return made if _kinds.is_mapping(sample) else tuple(made.values())
+    return like_arguments(sample, made) if _kinds.is_mapping(sample) else tuple(made.values())
 
 
 def _frame(sample: Any, recipes: list[_Recipe]) -> Any:

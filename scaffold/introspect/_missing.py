@@ -90,6 +90,18 @@ def with_nulls(rows: Any, chosen: Sequence[int], names: Sequence[str]) -> Any:
     return rows
 
 
+def without_wider_dtypes(rows: Any, sample: Any) -> Any:
+    """Return rows of `with_nulls`, as a call with just these gets them: no wider dtype without a null."""
+    if not _kinds.kin(rows, "pandas.DataFrame") or not _kinds.kin(sample, "pandas.DataFrame"):
+        return rows
+    dtypes = {
+        name: dtype
+        for name, dtype in sample.dtypes.items()
+        if name in rows and dtype != rows[name].dtype and not rows[name].isna().any()
+    }
+    return rows.astype(dtypes) if dtypes else rows
+
+
 def _frame_with_nulls(frame: Any, left_out: dict[str, list[int]]) -> object:
     frame = frame.copy()
     for name in (name for name in left_out if name in frame.columns):

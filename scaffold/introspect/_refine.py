@@ -21,6 +21,7 @@ from scaffold.spec import (
     KnownTo,
     Limits,
     Missing,
+    Numpy,
     OfClasses,
     Optional,
     Overrides,
@@ -147,7 +148,7 @@ def with_overrides(
 
     def change(field: Field) -> Field:
         if field.name in overrides.nullable:
-            field = _nullable(field)
+            field = _nullable(field, schema)
         if field.name in overrides.choices:
             field = _chosen(field, seen(field.name))
         if overrides.examples_from_sample and isinstance(first, dict) and field.name in first:
@@ -157,22 +158,22 @@ def with_overrides(
     return with_fields(schema, change)
 
 
-def _nullable(field: Field) -> Field:
-    """Return the field with `null` allowed; a dtype that has no missing value becomes one that has."""
+def _nullable(field: Field, record: Schema) -> Field:
+    """Return the field of `record` with `null` allowed.
+
+    Columns of pandas keep the dtype of the sample, which is that of a call without a null: a dtype that has
+    no missing value is another one only beside a null, as in pandas itself.
+    """
     if isinstance(field.schema, Optional):
         return field
-    missing, dtype, schema = Missing.NONE, field.dtype, field.schema
-    if dtype.startswith(("int", "uint")):
-        # As pandas itself does when a value is missing.
-        dtype, missing = "float64", Missing.NAN
-    elif dtype == "bool":
-        dtype = "object"
-    elif dtype.startswith("float") or dtype == "str":
-        missing = Missing.NAN
-    if dtype == "object" and isinstance(schema, Scalar):
-        schema = dataclasses.replace(schema, native=None)
+    missing, schema = Missing.NONE, field.schema
+    if isinstance(record, Table) and record.container in (Pandas(), Numpy()):
+        if field.dtype.startswith(("int", "uint", "float")) or field.dtype == "str":
+            missing = Missing.NAN
+        if field.dtype == "object" and isinstance(schema, Scalar):
+            schema = dataclasses.replace(schema, native=None)
     nullable = Optional(of=schema, missing=missing)
-    return dataclasses.replace(field, schema=nullable, dtype=dtype, evidence=_asked(field, nullable=True))
+    return dataclasses.replace(field, schema=nullable, evidence=_asked(field, nullable=True))
 
 
 def _asked(field: Field, **asked: bool) -> Evidence:

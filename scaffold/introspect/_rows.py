@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from scaffold.introspect import _kinds
@@ -12,15 +12,23 @@ from scaffold.introspect.kinds.pandas import is_row, without_index
 from scaffold.spec import Python
 
 __all__ = [
+    "WithOptions",
     "count_rows",
-    "is_option",
     "is_row",
+    "like_arguments",
+    "option_readings",
     "options_of",
     "take",
     "take_record",
     "take_rows",
     "without_index",
 ]
+
+
+class WithOptions(dict[Any, Any]):
+    """Arguments by name, with the names of those that are options though their values could be rows."""
+
+    options: tuple[Any, ...] = ()
 
 
 def count_rows(sample: Any) -> int | None:
@@ -36,7 +44,8 @@ def count_rows(sample: Any) -> int | None:
     if _is_library(sample):
         return kind_of(sample).count(sample)
     if _kinds.is_mapping(sample):
-        return _common_length([value for value in sample.values() if not is_option(value)])
+        options = _option_names(sample)
+        return _common_length([value for name, value in sample.items() if name not in options])
     if isinstance(sample, tuple) and not _kinds.is_named_tuple(sample):
         common = _common_length(list(sample))
         return len(sample) if common is None else common
@@ -49,11 +58,16 @@ def options_of(sample: object) -> tuple[object, ...]:
     """Return the names of the options beside the arrays of a mapping."""
     if not _kinds.is_mapping(sample) or count_rows(sample) is None:
         return ()
-    return tuple(name for name, value in sample.items() if is_option(value))
+    return _option_names(sample)
 
 
-def is_option(value: object) -> bool:
-    """Whether a value beside arrays holds for each of their rows."""
+def _option_names(sample: Any) -> tuple[Any, ...]:
+    """Return the names of what beside arrays holds for each of their rows: plain values, known options."""
+    known = sample.options if isinstance(sample, WithOptions) else ()
+    return tuple(name for name, value in sample.items() if name in known or _is_plain_value(value))
+
+
+def _is_plain_value(value: object) -> bool:
     return value is None or isinstance(value, (bool, int, float, str)) or _kinds.kin(value, "numpy.generic")
 
 
@@ -131,5 +145,35 @@ def _common_length(values: list[Any]) -> int | None:
 def _rebuild(sample: Any, change: Callable[[Any], Any]) -> object:
     """Return a plain dict or tuple like `sample` with each of its arrays changed."""
     if _kinds.is_mapping(sample):
-        return {name: value if is_option(value) else change(value) for name, value in sample.items()}
+        options = _option_names(sample)
+        made = {name: value if name in options else change(value) for name, value in sample.items()}
+        return like_arguments(sample, made)
     return tuple(change(value) for value in sample)
+
+
+def like_arguments(sample: object, made: dict[Any, Any]) -> dict[Any, Any]:
+    """Return arguments with the options of those in `sample`."""
+    if not isinstance(sample, WithOptions):
+        return made
+    kept = WithOptions(made)
+    kept.options = sample.options
+    return kept
+
+
+def option_readings(sample: Any) -> Iterator[WithOptions]:
+    """Yield other readings of arguments by name: lists beside arrays as options, then arrays of one axis too.
+
+    A list may hold the quantiles to predict, or belong to the one record that the whole sample is; an array
+    may hold a value for each row. That is for the model to tell: see `feed`.
+    """
+    if not _kinds.is_mapping(sample) or _is_library(sample) or isinstance(sample, WithOptions):
+        return
+    axes = {name: len(value.shape) for name, value in sample.items() if _common_length([value]) is not None}
+    plain = tuple(name for name in sample if name not in axes)
+    flat = tuple(name for name, count in axes.items() if count == 1 and max(axes.values()) > 1)
+    listed = any(not _is_plain_value(sample[name]) for name in plain)
+    for options in (plain if listed else (), (*plain, *flat) if flat else ()):
+        reading = WithOptions(sample)
+        reading.options = options
+        if options and count_rows(reading) is not None:
+            yield reading

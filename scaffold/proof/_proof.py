@@ -14,7 +14,7 @@ from scaffold.base.lockfile import read_lock
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.errors import AnswersDifferError, UnfitAcceptedError
+from scaffold.errors import AnswersDifferError, ExampleRefusedError, UnfitAcceptedError
 from scaffold.proof._environment import make_environment
 from scaffold.proof._model_versions import versions_of_model
 from scaffold.proof._service import ProofAccess, Service, started_service
@@ -31,6 +31,7 @@ def verify_project(
     on_check: OnCheck = lambda _check: None,
     access: ProofAccess | None = None,
     recording: Recording | None = None,
+    example: JSONValue = None,
 ) -> Verification:
     """Prove the project `root`: install its lock, start its service, replay its recorded sample, compare.
 
@@ -40,6 +41,7 @@ def verify_project(
         on_check: Called with each check as it passes.
         access: What the service may reach besides its project and its libraries; nothing when absent.
         recording: What is replayed; the recorded sample of the project when absent.
+        example: The made-up request that its README shows; `None` where it shows none.
 
     Returns:
         The checks, all of them passed, and what was measured meanwhile.
@@ -48,11 +50,12 @@ def verify_project(
         AnswersDifferError: The service gives another answer than the model's, at a named place.
         RowsDependError: The answer to a row depends on the rows beside it, or on who else is calling.
         AnswerChangedError: The service gives another answer than it gave before.
+        ExampleRefusedError: The service does not answer `example`.
         VerificationError: The environment cannot be made, the service does not run, or refuses the sample.
     """
     recording = recording or read_recording(root)
     with started_proof(root, python=python, on_check=on_check, access=access) as proof:
-        return proof.finish(recording)
+        return proof.finish(recording, example)
 
 
 @contextlib.contextmanager
@@ -101,8 +104,8 @@ class Proof:
         """Note a check that passed."""
         self._note(Check(name=name, outcome=Outcome.PASSED, detail=detail))
 
-    def finish(self, recording: Recording) -> Verification:
-        """Replay `recording`, and return the proof with what was measured.
+    def finish(self, recording: Recording, example: JSONValue = None) -> Verification:
+        """Replay `recording`, send `example` where there is one, and return the proof with what was measured.
 
         Raises:
             VerificationError: A leaf of it, as for `verify_project`.
@@ -114,6 +117,9 @@ class Proof:
             raise AnswersDifferError(
                 error.what, error.path, error.values, differing, error.endpoint
             ) from error
+        if example is not None:
+            _check_example(self.service, example)
+            self.passed("example", "the request that README.md shows is answered")
         _check_refusal(self.service)
         self.passed("refusal", "a body that does not fit is a 422 that names the field")
         openapi = self.service.openapi()
@@ -132,6 +138,12 @@ class Proof:
     def _note(self, check: Check) -> None:
         self._checks.append(check)
         self._on_check(check)
+
+
+def _check_example(service: Service, example: JSONValue) -> None:
+    answer = service.score(example)
+    if answer.status != 200 or not answer.is_json:
+        raise ExampleRefusedError(answer.status, json.dumps(example), answer.body)
 
 
 def _check_refusal(service: Service) -> None:

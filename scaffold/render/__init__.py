@@ -3,7 +3,7 @@
 from scaffold.render._bootstrap import read_answers_file, render_bootstrap
 from scaffold.render._knobs import read_answers
 from scaffold.render._project import filled_manifests, model_code, recorded_sample, render_project
-from scaffold.render._source import shell_example, tried_example
+from scaffold.render._source import shell_example, shown_example, tried_example
 
 __all__ = [
     "filled_manifests",
@@ -14,5 +14,6 @@ __all__ = [
     "render_bootstrap",
     "render_project",
     "shell_example",
+    "shown_example",
     "tried_example",
 ]

@@ -77,7 +77,7 @@ def _templates(spec: ProjectSpec, values: Values) -> dict[str, bytes]:
         "has_route": _has_route(values),
         "scheme": "https" if values["tls"] else "http",
         "prefix": "" if values["path"] == "/" else values["path"],
-        "example": shell_example(spec.signature).replace("{{", '{{ "{{" }}'),
+        "example": shell_example(spec).replace("{{", '{{ "{{" }}'),
     }
     return {
         "_helpers.tpl": render_manifest("helpers.tpl.jinja", helm),

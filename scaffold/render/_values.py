@@ -22,7 +22,7 @@ def project_values(spec: ProjectSpec) -> dict[str, object]:
         "model_version": spec.version,
         "python_version": spec.dependencies.python,
         "model_summary": model_summary(spec),
-        "example_shell": shell_example(spec.signature),
+        "example_shell": shell_example(spec),
         "model_sha256": spec.artifact.sha256,
         **card_values(spec),
         **score_values(spec.artifact, spec.signature, spec.profile),

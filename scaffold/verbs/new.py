@@ -89,7 +89,7 @@ def _prove(
 ) -> Verification:
     """Prove the project in `root`, and write what was measured into its manifests and into `files`."""
     from scaffold.proof import verify_project
-    from scaffold.render import filled_manifests
+    from scaffold.render import filled_manifests, shown_example
 
     on_event(Started("verify"))
     access = proof_access(
@@ -99,7 +99,11 @@ def _prove(
         headers=headers,
     )
     verification = verify_project(
-        root, python=spec.dependencies.python, on_check=check_reporter(on_event), access=access
+        root,
+        python=spec.dependencies.python,
+        on_check=check_reporter(on_event),
+        access=access,
+        example=shown_example(spec),
     )
     assert verification.measurements is not None
     written = filled_manifests(spec, verification.measurements)

@@ -152,7 +152,7 @@ class Project:
         """A made-up body of `POST /score`, quoted for a shell."""
         from scaffold.render import shell_example
 
-        return shell_example(self.spec.signature)
+        return shell_example(self.spec)
 
     def __str__(self) -> str:
         proven = "proven" if self.verification and self.verification.passed else "not proven"

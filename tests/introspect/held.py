@@ -83,6 +83,8 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             "dict of arrays and plain values": [
                 "test_a_plain_value_next_to_arrays_is_an_option_of_each_request",
                 "test_an_option_that_changes_the_form_of_the_answer_keeps_its_value",
+                "test_an_option_is_what_its_annotation_and_default_say",
+                "test_a_list_that_holds_for_every_row_is_an_option",
             ],
             "dataclass, pydantic model, NamedTuple": [
                 "test_the_model_gets_the_types_of_the_user",
@@ -294,7 +296,10 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             "category levels": ["test_strings_of_a_file_become_the_categories_of_the_model"],
             "feature types": ["test_an_integer_field_takes_fractions_if_the_training_data_had_fractions"],
             "classes": ["test_a_pipeline_knows_names_and_classes"],
-            "annotations and defaults": ["test_arguments_with_defaults_may_be_left_out"],
+            "annotations and defaults": [
+                "test_arguments_with_defaults_may_be_left_out",
+                "test_an_option_is_what_its_annotation_and_default_say",
+            ],
             "input and output types": ["test_a_session_gets_an_array_of_its_inputs_dtype"],
         },
     },

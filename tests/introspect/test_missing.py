@@ -15,6 +15,7 @@ from scaffold.introspect._calls import find_call
 from scaffold.introspect._made_up import with_made_up
 from scaffold.introspect._missing import missing_places, with_nulls
 from scaffold.spec import Overrides
+from tests.introspect.conftest import Serve
 
 FRAME = pd.DataFrame(
     {
@@ -125,3 +126,42 @@ def test_a_null_has_the_dtype_that_the_service_gives_it() -> None:
     assert str(rows["on"].dtype) == "object"
     assert rows.iloc[2][["shop", "visits", "on"]].isna().all()
     assert not rows.iloc[[0, *range(4, 20)]].isna().to_numpy().any()
+
+
+def by_text(X: pd.DataFrame) -> list[str]:
+    return [f"{number} {on}" for number, on in zip(X["id"], X["on"], strict=True)]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint32"])
+def test_a_column_without_a_null_keeps_its_dtype_though_it_may_have_one(serve: Serve, dtype: str) -> None:
+    sample = pd.DataFrame({"id": pd.Series([1, 2, 3], dtype=dtype), "on": [True, False, True]})
+    service = serve(by_text, sample, overrides=Overrides(nullable=("id", "on")))
+    assert not service.found.signature.call.batched
+    assert service.score({"id": 2, "on": True}, {"id": 2, "on": None}, {"id": None, "on": False}) == [
+        {"prediction": "2 True"},
+        {"prediction": "2 None"},
+        {"prediction": "nan False"},
+    ]
+
+
+def test_a_wide_frame_of_whole_numbers_takes_nulls(serve: Serve) -> None:
+    sample = pd.DataFrame(np.arange(600).reshape(4, 150), columns=[f"x{i}" for i in range(150)])
+    service = serve(lambda X: X.sum(axis=1), sample, overrides=Overrides(nullable=("x0",)))
+    body = dict.fromkeys(sample.columns, 1)
+    assert service.score({**body, "x0": None}, body) == [{"prediction": 149}, {"prediction": 150}]
+
+
+@pytest.mark.parametrize("kind", ["polars", "arrow"])
+def test_a_column_that_holds_nulls_keeps_its_dtype(serve: Serve, kind: str) -> None:
+    frame = pl.DataFrame({"id": [1, 2, 3], "on": [True, False, True]})
+
+    def first(X: Any) -> list[str]:
+        return [f"{number} {on}" for number, on in zip(X["id"].to_list(), X["on"].to_list(), strict=True)]
+
+    sample = frame if kind == "polars" else frame.to_arrow()
+    model = first if kind == "polars" else lambda X: first(pl.from_arrow(X))
+    service = serve(model, sample, overrides=Overrides(nullable=("id", "on")))
+    assert service.score({"id": None, "on": True}, {"id": 2, "on": None}) == [
+        {"prediction": "None True"},
+        {"prediction": "2 None"},
+    ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import json
-import shlex
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 from pydantic import Field, ValidationError, conint, constr
 
-from scaffold.render import shell_example
+from scaffold.render import tried_example
 from tests.introspect.conftest import Serve, Service
 
 ZONE = dt.timezone(dt.timedelta(hours=2))
@@ -44,8 +43,8 @@ def echoes(service: Service) -> None:
     """Assert that the recorded requests are answered as recorded, and that the first example is taken."""
     requests = service.found.recording.requests
     assert service.score(*requests) == list(service.found.recording.answers)
-    body = shlex.split(shell_example(service.found.signature))[0]
-    assert body != "@request.json"
+    body = tried_example(service.found.signature.input)
+    assert body is not None
     service.check(body)
 
 
@@ -324,5 +323,5 @@ def test_a_literal_takes_its_own_values_only(serve: Serve) -> None:
 
 def test_no_example_is_shown_where_none_is_known_to_fit(serve: Serve, rules: Any) -> None:
     service = serve(one, rules.Span(start=7, end=210))
-    assert shell_example(service.found.signature) == "@request.json"
+    assert tried_example(service.found.signature.input) is None
     assert service.score({"start": 3, "end": 6}) == [{"prediction": 1}]

@@ -21,6 +21,7 @@ from scaffold.errors import (
     AnswerChangedError,
     AnswersDifferError,
     EnvironmentFailedError,
+    ExampleRefusedError,
     NoReadinessError,
     RowsDependError,
     ServiceNotStartedError,
@@ -123,6 +124,18 @@ def test_a_service_that_answers_as_the_model_does_is_proven_and_measured(
     assert proof.measurements.load_s > 0
     assert proof.measurements.latency_s > 0
     assert proof.measurements.peak_memory_bytes > 5_000_000
+
+
+def test_the_request_that_the_readme_shows_is_part_of_the_proof(project: Callable[..., Path]) -> None:
+    root = project()
+    proof = verify_project(root, python=PYTHON, example={"x": 7})
+    assert [check.name for check in proof.checks][-2:] == ["example", "refusal"]
+    with pytest.raises(ExampleRefusedError) as caught:
+        verify_project(root, python=PYTHON, example={"y": 7})
+    assert str(caught.value).splitlines()[:2] == [
+        "The service answers 422, not 200, to the request that its README shows:",
+        '  {"y": 7}',
+    ]
 
 
 def test_the_proof_leaves_no_connection_or_file_open(project: Callable[..., Path]) -> None:

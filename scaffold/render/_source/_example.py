@@ -14,10 +14,10 @@ from scaffold.spec import (
     JSONValue,
     Mapping,
     Optional,
+    ProjectSpec,
     Scalar,
     ScalarType,
     Schema,
-    Signature,
     Tensor,
     UserType,
     Value,
@@ -60,11 +60,16 @@ def example_body(schema: Schema) -> JSONValue:
             return None if missing or not fields else {field.name: field.example for field in fields}
 
 
-def shell_example(signature: Signature) -> str:
-    """A made-up body of `POST /score`, quoted for a shell; `@request.json` where it would bury the line."""
-    body = example_body(signature.input)
-    text = json.dumps(body, ensure_ascii=False)
-    return shlex.quote(text) if body is not None and len(text) <= _MOST_CHARACTERS else "@request.json"
+def shown_example(spec: ProjectSpec) -> JSONValue:
+    """A made-up body of `POST /score` that the model answers, `None` where none is short, or known."""
+    body = example_body(spec.signature.input) if spec.dependencies.takes_example else None
+    return body if len(json.dumps(body, ensure_ascii=False)) <= _MOST_CHARACTERS else None
+
+
+def shell_example(spec: ProjectSpec) -> str:
+    """The body of `shown_example`, quoted for a shell; `@request.json` where there is none."""
+    body = shown_example(spec)
+    return "@request.json" if body is None else shlex.quote(json.dumps(body, ensure_ascii=False))
 
 
 def tried_example(schema: Schema) -> JSONValue:

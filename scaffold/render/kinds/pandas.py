@@ -155,6 +155,8 @@ def _is_uniform(table: Table) -> bool:
     dtypes = {column.dtype for column in table.columns}
     if len(table.columns) <= MOST_WRITTEN_OUT or len(dtypes) > 1:
         return False
+    if any(_changes_for_null(column.schema, column.dtype) for column in table.columns):
+        return False
     return re.fullmatch(r"bool|u?int\d+|float\d+", dtypes.pop()) is not None
 
 
@@ -183,6 +185,12 @@ def _column(batch: Batch, schema: Schema, dtype: str, value: str, attribute: str
         # A Series: pandas would take an array of texts for its own `str`, numpy lists for more axes.
         objects = each(batch.values.of(schema, value), batch.variable, batch.rows)
         return call("pd.Series", objects, dtype=name("object"))
+    if _changes_for_null(schema, dtype):
+        # As pandas itself has it: whole numbers with a missing one are floats, and only then.
+        has_null = f"any({value} is None for {batch.variable} in {batch.rows})"
+        wider = "object" if dtype == "bool" else "float64"
+        batch.imports.whole("numpy", "np")
+        return call("np.array", values, dtype=code(f'"{wider}" if {has_null} else "{dtype}"'))
     if re.fullmatch(r"bool|u?int\d+|float\d+|datetime64\[\w+\]|timedelta64\[\w+\]", dtype):
         return batch.values.numpy_array(dtype, values)
     if found := re.fullmatch(r"datetime64\[(\w+), (.+)\]", dtype):
@@ -196,6 +204,11 @@ def _column(batch: Batch, schema: Schema, dtype: str, value: str, attribute: str
         python = call("pd.StringDtype", text("python"), na_value=batch.values.missing(Missing.NAN))
         return call("pd.array", values, dtype=python)
     return call("pd.array", values, dtype=text(dtype))
+
+
+def _changes_for_null(schema: Schema, dtype: str) -> bool:
+    """Whether a column may hold nulls, and its dtype has none."""
+    return isinstance(schema, Optional) and re.fullmatch(r"bool|u?int\d+", dtype) is not None
 
 
 def _categorical(batch: Batch, category: Category, value: str, attribute: str) -> Node:

@@ -1,0 +1,116 @@
+"""Add what the parameters of a call say, their annotations and defaults, to the fields of its arguments."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Sequence
+
+from scaffold.introspect._annotations import of_annotation, reshown, widened
+from scaffold.introspect._describe import describe
+from scaffold.introspect._encode import encode, finite
+from scaffold.introspect._examples import example
+from scaffold.introspect._hints import Parameter
+from scaffold.introspect._names import attributes
+from scaffold.spec import (
+    Arrays,
+    Either,
+    Evidence,
+    Field,
+    JSONValue,
+    Optional,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+)
+
+_EMPTY = inspect.Parameter.empty
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_SETTINGS = (ScalarType.INTEGER, ScalarType.NUMBER, ScalarType.STRING)
+
+
+def with_parameters(record: Record, parameters: Sequence[Parameter], fixed: Sequence[str] = ()) -> Record:
+    """Return the arguments of a call with what the function says of them.
+
+    An argument with a default is optional, even if the sample has it; an annotation widens the type and says
+    what may be null. Beside arrays that holds for the options; an array is what its rows show. Arrays without
+    an option get none: their rows share a call.
+
+    Args:
+        record: The arguments that the sample has.
+        parameters: Those of the function.
+        fixed: Options that keep their value.
+    """
+    arrays = record.form if isinstance(record.form, Arrays) else None
+    kept = {*fixed, *(f.name for f in record.fields if arrays and f.name not in arrays.options)}
+    named = {p.name: p for p in parameters if p.kind in _NAMED and p.name not in kept}
+    fields = [
+        _with_parameter(field, named[field.name], arrays is not None) if field.name in named else field
+        for field in record.fields
+    ]
+    known = {field.name for field in record.fields}
+    unseen = [p for name, p in named.items() if name not in known and _is_sendable(p.default)]
+    if arrays is None:
+        return dataclasses.replace(record, fields=(*fields, *map(_unseen, unseen)))
+    offered = map(_unseen, unseen if arrays.options else ())
+    more = [field for field in offered if _is_setting(field.schema)]
+    form = Arrays((*arrays.options, *(field.name for field in more)))
+    return dataclasses.replace(record, fields=(*fields, *more), form=form)
+
+
+def _is_setting(schema: Schema) -> bool:
+    """Whether an option that the sample leaves out can be offered: another may change the answer's form."""
+    kinds = schema.of if isinstance(schema, Either) else (schema,)
+    if isinstance(schema, Optional):
+        return _is_setting(schema.of)
+    return all(isinstance(kind, Scalar) and kind.type in _SETTINGS for kind in kinds)
+
+
+def _with_parameter(field: Field, parameter: Parameter, beside_arrays: bool) -> Field:
+    """Return the field of an argument with what its parameter says."""
+    annotated = of_annotation(parameter.annotation)
+    if annotated is None and isinstance(parameter.default, float) and _is_sendable(parameter.default):
+        # A default of 0.5 says that the whole number of the sample may have a fraction.
+        annotated = describe([("$", parameter.default)])
+    schema = field.schema if annotated is None else widened(field.schema, annotated)
+    evidence = dataclasses.replace(field.evidence, annotated=field.schema != schema)
+    field = dataclasses.replace(reshown(field, schema), evidence=evidence)
+    if parameter.default is _EMPTY:
+        return field
+    if not _is_sendable(parameter.default):
+        return field if beside_arrays else dataclasses.replace(field, required=False)
+    return _with_default(field, _as_json(parameter.default))
+
+
+def _with_default(field: Field, default: JSONValue) -> Field:
+    schema = field.schema
+    if default is None and not isinstance(schema, Optional):
+        schema = Optional(of=schema)
+    shown = field.example if default is None else default
+    return dataclasses.replace(field, schema=schema, required=False, default=default, example=shown)
+
+
+def _unseen(parameter: Parameter) -> Field:
+    """Return the field for an argument that the sample leaves to its default."""
+    schema = of_annotation(parameter.annotation) or describe([("$", parameter.default)])
+    [attribute] = attributes([parameter.name])
+    field = Field(
+        name=parameter.name,
+        attribute=attribute,
+        schema=schema,
+        example=example(schema),
+        evidence=Evidence(defaulted=True),
+    )
+    return _with_default(field, _as_json(parameter.default))
+
+
+def _is_sendable(default: object) -> bool:
+    """Whether a default can be written down as JSON."""
+    if default is None or isinstance(default, (bool, int, float, str)):
+        return default == default
+    return isinstance(default, (list, tuple)) and all(map(_is_sendable, default))
+
+
+def _as_json(default: object) -> JSONValue:
+    return finite(encode(default, describe([("$", default)])))
