@@ -9,13 +9,24 @@ from scaffold.errors.base import ScaffoldError
 from scaffold.errors.wording import about_local_time, beside_the_code, invocation, option
 
 Remedy = Literal[
-    "await", "columns", "context", "export", "inputs", "instance", "iterate", "locate", "rows", "wrap"
+    "await",
+    "column",
+    "columns",
+    "context",
+    "export",
+    "inputs",
+    "instance",
+    "iterate",
+    "locate",
+    "rows",
+    "wrap",
 ]
 """What to do about calls that do not fit.
 
-`await`, `iterate`: run or exhaust what the call gives. `columns`, `inputs`: give a sample with what the model
-takes. `rows`: give a sample and its output. `instance`: save an instance, not the class. `export`, `context`:
-save the model in another way. `locate`: open a file beside the code. `wrap`: wrap the model in a class.
+`await`, `iterate`: run or exhaust what the call gives. `column`: take a column of what it gives. `columns`,
+`inputs`: give a sample with what the model takes. `rows`: give a sample and its output. `instance`: save an
+instance, not the class. `export`, `context`: save the model in another way. `locate`: open a file beside the
+code. `wrap`: wrap the model in a class.
 """
 _HOLD = "  class Service:\n      def __init__(self, model): self.model = model\n"
 _WRAP_IT = """Wrap the model in a class that takes plain values, and give a sample of those:
@@ -91,6 +102,11 @@ class NoFittingCallError(CallError):
         about, *more = self.about or ("",)
         answer = f"{_HOLD}      def predict(self, X): return"
         match self.remedy:
+            case "column":
+                return (
+                    f"The output sample is one column of an answer: model.{about}\n"
+                    f"Save a model that gives that column:\n{answer} self.model.{about}"
+                )
             case "columns":
                 return "Give a sample with the columns that the model takes."
             case "rows":

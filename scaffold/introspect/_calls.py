@@ -27,6 +27,7 @@ from scaffold.introspect._feeding import Fed, feed
 from scaffold.introspect._guard import attribute
 from scaffold.introspect._hints import feature_names
 from scaffold.introspect._layouts import Layout
+from scaffold.introspect._one_column import column_call
 from scaffold.introspect._onnx import session_takes
 from scaffold.introspect._presentations import presentations
 from scaffold.introspect._readings import without_written_index
@@ -207,7 +208,8 @@ class _Search:
             return "rows", (str(rows), str(answers))
         if takes:
             return "inputs", tuple(f"{name} {type_}" for name, type_ in takes.items())
-        return advice_for(self.model, self.refusals)
+        column = "" if self.output is None else column_call(self.model, self.sample, self.output)
+        return ("column", (column,)) if column else advice_for(self.model, self.refusals)
 
     def _unstable(self) -> UnstableModelError | None:
         for method in _estimators.known_methods(self.model)[:1]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from scaffold.errors import NoFittingCallError
 from scaffold.introspect import infer_signature
 from tests.introspect.conftest import Serve
 
@@ -82,6 +83,30 @@ def test_a_model_of_one_row_at_a_time_answers_a_column_with_plain_numbers(serve:
 
     service = serve(Strict(), FRAME.head(20), ONE_COLUMN["frame"])
     assert service.score({"visits": 28, "spent": 300.0}) == [{"prediction": 1}]
+
+
+class Service:
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, X: Any) -> Any:
+        return self.model.predict_proba(X)[:, 1]
+
+
+@pytest.mark.parametrize("of", [np.asarray, lambda column: pd.DataFrame({"p": column}), list])
+def test_one_column_of_an_answer_is_named_with_the_class_that_gives_it(of: Any) -> None:
+    sample = FRAME.head(20)
+    output = of(CLASSIFIER.predict_proba(sample)[:, 1])
+    with pytest.raises(NoFittingCallError) as caught:
+        infer_signature(CLASSIFIER, sample, output)
+    assert str(caught.value).splitlines()[-5:] == [
+        "The output sample is one column of an answer: model.predict_proba(X)[:, 1]",
+        "Save a model that gives that column:",
+        "  class Service:",
+        "      def __init__(self, model): self.model = model",
+        "      def predict(self, X): return self.model.predict_proba(X)[:, 1]",
+    ]
+    assert infer_signature(Service(CLASSIFIER), sample, output).signature.call.batched
 
 
 def test_two_columns_are_never_treated_as_one() -> None:
