@@ -86,6 +86,8 @@ class Findings:
     """Names of methods that some library may call, likewise."""
     templates: list[tuple[Value, int, str | None]] = field(default_factory=list)
     """Texts that scipy runs, likewise: also in a dict that may become a state in other ways than by BUILD."""
+    has_kept: bool = False
+    """Whether it has what nothing may call while it loads: a function, or an instance of a `BARE` class."""
     arrays: bool = False
     """Whether joblib's arrays lie between the opcodes."""
     facts: Facts = field(default_factory=Facts)
@@ -118,8 +120,6 @@ class Gate:
         self._joblib = joblib
         self._torch = torch
         self._checks = Checks(policy)
-        self._has_kept = False
-        """Whether the pickle names a function that nothing may call while it loads."""
         self._looked_at = 0
 
     # ------------------------------------------------------------------ names
@@ -150,7 +150,7 @@ class Gate:
                     self._findings.carried[name.dotted] = Refusal(name.dotted, name.offset, self._member)
                 case Standing.BY_VALUE:
                     self._only_by_value(name.dotted, name.offset)
-        self._has_kept = self._has_kept or standing is Standing.FUNCTION
+        self._findings.has_kept = self._findings.has_kept or standing is Standing.FUNCTION
         return Named(
             name.module,
             name.qualname,
@@ -206,7 +206,7 @@ class Gate:
             if fetched is not None:
                 return fetched
             call.kept = name
-            self._has_kept = True
+            self._findings.has_kept = True
         self._check_arguments(name, call, offset)
         place = _allowed.STATE_OF.get(name.dotted)
         if place is not None:
@@ -224,6 +224,11 @@ class Gate:
         call.fresh = standing is not Standing.FUNCTION
         if name.dotted in _allowed.PARTIAL:
             call.kept = kept_in(call.arguments)
+        elif standing is Standing.BARE:
+            # What the file writes into its attributes, its methods may open, import or call: a call that is
+            # given the instance could iterate, index or call it.
+            call.kept = name
+            self._findings.has_kept = True
         return call
 
     def _reconstructed(self, name: Named, call: Made, offset: int) -> Value:
@@ -259,7 +264,7 @@ class Gate:
         """Refuse a call of a conditional name unless its arguments pass."""
         if name.dotted in _allowed.TORCH_BYTES and len(call.arguments) == 1:
             if isinstance(call.arguments[0], Blob):
-                self._torch_bytes(call.arguments[0], offset)
+                call.state = self._torch_bytes(call.arguments[0], offset)
                 return
         elif name.dotted in _allowed.JOBLIB_ARRAY:
             if call.bare and self._joblib:
@@ -270,16 +275,18 @@ class Gate:
         reached = ", ".join(described(argument) for argument in call.arguments[:3])
         self._refuse(name.dotted, offset, f"called with {reached}")
 
-    def _torch_bytes(self, blob: Blob, offset: int) -> None:
+    def _torch_bytes(self, blob: Blob, offset: int) -> Value:
+        """The object in bytes of torch's old layout."""
         # Before the storages stand five short pickles: the start of the bytes holds them, or this raises.
         visitor = Gate(self._policy, self._findings, member=self._member, torch=True)
         try:
             with stream_of(blob.start) as stream:
-                follow_legacy(stream, visitor)
+                return follow_legacy(stream, visitor)
         except (CutShortError, MalformedError):
             self._refuse(
                 "torch.storage._load_from_bytes", offset, "called with bytes that torch did not write"
             )
+            return OPAQUE
 
     # ------------------------------------------------------------------ code by value
 
@@ -337,20 +344,18 @@ class Gate:
                 self._refuse(
                     name.dotted, offset, f"it is filled with {described(value)}, which cannot be read"
                 )
-            if name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES:
-                kept = self._kept_below(value, offset) if self._has_kept else None
-                if kept is not None:
-                    self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
+            if name.dotted not in _allowed.PARTIAL | _allowed.TAKING_NAMES | _allowed.GETATTR:
+                self._check_given(name, value, offset)
 
-    def _kept_below(self, value: Value, offset: int) -> Named | None:
-        """The first function in a value, or in anything that it holds, that nothing may call now."""
-        for part in parts_of(value):
+    def _check_given(self, name: Named, value: Value, offset: int) -> None:
+        """Refuse to give a value that has, or holds anywhere, what nothing may call now."""
+        for part in parts_of(value) if self._findings.has_kept else ():
             self._looked_at += 1
             if self._looked_at > MOST_LOOKED_AT:
                 raise MalformedError(offset, "more arguments of calls than a model has")
             if kept := kept_in(part):
-                return kept
-        return None
+                self._refuse(kept.dotted, offset, f"given to {name.dotted} while it loads")
+                return
 
     def _check_items(self, name: Named, call: Made, values: Items | tuple[Value, ...], offset: int) -> None:
         """Check pairs that a call may take for the items of a dict, or for attributes."""
@@ -427,6 +432,8 @@ class Gate:
             return instance
         if not instance.by_value:
             self._check_state(instance, state, offset)
+        if isinstance(instance.maker, Named) and instance.maker.dotted.startswith(_allowed.READING_STATE):
+            self._check_given(instance.maker, state, offset)
         if is_name((instance.maker,), _allowed.JOBLIB_ARRAY) and instance.state is not None:
             raise MalformedError(offset, "a second description of an array")
         instance.state = state
@@ -516,7 +523,7 @@ class Gate:
         if stream.position < stream.frame_end:
             raise MalformedError(offset, "an array in the middle of a frame")
         if skip_array(wrapper, stream):
-            follow(stream, Gate(self._policy, self._findings, member=self._member))
+            return follow(stream, Gate(self._policy, self._findings, member=self._member))
         return OPAQUE
 
     # ------------------------------------------------------------------ the end
