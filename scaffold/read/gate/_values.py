@@ -106,6 +106,11 @@ def kept_in(value: Value) -> Named | None:
     return value.kept if isinstance(value, Group) else None
 
 
+def is_plain(value: Value) -> bool:
+    """Whether a value can neither be called nor describe memory."""
+    return value is None or isinstance(value, bool | int | float | str)
+
+
 def parts_of(value: Value) -> Iterator[Value]:
     """A value and what it holds, through containers and through the arguments and states of objects."""
     waiting, seen = [value], set[int]()
