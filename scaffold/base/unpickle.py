@@ -95,9 +95,28 @@ class Names:
             return self._stand_ins[wanted]
         if wanted == ("torch.storage", "_load_from_bytes"):
             return self._load_storage
-        value = _lookup(*wanted)
+        value = self._lookup(*wanted)
         if isinstance(value, types.ModuleType) or _is_foreign(value, wanted[0]):
             raise UnseenNameError(str(self._path), ".".join(wanted), "the module has it from another")
+        return value
+
+    def _lookup(self, module: str, qualname: str) -> Any:
+        if module not in sys.modules and "." in module:
+            # Some libraries make modules while they are imported, such as `torch._C._nn`.
+            importlib.import_module(module.partition(".")[0])
+        __import__(module)
+        value: Any = sys.modules[module]
+        for place, part in enumerate(qualname.split(".")):
+            # A name with dots is that of a class inside a class, or of a method. Through what a module
+            # imports it would reach anything: `re.enum.bltns.eval`.
+            if place and not isinstance(value, type):
+                reason = f"'{part}' is an attribute of something else than a class"
+                raise UnseenNameError(str(self._path), f"{module}.{qualname}", reason)
+            try:
+                value = getattr(value, part)
+            except AttributeError:
+                message = f"Can't get attribute '{qualname}' on {sys.modules[module]!r}"
+                raise AttributeError(message, name=qualname, obj=sys.modules[module]) from None
         return value
 
     def _load_storage(self, data: bytes) -> Any:
@@ -107,21 +126,6 @@ class Names:
                 str(self._path), "torch.storage._load_from_bytes", "other bytes than torch's"
             )
         return load_torch(io.BytesIO(data), self)
-
-
-def _lookup(module: str, qualname: str) -> Any:
-    if module not in sys.modules and "." in module:
-        # Some libraries make modules while they are imported, such as `torch._C._nn`.
-        importlib.import_module(module.partition(".")[0])
-    __import__(module)
-    value: Any = sys.modules[module]
-    for part in qualname.split("."):
-        try:
-            value = getattr(value, part)
-        except AttributeError:
-            message = f"Can't get attribute '{qualname}' on {sys.modules[module]!r}"
-            raise AttributeError(message, name=qualname, obj=sys.modules[module]) from None
-    return value
 
 
 def _is_foreign(value: Any, module: str) -> bool:

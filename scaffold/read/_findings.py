@@ -19,9 +19,9 @@ from scaffold.errors import (
 )
 from scaffold.read._versions import environment_like, installed_version
 from scaffold.read.gate._allowed import TRUST_BY_VALUE
-from scaffold.read.gate._gate import Findings, Refusal
 from scaffold.read.gate._libraries import DISTRIBUTIONS
 from scaffold.read.gate._policy import Policy
+from scaffold.read.gate._report import Findings, Refusal
 from scaffold.spec import MadeWith
 
 _CHANGED = """It changed since the file was made. Save the model again, or name the folder of the old module:

@@ -24,9 +24,10 @@ from scaffold.read._folders import own_folders, path_without
 from scaffold.read._streams import BombError, CutShortError, MalformedError, Stream, open_stream
 from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
-from scaffold.read.gate._gate import Findings, Gate
+from scaffold.read.gate._gate import Gate
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
+from scaffold.read.gate._report import Findings
 from scaffold.read.gate._skops import SCHEMA, follow_skops, is_skops
 from scaffold.read.gate._stack import Visitor
 from scaffold.read.gate._torch import follow_archive, follow_legacy

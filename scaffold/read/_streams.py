@@ -15,6 +15,8 @@ LINE_BYTES = 1 << 16
 # would exhaust memory.
 BOMB_BYTES = 1 << 28
 BOMB_RATIO = 300
+_FAULTS = (EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError)
+_ZIP_START = b"PK"
 
 
 class CutShortError(Exception):
@@ -30,10 +32,33 @@ class BombError(Exception):
 
 
 def require_no_bomb(archive: zipfile.ZipFile) -> None:
-    """Raise BombError if a member unpacks to far more than it weighs."""
-    for member in archive.infolist():
-        if member.file_size > BOMB_BYTES and member.file_size > BOMB_RATIO * member.compress_size:
-            raise BombError(member.file_size)
+    """Raise BombError if a member, or all of them together, unpack to far more than they weigh.
+
+    A member that is an archive itself, as the `.npz` of a sparse matrix, counts as what it unpacks to.
+    """
+    members = archive.infolist()
+    _require_no_bomb([member.file_size for member in members], members)
+    # Only now: what is looked for inside of them has to be unpacked.
+    _require_no_bomb([_inner_bytes(archive, member) for member in members], members)
+
+
+def _require_no_bomb(sizes_bytes: list[int], members: list[zipfile.ZipInfo]) -> None:
+    weights = [member.compress_size for member in members]
+    for size_bytes, weight in (*zip(sizes_bytes, weights, strict=True), (sum(sizes_bytes), sum(weights))):
+        if size_bytes > BOMB_BYTES and size_bytes > BOMB_RATIO * weight:
+            raise BombError(size_bytes)
+
+
+def _inner_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """The size of what a member unpacks to that is an archive itself; 0 for any other member."""
+    try:
+        with archive.open(member) as file:
+            if file.read(len(_ZIP_START)) != _ZIP_START:
+                return 0
+            with zipfile.ZipFile(file) as inner:
+                return sum(each.file_size for each in inner.infolist())
+    except (*_FAULTS, zipfile.BadZipFile, NotImplementedError):
+        return 0  # no reader unpacks it either
 
 
 def open_stream(file: BinaryIO, size_bytes: int, compression: str | None) -> Stream:
@@ -47,9 +72,6 @@ def open_stream(file: BinaryIO, size_bytes: int, compression: str | None) -> Str
         return Stream(io.BufferedReader(BorrowedFile(file)), size_bytes=size_bytes)
     limit_bytes = max(BOMB_BYTES, BOMB_RATIO * size_bytes)
     return Stream(decompressed(file, compression), limit_bytes=limit_bytes)
-
-
-_FAULTS = (EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError)
 
 
 class Stream:

@@ -165,3 +165,13 @@ def test_modules_of_ones_own_import_one_another_and_nothing_else_does() -> None:
     assert load_model(read_artifact(path)).two == 2
     with pytest.raises(ModuleNotFoundError):
         __import__("cupy")
+
+
+@pytest.mark.parametrize(
+    "name", ["re:enum.bltns.eval", "sklearn.base:warnings.sys.exit", "re:compile.__call__"]
+)
+def test_a_name_with_dots_leads_through_classes_only(name: str) -> None:
+    module, _, qualname = name.partition(":")
+    names = Names(Path("model"), [GlobalName(module=module, qualname=qualname, offset=0)])
+    with pytest.raises(UnseenNameError, match="something else than a class"):
+        names.find(module, qualname)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import skops.io
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -257,3 +258,22 @@ def test_members_that_are_a_bomb_together_are_refused(tmp_path: Path) -> None:
             archive.writestr(str(number), bytes(100 << 20))
     with pytest.raises(NotAModelError, match="unpacks to more than 300 MiB"):
         read_artifact(path)
+
+
+def test_an_archive_inside_the_archive_counts_as_what_it_unpacks_to(tmp_path: Path) -> None:
+    path = written(tmp_path / "model.skops", text(1, 1))
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.npy", bytes(100 << 20))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("matrix.npz", inner.getvalue())
+    with pytest.raises(NotAModelError, match="unpacks to more than 300 MiB"):
+        read_artifact(path)
+
+
+def test_a_model_with_a_sparse_matrix_is_read(tmp_path: Path) -> None:
+    matrix = scipy.sparse.csr_matrix(np.eye(4))
+    path = tmp_path / "model.skops"
+    skops.io.dump(KNeighborsClassifier(1).fit(matrix, [0, 1, 0, 1]), path)
+    assert load_model(read_artifact(path)).predict(matrix).tolist() == [0, 1, 0, 1]

@@ -156,6 +156,8 @@ DICTS = frozenset(
     | {f"collections.{name}" for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict")}
 )
 """What makes a dict, or attributes, of its arguments."""
+READING_STATE = ("random.", "_random.", "numpy.random.", "numpy.dtype", "pandas.")
+"""Where classes iterate or index what their state holds, as a call does with its arguments."""
 STATE_OF = dict.fromkeys(TORCH_CALL | TORCH_STATE, 3)
 """Which argument is a state, of the functions that set one on what they make."""
 FIRST_OF = {

@@ -57,18 +57,23 @@ class Finder(Modules):
             results = [Definition(module, name, found.home, Kind.MODULE)]
         return results or [Definition(module, name, found.home, Kind.ABSENT)]
 
-    def has_class(self, module: str, qualname: str) -> bool:
-        """Whether a class of this name stands inside the classes that its name walks through."""
+    def has_class(self, module: str, qualname: str, *, or_method: bool = False) -> bool:
+        """Whether a class of this name stands inside the classes that its name walks through.
+
+        With `or_method` it may be a method of the last of them.
+        """
         found = self.module(module)
         if found is None or found.file is None or found.compiled:
             return False
+        outer, _, last = qualname.rpartition(".")
         body: Sequence[ast.stmt] = _tree(found.file).body
-        for part in qualname.split("."):
-            inner = [n for n in body if isinstance(n, ast.ClassDef) and n.name == part]
+        for part in outer.split(".") if outer else []:
+            inner = [n for n in _statements(body) if isinstance(n, ast.ClassDef) and n.name == part]
             if not inner:
                 return False
             body = inner[-1].body
-        return True
+        kinds = (ast.ClassDef, *_FUNCTIONS) if or_method else (ast.ClassDef,)
+        return any(isinstance(n, kinds) and n.name == last for n in _statements(body))
 
     def is_own(self, module: str, name: str) -> bool:
         """Whether a compiled module defines this class itself, by what its file says.

@@ -301,6 +301,7 @@ LIBRARIES: dict[str, Library] = {
             "torch.nn.parameter.",
             *(f"torch.optim.{name}." for name in ("adam", "adamw", "adagrad", "rmsprop", "sgd")),
         ),
+        bare=("torch.nn.modules.container.ParameterDict",),  # an index fetches an attribute of that name
         functions=("torch.nn.functional.", "torch.nn.init."),
         never=("torch.nn.utils", "torch.nn.parallel"),
         called=TORCH_CALLED,

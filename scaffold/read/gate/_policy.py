@@ -207,8 +207,11 @@ class Policy:
             return Standing.CHANGED
         if not rest:
             return self._own_kind(definition)
-        nested = definition.kind in (Kind.CLASS, Kind.ENUM) and "__" not in rest
-        return Standing.CLASS if nested else Standing.REFUSED
+        # An attribute of a class that is defined elsewhere, `Model.save = numpy.save`, is no name of its own.
+        member = definition.kind is Kind.ENUM and "." not in rest
+        name = f"{definition.name}.{rest}"
+        nested = member or self._finder.has_class(definition.module, name, or_method=True)
+        return Standing.CLASS if nested and "__" not in rest else Standing.REFUSED
 
     def _own_kind(self, definition: Definition) -> Standing:
         # Nobody knows what a function of the user's own does: a model may keep it, and call it in `predict`.

@@ -14,14 +14,7 @@ import zlib
 from functools import partial
 from typing import BinaryIO
 
-from scaffold.read._streams import (
-    BOMB_BYTES,
-    BOMB_RATIO,
-    BombError,
-    MalformedError,
-    require_no_bomb,
-    stream_of,
-)
+from scaffold.read._streams import MalformedError, require_no_bomb, stream_of
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._schema import SchemaPickle
 from scaffold.read.gate._stack import Visitor
@@ -55,7 +48,6 @@ def follow_skops(file: BinaryIO, visitor: Visitor) -> None:
             raise MalformedError(0, "an archive with two members of one name")
         require_one_directory(file, archive)
         require_no_bomb(archive)
-        _require_no_bomb_of_all(archive)
         if archive.getinfo(SCHEMA).file_size > _MOST_SCHEMA_BYTES:
             raise MalformedError(0, f"a {SCHEMA} that is too large to be read")
         try:
@@ -68,14 +60,6 @@ def follow_skops(file: BinaryIO, visitor: Visitor) -> None:
         except RecursionError as error:
             raise MalformedError(0, f"a {SCHEMA} that is nested too deeply") from error
     follow(stream_of(translated), visitor)
-
-
-def _require_no_bomb_of_all(archive: zipfile.ZipFile) -> None:
-    """Raise BombError if all members together unpack to far more than they weigh: skops reads all of them."""
-    members = archive.infolist()
-    size_bytes = sum(member.file_size for member in members)
-    if size_bytes > BOMB_BYTES and size_bytes > BOMB_RATIO * sum(member.compress_size for member in members):
-        raise BombError(size_bytes)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

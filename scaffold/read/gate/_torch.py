@@ -15,26 +15,29 @@ from scaffold.read._streams import MalformedError, Stream, require_no_bomb
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._script import script_operations
 from scaffold.read.gate._stack import Visitor
-from scaffold.read.gate._values import Named
+from scaffold.read.gate._values import Named, Value
 from scaffold.spec import ModelFormat
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LEGACY_PICKLES = 5  # magic, protocol, system, object, keys
+_OBJECT = 3
 _PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(1, 6))
 
 
-def follow_legacy(stream: Stream, visitor: Visitor) -> None:
-    """Follow the pickles of a file in the old layout, up to the raw storages.
+def follow_legacy(stream: Stream, visitor: Visitor) -> Value:
+    """Follow the pickles of a file in the old layout, up to the raw storages, and return its object.
 
     Raises:
         MalformedError: It does not start with the number that such files start with.
     """
-    for number in range(_LEGACY_PICKLES):
-        value = follow(stream, visitor)
-        if number == 0 and value != LEGACY_MAGIC:
+    values: list[Value] = []
+    for _ in range(_LEGACY_PICKLES):
+        values.append(follow(stream, visitor))
+        if values[0] != LEGACY_MAGIC:
             raise MalformedError(0, "no file of torch: another number at its start")
+    return values[_OBJECT]
 
 
 def follow_archive(file: BinaryIO, visitor_of: Callable[[str, ModelFormat], Visitor]) -> ModelFormat:

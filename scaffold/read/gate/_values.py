@@ -106,6 +106,11 @@ def kept_in(value: Value) -> Named | None:
     return value.kept if isinstance(value, Group) else None
 
 
+def is_plain(value: Value) -> bool:
+    """Whether a value can neither be called nor describe memory."""
+    return value is None or isinstance(value, bool | int | float | str)
+
+
 def parts_of(value: Value) -> Iterator[Value]:
     """A value and what it holds, through containers and through the arguments and states of objects."""
     waiting, seen = [value], set[int]()
@@ -116,10 +121,10 @@ def parts_of(value: Value) -> Iterator[Value]:
         seen.add(id(each))
         yield each
         match each:
-            case Items(values=inner):
-                waiting += inner
-            case Pairs(values=pairs):
-                waiting += [part for pair in pairs for part in pair]
+            case Items(values=inner, more=more):
+                waiting += [*inner, *more]
+            case Pairs(values=pairs, more=more):
+                waiting += [*(part for pair in pairs for part in pair), *more]
             case Group():
                 waiting += each
             case Made(by_value=False):
@@ -132,11 +137,14 @@ class Items:
 
     values: list[Value] = field(default_factory=list)
     whole: bool = True
+    more: list[Value] = field(default_factory=list)
+    """What can hold a function, of the items that are not remembered."""
 
     def extend(self, values: list[Value]) -> None:
         room = KEPT_ITEMS - len(self.values)
         self.whole = self.whole and len(values) <= room
         self.values.extend(values[:room])
+        self.more.extend(value for value in values[room:] if isinstance(value, _HOLDING))
 
 
 @dataclass(slots=True)
@@ -147,12 +155,15 @@ class Pairs:
     whole: bool = True
     closed: bool = False
     """Whether it is the state of an instance by now: what is added later would not be looked at."""
+    more: list[Value] = field(default_factory=list)
+    """What can hold a function, of the keys and values that are not remembered."""
 
     def extend(self, values: list[Value]) -> None:
         room = KEPT_ITEMS - len(self.values)
         pairs = list(zip(values[::2], values[1::2], strict=True))
         self.whole = self.whole and len(pairs) <= room
         self.values.extend(pairs[:room])
+        self.more.extend(value for value in values[2 * room :] if isinstance(value, _HOLDING))
 
     def get(self, key: str) -> Value:
         """The last value that was set for `key`; OPAQUE if none was."""
@@ -194,5 +205,6 @@ class Made:
         return maker if isinstance(maker, Named) else None
 
 
+_HOLDING = (Named, Made, Group, Items, Pairs)
 Plain: TypeAlias = "str | int | float | bool | None"
 Value: TypeAlias = "Opaque | Mark | Named | Blob | Items | Pairs | Made | tuple[Value, ...] | Plain"

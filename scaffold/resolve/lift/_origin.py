@@ -48,7 +48,8 @@ def script_with_names(
     """
     if source is not None:
         script = _given(source)
-        missing = [name for name in names if not script.binding(name)]
+        # What the script only imports has the name of its own module in a pickle.
+        missing = [name for name in names if all(each.imports for each in script.binding(name))]
         if missing:
             raise SourceNotFoundError(missing[0], needed_by, (f"{source} does not define it",))
         return script
