@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
+import scaffold
 from scaffold.errors import InvalidAnswerError
 from scaffold.render import read_answers
 from scaffold.render._knobs import read_ci
@@ -168,3 +170,16 @@ def test_no_file_holds_a_secret(system: str, usual: dict[str, str]) -> None:
     for line in usual[system].splitlines():
         if found := re.search(r"(PASSWORD|USERNAME|KUBECONFIG|REGISTRY)\s*[:=]\s*(.*)", line):
             assert re.fullmatch(r"\$\{\{ .* \}\}|\$\(\w+\)|credentials\('[a-z-]+'\)", found[2]), line
+
+
+@pytest.mark.slow
+def test_an_update_keeps_the_edits_of_a_pipeline(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples/titanic/service"
+    root = Path(shutil.copytree(example, tmp_path / "service"))
+    scaffold.update(root, answers={"ci": "github,jenkins"}, verify=False)
+    path = root / FILES["github"]
+    edited = path.read_text().replace("17 3 * * *", "45 5 * * 1")
+    path.write_text(edited)
+    scaffold.update(root, answers={"ci": ["github"], "targets": ["staging", "uat"]}, verify=False)
+    assert list(pipelines_of(root)) == ["github"]
+    assert path.read_text() == edited.replace("production", "uat")
