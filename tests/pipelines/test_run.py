@@ -121,15 +121,26 @@ class Lab:
     def origin(self) -> Path:
         return self.folder / "origin.git"
 
-    def job(self, script: str, event: str) -> tuple[Path, str]:
-        """Run a job of GitHub in a checkout of its own; return the checkout, and what the job outputs."""
+    @property
+    def main(self) -> str:
+        """The commit of `main`."""
+        return git(self.origin, "rev-parse", "main").strip()
+
+    def job(self, script: str, commit: str) -> tuple[Path, str]:
+        """Run a job of a nightly run for `commit`, checked out as GitHub's action does.
+
+        Return the checkout, and what the job outputs.
+        """
         self.jobs += 1
         root = self.folder / f"job-{self.jobs}"
-        git(self.folder, "clone", "--quiet", "--depth=1", self.origin.as_uri(), str(root))
-        git(root, "checkout", "--quiet", "--detach")
+        root.mkdir()
+        git(root, "init", "--quiet")
+        git(root, "remote", "add", "origin", self.origin.as_uri())
+        git(root, "fetch", "--quiet", "--depth=1", "origin", commit)
+        git(root, "checkout", "--quiet", "--detach", commit)
         output = self.folder / f"output-{self.jobs}"
         output.touch()
-        environment = {**self.environment, "GITHUB_EVENT_NAME": event, "GITHUB_OUTPUT": str(output)}
+        environment = {**self.environment, **NIGHTLY["github"], "GITHUB_OUTPUT": str(output)}
         done = run(script, root, environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return root, output.read_text()
@@ -198,21 +209,21 @@ def register(folder: Path, model: Any, version: str) -> None:
 @pytest.mark.docker
 def test_the_steps_take_a_new_model_from_its_source_to_production(lab: Lab) -> None:
     """GitHub's, in order, with a real registry; the cluster is the mock."""
-    begun = git(lab.origin, "rev-parse", "main")
+    begun = lab.main
     workflow = (lab.folder / "exponential" / FILES["github"]).read_text()
     staging, production = scripts_of("github", workflow)
 
-    _, output = lab.job(staging, "schedule")
-    assert (output, git(lab.origin, "rev-parse", "main"), lab.cluster.api.objects) == ("", begun, {})
+    _, output = lab.job(staging, begun)
+    assert (output, lab.main, lab.cluster.api.objects) == ("", begun, {})
 
     register(lab.folder, math.exp, "2.0.0")
-    root, output = lab.job(staging, "schedule")
+    root, output = lab.job(staging, begun)
     assert output == "deployed=true\n"
     assert git(lab.origin, "log", "--format=%s", "main").splitlines() == [
         "Update the service [skip ci]",
         "Begin",
     ]
-    assert revision(root) == git(lab.origin, "rev-parse", "main").strip()
+    assert revision(root) == lab.main
     suite = next(ElementTree.parse(root / ".venv/tests.xml").iter("testsuite"))
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert int(suite.get("tests", "0")) > 10
@@ -221,7 +232,8 @@ def test_the_steps_take_a_new_model_from_its_source_to_production(lab: Lab) -> N
     # The owner's edit of the pipeline is still there.
     assert git(lab.origin, "show", f"main:{FILES['github']}") == workflow
 
-    lab.job(production, "schedule")
+    promoted, _ = lab.job(production, begun)
+    assert revision(promoted) == lab.main
     assert lab.image_at("production") == image
     status = scaffold.status(
         root,
@@ -236,4 +248,4 @@ def test_the_steps_take_a_new_model_from_its_source_to_production(lab: Lab) -> N
     assert (status.release.proof, status.release.git_revision) == ("passed", revision(root))
     assert json.loads((root / ".scaffold/record.json").read_text())["spec"]["version"] == "1.0.1"
 
-    assert lab.job(staging, "schedule")[1] == ""
+    assert lab.job(staging, lab.main)[1] == ""
