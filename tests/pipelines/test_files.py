@@ -150,7 +150,14 @@ def test_bash_parses_every_script(usual: dict[str, str]) -> None:
     for script in found:
         checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
         assert checked.returncode == 0, f"{checked.stderr}\n{script}"
-        assert script.startswith(INSTALL) or "\n" + INSTALL in script
+        assert INSTALL in script
+    # In a string of Groovy a backslash means the same as in bash at the end of a line, and nowhere else.
+    assert not re.search(r"\\(?!\n)", usual["jenkins"])
+
+
+def test_the_readme_of_the_project_says_what_the_pipeline_does(project: Path, tmp_path: Path) -> None:
+    assert "The pipeline does the same" in (project / "README.md").read_text()
+    assert "pipeline" not in (render(tmp_path) / "README.md").read_text()
 
 
 def test_approval_is_by_the_means_of_each_system(usual: dict[str, str]) -> None:
