@@ -16,6 +16,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
 from scaffold.render._knob_checks import Autoscaler, Route
-from scaffold.render._knobs import KNOBS, Knobs, read_knobs, read_targets
+from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
@@ -46,12 +47,16 @@ _OF_A_TARGET = {_SCALED_OBJECT}
 
 
 def deploy_values(spec: ProjectSpec) -> dict[str, object]:
-    """Return what the other templates say about deploying: the names of the targets, and their namespaces."""
+    """Return what the other templates say about deploying: targets, their namespaces, and the pipelines."""
     targets = read_targets(spec.answers)
+    first = read_knobs(spec.answers, targets[0])
     return {
         "targets": list(targets),
         "namespaces": {target: namespace_name(spec.name, target) for target in targets},
-        "has_chart": read_knobs(spec.answers, targets[0]).chart,
+        "has_chart": first.chart,
+        "ci": list(read_ci(spec.answers)),
+        "promotions": list(pairwise(targets)),
+        "names_registry": bool(first.registry),
     }
 
 

@@ -11,6 +11,8 @@ from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, LABEL, Autoscaler, 
 from scaffold.spec import JSONValue
 
 _DEFAULT_TARGETS = ("staging", "production")
+CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
+"""Each has one file in `templates/service/project/`, whose path names the system."""
 _WAKE = (
     "at least 1, or with autoscaler=keda and `triggers` one that sees work while no pod runs, such as the"
     " requests that an ingress controller counts: a service without pods has no metrics (docs/deploy.md)"
@@ -75,7 +77,7 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
-ANSWERS = (*KNOBS, "base_image", "opentelemetry", "per_target", "targets")
+ANSWERS = (*KNOBS, "base_image", "ci", "opentelemetry", "per_target", "targets")
 """Everything that the template asks."""
 
 
@@ -103,6 +105,7 @@ def read_answers(
             raise InvalidAnswerError("per_target", name, f"the names of targets: {', '.join(targets)}")
     read_opentelemetry(merged)
     read_base_image(merged)
+    read_ci(merged)
     return merged
 
 
@@ -122,6 +125,21 @@ def read_base_image(answers: Mapping[str, JSONValue]) -> str:
         InvalidAnswerError: The answer is no reference of an image.
     """
     return BASE_IMAGE("base_image", answers.get("base_image") or "")
+
+
+def read_ci(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
+    """Return the systems that run a pipeline of the project: `github`, `github,azure` or a list; else none.
+
+    Raises:
+        InvalidAnswerError: A system that the template has no pipeline for.
+    """
+    given = answers.get("ci") or []
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+    if names == ["none"]:
+        return ()
+    if not isinstance(names, list) or not all(name in CI_SYSTEMS for name in names):
+        raise InvalidAnswerError("ci", given, f"none, or some of {', '.join(CI_SYSTEMS)}, with commas")
+    return tuple(name for name in CI_SYSTEMS if name in names)
 
 
 def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
