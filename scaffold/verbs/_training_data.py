@@ -44,10 +44,10 @@ def describe_data(data: Any) -> dict[str, JSONValue]:
     """
     if isinstance(data, str | os.PathLike):
         return _describe_file(Path(data).expanduser())
-    columns = _columns(data)
-    if columns is None:
+    described = _described(data)
+    if described is None:
         raise InvalidTrainingDataError(f"a {type(data).__name__}")
-    return {"sha256": _hash(data), **_described(data, columns)}
+    return {"sha256": _hash(data), **described}
 
 
 def _describe_file(path: Path) -> dict[str, JSONValue]:
@@ -56,46 +56,41 @@ def _describe_file(path: Path) -> dict[str, JSONValue]:
     if not is_file(path):
         raise NoSuchFileError(str(path))
     known: dict[str, JSONValue] = {"sha256": sha256_file(path)}
-    if not holds_data(path):
-        return known
-    data = read_sample(path)
-    columns = _columns(data)
-    return known if columns is None else known | _described(data, columns)
+    return known | (_described(read_sample(path)) or {}) if holds_data(path) else known
 
 
-def _columns(data: Any) -> list[_Column] | None:
-    """The columns of a frame, none for an array; None for anything else."""
+def _described(data: Any) -> dict[str, JSONValue] | None:
+    """The rows and columns of a frame, or the shape of an array; None for anything else."""
     kind = type(data)
-    library = kind.__module__.partition(".")[0]
-    match library, kind.__name__:
+    columns: list[_Column]
+    match kind.__module__.partition(".")[0], kind.__name__:
         case "pandas", "DataFrame":
             series = [data.iloc[:, place] for place in range(data.shape[1])]
-            return [
+            columns = [
                 _Column(str(name), str(each.dtype), int(each.isna().sum()), each)
                 for name, each in zip(data.columns, series, strict=True)
             ]
         case "polars", "DataFrame":
-            return [_Column(each.name, str(each.dtype), each.null_count(), each) for each in data]
+            # The name of a type alone: that of an Enum would list its values.
+            columns = [
+                _Column(each.name, str(each.dtype.base_type()), each.null_count(), each) for each in data
+            ]
         case "pyarrow", "Table":
-            named = zip(data.column_names, data.columns, strict=True)
-            return [
-                _Column(name, str(each.type), each.null_count, _python_values(each)) for name, each in named
+            columns = [
+                _Column(name, str(each.type), each.null_count, _python_values(each))
+                for name, each in zip(data.column_names, data.columns, strict=True)
             ]
         case "numpy", "ndarray":
-            return []
-    return None
+            shape: list[JSONValue] = [int(size) for size in data.shape]
+            return {"rows": shape[0] if shape else 1, "dtype": str(data.dtype), "shape": shape}
+        case _:
+            return None
+    return {"rows": int(data.shape[0]), "columns": [_describe_column(each) for each in columns]}
 
 
 def _python_values(column: Any) -> Iterator[Any]:
     for chunk in column.chunks:
         yield from chunk.to_pylist()
-
-
-def _described(data: Any, columns: list[_Column]) -> dict[str, JSONValue]:
-    found: dict[str, JSONValue] = {"rows": int(data.shape[0]) if data.shape else 1}
-    if not columns:
-        return found | {"dtype": str(data.dtype), "shape": [int(size) for size in data.shape]}
-    return found | {"columns": [_describe_column(each) for each in columns]}
 
 
 def _describe_column(column: _Column) -> JSONValue:
