@@ -43,6 +43,7 @@ def register_model(
     ] = [],  # noqa: B006
     data: Annotated[Path | None, typer.Option(help="The training data: its columns are described.")] = None,
     alias: Annotated[str | None, typer.Option(help="An alias for this version, such as staging.")] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the file into the store's folder.")] = False,
     store: STORE = None,
     as_json: AS_JSON = False,
 ) -> None:
@@ -57,6 +58,7 @@ def register_model(
         params=_values(assignments(params, "params")),
         data=data,
         alias=alias,
+        copy=copy,
         store=store,
     )
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from scaffold.store import Model, Reference, Store
 
 _SCHEME = "store:"
+_VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?", re.ASCII)
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9.+!_]{1,50}")
+"""A name with a version, as `register` writes it: no URL, no option."""
 
 
 class StoreSource(Source):
@@ -59,6 +63,8 @@ class StoreSource(Source):
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
 
     def _model_file(self, opened: Store, model: Model) -> Path:
+        if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
+            raise ModelMovedError(model.name, model.version, model.by, model.at, model.location)
         if model.file:
             path = opened.files.get(model.file, download_folder(), "model")
         else:
@@ -81,7 +87,14 @@ def _declared(opened: Store, model: Model) -> Declared:
         opened.files.get(name, folder, stem) if name else None
         for name, stem in ((model.input, "sample_input"), (model.output, "sample_output"))
     ]
-    return Declared(input=samples[0], output=samples[1], python=model.run.python if model.run else "")
+    if model.run is None:
+        return Declared(input=samples[0], output=samples[1])
+    return Declared(
+        input=samples[0],
+        output=samples[1],
+        requirements=tuple(line for line in model.run.requirements if _PINNED.fullmatch(line)),
+        python=".".join(model.run.python.split(".")[:2]) if _VERSION.fullmatch(model.run.python) else "",
+    )
 
 
 def _origin(written: str, model: Model) -> Origin:

@@ -33,36 +33,33 @@ class Files:
         self.place = str(self._folder or without_credentials(self._url))
         """Where they are, without credentials."""
 
-    def put(self, path: Path) -> str:
-        """Copy a file into the folder, in one rename; return its name there.
+    def put(self, path: Path, name: str) -> None:
+        """Copy a file into the folder, in one rename, under the name that `file_name` returned for it.
 
         Raises:
             StoreFilesError: The folder cannot be written.
         """
-        match = _SUFFIX.search(path.name)
-        suffix = match[0] if match else ""
         with self._named():
             if self._folder is not None:
-                return _put(path, suffix, self._folder)
-            name = sha256_file(path) + suffix
+                _put(path, self._folder / name)
+                return
             filesystem, root = self._filesystem()
             target = f"{root}/{name}"
             if filesystem.exists(target) and filesystem.size(target) == path.stat().st_size:
-                return name
-            filesystem.makedirs(root, exist_ok=True)
-            if self._scheme in _APPEAR_AT_ONCE:
+                return
+            if self._scheme in _APPEAR_AT_ONCE:  # and have no folders
                 filesystem.put_file(str(path), target)
-                return name
+                return
+            filesystem.makedirs(root, exist_ok=True)
             partial = f"{root}/.partial-{os.urandom(8).hex()}"
             filesystem.put_file(str(path), partial)
             filesystem.mv(partial, target)
-            return name
 
     def get(self, name: str, folder: Path, stem: str) -> Path:
         """Copy a file out of the store and return the copy, which has the content that was put.
 
         Args:
-            name: As `put` returned it, or whatever a database holds.
+            name: As `file_name` returned it, or whatever a database holds.
             folder: Where the copy goes.
             stem: Its name there, without the suffix.
 
@@ -102,14 +99,19 @@ class Files:
         return StoreFilesError(self.place, cause, URL_VARIABLE)
 
 
-def _put(path: Path, suffix: str, folder: Path) -> str:
-    """Copy a file into a folder of this machine; the hash is that of the copy."""
-    folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / f".partial-{os.urandom(8).hex()}"
+def file_name(path: Path) -> str:
+    """Return the name of a file in the folder of files: the sha256 of its content, with its suffix."""
+    match = _SUFFIX.search(path.name)
+    return sha256_file(path) + (match[0] if match else "")
+
+
+def _put(path: Path, target: Path) -> None:
+    if target.is_file() and target.stat().st_size == path.stat().st_size:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy = target.with_name(f".partial-{os.urandom(8).hex()}")
     try:
         shutil.copyfile(path, copy)
-        name = sha256_file(copy) + suffix
-        copy.replace(folder / name)
+        copy.replace(target)
     finally:
         copy.unlink(missing_ok=True)
-    return name

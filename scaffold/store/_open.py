@@ -37,7 +37,6 @@ def open_store(url: str | None = None) -> Store:
         StoreError: The database cannot be opened, or is newer than this version.
     """
     try:
-        import alembic  # noqa: F401
         import sqlalchemy
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
     except ImportError as error:
@@ -51,7 +50,8 @@ def open_store(url: str | None = None) -> Store:
     except ImportError as error:
         raise MissingDriverError(parsed.drivername, error.name or "") from error
     try:
-        _migrate(engine)
+        if not _is_current(engine):
+            _migrate(engine)
     except SQLAlchemyError as error:
         raise unusable(parsed, error) from error
     return Store(engine, _files.Files(os.environ.get(_files.URL_VARIABLE) or str(_default_files(parsed))))
@@ -88,12 +88,26 @@ def _connect_args(url: Any) -> dict[str, Any]:
     return {"timeout": 30}
 
 
-def _migrate(engine: Engine) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
+def _is_current(engine: Engine) -> bool:
+    """Whether the tables are the present ones: then there is nothing to lock, and nothing to write."""
+    import sqlalchemy
 
+    newest = max(path.name for path in (_MIGRATIONS / "versions").glob("*.py"))
+    with engine.connect() as connection:
+        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+            return False
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found == newest.partition("_")[0]
+
+
+def _migrate(engine: Engine) -> None:
+    try:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+        from alembic.util import CommandError
+    except ImportError as error:
+        raise MissingExtraError("store", error.name or "alembic") from error
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from scaffold.spec import Deployment, Release
 from scaffold.store._values import Entry, Run
 
-_AS_JSON = ("params", "metrics", "data")
+_Kind = TypeVar("_Kind", dict[str, Any], list[Any])
+
+_MAPPINGS = ("params", "metrics", "data")
 
 
 def row_of(run: Run) -> dict[str, Any]:
     """Return the row of a run that has no number yet."""
-    row = {**asdict(run), **{part: json.dumps(getattr(run, part)) for part in _AS_JSON}}
+    as_json = {part: json.dumps(getattr(run, part)) for part in (*_MAPPINGS, "requirements")}
+    row = {**asdict(run), **as_json}
     del row["id"]
     return row
 
 
 def run_of(row: dict[str, Any]) -> Run:
-    """Return the run of a row."""
-    return Run(**{**row, **{part: _mapping(row[part]) for part in _AS_JSON}})
+    """Return the run of a row. A field is empty where a database has a text that is no such JSON."""
+    mappings = {part: _parsed(row[part], dict) for part in _MAPPINGS}
+    lines = (line for line in _parsed(row["requirements"], list) if isinstance(line, str))
+    return Run(**{**row, **mappings, "requirements": tuple(lines)})
 
 
-def _mapping(text: str) -> dict[str, Any]:
-    """A mapping in JSON; an empty one where somebody else's database has another text."""
+def _parsed(text: str, kind: type[_Kind]) -> _Kind:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return kind()
+    return value if isinstance(value, kind) else kind()
 
 
 def entry_of(row: dict[str, Any]) -> Entry:

@@ -89,19 +89,27 @@ class Store:
         from sqlalchemy.exc import IntegrityError
 
         for _ in range(_MOST_TRIES):
-            known = self.find_model(Reference(name=model.name, version=model.version))
-            if model.version and known is not None:
-                _require_same(known, model)
+            is_new = self.require_free(model)
             version = model.version or self._next_version(model.name)
-            there = known if model.version else None
             with contextlib.suppress(IntegrityError), self._connection() as connection:
-                model_id = _write(connection, replace(model, version=version), there is None)
+                model_id = _write(connection, replace(model, version=version), is_new)
                 for alias in model.aliases:
                     _point(connection, alias, model, model_id)
                 break
         else:
             raise StoreBusyError(model.name)
         return self.require_model(Reference(name=model.name, version=version))
+
+    def require_free(self, model: Model) -> bool:
+        """Return whether the model's version is not there yet, where it may be with this very model.
+
+        Raises:
+            VersionTakenError: It is there with another model or sample.
+        """
+        known = self.find_model(Reference(name=model.name, version=model.version)) if model.version else None
+        if known is not None:
+            _require_same(known, model)
+        return known is None
 
     def move_alias(self, alias: str, model: Model) -> None:
         """Make an alias of the model's name stand for this version; `model.by` did it at `model.at`."""

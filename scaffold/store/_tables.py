@@ -26,11 +26,12 @@ runs = Table(
     Column("data", Text, nullable=False),
     Column("git_revision", String(64), nullable=False),
     Column("python", String(32), nullable=False),
+    Column("requirements", Text, nullable=False),
     Column("by", String(255), nullable=False),
     Column("at", String(32), nullable=False),
     Index("runs_name", "name"),
 )
-"""`params`, `metrics` and `data` are JSON."""
+"""`params`, `metrics`, `data` and `requirements` are JSON."""
 
 models = Table(
     "models",

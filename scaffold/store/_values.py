@@ -25,6 +25,8 @@ class Run:
     """The training data: its `sha256`, `rows` and `columns`, no row of it."""
     git_revision: str = ""
     python: str = ""
+    requirements: tuple[str, ...] = ()
+    """The libraries that the model was trained with: `scikit-learn==1.9.1`."""
     by: str
     at: str
 

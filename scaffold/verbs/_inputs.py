@@ -74,9 +74,7 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
         UnpicklableModelError: An object in memory cannot be written to a file.
     """
     file = _model_file(model, workspace)
-    sample, answer = input, output
-    if sample is None:
-        sample, answer = file.declared.input, file.declared.output if output is None else output
+    sample, answer = choose_samples(file.declared, input, output)
     if sample is None:
         raise MissingInputError(file.provenance)
     return ModelInputs(
@@ -99,6 +97,19 @@ def _model_file(model: Any, workspace: Path) -> InputFile:
             path=found.path, provenance=found.provenance, ours=False, origin=origin, declared=found.declared
         )
     return object_file(model, workspace)
+
+
+def choose_samples(declared: Declared, input: Any, output: Any) -> tuple[Any, Any]:
+    """Return the samples of input and output that are given; without an input, those of the source.
+
+    Args:
+        declared: What the source of the model has.
+        input: The sample of a person; None without one.
+        output: Likewise.
+    """
+    if input is not None:
+        return input, output
+    return declared.input, declared.output if output is None else output
 
 
 def sample_file(sample: Any, folder: Path) -> InputFile:

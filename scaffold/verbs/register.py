@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -9,6 +10,8 @@ import platform
 import re
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsFloat
 
@@ -24,14 +27,14 @@ from scaffold.errors import (
     NoModelToRegisterError,
     NoSuchFileError,
 )
-from scaffold.find import find_model
+from scaffold.find import FoundModel, find_model
 from scaffold.spec import JSONValue
-from scaffold.verbs._inputs import object_file, sample_file
+from scaffold.verbs._inputs import choose_samples, object_file, sample_file
 from scaffold.verbs._training_data import describe_data
 from scaffold.worker import is_inside
 
 if TYPE_CHECKING:
-    from scaffold.store import Files, Model
+    from scaffold.store import Model, Run
 
 _MOST_NAME, _MOST_VERSION = 63, 128
 _ALIAS = re.compile(r"(?!latest\Z)[A-Za-z][A-Za-z0-9._-]{0,62}")
@@ -48,6 +51,7 @@ def register(
     data: Any = None,
     version: str | None = None,
     alias: str | None = None,
+    copy: bool = False,
     store: str | None = None,
 ) -> Model:
     """Record a model, its samples and the run that trained it in the store; return the entry.
@@ -57,6 +61,7 @@ def register(
             written into the store's folder of files.
         name: The model's name.
         input: A sample of its input: an object, or the path of a file. It is copied into the folder of files.
+            Without it, the sample that the source of the model has.
         output: What the model gives for that input, likewise.
         metrics: What was measured: numbers by name.
         params: The parameters of the training: values of JSON by name.
@@ -64,6 +69,7 @@ def register(
             recorded, no row of it.
         version: Its version: it can be registered for one model only. Without it the next whole number.
         alias: An alias that stands for this version from now on, such as `staging`.
+        copy: Whether a model file is copied into the folder of files, for machines that cannot read its path.
         store: The store's database URL; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
 
     Raises:
@@ -71,38 +77,36 @@ def register(
         UsageError: The name, version, alias, a metric or a parameter is not one that the store keeps.
         StoreError: The version is registered for another model, or the store cannot be used.
     """
-    from scaffold.store import Model, Run, open_store
+    from scaffold.store import IN_FILES, Model, file_name, open_store
 
     if is_inside():
         raise NestedCallError()
     _require_names(model, name, version, alias)
-    by, at = user_and_host(), now_utc()
-    run = Run(
-        name=name,
-        params=_params(params or {}),
-        metrics=_metrics(metrics or {}),
-        data={} if data is None else describe_data(data),
-        git_revision=revision(Path.cwd())[:64],
-        python=platform.python_version(),
-        by=by,
-        at=at,
-    )
+    run = _trained(name, params or {}, metrics or {}, data)
     with TemporaryFolder("register") as folder, closing(open_store(store)) as opened:
-        sha256, location = _keep_model(model, Path(folder), opened.files)
-        return opened.register_model(
-            Model(
-                name=name,
-                version=version or "",
-                sha256=sha256,
-                location=location,
-                input=_keep_sample(input, Path(folder) / "input", opened.files),
-                output=_keep_sample(output, Path(folder) / "output", opened.files),
-                run=run,
-                aliases=(alias,) if alias else (),
-                by=by,
-                at=at,
-            )
+        found, location = _find(model, Path(folder), copy=copy)
+        given = zip(("input", "output"), choose_samples(found.declared, input, output), strict=True)
+        samples = [_sample(sample, Path(folder) / part) for part, sample in given]
+        if not found.provenance:  # in memory: it was trained here
+            run = replace(run, requirements=_requirements(found.path, [*filter(None, samples)]))
+        names = [file_name(path) if path else "" for path in samples]
+        entry = Model(
+            name=name,
+            version=version or "",
+            sha256=sha256_file(found.path),
+            location=location or f"{IN_FILES}{file_name(found.path)}",
+            input=names[0],
+            output=names[1],
+            run=run,
+            aliases=(alias,) if alias else (),
+            by=run.by,
+            at=run.at,
         )
+        opened.require_free(entry)  # before a file is written
+        for path, kept in zip((*samples, found.path), (*names, entry.file), strict=True):
+            if path is not None and kept:
+                opened.files.put(path, kept)
+        return opened.register_model(entry)
 
 
 def require_alias(alias: str) -> None:
@@ -125,31 +129,54 @@ def _require_names(model: Any, name: str, version: str | None, alias: str | None
         require_alias(alias)
 
 
-def _keep_model(model: Any, folder: Path, files: Files) -> tuple[str, str]:
-    """The sha256 of a model and where it is; an object in memory is written into the folder of files."""
-    from scaffold.store import IN_FILES
+def _trained(name: str, params: Mapping[str, object], metrics: Mapping[str, SupportsFloat], data: Any) -> Run:
+    """The run that ends now, here."""
+    from scaffold.store import Run
 
+    return Run(
+        name=name,
+        params={str(key): _param(str(key), value) for key, value in params.items()},
+        metrics={str(key): _metric(str(key), value) for key, value in metrics.items()},
+        data={} if data is None else describe_data(data),
+        git_revision=revision(Path.cwd())[:64],
+        python=platform.python_version(),
+        by=user_and_host(),
+        at=now_utc(),
+    )
+
+
+def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
+    """A model, and its location; none if it is to be copied into the folder of files."""
     if not isinstance(model, str | os.PathLike):
-        kept = files.put(object_file(model, folder).path)
-        return kept.partition(".")[0], f"{IN_FILES}{kept}"
+        return FoundModel(path=object_file(model, folder).path, provenance=""), ""
     given = os.fspath(model)
-    path = find_model(given).path
-    if not path.is_file():
+    found = find_model(given)
+    if not found.path.is_file():
         raise NoModelToRegisterError(given)
-    return sha256_file(path), str(path.absolute()) if Path(given).expanduser().exists() else given
+    if copy or given.startswith("store:"):
+        return found, ""
+    return found, str(found.path.absolute()) if Path(given).expanduser().exists() else given
 
 
-def _keep_sample(sample: Any, folder: Path, files: Files) -> str:
-    """The name of a sample in the folder of files; empty without one."""
+def _requirements(model: Path, samples: list[Path]) -> tuple[str, ...]:
+    """The known libraries that the files name, in the versions that are installed here."""
+    from scaffold.read import DISTRIBUTIONS, needs_of_files
+
+    found = []
+    for module in needs_of_files(model, samples).modules:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            name = DISTRIBUTIONS.get(module, "")
+            found += [f"{name}=={metadata.version(name)}"] if name else []
+    return tuple(sorted(found))
+
+
+def _sample(sample: Any, folder: Path) -> Path | None:
+    """The file of a sample; None without one."""
     if sample is None:
-        return ""
+        return None
     if isinstance(sample, os.PathLike) and not is_file(os.fspath(sample)):
         raise NoSuchFileError(os.fspath(sample))
-    return files.put(sample_file(sample, folder).path)
-
-
-def _metrics(metrics: Mapping[str, SupportsFloat]) -> dict[str, float]:
-    return {str(name): _metric(str(name), value) for name, value in metrics.items()}
+    return sample_file(sample, folder).path
 
 
 def _metric(name: str, value: Any) -> float:
@@ -163,10 +190,6 @@ def _metric(name: str, value: Any) -> float:
     if not math.isfinite(number):
         raise InvalidFactError("metrics", name, repr(number))
     return value if isinstance(value, int) else number
-
-
-def _params(params: Mapping[str, object]) -> dict[str, JSONValue]:
-    return {str(name): _param(str(name), value) for name, value in params.items()}
 
 
 def _param(name: str, value: Any) -> JSONValue:

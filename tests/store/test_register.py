@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy
 from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
@@ -19,6 +22,7 @@ from scaffold.errors import (
     InvalidAliasError,
     InvalidFactError,
     InvalidRegistrationError,
+    ModelMovedError,
     NoSuchFileError,
     NotAnAssignmentError,
     StoreFilesError,
@@ -78,7 +82,7 @@ def test_versions_count_up_beside_those_that_are_named() -> None:
     assert scaffold.register(len, "other").version == "1"
 
 
-def test_a_version_that_is_registered_again_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_version_that_is_registered_again_stays_as_it_is(store: Path) -> None:
     first = scaffold.register(abs, "churn", version="1.0.0", input=[1.0], metrics={"auc": 0.5})
     again = scaffold.register(abs, "churn", version="1.0.0", metrics={"auc": 0.6}, alias="staging")
     assert (again.input, again.run.id, again.aliases) == (first.input, first.run.id, ("staging",))
@@ -89,6 +93,7 @@ def test_a_version_that_is_registered_again_stays_as_it_is(tmp_path: Path) -> No
     with pytest.raises(VersionTakenError, match=r"another churn 1\.0\.0\.\n"):
         scaffold.register(len, "churn", version="1.0.0")
     assert len(opened.runs("churn")) == 2
+    assert {path.name for path in store.iterdir()} == {first.file, first.input}
 
 
 def test_an_alias_moves_to_the_version_that_is_registered_with_it() -> None:
@@ -250,6 +255,54 @@ def test_a_sample_of_the_store_passes_the_gate() -> None:
     scaffold.register(abs, "churn", input=Opens())
     with pytest.raises(UntrustedCodeError, match=r"posix\.system"):
         scaffold.inspect("store:churn")
+
+
+def test_a_file_is_copied_where_that_is_asked_for(store: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(fitted()))
+    entry = scaffold.register(path, "churn", copy=True)
+    path.unlink()
+    assert (store / entry.file).is_file()
+    assert find_model("store:churn").path.name == "model.pkl"
+
+
+def test_a_model_of_a_source_is_registered_with_its_sample(store: Path, tmp_path: Path) -> None:
+    first = scaffold.register(abs, "churn", input=[1.0], output=[1.0])
+    copied = scaffold.register("store:churn", "other")
+    assert (copied.location, copied.input, copied.output) == (first.location, first.input, first.output)
+    given = scaffold.register("store:churn", "other", input=[2.0])
+    assert given.input != first.input
+    assert given.output == ""
+
+
+def test_a_location_in_a_database_leads_in_no_circle(tmp_path: Path) -> None:
+    entry = scaffold.register(abs, "churn", input=[1.0])
+    circle = dataclasses.replace(entry, name="circle", location="store:circle", aliases=())
+    open_store().register_model(circle)
+    with pytest.raises(ModelMovedError, match="looked at: store:circle"):
+        find_model("store:circle")
+
+
+def test_the_libraries_of_a_model_in_memory_make_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = scaffold.register(fitted(), "churn", input=INPUT)
+    versions = {line.partition("==")[0]: line.partition("==")[2] for line in entry.run.requirements}
+    assert {"scikit-learn", "pandas", "numpy"} <= versions.keys()
+    assert versions["pandas"] == pd.__version__
+    declared = find_model("store:churn").declared
+    assert declared.requirements == entry.run.requirements
+    assert declared.python == f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.mark.parametrize(
+    "text", ["no JSON", '{"a": 1}', '["-e .", "x @ https://host/x.whl", 5, "--index-url=x==1"]']
+)
+def test_requirements_in_a_database_are_names_with_versions(tmp_path: Path, text: str) -> None:
+    scaffold.register(abs, "churn", input=[1.0])
+    with sqlalchemy.create_engine(f"sqlite:///{tmp_path}/store.db").begin() as connection:
+        written = sqlalchemy.text("UPDATE runs SET requirements = :text, python = '--evil'")
+        connection.execute(written, {"text": text})
+    declared = find_model("store:churn").declared
+    assert (declared.requirements, declared.python) == ((), "")
 
 
 def test_a_file_is_registered_on_the_command_line(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("git_revision", sa.String(64), nullable=False),
         sa.Column("python", sa.String(32), nullable=False),
+        sa.Column("requirements", sa.Text(), nullable=False),
         sa.Column("by", sa.String(255), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
     )
