@@ -11,7 +11,11 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def nearest(wanted: str, known: Sequence[str]) -> list[str]:
-    """Return up to five of the known names or numbers, those nearest to `wanted`."""
+    """Return up to five of the known names or numbers, those nearest to `wanted`.
+
+    Somebody else may have written them: a name that would not be one line of text is left out.
+    """
+    known = [name for name in known if name.isprintable()]
     if all(map(_NUMBER.fullmatch, (wanted, *known))):
         numbers = sorted(map(int, known), key=lambda each: abs(each - int(wanted)))[:_MOST]
         return [str(each) for each in sorted(numbers)]

@@ -93,6 +93,10 @@ def models(
         return
     rows = [(each.name, each.version, ", ".join(each.aliases), *_model_cells(each)) for each in found]
     show_table(("name", "version", "aliases", "when", "by", "metrics", "model"), rows)
+    if not rows:
+        console(stderr=True).print(
+            "The store has no models: scaffold register PATH --name NAME", markup=False
+        )
 
 
 def runs(

@@ -64,13 +64,13 @@ class StoreSource(Source):
 
     def _model_file(self, opened: Store, model: Model) -> Path:
         if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
-            raise ModelMovedError(model.name, model.version, model.by, model.at, model.location)
+            raise _moved(model)
         if model.file:
             path = opened.files.get(model.file, download_folder(), "model")
         else:
             path = self._find(model.location).path
         if not path.is_file() or sha256_file(path) != model.sha256:
-            raise ModelMovedError(model.name, model.version, model.by, model.at, model.location)
+            raise _moved(model)
         return path
 
 
@@ -78,6 +78,11 @@ def _reference(written: str) -> Reference:
     from scaffold.store import parse_reference
 
     return parse_reference(written.removeprefix(_SCHEME))
+
+
+def _moved(model: Model) -> ModelMovedError:
+    texts = (model.name, model.version, model.by, model.at, model.location)
+    return ModelMovedError(*map(one_line, texts))
 
 
 def _declared(opened: Store, model: Model) -> Declared:

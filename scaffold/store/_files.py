@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import shutil
@@ -81,8 +82,10 @@ class Files:
         return target
 
     def _filesystem(self) -> tuple[Any, str]:
-        import fsspec
-
+        try:
+            fsspec = importlib.import_module("fsspec")
+        except ImportError as error:
+            raise self._error("fsspec is not installed: pip install fsspec") from error
         return fsspec.core.url_to_fs(self._url)  # type: ignore[no-any-return]
 
     @contextlib.contextmanager
@@ -90,6 +93,8 @@ class Files:
         """Raise StoreFilesError, with the name of a file, for whatever a filesystem raises."""
         try:
             yield
+        except StoreFilesError:
+            raise
         except Exception as error:  # every filesystem has errors of its own
             lines = str(getattr(error, "strerror", None) or error).splitlines()
             cause = without_credentials(lines[0]) if lines else type(error).__name__

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import scaffold
 from scaffold.cli._app import app
-from scaffold.errors import UnknownMetricError, UnknownModelError, UnknownServiceError
+from scaffold.errors import ModelMovedError, UnknownMetricError, UnknownModelError, UnknownServiceError
 from scaffold.find import find_model
 from scaffold.store import Entry, open_store
 from tests.store.test_store import RUNNING
@@ -116,6 +116,15 @@ def test_text_of_a_database_moves_no_cursor_and_is_one_line(url: str) -> None:
     told = typed("models", "churn") + typed("runs", "churn")
     assert "\x1b" not in told
     assert r"ada\x1b[2J [bold]eve" in told
+    with sqlalchemy.create_engine(url).begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE models SET version = '9\n  rm -rf /', location = 'gone' WHERE version = '1'"
+        )
+    with pytest.raises(UnknownModelError, match=r"nearest: 2, 3\.\n"):
+        find_model("store:churn/8")
+    with pytest.raises(ModelMovedError) as caught:
+        find_model("store:churn/9\n  rm -rf /")
+    assert "churn 9   rm -rf / is no longer" in str(caught.value)
     found = find_model("store:churn")
     assert "\x1b" not in repr(found.origin)
     assert "\n" not in found.origin.revision

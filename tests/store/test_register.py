@@ -217,6 +217,9 @@ def test_a_folder_that_cannot_be_written_is_named_without_a_login(
     with pytest.raises(StoreFilesError, match="nothing://host/models") as caught:
         scaffold.register(abs, "churn")
     assert "hunter2" not in str(caught.value)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(StoreFilesError, match="fsspec is not installed: pip install fsspec"):
+        scaffold.register(abs, "churn")
     assert open_store().find_model(Reference(name="churn")) is None
 
 
