@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_315_026_184
-"""Of PostgreSQL's advisory locks, the one for migrations."""
+"""The number of the lock for migrations, where locks have numbers or names."""
 
 
 def open_store(url: str | None = None) -> Store:
@@ -110,8 +112,7 @@ def _migrate(engine: Engine) -> None:
         raise MissingExtraError("store", error.name or "alembic") from error
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        _lock(connection)
+    with engine.begin() as connection, _locked(connection):
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -120,9 +121,19 @@ def _migrate(engine: Engine) -> None:
             raise NewerStoreError(str(error), str(head)) from error
 
 
-def _lock(connection: Connection) -> None:
+@contextlib.contextmanager
+def _locked(connection: Connection) -> Iterator[None]:
     """Let the second of two first runs wait until the tables are there."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    elif connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    match connection.dialect.name:
+        case "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        case "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        case "mysql" | "mariadb":  # where a transaction ends with each change of a table
+            connection.exec_driver_sql(f"SELECT GET_LOCK('model-scaffold-{_LOCK}', 60)")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT RELEASE_LOCK('model-scaffold-{_LOCK}')")
+            return
+    yield
