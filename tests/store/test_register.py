@@ -25,6 +25,7 @@ from scaffold.errors import (
     ModelMovedError,
     NoSuchFileError,
     NotAnAssignmentError,
+    SourceNotFollowedError,
     StoreFilesError,
     UnknownModelError,
     UntrustedCodeError,
@@ -223,7 +224,9 @@ def test_a_folder_that_cannot_be_written_is_named_without_a_login(
     assert open_store().find_model(Reference(name="churn")) is None
 
 
-def test_a_service_is_made_and_followed_without_a_sample_of_ones_own(tmp_path: Path) -> None:
+def test_a_service_is_made_and_followed_without_a_sample_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = fitted()
     scaffold.register(
         model, "churn", input=INPUT, output=model.predict_proba(INPUT), metrics={"auc": 0.87}, alias="staging"
@@ -248,6 +251,10 @@ def test_a_service_is_made_and_followed_without_a_sample_of_ones_own(tmp_path: P
     assert code == 0, told
     record = json.loads((target / ".scaffold/record.json").read_text())
     assert record["spec"]["origin"]["version"] == "2"
+
+    monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/other.db")
+    with pytest.raises(SourceNotFollowedError, match=r"no model 'churn'@staging\.(.|\n)*--no-follow"):
+        scaffold.update(target)
 
 
 def test_a_sample_of_the_store_passes_the_gate() -> None:
