@@ -16,20 +16,24 @@ __version__ = "0.1.0"
 _HOMES = {
     "cluster": ("ClusterAccess",),
     "errors": ("ScaffoldError",),
+    "verbs.alias": ("alias",),
     "verbs.audit": ("audit",),
     "verbs.build": ("build",),
     "verbs.deploy": ("deploy",),
+    "verbs.deployment_history": ("deployment_history",),
     "verbs.deployments": ("deployments",),
     "verbs.diff": ("diff",),
     "verbs.init": ("init",),
     "verbs.inspect": ("inspect",),
     "verbs.logs": ("logs",),
+    "verbs.models": ("models",),
     "verbs.new": ("new",),
     "verbs.plan": ("plan",),
     "verbs.project": ("Project",),
     "verbs.promote": ("promote",),
     "verbs.register": ("register",),
     "verbs.rollback": ("rollback",),
+    "verbs.runs": ("runs",),
     "verbs.serve": ("serve",),
     "verbs.status": ("status",),
     "verbs.undeploy": ("undeploy",),
@@ -44,19 +48,23 @@ __all__ = [
     "ScaffoldError",
     "Update",
     "__version__",
+    "alias",
     "audit",
     "build",
     "deploy",
+    "deployment_history",
     "deployments",
     "diff",
     "init",
     "inspect",
     "logs",
+    "models",
     "new",
     "plan",
     "promote",
     "register",
     "rollback",
+    "runs",
     "serve",
     "status",
     "undeploy",
@@ -68,20 +76,24 @@ __all__ = [
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
     from scaffold.errors import ScaffoldError
+    from scaffold.verbs.alias import alias
     from scaffold.verbs.audit import audit
     from scaffold.verbs.build import build
     from scaffold.verbs.deploy import deploy
+    from scaffold.verbs.deployment_history import deployment_history
     from scaffold.verbs.deployments import deployments
     from scaffold.verbs.diff import diff
     from scaffold.verbs.init import init
     from scaffold.verbs.inspect import inspect
     from scaffold.verbs.logs import logs
+    from scaffold.verbs.models import models
     from scaffold.verbs.new import new
     from scaffold.verbs.plan import plan
     from scaffold.verbs.project import Project
     from scaffold.verbs.promote import promote
     from scaffold.verbs.register import register
     from scaffold.verbs.rollback import rollback
+    from scaffold.verbs.runs import runs
     from scaffold.verbs.serve import serve
     from scaffold.verbs.status import status
     from scaffold.verbs.undeploy import undeploy

@@ -41,6 +41,8 @@ GOOD = dict.fromkeys(
         "scaffold.update('s', 1, 2, environment=['.venv'], allow_network=True, dry_run=True)",
         "scaffold.build('s', builder='layers', push=True, platforms=('linux/amd64',))",
         "scaffold.deploy('s', access=ClusterAccess(context='lab'), insecure=True)",
+        "scaffold.register(1, 'm', input=2, metrics={'auc': 0.5, 'n': 3}, params={'layers': [3, None]})",
+        "scaffold.models('m', best='auc')[0].run",
     ],
     "",
 )
@@ -51,6 +53,8 @@ BAD = {
     "scaffold.update('s', 1, 2, pins=['numpy==1'])": 'Unexpected keyword argument "pins"',
     "scaffold.build('s', bilder='layers')": 'Unexpected keyword argument "bilder"',
     "scaffold.deploy('s', tag='x:1')": 'Unexpected keyword argument "tag"',
+    "scaffold.register(1, 'm', metrics={'auc': '0.5'})": '"str"; expected "str": "SupportsFloat"',
+    "scaffold.register(1, 'm', metric={'auc': 0.5})": 'Unexpected keyword argument "metric"',
     "scaffold.deploy('s', access='lab')": 'Argument "access" to "deploy" has incompatible type "str"',
 }
 

@@ -1,4 +1,4 @@
-"""`scaffold deploy`, the other verbs for a target, and `register`."""
+"""`scaffold deploy` and the other verbs for a target."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import scaffold
+from scaffold.base.layout import DEPLOY
 from scaffold.cli._display import Display
-from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
+from scaffold.cli._options import AS_JSON, STORE, TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_diff, show_json
+from scaffold.cli._store import show_deployments, show_history
 from scaffold.errors.wording import counted, shell_line
 
 if TYPE_CHECKING:
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
 TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.")]
-STORE = Annotated[
-    str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
-]
-AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 IMAGE = Annotated[
     str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
 ]
@@ -47,7 +45,6 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this family to `app`."""
     for verb in (deploy, status, rollback, promote, deployments, undeploy, logs):
         app.command()(cluster_options(verb))
-    app.command("register")(register_model)
 
 
 def deploy(
@@ -198,31 +195,23 @@ def promote(
 
 
 def deployments(
-    project: PROJECT = HERE,
-    target: TARGET = "staging",
+    project: Annotated[Path, typer.Argument(help="A project's folder, or the name of a service.")] = HERE,
+    target: Annotated[str | None, typer.Option(help="A folder under the project's deploy/.")] = None,
+    store: STORE = None,
     as_json: AS_JSON = False,
     *,
     access: ClusterAccess,
 ) -> None:
-    """The history of a target, the newest first."""
-    from rich.table import Table
+    """The history of a target of a project, as the cluster keeps it; of a service, as the store does.
 
-    found = scaffold.deployments(project, target=target, access=access)
-    if as_json:
-        show_json([dataclasses.asdict(one) for one in found])
+    In a folder that is no project, what the store has of all services.
+    """
+    if project.is_dir() and (project != HERE or (project / DEPLOY).is_dir()):
+        found = scaffold.deployments(project, target=target or "staging", access=access)
+        show_deployments(found, as_json)
         return
-    table = Table("revision", "when", "by", "model", "image", "live", box=None)
-    for one in found:
-        release = one.release
-        table.add_row(
-            str(one.revision),
-            one.at,
-            release.by if release else "another tool",
-            release.model_sha256[:12] if release else "",
-            one.image.rpartition("@sha256:")[2][:12],
-            one.live,
-        )
-    console().print(table)
+    name = None if project == HERE else str(project)
+    show_history(scaffold.deployment_history(name, target=target, store=store), as_json)
 
 
 def undeploy(
@@ -258,21 +247,6 @@ def logs(
     """The last lines of the logs of a target's pods."""
     for line in scaffold.logs(project, target=target, follow=follow, tail=tail, access=access):
         typer.echo(line)
-
-
-def register_model(
-    model: Annotated[str, typer.Argument(help="The model: a path or a URL, as for `new`.")],
-    name: Annotated[str, typer.Option(help="Its name.")],
-    version: Annotated[str, typer.Option(help="Its version, which stands for one file only.")],
-    store: STORE = None,
-) -> None:
-    """Write a model down in the store, for `scaffold new store:NAME` and `store:NAME/VERSION`."""
-    from scaffold.verbs.register import register as write_down
-
-    entry = write_down(model, name=name, version=version, store=store)
-    console().print(
-        f"store:{entry.name}/{entry.version}  {entry.sha256[:12]}  {entry.location}", markup=False
-    )
 
 
 def _show_plan(planned: Any) -> None:

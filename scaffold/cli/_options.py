@@ -43,6 +43,10 @@ def parsed_headers(given: list[str]) -> dict[str, str]:
     return headers
 
 
+STORE = Annotated[
+    str | None, typer.Option(help="Database URL of the record.", envvar="SCAFFOLD_STORE", show_envvar=True)
+]
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 TIMEOUT = Annotated[float | None, typer.Option(help="Seconds to wait for the pods.")]
 
 
@@ -118,11 +122,14 @@ def _with_options(
     return wrapped
 
 
-def assignments(pairs: list[str], option: Literal["types", "answers"]) -> dict[str, str]:
-    """`zip=str` as {"zip": "str"}; the field's name may hold `=`, the type never does."""
+def assignments(pairs: list[str], option: Literal["types", "answers", "metrics", "params"]) -> dict[str, str]:
+    """`zip=str` as {"zip": "str"}; the field's name may hold `=`, the type never does.
+
+    Of a parameter the value may hold it.
+    """
     assigned = {}
     for pair in pairs:
-        name, equals, value = pair.rpartition("=")
+        name, equals, value = pair.partition("=") if option == "params" else pair.rpartition("=")
         if not equals or not name:
             raise NotAnAssignmentError(option, pair)
         assigned[name] = value

@@ -74,6 +74,17 @@ def show_rows(rows: Sequence[tuple[str, ...]]) -> None:
     console().print(table)
 
 
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of text, each in one line, below the names of their columns."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*(escape(" ".join(cell.split())) for cell in row))
+    console().print(table)
+
+
 def show_diff(text: str, *, stderr: bool = False) -> None:
     """Print a unified diff, its lines coloured by their sign."""
     out = console(stderr=stderr)

@@ -26,6 +26,9 @@
     │   ├── MultilineVariableError      the value of an environment variable has several lines
     │   ├── ExclusiveOptionsError       two options of the command line exclude each other
     │   ├── InvalidRegistrationError    a model cannot be registered under that name and version
+    │   ├── InvalidAliasError           an alias of a model has a name that no alias can have
+    │   ├── InvalidFactError            a metric or a parameter has a value that the store does not keep
+    │   ├── InvalidTrainingDataError    the training data is neither a file nor a frame
     │   ├── BuilderOptionError          a builder does not have this option
     │   ├── MissingDestinationError     the layers builder needs the destination of the image
     │   ├── NoRegistryError             the name of an image to push has no registry
@@ -199,9 +202,13 @@
     │   └── PromotionRefusedError
     ├── StoreError
     │   ├── NoModelToRegisterError      there is no file to register as a model
-    │   ├── UnknownModelError           it has no model of that name and version
+    │   ├── UnknownModelError           it has no model of that name and version, or of that alias
+    │   ├── UnknownMetricError          no model or run has a metric
+    │   ├── UnknownServiceError         it has no deployment of a service
     │   ├── ModelMovedError             the file of a registered model has changed, or is gone
     │   ├── VersionTakenError           another model is registered under that name and version
+    │   ├── StoreBusyError              other writers took every version that was tried
+    │   ├── StoreFilesError             the folder of files cannot be read or written
     │   ├── StoreUrlError               a variable holds no URL of a database
     │   ├── MissingDriverError          the driver of a database is not installed
     │   ├── StoreFolderError            the folder of the store cannot be made
@@ -364,6 +371,12 @@ from scaffold.errors.read import (
     UntrustedCodeError,
     VersionMismatchError,
 )
+from scaffold.errors.registration import (
+    InvalidAliasError,
+    InvalidFactError,
+    InvalidRegistrationError,
+    InvalidTrainingDataError,
+)
 from scaffold.errors.registry import (
     CertificateFileError,
     ClientCertificateError,
@@ -395,11 +408,15 @@ from scaffold.errors.store import (
     ModelMovedError,
     NewerStoreError,
     NoModelToRegisterError,
+    StoreBusyError,
     StoreError,
+    StoreFilesError,
     StoreFolderError,
     StoreUnusableError,
     StoreUrlError,
+    UnknownMetricError,
     UnknownModelError,
+    UnknownServiceError,
     VersionTakenError,
 )
 from scaffold.errors.upgrade import (
@@ -430,7 +447,6 @@ from scaffold.errors.usage import (
     ExclusiveOptionsError,
     FolderNotMadeError,
     InvalidOptionError,
-    InvalidRegistrationError,
     MissingExtraError,
     MissingInputError,
     MissingSampleError,
@@ -524,10 +540,13 @@ __all__ = [
     "IncompleteLoginError",
     "IndexNeededError",
     "IntrospectionError",
+    "InvalidAliasError",
     "InvalidAnswerError",
+    "InvalidFactError",
     "InvalidOptionError",
     "InvalidRecordingError",
     "InvalidRegistrationError",
+    "InvalidTrainingDataError",
     "LibrariesBrokenError",
     "LibrariesConflictError",
     "LibraryTooOldError",
@@ -622,7 +641,9 @@ __all__ = [
     "SourceChangedError",
     "SourceNotFollowedError",
     "SourceNotFoundError",
+    "StoreBusyError",
     "StoreError",
+    "StoreFilesError",
     "StoreFolderError",
     "StoreUnusableError",
     "StoreUrlError",
@@ -637,8 +658,10 @@ __all__ = [
     "UnknownAnswerError",
     "UnknownContentError",
     "UnknownFieldError",
+    "UnknownMetricError",
     "UnknownModelError",
     "UnknownOptionsError",
+    "UnknownServiceError",
     "UnnamedImageError",
     "UnpicklableModelError",
     "UnreadableAnswerError",

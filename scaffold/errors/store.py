@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scaffold.errors.base import ScaffoldError
 from scaffold.errors.wording import invocation, option, shell_line
 
@@ -20,15 +22,58 @@ class NoModelToRegisterError(StoreError):
 
 
 class UnknownModelError(StoreError):
-    """The store has no model of that name and version; no version where the last one is wanted."""
+    """The store has no such model.
+
+    Args:
+        name: Its name.
+        version: Its version; empty where the last one or an alias is wanted.
+        alias: The alias; empty without one.
+        near: The nearest aliases, versions or names that the store has.
+    """
 
     name: str
     version: str = ""
+    alias: str = ""
+    near: Sequence[str] = ()
 
     def __str__(self) -> str:
-        named = f"'{self.name}' {self.version}".rstrip()
-        command = invocation("register", "PATH", name=self.name or "NAME", version=self.version or "1.0.0")
-        return f"The store has no model {named}.\n  {command}"
+        named = f"'{self.name}' {self.version}".rstrip() + (f"@{self.alias}" if self.alias else "")
+        nearest = f"; nearest: {', '.join(self.near)}" if self.near else ""
+        version = {"version": self.version} if self.version else {}
+        command = invocation("register", "PATH", name=self.name or "NAME", **version)
+        return f"The store has no model {named}{nearest}.\n  {command}"
+
+
+class UnknownMetricError(StoreError):
+    """No model or run has a metric.
+
+    Args:
+        metric: Its name.
+        near: The nearest that there are.
+    """
+
+    metric: str
+    near: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        nearest = f"; nearest: {', '.join(self.near)}" if self.near else ""
+        return f"Nothing of the store has the metric {self.metric!r}{nearest}."
+
+
+class UnknownServiceError(StoreError):
+    """The store has no deployment of a service.
+
+    Args:
+        name: The service.
+        near: The nearest services that it has.
+    """
+
+    name: str
+    near: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        nearest = f"; nearest: {', '.join(self.near)}" if self.near else ""
+        return f"The store has no deployment of {self.name!r}{nearest}; no project is in such a folder."
 
 
 class ModelMovedError(StoreError):
@@ -49,25 +94,57 @@ class ModelMovedError(StoreError):
 
 
 class VersionTakenError(StoreError):
-    """Another model is registered under that name and version.
+    """Another model, or one with another sample, is registered under that name and version.
 
     Args:
         name: The name.
         version: The version.
-        registered: The sha256 of the model that has them; empty where it is gone again.
-        sha256: That of the model to register.
+        registered: What has them, by its sha256; empty where there is none.
+        given: What is to be registered, likewise.
+        part: What differs: the model, or the sample of its input or output.
     """
 
     name: str
     version: str
     registered: str
-    sha256: str
+    given: str
+    part: str = "model"
+
+    def __str__(self) -> str:
+        other = "" if self.part == "model" else f" with another {self.part}"
+        return (
+            f"The store has another {self.name} {self.version}{other}.\n"
+            f"  there: {self.registered[:12] or 'none'}, given: {self.given[:12]}\n"
+            f"A version never changes what it names: raise it with {option('version')}."
+        )
+
+
+class StoreBusyError(StoreError):
+    """Other writers took every version that was tried."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"Other writers register {self.name} all the time: no version could be taken. Try again."
+
+
+class StoreFilesError(StoreError):
+    """The folder of files cannot be read or written.
+
+    Args:
+        place: The folder or URL, without credentials.
+        cause: What failed.
+        variable: The environment variable that names another.
+    """
+
+    place: str
+    cause: str
+    variable: str
 
     def __str__(self) -> str:
         return (
-            f"The store has another {self.name} {self.version}.\n"
-            f"  there: {self.registered[:12] or '?'}, given: {self.sha256[:12]}\n"
-            f"A version never changes what it names: raise it with {option('version')}."
+            f"The files of the store cannot be used.\n  {self.place}: {self.cause}\n"
+            f"Name the folder or URL that they are in: {self.variable}=s3://bucket/models"
         )
 
 

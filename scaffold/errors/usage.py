@@ -74,13 +74,15 @@ _WANTED: dict[str, tuple[str, object]] = {
 class NotAnAssignmentError(UsageError):
     """An option of the command line wants `NAME=VALUE` and holds no such text."""
 
-    option: Literal["types", "answers"]
+    option: Literal["types", "answers", "metrics", "params"]
     found: str
 
     def __str__(self) -> str:
         what, example = {
             "types": ("names no field and type", {"zip": "str"}),
             "answers": ("names no answer and value", {"replicas": "3"}),
+            "metrics": ("names no metric and number", {"auc": "0.87"}),
+            "params": ("names no parameter and value", {"C": "1.0"}),
         }[self.option]
         return f"{option(self.option)} {self.found} {what}.\n  {option(self.option, example)}"
 
@@ -266,18 +268,3 @@ class ExclusiveOptionsError(UsageError):
 
     def __str__(self) -> str:
         return f"{option(self.one)} and {option(self.other)} exclude each other."
-
-
-class InvalidRegistrationError(UsageError):
-    """A model cannot be registered under that name and version."""
-
-    model: str
-    name: str
-    version: str
-
-    def __str__(self) -> str:
-        return (
-            "A model is registered under a name without '/' and a version,"
-            f" not {self.name!r} and {self.version!r}.\n"
-            f"  {invocation('register', self.model, name='churn', version='1.0.0')}"
-        )

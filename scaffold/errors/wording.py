@@ -14,7 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-_FLAGS = {"answers": "answer", "answers_file": "answers", "platforms": "platform", "types": "type"}
+_FLAGS = {
+    "answers": "answer",
+    "answers_file": "answers",
+    "metrics": "metric",
+    "params": "param",
+    "platforms": "platform",
+    "types": "type",
+}
 _Words = TypeVar("_Words")
 _names_commands = False
 

@@ -37,7 +37,7 @@ def find_model(written: str) -> FoundModel:
     Args:
         written: A path; a folder that MLflow saved; `runs:/` or `models:/` (MLflow); `s3://`, `gs://`, `https://`
             or any other scheme that fsspec knows or a package brings; a path beside which DVC keeps a `.dvc`
-            file; `store:NAME`.
+            file; `store:NAME`, `store:NAME/VERSION`, `store:NAME@ALIAS`.
 
     Raises:
         ReadError: It leads to no file, or the library that fetches it is not installed.

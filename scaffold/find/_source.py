@@ -36,6 +36,8 @@ class Declared:
 
     input: Path | None = None
     """A file with a sample of the input."""
+    output: Path | None = None
+    """A file with what the model gives for that sample."""
     fields: tuple[DeclaredField, ...] = ()
     """The fields of the input; empty where the source does not say."""
     requirements: tuple[str, ...] = ()

@@ -9,10 +9,10 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.nearest import nearest
 from scaffold.base.urls import encoded_login
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._artifacts import download_artifacts, not_fetched
@@ -213,15 +213,6 @@ class Tracking:
         shown = nearest(wanted, [one_line(each) for each in known])
         there = f"; nearest: {', '.join(shown)}" if shown else "; it has none"
         return ModelNotFetchedError(self._written, f"{self.url} has no {what}{there}", "")
-
-
-def nearest(wanted: str, known: Sequence[str]) -> list[str]:
-    """Return up to five of the known names or numbers, those nearest to `wanted`."""
-    if version_number(wanted) and all(map(version_number, known)):
-        numbers = sorted(map(int, known), key=lambda each: abs(each - int(wanted)))[:5]
-        return [str(each) for each in sorted(numbers)]
-    close = get_close_matches(wanted, known, n=5, cutoff=0.3)
-    return close or sorted(known)[:5]
 
 
 def _server(url: str) -> Server:

@@ -1,20 +1,33 @@
-"""A registered model: `store:NAME` (the version that was registered last) or `store:NAME/VERSION`."""
+"""A registered model: `store:NAME` (registered last), `store:NAME/VERSION` or `store:NAME@ALIAS`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.base.files import sha256_file
-from scaffold.errors import ModelMovedError, UnknownModelError
-from scaffold.find._source import FoundModel, Source
+from scaffold.errors import ModelMovedError
+from scaffold.find._facts import facts, identifier, one_line
+from scaffold.find._source import Declared, FoundModel, Source, download_folder
 from scaffold.spec import Origin
 
+if TYPE_CHECKING:
+    from scaffold.store import Model, Reference, Store
+
 _SCHEME = "store:"
+_VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?", re.ASCII)
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9.+!_]{1,50}")
+"""A name with a version, as `register` writes it: no URL, no option."""
 
 
 class StoreSource(Source):
-    """The store has the place and the hash of a model; the file is fetched from that place."""
+    """The store has the place and the hash of a model, its samples, and the run that trained it."""
+
+    brings_sample = True
 
     def __init__(self, find: Callable[[str], FoundModel]) -> None:
         self._find = find
@@ -24,33 +37,85 @@ class StoreSource(Source):
         return written.startswith(_SCHEME)
 
     def fetch(self, written: str) -> FoundModel:
-        """Fetch the file from the place that was registered.
+        """Copy the samples, and the model or fetch it from the place that was registered.
 
         Raises:
             StoreError: The store has no such model, or its file is not the one that was registered.
         """
         from scaffold.store import open_store
 
-        name, _, version = written.removeprefix(_SCHEME).partition("/")
         with closing(open_store()) as opened:
-            model = opened.find_model(name, version or None)
-        if model is None:
-            raise UnknownModelError(name, version)
-        path = self._find(model.location).path
-        if not path.is_file() or sha256_file(path) != model.sha256:
-            raise ModelMovedError(name, model.version, model.by, model.at, model.location)
-        origin = Origin(uri=written, version=model.version)
-        return FoundModel(path=path, provenance=f"{_SCHEME}{model.name}/{model.version}", origin=origin)
+            model = opened.require_model(_reference(written))
+            path = self._model_file(opened, model)
+            declared = _declared(opened, model)
+        named = one_line(f"{_SCHEME}{model.name}/{model.version}")
+        return FoundModel(path=path, provenance=named, origin=_origin(written, model), declared=declared)
 
     def newer(self, origin: Origin) -> str | None:
-        """Return the model that was registered last, if it is another version."""
+        """Return what the alias stands for now, else what was registered last, if it is another version."""
         from scaffold.store import open_store
 
-        name, _, version = origin.uri.removeprefix(_SCHEME).partition("/")
+        reference = _reference(origin.uri)
         with closing(open_store()) as opened:
-            model = opened.find_model(name)
-        if model is None:
-            raise UnknownModelError(name)
+            model = opened.require_model(replace(reference, version=""))
         if model.version == origin.version:
             return None
-        return f"{_SCHEME}{name}/{model.version}" if version else origin.uri
+        return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
+
+    def _model_file(self, opened: Store, model: Model) -> Path:
+        if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
+            raise _moved(model)
+        if model.file:
+            path = opened.files.get(model.file, download_folder(), "model")
+        else:
+            path = self._find(model.location).path
+        if not path.is_file() or sha256_file(path) != model.sha256:
+            raise _moved(model)
+        return path
+
+
+def _reference(written: str) -> Reference:
+    from scaffold.store import parse_reference
+
+    return parse_reference(written.removeprefix(_SCHEME))
+
+
+def _moved(model: Model) -> ModelMovedError:
+    texts = (model.name, model.version, model.by, model.at, model.location)
+    return ModelMovedError(*map(one_line, texts))
+
+
+def _declared(opened: Store, model: Model) -> Declared:
+    """The samples, copied into a folder of their own: the worker may read what lies beside them."""
+    folder = download_folder()
+    samples = [
+        opened.files.get(name, folder, stem) if name else None
+        for name, stem in ((model.input, "sample_input"), (model.output, "sample_output"))
+    ]
+    if model.run is None:
+        return Declared(input=samples[0], output=samples[1])
+    return Declared(
+        input=samples[0],
+        output=samples[1],
+        requirements=tuple(line for line in model.run.requirements if _PINNED.fullmatch(line)),
+        python=".".join(model.run.python.split(".")[:2]) if _VERSION.fullmatch(model.run.python) else "",
+    )
+
+
+def _origin(written: str, model: Model) -> Origin:
+    """What is known of the training. It is text of whoever can write the database."""
+    run = model.run
+    if run is None:
+        return Origin(uri=written, version=one_line(model.version))
+    rows, sha256 = run.data.get("rows"), run.data.get("sha256")
+    described = [f"{rows} rows"] if isinstance(rows, int) else []
+    described += [f"sha256 {sha256}"] if isinstance(sha256, str) else []
+    return Origin(
+        uri=written,
+        version=one_line(model.version),
+        run=identifier(str(run.id)),
+        revision=one_line(run.git_revision),
+        params=facts(list(run.params.items())),
+        metrics=facts(list(run.metrics.items())),
+        tags=facts([("training data", ", ".join(described))] if described else []),
+    )

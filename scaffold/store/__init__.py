@@ -1,5 +1,18 @@
 """What was registered and deployed, by whom and when: in a database, SQLite unless another is named."""
 
-from scaffold.store._store import Entry, Model, Store, open_store
+from scaffold.store._files import file_name
+from scaffold.store._open import open_store
+from scaffold.store._store import Store
+from scaffold.store._values import IN_FILES, Entry, Model, Reference, Run, parse_reference
 
-__all__ = ["Entry", "Model", "Store", "open_store"]
+__all__ = [
+    "IN_FILES",
+    "Entry",
+    "Model",
+    "Reference",
+    "Run",
+    "Store",
+    "file_name",
+    "open_store",
+    "parse_reference",
+]

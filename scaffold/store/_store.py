@@ -1,61 +1,40 @@
-"""The store: a table of models and a table of deployments."""
+"""The store: tables of models, runs, aliases and deployments, and a folder of files."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from scaffold.base.nearest import nearest
 from scaffold.errors import (
-    MissingDriverError,
-    MissingExtraError,
-    NewerStoreError,
+    StoreBusyError,
     StoreError,
-    StoreFolderError,
     StoreUnusableError,
-    StoreUrlError,
+    UnknownModelError,
     VersionTakenError,
 )
-from scaffold.spec import Deployment, Release
+from scaffold.spec import Release
+from scaffold.store._rows import entry_of, row_of, run_of
+from scaffold.store._values import Entry, Model, Reference, Run
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine, Table
+
+    from scaffold.store._files import Files
 
 URL_VARIABLE = "SCAFFOLD_STORE"
-_MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A model that was registered under a name and a version."""
-
-    name: str
-    version: str
-    sha256: str
-    location: str
-    """The path or URL of its file."""
-    by: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of the history: what was done, and what ran then."""
-
-    action: str
-    """`deploy`, `rollback`, `promote` or `undeploy`."""
-    deployment: Deployment
+_MOST_TRIES = 1000
+"""How often a version is tried again that another writer took first."""
 
 
 class Store:
-    """The record of models and deployments in one database."""
+    """The record of models, runs and deployments in one database, with a folder of files."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, files: Files) -> None:
         self._engine = engine
+        self.files = files
 
     def record_deployment(self, entry: Entry) -> None:
         """Add one line to the history."""
@@ -68,58 +47,173 @@ class Store:
         with self._connection() as connection:
             connection.execute(deployments.insert().values(action=entry.action, **row))
 
-    def history(self, name: str, target: str | None = None, *, limit: int = 50) -> tuple[Entry, ...]:
+    def history(
+        self, name: str | None = None, target: str | None = None, *, limit: int = 50
+    ) -> tuple[Entry, ...]:
         """Return what was done with the service `name`, the newest first.
 
         Args:
-            name: The service.
+            name: The service; all services when it is None.
             target: The target; all targets when it is None.
             limit: How many entries at most.
         """
         from scaffold.store._tables import deployments
 
-        query = deployments.select().where(deployments.c.name == name)
+        query = deployments.select()
+        if name is not None:
+            query = query.where(deployments.c.name == name)
         if target is not None:
             query = query.where(deployments.c.target == target)
         with self._connection() as connection:
             rows = connection.execute(query.order_by(deployments.c.id.desc()).limit(limit)).mappings().all()
-        return tuple(_entry(dict(row)) for row in rows)
+        return tuple(entry_of(dict(row)) for row in rows)
 
-    def register_model(self, model: Model) -> None:
-        """Add a model.
+    def services(self) -> tuple[str, ...]:
+        """Return the names of the services in the history."""
+        from sqlalchemy import select
+
+        from scaffold.store._tables import deployments
+
+        with self._connection() as connection:
+            return tuple(connection.scalars(select(deployments.c.name).distinct()))
+
+    def register_model(self, model: Model) -> Model:
+        """Add a model with its run and its aliases; return it as it is in the store.
+
+        Without a version it gets the next whole number. A version that is there already stays as it is: only
+        the run is added, and the aliases move to it.
 
         Raises:
-            StoreError: Another model has this name and version.
+            VersionTakenError: The version is there with another model or sample.
         """
         from sqlalchemy.exc import IntegrityError
 
-        from scaffold.store._tables import models
+        for _ in range(_MOST_TRIES):
+            is_new = self.require_free(model)
+            version = model.version or self._next_version(model.name)
+            with contextlib.suppress(IntegrityError), self._connection() as connection:
+                model_id = _write(connection, replace(model, version=version), is_new)
+                for alias in model.aliases:
+                    _point(connection, alias, model, model_id)
+                break
+        else:
+            raise StoreBusyError(model.name)
+        return self.require_model(Reference(name=model.name, version=version))
 
-        try:
-            with self._connection() as connection:
-                connection.execute(models.insert().values(**asdict(model)))
-        except IntegrityError as error:
-            there = self.find_model(model.name, model.version)
-            if there is not None and there.sha256 == model.sha256:
+    def require_free(self, model: Model) -> bool:
+        """Return whether the model's version is not there yet, where it may be with this very model.
+
+        Raises:
+            VersionTakenError: It is there with another model or sample.
+        """
+        known = self.find_model(Reference(name=model.name, version=model.version)) if model.version else None
+        if known is not None:
+            _require_same(known, model)
+        return known is None
+
+    def move_alias(self, alias: str, model: Model) -> None:
+        """Make an alias of the model's name stand for this version; `model.by` did it at `model.at`."""
+        from sqlalchemy.exc import IntegrityError
+
+        for _ in range(_MOST_TRIES):
+            with contextlib.suppress(IntegrityError), self._connection() as connection:
+                _point(connection, alias, model, _id_of(connection, model))
                 return
-            raise VersionTakenError(
-                model.name, model.version, there.sha256 if there else "", model.sha256
-            ) from error
+        raise StoreBusyError(model.name)
 
-    def find_model(self, name: str, version: str | None = None) -> Model | None:
-        """Return a model by name and version, the one that was registered last without a version."""
+    def find_model(self, reference: Reference) -> Model | None:
+        """Return a model: the one that was registered last without a version or an alias."""
+        from sqlalchemy import func, select
+
+        from scaffold.store._tables import aliases, models
+
+        name = reference.name
+        wanted: ColumnElement[bool]
+        if reference.version:
+            wanted = (models.c.name == name) & (models.c.version == reference.version)
+        elif reference.alias:
+            of_alias = select(aliases.c.model_id).where(
+                aliases.c.name == name, aliases.c.alias == reference.alias
+            )
+            wanted = models.c.id == of_alias.scalar_subquery()
+        else:
+            last = select(func.max(models.c.id)).where(models.c.name == name)
+            wanted = models.c.id == last.scalar_subquery()
+        return next(iter(self._models(wanted)), None)
+
+    def require_model(self, reference: Reference) -> Model:
+        """Return a model, as `find_model`.
+
+        Raises:
+            UnknownModelError: It is not there; the error has the nearest names.
+        """
+        found = self.find_model(reference)
+        if found is not None:
+            return found
+        name, versions = reference.name, self.models(reference.name)
+        if reference.alias:
+            wanted, known = reference.alias, [alias for each in versions for alias in each.aliases]
+        else:
+            wanted, known = reference.version, [each.version for each in versions]
+        if not versions:
+            wanted, known = name, [each.name for each in self.models()]
+        raise UnknownModelError(name, reference.version, reference.alias, tuple(nearest(wanted, known)))
+
+    def models(self, name: str | None = None) -> tuple[Model, ...]:
+        """Return the versions of a model, the newest first; without a name, the last version of each."""
+        from sqlalchemy import func, select
+
         from scaffold.store._tables import models
 
-        query = models.select().where(models.c.name == name).order_by(models.c.id.desc())
-        if version is not None:
-            query = query.where(models.c.version == version)
+        if name is not None:
+            return self._models(models.c.name == name)
+        last = select(func.max(models.c.id)).group_by(models.c.name)
+        return self._models(models.c.id.in_(last))
+
+    def runs(self, name: str) -> tuple[Run, ...]:
+        """Return the runs of a model, the newest first."""
+        from scaffold.store._tables import runs
+
+        query = runs.select().where(runs.c.name == name).order_by(runs.c.id.desc())
         with self._connection() as connection:
-            row = connection.execute(query).mappings().first()
-        return None if row is None else Model(**{key: value for key, value in row.items() if key != "id"})
+            return tuple(run_of(dict(row)) for row in connection.execute(query).mappings())
 
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
+
+    def _models(self, wanted: ColumnElement[bool]) -> tuple[Model, ...]:
+        from sqlalchemy import select
+
+        from scaffold.store._tables import aliases, models, runs
+
+        of_runs = select(runs).join(models, models.c.run_id == runs.c.id).where(wanted)
+        of_aliases = select(aliases).join(models, models.c.id == aliases.c.model_id).where(wanted)
+        with self._connection() as connection:
+            rows = connection.execute(models.select().where(wanted).order_by(models.c.id.desc())).mappings()
+            found = [dict(row) for row in rows]
+            trained = {row["id"]: run_of(dict(row)) for row in connection.execute(of_runs).mappings()}
+            named = [(row["model_id"], row["alias"]) for row in connection.execute(of_aliases).mappings()]
+        return tuple(
+            Model(
+                **row,
+                run=trained.get(run_id),
+                aliases=tuple(sorted(alias for model_id, alias in named if model_id == id_)),
+            )
+            for row in found
+            for id_, run_id in [(row.pop("id"), row.pop("run_id"))]
+        )
+
+    def _next_version(self, name: str) -> str:
+        """The next whole number of the versions that are one."""
+        from sqlalchemy import select
+
+        from scaffold.store._tables import models
+
+        with self._connection() as connection:
+            versions = connection.scalars(select(models.c.version).where(models.c.name == name)).all()
+        numbers = [int(each) for each in versions if each.isascii() and each.isdigit() and len(each) <= 18]
+        return str(max(numbers, default=0) + 1)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -131,94 +225,62 @@ class Store:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise _unusable(self._engine.url, error) from error
+            raise unusable(self._engine.url, error) from error
 
 
-def open_store(url: str | None = None) -> Store:
-    """Return the store at `url`, brought up to today's tables.
-
-    Args:
-        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`.
-            Without it `$SCAFFOLD_STORE`, else SQLite in the user's data folder.
-
-    Raises:
-        MissingExtraError: The `store` extra, or the driver of the database, is not installed.
-        StoreError: The database cannot be opened, or is newer than this version.
-    """
-    try:
-        import alembic  # noqa: F401
-        import sqlalchemy
-        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-    except ImportError as error:
-        raise MissingExtraError("store", error.name or "sqlalchemy") from error
-    given = url or os.environ.get(URL_VARIABLE) or default_url()
-    try:
-        parsed = sqlalchemy.make_url(given)
-        engine = sqlalchemy.create_engine(parsed, connect_args=_connect_args(parsed))
-    except ArgumentError as error:
-        raise StoreUrlError(URL_VARIABLE) from error
-    except ImportError as error:
-        raise MissingDriverError(parsed.drivername, error.name or "") from error
-    try:
-        _migrate(engine)
-    except SQLAlchemyError as error:
-        raise _unusable(parsed, error) from error
-    return Store(engine)
-
-
-def default_url() -> str:
-    """Return the URL of the SQLite file in the user's data folder."""
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library/Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
-    return f"sqlite:///{base / 'model-scaffold' / 'store.db'}"
-
-
-def _connect_args(url: Any) -> dict[str, Any]:
-    """SQLite: make the folder, and wait for whoever is writing."""
-    if url.get_backend_name() != "sqlite":
-        return {}
-    if url.database and url.database != ":memory:":
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreFolderError(str(Path(url.database).parent), error.strerror or str(error)) from error
-    return {"timeout": 30}
-
-
-def _migrate(engine: Engine) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "sqlite":
-            # Of two first runs at the same time, the second waits here and finds the tables.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            head = ScriptDirectory.from_config(config).get_current_head()
-            raise NewerStoreError(str(error), str(head)) from error
-
-
-def _entry(row: dict[str, Any]) -> Entry:
-    del row["id"]
-    action = row.pop("action")
-    names = ("model_sha256", "proof", "git_revision", "by", "approved_by", "reason")
-    release = {name: row.pop(name) for name in names}
-    known = Release(**release) if release["model_sha256"] else None
-    return Entry(action=action, deployment=Deployment(**row, release=known))
-
-
-def _unusable(url: Any, error: Exception) -> StoreError:
+def unusable(url: Any, error: Exception) -> StoreError:
+    """Return the error for what a database says; `url` is SQLAlchemy's."""
     shown = url.render_as_string(hide_password=True)
     detail = str(getattr(error, "orig", None) or error).splitlines()[0]
     return StoreUnusableError(shown, detail, URL_VARIABLE)
+
+
+def _require_same(known: Model, model: Model) -> None:
+    """Refuse another model, or another sample, under a version that is there."""
+    pairs = [("model", known.sha256, model.sha256)]
+    # A sample that is not given this time stays as it is.
+    pairs += [("input", known.input, model.input)] if model.input else []
+    pairs += [("output", known.output, model.output)] if model.output else []
+    for part, there, given in pairs:
+        if there != given:
+            raise VersionTakenError(model.name, model.version, there, given, part)
+
+
+def _write(connection: Connection, model: Model, is_new: bool) -> int:
+    """Write the run of a model, and the model if it is new; return the model's id."""
+    from scaffold.store._tables import models, runs
+
+    run_id = None
+    if model.run is not None:
+        run_id = _insert(connection, runs, row_of(model.run))
+    if not is_new:
+        return _id_of(connection, model)
+    row = asdict(model)
+    del row["run"], row["aliases"]
+    return _insert(connection, models, {**row, "run_id": run_id})
+
+
+def _insert(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
+    """Add a row, and return its id."""
+    key = connection.execute(table.insert().values(**row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _id_of(connection: Connection, model: Model) -> int:
+    from sqlalchemy import select
+
+    from scaffold.store._tables import models
+
+    query = select(models.c.id).where(models.c.name == model.name, models.c.version == model.version)
+    return int(connection.scalars(query).one())
+
+
+def _point(connection: Connection, alias: str, model: Model, model_id: int) -> None:
+    """Make an alias stand for the model with this id."""
+    from scaffold.store._tables import aliases
+
+    row = {"model_id": model_id, "by": model.by, "at": model.at}
+    where = (aliases.c.name == model.name, aliases.c.alias == alias)
+    if not connection.execute(aliases.update().where(*where).values(**row)).rowcount:
+        connection.execute(aliases.insert().values(name=model.name, alias=alias, **row))

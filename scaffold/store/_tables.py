@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("params", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("git_revision", String(64), nullable=False),
+    Column("python", String(32), nullable=False),
+    Column("requirements", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("runs_name", "name"),
+)
+"""`params`, `metrics`, `data` and `requirements` are JSON."""
 
 models = Table(
     "models",
@@ -16,7 +43,22 @@ models = Table(
     Column("location", Text, nullable=False),
     Column("by", String(255), nullable=False),
     Column("at", String(32), nullable=False),
+    Column("input", String(96), nullable=False, server_default=""),
+    Column("output", String(96), nullable=False, server_default=""),
+    Column("run_id", Integer, ForeignKey("runs.id", name="models_run"), nullable=True),
     UniqueConstraint("name", "version", name="models_name_version"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("alias", String(63), nullable=False),
+    Column("model_id", Integer, ForeignKey("models.id", name="aliases_model"), nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("name", "alias", name="aliases_name_alias"),
 )
 
 deployments = Table(

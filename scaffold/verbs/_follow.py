@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaffold import __version__
-from scaffold.errors import ModelNotFetchedError, SourceNotFollowedError
+from scaffold.errors import MissingExtraError, ModelNotFetchedError, SourceNotFollowedError, StoreError
 from scaffold.events import Noted, OnEvent
 from scaffold.find import FoundModel, find_newer
 from scaffold.spec import ProjectRecord
@@ -23,7 +23,7 @@ def newer_model(root: Path, record: ProjectRecord, on_event: OnEvent) -> FoundMo
         return None
     try:
         found = find_newer(origin)
-    except ModelNotFetchedError as error:
+    except (ModelNotFetchedError, StoreError, MissingExtraError) as error:
         raise SourceNotFollowedError(str(root), str(error), origin.server) from error
     if found is None:
         on_event(Noted(f"nothing new at {origin.uri}" + (f" of {origin.server}" if origin.server else "")))

@@ -62,7 +62,8 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
         model: The model, or the path, URL or store name of its file.
         input: The input sample: an object, or the path of a file. A string that is not a path is the sample.
             `None` for the sample that the source of the model has.
-        output: The output sample, likewise; `None` where there is none.
+        output: The output sample, likewise; `None` where there is none, or for the one of the source if
+            `input` is that of the source.
         workspace: A folder for objects in memory.
         options: Names the script that defined the model's classes.
 
@@ -73,13 +74,13 @@ def find_inputs(model: Any, input: Any, output: Any, workspace: Path, options: O
         UnpicklableModelError: An object in memory cannot be written to a file.
     """
     file = _model_file(model, workspace)
-    sample = file.declared.input if input is None else input
+    sample, answer = choose_samples(file.declared, input, output)
     if sample is None:
         raise MissingInputError(file.provenance)
     return ModelInputs(
         model=file,
-        input=_sample_file(sample, workspace / "input"),
-        output=None if output is None else _sample_file(output, workspace / "output"),
+        input=sample_file(sample, workspace / "input"),
+        output=None if answer is None else sample_file(answer, workspace / "output"),
         local=tuple(_local_folders(file.path, options)),
     )
 
@@ -95,17 +96,36 @@ def _model_file(model: Any, workspace: Path) -> InputFile:
         return InputFile(
             path=found.path, provenance=found.provenance, ours=False, origin=origin, declared=found.declared
         )
-    return _written(model, workspace)
+    return object_file(model, workspace)
 
 
-def _sample_file(sample: Any, folder: Path) -> InputFile:
+def choose_samples(declared: Declared, input: Any, output: Any) -> tuple[Any, Any]:
+    """Return the samples of input and output that are given; without an input, those of the source.
+
+    Args:
+        declared: What the source of the model has.
+        input: The sample of a person; None without one.
+        output: Likewise.
+    """
+    if input is not None:
+        return input, output
+    return declared.input, declared.output if output is None else output
+
+
+def sample_file(sample: Any, folder: Path) -> InputFile:
+    """Return the file of a sample; one that is in memory is written into `folder`, which is created.
+
+    Raises:
+        NotASampleError: It is a pipe.
+        UnpicklableModelError: An object in memory cannot be written to a file.
+    """
     if isinstance(sample, os.PathLike) or (isinstance(sample, str) and is_file(sample)):
         path = Path(sample)
         if _is_pipe(path):
             raise NotASampleError(str(path), f"{_PIPE}; copy its content into a file first")
         return InputFile(path=path, provenance=str(path), ours=False)
     folder.mkdir()
-    written = _written(sample, folder)
+    written = object_file(sample, folder)
     path = written.path.rename(folder / f"sample_{folder.name}{written.path.suffix}")
     return InputFile(path=path, provenance=written.provenance, ours=True)
 
@@ -119,7 +139,12 @@ def _is_pipe(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _written(value: Any, folder: Path) -> InputFile:
+def object_file(value: Any, folder: Path) -> InputFile:
+    """Write an object that is in memory into `folder` and return its file.
+
+    Raises:
+        UnpicklableModelError: It cannot be written to a file.
+    """
     from scaffold.read import dump_model
 
     path = dump_model(value, folder)

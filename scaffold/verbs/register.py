@@ -1,51 +1,204 @@
-"""`register`: record in the store where a model is; `store:titanic/1.2.0` then stands for its path."""
+"""`register`: keep a model, its samples and its run; `store:titanic/1.2.0` then stands for all of them."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
 import os
+import platform
+import re
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
-from scaffold.base.files import sha256_file
+from scaffold.base.files import is_file, sha256_file
+from scaffold.base.git import revision
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.who import now_utc, user_and_host
-from scaffold.errors import InvalidRegistrationError, NoModelToRegisterError
-from scaffold.find import find_model
+from scaffold.errors import (
+    InvalidAliasError,
+    InvalidFactError,
+    InvalidRegistrationError,
+    NestedCallError,
+    NoModelToRegisterError,
+    NoSuchFileError,
+)
+from scaffold.find import FoundModel, find_model
+from scaffold.spec import JSONValue
+from scaffold.verbs._inputs import choose_samples, object_file, sample_file
+from scaffold.verbs._training_data import describe_data
+from scaffold.worker import is_inside
 
 if TYPE_CHECKING:
-    from scaffold.store import Model
+    from scaffold.store import Model, Run
+
+_MOST_NAME, _MOST_VERSION = 63, 128
+_ALIAS = re.compile(r"(?!latest\Z)[A-Za-z][A-Za-z0-9._-]{0,62}")
 
 
-def register(model: str | Path, *, name: str, version: str, store: str | None = None) -> Model:
-    """Record the place and the hash of a model in the store; return the entry.
+def register(
+    model: Any,
+    name: str,
+    *,
+    input: Any = None,
+    output: Any = None,
+    metrics: Mapping[str, SupportsFloat] | None = None,
+    params: Mapping[str, object] | None = None,
+    data: Any = None,
+    version: str | None = None,
+    alias: str | None = None,
+    copy: bool = False,
+    store: str | None = None,
+) -> Model:
+    """Record a model, its samples and the run that trained it in the store; return the entry.
 
     Args:
-        model: A path or a URL, as for `new`. The file stays where it is.
+        model: A path or a URL, as for `new`: the file stays where it is. Or the model in memory, which is
+            written into the store's folder of files.
         name: The model's name.
-        version: Its version: it can be registered for one file only.
+        input: A sample of its input: an object, or the path of a file. It is copied into the folder of files.
+            Without it, the sample that the source of the model has.
+        output: What the model gives for that input, likewise.
+        metrics: What was measured: numbers by name.
+        params: The parameters of the training: values of JSON by name.
+        data: The training data, a path or a frame. Its hash, number of rows, columns and value counts are
+            recorded, no row of it.
+        version: Its version: it can be registered for one model only. Without it the next whole number.
+        alias: An alias that stands for this version from now on, such as `staging`.
+        copy: Whether a model file is copied into the folder of files, for machines that cannot read its path.
         store: The store's database URL; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
 
     Raises:
-        ReadError: There is no such model.
-        UsageError: The name or the version is empty, or cannot stand in `store:NAME/VERSION`.
-        StoreError: The name and version are registered for another file, or the store cannot be used.
+        ReadError: There is no such model or sample, or it cannot be written to a file.
+        UsageError: The name, version, alias, a metric or a parameter is not one that the store keeps.
+        StoreError: The version is registered for another model, or the store cannot be used.
     """
-    from scaffold.store import Model, open_store
+    from scaffold.store import IN_FILES, Model, file_name, open_store
 
-    if not name.strip() or not version.strip() or "/" in name:
-        raise InvalidRegistrationError(str(model), name, version)
-    given = os.fspath(model)
-    path = find_model(given).path
-    if not path.is_file():
-        raise NoModelToRegisterError(given)
-    entry = Model(
+    if is_inside():
+        raise NestedCallError()
+    _require_names(model, name, version, alias)
+    run = _trained(name, params or {}, metrics or {}, data)
+    with TemporaryFolder("register") as folder, closing(open_store(store)) as opened:
+        found, location = _find(model, Path(folder), copy=copy)
+        given = zip(("input", "output"), choose_samples(found.declared, input, output), strict=True)
+        samples = [_sample(sample, Path(folder) / part) for part, sample in given]
+        if not found.provenance:  # in memory: it was trained here
+            run = replace(run, requirements=_requirements(found.path, [*filter(None, samples)]))
+        names = [file_name(path) if path else "" for path in samples]
+        entry = Model(
+            name=name,
+            version=version or "",
+            sha256=sha256_file(found.path),
+            location=location or f"{IN_FILES}{file_name(found.path)}",
+            input=names[0],
+            output=names[1],
+            run=run,
+            aliases=(alias,) if alias else (),
+            by=run.by,
+            at=run.at,
+        )
+        opened.require_free(entry)  # before a file is written
+        for path, kept in zip((*samples, found.path), (*names, entry.file), strict=True):
+            if path is not None and kept:
+                opened.files.put(path, kept)
+        return opened.register_model(entry)
+
+
+def require_alias(alias: str) -> None:
+    """Return if a text can be an alias.
+
+    Raises:
+        InvalidAliasError: It cannot.
+    """
+    if not _ALIAS.fullmatch(alias):
+        raise InvalidAliasError(alias)
+
+
+def _require_names(model: Any, name: str, version: str | None, alias: str | None) -> None:
+    shown = os.fspath(model) if isinstance(model, str | os.PathLike) else "model.pkl"
+    is_name = name.isprintable() and name.strip() and len(name) <= _MOST_NAME and not {*"/@"} & {*name}
+    is_version = version is None or (version.isprintable() and 0 < len(version.strip()) <= _MOST_VERSION)
+    if not is_name or not is_version:
+        raise InvalidRegistrationError(str(shown), name, version or "")
+    if alias is not None:
+        require_alias(alias)
+
+
+def _trained(name: str, params: Mapping[str, object], metrics: Mapping[str, SupportsFloat], data: Any) -> Run:
+    """The run that ends now, here."""
+    from scaffold.store import Run
+
+    return Run(
         name=name,
-        version=version,
-        sha256=sha256_file(path),
-        location=str(path.absolute()) if Path(given).expanduser().exists() else given,
+        params={str(key): _param(str(key), value) for key, value in params.items()},
+        metrics={str(key): _metric(str(key), value) for key, value in metrics.items()},
+        data={} if data is None else describe_data(data),
+        git_revision=revision(Path.cwd())[:64],
+        python=platform.python_version(),
         by=user_and_host(),
         at=now_utc(),
     )
-    with closing(open_store(store)) as opened:
-        opened.register_model(entry)
-    return entry
+
+
+def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
+    """A model, and its location; none if it is to be copied into the folder of files."""
+    if not isinstance(model, str | os.PathLike):
+        return FoundModel(path=object_file(model, folder).path, provenance=""), ""
+    given = os.fspath(model)
+    found = find_model(given)
+    if not found.path.is_file():
+        raise NoModelToRegisterError(given)
+    if copy or given.startswith("store:"):
+        return found, ""
+    return found, str(found.path.absolute()) if Path(given).expanduser().exists() else given
+
+
+def _requirements(model: Path, samples: list[Path]) -> tuple[str, ...]:
+    """The known libraries that the files name, in the versions that are installed here."""
+    from scaffold.read import DISTRIBUTIONS, needs_of_files
+
+    found = []
+    for module in needs_of_files(model, samples).modules:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            name = DISTRIBUTIONS.get(module, "")
+            found += [f"{name}=={metadata.version(name)}"] if name else []
+    return tuple(sorted(found))
+
+
+def _sample(sample: Any, folder: Path) -> Path | None:
+    """The file of a sample; None without one."""
+    if sample is None:
+        return None
+    if isinstance(sample, os.PathLike) and not is_file(os.fspath(sample)):
+        raise NoSuchFileError(os.fspath(sample))
+    return sample_file(sample, folder).path
+
+
+def _metric(name: str, value: Any) -> float:
+    """A number, also one of numpy's; whole numbers stay whole."""
+    if isinstance(value, str | bytes | bool):
+        raise InvalidFactError("metrics", name, repr(value)[:100])
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidFactError("metrics", name, f"a {type(value).__name__}") from error
+    if not math.isfinite(number):
+        raise InvalidFactError("metrics", name, repr(number))
+    return value if isinstance(value, int) else number
+
+
+def _param(name: str, value: Any) -> JSONValue:
+    """A value of JSON; a scalar of numpy as the number that it is."""
+    if type(value).__module__ == "numpy" and hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    try:
+        parsed: JSONValue = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        found = repr(value)[:100] if isinstance(value, float) else f"a {type(value).__name__}"
+        raise InvalidFactError("params", name, found) from error
+    return parsed

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 
 from scaffold.errors import StoreError
 from scaffold.spec import Deployment, Release
-from scaffold.store import Entry, Model, open_store
+from scaffold.store import Entry, Model, Reference, open_store
 from scaffold.store._tables import metadata
 
 RUNNING = Deployment(
@@ -65,11 +65,11 @@ def test_a_version_of_a_model_never_changes_what_it_names(url: str) -> None:
     with pytest.raises(StoreError, match=r"The store has another titanic 1\.0\.0"):
         store.register_model(dataclasses.replace(MODEL, sha256="cd" * 32))
     store.register_model(dataclasses.replace(MODEL, version="1.1.0"))
-    assert store.find_model("titanic", "1.0.0") == MODEL
-    latest = store.find_model("titanic")
+    assert store.find_model(Reference(name="titanic", version="1.0.0")) == MODEL
+    latest = store.find_model(Reference(name="titanic"))
     assert latest is not None
     assert latest.version == "1.1.0"
-    assert store.find_model("unknown") is None
+    assert store.find_model(Reference(name="unknown")) is None
 
 
 def test_the_migrations_create_the_current_tables(url: str) -> None:

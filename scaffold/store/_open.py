@@ -1,0 +1,139 @@
+"""Open the store: its database, brought up to the present tables, and its folder of files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaffold.errors import (
+    MissingDriverError,
+    MissingExtraError,
+    NewerStoreError,
+    StoreFolderError,
+    StoreUrlError,
+)
+from scaffold.store import _files
+from scaffold.store._store import URL_VARIABLE, Store, unusable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 7_315_026_184
+"""The number of the lock for migrations, where locks have numbers or names."""
+
+
+def open_store(url: str | None = None) -> Store:
+    """Return the store at `url`, brought up to today's tables.
+
+    Args:
+        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`.
+            Without it `$SCAFFOLD_STORE`, else SQLite in the user's data folder.
+
+    Raises:
+        MissingExtraError: The `store` extra, or the driver of the database, is not installed.
+        StoreError: The database cannot be opened, or is newer than this version.
+    """
+    try:
+        import sqlalchemy
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+    except ImportError as error:
+        raise MissingExtraError("store", error.name or "sqlalchemy") from error
+    given = url or os.environ.get(URL_VARIABLE) or f"sqlite:///{_data_folder() / 'store.db'}"
+    try:
+        parsed = sqlalchemy.make_url(given)
+        engine = sqlalchemy.create_engine(parsed, connect_args=_connect_args(parsed))
+    except ArgumentError as error:
+        raise StoreUrlError(URL_VARIABLE) from error
+    except ImportError as error:
+        raise MissingDriverError(parsed.drivername, error.name or "") from error
+    try:
+        if not _is_current(engine):
+            _migrate(engine)
+    except SQLAlchemyError as error:
+        raise unusable(parsed, error) from error
+    return Store(engine, _files.Files(os.environ.get(_files.URL_VARIABLE) or str(_default_files(parsed))))
+
+
+def _data_folder() -> Path:
+    """The folder in the user's data folder."""
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library/Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    return base / "model-scaffold"
+
+
+def _default_files(url: Any) -> Path:
+    """`store-files` beside the SQLite file `store.db`; in the user's data folder for another database."""
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        file = Path(url.database).absolute()
+        return file.with_name(f"{file.stem}-files")
+    return _data_folder() / "store-files"
+
+
+def _connect_args(url: Any) -> dict[str, Any]:
+    """SQLite: make the folder, and wait for whoever is writing."""
+    if url.get_backend_name() != "sqlite":
+        return {}
+    if url.database and url.database != ":memory:":
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFolderError(str(Path(url.database).parent), error.strerror or str(error)) from error
+    return {"timeout": 30}
+
+
+def _is_current(engine: Engine) -> bool:
+    """Whether the tables are the present ones: then there is nothing to lock, and nothing to write."""
+    import sqlalchemy
+
+    newest = max(path.name for path in (_MIGRATIONS / "versions").glob("*.py"))
+    with engine.connect() as connection:
+        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+            return False
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found == newest.partition("_")[0]
+
+
+def _migrate(engine: Engine) -> None:
+    try:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+        from alembic.util import CommandError
+    except ImportError as error:
+        raise MissingExtraError("store", error.name or "alembic") from error
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection, _locked(connection):
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            head = ScriptDirectory.from_config(config).get_current_head()
+            raise NewerStoreError(str(error), str(head)) from error
+
+
+@contextlib.contextmanager
+def _locked(connection: Connection) -> Iterator[None]:
+    """Let the second of two first runs wait until the tables are there."""
+    match connection.dialect.name:
+        case "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        case "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        case "mysql" | "mariadb":  # where a transaction ends with each change of a table
+            connection.exec_driver_sql(f"SELECT GET_LOCK('model-scaffold-{_LOCK}', 60)")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT RELEASE_LOCK('model-scaffold-{_LOCK}')")
+            return
+    yield

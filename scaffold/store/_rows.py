@@ -1,0 +1,47 @@
+"""Between the rows of the tables and the values of the store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from scaffold.spec import Deployment, Release
+from scaffold.store._values import Entry, Run
+
+_Kind = TypeVar("_Kind", dict[str, Any], list[Any])
+
+_MAPPINGS = ("params", "metrics", "data")
+
+
+def row_of(run: Run) -> dict[str, Any]:
+    """Return the row of a run that has no number yet."""
+    as_json = {part: json.dumps(getattr(run, part)) for part in (*_MAPPINGS, "requirements")}
+    row = {**asdict(run), **as_json}
+    del row["id"]
+    return row
+
+
+def run_of(row: dict[str, Any]) -> Run:
+    """Return the run of a row. A field is empty where a database has a text that is no such JSON."""
+    mappings = {part: _parsed(row[part], dict) for part in _MAPPINGS}
+    lines = (line for line in _parsed(row["requirements"], list) if isinstance(line, str))
+    return Run(**{**row, **mappings, "requirements": tuple(lines)})
+
+
+def _parsed(text: str, kind: type[_Kind]) -> _Kind:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return kind()
+    return value if isinstance(value, kind) else kind()
+
+
+def entry_of(row: dict[str, Any]) -> Entry:
+    """Return the deployment of a row, and what was done."""
+    del row["id"]
+    action = row.pop("action")
+    names = ("model_sha256", "proof", "git_revision", "by", "approved_by", "reason")
+    release = {name: row.pop(name) for name in names}
+    known = Release(**release) if release["model_sha256"] else None
+    return Entry(action=action, deployment=Deployment(**row, release=known))
