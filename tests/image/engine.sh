@@ -22,16 +22,7 @@ installed() {
 
 install_packages() {
     installed && return
-    # A package must not start a service of its own: this script starts what it ends.
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' >"$policy"
-        chmod 755 "$policy"
-        trap 'rm -f "$policy"' EXIT
-    fi
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        docker.io docker-registry debootstrap >"$dir/install.log"
+    "$(dirname "$0")/../packages.sh" docker.io docker-registry debootstrap >"$dir/install.log"
 }
 
 start_engine() {

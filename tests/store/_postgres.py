@@ -67,10 +67,13 @@ def started_postgres() -> Iterator[Database]:
 
 
 def _programs() -> Path:
-    """The folder of the programs of PostgreSQL; the test is skipped where there is none."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    """The folder of the programs of PostgreSQL.
+
+    Where there is none the test is skipped; with `SCAFFOLD_REQUIRE_POSTGRES` it fails.
+    """
     found = shutil.which("pg_ctl")
     places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not places:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+        end = pytest.fail if os.environ.get("SCAFFOLD_REQUIRE_POSTGRES") else pytest.skip
+        end("PostgreSQL is not installed: apt-get install postgresql")
     return places[-1]
