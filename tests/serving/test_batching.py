@@ -61,13 +61,13 @@ def test_a_record_that_the_model_fails_on_is_the_only_one_to_fail(slow: Service,
 
 
 def test_a_failure_has_an_id_that_stands_in_the_log_and_no_value_does(service: Service) -> None:
-    answer = service.post("/score", {"value": 4711, "act": "raise"}, **{"X-Request-ID": "find-me"})
+    answer = service.post("/score", {"value": 471_147_114_711, "act": "raise"}, **{"X-Request-ID": "find-me"})
     assert answer.status == 500
     assert answer.json == {"detail": "The model failed on the record at index 0.", "id": "find-me"}
     [line] = [line for line in service.log if line.get("request_id") == "find-me"]
     assert line["error.type"] == "builtins.ValueError"
     assert any("score.py" in frame for frame in line["stack"])
-    assert "4711" not in str(service.log)
+    assert "471147114711" not in str(service.log)
 
 
 def test_a_batch_request_says_which_record_failed(slow: Service) -> None:
