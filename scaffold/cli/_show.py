@@ -53,7 +53,9 @@ def show_error(message: str) -> None:
 def show_json(value: object) -> None:
     """Print `value` as JSON for a program to read; it may hold values of `spec`."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not is_utf8, default=_plain) + "\n")
+    # A terminal gets ASCII: text of others may hold its control characters.
+    is_ascii = not is_utf8 or sys.stdout.isatty()
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=is_ascii, default=_plain) + "\n")
 
 
 def _plain(value: object) -> object:

@@ -80,7 +80,9 @@ def alias(
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="The model's name; the last version of each.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="The model's name; without it, the last version of each model.")
+    ] = None,
     best: BEST = None,
     lower: LOWER = False,
     store: STORE = None,

@@ -31,7 +31,7 @@ class InvalidAliasError(UsageError):
     def __str__(self) -> str:
         return (
             f"{self.alias!r} is no alias.\n"
-            "An alias is a letter and up to 62 letters, digits, '.', '-' and '_'; 'latest' is none:\n"
+            "An alias is a letter and up to 62 letters, digits, '.', '-' and '_', but not 'latest':\n"
             f"  {invocation('alias', 'churn/1.0.0', 'staging')}"
         )
 

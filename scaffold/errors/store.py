@@ -38,10 +38,9 @@ class UnknownModelError(StoreError):
 
     def __str__(self) -> str:
         named = f"'{self.name}' {self.version}".rstrip() + (f"@{self.alias}" if self.alias else "")
-        nearest = f"; nearest: {', '.join(self.near)}" if self.near else ""
         version = {"version": self.version} if self.version else {}
         command = invocation("register", "PATH", name=self.name or "NAME", **version)
-        return f"The store has no model {named}{nearest}.\n  {command}"
+        return f"The store has no model {named}{_nearest(self.near)}.\n  {command}"
 
 
 class UnknownMetricError(StoreError):
@@ -56,8 +55,7 @@ class UnknownMetricError(StoreError):
     near: Sequence[str] = ()
 
     def __str__(self) -> str:
-        nearest = f"; nearest: {', '.join(self.near)}" if self.near else ""
-        return f"Nothing of the store has the metric {self.metric!r}{nearest}."
+        return f"No model or run in the store has the metric {self.metric!r}{_nearest(self.near)}."
 
 
 class UnknownServiceError(StoreError):
@@ -72,8 +70,10 @@ class UnknownServiceError(StoreError):
     near: Sequence[str] = ()
 
     def __str__(self) -> str:
-        nearest = f"; nearest: {', '.join(self.near)}" if self.near else ""
-        return f"The store has no deployment of {self.name!r}{nearest}; no project is in such a folder."
+        return (
+            f"{self.name!r} is no folder of a project, and the store has no deployment of such a service"
+            f"{_nearest(self.near)}."
+        )
 
 
 class ModelMovedError(StoreError):
@@ -111,9 +111,13 @@ class VersionTakenError(StoreError):
     part: str = "model"
 
     def __str__(self) -> str:
-        other = "" if self.part == "model" else f" with another {self.part}"
+        if not self.registered:
+            found = f"{self.name} {self.version} is registered without an {self.part}"
+        else:
+            other = "" if self.part == "model" else f" with another {self.part}"
+            found = f"The store has another {self.name} {self.version}{other}"
         return (
-            f"The store has another {self.name} {self.version}{other}.\n"
+            f"{found}.\n"
             f"  there: {self.registered[:12] or 'none'}, given: {self.given[:12]}\n"
             f"A version never changes what it names: raise it with {option('version')}."
         )
@@ -205,3 +209,7 @@ class StoreUnusableError(StoreError):
             f"The store cannot be used.\n  {self.database}: {self.cause}\n"
             f"Name another database: {self.variable}=sqlite:///path/to/store.db"
         )
+
+
+def _nearest(near: Sequence[str]) -> str:
+    return f"; nearest: {', '.join(near)}" if near else ""

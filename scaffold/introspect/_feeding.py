@@ -114,7 +114,8 @@ def feed(
     fed = _fed(put, call, sample, want, examine)
     if not isinstance(fed, Fed):
         return Misfit(fed, tuple(refusals))
-    for reading in option_readings(sample) if fed.batching is not Batching.TOGETHER else ():
+    settled = fed.batching is Batching.TOGETHER or (fed.rows is not None and options_of(sample))
+    for reading in () if settled else option_readings(sample):
         other = _fed(put, call, reading, want, examine)
         if isinstance(other, Fed) and other.rows is not None:
             return dataclasses.replace(other, reading=reading)

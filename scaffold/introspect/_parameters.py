@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Sequence
 
 from scaffold.introspect._annotations import of_annotation, reshown, widened
@@ -108,7 +109,7 @@ def _unseen(parameter: Parameter) -> Field:
 def _is_sendable(default: object) -> bool:
     """Whether a default can be written down as JSON."""
     if default is None or isinstance(default, (bool, int, float, str)):
-        return default == default
+        return not isinstance(default, float) or math.isfinite(default)
     return isinstance(default, (list, tuple)) and all(map(_is_sendable, default))
 
 

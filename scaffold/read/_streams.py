@@ -57,7 +57,7 @@ def _inner_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
                 return 0
             with zipfile.ZipFile(file) as inner:
                 return sum(each.file_size for each in inner.infolist())
-    except (*_FAULTS, zipfile.BadZipFile, NotImplementedError):
+    except (*_FAULTS, ValueError, zipfile.BadZipFile, NotImplementedError):
         return 0  # no reader unpacks it either
 
 

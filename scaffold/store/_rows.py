@@ -25,8 +25,9 @@ def row_of(run: Run) -> dict[str, Any]:
 def run_of(row: dict[str, Any]) -> Run:
     """Return the run of a row. A field is empty where a database has a text that is no such JSON."""
     mappings = {part: _parsed(row[part], dict) for part in _MAPPINGS}
+    numbers = {name: n for name, n in mappings["metrics"].items() if isinstance(n, int | float)}
     lines = (line for line in _parsed(row["requirements"], list) if isinstance(line, str))
-    return Run(**{**row, **mappings, "requirements": tuple(lines)})
+    return Run(**{**row, **mappings, "metrics": numbers, "requirements": tuple(lines)})
 
 
 def _parsed(text: str, kind: type[_Kind]) -> _Kind:

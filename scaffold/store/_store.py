@@ -230,9 +230,9 @@ class Store:
 
 def unusable(url: Any, error: Exception) -> StoreError:
     """Return the error for what a database says; `url` is SQLAlchemy's."""
-    shown = url.render_as_string(hide_password=True)
-    detail = str(getattr(error, "orig", None) or error).splitlines()[0]
-    return StoreUnusableError(shown, detail, URL_VARIABLE)
+    shown = url.set(query={}).render_as_string(hide_password=True)  # a password may stand in the query too
+    lines = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
+    return StoreUnusableError(shown, lines[0], URL_VARIABLE)
 
 
 def _require_same(known: Model, model: Model) -> None:

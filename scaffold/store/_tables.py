@@ -13,17 +13,20 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
+_LONG = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+"""The columns of a wide table, as JSON, are more than the 64 KiB of MySQL's TEXT."""
 
 runs = Table(
     "runs",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String(63), nullable=False),
-    Column("params", Text, nullable=False),
-    Column("metrics", Text, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("params", _LONG, nullable=False),
+    Column("metrics", _LONG, nullable=False),
+    Column("data", _LONG, nullable=False),
     Column("git_revision", String(64), nullable=False),
     Column("python", String(32), nullable=False),
     Column("requirements", Text, nullable=False),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 from scaffold.base.files import is_file, sha256_file
 from scaffold.base.git import revision
 from scaffold.base.temporary import TemporaryFolder
+from scaffold.base.urls import without_credentials
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.errors import (
     InvalidAliasError,
@@ -88,7 +89,11 @@ def register(
         given = zip(("input", "output"), choose_samples(found.declared, input, output), strict=True)
         samples = [_sample(sample, Path(folder) / part) for part, sample in given]
         if not found.provenance:  # in memory: it was trained here
-            run = replace(run, requirements=_requirements(found.path, [*filter(None, samples)]))
+            needed = _requirements(found.path, [*filter(None, samples)])
+            run = replace(run, requirements=needed, python=platform.python_version())
+        else:
+            declared = found.declared
+            run = replace(run, requirements=declared.requirements, python=declared.python)
         names = [file_name(path) if path else "" for path in samples]
         entry = Model(
             name=name,
@@ -139,7 +144,6 @@ def _trained(name: str, params: Mapping[str, object], metrics: Mapping[str, Supp
         metrics={str(key): _metric(str(key), value) for key, value in metrics.items()},
         data={} if data is None else describe_data(data),
         git_revision=revision(Path.cwd())[:64],
-        python=platform.python_version(),
         by=user_and_host(),
         at=now_utc(),
     )
@@ -155,7 +159,8 @@ def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
         raise NoModelToRegisterError(given)
     if copy or given.startswith("store:"):
         return found, ""
-    return found, str(found.path.absolute()) if Path(given).expanduser().exists() else given
+    is_here = Path(given).expanduser().exists()
+    return found, str(found.path.absolute()) if is_here else without_credentials(given)
 
 
 def _requirements(model: Path, samples: list[Path]) -> tuple[str, ...]:

@@ -76,8 +76,9 @@ def test_a_default_with_a_fraction_widens_a_whole_number(serve: Serve) -> None:
     ]
 
 
-def test_an_option_without_a_value_that_json_can_say_stays_required(serve: Serve) -> None:
-    def filled(X: np.ndarray, fill: float = float("nan")) -> np.ndarray:
+@pytest.mark.parametrize("default", [float("nan"), float("inf")])
+def test_an_option_without_a_value_that_json_can_say_stays_required(serve: Serve, default: float) -> None:
+    def filled(X: np.ndarray, fill: float = default) -> np.ndarray:
         return X.sum(axis=1) + fill
 
     service = serve(filled, {"X": X, "fill": 1.5})
@@ -99,6 +100,14 @@ def test_a_list_that_holds_for_every_row_is_an_option(serve: Serve, rows: int, k
     assert service.score({"X": [1.0, 1.0, 2.0], "quantiles": [0.5, 0.25, 0.75]}) == [
         {"prediction": [2.0, 1.0, 3.0]}
     ]
+
+
+def test_an_array_with_a_value_for_each_row_stays_one_beside_an_option(serve: Serve) -> None:
+    def claims(X: np.ndarray, exposure: np.ndarray, mode: str = "raw") -> np.ndarray:
+        return X.sum(axis=1) * (1 if mode == "raw" else exposure)
+
+    service = serve(claims, {"X": X, "exposure": np.array([1.0, 2.0, 3.0, 4.0]), "mode": "raw"})
+    assert service.score({"X": [1.0, 2.0], "exposure": 2.0, "mode": "rate"}) == [{"prediction": 6.0}]
 
 
 def test_a_list_option_may_have_another_length_and_be_left_out(serve: Serve) -> None:

@@ -38,7 +38,12 @@ TASK = closed(
         "exec": closed(
             {
                 "command": TEXT,
-                "arguments": TEXTS,
+                # A single # begins a parameter.
+                "arguments": {
+                    "type": "array",
+                    "items": {"type": "string", "pattern": r"^([^#]|##|#\{\w+\})+$"},
+                    "minItems": 1,
+                },
                 "working_directory": TEXT,
                 "run_if": {"enum": ["passed", "failed", "any"]},
             },

@@ -88,6 +88,26 @@ def test_a_class_that_an_inner_function_changed_stays_in_the_file(tmp_path: Path
     assert note.endswith("and ties the service to it: its code is in helpers.py, train.py")
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "def scaled(cls, k):\n    def predict(self, x): return x * k\n    cls.predict = predict\n",
+        "def scaled(cls, k):\n    cls.predict = lambda self, x: x * k\n",
+        "def scaled(cls, k):\n    cls.other = lambda self, x: x * 5\n",
+    ],
+)
+def test_a_closure_or_lambda_that_a_function_of_the_script_sets_is_not_lost(
+    tmp_path: Path, changed: str
+) -> None:
+    script = (
+        f"{changed}\n\nclass Model:\n    def predict(self, x):\n        return x * 2\n\n"
+        "    other = lambda self, x: x * 4\n\n\nscaled(Model, 3)\nmodel = Model()\n"
+    )
+    found = collect(train(tmp_path, script + SAVE), tmp_path)
+    assert not found.moved
+    assert any("is not as train.py defines it" in note for note in found.notes)
+
+
 def test_a_class_that_nothing_changed_is_lifted(tmp_path: Path) -> None:
     artifact = train(tmp_path, SCRIPT + SAVE, helpers="def apply(cls):\n    pass\n")
     found = collect(artifact, tmp_path)

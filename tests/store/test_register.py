@@ -181,6 +181,25 @@ def test_a_file_that_is_gone_or_changed_is_one_message(store: Path) -> None:
     assert entry.file in str(caught.value)
 
 
+def test_a_damaged_file_is_written_again(store: Path) -> None:
+    entry = scaffold.register(abs, "churn", input=[1.0])
+    damaged = bytearray((store / entry.input).read_bytes())
+    damaged[-2] ^= 1
+    (store / entry.input).write_bytes(damaged)
+    scaffold.register(abs, "churn", input=[1.0])
+    assert find_model("store:churn").declared.input is not None
+
+
+def test_a_location_has_no_login(tmp_path: Path) -> None:
+    import fsspec
+
+    url = "memory://ada:hunter2@host/model.pkl"
+    with fsspec.open(url, "wb") as file:
+        file.write(pickle.dumps(abs))
+    entry = scaffold.register(url, "churn")
+    assert entry.location == "memory://host/model.pkl"
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "ab", "A" * 64, f"{'a' * 64}.pkl/../../x", "\x1b[2J", ""]
 )

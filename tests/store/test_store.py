@@ -95,6 +95,9 @@ def test_an_invalid_url_is_an_error_without_the_password() -> None:
     with pytest.raises(StoreError) as driver:
         open_store("postgresql+psycopg://ada:hunter2@localhost:1/models")
     assert "hunter2" not in str(driver.value)
+    with pytest.raises(StoreError) as query:
+        open_store("postgresql+psycopg://localhost:1/models?user=ada&password=hunter2")
+    assert "hunter2" not in str(query.value)
 
 
 def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:

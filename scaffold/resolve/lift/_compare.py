@@ -133,12 +133,23 @@ class _Comparison:
         )
 
     def _same_code(self, one: CodeType, other: CodeType) -> bool:
-        # A lambda became a function, or a class that its own methods close over a global: found by place.
-        if one.co_name == "<lambda>" or (
-            one.co_freevars != other.co_freevars and one.co_name == other.co_name
-        ):
+        if one == other or self._script.are_alike(one, other):
             return True
-        return one == other or self._script.are_alike(one, other)
+        # A lambda became a function, or a class that its own methods close over a global.
+        is_moved = one.co_name in ("<lambda>", other.co_name) and (
+            one.co_name == "<lambda>" or one.co_freevars != other.co_freevars
+        )
+        return is_moved and _moved_code(one) == _moved_code(other)
+
+
+def _moved_code(code: CodeType) -> tuple[object, ...]:
+    """What stays of code that moved into a module: names of the function around it are global there."""
+    constants = tuple(
+        _moved_code(each) if isinstance(each, CodeType) else (type(each).__name__, repr(each))
+        for each in code.co_consts
+    )
+    names = frozenset({*code.co_names, *code.co_freevars} - {"__class__"})
+    return names, constants, code.co_argcount, code.co_kwonlyargcount
 
 
 def _held_by(value: object) -> list[object]:

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import mysql
 
 revision = "0002"
 down_revision = "0001"
@@ -9,13 +10,14 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make two tables, and add three columns to the models."""
+    long = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
     op.create_table(
         "runs",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("name", sa.String(63), nullable=False),
-        sa.Column("params", sa.Text(), nullable=False),
-        sa.Column("metrics", sa.Text(), nullable=False),
-        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("params", long, nullable=False),
+        sa.Column("metrics", long, nullable=False),
+        sa.Column("data", long, nullable=False),
         sa.Column("git_revision", sa.String(64), nullable=False),
         sa.Column("python", sa.String(32), nullable=False),
         sa.Column("requirements", sa.Text(), nullable=False),
