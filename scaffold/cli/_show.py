@@ -53,9 +53,14 @@ def show_error(message: str) -> None:
 def show_json(value: object) -> None:
     """Print `value` as JSON for a program to read; it may hold values of `spec`."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    # A terminal gets ASCII: text of others may hold its control characters.
-    is_ascii = not is_utf8 or sys.stdout.isatty()
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=is_ascii, default=_plain) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=not is_utf8, default=_plain)
+    # Text of others may hold control characters of a terminal.
+    sys.stdout.write(re.sub(r"[^\n -~]", _escaped, text) + "\n")
+
+
+def _escaped(character: re.Match[str]) -> str:
+    """A character as it is if it can be printed, else as JSON writes it in ASCII."""
+    return character[0] if character[0].isprintable() else json.dumps(character[0])[1:-1]
 
 
 def _plain(value: object) -> object:

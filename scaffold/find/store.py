@@ -77,7 +77,7 @@ class StoreSource(Source):
 def _reference(written: str) -> Reference:
     from scaffold.store import parse_reference
 
-    return parse_reference(written.removeprefix(_SCHEME))
+    return parse_reference(written)
 
 
 def _moved(model: Model) -> ModelMovedError:

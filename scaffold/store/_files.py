@@ -110,8 +110,13 @@ def file_name(path: Path) -> str:
     return sha256_file(path) + (match[0] if match else "")
 
 
+def sha256_in(name: str) -> str:
+    """Return the hash in a name of `file_name`."""
+    return name.partition(".")[0]
+
+
 def _put(path: Path, target: Path) -> None:
-    if target.is_file() and sha256_file(target) == target.name[:64]:
+    if target.is_file() and sha256_file(target) == sha256_in(target.name):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     copy = target.with_name(f".partial-{os.urandom(8).hex()}")

@@ -80,7 +80,8 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Return what `titanic`, `titanic/1.2.0` or `titanic@staging` names."""
+    """Return what `titanic`, `titanic/1.2.0` or `titanic@staging` names, also with `store:` before it."""
+    text = text.removeprefix("store:")
     name, slash, version = text.partition("/")
     if slash:
         return Reference(name=name, version=version)

@@ -29,6 +29,6 @@ def alias(model: str, alias: str, *, store: str | None = None) -> Model:
 
     require_alias(alias)
     with closing(open_store(store)) as opened:
-        found = opened.require_model(parse_reference(model.removeprefix("store:")))
+        found = opened.require_model(parse_reference(model))
         opened.move_alias(alias, replace(found, by=user_and_host(), at=now_utc()))
         return replace(found, aliases=tuple(sorted({*found.aliases, alias})))

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsFloat
 
-from scaffold.base.files import is_file, sha256_file
+from scaffold.base.files import is_file
 from scaffold.base.git import revision
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.urls import without_credentials
@@ -78,7 +78,7 @@ def register(
         UsageError: The name, version, alias, a metric or a parameter is not one that the store keeps.
         StoreError: The version is registered for another model, or the store cannot be used.
     """
-    from scaffold.store import IN_FILES, Model, file_name, open_store
+    from scaffold.store import IN_FILES, Model, file_name, open_store, sha256_in
 
     if is_inside():
         raise NestedCallError()
@@ -95,11 +95,12 @@ def register(
             declared = found.declared
             run = replace(run, requirements=declared.requirements, python=declared.python)
         names = [file_name(path) if path else "" for path in samples]
+        model_name = file_name(found.path)
         entry = Model(
             name=name,
             version=version or "",
-            sha256=sha256_file(found.path),
-            location=location or f"{IN_FILES}{file_name(found.path)}",
+            sha256=sha256_in(model_name),
+            location=location or f"{IN_FILES}{model_name}",
             input=names[0],
             output=names[1],
             run=run,

@@ -1,6 +1,7 @@
 """The display of a running verb when the error stream is not a terminal."""
 
 import io
+import json
 
 import pytest
 
@@ -76,6 +77,14 @@ def test_json_is_ascii_unless_the_stream_is_utf_8(
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding, write_through=True))
     show_json("Ö")
     assert raw.getvalue().decode(encoding) == f"{text}\n"
+
+
+def test_json_holds_no_control_character_of_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    texts = ["\x1b[2J\x9b2J\u202e", "\U000e0001", "Ö 木", 'a "b"\n']
+    show_json(texts)
+    out = capfd.readouterr().out
+    assert json.loads(out) == texts
+    assert out.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize(

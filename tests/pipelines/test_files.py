@@ -97,6 +97,7 @@ REFUSED = [
     ("gitlab", "resource_group: staging", "resource_group: [staging]"),
     ("gocd", "type: manual", "type: approved"),
     ("gocd", "tasks:", "task:"),
+    ("gocd", "## Builds", "# Builds"),
     ("jenkins", "stages {", "steps {"),
     ("jenkins", "message 'Promote", "massage 'Promote"),
 ]
@@ -117,6 +118,19 @@ def commands_of(system: str, text: str) -> list[str]:
     script = "\n".join(scripts_of(system, text)).replace("\\\n", "")
     found = re.findall(r"scaffold [a-z]+ \..*", script)
     return [re.sub(r"\s+--(reason|approved-by) \"[^\"]+\"", "", line) for line in found]
+
+
+@pytest.mark.parametrize("system", FILES)
+def test_the_tests_of_a_project_get_no_login(system: str, usual: dict[str, str]) -> None:
+    script = scripts_of(system, usual[system])[0].replace("\\\n", "")
+    [line] = [line for line in script.splitlines() if "pytest --junitxml" in line]
+    assert line.startswith("env -u SCAFFOLD_REGISTRY_USERNAME -u SCAFFOLD_REGISTRY_PASSWORD -u KUBECONFIG ")
+
+
+def test_only_the_main_branch_is_deployed_where_a_person_chooses_one(usual: dict[str, str]) -> None:
+    github, azure = (yaml.safe_load(usual[system]) for system in ("github", "azure"))
+    assert github["jobs"]["staging"]["if"] == "github.ref == 'refs/heads/main'"
+    assert azure["stages"][0]["condition"] == "eq(variables['Build.SourceBranch'], 'refs/heads/main')"
 
 
 @pytest.mark.parametrize("system", FILES)
