@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from scaffold.errors import name_commands
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 MYPY_CACHES = Path(__file__).parents[1] / ".mypy_cache"
 
 
@@ -25,6 +27,15 @@ def state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """Keep the notes on unfinished changes out of the user's own folder."""
     folder = tmp_path_factory.getbasetemp() / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Handle signals after each test as before it; the command line ignores them when it has ended."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

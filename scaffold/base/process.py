@@ -1,11 +1,12 @@
-"""Run a command, stream its output, keep the end of it. The only import of subprocess."""
+"""Run a command, or start one. The only import of subprocess."""
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import os
+import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -59,54 +60,41 @@ def run_command(
         CommandError: It could not be started, ended with another status than 0, or took too long.
     """
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(command),
             cwd=cwd,
             env=dict(env) if env is not None else None,
-            input=input,
-            timeout=timeout_s,
-            capture_output=True,
+            stdin=subprocess.PIPE if input is not None else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",
-            check=False,
+            start_new_session=os.name == "posix",
         )
     except FileNotFoundError as error:
         raise CommandError(tuple(command), 127, f"not found: {error.filename}") from error
-    except subprocess.TimeoutExpired as error:
-        raise CommandError(tuple(command), 124, f"no end after {timeout_s} s") from error
-    if done.returncode:
-        raise CommandError(tuple(command), done.returncode, _tail(done.stderr or done.stdout))
-    return Finished(stdout=done.stdout, stderr=done.stderr)
-
-
-def stream_command(
-    command: Sequence[str],
-    on_line: Callable[[str], None],
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> None:
-    """Run `command` and hand each line of its output, both streams together, to `on_line`.
-
-    Args:
-        command: The program and its arguments; no shell.
-        on_line: Called with each line, without its end.
-        cwd: The folder it runs in; the current one where it is left out.
-        env: Its environment; that of this process where it is left out.
-
-    Raises:
-        CommandError: It could not be started or ended with another status than 0.
-    """
-    tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
-    with start_command(command, cwd=cwd, env=env) as process:
-        assert process.stdout is not None
-        for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
-            tail.append(line)
-            on_line(line)
+    with process:
+        try:
+            stdout, stderr = process.communicate(input, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            _kill(process)
+            raise CommandError(tuple(command), 124, f"no end after {timeout_s} s") from error
+        except BaseException:  # a signal too: neither the command nor what it started lives on
+            _kill(process)
+            raise
     if process.returncode:
-        raise CommandError(tuple(command), process.returncode, "\n".join(tail))
+        raise CommandError(tuple(command), process.returncode, _tail(stderr or stdout))
+    return Finished(stdout=stdout, stderr=stderr)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a command and all that it started."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def start_command(

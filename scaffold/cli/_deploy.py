@@ -74,7 +74,7 @@ def deploy(
         planned = scaffold.plan(project, target=target, image=image or "", access=access)
         _show_plan(planned)
         return
-    choices: BuilderChoices = {"insecure": insecure}
+    choices: BuilderChoices = {"insecure": insecure, "headers": access.headers}
     if builder:
         choices["builder"] = builder
     with Display(quiet=as_json) as display:

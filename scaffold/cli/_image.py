@@ -10,6 +10,7 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
+from scaffold.cli._options import HEADER, parsed_headers
 from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
@@ -60,6 +61,7 @@ def build(
     netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,
     ca_bundle: Annotated[Path | None, typer.Option(help="Certificates of a proxy that opens TLS.")] = None,
     network: NETWORK = None,
+    header: HEADER = [],  # noqa: B006 - typer copies it
     username: USERNAME = None,
     password_stdin: Annotated[bool, typer.Option(help="Read the registry's password from stdin.")] = False,
     insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry.")] = False,
@@ -86,6 +88,7 @@ def build(
             network=network,
             credentials=_credentials(username, password_stdin),
             insecure=insecure,
+            headers=parsed_headers(header),
         )
     if as_json:
         show_json(image)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,8 @@ from scaffold.errors import ScaffoldError, name_commands
 
 _EXAMINING = ("new", "inspect", "update", "diff")
 """Commands that load a model."""
+_IN_ASCII = "scaffold.ascii"
+_SIGNS = str.maketrans({"✓": "+", "✗": "x", "…": "...", "→": "->", "↓": "v", "·": "-", "●": "*", "○": "o"})
 
 
 @name_commands()
@@ -22,7 +26,7 @@ def run() -> None:
     Raises:
         KeyboardInterrupt: A signal came; as `SystemExit` where typer had it first.
     """
-    _replace_closed_streams()
+    _prepare_streams()
     # A model's libraries create hundreds of thousands of permanent objects: collect garbage less often.
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -44,11 +48,22 @@ def run() -> None:
         gc.freeze()  # the exit is ten times as fast without another collection of those objects
 
 
-def _replace_closed_streams() -> None:
-    """Discard what is printed, where the process was started without that stream."""
+def _prepare_streams() -> None:
+    """Let text that a stream cannot encode be printed in ASCII; discard it where there is no stream."""
+    codecs.register_error(_IN_ASCII, _in_ascii)
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Our own signs by a similar one, all else as Python writes it in ASCII: `\\u0416`."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end].translate(_SIGNS)
+    return text.encode("ascii", "backslashreplace").decode(), error.end
 
 
 @contextlib.contextmanager

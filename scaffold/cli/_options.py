@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HEADER = Annotated[
     list[str],
     typer.Option(
-        help="A header of the proof's requests: 'Authorization: Bearer ...'. It is written nowhere.",
+        help="A header of the requests to the service: 'Authorization: Bearer ...'. It is written nowhere.",
         metavar="NAME: VALUE",
     ),
 ]
@@ -77,12 +77,12 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return `command` with `--kubeconfig` and `--context` in place of its parameter `access`."""
+    """Return `command` with `--kubeconfig`, `--context` and `--header` in place of its parameter `access`."""
 
     def read(given: dict[str, Any]) -> ClusterAccess:
         from scaffold.cluster import ClusterAccess
 
-        return ClusterAccess(**given)
+        return ClusterAccess(headers=parsed_headers(given.pop("header")), **given)
 
     made = [
         inspect.Parameter(
@@ -93,6 +93,7 @@ def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         for name, text in _CLUSTER.items()
     ]
+    made.append(inspect.Parameter("header", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=HEADER))
     return _with_options(command, "access", made, read)
 
 

@@ -9,7 +9,7 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import HEADER, TIMEOUT, cluster_options, pace_of, parsed_headers
+from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
 from scaffold.cli._show import console, show_json, show_rows
 from scaffold.errors.wording import counted
 
@@ -39,7 +39,6 @@ def verify(
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Let the service connect to other machines.")
     ] = False,
-    header: HEADER = [],  # noqa: B006
     target: Annotated[
         str | None, typer.Option(help="Prove what runs at this target, whoever deployed it.")
     ] = None,
@@ -57,7 +56,7 @@ def verify(
             accept=accept,
             allow_read=allow_read,
             allow_network=allow_network,
-            headers=parsed_headers(header),
+            headers=access.headers,
             target=target,
             url=url,
             access=access,

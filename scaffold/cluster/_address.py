@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from scaffold.base.client import Client, Retries, wait_until_ready
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._forward import Forward
-from scaffold.cluster._manifests import Target, describe
+from scaffold.cluster._manifests import Target, describe, service_container
 from scaffold.cluster._refusal import UNTRUSTED
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.cluster._route import public_url
@@ -21,6 +22,7 @@ from scaffold.cluster._service import (
     target_port,
 )
 from scaffold.errors import RolloutFailedError
+from scaffold.spec import SCORE_PROTOCOL
 
 KEY_VARIABLE = "SCAFFOLD_API_KEY"
 _ATTEMPTS = 5
@@ -39,8 +41,9 @@ def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
     """
     await_endpoints(cluster, target, pace)
     url = public_url(cluster, target, pace)
+    prefix = _prefix_of(target)
     if url is not None:
-        client = client_of(url, pace)
+        client = client_of(url.removesuffix(prefix) + prefix, pace, cluster.service_headers)
         await_client(client, pace)
         return client
     service = live_service(cluster, target)
@@ -52,14 +55,22 @@ def find_service(cluster: Cluster, target: Target, pace: Pace) -> Client:
         return endpoints[0]
 
     name, namespace = service["metadata"]["name"], target.namespace
-    forward = Forward(f"http://{name}.{namespace}.svc", cluster, namespace, find_endpoint, **_settings(pace))
+    url = f"http://{name}.{namespace}.svc{prefix}"
+    settings = _settings(pace, cluster.service_headers)
+    forward = Forward(url, cluster, namespace, find_endpoint, **settings)
     forward.wait_for_answer(pace, f"targetPort of {describe(service)}")
     return forward
 
 
-def client_of(url: str, pace: Pace) -> Client:
-    """Return a client of the service at a URL, with the API key of `SCAFFOLD_API_KEY`."""
-    return Client(url, **_settings(pace))
+def client_of(url: str, pace: Pace, headers: Mapping[str, str]) -> Client:
+    """Return a client of the service at a URL, with the API key of `SCAFFOLD_API_KEY`.
+
+    Args:
+        url: Where the service is.
+        pace: How long it waits between attempts.
+        headers: Further headers of its requests.
+    """
+    return Client(url, **_settings(pace, headers))
 
 
 def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Client:
@@ -84,7 +95,9 @@ def find_pods(cluster: Cluster, target: Target, pods: Target, pace: Pace) -> Cli
             raise ConnectionError("no pod is ready")
         return Endpoint(pod=ready[0], port=port)
 
-    forward = Forward(f"http://{pods.service}", cluster, pods.namespace, find_endpoint, **_settings(pace))
+    settings = _settings(pace, cluster.service_headers)
+    url = f"http://{pods.service}{_prefix_of(target)}"
+    forward = Forward(url, cluster, pods.namespace, find_endpoint, **settings)
     forward.wait_for_answer(pace, f"targetPort of {describe(service)}")
     return forward
 
@@ -102,7 +115,8 @@ def find_metrics(cluster: Cluster, target: Target, pod: Manifest, pace: Pace) ->
     service = service_of(target) or live_service(cluster, target)
     port = int(notes.get("prometheus.io/port") or target_port(service, pod))
     endpoint = Endpoint(pod=name, port=port)
-    client = Forward(f"http://{name}", cluster, target.namespace, lambda: endpoint, **_settings(pace))
+    settings = _settings(pace, cluster.service_headers)
+    client = Forward(f"http://{name}", cluster, target.namespace, lambda: endpoint, **settings)
     return client, notes.get("prometheus.io/path", "/metrics")
 
 
@@ -113,10 +127,17 @@ def is_ready(pod: dict[str, Any]) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def _settings(pace: Pace) -> dict[str, Any]:
+def _prefix_of(target: Target) -> str:
+    """The path below which the routes are, by the readiness probe of the manifest: `/models/titanic`."""
+    probe = service_container(target.deployment).get("readinessProbe") or {}
+    path = str((probe.get("httpGet") or {}).get("path", ""))
+    return path.removesuffix(SCORE_PROTOCOL.ready) if path.endswith(SCORE_PROTOCOL.ready) else ""
+
+
+def _settings(pace: Pace, headers: Mapping[str, str]) -> dict[str, Any]:
     key = os.environ.get(KEY_VARIABLE)
-    headers = {"X-API-Key": key} if key else {}
-    return {"headers": headers, "retries": Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)}
+    of_key = {"X-API-Key": key} if key else {}
+    return {"headers": {**of_key, **headers}, "retries": Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)}
 
 
 def await_client(client: Client, pace: Pace) -> None:

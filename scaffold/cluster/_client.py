@@ -47,6 +47,8 @@ class Cluster:
     configuration: Any
     server: str
     context: str
+    service_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of the requests to a service in it."""
     _kinds: dict[str, list[Kind]] = field(default_factory=dict)
     _has_answered: bool = False
 

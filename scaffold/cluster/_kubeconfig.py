@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ class ClusterAccess:
     `~/.kube/config`, then the account of the pod that this runs in."""
     context: str | None = None
     """A context of the kubeconfig other than the current one."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of the requests to the service, such as a token; they are written nowhere."""
 
 
 def connect(access: ClusterAccess | None = None) -> Cluster:
@@ -51,7 +54,9 @@ def connect(access: ClusterAccess | None = None) -> Cluster:
         raise login_failed(text or _default_place(), context, said)
     api = client.ApiClient(configuration)
     where = context or "in-cluster" if _in_cluster_only() else context or "the current one"
-    return Cluster(api.rest_client.pool_manager, configuration, configuration.host.rstrip("/"), where)
+    server = configuration.host.rstrip("/")
+    headers = access.headers if access else {}
+    return Cluster(api.rest_client.pool_manager, configuration, server, where, headers)
 
 
 def _load(config: Any, configuration: Any, text: str, context: str | None) -> None:

@@ -6,6 +6,7 @@ import contextlib
 
 from scaffold.base.client import Client
 from scaffold.base.replay import FAR, ReplayResult, replay
+from scaffold.base.routes import find_protocol
 from scaffold.cluster._address import KEY_VARIABLE, find_service
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._manifests import Target
@@ -42,6 +43,7 @@ def replay_sample(
         RolloutFailedError: The service does not answer, or wants an API key.
     """
     try:
+        client.protocol = find_protocol(client)
         return replay(client, recording, extent=FAR)
     except VerificationError as error:
         raise _explained(client, error, subject, _fix(target)) from error
@@ -81,9 +83,10 @@ def _explained(client: Client, error: VerificationError, subject: str, fix: str)
     match error:
         case SampleRefusedError(status=401):
             return RolloutFailedError(
-                "The service requires an API key, and no valid one was sent.",
+                "The service requires an API key or a token, and no valid one was sent.",
                 (f"POST {client.url}{error.endpoint}: 401",),
-                f"Set one for the replay: export {KEY_VARIABLE}=...",
+                f"Set a key for the replay: export {KEY_VARIABLE}=...\n"
+                "Or give a token: --header 'Authorization: Bearer ...'",
             )
         case SampleRefusedError():
             facts = f"{error.what}: {error.status} {str(error.body)[:300]}"

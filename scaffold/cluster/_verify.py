@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scaffold.base.recording import read_recording
@@ -69,12 +69,20 @@ def verify_target(
     return Verification(checks=replayed.checks)
 
 
-def verify_url(root: Path, *, url: str, pace: Pace | None = None, on_event: OnEvent = ignore) -> Verification:
+def verify_url(
+    root: Path,
+    *,
+    url: str,
+    headers: Mapping[str, str],
+    pace: Pace | None = None,
+    on_event: OnEvent = ignore,
+) -> Verification:
     """Replay the sample to the service at a URL.
 
     Args:
         root: The project.
         url: Where the service is: `https://host/path`.
+        headers: Headers of the requests, such as a token.
         pace: How long to wait until it answers.
         on_event: Called with each event.
 
@@ -83,7 +91,7 @@ def verify_url(root: Path, *, url: str, pace: Pace | None = None, on_event: OnEv
     """
     pace = pace or Pace(address_s=30)
     recording = read_recording(root)
-    with contextlib.closing(client_of(url, pace)) as client:
+    with contextlib.closing(client_of(url, pace, headers)) as client:
         await_client(client, pace)
         replayed = replay_sample(client, recording)
     on_event(Finished("replay", summary_of(replayed)))

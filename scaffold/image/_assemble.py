@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from scaffold.base.client import Client
 from scaffold.base.process import Runner
 from scaffold.events import Advanced, OnEvent
 from scaffold.image._dependencies import largest_packages
@@ -14,7 +15,7 @@ from scaffold.image._disk import needs_room
 from scaffold.image._oci import Document, PlatformImage, make_index, write_output
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_layered, push_referrer
-from scaffold.image._running import check_image
+from scaffold.image._running import Asking, check_image
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image.layers._build import LayerBuilder, Layered
@@ -68,7 +69,7 @@ def build_layers(
             images = layered.complete(kept, on_event)
         name = reference.familiar
         checked = options.check is not None and check_image(
-            _started(images[0], name, kept, on_event),
+            _started(images[0], name, Asking(root=root, headers=options.headers), kept, on_event),
             name,
             options.check,
             on_event,
@@ -88,11 +89,13 @@ def build_layers(
 
 
 @contextlib.contextmanager
-def _started(image: PlatformImage, name: str, store: Store, on_event: OnEvent) -> Iterator[str]:
+def _started(
+    image: PlatformImage, name: str, asking: Asking, store: Store, on_event: OnEvent
+) -> Iterator[Client]:
     """Unpack the image and run it."""
     on_event(Advanced(stage="check", detail="running what was packed"))
-    with store.folder() as folder, run_unpacked(image, folder, name) as url:
-        yield url
+    with store.folder() as folder, run_unpacked(image, folder, name, asking) as service:
+        yield service
 
 
 def _repository(wanted: Reference, target: Reference, options: BuildOptions) -> Repository:

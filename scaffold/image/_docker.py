@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.client import Client
 from scaffold.base.layout import DOCKERFILE
 from scaffold.base.process import Runner
 from scaffold.errors import BuildStepError, CommandError, ImageNotRunnableError, ImagePythonError
@@ -21,7 +22,7 @@ from scaffold.image._dependencies import Package, largest_packages
 from scaffold.image._engine import connect, engine_errors, follow_build, follow_push
 from scaffold.image._options import BuildOptions
 from scaffold.image._push import push_referrer
-from scaffold.image._running import check_image, run_container
+from scaffold.image._running import Asking, check_image, run_container
 from scaffold.image._sbom import make_referrer, make_sbom
 from scaffold.image._store import Store
 from scaffold.image._tar import file_entry, tar_blocks
@@ -94,7 +95,7 @@ def _build_and_push(
     kept = Store(store)
     packages = _packages(client, image_id, layers, kept)
     checked = options.check is not None and check_image(
-        _started(client, image_id, name, options, on_event),
+        _started(client, image_id, name, Asking(root=root, headers=options.headers), options, on_event),
         name,
         options.check,
         on_event,
@@ -114,15 +115,15 @@ def _build_and_push(
 
 @contextlib.contextmanager
 def _started(
-    client: Any, image_id: str, name: str, options: BuildOptions, on_event: OnEvent
-) -> Iterator[str]:
+    client: Any, image_id: str, name: str, asking: Asking, options: BuildOptions, on_event: OnEvent
+) -> Iterator[Client]:
     """Run the image, if it is for the platform of this machine."""
     own = replace(options, platforms=()).wanted_platforms
     if options.platforms and options.platforms != own:
         raise ImageNotRunnableError(name, f"it is for {options.platforms[0]}, and this machine is {own[0]}")
     on_event(Advanced(stage="check", detail="running the image"))
-    with run_container(client, image_id, name, host_network=options.network == "host") as url:
-        yield url
+    with run_container(client, image_id, name, asking, host_network=options.network == "host") as service:
+        yield service
 
 
 def _build(

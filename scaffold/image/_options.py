@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
@@ -31,6 +32,7 @@ class BuilderChoices(TypedDict, total=False):
     credentials: Credentials | None
     insecure: bool
     network: str | None
+    headers: Mapping[str, str]
 
 
 class BuildChoices(BuilderChoices, total=False):
@@ -73,6 +75,8 @@ class BuildOptions:
     """Only `docker`: the network of the build's steps, e.g. `host`."""
     check: Recording | None = None
     """Run the image and replay this sample before anything goes out."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of the requests of that check, such as a token; they are written nowhere."""
     check_if_possible: bool = False
     """Skip the check if this machine cannot run the image."""
     unique_tag: bool = False

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from scaffold.base.client import Client, free_port, wait_until_ready
+from scaffold.base.client import Client, free_port
 from scaffold.base.replay import replay
+from scaffold.base.routes import await_routes
 from scaffold.errors import ImageCheckError, ImageNotRunnableError, SampleRefusedError, ServiceFailedError
 from scaffold.events import Advanced, Noted, OnEvent
 from scaffold.spec import SCORE_PROTOCOL, Check, Recording
@@ -22,14 +25,32 @@ _USERS = range(10_000, 60_000)
 """Users that no image knows; a rootless engine and a pod with a user namespace have some 65,536 ids."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How the service in an image is asked."""
+
+    root: Path
+    """The project, whose code says below which prefix its routes are."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 def any_user() -> int:
     """Return the id of a user to run an image as."""
     return random.choice(_USERS)  # noqa: S311  # any will do
 
 
 @contextlib.contextmanager
-def run_container(client: Any, image_id: str, reference: str, *, host_network: bool) -> Iterator[str]:
-    """Run the image read-only with an arbitrary user id, yield its URL, and remove the container.
+def run_container(
+    client: Any, image_id: str, reference: str, asking: Asking, *, host_network: bool
+) -> Iterator[Client]:
+    """Run the image read-only with an arbitrary user id, yield a client, and remove the container.
+
+    Args:
+        client: Of the Docker Engine.
+        image_id: The image.
+        reference: What it is called.
+        asking: How its service is asked.
+        host_network: Whether the container is in the network of the machine.
 
     Raises:
         ImageCheckError: The container does not start, or is not ready in time.
@@ -64,14 +85,18 @@ def run_container(client: Any, image_id: str, reference: str, *, host_network: b
             container.reload()
             return bool(container.status not in ("created", "running"))
 
+        def log() -> str:
+            return str(container.logs(tail=30).decode("utf-8", "replace"))
+
         try:
-            await_service(url, reference, stopped, lambda: container.logs(tail=30).decode("utf-8", "replace"))
+            service = await_service(url, reference, asking, stopped, log)
         except ImageCheckError:
             if not stopped() and _is_ready_inside(container, port if host_network else _PORT):
                 why = f"its port {port} cannot be reached from here; the engine may run on another machine"
                 raise ImageNotRunnableError(reference, why) from None
             raise
-        yield url
+        with contextlib.closing(service):
+            yield service
     finally:
         container.remove(force=True)
 
@@ -84,20 +109,36 @@ def _is_ready_inside(container: Any, port: int) -> bool:
     return bool(container.exec_run(["python", "-c", code]).exit_code == 0)
 
 
-def await_service(url: str, reference: str, stopped: Callable[[], bool], log: Callable[[], str]) -> None:
-    """Wait until the service in the image is ready.
+def await_service(
+    url: str, reference: str, asking: Asking, stopped: Callable[[], bool], log: Callable[[], str]
+) -> Client:
+    """Wait until the service in the image is ready, and return a client of it.
+
+    Args:
+        url: Where it is, but for a prefix of its routes.
+        reference: The name of the image.
+        asking: How it is asked.
+        stopped: Whether it has ended.
+        log: Returns the end of what it printed.
 
     Raises:
-        ImageCheckError: The service stopped or took too long; the error has the end of its log.
+        ImageCheckError: The service stopped, took too long or has no `/readyz`; with the end of its log.
     """
-    ready = wait_until_ready(Client(url), timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
-    if not ready.is_ready:
-        what = "It stopped at its start" if stopped() else f"It was not ready after {_READY_S} s"
-        raise ImageCheckError(reference, f"{what}. The end of its log:\n{log()}")
+    client = Client(url, headers=asking.headers)
+    ready = await_routes(client, asking.root, timeout_s=_READY_S, poll_s=_POLL_S, is_over=stopped)
+    if ready.is_ready:
+        return client
+    if stopped():
+        what = "It stopped at its start"
+    elif ready.last == "404":
+        what = f"It answers 404 to GET {client.protocol.ready}, so nothing says when it is ready"
+    else:
+        what = f"It was not ready after {_READY_S} s"
+    raise ImageCheckError(reference, f"{what}. The end of its log:\n{log()}")
 
 
 def check_image(
-    running: AbstractContextManager[str],
+    running: AbstractContextManager[Client],
     reference: str,
     recording: Recording,
     on_event: OnEvent,
@@ -107,7 +148,7 @@ def check_image(
     """Run an image and replay the sample; False if this machine cannot run it and `if_possible`.
 
     Args:
-        running: Starts the image, gives its URL, and removes it.
+        running: Starts the image, gives a client of its service, and removes it.
         reference: The name of the image.
         recording: The sample.
         on_event: Called with each event.
@@ -118,8 +159,8 @@ def check_image(
         ImageError: As for `check_answers`.
     """
     try:
-        with running as url:
-            check_answers(url, reference, recording, on_event)
+        with running as client:
+            check_answers(client, reference, recording, on_event)
     except ImageNotRunnableError as error:
         if not if_possible:
             raise
@@ -128,7 +169,7 @@ def check_image(
     return True
 
 
-def check_answers(url: str, reference: str, recording: Recording, on_event: OnEvent) -> None:
+def check_answers(client: Client, reference: str, recording: Recording, on_event: OnEvent) -> None:
     """Replay the sample against the running image, as the proof does for the project.
 
     Raises:
@@ -141,13 +182,14 @@ def check_answers(url: str, reference: str, recording: Recording, on_event: OnEv
     def show(check: Check) -> None:
         on_event(Advanced("check", f"{check.name}: {check.detail}"))
 
-    with contextlib.closing(Client(url)) as client:
-        try:
-            replay(client, recording, on_check=show)
-        except SampleRefusedError as error:
-            body = error.body if isinstance(error.body, str) else json.dumps(error.body)
-            how = "with what is no JSON" if error.status == 200 else f"with status {error.status}"
-            detail = f"It answers {error.what} of the sample {how}:\n  {body[:500]}"
-            raise ImageCheckError(reference, detail) from error
-        except ServiceFailedError as error:
-            raise ImageCheckError(reference, f"  {error}") from error
+    try:
+        replay(client, recording, on_check=show)
+    except SampleRefusedError as error:
+        body = error.body if isinstance(error.body, str) else json.dumps(error.body)
+        how = "with what is no JSON" if error.status == 200 else f"with status {error.status}"
+        detail = f"It answers {error.what} of the sample {how}:\n  {body[:500]}"
+        if error.status == 401:
+            detail += "\nIf it wants a token, give one: --header 'Authorization: Bearer ...'"
+        raise ImageCheckError(reference, detail) from error
+    except ServiceFailedError as error:
+        raise ImageCheckError(reference, f"  {error}") from error

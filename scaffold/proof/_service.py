@@ -14,22 +14,19 @@ from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import IO
 
-from scaffold.base.client import Client, Readiness, free_port, wait_until_ready
+from scaffold.base.client import Client, free_port
 from scaffold.base.confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold.base.layout import APP
 from scaffold.base.package import find_package
 from scaffold.base.process import start_command
+from scaffold.base.routes import await_routes
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.variables import OF_IMAGES, READ_AT_START, minimal_environment
 from scaffold.errors import NoReadinessError, ServiceNotStartedError
-from scaffold.proof._routes import find_prefix, find_protocol
-from scaffold.spec import Protocol
 
 _STOP_S = 15.0
 _POLL_S = 0.02
 _LOG_LINES = 30
-_MOST_MISSING = 5
-"""How often `/readyz` may be a 404 in a row: the generated code has that route from the start."""
 _HASH_SEED = "1"
 """Not that of the worker: each start of a deployed service has another."""
 
@@ -37,11 +34,11 @@ _HASH_SEED = "1"
 class Service(Client):
     """A running service on this machine; made by `started_service`."""
 
-    def __init__(
-        self, process: Popen[bytes], url: str, load_s: float, headers: Mapping[str, str], protocol: Protocol
-    ) -> None:
-        super().__init__(url, headers=headers, protocol=protocol)
-        self._process, self.load_s = process, load_s
+    def __init__(self, process: Popen[bytes], url: str, headers: Mapping[str, str]) -> None:
+        super().__init__(url, headers=headers)
+        self._process = process
+        self.load_s = 0.0
+        """Seconds from the start until it was ready."""
 
     def openapi(self) -> str:
         """Return the service's description of itself as indented JSON; empty where it is closed."""
@@ -106,12 +103,9 @@ def started_service(
             folder = Path(stack.enter_context(TemporaryFolder("service")))
             process = _start_confined(root.absolute(), python, port, access, folder, log)
         try:
-            headers = access.headers if access else {}
-            url += _await_ready(root, process, Client(url, headers=headers), timeout_s, log)
-            load_s = time.monotonic() - began
-            with contextlib.closing(Client(url, headers=headers)) as client:
-                protocol = find_protocol(client)
-            with contextlib.closing(Service(process, url, load_s, headers, protocol)) as service:
+            with contextlib.closing(Service(process, url, access.headers if access else {})) as service:
+                _await_ready(root, process, service, timeout_s, log)
+                service.load_s = time.monotonic() - began
                 yield service
         finally:
             _stop(process)
@@ -199,24 +193,14 @@ def _import_path(root: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(root.absolute() / folder)} if folder else {}
 
 
-def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: float, log: IO[bytes]) -> str:
-    """Return when the service is ready, with the prefix of its paths."""
-
+def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: float, log: IO[bytes]) -> None:
     def is_over() -> bool:
         return process.poll() is not None
 
-    def wait(client: Client) -> Readiness:
-        return wait_until_ready(
-            client, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over, most_missing=_MOST_MISSING
-        )
-
-    ready = wait(client)
+    ready = await_routes(client, root, timeout_s=timeout_s, poll_s=_POLL_S, is_over=is_over)
     if ready.is_ready:
-        return ""
+        return
     if ready.last == "404" and not is_over():
-        prefix = find_prefix(root, client.url)
-        if prefix and wait(Client(client.url + prefix, headers=client.headers)).is_ready:
-            return prefix
         raise NoReadinessError(client.protocol.ready, _end(log))
     raise ServiceNotStartedError(process.returncode, _end(log))
 

@@ -56,7 +56,7 @@ def verify(
     from scaffold.proof import verify_project
 
     if target is not None or url is not None:
-        return _verify_running(Project.open(project), target, url, access, insecure, pace, on_event)
+        return _verify_running(Project.open(project), target, url, access, headers, insecure, pace, on_event)
     opened = Project.open_service(project)
     reach = proof_access(opened.variables, read=allow_read, network=allow_network, headers=headers)
     if accept:
@@ -75,16 +75,20 @@ def _verify_running(
     target: str | None,
     url: str | None,
     access: ClusterAccess | None,
+    headers: Mapping[str, str] | None,
     insecure: bool,
     pace: Pace | None,
     on_event: OnEvent,
 ) -> Verification:
-    from scaffold.cluster import verify_target, verify_url
+    from scaffold.cluster import ClusterAccess, verify_target, verify_url
 
+    access = access or ClusterAccess()
+    if headers:
+        access = replace(access, headers=headers)
     if url is not None:
         if target is not None:
             raise TargetAndUrlError(target, url)
-        return verify_url(project.root, url=url, pace=pace, on_event=on_event)
+        return verify_url(project.root, url=url, headers=access.headers, pace=pace, on_event=on_event)
 
     def release_of(image: str) -> Release:
         return replace(read_release(project), proof=proof_of_image(project, image, {"insecure": insecure}))

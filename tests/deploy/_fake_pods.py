@@ -350,7 +350,10 @@ def _pod_server(reply: Callable[[str, dict[str, str], Any], tuple[int, Any]]) ->
             """Log nothing."""
 
         def do_GET(self) -> None:
-            self._send(*reply(self.path, dict(self.headers), None))
+            if self.path.endswith("/openapi.json"):  # not shown, as by many services
+                self._send(404, {"detail": "Not Found"})
+            else:
+                self._send(*reply(self.path, dict(self.headers), None))
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -91,6 +91,19 @@ def test_an_api_key_is_sent_with_the_sample(deploys: Deploys, monkeypatch: pytes
     assert {headers["X-API-Key"] for _, headers in deploys.cluster.asked} == {"open-sesame"}
 
 
+def test_the_headers_of_a_service_are_sent_with_the_sample(deploys: Deploys) -> None:
+    headers = {"Authorization": "Bearer s3cret"}
+    deploys.deploy(access=dataclasses.replace(deploys.access, headers=headers))
+    assert {headers["Authorization"] for _, headers in deploys.cluster.asked} == {"Bearer s3cret"}
+
+
+def test_the_readiness_probe_says_below_which_prefix_the_routes_are(deploys: Deploys) -> None:
+    path = deploys.project / "deploy/base/deployment.yaml"
+    path.write_text(path.read_text().replace("path: /readyz", "path: /models/churn/readyz"))
+    deploys.deploy()
+    assert {path for path, _ in deploys.cluster.asked} == {"/models/churn/score", "/models/churn/score/batch"}
+
+
 def test_the_image_is_pinned_by_the_digest_that_the_build_gives(deploys: Deploys) -> None:
     built = Image(reference="localhost:5000/models/titanic:1.0.0", digest="sha256:" + "a" * 64)
     deploys.deploy(image=lambda: built)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import os
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from scaffold.base.client import Client
 from scaffold.base.process import Finished, run_command
 from scaffold.cli._app import app
 from scaffold.errors import AnswersDifferError, ImageCheckError, RegistryLoginError, UsageError
@@ -130,7 +132,8 @@ def check(url: str) -> list[str]:
     """Check the answers of a running image; return the details of the progress events."""
     told: list[Event] = []
     recording = Recording(requests=({"data": 1},), answers=({"prediction": 0.25},))
-    check_answers(url, "churn:1.0.0", recording, told.append)
+    with contextlib.closing(Client(url)) as client:
+        check_answers(client, "churn:1.0.0", recording, told.append)
     return [event.detail for event in told]
 
 

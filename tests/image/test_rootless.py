@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +11,10 @@ from docker.errors import DockerException
 
 from scaffold.errors import EngineIdsError, ImageCheckError
 from scaffold.image._engine import follow_build
-from scaffold.image._running import run_container
+from scaffold.image._running import Asking, run_container
 
 
-def test_the_user_of_a_check_fits_the_range_of_a_rootless_engine() -> None:
+def test_the_user_of_a_check_fits_the_range_of_a_rootless_engine(tmp_path: Path) -> None:
     users: list[str] = []
 
     def run(_: str, *, user: str, **__: Any) -> None:
@@ -24,7 +25,7 @@ def test_the_user_of_a_check_fits_the_range_of_a_rootless_engine() -> None:
     for _ in range(100):
         with (
             pytest.raises(ImageCheckError),
-            run_container(client, "sha256:0", "churn:1", host_network=False),
+            run_container(client, "sha256:0", "churn:1", Asking(root=tmp_path), host_network=False),
         ):
             pass
     assert all(user.endswith(":0") and 10_000 <= int(user[:-2]) < 60_000 for user in users)

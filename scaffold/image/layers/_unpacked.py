@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffold.base.client import free_port
+from scaffold.base.client import Client, free_port
 from scaffold.base.process import run_command, start_command
 from scaffold.errors import CommandError, ImageNotRunnableError
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
-from scaffold.image._running import any_user, await_service
+from scaffold.image._running import Asking, any_user, await_service
 from scaffold.image.layers._base import open_layer
 
 _TAIL_LINES = 30
@@ -53,8 +53,14 @@ os.execvpe(command[0], command, env)
 
 
 @contextlib.contextmanager
-def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator[str]:
-    """Unpack the image into `folder`, start it, give its URL and end it.
+def run_unpacked(image: PlatformImage, folder: Path, reference: str, asking: Asking) -> Iterator[Client]:
+    """Unpack the image, start it, give a client of its service and end it.
+
+    Args:
+        image: The image.
+        folder: Where it is unpacked.
+        reference: What it is called.
+        asking: How its service is asked.
 
     Raises:
         ImageNotRunnableError: It cannot be run on this machine.
@@ -81,8 +87,8 @@ def run_unpacked(image: PlatformImage, folder: Path, reference: str) -> Iterator
     port = free_port()
     with _started(root, config, port) as (stopped, log):
         url = f"http://127.0.0.1:{port}"
-        await_service(url, reference, stopped, log)
-        yield url
+        with contextlib.closing(await_service(url, reference, asking, stopped, log)) as service:
+            yield service
 
 
 @contextlib.contextmanager

@@ -127,6 +127,14 @@ def add_answers(app: FastAPI) -> None:
     async def items(items: list[Item]) -> list[Item]:
         return items
 
+    @app.post("/kind/{kind}")
+    async def any_kind(kind: str, item: Item) -> Item:
+        return Item(name=kind)
+
+    @app.post("/kind/late")  # never asked
+    async def late_kind(item: Item) -> Item:
+        return item
+
     @app.post("/narrower", response_model=Item)
     async def narrower(item: Secret) -> Secret:
         return item

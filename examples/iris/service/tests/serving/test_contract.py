@@ -32,6 +32,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     ("POST /item", b'{"name": "a"} x'),
     ("POST /item", ITEM, {"content-type": "application/vnd.api+json"}),
     ("POST /item?unknown=1", ITEM),
+    *[(f"POST /kind/{kind}", ITEM) for kind in ("early", "late")],
     *[("POST /items", body) for body in ([ITEM, SECRET], [], [ITEM, {"price": "x"}], ITEM)],
     *[(f"POST /{path}", SECRET) for path in ("narrower", "wider", "subclass", "subclasses")],
     *[(f"POST /{path}", ITEM) for path in ("dict", "wrong", "nothing", "unannotated", "number")],

@@ -1,27 +1,54 @@
-"""The paths of a service whose owner put its routes below a prefix."""
+"""The wait for a service whose owner may have moved its routes."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from scaffold.base.client import Client
+from scaffold.base.client import Client, Readiness, wait_until_ready
 from scaffold.base.package import find_package
 from scaffold.spec import SCORE_PROTOCOL, Protocol
 
 _MOST_PREFIXES = 20
+_MOST_MISSING = 5
+"""How often `/readyz` may be a 404 in a row: the generated code has that route from the start."""
 
 
-def find_prefix(root: Path, url: str) -> str:
-    """Return the path below which the service at `url` is ready; empty where no path in its code is one.
+def await_routes(
+    client: Client, root: Path, *, timeout_s: float, poll_s: float, is_over: Callable[[], bool]
+) -> Readiness:
+    """Wait until a service that was just started is ready, and let the client ask at the service's paths.
 
     Args:
-        root: The project; the strings of its package that begin with a slash are tried.
-        url: The service, whose `/readyz` is a 404.
+        client: A client of the service. It gets the prefix of the routes and the paths of the protocol.
+        root: The project, whose code is searched for the prefix if `/readyz` is a 404.
+        timeout_s: How long to wait.
+        poll_s: Seconds between two probes.
+        is_over: Whether the service has ended.
     """
+
+    def wait() -> Readiness:
+        return wait_until_ready(
+            client, timeout_s=timeout_s, poll_s=poll_s, is_over=is_over, most_missing=_MOST_MISSING
+        )
+
+    ready = wait()
+    if ready.last == "404" and not is_over():
+        prefix = _find_prefix(root, client)
+        if prefix:
+            client.url += prefix
+            ready = wait()
+    if ready.is_ready:
+        client.protocol = find_protocol(client)
+    return ready
+
+
+def _find_prefix(root: Path, client: Client) -> str:
+    """Return the string in the owner's code below which the service is ready; empty where there is none."""
     for prefix in _prefixes(root)[:_MOST_PREFIXES]:
-        if Client(url + prefix).probe() in ("200", "503"):
+        if Client(client.url + prefix, headers=client.headers).probe() in ("200", "503"):
             return prefix
     return ""
 
