@@ -70,7 +70,7 @@ def require_end(result: dict[str, Any]) -> bool:
     assert (result["left"], result["temporary"]) == ([], [])
     if result["status"] == 0:
         return False
-    # Where the signal came in code that Python made of text, Python ends itself by SIGINT: a shell says 130 too.
+    # In code that Python has made of text, an interrupt ends Python by SIGINT: a shell says 130 as well.
     assert result["status"] in (130, -signal.SIGINT), result["said"]
     assert result["said"].endswith("✗ Interrupted.\n"), result["said"]
     return True

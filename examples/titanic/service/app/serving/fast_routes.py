@@ -35,12 +35,12 @@ PLAIN = {
 
 
 def speed_up(routes: list[BaseRoute]) -> None:
-    """Answer the plain ones of the routes in the shorter way, and let the router try these first."""
+    """Answer plain routes in the shorter way, and let the router try these first."""
     for route in reversed([*routes]):
         if type(route) is APIRoute and is_plain(route):
             route.app = FastRoute(route)
             if not route.param_convertors and not _is_hidden(route, routes):
-                routes.insert(0, Route(route.path, route.app, methods=[*route.methods]))
+                routes.insert(0, Route(route.path, route.app, methods=route.methods))
 
 
 def _is_hidden(route: APIRoute, routes: list[BaseRoute]) -> bool:
@@ -50,7 +50,7 @@ def _is_hidden(route: APIRoute, routes: list[BaseRoute]) -> bool:
         type(each) not in {APIRoute, Mount, Route}
         or each.matches({**asked, "method": method})[0] is Match.FULL
         for each in routes[: routes.index(route)]
-        for method in route.methods
+        for method in route.methods or ()
     )
 
 
