@@ -15,7 +15,7 @@ app = typer.Typer(
     name="scaffold",
     help="A trained model becomes a proven score service that you own.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,  # plain help: rich would double the time of `--help`
     pretty_exceptions_enable=False,
 )
