@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.base.checked import target_names
-from scaffold.base.docker_hub import split_registry
+from scaffold.base.docker_hub import DOCKER_HUB, split_registry
 from scaffold.errors import MissingExtraError, ScaffoldError
 from scaffold.errors.wording import in_one_line, shell_line
 from scaffold.spec import Prerequisite, State
@@ -50,11 +50,12 @@ def doctor(
         store: The store to ask, as for `register`.
         timeout_s: For all checks together, which run side by side; what takes longer is not reachable.
     """
-    return _run_all(tuple(_checks(Path(project), registry, access, store, timeout_s)), timeout_s)
+    registries = (registry,) if registry else _registries(Path(project), timeout_s / 4)
+    return _run_all(tuple(_checks(registries, access, store, timeout_s)), timeout_s)
 
 
 def _checks(
-    root: Path, registry: str | None, access: ClusterAccess | None, store: str | None, timeout_s: float
+    registries: Sequence[str], access: ClusterAccess | None, store: str | None, timeout_s: float
 ) -> Iterator[_Check]:
     uv = shell_line("pip", "install", "--force-reinstall", "uv")
     index = "export UV_DEFAULT_INDEX=https://index.example.org/simple"
@@ -66,7 +67,7 @@ def _checks(
     yield _Check(name="confinement", run=_machine.check_confinement, mend="uname -r")
     yield _Check(name="git", run=_machine.check_git, mend="git --version")
     yield _Check(name="engine", run=_check_engine, mend="sudo systemctl restart docker")
-    for host in (registry,) if registry else _registries(root):
+    for host in registries:
         yield _registry_check(host, within_s)
     cluster = "kubectl config get-contexts"
     yield _Check(name="cluster", run=lambda: _check_cluster(access, within_s), mend=cluster)
@@ -101,18 +102,25 @@ def _check_store(url: str | None) -> Prerequisite:
     return check_store(url)
 
 
-def _registries(root: Path) -> tuple[str, ...]:
+def _registries(root: Path, timeout_s: float) -> tuple[str, ...]:
     """The registries of the project's targets, else those that Docker is logged in at, else Docker Hub."""
-    from scaffold.cluster import read_image
     from scaffold.image import logged_in_registries
 
-    found = []
+    named: list[str] = []
+    # A kustomization may need kubectl, which may hang.
+    reader = threading.Thread(target=lambda: named.extend(_named_registries(root)), daemon=True)
+    reader.start()
+    reader.join(timeout_s)
+    return tuple(dict.fromkeys(named)) or logged_in_registries() or (DOCKER_HUB,)
+
+
+def _named_registries(root: Path) -> list[str]:
+    from scaffold.cluster import read_image
+
     try:
-        images = [read_image(root, target) for target in target_names(root)]
-        found = [split_registry(image)[0] for image in images]
-    except ScaffoldError:
-        pass
-    return tuple(dict.fromkeys(found)) or logged_in_registries() or ("docker.io",)
+        return [split_registry(read_image(root, target))[0] for target in target_names(root)]
+    except (ScaffoldError, OSError):
+        return []
 
 
 def _run_all(checks: Sequence[_Check], timeout_s: float) -> tuple[Prerequisite, ...]:

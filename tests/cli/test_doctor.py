@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from scaffold.cluster import ClusterAccess
+from scaffold.render._deploy import deploy_files
 from scaffold.spec import Prerequisite, State
 from scaffold.store import open_store
 from scaffold.verbs import _machine
 from scaffold.verbs.doctor import doctor as run_doctor
 from tests.deploy._fake_api import FakeApi, running
+from tests.deploy._specs import project_spec
 from tests.image._fake_registry import FakeRegistry, serving
 
 
@@ -120,6 +122,15 @@ def test_an_extra_that_is_not_installed_is_a_line(tmp_path: Path) -> None:
         assert found[name]["fix"] == f"pip install 'model-scaffold[{extra}]'", name
     assert found["store"]["fix"] == "pip install 'model-scaffold[store]'"
     assert found["uv"]["state"] == "ok"
+
+
+def test_the_registry_is_that_of_the_project(tmp_path: Path) -> None:
+    answers = {"registry": "127.0.0.1:1/team"}
+    for path, text in deploy_files(project_spec(answers)).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(text)
+    found = [each.name for each in run_doctor(tmp_path) if each.name.startswith("registry")]
+    assert found == ["registry 127.0.0.1:1"]
 
 
 def test_certificates_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
