@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TITANIC = Path(__file__).parents[2] / "examples/titanic/service"
 SCRIPT = """
 eval "$(scaffold --show-completion)"
@@ -27,6 +29,7 @@ OFFERED = {
 }
 
 
+@pytest.mark.slow
 def test_bash_offers_what_can_follow(tmp_path: Path) -> None:
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     command = ["bash", "-c", SCRIPT]
