@@ -17,12 +17,14 @@ _HOMES = {
     "cluster": ("ClusterAccess",),
     "errors": ("ScaffoldError",),
     "verbs.alias": ("alias",),
+    "verbs.answers": ("answers",),
     "verbs.audit": ("audit",),
     "verbs.build": ("build",),
     "verbs.deploy": ("deploy",),
     "verbs.deployment_history": ("deployment_history",),
     "verbs.deployments": ("deployments",),
     "verbs.diff": ("diff",),
+    "verbs.doctor": ("doctor",),
     "verbs.init": ("init",),
     "verbs.inspect": ("inspect",),
     "verbs.logs": ("logs",),
@@ -49,12 +51,14 @@ __all__ = [
     "Update",
     "__version__",
     "alias",
+    "answers",
     "audit",
     "build",
     "deploy",
     "deployment_history",
     "deployments",
     "diff",
+    "doctor",
     "init",
     "inspect",
     "logs",
@@ -77,12 +81,14 @@ if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
     from scaffold.errors import ScaffoldError
     from scaffold.verbs.alias import alias
+    from scaffold.verbs.answers import answers
     from scaffold.verbs.audit import audit
     from scaffold.verbs.build import build
     from scaffold.verbs.deploy import deploy
     from scaffold.verbs.deployment_history import deployment_history
     from scaffold.verbs.deployments import deployments
     from scaffold.verbs.diff import diff
+    from scaffold.verbs.doctor import doctor
     from scaffold.verbs.init import init
     from scaffold.verbs.inspect import inspect
     from scaffold.verbs.logs import logs

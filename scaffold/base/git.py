@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scaffold.base.process import Runner, run_command
+from scaffold.base.urls import repository_url
 from scaffold.errors import CommandError
 
 _OFF = {
@@ -46,6 +47,27 @@ def revision(root: Path, run: Runner = run_command) -> str:
         return run_git(root, "describe", "--always", "--abbrev=40", "--dirty", "--match=", run=run).strip()
     except CommandError:
         return ""
+
+
+def place_in_repository(root: Path, run: Runner = run_command) -> tuple[str, str] | None:
+    """Return the URL of the repository that the folder `root` is or will be in, and the path of the folder.
+
+    The URL is that of `origin`, without a password; empty where there is none. None outside of a repository.
+    """
+    there = root.absolute()
+    missing: list[str] = []
+    while not there.is_dir():
+        missing.insert(0, there.name)
+        there = there.parent
+    try:
+        prefix = run_git(there, "rev-parse", "--show-prefix", run=run).strip("\n")
+    except CommandError:
+        return None
+    try:
+        remote = run_git(there, "config", "--get", "remote.origin.url", run=run).strip()
+    except CommandError:
+        remote = ""
+    return repository_url(remote), (prefix + "/".join(missing)).strip("/")
 
 
 def _filters(listed: str) -> Iterator[str]:

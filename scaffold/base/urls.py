@@ -7,6 +7,12 @@ import re
 
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _KEPT = re.compile(r"(versionid|version_id|generation|snapshot)=[A-Za-z0-9._:-]*", re.IGNORECASE)
+_SCP = r"([A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~%+-]+(/[A-Za-z0-9._~%+-]+)*/?"
+REPOSITORY = re.compile(
+    r"(https?://|ssh://([A-Za-z0-9._-]+@)?)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?"
+    rf"(/[A-Za-z0-9._~%+-]+)+/?|{_SCP}"
+)
+"""The address of a git repository without a password: a URL, or `git@host:team/titanic.git`."""
 
 
 def without_credentials(text: str) -> str:
@@ -15,6 +21,17 @@ def without_credentials(text: str) -> str:
     Signed URLs have their signature in the query. What names a version there stays: `?versionId=...`.
     """
     return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+", lambda match: _cleaned(match[0]), text)
+
+
+def repository_url(remote: str) -> str:
+    """Return the URL of a git remote without a password; empty where it is none, such as a folder.
+
+    `git@host:team/titanic.git` becomes `ssh://git@host/team/titanic.git`, which every tool takes.
+    """
+    url = without_credentials(remote) if remote.startswith(("http:", "https:")) else remote
+    if not REPOSITORY.fullmatch(url):
+        return ""
+    return url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
 
 
 def encoded_login(user: str, password: str) -> str:

@@ -9,13 +9,13 @@ import typer
 from scaffold import __version__
 
 # One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
-_FAMILIES = ("_new", "_project", "_update", "_image", "_deploy", "_store")
+_FAMILIES = ("_new", "_answers", "_project", "_update", "_image", "_deploy", "_store", "_doctor")
 
 app = typer.Typer(
     name="scaffold",
     help="A trained model becomes a proven score service that you own.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,  # plain help: rich would double the time of `--help`
     pretty_exceptions_enable=False,
 )

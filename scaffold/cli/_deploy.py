@@ -11,7 +11,7 @@ import typer
 import scaffold
 from scaffold.base.layout import DEPLOY
 from scaffold.cli._display import Display
-from scaffold.cli._options import AS_JSON, STORE, TIMEOUT, cluster_options, pace_of
+from scaffold.cli._options import AS_JSON, STORE, TIMEOUT, choices, cluster_options, pace_of, targets
 from scaffold.cli._show import console, show_diff, show_json
 from scaffold.cli._store import show_deployments, show_history
 from scaffold.errors.wording import counted, shell_line
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from scaffold.spec import Deployment
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
-TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.")]
+TARGET = Annotated[str, typer.Option(help="A folder under the project's deploy/.", autocompletion=targets)]
 IMAGE = Annotated[
     str | None, typer.Option(help="An image that is pushed already, by digest; built otherwise.")
 ]
 REGISTRY = Annotated[
     str | None, typer.Option(help="Where the image is pushed, if not to that of kustomization.yaml.")
 ]
-BUILDER = Annotated[str | None, typer.Option(help="docker or layers; docker by default if an engine runs.")]
+BUILDER = Annotated[
+    str | None,
+    typer.Option(
+        help="docker or layers; docker by default if an engine runs.",
+        autocompletion=choices("docker", "layers"),
+    ),
+]
 CANDIDATE = Annotated[
     bool, typer.Option("--candidate/--no-candidate", help="Replay new pods before callers reach them.")
 ]
@@ -165,7 +171,9 @@ def rollback(
 def promote(
     project: PROJECT = HERE,
     source: Annotated[str, typer.Option("--from", help="The target that is proven.")] = "staging",
-    target: Annotated[str, typer.Option("--to", help="The target that gets the same image.")] = "production",
+    target: Annotated[
+        str, typer.Option("--to", help="The target that gets the same image.", autocompletion=targets)
+    ] = "production",
     reason: Annotated[str, typer.Option(help="Why it may go there; recorded.")] = "",
     approved_by: Annotated[str, typer.Option(help="Who approves it; you by default.")] = "",
     force: Annotated[bool, typer.Option(help="Promote what is not proven.")] = False,

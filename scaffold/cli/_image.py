@@ -10,7 +10,7 @@ import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import HEADER, parsed_headers
+from scaffold.cli._options import HEADER, choices, parsed_headers, targets
 from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from scaffold.spec import Image
 
 BUILDER = Annotated[
-    str, typer.Option(help="docker: an engine follows the Dockerfile. layers: no engine is needed.")
+    str,
+    typer.Option(
+        help="docker: an engine follows the Dockerfile. layers: no engine is needed.",
+        autocompletion=choices("docker", "layers"),
+    ),
 ]
 TAG = Annotated[
     str | None, typer.Option(help="The whole name, or what stands after the colon; else the version.")
 ]
-PLATFORM = Annotated[str, typer.Option(help="linux/amd64, linux/arm64, or both with a comma (layers).")]
+PLATFORM = Annotated[
+    str,
+    typer.Option(
+        help="linux/amd64, linux/arm64, or both with a comma (layers).",
+        autocompletion=choices("linux/amd64", "linux/arm64", "linux/amd64,linux/arm64"),
+    ),
+]
 OUTPUT = Annotated[
     Path | None, typer.Option(help="Write an OCI layout, or one file for docker load: image.tar (layers).")
 ]
@@ -37,6 +47,7 @@ CHECK = Annotated[
     ),
 ]
 PIN = Annotated[bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")]
+TARGET = Annotated[str, typer.Option(help="A folder under deploy/, for --pin.", autocompletion=targets)]
 HERE = Path()
 
 
@@ -55,7 +66,7 @@ def build(
     output: OUTPUT = None,
     check: CHECK = None,
     pin: PIN = False,
-    target: Annotated[str, typer.Option(help="A folder under deploy/, for --pin.")] = "staging",
+    target: TARGET = "staging",
     base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
     index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,
     netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,

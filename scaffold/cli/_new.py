@@ -36,6 +36,10 @@ OUTPUT = Annotated[
 ANSWER = Annotated[
     list[str], typer.Option("--answer", help="An answer of the template: replicas=3.", metavar="NAME=VALUE")
 ]
+ANSWERS = Annotated[
+    Path | None,
+    typer.Option("--answers", help="YAML or JSON with answers, as `scaffold answers` lists them."),
+]
 TEMPLATE = Annotated[str | None, typer.Option(help="Another service template: a folder or URL.")]
 _REMARKS = {
     layout.SCHEMAS: "the request and the answer",
@@ -62,6 +66,7 @@ def new(
     output: OUTPUT = None,
     name: Annotated[str | None, typer.Option(help="The service's name, if not the folder's.")] = None,
     answer: ANSWER = [],  # noqa: B006 - typer copies it
+    answers: ANSWERS = None,
     template: TEMPLATE = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Skip the proof.")] = False,
     header: HEADER = [],  # noqa: B006
@@ -77,7 +82,7 @@ def new(
             output,
             target,
             name=name,
-            answers=parsed_answers(answer),
+            answers=parsed_answers(answer, answers),
             template=template,
             verify=not no_verify,
             headers=parsed_headers(header),
@@ -133,17 +138,21 @@ def inspect(
         _show_inspection(found)
 
 
-def parsed_answers(pairs: list[str]) -> dict[str, Any]:
-    """`replicas=3` as {"replicas": 3}: a value is read as YAML.
+def parsed_answers(pairs: list[str], file: Path | None = None) -> dict[str, Any]:
+    """`replicas=3` as {"replicas": 3}: a value is read as YAML; those of a file stand behind these.
 
     Raises:
-        UsageError: A value is no YAML.
+        UsageError: A value is no YAML, or the file has no answers.
     """
+    answers: dict[str, Any] = {}
+    if file:
+        from scaffold.render import read_answers_file
+
+        answers |= read_answers_file(file)
     if not pairs:
-        return {}
+        return answers
     import yaml
 
-    answers = {}
     for name, value in assignments(pairs, "answers").items():
         try:
             answers[name] = yaml.safe_load(value)

@@ -12,11 +12,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from scaffold.errors import InvalidOptionError, NotAnAssignmentError
+from scaffold.errors import InvalidOptionError, NotAnAssignmentError, ScaffoldError
 from scaffold.verbs.options import Options
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess, Pace
+
+
+def choices(*values: str) -> Callable[[str], list[str]]:
+    """Return what completes an option that takes one of these; other errors than a wrong value stay ours."""
+    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
+
+
+def targets(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the targets of the project that the command line names, for completion."""
+    from scaffold.base.checked import target_names
+
+    # The words before an option without its value are not read yet.
+    folders = [Path(word) for word in context.args if Path(word).is_dir()]
+    try:
+        found = target_names(folders[0] if folders else Path(context.params.get("project") or "."))
+    except (OSError, ScaffoldError):
+        return []
+    return choices(*found)(incomplete)
 
 
 HEADER = Annotated[
@@ -141,7 +159,12 @@ def _parameter(each: Field[Any]) -> inspect.Parameter:
     """Return the parameter for one field; its default is `None`, an empty list or false."""
     metadata = each.metadata
     flag = metadata["flag"] or f"--{each.name.replace('_', '-')}"
-    option = typer.Option(flag, help=metadata["help"], metavar=metadata["metavar"] or None)
+    option = typer.Option(
+        flag,
+        help=metadata["help"],
+        metavar=metadata["metavar"] or None,
+        autocompletion=choices(*metadata["choices"]) if metadata["choices"] else None,
+    )
     kind, default = _type_of(each)
     return inspect.Parameter(
         each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]

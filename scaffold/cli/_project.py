@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import scaffold
 from scaffold.cli._display import Display
-from scaffold.cli._options import TIMEOUT, cluster_options, pace_of
+from scaffold.cli._options import TIMEOUT, cluster_options, pace_of, targets
 from scaffold.cli._show import console, show_json, show_rows
 from scaffold.errors.wording import counted
+from scaffold.spec import Outcome
 
 if TYPE_CHECKING:
     from scaffold.cluster import ClusterAccess
     from scaffold.resolve import Audit
 
 PROJECT = Annotated[Path, typer.Argument(help="The project's folder.")]
+TARGET = Annotated[
+    str | None,
+    typer.Option(help="Prove what runs at this target, whoever deployed it.", autocompletion=targets),
+]
 HERE = Path()
 
 
@@ -30,6 +35,9 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     project: PROJECT = HERE,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only check in a second that the files belong together.")
+    ] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="Record the present answers as the right ones.")
     ] = False,
@@ -39,9 +47,7 @@ def verify(
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Let the service connect to other machines.")
     ] = False,
-    target: Annotated[
-        str | None, typer.Option(help="Prove what runs at this target, whoever deployed it.")
-    ] = None,
+    target: TARGET = None,
     url: Annotated[str | None, typer.Option(help="Prove the service under this URL.")] = None,
     insecure: Annotated[bool, typer.Option(help="Speak plain HTTP to the registry of the target.")] = False,
     timeout: TIMEOUT = None,
@@ -50,6 +56,9 @@ def verify(
     access: ClusterAccess,
 ) -> None:
     """Prove a project again, as it stands now; or what runs at a target or under a URL."""
+    if quick:
+        _verify_quickly(project, as_json, accept=accept, target=target, url=url)
+        return
     with Display(quiet=as_json) as display:
         verification = scaffold.verify(
             project,
@@ -72,6 +81,19 @@ def verify(
         )
     else:
         console().print("[green]✓[/] The service gives the model's answers.")
+
+
+def _verify_quickly(project: Path, as_json: bool, **others: Any) -> None:
+    verification = scaffold.verify(project, quick=True, **others)
+    if as_json:
+        show_json(verification)
+        return
+    for check in verification.checks:
+        if check.outcome is Outcome.PASSED:
+            console().print(f"[green]✓[/] {check.name}: ", end="")
+        else:
+            console().print(f"[yellow]-[/] {check.name}, not checked: ", end="")
+        console().print(check.detail, markup=False)
 
 
 def serve(

@@ -11,7 +11,7 @@ import typer
 import scaffold
 from scaffold.cli._changes import show_changes, show_outcome, show_vulnerabilities
 from scaffold.cli._display import Display
-from scaffold.cli._new import ANSWER, JSON, OUTPUT, TEMPLATE, parsed_answers
+from scaffold.cli._new import ANSWER, ANSWERS, JSON, OUTPUT, TEMPLATE, parsed_answers
 from scaffold.cli._options import HEADER, model_options, parsed_headers
 from scaffold.cli._show import console, show_error, show_json
 from scaffold.errors import ExclusiveOptionsError, ReportNotWrittenError
@@ -100,6 +100,7 @@ def update(
     input: INPUT = None,
     output: OUTPUT = None,
     answer: ANSWER = [],  # noqa: B006 - typer copies it
+    answers: ANSWERS = None,
     template: TEMPLATE = None,
     ours: OURS = False,
     theirs: THEIRS = False,
@@ -136,7 +137,7 @@ def update(
         project,
         (model, input, output),
         as_json=as_json,
-        answers=parsed_answers(answer),
+        answers=parsed_answers(answer, answers),
         template=template,
         prefer=_preferred(ours, theirs),
         tool=tool,
@@ -157,6 +158,7 @@ def diff(
     input: INPUT = None,
     output: OUTPUT = None,
     answer: ANSWER = [],  # noqa: B006
+    answers: ANSWERS = None,
     template: TEMPLATE = None,
     allow_breaking: BREAKING = False,
     html: Annotated[
@@ -179,7 +181,7 @@ def diff(
             model,
             input,
             output,
-            answers=parsed_answers(answer),
+            answers=parsed_answers(answer, answers),
             template=template,
             audit=not no_audit,
             on_event=display,

@@ -1,5 +1,6 @@
 """Deploy a project to a cluster, check its live answers, record the deploy; roll a failed one back."""
 
+from scaffold.cluster._check import check_cluster
 from scaffold.cluster._deploy import deploy_project, describe_failure, plan_deployment
 from scaffold.cluster._kubeconfig import ClusterAccess
 from scaffold.cluster._kustomize import repository_of
@@ -16,6 +17,7 @@ __all__ = [
     "Pace",
     "Plan",
     "Removal",
+    "check_cluster",
     "check_pin",
     "deploy_project",
     "describe_failure",

@@ -119,6 +119,7 @@
     │   ├── RowsDependError             the answer to a row depends on the rows beside it
     │   └── AnswerChangedError          the service gives another answer than it gave before
     ├── ProjectError                    a file of a project is not what this package writes there
+    │   ├── FilesDisagreeError          its files do not belong together
     │   ├── NotARegularFileError        a folder, a device or a socket stands where a project has a file
     │   ├── FileTooLargeError           a file of a project is larger than this package writes it
     │   ├── UnreadableLockError         the lock of a project cannot be read
@@ -324,6 +325,7 @@ from scaffold.errors.introspect import (
     UnsupportedSampleError,
 )
 from scaffold.errors.project import (
+    FilesDisagreeError,
     FileTooLargeError,
     NotARegularFileError,
     ProjectError,
@@ -530,6 +532,7 @@ __all__ = [
     "ExclusiveOptionsError",
     "FileChangedError",
     "FileTooLargeError",
+    "FilesDisagreeError",
     "FolderNotMadeError",
     "ForeignChangeError",
     "ForeignCodeError",

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scaffold.errors.base import ScaffoldError
 from scaffold.errors.wording import invocation, shell_line
 
 
 class ProjectError(ScaffoldError):
     """A file of a project is not what this package writes there, so it is not used."""
+
+
+class FilesDisagreeError(ProjectError):
+    """Files of a project do not belong together.
+
+    Args:
+        project: Its folder.
+        problems: What does not, each with the line to type below it.
+    """
+
+    project: str
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        texts = ["  " + problem.replace("\n", "\n    ") for problem in self.problems]
+        return "\n".join([f"The files of {self.project} do not belong together.", *texts])
 
 
 class NotARegularFileError(ProjectError):

@@ -17,6 +17,7 @@ from scaffold.errors import (
     UnnamedImageError,
 )
 from scaffold.events import OnEvent, ignore
+from scaffold.image._check import check_engine, check_registry, logged_in_registries
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._released import CODE_LABEL, move_tag, read_labels
 from scaffold.image.dockerfile._context import read_dockerfile, require_model
@@ -32,6 +33,9 @@ __all__ = [
     "BuilderChoices",
     "Credentials",
     "build_image",
+    "check_engine",
+    "check_registry",
+    "logged_in_registries",
     "move_tag",
     "read_labels",
     "stored_credentials",

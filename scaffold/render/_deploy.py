@@ -23,8 +23,9 @@ from urllib.parse import urlsplit
 from scaffold.base.layout import BASE, DEPLOY, KUSTOMIZATION, SERVING, SETTINGS
 from scaffold.errors import InvalidAnswerError
 from scaffold.render._chart import chart_files
+from scaffold.render._gitops import gitops_files
 from scaffold.render._knob_checks import Autoscaler, Route
-from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_knobs, read_targets
+from scaffold.render._knobs import KNOBS, Knobs, read_ci, read_gitops, read_knobs, read_targets
 from scaffold.render._manifest import render_manifest, render_manifests
 from scaffold.render._measured import probes_of, resources_of
 from scaffold.render._overlays import overlay_files
@@ -55,6 +56,7 @@ def deploy_values(spec: ProjectSpec) -> dict[str, object]:
         "namespaces": {target: namespace_name(spec.name, target) for target in targets},
         "has_chart": first.chart,
         "ci": list(read_ci(spec.answers)),
+        "gitops": read_gitops(spec.answers).tool,
         "promotions": list(pairwise(targets)),
         "names_registry": bool(first.registry),
     }
@@ -87,6 +89,7 @@ def deploy_files(spec: ProjectSpec, measurements: Measurements | None = None) ->
         manifests = manifests | _own_files(wanted, namespace)
         overlay = overlay_files(base, manifests, wanted, target, namespace)
         files |= {f"{DEPLOY}/{target}/{name}": text for name, text in overlay.items()}
+    files |= gitops_files(spec, {target: namespace_name(spec.name, target) for target in targets})
     if knobs.chart:
         files |= chart_files(spec, values, own)
     return dict(sorted(files.items()))

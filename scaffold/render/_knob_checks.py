@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Sequence
+from typing import Any
 
+from scaffold.base.urls import REPOSITORY, repository_url, without_credentials
 from scaffold.errors import InvalidAnswerError
+from scaffold.render._rules import (
+    QUALIFIED,
+    Rule,
+    Schema,
+    api_object,
+    api_objects,
+    flag,
+    member,
+    one_of,
+    pairs,
+    text,
+    url,
+    whole,
+)
 from scaffold.spec import JSONValue, read_shares
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -14,16 +29,11 @@ _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z
 _PATH = re.compile(r"/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?")
 _CPU = re.compile(r"[1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?")
 _MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G)?")
-_URL = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
+_FOLDER = re.compile(r"""[^/\s"\\][^"\\\x00-\x1f]*""")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
-_QUALIFIED = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
-_ANY = re.compile(r"[\s\S]*")
 SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
-_OWN_LABELS = {
-    f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "version", "managed-by")
-}
 
 
 class Route(enum.Enum):
@@ -48,182 +58,104 @@ def quantity(text: str) -> float:
     return float(number) * factors.get(text[len(number) :], 1)
 
 
-def flag(name: str, value: JSONValue) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidAnswerError(name, value, "true or false")
-    return value
-
-
-def _whole(least: int, most: int) -> Callable[[str, JSONValue], int]:
-    def check(name: str, value: JSONValue) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise InvalidAnswerError(name, value, f"a whole number from {least} to {most}")
-        return value
-
-    return check
-
-
-def _seconds(name: str, value: JSONValue) -> float:
+def _check_seconds(name: str, value: JSONValue) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 3600:
         raise InvalidAnswerError(name, value, "seconds, from 0 to 3600")
     return float(value)
 
 
-def _text(pattern: re.Pattern[str], wanted: str, most: int = 253) -> Callable[[str, JSONValue], str]:
-    def check(name: str, value: JSONValue) -> str:
-        if value == "":
-            return ""
-        if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
-            raise InvalidAnswerError(name, value, wanted)
-        return value
-
-    return check
-
-
-def _shares(name: str, value: JSONValue) -> str:
+def _check_shares(name: str, value: JSONValue) -> str:
     """Rising percentages: `10,50`, `10` or `[10, 50]`."""
-    text = ",".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    listed = ",".join(str(one) for one in value) if isinstance(value, list) else str(value)
     try:
-        return ",".join(str(one) for one in read_shares(text))
+        return ",".join(str(one) for one in read_shares(listed))
     except ValueError:
         wanted = "rising percentages from 1 to 99, as in 10,50"
         raise InvalidAnswerError(name, value, wanted) from None
 
 
-def _cores(name: str, value: JSONValue) -> str:
+_CORES_WANTED = "cores, as in 250m, 1.5 or 2"
+_CORES_TEXT = text(_CPU, _CORES_WANTED)
+
+
+def _check_cores(name: str, value: JSONValue) -> str:
     """A number of cores: `2`, `1.5`, `"500m"`."""
-    wanted = "cores, as in 250m, 1.5 or 2"
     if isinstance(value, bool) or value == 0:
-        raise InvalidAnswerError(name, value, wanted)
-    return _text(_CPU, wanted)(name, f"{value:g}" if isinstance(value, int | float) else value)
+        raise InvalidAnswerError(name, value, _CORES_WANTED)
+    return _CORES_TEXT(name, f"{value:g}" if isinstance(value, int | float) else value)
 
 
-def _pairs(pattern: re.Pattern[str]) -> Callable[[str, JSONValue], dict[str, str]]:
-    """Names of labels or annotations, each with a text that matches."""
-    wanted = "names and texts, as in {'team': 'passengers'}"
-
-    def check(name: str, value: JSONValue) -> dict[str, str]:
-        pairs = value if isinstance(value, dict) else {"": None}
-        for key, text in pairs.items():
-            good = isinstance(text, str) and _QUALIFIED.fullmatch(key) and pattern.fullmatch(text)
-            if not good or key in _OWN_LABELS:
-                raise InvalidAnswerError(name, value, wanted)
-        return {key: str(text) for key, text in pairs.items()}
-
-    return check
+def _check_repository(name: str, value: JSONValue) -> str:
+    """The address of a git repository, as a URL; the message shows no password."""
+    if not isinstance(value, str) or (value and not REPOSITORY.fullmatch(value)):
+        wanted = "the address of a git repository, without a password: git@git.example.com:team/titanic.git"
+        raise InvalidAnswerError(name, without_credentials(str(value)), wanted)
+    return repository_url(value)
 
 
-def _object(*keys: str, needed: Sequence[str] = ()) -> Callable[[str, JSONValue], dict[str, JSONValue]]:
-    """An object of the Kubernetes API that may have these fields, and has those that are needed."""
-    wanted = f"{' and '.join(needed)}, and some of" if needed else "some of"
+BASE_IMAGE = text(_IMAGE, "the reference of an image, as in docker.io/library/python:3.11-slim")
+GITOPS = one_of("none, argocd or flux", "none", "argocd", "flux")
+REPOSITORY_RULE = Rule(_check_repository, {"type": "string", "pattern": f"^({REPOSITORY.pattern})?$"})
+REPOSITORY_FOLDER = text(_FOLDER, "a folder of the repository, as in services/titanic")
+_PERCENT: Schema = {"type": "integer", "minimum": 1, "maximum": 99}
+_PERCENTAGES: Schema = {"type": "string", "pattern": r"^(\s*[0-9]+\s*(,\s*[0-9]+\s*)*)?$"}
+_SHARES = Rule(_check_shares, {"anyOf": [_PERCENTAGES, _PERCENT, {"type": "array", "items": _PERCENT}]})
+_CORES = Rule(_check_cores, {"anyOf": [_CORES_TEXT.schema, {"type": "number", "exclusiveMinimum": 0}]})
+_SECONDS = Rule(_check_seconds, {"type": "number", "minimum": 0, "maximum": 3600})
+_BYTES = text(_MEMORY, "bytes, as in 512Mi or 2Gi")
+_OBJECT_NAME = text(LABEL, "a name of lower-case letters, digits and '-'", 63)
 
-    def check(name: str, value: JSONValue) -> dict[str, JSONValue]:
-        if not isinstance(value, dict) or not set(needed) <= set(value) <= {*needed, *keys}:
-            raise InvalidAnswerError(name, value, f"an object with {wanted} {', '.join(keys)}")
-        return value
-
-    return check
-
-
-def _objects(*keys: str, needed: Sequence[str] = ()) -> Callable[[str, JSONValue], tuple[JSONValue, ...]]:
-    """A list of such objects."""
-    check_one = _object(*keys, needed=needed)
-
-    def check(name: str, value: JSONValue) -> tuple[JSONValue, ...]:
-        if not isinstance(value, list):
-            raise InvalidAnswerError(name, value, f"a list of objects with some of {', '.join(keys)}")
-        return tuple(check_one(name, one) for one in value)
-
-    return check
-
-
-def _service_type(name: str, value: JSONValue) -> str:
-    if not isinstance(value, str) or value not in SERVICE_TYPES:
-        raise InvalidAnswerError(name, value, f"one of {', '.join(SERVICE_TYPES)}")
-    return value
-
-
-def _route(name: str, value: JSONValue) -> Route:
-    try:
-        return Route(value)
-    except ValueError:
-        raise InvalidAnswerError(name, value, "none, ingress or gateway") from None
-
-
-def _autoscaler(name: str, value: JSONValue) -> Autoscaler:
-    try:
-        return Autoscaler(value)
-    except ValueError:
-        raise InvalidAnswerError(name, value, "hpa or keda") from None
-
-
-def _url(example: str) -> Callable[[str, JSONValue], str]:
-    wanted = f"a URL, as in {example}"
-
-    def check(name: str, value: JSONValue) -> str:
-        url = _text(_URL, wanted)(name, value)
-        port = url.rpartition(":")[2].partition("/")[0]
-        if port.isdigit() and not 0 < int(port) < 1 << 16:
-            raise InvalidAnswerError(name, value, wanted)
-        return url
-
-    return check
-
-
-BASE_IMAGE = _text(_IMAGE, "the reference of an image, as in docker.io/library/python:3.11-slim")
-_OBJECT_NAME = _text(LABEL, "a name of lower-case letters, digits and '-'", 63)
-
-CHECKS: dict[str, Callable[[str, JSONValue], object]] = {
-    "registry": _text(_REGISTRY, "a registry and a folder in it, as in registry.example.org/models"),
-    "service_type": _service_type,
+CHECKS: dict[str, Rule[Any]] = {
+    "registry": text(_REGISTRY, "a registry and a folder in it, as in registry.example.org/models"),
+    "service_type": one_of(f"one of {', '.join(SERVICE_TYPES)}", *SERVICE_TYPES),
     "internal": flag,
-    "route": _route,
-    "host": _text(_HOST, "a host name, as in scores.example.org"),
-    "path": _text(_PATH, "a path, as in /titanic"),
+    "route": member(Route, "none, ingress or gateway"),
+    "host": text(_HOST, "a host name, as in scores.example.org"),
+    "path": text(_PATH, "a path, as in /titanic"),
     "tls": flag,
     "tls_issuer": _OBJECT_NAME,
     "ingress_class": _OBJECT_NAME,
     "gateway": _OBJECT_NAME,
     "gateway_namespace": _OBJECT_NAME,
     "autoscaling": flag,
-    "autoscaler": _autoscaler,
-    "replicas": _whole(1, 1000),
-    "min_replicas": _whole(0, 1000),
-    "max_replicas": _whole(1, 1000),
-    "target_utilization": _whole(1, 100),
-    "refresh_s": _whole(1, 1800),
-    "prometheus_url": _url("http://prometheus.monitoring:9090"),
-    "target_requests": _whole(1, 100_000),
-    "cooldown_s": _whole(0, 86_400),
-    "triggers": _objects(
+    "autoscaler": member(Autoscaler, "hpa or keda"),
+    "replicas": whole(1, 1000),
+    "min_replicas": whole(0, 1000),
+    "max_replicas": whole(1, 1000),
+    "target_utilization": whole(1, 100),
+    "refresh_s": whole(1, 1800),
+    "prometheus_url": url("http://prometheus.monitoring:9090"),
+    "target_requests": whole(1, 100_000),
+    "cooldown_s": whole(0, 86_400),
+    "triggers": api_objects(
         "name", "metricType", "authenticationRef", "useCachedMetrics", needed=("type", "metadata")
     ),
-    "cpu": _cores,
-    "cpu_limit": _cores,
-    "memory": _text(_MEMORY, "bytes, as in 512Mi or 2Gi"),
-    "memory_limit": _text(_MEMORY, "bytes, as in 512Mi or 2Gi"),
-    "ephemeral_storage": _text(_MEMORY, "bytes, as in 512Mi or 2Gi"),
-    "gpus": _whole(0, 64),
-    "gpu_resource": _text(_QUALIFIED, "the name of a resource, as in nvidia.com/gpu", 317),
+    "cpu": _CORES,
+    "cpu_limit": _CORES,
+    "memory": _BYTES,
+    "memory_limit": _BYTES,
+    "ephemeral_storage": _BYTES,
+    "gpus": whole(0, 64),
+    "gpu_resource": text(QUALIFIED, "the name of a resource, as in nvidia.com/gpu", 317),
     "runtime_class": _OBJECT_NAME,
-    "labels": _pairs(_LABEL_VALUE),
-    "annotations": _pairs(_ANY),
-    "run_as_user": _whole(0, 2**31 - 1),
+    "labels": pairs(_LABEL_VALUE),
+    "annotations": pairs(),
+    "run_as_user": whole(0, 2**31 - 1),
     "priority_class": _OBJECT_NAME,
-    "node_selector": _pairs(_LABEL_VALUE),
-    "tolerations": _objects("key", "operator", "value", "effect", "tolerationSeconds"),
-    "affinity": _object("nodeAffinity", "podAffinity", "podAntiAffinity"),
-    "ingress_from": _objects("podSelector", "namespaceSelector", "ipBlock"),
-    "canary": _shares,
-    "canary_hold_s": _seconds,
-    "timeout_s": _seconds,
-    "max_concurrent": _whole(0, 100_000),
-    "queue_wait_s": _seconds,
+    "node_selector": pairs(_LABEL_VALUE),
+    "tolerations": api_objects("key", "operator", "value", "effect", "tolerationSeconds"),
+    "affinity": api_object("nodeAffinity", "podAffinity", "podAntiAffinity"),
+    "ingress_from": api_objects("podSelector", "namespaceSelector", "ipBlock"),
+    "canary": _SHARES,
+    "canary_hold_s": _SECONDS,
+    "timeout_s": _SECONDS,
+    "max_concurrent": whole(0, 100_000),
+    "queue_wait_s": _SECONDS,
     "auth": flag,
     "network_policy": flag,
     "metrics": flag,
     "access_log": flag,
     "service_monitor": flag,
-    "otlp_endpoint": _url("http://collector.observability:4318"),
+    "otlp_endpoint": url("http://collector.observability:4318"),
     "chart": flag,
 }

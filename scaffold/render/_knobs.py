@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import InvalidAnswerError, UnknownAnswerError
-from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, LABEL, Autoscaler, Route, flag, quantity
+from scaffold.render._knob_checks import (
+    BASE_IMAGE,
+    CHECKS,
+    GITOPS,
+    LABEL,
+    REPOSITORY_FOLDER,
+    REPOSITORY_RULE,
+    Autoscaler,
+    Route,
+    quantity,
+)
+from scaffold.render._rules import flag
 from scaffold.spec import JSONValue
 
 _DEFAULT_TARGETS = ("staging", "production")
@@ -77,7 +88,17 @@ class Knobs:
 
 
 KNOBS = tuple(field.name for field in dataclasses.fields(Knobs))
-ANSWERS = (*KNOBS, "base_image", "ci", "opentelemetry", "per_target", "targets")
+ANSWERS = (
+    *KNOBS,
+    "base_image",
+    "ci",
+    "gitops",
+    "opentelemetry",
+    "per_target",
+    "repository",
+    "repository_folder",
+    "targets",
+)
 """Everything that the template asks."""
 
 
@@ -106,6 +127,7 @@ def read_answers(
     read_opentelemetry(merged)
     read_base_image(merged)
     read_ci(merged)
+    read_gitops(merged)
     return merged
 
 
@@ -140,6 +162,31 @@ def read_ci(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(name in CI_SYSTEMS for name in names):
         raise InvalidAnswerError("ci", given, f"none, or some of {', '.join(CI_SYSTEMS)}, with commas")
     return tuple(name for name in CI_SYSTEMS if name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitOps:
+    """The tool that deploys what a repository holds, and where it finds the project."""
+
+    tool: str
+    """`argocd`, `flux`, or `none`."""
+    repository: str
+    """Its URL; empty where it is not known."""
+    folder: str
+    """The folder of the project in it; empty for the whole repository."""
+
+
+def read_gitops(answers: Mapping[str, JSONValue]) -> GitOps:
+    """Return which tool deploys the project from a git repository.
+
+    Raises:
+        InvalidAnswerError: There is no such tool, or the repository has another form.
+    """
+    return GitOps(
+        tool=GITOPS("gitops", answers.get("gitops") or "none"),
+        repository=REPOSITORY_RULE("repository", answers.get("repository") or ""),
+        folder=REPOSITORY_FOLDER("repository_folder", answers.get("repository_folder") or ""),
+    )
 
 
 def read_targets(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
@@ -179,7 +226,7 @@ def read_knobs(answers: Mapping[str, JSONValue], target: str) -> Knobs:
             raise UnknownAnswerError(f"per_target.{target}.{name}", KNOBS)
     merged = {name: answers[name] for name in KNOBS if name in answers} | (own or {})
     values = {name: CHECKS[name](name, value) for name, value in merged.items() if value is not None}
-    knobs = Knobs(**values)  # type: ignore[arg-type]
+    knobs = Knobs(**values)
     _require_order(knobs)
     if knobs.route is not Route.NONE and not knobs.host:
         raise InvalidAnswerError("host", "", f"the host name that the {knobs.route.value} answers to")

@@ -97,6 +97,7 @@ from scaffold.spec._native import (
 )
 from scaffold.spec._never import assert_never
 from scaffold.spec._origin import Origin
+from scaffold.spec._prerequisite import Prerequisite, State
 from scaffold.spec._project import Profile, ProjectRecord, ProjectSpec, RenderedProject, Variable
 from scaffold.spec._proof import Check, Measurements, Outcome, Verification
 from scaffold.spec._protocol import PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
@@ -188,6 +189,7 @@ __all__ = [
     "Pillow",
     "PodState",
     "Polars",
+    "Prerequisite",
     "Profile",
     "ProjectRecord",
     "ProjectSpec",
@@ -220,6 +222,7 @@ __all__ = [
     "Signature",
     "Sparse",
     "Standalone",
+    "State",
     "Structured",
     "SystemPackage",
     "Table",

@@ -1,5 +1,6 @@
 """What was registered and deployed, by whom and when: in a database, SQLite unless another is named."""
 
+from scaffold.store._check import check_store
 from scaffold.store._files import file_name, sha256_in
 from scaffold.store._open import open_store
 from scaffold.store._store import Store
@@ -12,6 +13,7 @@ __all__ = [
     "Reference",
     "Run",
     "Store",
+    "check_store",
     "file_name",
     "open_store",
     "parse_reference",

@@ -38,25 +38,43 @@ def open_store(url: str | None = None) -> Store:
         MissingExtraError: The `store` extra, or the driver of the database, is not installed.
         StoreError: The database cannot be opened, or is newer than this version.
     """
+    engine = make_engine(url)
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        if table_version(engine) != newest_version():
+            _migrate(engine)
+    except SQLAlchemyError as error:
+        raise unusable(engine.url, error) from error
+    folder = os.environ.get(_files.URL_VARIABLE) or str(_default_files(engine.url))
+    return Store(engine, _files.Files(folder))
+
+
+def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
+    """Return what connects to the database at `url`, which nothing has been asked of yet.
+
+    Args:
+        url: As for `open_store`.
+        make_folder: Whether to make the folder of an SQLite file.
+
+    Raises:
+        MissingExtraError: The `store` extra is not installed.
+        StoreError: The URL is none, its driver is not installed, or the folder cannot be made.
+    """
     try:
         import sqlalchemy
-        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+        from sqlalchemy.exc import ArgumentError
     except ImportError as error:
         raise MissingExtraError("store", error.name or "sqlalchemy") from error
     given = url or os.environ.get(URL_VARIABLE) or f"sqlite:///{_data_folder() / 'store.db'}"
     try:
         parsed = sqlalchemy.make_url(given)
-        engine = sqlalchemy.create_engine(parsed, connect_args=_connect_args(parsed))
+        connect_args = _connect_args(parsed, make_folder=make_folder)
+        return sqlalchemy.create_engine(parsed, connect_args=connect_args)
     except ArgumentError as error:
         raise StoreUrlError(URL_VARIABLE) from error
     except ImportError as error:
         raise MissingDriverError(parsed.drivername, error.name or "") from error
-    try:
-        if not _is_current(engine):
-            _migrate(engine)
-    except SQLAlchemyError as error:
-        raise unusable(parsed, error) from error
-    return Store(engine, _files.Files(os.environ.get(_files.URL_VARIABLE) or str(_default_files(parsed))))
 
 
 def _data_folder() -> Path:
@@ -78,11 +96,11 @@ def _default_files(url: Any) -> Path:
     return _data_folder() / "store-files"
 
 
-def _connect_args(url: Any) -> dict[str, Any]:
-    """SQLite: make the folder, and wait for whoever is writing."""
+def _connect_args(url: Any, *, make_folder: bool) -> dict[str, Any]:
+    """SQLite: make the folder if that is wanted, and wait for whoever is writing."""
     if url.get_backend_name() != "sqlite":
         return {}
-    if url.database and url.database != ":memory:":
+    if make_folder and url.database and url.database != ":memory:":
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -90,16 +108,20 @@ def _connect_args(url: Any) -> dict[str, Any]:
     return {"timeout": 30}
 
 
-def _is_current(engine: Engine) -> bool:
-    """Whether the tables are the present ones: then there is nothing to lock, and nothing to write."""
+def newest_version() -> str:
+    """Return the version of the present tables."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+
+
+def table_version(engine: Engine) -> str:
+    """Return the version of the tables in a database; empty where there are none."""
     import sqlalchemy
 
-    newest = max(path.name for path in (_MIGRATIONS / "versions").glob("*.py"))
     with engine.connect() as connection:
         if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-            return False
+            return ""
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return found == newest.partition("_")[0]
+    return str(found or "")
 
 
 def _migrate(engine: Engine) -> None:

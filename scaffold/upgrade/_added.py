@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from scaffold.base.markers import marked_lines
 from scaffold.errors import MergeConflictError
-from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import Content, read_tree, walk_files
 from scaffold.upgrade._model_file import loaded_path, model_path
 

@@ -9,7 +9,7 @@ import enum
 from collections.abc import Callable
 from typing import TypeVar
 
-OURS_MARK, MIDDLE_MARK, THEIRS_MARK = "<<<<<<<", "=======", ">>>>>>>"
+from scaffold.base.markers import MIDDLE_MARK, OURS_MARK, THEIRS_MARK
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,13 +69,6 @@ def choose(base: T, ours: T, theirs: T) -> T:
 def each(function: Callable[[T], R], base: T, ours: T, theirs: T) -> tuple[R, R, R]:
     """`function` of the three versions."""
     return function(base), function(ours), function(theirs)
-
-
-def marked_lines(text: str) -> list[int]:
-    """The line numbers, from 1, at which a conflict begins."""
-    lines = text.splitlines()
-    starts = [number for number, line in enumerate(lines, 1) if line.startswith(f"{OURS_MARK} ")]
-    return starts if any(line.startswith(f"{THEIRS_MARK} ") for line in lines) else []
 
 
 def _ended(text: str) -> str:

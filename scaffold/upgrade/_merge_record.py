@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scaffold.base.checked import path_below, read_below
 from scaffold.base.layout import PRISTINE, RECORD
+from scaffold.base.markers import MIDDLE_MARK, OURS_MARK, THEIRS_MARK, marked_lines
 from scaffold.errors import NoMarkersError, RecordSidesError
-from scaffold.upgrade._conflicts import MIDDLE_MARK, OURS_MARK, THEIRS_MARK, marked_lines
 from scaffold.upgrade._record import unpack_pristine
 from scaffold.upgrade._swap import apply_changes
 

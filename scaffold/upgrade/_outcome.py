@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scaffold.upgrade._conflicts import marked_lines
+from scaffold.base.markers import marked_lines
 from scaffold.upgrade._content import Content
 
 

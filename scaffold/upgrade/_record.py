@@ -19,6 +19,7 @@ from scaffold.base.codec import decode, encode
 from scaffold.base.files import sha256_file
 from scaffold.base.git import run_git
 from scaffold.base.layout import LOCK, MODEL_FOLDER, MODEL_FOLDERS, PRISTINE, RECORD, RECORDED, STATE_IGNORE
+from scaffold.base.markers import marked_lines
 from scaffold.base.process import Runner, run_command
 from scaffold.base.recording import parse_recording
 from scaffold.base.temporary import TemporaryFolder
@@ -32,7 +33,6 @@ from scaffold.errors import (
     UpgradeError,
 )
 from scaffold.spec import LocalSource, MadeWith, ProjectRecord, ProjectSpec, Recording
-from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import Content, Opaque, content_sha256, read_content, read_tree, walk_files
 from scaffold.upgrade._migrate import from_format_1
 

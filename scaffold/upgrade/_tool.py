@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path, PurePosixPath
 
+from scaffold.base.markers import marked_lines
 from scaffold.base.process import Runner, run_command
 from scaffold.base.temporary import TemporaryFolder
-from scaffold.upgrade._conflicts import marked_lines
 from scaffold.upgrade._content import is_text
 from scaffold.upgrade._outcome import MergedTree
 

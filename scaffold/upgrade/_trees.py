@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from scaffold.base.layout import APP, CONVERT, MODEL_FOLDER, SCHEMAS
-from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
+from scaffold.base.markers import marked_lines
+from scaffold.upgrade._conflicts import Conflicts, Prefer
 from scaffold.upgrade._content import Content, Link, is_text
 from scaffold.upgrade._in_use import fields_in_use, find_owner_renames, with_renames
 from scaffold.upgrade._lines import merge_lines

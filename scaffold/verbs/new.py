@@ -13,6 +13,7 @@ from scaffold.errors import MissingTargetError
 from scaffold.events import Finished, OnEvent, Started, ignore
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec, Verification
 from scaffold.verbs._pristine import write_pristine
+from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import service_name, specify, validate_answers
 from scaffold.verbs._stages import check_reporter
 from scaffold.verbs.options import ModelOptions, Options
@@ -62,7 +63,7 @@ def new(
     require_empty(target)
     name = service_name(name, target)
     model_options = Options(**options)
-    checked = validate_answers(answers)
+    checked = locate_repository(validate_answers(answers), target)
     with specify(model, input, output, name, checked, model_options, on_event) as spec:
         with staged(target) as root:
             files = _write(spec, root, template, on_event)

@@ -18,9 +18,11 @@ from scaffold.spec import JSONValue, Overrides, Profile, Variable
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def _cli(help: str, *, flag: str = "", metavar: str = "") -> dict[str, str]:
+def _cli(
+    help: str, *, flag: str = "", metavar: str = "", choices: Sequence[str] = ()
+) -> dict[str, str | Sequence[str]]:
     """Return a field's metadata for the command line; `flag` is the option if it is not the field's name."""
-    return {"help": help, "flag": flag, "metavar": metavar}
+    return {"help": help, "flag": flag, "metavar": metavar, "choices": choices}
 
 
 class ModelOptions(TypedDict, total=False):
@@ -54,7 +56,10 @@ class Options:
 
     profile: str = field(
         default=Profile.FAST.value,
-        metadata=_cli("The code that serves the model: fast, or plain, which is shorter and slower."),
+        metadata=_cli(
+            "The code that serves the model: fast, or plain, which is shorter and slower.",
+            choices=[profile.value for profile in Profile],
+        ),
     )
     environment: Sequence[str] = field(
         default=(),

@@ -21,6 +21,7 @@ from scaffold.find import FoundModel, brings_sample
 from scaffold.spec import JSONValue, ProjectRecord, ProjectSpec
 from scaffold.verbs._follow import is_current, newer_model, nothing_new
 from scaffold.verbs._proving import prove_plan, skip_proof
+from scaffold.verbs._repository import locate_repository
 from scaffold.verbs._specify import validate_answers
 from scaffold.verbs._states import last_state, new_state, renderer
 from scaffold.verbs.options import ModelOptions, Options
@@ -100,7 +101,7 @@ def update(
             return found
         _require_sample(root, model, input)
     model_options = _options(root, record, options)
-    checked = validate_answers(answers, record.spec.answers)
+    checked = locate_repository(validate_answers(answers, record.spec.answers), root)
     state = new_state(root, record, (model, input, output), checked, model_options, on_event)
     with state as spec, TemporaryFolder("update") as folder:
         plan = _plan_update(root, (record, ancestor), spec, model_options, Path(folder), template, prefer)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.errors import NoRecordError, TargetAndUrlError
+from scaffold.base.layout import LOCK, MAIN
+from scaffold.base.package import find_package
+from scaffold.errors import ExclusiveOptionsError, NoRecordError, NotAProjectError, TargetAndUrlError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Release, Verification
 from scaffold.verbs._proving import accept_answers, recording_of
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 def verify(
     project: str | Path,
     *,
+    quick: bool = False,
     accept: bool = False,
     allow_read: Sequence[str | Path] = (),
     allow_network: bool = False,
@@ -38,6 +41,7 @@ def verify(
 
     Args:
         project: The project's folder.
+        quick: Only check, in about a second, that the files belong together; nothing is installed or run.
         accept: Take the answers that the service gives now for the right ones, and record them.
         allow_read: Files and folders that the service may read besides the project.
         allow_network: Whether the service may connect to other machines.
@@ -51,8 +55,11 @@ def verify(
 
     Raises:
         DeployError: What runs is not ready, cannot be reached, or does not give the recorded answers.
+        FilesDisagreeError: `quick`, and files do not belong together.
         VerificationError: Its service does not give the recorded answers; or a branch of it.
     """
+    if quick:
+        return _verify_files(project, accept=accept, target=target, url=url)
     from scaffold.proof import verify_project
 
     if target is not None or url is not None:
@@ -68,6 +75,18 @@ def verify(
     )
     _record_proof(opened, verification, on_event)
     return verification
+
+
+def _verify_files(project: str | Path, **others: object) -> Verification:
+    from scaffold.verbs._quick import verify_quickly
+
+    for option, given in others.items():
+        if given:
+            raise ExclusiveOptionsError("quick", option)
+    root = Path(project)
+    if not find_package(root):
+        raise NotAProjectError(str(root), (MAIN, LOCK))
+    return verify_quickly(Project(root=root))
 
 
 def _verify_running(

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from scaffold.cluster import ClusterAccess
+from scaffold.cluster._kubeconfig import connect
 from scaffold.render._deploy import deploy_files, deploy_values
 from scaffold.spec import JSONValue
+from tests.deploy._fake_api import running
+from tests.deploy._fake_pods import FakeCluster
 from tests.deploy._helm import lint, notes, refusal, rendered
 from tests.deploy._policies import problems
 from tests.deploy._specs import project_spec
@@ -89,6 +93,25 @@ def comparable(value: Any) -> Any:
             value = {**value, "image": "", "env": sorted(value["env"] or [], key=lambda one: one["name"])}
         return {key: comparable(each) for key, each in value.items() if key != "app.kubernetes.io/instance"}
     return [comparable(each) for each in value] if isinstance(value, list) else value
+
+
+def test_a_release_is_installed_and_upgraded_in_a_cluster(chart: Chart) -> None:
+    """What Helm renders is taken by the API, its pods come up, and its Service leads to them alone."""
+    folder = chart(autoscaling=False, replicas=2)
+    with FakeCluster().running() as fake, running(fake.api) as kubeconfig:
+        cluster = connect(ClusterAccess(kubeconfig=kubeconfig))
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "space"}})
+        for release, digest in (("blue", "a"), ("green", "b"), ("blue", "c")):
+            values = {"image": {"digest": f"sha256:{digest * 64}"}}
+            for one in rendered(folder, values, release=release):
+                if "helm.sh/hook" not in one["metadata"].get("annotations", {}):
+                    cluster.apply(one, manager="helm")
+        deployment = fake.api.find("Deployment", "blue-titanic")
+        assert deployment["status"]["readyReplicas"] == 2
+        selector = fake.api.find("Service", "blue-titanic")["spec"]["selector"]
+        pods = [one for one in fake.api.all("Pod") if selector.items() <= one["metadata"]["labels"].items()]
+        assert {one["spec"]["containers"][0]["image"][-4:] for one in pods} == {"cccc"}
+        assert len(pods) == 2
 
 
 def test_two_releases_fit_into_one_namespace(chart: Chart) -> None:

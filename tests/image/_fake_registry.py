@@ -134,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(registry.busy_status, b"busy", {"Retry-After": "0"})
         if not self._allowed():
             return self._challenge()
+        if url.path == "/v2/":
+            return self._send(200, b"{}")
         if registry.unknown_repositories and self.command in ("POST", "PUT"):
             return self._errors(404, "NAME_UNKNOWN", "repository name not known to registry")
         match = re.fullmatch(r"/v2/(.+)/(blobs|manifests)/(uploads/)?(.*)", url.path)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaffold.upgrade._conflicts import Conflicts, Prefer, marked_lines
+from scaffold.base.markers import marked_lines
+from scaffold.upgrade._conflicts import Conflicts, Prefer
 from scaffold.upgrade._lines import merge_lines
 
 BASE = "one\ntwo\nthree\nfour\nfive\n"

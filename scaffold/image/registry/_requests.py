@@ -87,6 +87,25 @@ class Requests:
         self.retry(lambda _: answers.append(self.request(method, path, **options)), work, is_read=is_read)
         return answers[-1]
 
+    def ping(self, timeout_s: float) -> bool:
+        """Ask the registry for its version, with the login that is known; return whether it wants a login.
+
+        Raises:
+            RegistryLoginError: It does not take the login.
+            ImageError: It does not answer, or not as a registry.
+        """
+        asked: list[bool] = []
+        self.retry(lambda _: asked.append(self._wants_login(timeout_s)), self._url, is_read=True)
+        return asked[-1]
+
+    def _wants_login(self, timeout_s: float) -> bool:
+        first = self._session.get(self._url, timeout=timeout_s)
+        if first.status_code not in (200, 401):
+            raise self._refusal("GET", first)
+        if first.status_code == 401:
+            self.request("GET", self._url, good=(200,), timeout=timeout_s)
+        return first.status_code == 401
+
     def retry(self, work: Callable[[int], None], what: str, *, is_read: bool = False) -> None:
         """Do `work`, which is told how often it was tried before, until it does not break."""
         detail, wait_s = "", 0.0

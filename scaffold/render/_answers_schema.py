@@ -1,0 +1,162 @@
+"""The JSON Schema of the answers: editors complete and check a file of answers by it."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import Any
+
+from scaffold.base.yaml_text import yaml_document
+from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, GITOPS, LABEL, REPOSITORY_FOLDER, REPOSITORY_RULE
+from scaffold.render._knobs import CI_SYSTEMS, KNOBS, Knobs
+from scaffold.render._rules import Schema, flag
+from scaffold.render._tree import template_path
+
+_DIALECT = "http://json-schema.org/draft-07/schema#"
+"""The newest that the YAML extension of VS Code knows in full."""
+_KNOBS = {
+    "registry": "Where images go: registry.example.org/models.",
+    "service_type": "The type of the Service.",
+    "internal": "A load balancer that only the private network reaches.",
+    "route": "What leads from outside the cluster to the Service; needs `host`.",
+    "host": "The host name of the route.",
+    "path": "The path of the route.",
+    "tls": "Whether the route uses TLS.",
+    "tls_issuer": "The ClusterIssuer of cert-manager for the route's certificate.",
+    "ingress_class": "The class of the ingress; empty: the cluster's default.",
+    "gateway": "The Gateway that the route belongs to.",
+    "gateway_namespace": "The namespace of that Gateway.",
+    "autoscaling": "Whether the number of pods follows the load.",
+    "autoscaler": "What adds pods: a HorizontalPodAutoscaler by CPU, or KEDA by requests.",
+    "replicas": "The number of pods without autoscaling.",
+    "min_replicas": "The fewest pods with autoscaling; 0 needs KEDA and `triggers`.",
+    "max_replicas": "The most pods with autoscaling; three times `min_replicas` by default.",
+    "target_utilization": "The percentage of the CPU limit above which pods are added.",
+    "refresh_s": "Seconds between changes of the number of pods.",
+    "prometheus_url": "The Prometheus that KEDA asks.",
+    "target_requests": "Requests per pod above which KEDA adds pods.",
+    "cooldown_s": "Seconds without work after which KEDA stops the last pod.",
+    "triggers": "Further triggers of KEDA.",
+    "cpu": "Cores that a pod requests: 250m, 1.5.",
+    "cpu_limit": "The most cores of a pod.",
+    "memory": "Memory that a pod requests; from the proof by default.",
+    "memory_limit": "The most memory of a pod; from the proof by default.",
+    "ephemeral_storage": "Scratch space of a pod.",
+    "gpus": "GPUs of a pod.",
+    "gpu_resource": "The resource that stands for a GPU.",
+    "runtime_class": "The RuntimeClass of the pods.",
+    "labels": "Labels of every object and of the pods.",
+    "annotations": "Annotations of every object and of the pods.",
+    "run_as_user": "The user in the container; 0: the platform chooses.",
+    "priority_class": "The PriorityClass of the pods.",
+    "node_selector": "Labels of the nodes that the pods run on.",
+    "tolerations": "Taints that the pods tolerate.",
+    "affinity": "Affinity of the pods.",
+    "ingress_from": "Peers that may call the service; anyone by default.",
+    "canary": "Rising percentages of the requests that a new version gets before the rollout: 10,50.",
+    "canary_hold_s": "Seconds of each step of the canary.",
+    "timeout_s": "Seconds that scoring may take; from the proof by default.",
+    "max_concurrent": "Records that may wait in one container; 1024 by default.",
+    "queue_wait_s": "Seconds that a record may wait; 10 by default.",
+    "auth": "Whether callers need an API key.",
+    "network_policy": "Whether a NetworkPolicy isolates the pods.",
+    "metrics": "Whether the service has /metrics for Prometheus.",
+    "access_log": "Whether each request gets a line in the log.",
+    "service_monitor": "A ServiceMonitor for the Prometheus operator.",
+    "otlp_endpoint": "Where traces go; needs `opentelemetry`.",
+    "chart": "Whether deploy/chart has a Helm chart.",
+}
+_DECIDED = {"max_replicas", "timeout_s", "max_concurrent", "queue_wait_s"}
+"""Numbers that are 0 where they are not answered."""
+_TARGETS: Schema = {"type": "string", "pattern": f"^({LABEL.pattern})$", "not": {"enum": ["base", "chart"]}}
+_SYSTEMS = "|".join(CI_SYSTEMS)
+_PROJECT: dict[str, Schema] = {
+    "targets": {
+        "description": "The environments: a folder under deploy/ for each.",
+        "anyOf": [_TARGETS, {"type": "array", "items": _TARGETS, "minItems": 1, "uniqueItems": True}],
+        "default": ["staging", "production"],
+    },
+    "base_image": {"description": "The base of the image, if not python:slim.", **BASE_IMAGE.schema},
+    "ci": {
+        "description": f"The systems that get a pipeline: none, or some of {', '.join(CI_SYSTEMS)}.",
+        "anyOf": [
+            {"enum": ["none", *CI_SYSTEMS]},
+            {"type": "string", "pattern": rf"^\s*({_SYSTEMS})\s*(,\s*({_SYSTEMS})\s*)*$"},
+            {"type": "array", "items": {"enum": list(CI_SYSTEMS)}},
+        ],
+        "default": "none",
+    },
+    "gitops": {
+        "description": "The tool that deploys from git: deploy/argocd.yaml or deploy/flux.yaml.",
+        **GITOPS.schema,
+        "default": "none",
+    },
+    "repository": {
+        "description": "The git repository of the project, for `gitops`; that of `origin` by default.",
+        **REPOSITORY_RULE.schema,
+    },
+    "repository_folder": {
+        "description": "The folder of the project in that repository.",
+        **REPOSITORY_FOLDER.schema,
+    },
+    "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
+}
+
+
+def answers_schema() -> Schema:
+    """Return the JSON Schema of the answers of `new` and `update`, by the rules that check them."""
+    defaults = Knobs()
+    knobs = {
+        name: {"description": _KNOBS[name], **CHECKS[name].schema, **_default(name, getattr(defaults, name))}
+        for name in KNOBS
+    }
+    references = {name: {"$ref": f"#/definitions/{name}"} for name in knobs}
+    own = {
+        "description": "Knobs of one target, by its name.",
+        "type": "object",
+        "additionalProperties": _closed(references),
+    }
+    properties = {**_PROJECT, "per_target": own, **references}
+    return {
+        "$schema": _DIALECT,
+        "title": "Answers of a service",
+        **_closed(dict(sorted(properties.items()))),
+        "definitions": knobs,
+    }
+
+
+def bootstrap_schema() -> Schema:
+    """Return the JSON Schema of the answers of `init`, by the questions of the project template."""
+    questions = yaml_document((template_path("project") / "copier.yml").read_text("utf-8"))
+    properties = {
+        name: _question(question)
+        for name, question in questions.items()
+        if not name.startswith("_") and question.get("when") is not False
+    }
+    return {"$schema": _DIALECT, "title": "Answers of a training project", **_closed(properties)}
+
+
+def _closed(properties: dict[str, Schema]) -> Schema:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _default(name: str, value: Any) -> Schema:
+    """The default of a knob as an answer has it; nothing where it is decided from something else."""
+    if value == "" or name in _DECIDED:
+        return {}
+    if isinstance(value, enum.Enum):
+        return {"default": value.value}
+    return {"default": list(value) if isinstance(value, tuple) else value}
+
+
+def _question(question: dict[str, Any]) -> Schema:
+    """One question of copier: its help, and its choices or its pattern."""
+    schema: Schema = {"description": question["help"]}
+    if choices := question.get("choices"):
+        schema["enum"] = list(choices.values()) if isinstance(choices, dict) else list(choices)
+    else:
+        schema["type"] = "string"
+    if pattern := re.search(r"regex_search\('(.*)'\)", question.get("validator", "")):
+        schema["pattern"] = pattern[1]
+    default = question.get("default")
+    return schema if default is None or "{{" in default else {**schema, "default": default}

@@ -1,0 +1,238 @@
+"""Whether the files of a project belong together, as far as that can be seen without running them."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from scaffold.base.checked import model_files, path_below, read_below
+from scaffold.base.files import sha256_file
+from scaffold.base.git import run_git
+from scaffold.base.layout import LOCK, MODEL_FOLDER, OPENAPI, RECORDED, REQUIREMENTS, SCHEMAS, UPDATE
+from scaffold.base.markers import marked_lines
+from scaffold.base.modules import normalized
+from scaffold.base.other_tools import find_locking_tool
+from scaffold.base.package import find_package
+from scaffold.errors import CommandError, FilesDisagreeError, NoRecordError, ScaffoldError
+from scaffold.errors.wording import shell_line
+from scaffold.spec import Check, Outcome, Verification
+from scaffold.verbs._proving import recording_of
+from scaffold.verbs._wire_schema import fields_of_class, read_request_schema
+from scaffold.verbs.project import Project
+
+_NOT_OWNED = {".git", ".venv", "venv", "node_modules", "__pycache__", "undo", "update"}
+_LARGEST_TEXT_BYTES = 4 << 20
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\n")
+_HASH_NAME = "MODEL_SHA256"
+_RELOCK = shell_line("uv", "pip", "compile", "--generate-hashes", REQUIREMENTS, "--output-file", LOCK)
+
+
+class _Skipped(Exception):  # noqa: N818 - the check is left out, and says why
+    """Nothing can be said."""
+
+
+class _Differs(Exception):  # noqa: N818 - a result
+    """Two files do not agree: what was found, and the line to type."""
+
+
+def verify_quickly(project: Project) -> Verification:
+    """Return the checks of the files of a project, of which nothing is run.
+
+    Raises:
+        FilesDisagreeError: Some do not belong together.
+    """
+    checks = tuple(
+        _checked(name, check, project)
+        for name, check in {
+            "merge": _check_markers,
+            "record": _check_record,
+            "model": _check_model,
+            "lock": _check_lock,
+            "sample": _check_sample,
+            "schema": _check_schema,
+            "proof": _check_proof,
+            "environment": _check_environment,
+        }.items()
+    )
+    failed = [check for check in checks if check.outcome is Outcome.FAILED]
+    if failed:
+        problems = tuple(f"{check.name}: {check.detail}" for check in failed)
+        raise FilesDisagreeError(str(project.root), problems)
+    return Verification(checks=checks)
+
+
+def _checked(name: str, check: Callable[[Project], str], project: Project) -> Check:
+    try:
+        return Check(name=name, outcome=Outcome.PASSED, detail=check(project))
+    except _Skipped as reason:
+        return Check(name=name, outcome=Outcome.SKIPPED, detail=str(reason))
+    except (_Differs, ScaffoldError) as problem:
+        return Check(name=name, outcome=Outcome.FAILED, detail=str(problem))
+    except SyntaxError as error:
+        detail = f"{error.filename}, line {error.lineno}: {error.msg}"
+        return Check(name=name, outcome=Outcome.FAILED, detail=detail)
+    except (OSError, ValueError) as error:
+        return Check(name=name, outcome=Outcome.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+def _verify_line(project: Project, *options: str) -> str:
+    return shell_line("scaffold", "verify", project.root, *options)
+
+
+def _check_markers(project: Project) -> str:
+    """No file has the markers of a merge, and no update was interrupted."""
+    if path_below(project.root, UPDATE).is_dir():
+        raise _Differs(f"an update was interrupted; this finishes it:\n{_verify_line(project)}")
+    for path in _texts(project.root):
+        text = path.read_bytes()
+        if b"<<<<<<< " in text and (lines := marked_lines(text.decode("utf-8", "replace"))):
+            place = path.relative_to(project.root).as_posix()
+            raise _Differs(f"{place}:{lines[0]} has conflict markers\n{shell_line('git', 'diff', '--check')}")
+    return "no conflict markers"
+
+
+def _texts(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in _NOT_OWNED and not name.endswith("_cache")]
+        for path in (Path(folder, name) for name in files):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST_TEXT_BYTES:
+                yield path
+
+
+def _check_record(project: Project) -> str:
+    """What the project was made from can be read."""
+    try:
+        spec = project.record.spec
+    except NoRecordError:
+        raise _Skipped("there is no record; `scaffold update` needs one") from None
+    return f"{spec.name} {spec.version}"
+
+
+def _check_model(project: Project) -> str:
+    """The model is the one that the code and the record name."""
+    files = model_files(project.root)
+    if len(files) > 1:
+        raise _Skipped(f"{MODEL_FOLDER}/ has {len(files)} files")
+    wanted = _wanted_hashes(project)
+    if not files:
+        return _without_model(project)
+    path = files[0].relative_to(project.root).as_posix()
+    pointer = _POINTER.match(files[0].open("rb").read(200))
+    found = pointer[1].decode() if pointer else sha256_file(files[0])
+    for place, sha256 in wanted:
+        if sha256 != found:
+            update = shell_line("scaffold", "update", project.root, "--model", files[0])
+            raise _Differs(f"{path} is {found[:12]}, and {place} has {sha256[:12]}\n{update}")
+    if not wanted:
+        raise _Skipped("neither the code nor the record has its hash")
+    return f"{path} is {found[:12]}{', by its pointer of Git LFS' if pointer else ''}"
+
+
+def _wanted_hashes(project: Project) -> list[tuple[str, str]]:
+    """Each place that names the hash of the model, with the hash."""
+    wanted = []
+    package = find_package(project.root)
+    for path in sorted((project.root / package).glob("*.py")) if package else ():
+        place = path.relative_to(project.root).as_posix()
+        for node in ast.parse(path.read_text("utf-8"), place).body:
+            named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _HASH_NAME
+            if named and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
+                wanted.append((place, str(node.value.value)))  # type: ignore[attr-defined]
+    with contextlib.suppress(ScaffoldError):
+        wanted.append(("the record", project.record.spec.artifact.sha256))
+    return wanted
+
+
+def _without_model(project: Project) -> str:
+    """A model that is kept out of git may be absent from a checkout."""
+    try:
+        run_git(project.root, "check-ignore", "--quiet", f"{MODEL_FOLDER}/model.pkl")
+    except CommandError:
+        raise _Differs(
+            f"{MODEL_FOLDER}/ has no model\n{shell_line('git', 'checkout', '--', MODEL_FOLDER)}"
+        ) from None
+    raise _Skipped(f"{MODEL_FOLDER}/ has no model, and git ignores it")
+
+
+def _check_lock(project: Project) -> str:
+    """The lock has each requirement in a version that it allows, and nothing for one that is gone."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    root = project.root
+    tool = find_locking_tool(root)
+    if tool and not (root / LOCK).is_file():
+        raise _Skipped(f"{tool.lock} is the lock")
+    lock = project.lock
+    pins = lock.by_name()
+    if not path_below(root, REQUIREMENTS).is_file():
+        raise _Skipped(f"there is no {REQUIREMENTS}")
+    names = set()
+    for line in read_below(root, REQUIREMENTS).decode().splitlines():
+        text = re.sub(r"(^|\s)#.*", "", line).strip()
+        if not text or text.startswith(("-", "./")):
+            continue
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement as error:
+            raise _Differs(f"{REQUIREMENTS} has {text!r}, which is no requirement: {error}") from None
+        name = normalized(wanted.name)
+        names.add(name)
+        versions = [pin.version for pin in pins.get(name, ()) if pin.is_release]
+        if name not in pins and wanted.marker is None:
+            raise _Differs(f"{LOCK} lacks {name}, which {REQUIREMENTS} has\n{_RELOCK}")
+        if versions and not any(wanted.specifier.contains(each, prereleases=True) for each in versions):
+            raise _Differs(f"{LOCK} has {name}=={versions[0]}, and {REQUIREMENTS} wants {text}\n{_RELOCK}")
+    for pin in lock.pins:
+        if REQUIREMENTS in pin.via and pin.name not in names and not pin.requirement.startswith("./"):
+            raise _Differs(f"{LOCK} has {pin.name} for {REQUIREMENTS}, which has it no longer\n{_RELOCK}")
+    return f"{len(names)} requirements in {len(lock.names)} distributions"
+
+
+def _check_sample(project: Project) -> str:
+    """The recorded sample can be read."""
+    return f"{len(project.recording.requests)} recorded requests"
+
+
+def _check_schema(project: Project) -> str:
+    """The description of the API has the fields of the code, and takes the recorded requests."""
+    request = read_request_schema(project.root)
+    if request is None:
+        raise _Skipped(f"{OPENAPI} describes no request")
+    package = find_package(project.root)
+    schemas = f"{package}/{Path(SCHEMAS).name}"
+    if request.name and request.fields and package and path_below(project.root, schemas).is_file():
+        fields = fields_of_class(read_below(project.root, schemas).decode(), request.name, schemas)
+        if fields is not None and fields != request.fields:
+            only = ", ".join(sorted(fields ^ request.fields))
+            raise _Differs(f"{schemas} and {OPENAPI} differ in: {only}\npython -m tests.record")
+    misfit = request.misfit(project.recording.requests) and request.misfit(recording_of(project).requests)
+    if misfit:
+        accept = _verify_line(project, "--accept")
+        raise _Differs(
+            f"{RECORDED} does not fit {OPENAPI}: {misfit}\nWrite what the service takes, then:\n{accept}"
+        )
+    return f"the recorded requests have the fields and types of {OPENAPI}"
+
+
+def _check_proof(project: Project) -> str:
+    """The recorded proof is of the code as it is."""
+    line = _verify_line(project)
+    try:
+        proof = project.verification
+    except ScaffoldError:
+        proof = None
+    if proof is None or not proof.passed:
+        raise _Skipped(f"no proof is recorded: {line}")
+    if proof.code_sha256 != project.code_sha256:
+        raise _Skipped(f"the recorded proof is of other code: {line}")
+    return "recorded for this code"
+
+
+def _check_environment(project: Project) -> str:
+    """What needs the environment of the service, which is not made here."""
+    line = _verify_line(project)
+    raise _Skipped(f"whether the lock installs and the service gives the model's answers: {line}")

@@ -1,0 +1,147 @@
+"""`verify --quick`: files that do not belong together are named, without an environment."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+import scaffold
+from scaffold.errors import ExclusiveOptionsError, FilesDisagreeError, NotAProjectError
+from scaffold.spec import Outcome
+from scaffold.verbs._wire_schema import fields_of_class
+
+REPOSITORY = Path(__file__).parents[2]
+TITANIC = REPOSITORY / "examples/titanic/service"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return shutil.copytree(TITANIC, tmp_path / "titanic")
+
+
+def rewrite(old: str, new: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def failed(root: Path) -> dict[str, str]:
+    with pytest.raises(FilesDisagreeError) as caught:
+        scaffold.verify(root, quick=True)
+    return dict(problem.split(": ", 1) for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("name", ["titanic", "iris"])
+def test_a_project_as_it_was_made_belongs_together(name: str) -> None:
+    checks = scaffold.verify(REPOSITORY / f"examples/{name}/service", quick=True).checks
+    left_out = {check.name: check.detail for check in checks if check.outcome is not Outcome.PASSED}
+    assert left_out.keys() == {"proof", "environment"}
+    assert all("scaffold verify" in detail for detail in left_out.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "check", "found"),
+    [
+        ("app/main.py", rewrite("app = ", "<<<<<<< ours\n>>>>>>> theirs\napp = "), "merge", "app/main.py:"),
+        (".scaffold/record.json", rewrite('"format"', '"form'), "record", "record.json"),
+        ("model/model.pkl", lambda path: path.write_bytes(b"x"), "model", "app/settings.py"),
+        ("app/settings.py", rewrite('SHA256 = "b', 'SHA256 = "c'), "model", "has c323b591caa9"),
+        ("app/settings.py", rewrite("class ", "clas "), "model", "app/settings.py, line "),
+        ("model/model.pkl", Path.unlink, "model", "git checkout -- model"),
+        ("requirements.in", rewrite("pandas==3.1.1", "pandas==3.0.0"), "lock", "pandas==3.1.1, and"),
+        ("requirements.in", rewrite("pandas==3.1.1", "polars"), "lock", "lacks polars"),
+        ("requirements.in", rewrite("pandas==3.1.1", "-c x.txt"), "lock", "has it no longer"),
+        ("requirements.txt", rewrite("click==8.5.1", "--trusted-host x"), "lock", "requirements.txt"),
+        ("tests/recorded.json", rewrite('"answers"', '"answer"'), "sample", "recorded.json"),
+        ("tests/recorded.json", rewrite('"Age": 22.0', '"Age": "22"'), "schema", "requests[0].Age"),
+        ("tests/recorded.json", rewrite('"Age": 22.0', '"age": 22.0'), "schema", "requests[0] lacks Age"),
+        ("app/schemas.py", rewrite("    Fare:", "    Price:"), "schema", "differ in: Fare, Price"),
+    ],
+)
+def test_what_does_not_belong_together_is_named(
+    root: Path, path: str, change: Callable[[Path], object], check: str, found: str
+) -> None:
+    change(root / path)
+    assert found in failed(root)[check]
+
+
+def test_the_message_says_what_to_type(root: Path) -> None:
+    rewrite("pandas==3.1.1", "polars")(root / "requirements.in")
+    with pytest.raises(FilesDisagreeError) as caught:
+        scaffold.verify(root, quick=True)
+    assert str(caught.value) == (
+        f"The files of {root} do not belong together.\n"
+        "  lock: requirements.txt lacks polars, which requirements.in has\n"
+        "    uv pip compile --generate-hashes requirements.in --output-file requirements.txt"
+    )
+
+
+def test_a_model_in_git_lfs_is_known_by_its_pointer(root: Path) -> None:
+    sha256 = scaffold.Project.open(root).model_sha256
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize 3319\n"
+    (root / "model/model.pkl").write_text(pointer)
+    model = next(check for check in scaffold.verify(root, quick=True).checks if check.name == "model")
+    assert model.detail.endswith("by its pointer of Git LFS")
+    (root / "model/model.pkl").write_text(pointer.replace(sha256, "0" * 64))
+    assert "model" in failed(root)
+
+
+def test_a_model_that_git_ignores_may_be_absent(root: Path) -> None:
+    subprocess.run(["git", "init", "-q", root], check=True)
+    (root / "model/model.pkl").unlink()
+    assert "model" in failed(root)
+    (root / ".gitignore").write_text("model/*.pkl\n")
+    model = next(check for check in scaffold.verify(root, quick=True).checks if check.name == "model")
+    assert model.outcome is Outcome.SKIPPED
+
+
+def test_fields_are_read_without_running_the_class() -> None:
+    text = """
+class Base(BaseModel): x: int
+class ModelInput(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kept: ClassVar[int] = 1
+    length: float = Field(alias="sepal length (cm)")
+    width: Annotated[float, Field(alias="width (cm)")]
+    Age: float | None = None
+class Child(Base): y: int
+class Renamed(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+    y: int
+"""
+    assert sorted(fields_of_class(text, "ModelInput", "x") or ()) == [
+        "Age",
+        "sepal length (cm)",
+        "width (cm)",
+    ]
+    assert fields_of_class(text, "Child", "x") is None
+    assert fields_of_class(text, "Renamed", "x") is None
+    assert fields_of_class(text, "Gone", "x") is None
+
+
+def test_options_that_run_the_service_exclude_it(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExclusiveOptionsError):
+        scaffold.verify(root, quick=True, accept=True)
+    with pytest.raises(NotAProjectError):
+        scaffold.verify(tmp_path / "nothing", quick=True)
+
+
+def test_the_hook_of_pre_commit_is_a_command_that_works(root: Path) -> None:
+    (hook,) = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text())
+    command = [sys.executable, "-m", *shlex.split(hook["entry"])]
+    assert not hook["pass_filenames"]
+    assert subprocess.run([*command, "--json"], cwd=root, check=False).returncode == 0
+    (root / "model/model.pkl").write_bytes(b"x")
+    done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "model: model/model.pkl is " in done.stderr
