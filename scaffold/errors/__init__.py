@@ -39,6 +39,7 @@
     │   ├── PasswordInUrlError          the URL of a package index holds a password
     │   ├── TargetAndUrlError           both a target and a URL are to be verified
     │   ├── PinWithoutPushError         `--pin` without `--push`
+    │   ├── UnknownErrorNameError       `explain` is asked for an error that does not exist
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -216,7 +217,8 @@
     │   └── StoreUnusableError          the database refuses a request
     └── CommandError                    a command that we ran failed
 
-One file for each room, several for a large one. The fields of an error are its facts, and `__str__` words the
+`branches` has the branches, and what to do about their errors; the leaves have one file for each room,
+several for a large one. The fields of an error are its facts, and `__str__` words the
 message from them: what failed, what was found, what to type. `wording` has the words for a Python caller and
 for the command line.
 Every error pickles. Standard library only.
@@ -233,6 +235,20 @@ from scaffold.errors.answers import (
     UnreadableAnswerError,
 )
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import (
+    EnvironmentSpecError,
+    ImageError,
+    IntrospectionError,
+    ProjectError,
+    ReadError,
+    RenderError,
+    ResolutionError,
+    StoreError,
+    UpgradeError,
+    UsageError,
+    VerificationError,
+    WorkerError,
+)
 from scaffold.errors.build import (
     BuilderOptionError,
     IncompleteLoginError,
@@ -275,7 +291,6 @@ from scaffold.errors.debian import (
 )
 from scaffold.errors.environment import (
     BrokenEnvironmentError,
-    EnvironmentSpecError,
     LibrariesBrokenError,
     LibrariesConflictError,
     LibraryTooOldError,
@@ -297,7 +312,6 @@ from scaffold.errors.image import (
     EngineNotRunningError,
     EngineRefusedError,
     ImageCheckError,
-    ImageError,
     ImageNotRunnableError,
     ImagePythonError,
     MissingLockError,
@@ -313,7 +327,6 @@ from scaffold.errors.introspect import (
     ChangingMethodError,
     EmptySampleError,
     IndexNeededError,
-    IntrospectionError,
     NoFittingCallError,
     NoSuchMethodError,
     NothingToCallError,
@@ -326,7 +339,6 @@ from scaffold.errors.introspect import (
 from scaffold.errors.project import (
     FileTooLargeError,
     NotARegularFileError,
-    ProjectError,
     PythonVersionError,
     UnreadableLockError,
     UnsafeLockError,
@@ -349,7 +361,6 @@ from scaffold.errors.proof import (
     ServiceFailedError,
     ServiceNotStartedError,
     UnfitAcceptedError,
-    VerificationError,
 )
 from scaffold.errors.read import (
     CarriedCodeError,
@@ -362,7 +373,6 @@ from scaffold.errors.read import (
     NoSuchFileError,
     NotAModelError,
     NotASampleError,
-    ReadError,
     SourceNotFollowedError,
     TruncatedFileError,
     UnpicklableModelError,
@@ -390,14 +400,13 @@ from scaffold.errors.registry import (
     UntrustedRegistryError,
     UploadError,
 )
-from scaffold.errors.render import BadTemplateError, RenderError
+from scaffold.errors.render import BadTemplateError
 from scaffold.errors.resolve import (
     BrokenInstallError,
     ConflictError,
     LockFailedError,
     MissingModuleError,
     NoSuchVersionError,
-    ResolutionError,
     SourceChangedError,
     SourceNotFoundError,
     TraceFailedError,
@@ -409,7 +418,6 @@ from scaffold.errors.store import (
     NewerStoreError,
     NoModelToRegisterError,
     StoreBusyError,
-    StoreError,
     StoreFilesError,
     StoreFolderError,
     StoreUnusableError,
@@ -441,7 +449,6 @@ from scaffold.errors.upgrade import (
     UndoError,
     UnknownContentError,
     UnknownOptionsError,
-    UpgradeError,
 )
 from scaffold.errors.usage import (
     ExclusiveOptionsError,
@@ -459,8 +466,8 @@ from scaffold.errors.usage import (
     OtherLockError,
     ReportNotWrittenError,
     TargetNotEmptyError,
+    UnknownErrorNameError,
     UnsetVariableError,
-    UsageError,
     VariableTakenError,
 )
 from scaffold.errors.wording import name_commands
@@ -470,7 +477,6 @@ from scaffold.errors.worker import (
     ModelChangedError,
     WorkerDiedError,
     WorkerEndedError,
-    WorkerError,
     WorkerLimitError,
     WorkerMessageError,
 )
@@ -657,6 +663,7 @@ __all__ = [
     "UnfitAcceptedError",
     "UnknownAnswerError",
     "UnknownContentError",
+    "UnknownErrorNameError",
     "UnknownFieldError",
     "UnknownMetricError",
     "UnknownModelError",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import ProjectError
 from scaffold.errors.wording import invocation, shell_line
-
-
-class ProjectError(ScaffoldError):
-    """A file of a project is not what this package writes there, so it is not used."""
 
 
 class NotARegularFileError(ProjectError):

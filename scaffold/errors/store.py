@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import StoreError
 from scaffold.errors.wording import invocation, option, shell_line
-
-
-class StoreError(ScaffoldError):
-    """The record of models and deployments cannot be read or written."""
 
 
 class NoModelToRegisterError(StoreError):
