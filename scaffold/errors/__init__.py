@@ -28,6 +28,7 @@
     │   ├── InvalidRegistrationError    a model cannot be registered under that name and version
     │   ├── InvalidAliasError           an alias of a model has a name that no alias can have
     │   ├── InvalidFactError            a metric or a parameter has a value that the store does not keep
+    │   ├── InvalidConfusionMatrixError true and predicted classes are none, or not as many
     │   ├── InvalidTrainingDataError    the training data is neither a file nor a frame
     │   ├── BuilderOptionError          a builder does not have this option
     │   ├── MissingDestinationError     the layers builder needs the destination of the image
@@ -383,6 +384,7 @@ from scaffold.errors.read import (
 )
 from scaffold.errors.registration import (
     InvalidAliasError,
+    InvalidConfusionMatrixError,
     InvalidFactError,
     InvalidRegistrationError,
     InvalidTrainingDataError,
@@ -548,6 +550,7 @@ __all__ = [
     "IntrospectionError",
     "InvalidAliasError",
     "InvalidAnswerError",
+    "InvalidConfusionMatrixError",
     "InvalidFactError",
     "InvalidOptionError",
     "InvalidRecordingError",

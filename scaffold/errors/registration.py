@@ -54,6 +54,16 @@ class InvalidFactError(UsageError):
         return f"{self.kind}[{self.name!r}] is no {wanted}: {self.found}."
 
 
+class InvalidConfusionMatrixError(UsageError):
+    """A confusion matrix cannot be counted: it takes the true classes of some rows and the predicted ones."""
+
+    found: str
+
+    def __str__(self) -> str:
+        call = "scaffold.register(..., confusion_matrix=(y_test, model.predict(X_test)))"
+        return f"A confusion matrix takes true and predicted classes, not {self.found}.\n  {call}"
+
+
 class InvalidTrainingDataError(UsageError):
     """The training data is neither a file nor a frame."""
 

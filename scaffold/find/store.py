@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from scaffold.base.files import sha256_file
 from scaffold.errors import ModelMovedError
-from scaffold.find._facts import facts, identifier, one_line
+from scaffold.find._facts import as_list, facts, identifier, one_line
 from scaffold.find._source import Declared, FoundModel, Source, download_folder
-from scaffold.spec import Origin
+from scaffold.spec import JSONValue, Origin
 
 if TYPE_CHECKING:
     from scaffold.store import Model, Reference, Store
 
 _SCHEME = "store:"
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?", re.ASCII)
+_MOST_CHARACTERS = 200
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9.+!_]{1,50}")
 """A name with a version, as `register` writes it: no URL, no option."""
 
@@ -110,6 +111,7 @@ def _origin(written: str, model: Model) -> Origin:
     rows, sha256 = run.data.get("rows"), run.data.get("sha256")
     described = [f"{rows} rows"] if isinstance(rows, int) else []
     described += [f"sha256 {sha256}"] if isinstance(sha256, str) else []
+    tags = {"training data": ", ".join(described), "confusion matrix": _confusions(run.confusion_matrix)}
     return Origin(
         uri=written,
         version=one_line(model.version),
@@ -117,5 +119,17 @@ def _origin(written: str, model: Model) -> Origin:
         revision=one_line(run.git_revision),
         params=facts(list(run.params.items())),
         metrics=facts(list(run.metrics.items())),
-        tags=facts([("training data", ", ".join(described))] if described else []),
+        tags=facts([(name, text) for name, text in tags.items() if text]),
     )
+
+
+def _confusions(matrix: Mapping[str, JSONValue]) -> str:
+    """A small confusion matrix in one line: `0: 90 as 0, 10 as 1; 1: ...`; empty for a large one."""
+    classes, counts = as_list(matrix.get("classes")), as_list(matrix.get("counts"))
+    rows = [
+        f"{true}: "
+        + ", ".join(f"{count} as {each}" for count, each in zip(as_list(row), classes, strict=False))
+        for true, row in zip(classes, counts, strict=False)
+    ]
+    text = "; ".join(rows)
+    return text if len(text) <= _MOST_CHARACTERS else ""

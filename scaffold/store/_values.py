@@ -23,6 +23,8 @@ class Run:
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, JSONValue] = field(default_factory=dict)
     """The training data: its `sha256`, `rows` and `columns`, no row of it."""
+    confusion_matrix: Mapping[str, JSONValue] = field(default_factory=dict)
+    """`classes`, and for each true class a row of `counts`, one for each predicted class."""
     git_revision: str = ""
     python: str = ""
     requirements: tuple[str, ...] = ()
