@@ -214,6 +214,7 @@
     │   ├── StoreUrlError               a variable holds no URL of a database
     │   ├── MissingDriverError          the driver of a database is not installed
     │   ├── StoreFolderError            the folder of the store cannot be made
+    │   ├── MlflowStoreError            the store is a server of MLflow, which does not do that
     │   ├── NewerStoreError             a newer version of this package wrote the store
     │   └── StoreUnusableError          the database refuses a request
     └── CommandError                    a command that we ran failed
@@ -416,6 +417,7 @@ from scaffold.errors.resolve import (
 )
 from scaffold.errors.store import (
     MissingDriverError,
+    MlflowStoreError,
     ModelMovedError,
     NewerStoreError,
     NoModelToRegisterError,
@@ -578,6 +580,7 @@ __all__ = [
     "MissingSampleError",
     "MissingTargetError",
     "MissingVariableError",
+    "MlflowStoreError",
     "ModelChangedError",
     "ModelGoneError",
     "ModelMovedError",

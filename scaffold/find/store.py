@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -9,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.facts import as_list, facts, identifier, one_line
 from scaffold.base.files import sha256_file
-from scaffold.errors import ModelMovedError
-from scaffold.find._facts import as_list, facts, identifier, one_line
+from scaffold.errors import ModelMovedError, ModelNotFetchedError
 from scaffold.find._source import Declared, FoundModel, Source, download_folder
 from scaffold.spec import JSONValue, Origin
 
@@ -43,10 +44,12 @@ class StoreSource(Source):
         Raises:
             StoreError: The store has no such model, or its file is not the one that was registered.
         """
-        from scaffold.store import open_store
+        from scaffold.store import open_store, tracking_server
 
         with closing(open_store()) as opened:
             model = opened.require_model(_reference(written))
+            if tracking_server():
+                return self._of_mlflow(written, model)
             path = self._model_file(opened, model)
             declared = _declared(opened, model)
         named = one_line(f"{_SCHEME}{model.name}/{model.version}")
@@ -62,6 +65,17 @@ class StoreSource(Source):
         if model.version == origin.version:
             return None
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
+
+    def _of_mlflow(self, written: str, model: Model) -> FoundModel:
+        """The model of a server of MLflow, under the name that was typed for it here."""
+        from scaffold.store import tracking_server
+
+        if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_server()):
+            cause = "MLFLOW_TRACKING_URI names another server than SCAFFOLD_STORE"
+            raise ModelNotFetchedError(written, cause, "unset MLFLOW_TRACKING_URI")
+        found = self._find(f"models:/{model.name}/{model.version}")
+        assert found.origin is not None
+        return replace(found, origin=replace(found.origin, uri=written))
 
     def _model_file(self, opened: Store, model: Model) -> Path:
         if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle

@@ -22,6 +22,8 @@ from scaffold.store._store import URL_VARIABLE, Store, unusable
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+_MLFLOW = "mlflow+"
+"""Begins the URL of a store that is a server of MLflow."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_315_026_184
 """The number of the lock for migrations, where locks have numbers or names."""
@@ -31,19 +33,24 @@ def open_store(url: str | None = None) -> Store:
     """Return the store at `url`, brought up to today's tables.
 
     Args:
-        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`.
-            Without it `$SCAFFOLD_STORE`, else SQLite in the user's data folder.
+        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`. Or a
+            server of MLflow, `mlflow+https://...`. Without it `$SCAFFOLD_STORE`, else SQLite in the user's
+            data folder.
 
     Raises:
         MissingExtraError: The `store` extra, or the driver of the database, is not installed.
         StoreError: The database cannot be opened, or is newer than this version.
     """
+    given = url or os.environ.get(URL_VARIABLE) or f"sqlite:///{_data_folder() / 'store.db'}"
+    if given.startswith(_MLFLOW):
+        from scaffold.store._mlflow import MlflowStore  # which imports what HTTP needs
+
+        return MlflowStore(given.removeprefix(_MLFLOW))
     try:
         import sqlalchemy
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
     except ImportError as error:
         raise MissingExtraError("store", error.name or "sqlalchemy") from error
-    given = url or os.environ.get(URL_VARIABLE) or f"sqlite:///{_data_folder() / 'store.db'}"
     try:
         parsed = sqlalchemy.make_url(given)
         engine = sqlalchemy.create_engine(parsed, connect_args=_connect_args(parsed))
@@ -57,6 +64,13 @@ def open_store(url: str | None = None) -> Store:
     except SQLAlchemyError as error:
         raise unusable(parsed, error) from error
     return Store(engine, _files.Files(os.environ.get(_files.URL_VARIABLE) or str(_default_files(parsed))))
+
+
+def tracking_server() -> str:
+    """Return the URL of the server of MLflow that `$SCAFFOLD_STORE` names; empty if it names none."""
+    given = os.environ.get(URL_VARIABLE, "")
+    url = given.removeprefix(_MLFLOW)
+    return url if url != given and url.startswith(("http://", "https://")) else ""
 
 
 def _data_folder() -> Path:

@@ -15,8 +15,8 @@ IN_FILES = "files:"
 class Run:
     """A training that was registered: what went in, and what was measured."""
 
-    id: int = 0
-    """The store's number of it; 0 before it is written."""
+    id: int | str = 0
+    """The store's number of it, or MLflow's id; 0 before it is written."""
     name: str
     """That of its model."""
     params: Mapping[str, JSONValue] = field(default_factory=dict)
@@ -41,8 +41,9 @@ class Model:
     version: str
     """Empty for the next whole number, before it is written."""
     sha256: str
+    """Empty for a model of MLflow, which keeps none."""
     location: str
-    """The path or URL of its file; `files:NAME` for a file in the store's folder."""
+    """The path or URL of its file; `files:NAME` for a file in the store's folder; the source of MLflow."""
     by: str
     at: str
     input: str = ""
