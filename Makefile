@@ -45,7 +45,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 
 docs: $(VENV)/.test
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: check docs
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not docker and not cluster and not slow and not libraries"
