@@ -47,7 +47,8 @@ def main(chromium: str | None) -> None:
 def run_in_terminal(command: str, folder: str) -> str:
     """Return what a command prints on a terminal, with the escape sequences."""
     here, there = pty.openpty()
-    environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": "60"}
+    bytecode = {"UV_COMPILE_BYTECODE": "1"}  # as `make` sets it
+    environ = {**os.environ, **bytecode, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": "60"}
     process = subprocess.Popen(
         command.split(), cwd=folder, env=environ, stdin=there, stdout=there, stderr=there
     )
