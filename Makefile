@@ -3,6 +3,7 @@
 #   make demo    train the Titanic pipeline, generate its service, prove it, ask it three times
 #   make test    lint, types, and all tests that take seconds and need no Docker Engine and no cluster
 #   make check   lint and types
+#   make docs    the documentation as a site, in build/site; a broken link is an error
 #   make bench   our service beside the other serving tools
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench examples clean
+.PHONY: demo test check docs bench examples clean
 
 $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
@@ -43,7 +44,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+test: check docs
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not docker and not cluster and not slow and not libraries"
 
 examples: $(VENV)/.test

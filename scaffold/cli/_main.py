@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from scaffold.cli._show import show_error
-from scaffold.errors import ScaffoldError, name_commands
+from scaffold.errors import ScaffoldError, UsageError, name_commands
 
 _EXAMINING = ("new", "inspect", "update", "diff")
 """Commands that load a model."""
@@ -35,7 +35,8 @@ def run() -> None:
 
             app()
     except ScaffoldError as error:
-        show_error(str(error))
+        more = "" if isinstance(error, UsageError) else f"More: scaffold explain {type(error).__name__}"
+        show_error(str(error), more)
         sys.exit(1)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""

@@ -40,14 +40,16 @@ def console(*, stderr: bool = False) -> Console:
     return VisibleConsole(stderr=stderr, highlight=False, soft_wrap=width is not None, width=width)
 
 
-def show_error(message: str) -> None:
-    """Print `message` on the error stream, its first line marked."""
+def show_error(message: str, more: str = "") -> None:
+    """Print `message` on the error stream, its first line marked; `more` only where a person reads it."""
     first, _, rest = message.partition("\n")
     err = console(stderr=True)
     err.print("[bold red]✗[/]", end=" ")
     err.print(first, markup=False, style="bold")
     if rest:
         err.print(rest, markup=False)
+    if more and err.is_terminal:
+        err.print(more, markup=False, style="dim")
 
 
 def show_json(value: object) -> None:

@@ -28,6 +28,7 @@
     │   ├── InvalidRegistrationError    a model cannot be registered under that name and version
     │   ├── InvalidAliasError           an alias of a model has a name that no alias can have
     │   ├── InvalidFactError            a metric or a parameter has a value that the store does not keep
+    │   ├── InvalidConfusionMatrixError true and predicted classes are none, or not as many
     │   ├── InvalidTrainingDataError    the training data is neither a file nor a frame
     │   ├── BuilderOptionError          a builder does not have this option
     │   ├── MissingDestinationError     the layers builder needs the destination of the image
@@ -39,6 +40,7 @@
     │   ├── PasswordInUrlError          the URL of a package index holds a password
     │   ├── TargetAndUrlError           both a target and a URL are to be verified
     │   ├── PinWithoutPushError         `--pin` without `--push`
+    │   ├── UnknownErrorNameError       `explain` is asked for an error that does not exist
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -213,11 +215,13 @@
     │   ├── StoreUrlError               a variable holds no URL of a database
     │   ├── MissingDriverError          the driver of a database is not installed
     │   ├── StoreFolderError            the folder of the store cannot be made
+    │   ├── MlflowStoreError            the store is a server of MLflow, which does not do that
     │   ├── NewerStoreError             a newer version of this package wrote the store
     │   └── StoreUnusableError          the database refuses a request
     └── CommandError                    a command that we ran failed
 
-One file for each room, several for a large one. The fields of an error are its facts, and `__str__` words the
+`branches` has the branches, and what to do about their errors; the leaves have one file for each room,
+several for a large one. The fields of an error are its facts, and `__str__` words the
 message from them: what failed, what was found, what to type. `wording` has the words for a Python caller and
 for the command line.
 Every error pickles. Standard library only.
@@ -234,6 +238,20 @@ from scaffold.errors.answers import (
     UnreadableAnswerError,
 )
 from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import (
+    EnvironmentSpecError,
+    ImageError,
+    IntrospectionError,
+    ProjectError,
+    ReadError,
+    RenderError,
+    ResolutionError,
+    StoreError,
+    UpgradeError,
+    UsageError,
+    VerificationError,
+    WorkerError,
+)
 from scaffold.errors.build import (
     BuilderOptionError,
     IncompleteLoginError,
@@ -276,7 +294,6 @@ from scaffold.errors.debian import (
 )
 from scaffold.errors.environment import (
     BrokenEnvironmentError,
-    EnvironmentSpecError,
     LibrariesBrokenError,
     LibrariesConflictError,
     LibraryTooOldError,
@@ -298,7 +315,6 @@ from scaffold.errors.image import (
     EngineNotRunningError,
     EngineRefusedError,
     ImageCheckError,
-    ImageError,
     ImageNotRunnableError,
     ImagePythonError,
     MissingLockError,
@@ -314,7 +330,6 @@ from scaffold.errors.introspect import (
     ChangingMethodError,
     EmptySampleError,
     IndexNeededError,
-    IntrospectionError,
     NoFittingCallError,
     NoSuchMethodError,
     NothingToCallError,
@@ -328,7 +343,6 @@ from scaffold.errors.project import (
     FilesDisagreeError,
     FileTooLargeError,
     NotARegularFileError,
-    ProjectError,
     PythonVersionError,
     UnreadableLockError,
     UnsafeLockError,
@@ -351,7 +365,6 @@ from scaffold.errors.proof import (
     ServiceFailedError,
     ServiceNotStartedError,
     UnfitAcceptedError,
-    VerificationError,
 )
 from scaffold.errors.read import (
     CarriedCodeError,
@@ -364,7 +377,6 @@ from scaffold.errors.read import (
     NoSuchFileError,
     NotAModelError,
     NotASampleError,
-    ReadError,
     SourceNotFollowedError,
     TruncatedFileError,
     UnpicklableModelError,
@@ -375,6 +387,7 @@ from scaffold.errors.read import (
 )
 from scaffold.errors.registration import (
     InvalidAliasError,
+    InvalidConfusionMatrixError,
     InvalidFactError,
     InvalidRegistrationError,
     InvalidTrainingDataError,
@@ -392,14 +405,13 @@ from scaffold.errors.registry import (
     UntrustedRegistryError,
     UploadError,
 )
-from scaffold.errors.render import BadTemplateError, RenderError
+from scaffold.errors.render import BadTemplateError
 from scaffold.errors.resolve import (
     BrokenInstallError,
     ConflictError,
     LockFailedError,
     MissingModuleError,
     NoSuchVersionError,
-    ResolutionError,
     SourceChangedError,
     SourceNotFoundError,
     TraceFailedError,
@@ -407,11 +419,11 @@ from scaffold.errors.resolve import (
 )
 from scaffold.errors.store import (
     MissingDriverError,
+    MlflowStoreError,
     ModelMovedError,
     NewerStoreError,
     NoModelToRegisterError,
     StoreBusyError,
-    StoreError,
     StoreFilesError,
     StoreFolderError,
     StoreUnusableError,
@@ -443,7 +455,6 @@ from scaffold.errors.upgrade import (
     UndoError,
     UnknownContentError,
     UnknownOptionsError,
-    UpgradeError,
 )
 from scaffold.errors.usage import (
     ExclusiveOptionsError,
@@ -461,8 +472,8 @@ from scaffold.errors.usage import (
     OtherLockError,
     ReportNotWrittenError,
     TargetNotEmptyError,
+    UnknownErrorNameError,
     UnsetVariableError,
-    UsageError,
     VariableTakenError,
 )
 from scaffold.errors.wording import name_commands
@@ -472,7 +483,6 @@ from scaffold.errors.worker import (
     ModelChangedError,
     WorkerDiedError,
     WorkerEndedError,
-    WorkerError,
     WorkerLimitError,
     WorkerMessageError,
 )
@@ -545,6 +555,7 @@ __all__ = [
     "IntrospectionError",
     "InvalidAliasError",
     "InvalidAnswerError",
+    "InvalidConfusionMatrixError",
     "InvalidFactError",
     "InvalidOptionError",
     "InvalidRecordingError",
@@ -572,6 +583,7 @@ __all__ = [
     "MissingSampleError",
     "MissingTargetError",
     "MissingVariableError",
+    "MlflowStoreError",
     "ModelChangedError",
     "ModelGoneError",
     "ModelMovedError",
@@ -660,6 +672,7 @@ __all__ = [
     "UnfitAcceptedError",
     "UnknownAnswerError",
     "UnknownContentError",
+    "UnknownErrorNameError",
     "UnknownFieldError",
     "UnknownMetricError",
     "UnknownModelError",

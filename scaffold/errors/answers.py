@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.errors.usage import UsageError
+from scaffold.errors.branches import UsageError
 from scaffold.errors.wording import either, invocation
 
 

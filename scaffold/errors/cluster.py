@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaffold.errors.base import ScaffoldError
-from scaffold.errors.usage import UsageError
+from scaffold.errors.branches import UsageError
 from scaffold.errors.wording import invocation
 
 
@@ -41,6 +41,10 @@ class TargetAndUrlError(UsageError):
 class DeployError(ScaffoldError):
     """A service cannot be deployed.
 
+    What the command applied was undone, unless the message says otherwise (docs/deploy.md).
+    `scaffold status --target T` shows the pods, `scaffold logs --target T` what they print, and
+    `scaffold rollback --target T` returns to the last revision that went live.
+
     Args:
         problem: What failed, in one sentence.
         found: The facts, a line each.
@@ -59,27 +63,45 @@ class DeployError(ScaffoldError):
 
 
 class ClusterUnreachableError(DeployError):
-    """The cluster cannot be reached: no kubeconfig, no such context, no answer, no valid login."""
+    """The cluster cannot be reached: no kubeconfig, no such context, no answer, no valid login.
+
+    Try `kubectl get pods` with the same `--kubeconfig` and `--context`.
+    """
 
 
 class ManifestError(DeployError):
-    """The files under `deploy/` cannot be used."""
+    """The files under `deploy/` cannot be used.
+
+    `kubectl kustomize deploy/TARGET` shows what they make.
+    """
 
 
 class ApplyConflictError(DeployError):
-    """Someone else set a field that a manifest sets, to another value."""
+    """Someone else set a field that a manifest sets, to another value.
+
+    Write that value into the manifest, or remove the field from the manifest.
+    """
 
 
 class ClusterRefusedError(DeployError):
-    """The API, a quota or an admission policy refused a request."""
+    """The API, a quota or an admission policy refused a request.
+
+    docs/deploy.md#permissions has the Role that the commands need.
+    """
 
 
 class DeployBusyError(DeployError):
-    """Another deploy to the same target is under way."""
+    """Another deploy to the same target is under way.
+
+    Wait until it ends, then run the same command again.
+    """
 
 
 class RolloutFailedError(DeployError):
-    """The new pods do not become ready, or cannot be reached."""
+    """The new pods do not become ready, or cannot be reached.
+
+    `scaffold logs --target T` prints the last log lines of each pod.
+    """
 
 
 class NoRoomError(RolloutFailedError):
@@ -95,7 +117,10 @@ class ScaledToZeroError(NoEndpointError):
 
 
 class LiveAnswersDifferError(DeployError):
-    """The live service does not give the model's answers."""
+    """The live service does not give the model's answers.
+
+    `scaffold verify` shows whether the project gives them on this machine.
+    """
 
 
 class CanaryFailedError(DeployError):
@@ -103,8 +128,14 @@ class CanaryFailedError(DeployError):
 
 
 class NotDeployedError(DeployError):
-    """The target runs nothing, or not the revision that was asked for."""
+    """The target runs nothing, or not the revision that was asked for.
+
+    `scaffold deployments --target T` lists the revisions that the cluster keeps.
+    """
 
 
 class PromotionRefusedError(DeployError):
-    """The service to promote is not proven, or serves another model than the project's."""
+    """The service to promote is not proven, or serves another model than the project's.
+
+    `scaffold verify --target T` proves what runs at a target.
+    """

@@ -6,7 +6,10 @@ from scaffold.errors.base import ScaffoldError
 
 
 class CommandError(ScaffoldError):
-    """A command that we ran ended with an error."""
+    """A command that we ran ended with an error.
+
+    The message has its command line and the end of its output. Type the line yourself to see all of it.
+    """
 
     command: tuple[str, ...]
     status: int

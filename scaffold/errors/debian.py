@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from scaffold.errors.image import ImageError
+from scaffold.errors.branches import ImageError
 from scaffold.errors.wording import either, invocation
 
 

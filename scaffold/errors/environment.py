@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import EnvironmentSpecError
 from scaffold.errors.wording import invocation, option
-
-
-class EnvironmentSpecError(ScaffoldError):
-    """The value of `--environment` cannot be used."""
 
 
 class NotAnEnvironmentError(EnvironmentSpecError):

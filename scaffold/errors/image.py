@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
-from scaffold.errors.usage import UsageError
+from scaffold.errors.branches import ImageError, UsageError
 from scaffold.errors.wording import either, invocation, option
-
-
-class ImageError(ScaffoldError):
-    """An image cannot be built or pushed."""
 
 
 class PinWithoutPushError(UsageError):

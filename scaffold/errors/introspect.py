@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import IntrospectionError
 from scaffold.errors.wording import about_local_time, beside_the_code, invocation, option
 
 Remedy = Literal[
@@ -33,10 +33,6 @@ _WRAP_IT = """Wrap the model in a class that takes plain values, and give a samp
   class Service:
       def __init__(self, model): self.model = model
       def predict(self, record): return self.model.predict(...)  # build what the model takes from `record`"""
-
-
-class IntrospectionError(ScaffoldError):
-    """The sample or the model cannot be described."""
 
 
 class UnsupportedSampleError(IntrospectionError):
@@ -99,7 +95,7 @@ class NoFittingCallError(CallError):
         return "\n".join([*lines, *(about_local_time() if self.gives else []), self._advice()])
 
     def _advice(self) -> str:
-        about, *more = self.about or ("",)
+        about = self.about[0] if self.about else ""
         answer = f"{_HOLD}      def predict(self, X): return"
         match self.remedy:
             case "column":
@@ -110,7 +106,8 @@ class NoFittingCallError(CallError):
             case "columns":
                 return "Give a sample with the columns that the model takes."
             case "rows":
-                return f"The input sample has {about} rows, the output sample {more[0]}: give their answers."
+                rows, answers = (*self.about, "another number")[:2]
+                return f"The input sample has {rows} rows, the output sample {answers}: give their answers."
             case "inputs":
                 return f"Give a sample of what it takes: {', '.join(self.about)}"
             case "instance":

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import ProjectError
 from scaffold.errors.wording import invocation, shell_line
-
-
-class ProjectError(ScaffoldError):
-    """A file of a project is not what this package writes there, so it is not used."""
 
 
 class FilesDisagreeError(ProjectError):

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import VerificationError
 from scaffold.errors.wording import about_local_time, invocation
 from scaffold.spec import SCORE_PROTOCOL
-
-
-class VerificationError(ScaffoldError):
-    """The service does not give the model's answers, or does not run."""
 
 
 class EnvironmentFailedError(VerificationError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import ReadError
 from scaffold.errors.wording import either, invocation, option, shell_line
 
 _MODEL_FORMATS = (
@@ -13,10 +13,6 @@ _MODEL_FORMATS = (
 )
 
 _NO_TRUST = "If you made this file: give the model itself, scaffold.new(model, ...), or save it without that."
-
-
-class ReadError(ScaffoldError):
-    """A file cannot be read as a model or a sample."""
 
 
 class NoSuchFileError(ReadError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scaffold.errors.usage import UsageError
+from scaffold.errors.branches import UsageError
 from scaffold.errors.wording import invocation
 
 
@@ -52,6 +52,16 @@ class InvalidFactError(UsageError):
     def __str__(self) -> str:
         wanted = "finite number" if self.kind == "metrics" else "value of JSON"
         return f"{self.kind}[{self.name!r}] is no {wanted}: {self.found}."
+
+
+class InvalidConfusionMatrixError(UsageError):
+    """A confusion matrix cannot be counted: it takes the true classes of some rows and the predicted ones."""
+
+    found: str
+
+    def __str__(self) -> str:
+        call = "scaffold.register(..., confusion_matrix=(y_test, model.predict(X_test)))"
+        return f"A confusion matrix takes true and predicted classes, not {self.found}.\n  {call}"
 
 
 class InvalidTrainingDataError(UsageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from scaffold.errors.image import ImageError
+from scaffold.errors.branches import ImageError
 from scaffold.errors.wording import invocation, shell_line
 
 _ECR = re.compile(r"\d+\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")

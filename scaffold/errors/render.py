@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from scaffold.errors.base import ScaffoldError
-
-
-class RenderError(ScaffoldError):
-    """The project cannot be written."""
+from scaffold.errors.branches import RenderError
 
 
 class BadTemplateError(RenderError):

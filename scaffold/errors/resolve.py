@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import ResolutionError
 from scaffold.errors.wording import invocation, with_variable
-
-
-class ResolutionError(ScaffoldError):
-    """The requirements of the model cannot be installed, or not together."""
 
 
 class SourceNotFoundError(ResolutionError):

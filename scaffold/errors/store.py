@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import StoreError
 from scaffold.errors.wording import invocation, option, shell_line
-
-
-class StoreError(ScaffoldError):
-    """The record of models and deployments cannot be read or written."""
 
 
 class NoModelToRegisterError(StoreError):
@@ -209,6 +206,40 @@ class StoreUnusableError(StoreError):
             f"The store cannot be used.\n  {self.database}: {self.cause}\n"
             f"Name another database: {self.variable}=sqlite:///path/to/store.db"
         )
+
+
+class MlflowStoreError(StoreError):
+    """The store is a server of MLflow, and does not do what is asked.
+
+    MLflow registers its models itself, and keeps no deployments.
+
+    Args:
+        server: Its URL, without credentials.
+        wanted: What is asked.
+    """
+
+    server: str
+    wanted: Literal["register", "deployments", "server"]
+
+    def __str__(self) -> str:
+        match self.wanted:
+            case "register":
+                return (
+                    f"Models are registered in {self.server} by MLflow itself:\n"
+                    "  mlflow.sklearn.log_model(model, name='model', input_example=X.head(20),"
+                    " registered_model_name='churn')"
+                )
+            case "deployments":
+                return (
+                    f"{self.server} keeps no deployments. Name a database for them:\n"
+                    f"  {option('store', 'sqlite:///deployments.db')}"
+                )
+            case "server":
+                return (
+                    f"{self.server} is no server of MLflow. Start one, and name it:\n"
+                    "  mlflow server --backend-store-uri sqlite:///mlflow.db --port 5000\n"
+                    "  export SCAFFOLD_STORE=mlflow+http://localhost:5000"
+                )
 
 
 def _nearest(near: Sequence[str]) -> str:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import UpgradeError
 from scaffold.errors.wording import counted, invocation, shell_line
-
-
-class UpgradeError(ScaffoldError):
-    """A project cannot be brought up to date."""
 
 
 class ModelGoneError(UpgradeError):

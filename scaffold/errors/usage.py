@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import UsageError
 from scaffold.errors.wording import invocation, option, shell_line
-
-
-class UsageError(ScaffoldError):
-    """A call or a command that cannot be carried out."""
 
 
 class MissingExtraError(UsageError):
@@ -268,3 +264,17 @@ class ExclusiveOptionsError(UsageError):
 
     def __str__(self) -> str:
         return f"{option(self.one)} and {option(self.other)} exclude each other."
+
+
+class UnknownErrorNameError(UsageError):
+    """`scaffold explain` is asked for an error that does not exist."""
+
+    name: str
+    known: Sequence[str]
+
+    def __str__(self) -> str:
+        from difflib import get_close_matches
+
+        near = get_close_matches(self.name, self.known, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        return f"There is no error {self.name!r}.{meant}\nList all of them:\n  scaffold explain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scaffold.errors.base import ScaffoldError
+from scaffold.errors.branches import WorkerError
 from scaffold.errors.environment import with_requirements
 from scaffold.errors.wording import invocation, option
 
@@ -25,10 +25,6 @@ _INSTEAD = {
 
 CALLING = "()"
 """Stands for the name that is being loaded, where all is loaded and the model is called."""
-
-
-class WorkerError(ScaffoldError):
-    """The process that loads the model failed."""
 
 
 class WorkerEndedError(WorkerError):

@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from scaffold.base.checked import is_safe_path
+from scaffold.base.facts import as_dict, as_list, one_line
+from scaffold.base.http import NoAnswerError, RefusedError, Server
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
 from scaffold.errors.wording import invocation
-from scaffold.find._facts import as_dict, as_list, one_line
-from scaffold.find._http import NoAnswerError, RefusedError, Server
 
 _FILES = "api/2.0/mlflow-artifacts/artifacts"
 _MOST_ENTRIES = 5000

@@ -20,9 +20,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from scaffold.base.checked import is_safe_path
+from scaffold.base.facts import as_dict, identifier, one_line
 from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import as_dict, identifier, one_line
 from scaffold.find._source import Declared, DeclaredField
 
 DESCRIPTION = "MLmodel"

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.facts import as_dict, as_list, commit_in, facts, identifier, one_line, version_number
+from scaffold.base.http import NoAnswerError, RefusedError, Server, mlflow_server
 from scaffold.base.nearest import nearest
-from scaffold.base.urls import encoded_login
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._artifacts import download_artifacts, not_fetched
-from scaffold.find._facts import as_dict, as_list, commit_in, facts, identifier, one_line, version_number
-from scaffold.find._http import NoAnswerError, RefusedError, Server
 from scaffold.spec import Origin
 
 _REGISTRY = "MLFLOW_REGISTRY_URI"
@@ -47,9 +46,9 @@ class Tracking:
         self._written = written
         registry = os.environ.get(_REGISTRY, "")
         try:
-            self._server = _server(url)
+            self._server = mlflow_server(url)
             self._registry = (
-                _server(registry) if registry.startswith(("http://", "https://")) else self._server
+                mlflow_server(registry) if registry.startswith(("http://", "https://")) else self._server
             )
         except NoAnswerError as error:
             raise ModelNotFetchedError(written, str(error), "") from error
@@ -213,18 +212,6 @@ class Tracking:
         shown = nearest(wanted, [one_line(each) for each in known])
         there = f"; nearest: {', '.join(shown)}" if shown else "; it has none"
         return ModelNotFetchedError(self._written, f"{self.url} has no {what}{there}", "")
-
-
-def _server(url: str) -> Server:
-    """The server at a URL, with the login of MLflow's environment variables."""
-    user, password, token, certificate = (
-        os.environ.get(f"MLFLOW_TRACKING_{name}", "")
-        for name in ("USERNAME", "PASSWORD", "TOKEN", "SERVER_CERT_PATH")
-    )
-    login = f"Bearer {token}" if token else ""
-    if user:
-        login = f"Basic {encoded_login(user, password)}"
-    return Server(url, login=login, certificate=certificate)
 
 
 def _pairs(listed: Any) -> list[tuple[Any, Any]]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.facts import as_dict, as_list, facts, identifier
 from scaffold.base.files import is_file
 from scaffold.base.git import revision
 from scaffold.base.process import Runner, run_command
 from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import CommandError, ModelNotFetchedError
-from scaffold.find._facts import as_dict, as_list, facts, identifier
 from scaffold.find._source import FoundModel, Source, line_of, local_path
 from scaffold.spec import Origin
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.facts import one_line
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import one_line
 from scaffold.find._source import FoundModel, Source, download_folder, imported, line_of, scheme_of
 from scaffold.spec import Origin
 

@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.facts import commit_in, facts, identifier, version_number
 from scaffold.base.files import is_file
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._facts import commit_in, facts, identifier, version_number
 from scaffold.find._mlflow_child import ask_mlflow
 from scaffold.find._mlmodel import DESCRIPTION, declared_by, model_file, read_description
 from scaffold.find._source import FoundModel, Source, download_folder, local_path, scheme_of
@@ -86,7 +86,9 @@ class MlflowSource(Source):
 
 
 def _tracking_uri() -> str:
-    return os.environ.get(_TRACKING, "")
+    from scaffold.store import tracking_server
+
+    return os.environ.get(_TRACKING) or tracking_server()
 
 
 def _server(uri: str) -> Tracking:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.facts import as_list, facts, identifier, one_line
 from scaffold.base.files import sha256_file
-from scaffold.errors import ModelMovedError
-from scaffold.find._facts import facts, identifier, one_line
+from scaffold.errors import ModelMovedError, ModelNotFetchedError
 from scaffold.find._source import Declared, FoundModel, Source, download_folder
-from scaffold.spec import Origin
+from scaffold.spec import JSONValue, Origin
 
 if TYPE_CHECKING:
     from scaffold.store import Model, Reference, Store
 
 _SCHEME = "store:"
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?", re.ASCII)
+_MOST_CHARACTERS = 200
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9.+!_]{1,50}")
 """A name with a version, as `register` writes it: no URL, no option."""
 
@@ -42,10 +44,12 @@ class StoreSource(Source):
         Raises:
             StoreError: The store has no such model, or its file is not the one that was registered.
         """
-        from scaffold.store import open_store
+        from scaffold.store import open_store, tracking_server
 
         with closing(open_store()) as opened:
             model = opened.require_model(_reference(written))
+            if tracking_server():
+                return self._of_mlflow(written, model)
             path = self._model_file(opened, model)
             declared = _declared(opened, model)
         named = one_line(f"{_SCHEME}{model.name}/{model.version}")
@@ -61,6 +65,17 @@ class StoreSource(Source):
         if model.version == origin.version:
             return None
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
+
+    def _of_mlflow(self, written: str, model: Model) -> FoundModel:
+        """The model of a server of MLflow, under the name that was typed for it here."""
+        from scaffold.store import tracking_server
+
+        if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_server()):
+            cause = "MLFLOW_TRACKING_URI names another server than SCAFFOLD_STORE"
+            raise ModelNotFetchedError(written, cause, "unset MLFLOW_TRACKING_URI")
+        found = self._find(f"models:/{model.name}/{model.version}")
+        assert found.origin is not None
+        return replace(found, origin=replace(found.origin, uri=written))
 
     def _model_file(self, opened: Store, model: Model) -> Path:
         if model.location.startswith(_SCHEME):  # which `register` never writes: it might lead in a circle
@@ -110,6 +125,7 @@ def _origin(written: str, model: Model) -> Origin:
     rows, sha256 = run.data.get("rows"), run.data.get("sha256")
     described = [f"{rows} rows"] if isinstance(rows, int) else []
     described += [f"sha256 {sha256}"] if isinstance(sha256, str) else []
+    tags = {"training data": ", ".join(described), "confusion matrix": _confusions(run.confusion_matrix)}
     return Origin(
         uri=written,
         version=one_line(model.version),
@@ -117,5 +133,17 @@ def _origin(written: str, model: Model) -> Origin:
         revision=one_line(run.git_revision),
         params=facts(list(run.params.items())),
         metrics=facts(list(run.metrics.items())),
-        tags=facts([("training data", ", ".join(described))] if described else []),
+        tags=facts([(name, text) for name, text in tags.items() if text]),
     )
+
+
+def _confusions(matrix: Mapping[str, JSONValue]) -> str:
+    """A small confusion matrix in one line: `0: 90 as 0, 10 as 1; 1: ...`; empty for a large one."""
+    classes, counts = as_list(matrix.get("classes")), as_list(matrix.get("counts"))
+    rows = [
+        f"{true}: "
+        + ", ".join(f"{count} as {each}" for count, each in zip(as_list(row), classes, strict=False))
+        for true, row in zip(classes, counts, strict=False)
+    ]
+    text = "; ".join(rows)
+    return text if len(text) <= _MOST_CHARACTERS else ""

@@ -22,6 +22,8 @@ from scaffold.store._store import URL_VARIABLE, Store, unusable
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+_MLFLOW = "mlflow+"
+"""Begins the URL of a store that is a server of MLflow."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_315_026_184
 """The number of the lock for migrations, where locks have numbers or names."""
@@ -31,13 +33,19 @@ def open_store(url: str | None = None) -> Store:
     """Return the store at `url`, brought up to today's tables.
 
     Args:
-        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`.
-            Without it `$SCAFFOLD_STORE`, else SQLite in the user's data folder.
+        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`. Or a
+            server of MLflow, `mlflow+https://...`. Without it `$SCAFFOLD_STORE`, else SQLite in the user's
+            data folder.
 
     Raises:
         MissingExtraError: The `store` extra, or the driver of the database, is not installed.
         StoreError: The database cannot be opened, or is newer than this version.
     """
+    given = url or os.environ.get(URL_VARIABLE, "")
+    if given.startswith(_MLFLOW):
+        from scaffold.store._mlflow import MlflowStore  # which imports what HTTP needs
+
+        return MlflowStore(given.removeprefix(_MLFLOW))
     engine = make_engine(url)
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -75,6 +83,13 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
         raise StoreUrlError(URL_VARIABLE) from error
     except ImportError as error:
         raise MissingDriverError(parsed.drivername, error.name or "") from error
+
+
+def tracking_server() -> str:
+    """Return the URL of the server of MLflow that `$SCAFFOLD_STORE` names; empty if it names none."""
+    given = os.environ.get(URL_VARIABLE, "")
+    url = given.removeprefix(_MLFLOW)
+    return url if url != given and url.startswith(("http://", "https://")) else ""
 
 
 def _data_folder() -> Path:

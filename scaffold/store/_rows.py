@@ -11,7 +11,7 @@ from scaffold.store._values import Entry, Run
 
 _Kind = TypeVar("_Kind", dict[str, Any], list[Any])
 
-_MAPPINGS = ("params", "metrics", "data")
+_MAPPINGS = ("params", "metrics", "data", "confusion_matrix")
 
 
 def row_of(run: Run) -> dict[str, Any]:
@@ -30,9 +30,9 @@ def run_of(row: dict[str, Any]) -> Run:
     return Run(**{**row, **mappings, "metrics": numbers, "requirements": tuple(lines)})
 
 
-def _parsed(text: str, kind: type[_Kind]) -> _Kind:
+def _parsed(text: str | None, kind: type[_Kind]) -> _Kind:
     try:
-        value = json.loads(text)
+        value = json.loads(text or "")
     except (ValueError, RecursionError):
         return kind()
     return value if isinstance(value, kind) else kind()

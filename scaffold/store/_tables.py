@@ -27,6 +27,7 @@ runs = Table(
     Column("params", _LONG, nullable=False),
     Column("metrics", _LONG, nullable=False),
     Column("data", _LONG, nullable=False),
+    Column("confusion_matrix", _LONG, nullable=True),
     Column("git_revision", String(64), nullable=False),
     Column("python", String(32), nullable=False),
     Column("requirements", Text, nullable=False),
@@ -34,7 +35,7 @@ runs = Table(
     Column("at", String(32), nullable=False),
     Index("runs_name", "name"),
 )
-"""`params`, `metrics`, `data` and `requirements` are JSON."""
+"""`params`, `metrics`, `data`, `confusion_matrix` and `requirements` are JSON."""
 
 models = Table(
     "models",

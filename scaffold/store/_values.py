@@ -15,14 +15,16 @@ IN_FILES = "files:"
 class Run:
     """A training that was registered: what went in, and what was measured."""
 
-    id: int = 0
-    """The store's number of it; 0 before it is written."""
+    id: int | str = 0
+    """The store's number of it, or MLflow's id; 0 before it is written."""
     name: str
     """That of its model."""
     params: Mapping[str, JSONValue] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, JSONValue] = field(default_factory=dict)
     """The training data: its `sha256`, `rows` and `columns`, no row of it."""
+    confusion_matrix: Mapping[str, JSONValue] = field(default_factory=dict)
+    """`classes`, and for each true class a row of `counts`, one for each predicted class."""
     git_revision: str = ""
     python: str = ""
     requirements: tuple[str, ...] = ()
@@ -39,8 +41,9 @@ class Model:
     version: str
     """Empty for the next whole number, before it is written."""
     sha256: str
+    """Empty for a model of MLflow, which keeps none."""
     location: str
-    """The path or URL of its file; `files:NAME` for a file in the store's folder."""
+    """The path or URL of its file; `files:NAME` for a file in the store's folder; the source of MLflow."""
     by: str
     at: str
     input: str = ""

@@ -30,6 +30,7 @@ from scaffold.errors import (
 )
 from scaffold.find import FoundModel, find_model
 from scaffold.spec import JSONValue
+from scaffold.verbs._confusion import count_confusions
 from scaffold.verbs._inputs import choose_samples, object_file, sample_file
 from scaffold.verbs._training_data import describe_data
 from scaffold.worker import is_inside
@@ -50,6 +51,7 @@ def register(
     metrics: Mapping[str, SupportsFloat] | None = None,
     params: Mapping[str, object] | None = None,
     data: Any = None,
+    confusion_matrix: tuple[Any, Any] | None = None,
     version: str | None = None,
     alias: str | None = None,
     copy: bool = False,
@@ -68,6 +70,8 @@ def register(
         params: The parameters of the training: values of JSON by name.
         data: The training data, a path or a frame. Its hash, number of rows, columns and value counts are
             recorded, no row of it.
+        confusion_matrix: The true classes of some rows, and those that the model predicts for them, as in
+            `(y_test, model.predict(X_test))`. How often each was taken for which is recorded.
         version: Its version: it can be registered for one model only. Without it the next whole number.
         alias: An alias that stands for this version from now on, such as `staging`.
         copy: Whether a model file is copied into the folder of files, for machines that cannot read its path.
@@ -75,7 +79,8 @@ def register(
 
     Raises:
         ReadError: There is no such model or sample, or it cannot be written to a file.
-        UsageError: The name, version, alias, a metric or a parameter is not one that the store keeps.
+        UsageError: The name, version, alias, a metric, a parameter or the confusion matrix is not one that
+            the store keeps.
         StoreError: The version is registered for another model, or the store cannot be used.
     """
     from scaffold.store import IN_FILES, Model, file_name, open_store, sha256_in
@@ -83,17 +88,12 @@ def register(
     if is_inside():
         raise NestedCallError()
     _require_names(model, name, version, alias)
-    run = _trained(name, params or {}, metrics or {}, data)
+    run = _trained(name, params or {}, metrics or {}, data, confusion_matrix)
     with TemporaryFolder("register") as folder, closing(open_store(store)) as opened:
         found, location = _find(model, Path(folder), copy=copy)
         given = zip(("input", "output"), choose_samples(found.declared, input, output), strict=True)
         samples = [_sample(sample, Path(folder) / part) for part, sample in given]
-        if not found.provenance:  # in memory: it was trained here
-            needed = _requirements(found.path, [*filter(None, samples)])
-            run = replace(run, requirements=needed, python=platform.python_version())
-        else:
-            declared = found.declared
-            run = replace(run, requirements=declared.requirements, python=declared.python)
+        run = _with_libraries(run, found, [*filter(None, samples)])
         names = [file_name(path) if path else "" for path in samples]
         model_name = file_name(found.path)
         entry = Model(
@@ -135,7 +135,13 @@ def _require_names(model: Any, name: str, version: str | None, alias: str | None
         require_alias(alias)
 
 
-def _trained(name: str, params: Mapping[str, object], metrics: Mapping[str, SupportsFloat], data: Any) -> Run:
+def _trained(
+    name: str,
+    params: Mapping[str, object],
+    metrics: Mapping[str, SupportsFloat],
+    data: Any,
+    confusion_matrix: tuple[Any, Any] | None,
+) -> Run:
     """The run that ends now, here."""
     from scaffold.store import Run
 
@@ -144,6 +150,7 @@ def _trained(name: str, params: Mapping[str, object], metrics: Mapping[str, Supp
         params={str(key): _param(str(key), value) for key, value in params.items()},
         metrics={str(key): _metric(str(key), value) for key, value in metrics.items()},
         data={} if data is None else describe_data(data),
+        confusion_matrix={} if confusion_matrix is None else count_confusions(confusion_matrix),
         git_revision=revision(Path.cwd())[:64],
         by=user_and_host(),
         at=now_utc(),
@@ -162,6 +169,14 @@ def _find(model: Any, folder: Path, *, copy: bool) -> tuple[FoundModel, str]:
         return found, ""
     is_here = Path(given).expanduser().exists()
     return found, str(found.path.absolute()) if is_here else without_credentials(given)
+
+
+def _with_libraries(run: Run, found: FoundModel, samples: list[Path]) -> Run:
+    """The run with the libraries of its training: for a model in memory, those that are installed here."""
+    if not found.provenance:
+        needed = _requirements(found.path, samples)
+        return replace(run, requirements=needed, python=platform.python_version())
+    return replace(run, requirements=found.declared.requirements, python=found.declared.python)
 
 
 def _requirements(model: Path, samples: list[Path]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class StandIn:
     login: str = ""
     """The header that is asked for."""
     asked: list[str] = field(default_factory=list)
+    posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -66,6 +67,14 @@ def stand_in(model: bytes) -> Iterator[StandIn]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            server.posted.append((self.path, json.loads(self.rfile.read(length))))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""

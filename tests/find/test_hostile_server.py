@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from scaffold.base.http import NoAnswerError, RefusedError, Server
 from scaffold.cli._app import app
 from scaffold.cli._show import show_error, show_rows
 from scaffold.errors import ModelNotFetchedError, UnreadableFileError
 from scaffold.errors.wording import name_commands
 from scaffold.find import find_model
-from scaffold.find._http import NoAnswerError, RefusedError, Server
 from tests.find._stand_in import StandIn, stand_in
 
 ESCAPE = "\x1b[31m"
@@ -117,7 +117,7 @@ def test_folders_without_end_are_not_listed(server: StandIn, monkeypatch: pytest
 def test_a_file_that_comes_too_slowly_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scaffold.find._http.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("scaffold.base.http.TIMEOUT_S", 0.3)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     with dripping(head) as url, pytest.raises(NoAnswerError) as caught:
         Server(url).download("file", tmp_path / "file")
@@ -125,7 +125,7 @@ def test_a_file_that_comes_too_slowly_is_not_waited_for(
 
 
 def test_the_message_of_an_error_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scaffold.find._http.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("scaffold.base.http.TIMEOUT_S", 0.3)
     head = b"HTTP/1.1 500 Oh no\r\nContent-Length: 60000\r\n\r\n"
     with dripping(head) as url, pytest.raises(RefusedError) as caught:
         Server(url).json("path", {})

@@ -110,7 +110,7 @@ def test_a_server_that_wants_a_login_gets_it_and_nobody_else_sees_it(
 
 
 def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scaffold.find._http.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("scaffold.base.http.TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)

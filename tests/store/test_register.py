@@ -7,10 +7,13 @@ import json
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sqlalchemy
 from sklearn.linear_model import LogisticRegression
@@ -20,6 +23,7 @@ import scaffold
 from scaffold.cli._app import app
 from scaffold.errors import (
     InvalidAliasError,
+    InvalidConfusionMatrixError,
     InvalidFactError,
     InvalidRegistrationError,
     ModelMovedError,
@@ -139,6 +143,37 @@ def test_a_fact_that_is_none_is_refused_and_nothing_is_written(
 ) -> None:
     with pytest.raises(InvalidFactError, match=message):
         scaffold.register(abs, "churn", **facts)  # type: ignore[arg-type]
+    assert not store.exists()
+
+
+@pytest.mark.parametrize(
+    "kind", [list, np.array, pd.Series, pl.Series], ids=["list", "numpy", "pandas", "polars"]
+)
+def test_a_confusion_matrix_is_counted_and_shown(kind: Callable[[list[str]], object]) -> None:
+    true, predicted = kind(["no", "no", "yes", "no"]), kind(["no", "yes", "yes", "no"])
+    entry = scaffold.register(abs, "churn", confusion_matrix=(true, predicted))
+    counted = {"classes": ["no", "yes"], "counts": [[2, 1], [0, 1]]}
+    assert entry.run.confusion_matrix == counted
+    assert scaffold.runs("churn")[0].confusion_matrix == counted
+    tags = dict(find_model("store:churn").origin.tags)
+    assert tags == {"confusion matrix": "no: 2 as no, 1 as yes; yes: 0 as no, 1 as yes"}
+
+
+@pytest.mark.parametrize(
+    ("classes", "found"),
+    [
+        (([0, 1], [0]), "2 true and 1 predicted ones"),
+        (([], []), "0 true and 0 predicted ones"),
+        (([0.5], [0.5]), "a float among them"),
+        ((range(101), range(101)), "101 different values"),
+        ([[1, 2, 3]], "a list"),
+    ],
+)
+def test_what_is_no_confusion_matrix_is_refused_and_nothing_is_written(
+    store: Path, classes: Any, found: str
+) -> None:
+    with pytest.raises(InvalidConfusionMatrixError, match=f"not {found}."):
+        scaffold.register(abs, "churn", confusion_matrix=classes)
     assert not store.exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import time
 import urllib.error
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+from scaffold.base.facts import one_line
 from scaffold.base.urls import encoded_login, without_credentials
-from scaffold.find._facts import one_line
 
 TIMEOUT_S = 10.0
 """The longest wait for an answer, and for the next bytes of a file."""
@@ -71,7 +72,18 @@ class Server:
             RefusedError: It answers with an error.
             NoAnswerError: It does not answer in time, or with something else.
         """
-        body = self._whole(self._chunks(path, query, 1 << 16))
+        return self._object(self._chunks(path, query, 1 << 16))
+
+    def post(self, path: str, body: Mapping[str, str]) -> dict[str, Any]:
+        """Send an object, and return the object that the server answers with.
+
+        Raises:
+            RefusedError, NoAnswerError: As for `json`.
+        """
+        return self._object(self._chunks(path, {}, 1 << 16, json.dumps(body).encode()))
+
+    def _object(self, chunks: Iterator[bytes]) -> dict[str, Any]:
+        body = self._whole(chunks)
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -103,9 +115,12 @@ class Server:
                 raise NoAnswerError(f"{self.url} sends an answer without end")
         return bytes(body)
 
-    def _chunks(self, path: str, query: Mapping[str, str], size: int) -> Iterator[bytes]:
+    def _chunks(
+        self, path: str, query: Mapping[str, str], size: int, body: bytes | None = None
+    ) -> Iterator[bytes]:
         url = f"{self.url}/{quote(path)}" + (f"?{urlencode(query)}" if query else "")
-        request = urllib.request.Request(url, headers=self._headers)  # noqa: S310 - http or https, by the caller
+        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
+        request = urllib.request.Request(url, body, headers)  # noqa: S310 - http or https, by the caller
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
                 while chunk := answer.read1(size):
@@ -131,6 +146,22 @@ class Server:
         except (OSError, ValueError, LookupError, TypeError, RecursionError, NoAnswerError, HTTPException):
             message = str(error.reason)
         return one_line((message.strip().splitlines() or [""])[0])
+
+
+def mlflow_server(url: str) -> Server:
+    """Return the server of MLflow at a URL, with the login of MLflow's environment variables.
+
+    Raises:
+        NoAnswerError: The URL or the certificate cannot be used.
+    """
+    user, password, token, certificate = (
+        os.environ.get(f"MLFLOW_TRACKING_{name}", "")
+        for name in ("USERNAME", "PASSWORD", "TOKEN", "SERVER_CERT_PATH")
+    )
+    login = f"Bearer {token}" if token else ""
+    if user:
+        login = f"Basic {encoded_login(user, password)}"
+    return Server(url, login=login, certificate=certificate)
 
 
 class _SameServer(urllib.request.HTTPRedirectHandler):

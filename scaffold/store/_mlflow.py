@@ -1,0 +1,198 @@
+"""A server of MLflow as the store: its registered models are read, and their aliases move.
+
+Source: MLflow's documentation, "REST API".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from scaffold.base.facts import as_dict, as_list, commit_in, facts, identifier, one_line, version_number
+from scaffold.base.http import NoAnswerError, RefusedError, mlflow_server
+from scaffold.base.urls import without_credentials
+from scaffold.errors import MlflowStoreError, StoreUnusableError
+from scaffold.store._store import URL_VARIABLE, Store
+from scaffold.store._values import Entry, Model, Reference, Run
+
+_API = "api/2.0/mlflow"
+_MOST_MODELS, _MOST_VERSIONS = 200, 100
+"""How many are listed: each version is a request for its run."""
+_ABSENT = 404
+
+
+class MlflowStore(Store):
+    """The models of a registry, each version with its run."""
+
+    def __init__(self, url: str) -> None:
+        """Take the URL of the server.
+
+        Raises:
+            StoreError: It is none of a server.
+        """
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise MlflowStoreError(without_credentials(url), "server")
+        try:
+            self._server = mlflow_server(url)
+        except NoAnswerError as error:
+            raise StoreUnusableError(without_credentials(url), str(error), URL_VARIABLE) from error
+
+    def find_model(self, reference: Reference) -> Model | None:
+        """Return a version of a model; the newest without a version or an alias."""
+        aliases = self._aliases(reference.name)
+        if aliases is None:
+            return None
+        if not reference.version and not reference.alias:
+            return next(iter(self._versions(reference.name, aliases, 1)), None)
+        version = version_number(reference.version) or dict(aliases).get(reference.alias)
+        if not version:
+            return None
+        query = {"name": reference.name, "version": version}
+        found = self._get("model-versions/get", query).get("model_version")
+        return self._model(found, aliases) if found else None
+
+    def models(self, name: str | None = None) -> tuple[Model, ...]:
+        """Return the versions of a model, the newest first; without a name, the last version of each."""
+        if name is not None:
+            aliases = self._aliases(name)
+            return () if aliases is None else self._versions(name, aliases, _MOST_VERSIONS)
+        listed = self._get("registered-models/search", {"max_results": str(_MOST_MODELS)})
+        names = [str(as_dict(each).get("name")) for each in as_list(listed.get("registered_models"))]
+        return tuple(filter(None, (self.find_model(Reference(name=each)) for each in names)))
+
+    def runs(self, name: str) -> tuple[Run, ...]:
+        """Return the runs of the versions of a model, the newest first."""
+        trained = {each.run.id: each.run for each in self.models(name) if each.run is not None}
+        return tuple(trained.values())
+
+    def move_alias(self, alias: str, model: Model) -> None:
+        """Make an alias of the model's name stand for this version."""
+        with self._told():
+            body = {"name": model.name, "alias": alias, "version": model.version}
+            self._server.post(f"{_API}/registered-models/alias", body)
+
+    def require_free(self, model: Model) -> bool:
+        """Refuse: MLflow registers its models itself.
+
+        Raises:
+            MlflowStoreError: Always.
+        """
+        raise MlflowStoreError(self._server.url, "register")
+
+    def record_deployment(self, entry: Entry) -> None:
+        """Refuse: MLflow keeps no deployments.
+
+        Raises:
+            MlflowStoreError: Always.
+        """
+        raise MlflowStoreError(self._server.url, "deployments")
+
+    def history(
+        self, name: str | None = None, target: str | None = None, *, limit: int = 50
+    ) -> tuple[Entry, ...]:
+        """Refuse, as `record_deployment`.
+
+        Raises:
+            MlflowStoreError: Always.
+        """
+        raise MlflowStoreError(self._server.url, "deployments")
+
+    def services(self) -> tuple[str, ...]:
+        """Return no names: MLflow keeps no deployments."""
+        return ()
+
+    def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+    def _aliases(self, name: str) -> list[tuple[str, str]] | None:
+        """The aliases of a model with their versions; None if there is no such model."""
+        model = self._get("registered-models/get", {"name": name}).get("registered_model")
+        if not model:
+            return None
+        listed = map(as_dict, as_list(as_dict(model).get("aliases")))
+        return [(str(each.get("alias")), version_number(each.get("version"))) for each in listed]
+
+    def _versions(self, name: str, aliases: list[tuple[str, str]], most: int) -> tuple[Model, ...]:
+        escaped = name.replace("'", "''")
+        query = {"filter": f"name='{escaped}'", "max_results": "1000"}
+        listed = map(as_dict, as_list(self._get("model-versions/search", query).get("model_versions")))
+        numbered = {int(version_number(each.get("version")) or 0): each for each in listed}
+        newest = sorted(numbered, reverse=True)[:most]
+        return tuple(self._model(numbered[number], aliases) for number in newest)
+
+    def _model(self, found: Any, aliases: list[tuple[str, str]]) -> Model:
+        version = as_dict(found)
+        number = version_number(version.get("version"))
+        run_id = identifier(version.get("run_id"))
+        run = self._run(str(version.get("name")), run_id) if run_id else None
+        return Model(
+            name=str(version.get("name")),
+            version=number,
+            sha256="",
+            location=without_credentials(str(version.get("source"))),
+            by=run.by if run else "",
+            at=_time(version.get("creation_timestamp")),
+            run=run,
+            aliases=tuple(sorted(alias for alias, of in aliases if of == number)),
+        )
+
+    def _run(self, name: str, run_id: str) -> Run:
+        run = as_dict(self._get("runs/get", {"run_id": run_id}).get("run"))
+        info, data = as_dict(run.get("info")), as_dict(run.get("data"))
+        metrics = (
+            (each.get("key"), each.get("value")) for each in map(as_dict, as_list(data.get("metrics")))
+        )
+        tags = facts(_pairs(data.get("tags")))
+        return Run(
+            id=run_id,
+            name=name,
+            params=dict(facts(_pairs(data.get("params")))),
+            metrics={str(key): value for key, value in metrics if isinstance(value, int | float)},
+            git_revision=commit_in(tags),
+            by=one_line(str(dict(tags).get("mlflow.user") or info.get("user_id") or "")),
+            at=_time(info.get("end_time") or info.get("start_time")),
+        )
+
+    def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        """An answer of the server; an empty one if it does not have what is asked for."""
+        try:
+            with self._told():
+                return self._server.json(f"{_API}/{path}", query)
+        except RefusedError:
+            return {}
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what the server says, except that it does not have something.
+
+        Raises:
+            RefusedError: It does not have what is asked for.
+            StoreUnusableError: Anything else.
+        """
+        try:
+            yield
+        except NoAnswerError as error:
+            raise StoreUnusableError(self._server.url, str(error), URL_VARIABLE) from error
+        except RefusedError as error:
+            status, message = error.args
+            if status == _ABSENT:
+                raise
+            wants = "it wants a login: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            cause = wants if status in (401, 403) else message
+            raise StoreUnusableError(self._server.url, cause, URL_VARIABLE) from error
+
+
+def _pairs(listed: Any) -> list[tuple[Any, Any]]:
+    return [(each.get("key"), each.get("value")) for each in map(as_dict, as_list(listed))]
+
+
+def _time(milliseconds: Any) -> str:
+    """A time as the store records it; empty where a value is none."""
+    try:
+        moment = dt.datetime.fromtimestamp(int(milliseconds) / 1000, dt.timezone.utc)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,125 @@
+"""A server of MLflow is the store: its models are listed and used, their aliases move."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import scaffold
+from scaffold.cli._app import app
+from scaffold.errors import (
+    MlflowStoreError,
+    ModelNotFetchedError,
+    StoreError,
+    StoreUnusableError,
+    UnknownModelError,
+)
+from scaffold.find import find_model, find_newer
+from scaffold.store import Reference, open_store
+from tests.find._stand_in import StandIn, stand_in
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with stand_in(pickle.dumps(abs)) as started:
+        monkeypatch.setenv("SCAFFOLD_STORE", f"mlflow+{started.url}")
+        yield started
+
+
+def test_the_versions_of_a_model_are_listed_with_their_runs(server: StandIn) -> None:
+    third, second, first = scaffold.models("churn")
+    assert [each.version for each in (third, second, first)] == ["3", "2", "1"]
+    assert second.aliases == ("champion",)
+    run = second.run
+    assert run is not None
+    assert (run.id, run.git_revision, run.by) == (server.models[1][1], COMMIT, "root")
+    assert run.metrics["auc"] == pytest.approx(0.82)
+    assert scaffold.models() == (third,)
+    assert run in scaffold.runs("churn")
+    best = scaffold.runs("churn", best="auc")[0].metrics["auc"]
+    assert best == max(each.metrics["auc"] for each in scaffold.runs("churn"))
+
+
+def test_the_commands_print_what_the_server_has(server: StandIn) -> None:
+    done = CliRunner().invoke(app, ["models", "churn"], catch_exceptions=False)
+    assert "champion" in done.output
+    done = CliRunner().invoke(app, ["runs", "churn", "--json"], catch_exceptions=False)
+    assert server.models[0][1] in {each["id"] for each in json.loads(done.output)}
+
+
+def test_a_model_is_used_under_the_name_that_was_typed_and_followed(server: StandIn) -> None:
+    for written, version in (("store:churn", "3"), ("store:churn/1", "1"), ("store:churn@champion", "2")):
+        origin = find_model(written).origin
+        assert origin is not None
+        assert (origin.uri, origin.version, origin.server) == (written, version, server.url)
+        newer = find_newer(origin)
+        assert (newer.origin.uri if newer else "") == ("store:churn/3" if version == "1" else "")
+    assert find_model("models:/churn/1").origin.server == server.url
+
+
+def test_an_alias_moves(server: StandIn) -> None:
+    moved = scaffold.alias("churn/3", "champion")
+    assert moved.aliases == ("champion",)
+    [(path, body)] = server.posted
+    assert path == "/api/2.0/mlflow/registered-models/alias"
+    assert body == {"name": "churn", "alias": "champion", "version": "3"}
+
+
+@pytest.mark.parametrize("name", ["chrun", "churn/9", "churn@campion", "churn/first"])
+def test_what_is_not_there_is_named_with_the_nearest(server: StandIn, name: str) -> None:
+    with pytest.raises(UnknownModelError, match=r"nearest: (churn|1, 2, 3|champion)\."):
+        find_model(f"store:{name}")
+
+
+def test_what_mlflow_does_not_do_says_what_to_do(server: StandIn, tmp_path: Path) -> None:
+    with pytest.raises(MlflowStoreError, match="registered_model_name='churn'"):
+        scaffold.register(abs, "churn", input=[1.0])
+    with pytest.raises(MlflowStoreError, match="keeps no deployments"):
+        scaffold.deployment_history("churn")
+    with pytest.raises(MlflowStoreError, match="mlflow server --backend-store-uri"):
+        open_store(f"mlflow+sqlite:///{tmp_path}/mlflow.db")
+    assert open_store().services() == ()
+
+
+def test_a_server_that_does_not_answer_or_wants_a_login_is_named(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreUnusableError, match="cannot be reached"):
+        scaffold.models(store="mlflow+http://127.0.0.1:9")
+    server.login = "Bearer token"
+    with pytest.raises(StoreUnusableError, match="MLFLOW_TRACKING_USERNAME"):
+        scaffold.models()
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "token")
+    assert scaffold.models()
+
+
+def test_two_servers_are_not_mixed(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://other.example")
+    with pytest.raises(ModelNotFetchedError, match="names another server"):
+        find_model("store:churn")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"registered_model": {"name": "churn", "aliases": [3, {"alias": None, "version": {}}]}},
+        {"registered_model": "x"},
+        {},
+    ],
+)
+def test_a_hostile_answer_is_no_traceback(server: StandIn, body: object) -> None:
+    for key in server.answers:
+        if "registered-models/get" in key or "search" in key:
+            server.answers[key] = (200, body)
+    store = open_store()
+    assert store.find_model(Reference(name="churn")) is None
+    with pytest.raises(StoreError):
+        scaffold.models("churn")
