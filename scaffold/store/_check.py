@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scaffold.base.urls import without_credentials
+from scaffold.errors import StoreError
 from scaffold.errors.wording import shell_line
 from scaffold.spec import Prerequisite, State
-from scaffold.store._open import make_engine, newest_version, table_version
+from scaffold.store._mlflow import MlflowStore
+from scaffold.store._open import make_engine, newest_version, table_version, tracking_server
 from scaffold.store._store import URL_VARIABLE
+from scaffold.store._values import Reference
 
 
 def check_store(url: str | None = None) -> Prerequisite:
@@ -20,6 +24,8 @@ def check_store(url: str | None = None) -> Prerequisite:
         MissingExtraError: The `store` extra is not installed.
         StoreError: The URL is none, or its driver is not installed.
     """
+    if url is None and (server := tracking_server()):
+        return _check_server(server)
     engine = make_engine(url, make_folder=False)
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,3 +47,14 @@ def check_store(url: str | None = None) -> Prerequisite:
         return Prerequisite(name="store", state=State.MISSING, found=found, fix=fix)
     note = "" if version == newest_version() else ", migrated when it is first used"
     return Prerequisite(name="store", state=State.OK, found=f"{place}{note}")
+
+
+def _check_server(url: str) -> Prerequisite:
+    """Ask a server of MLflow for a model."""
+    place = without_credentials(url)
+    try:
+        MlflowStore(url).find_model(Reference(name="scaffold"))
+    except StoreError as error:
+        cause = " ".join(str(error).split())
+        return Prerequisite(name="store", state=State.UNREACHABLE, found=cause, fix=f"curl {place}/health")
+    return Prerequisite(name="store", state=State.OK, found=f"MLflow at {place}")
