@@ -14,11 +14,15 @@ from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
 if TYPE_CHECKING:
-    from scaffold.image import Credentials
+    from scaffold.image import BuildChoices, Credentials
     from scaffold.spec import Image
 
 BUILDER = Annotated[
-    str, typer.Option(help="docker: an engine follows the Dockerfile. layers: no engine is needed.")
+    str | None,
+    typer.Option(help="docker: an engine follows the Dockerfile, if there is one. layers: none is needed."),
+]
+REGISTRY = Annotated[
+    str | None, typer.Option(help="Where it is pushed, if not to that of kustomization.yaml: HOST/team.")
 ]
 TAG = Annotated[
     str | None, typer.Option(help="The whole name, or what stands after the colon; else the version.")
@@ -46,15 +50,17 @@ def register(app: typer.Typer) -> None:
 
 def build(
     project: Annotated[Path, typer.Argument(help="The project's folder.")] = HERE,
-    builder: BUILDER = "docker",
+    builder: BUILDER = None,
     push: Annotated[bool, typer.Option(help="Push the image to its registry.")] = False,
-    registry: Annotated[str | None, typer.Option(help="Where images go: registry.example.com/team.")] = None,
+    registry: REGISTRY = None,
     tag: TAG = None,
     platform: PLATFORM = "",
     output: OUTPUT = None,
     check: CHECK = None,
     pin: PIN = False,
-    target: Annotated[str, typer.Option(help="A folder under deploy/, for --pin.")] = "staging",
+    target: Annotated[
+        str, typer.Option(help="A folder under deploy/: its registry, and its --pin.")
+    ] = "staging",
     base: Annotated[str | None, typer.Option(help="Another base image than the Dockerfile's.")] = None,
     index_url: Annotated[str | None, typer.Option(help="A package index, without a password in it.")] = None,
     netrc: Annotated[Path | None, typer.Option(help="A netrc file with the index's password.")] = None,
@@ -66,31 +72,29 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
     """Build the image of a project; push it, or write it to a file."""
+    from scaffold.verbs.build import choose_builder
+
+    choices: BuildChoices = {
+        "push": push,
+        "registry": registry,
+        "tag": tag,
+        "platforms": tuple(filter(None, platform.split(","))),
+        "output": output,
+        "base": base,
+        "index_url": index_url,
+        "netrc": netrc,
+        "ca_bundle": ca_bundle,
+        "network": network,
+        "credentials": _credentials(username, password_stdin),
+        "insecure": insecure,
+    }
+    choices["builder"] = builder or choose_builder(push=push, output=output, platforms=choices["platforms"])
     with Display(quiet=as_json) as display:
-        image = scaffold.build(
-            project,
-            check=check,
-            pin=pin,
-            target=target,
-            on_event=display,
-            builder=builder,
-            push=push,
-            registry=registry,
-            tag=tag,
-            platforms=tuple(filter(None, platform.split(","))),
-            output=output,
-            base=base,
-            index_url=index_url,
-            netrc=netrc,
-            ca_bundle=ca_bundle,
-            network=network,
-            credentials=_credentials(username, password_stdin),
-            insecure=insecure,
-        )
+        image = scaffold.build(project, check=check, pin=pin, target=target, on_event=display, **choices)
     if as_json:
         show_json(image)
     else:
-        _show_image(image, unpacked=builder == "docker")
+        _show_image(image, unpacked=choices["builder"] == "docker")
 
 
 def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:
