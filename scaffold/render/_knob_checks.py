@@ -93,9 +93,11 @@ def _shares(name: str, value: JSONValue) -> str:
 def _cores(name: str, value: JSONValue) -> str:
     """A number of cores: `2`, `1.5`, `"500m"`."""
     wanted = "cores, as in 250m, 1.5 or 2"
-    if isinstance(value, bool) or value == 0:
+    text = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+    cores = _text(_CPU, wanted)(name, text)
+    if cores and not cores.strip("0."):
         raise InvalidAnswerError(name, value, wanted)
-    return _text(_CPU, wanted)(name, f"{value:g}" if isinstance(value, int | float) else value)
+    return cores
 
 
 def _pairs(pattern: re.Pattern[str]) -> Callable[[str, JSONValue], dict[str, str]]:
