@@ -15,15 +15,18 @@ from scaffold.cli._show import console, show_json
 from scaffold.errors import IncompleteLoginError
 
 if TYPE_CHECKING:
-    from scaffold.image import Credentials
+    from scaffold.image import BuildChoices, Credentials
     from scaffold.spec import Image
 
 BUILDER = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="docker: an engine follows the Dockerfile. layers: no engine is needed.",
+        help="docker: an engine follows the Dockerfile, if there is one. layers: none is needed.",
         autocompletion=choices("docker", "layers"),
     ),
+]
+REGISTRY = Annotated[
+    str | None, typer.Option(help="Where it is pushed, if not to that of kustomization.yaml: HOST/team.")
 ]
 TAG = Annotated[
     str | None, typer.Option(help="The whole name, or what stands after the colon; else the version.")
@@ -47,7 +50,7 @@ CHECK = Annotated[
     ),
 ]
 PIN = Annotated[bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")]
-TARGET = Annotated[str, typer.Option(help="A folder under deploy/, for --pin.", autocompletion=targets)]
+TARGET = Annotated[str, typer.Option(help="A folder under deploy/: its registry, and its --pin.", autocompletion=targets)]
 HERE = Path()
 
 
@@ -58,9 +61,9 @@ def register(app: typer.Typer) -> None:
 
 def build(
     project: Annotated[Path, typer.Argument(help="The project's folder.")] = HERE,
-    builder: BUILDER = "docker",
+    builder: BUILDER = None,
     push: Annotated[bool, typer.Option(help="Push the image to its registry.")] = False,
-    registry: Annotated[str | None, typer.Option(help="Where images go: registry.example.com/team.")] = None,
+    registry: REGISTRY = None,
     tag: TAG = None,
     platform: PLATFORM = "",
     output: OUTPUT = None,
@@ -79,32 +82,30 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
 ) -> None:
     """Build the image of a project; push it, or write it to a file."""
+    from scaffold.verbs.build import choose_builder
+
+    asked: BuildChoices = {
+        "push": push,
+        "registry": registry,
+        "tag": tag,
+        "platforms": tuple(filter(None, platform.split(","))),
+        "output": output,
+        "base": base,
+        "index_url": index_url,
+        "netrc": netrc,
+        "ca_bundle": ca_bundle,
+        "network": network,
+        "credentials": _credentials(username, password_stdin),
+        "insecure": insecure,
+        "headers": parsed_headers(header),
+    }
+    asked["builder"] = builder or choose_builder(push=push, output=output, platforms=asked["platforms"])
     with Display(quiet=as_json) as display:
-        image = scaffold.build(
-            project,
-            check=check,
-            pin=pin,
-            target=target,
-            on_event=display,
-            builder=builder,
-            push=push,
-            registry=registry,
-            tag=tag,
-            platforms=tuple(filter(None, platform.split(","))),
-            output=output,
-            base=base,
-            index_url=index_url,
-            netrc=netrc,
-            ca_bundle=ca_bundle,
-            network=network,
-            credentials=_credentials(username, password_stdin),
-            insecure=insecure,
-            headers=parsed_headers(header),
-        )
+        image = scaffold.build(project, check=check, pin=pin, target=target, on_event=display, **asked)
     if as_json:
         show_json(image)
     else:
-        _show_image(image, unpacked=builder == "docker")
+        _show_image(image, unpacked=asked["builder"] == "docker")
 
 
 def _credentials(username: str | None, password_stdin: bool) -> Credentials | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from scaffold.base.recording import read_recording
@@ -78,10 +77,7 @@ def deploy_project(
         recording = read_recording(root)
         cluster = connect(access)
         _reach(cluster)
-        made = image() if callable(image) else image
-        if isinstance(made, Image) and made.checked:
-            release = replace(release, proof=PASSED)
-        reference = _reference(made, on_event)
+        reference = _reference(image() if callable(image) else image, target, on_event)
         ensure_namespace(cluster, wanted, wait_s=pace.address_s, poll_s=pace.poll_s)
         with deploy_lock(cluster, wanted, holder_name(release)):
             if docker_config:
@@ -180,7 +176,7 @@ def _reach(cluster: Cluster) -> None:
     cluster.request("GET", "/version", timeout_s=10)
 
 
-def _reference(made: Image | str, on_event: OnEvent) -> str:
+def _reference(made: Image | str, target: str, on_event: OnEvent) -> str:
     """The image, pinned by its digest.
 
     Raises:
@@ -192,7 +188,7 @@ def _reference(made: Image | str, on_event: OnEvent) -> str:
         name, at, digest = made.partition("@")
         reference = f"{repository_of(name)}{at}{digest}" if digest else made
     if "@sha256:" not in reference:
-        command = on_project("build", push=True)
+        command = on_project("build", push=True, target=target)
         fix = f"Push it: {command}. Its digest is what is deployed, for a tag can be moved."
         raise DeployError("The image has no digest.", (f"image: {reference}",), fix)
     on_event(Finished("image", reference))

@@ -78,7 +78,8 @@ def _image_pull(scene: Scene, pod: Manifest) -> Failure | None:
             patience_s=5,
         )
     if re.search(r"not found|manifest unknown|does not exist|404", text, re.IGNORECASE):
-        fix = f"Push it: {on_project('build', push=True)}, then deploy again."
+        push = on_project("build", push=True, target=scene.target)
+        fix = f"Push it: {push}, then deploy again."
         return Failure(problem="The image is not in the registry.", found=found, fix=fix, patience_s=5)
     if reason == "InvalidImageName":
         fix = "Mend the image's name in kustomization.yaml."

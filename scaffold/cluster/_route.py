@@ -16,7 +16,7 @@ from scaffold.errors import DeployError, ManifestError, RolloutFailedError
 FindService = Callable[[str], Manifest | None]
 _NEAR_S = 3
 _UNTOUCHED_S = 60
-"""Seconds that a controller may take to notice an Ingress."""
+"""Seconds that a controller may take to notice an Ingress: some write its status once a minute only."""
 _UNRESOLVED_S = 15
 """Seconds that a gateway may take to see a Service that is new."""
 _CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"

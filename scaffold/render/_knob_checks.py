@@ -80,9 +80,11 @@ _CORES_TEXT = text(_CPU, _CORES_WANTED)
 
 def _check_cores(name: str, value: JSONValue) -> str:
     """A number of cores: `2`, `1.5`, `"500m"`."""
-    if isinstance(value, bool) or value == 0:
+    number = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+    cores = _CORES_TEXT(name, number)
+    if cores and not cores.strip("0."):
         raise InvalidAnswerError(name, value, _CORES_WANTED)
-    return _CORES_TEXT(name, f"{value:g}" if isinstance(value, int | float) else value)
+    return cores
 
 
 def _check_repository(name: str, value: JSONValue) -> str:

@@ -24,7 +24,7 @@ def check_store(url: str | None = None) -> Prerequisite:
         MissingExtraError: The `store` extra is not installed.
         StoreError: The URL is none, or its driver is not installed.
     """
-    if url is None and (server := tracking_server()):
+    if server := tracking_server(url):
         return _check_server(server)
     engine = make_engine(url, make_folder=False)
     from sqlalchemy.exc import SQLAlchemyError

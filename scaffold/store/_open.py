@@ -85,9 +85,9 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
         raise MissingDriverError(parsed.drivername, error.name or "") from error
 
 
-def tracking_server() -> str:
-    """Return the URL of the server of MLflow that `$SCAFFOLD_STORE` names; empty if it names none."""
-    given = os.environ.get(URL_VARIABLE, "")
+def tracking_server(store: str | None = None) -> str:
+    """Return the URL of the server of MLflow that a store, or `$SCAFFOLD_STORE`, is; empty if it is none."""
+    given = store or os.environ.get(URL_VARIABLE, "")
     url = given.removeprefix(_MLFLOW)
     return url if url != given and url.startswith(("http://", "https://")) else ""
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.errors import MissingRecordingError, PinWithoutPushError
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import Image, Recording
+from scaffold.verbs._image_name import complete_name
 from scaffold.verbs.project import Project
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from scaffold.image import BuildChoices
+
+
+ENGINE_SOCKET = Path("/var/run/docker.sock")
 
 
 def build(
@@ -32,9 +38,10 @@ def build(
         check: Run the image and replay the sample, as the proof does, before it is pushed. By default this is
             done before a push if this machine can run the image.
         pin: Write the digest of the pushed image into the kustomization of the target.
-        target: A folder under `deploy/`, for `pin`.
+        target: A folder under `deploy/`, whose kustomization has the registry of a push, and gets the `pin`.
         on_event: Called with each event.
         choices: The fields of `scaffold.image.BuildOptions`: `builder`, `push`, `registry`, `tag`, ...
+            Without `builder`, a Docker Engine builds if there is one.
 
     Raises:
         ImageError: One of its leaves, by what went wrong.
@@ -51,6 +58,13 @@ def build(
         from scaffold.cluster import check_pin, pin_image, repository_of
 
         check_pin(opened.root, target)
+    if choices.get("push") and not choices.get("registry"):
+        choices["tag"] = complete_name(opened, target, choices.get("tag"))
+    if "builder" not in choices:
+        output, platforms = choices.get("output"), choices.get("platforms", ())
+        choices["builder"] = choose_builder(
+            push=choices.get("push", False), output=output, platforms=platforms
+        )
     recording = _recording(opened, check, bool(choices.get("push")), on_event)
     options = BuildOptions(check=recording, check_if_possible=check is None, **choices)
     image = build_image(opened.root, options, on_event=on_event)
@@ -58,6 +72,22 @@ def build(
         name = repository_of(image.reference)
         pin_image(opened.root, target, f"{name}@{image.digest}")
     return image
+
+
+def choose_builder(*, push: bool, output: Path | None = None, platforms: Sequence[str] = ()) -> str:
+    """Return the builder for a build that names none: `docker` if there is an engine, else `layers`.
+
+    Only `layers` writes files and builds for several platforms; an image that goes nowhere is for an engine.
+
+    Args:
+        push: Whether the image is pushed.
+        output: The file that is written.
+        platforms: The platforms of the image.
+    """
+    if output or len(platforms) > 1:
+        return "layers"
+    has_engine = bool(os.environ.get("DOCKER_HOST")) or ENGINE_SOCKET.exists()
+    return "docker" if has_engine or not push else "layers"
 
 
 def _recording(project: Project, check: bool | None, push: bool, on_event: OnEvent) -> Recording | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.errors import ImageError, NoRecordError, NoRegistryInManifestsError
+from scaffold.errors import ImageError, NoRegistryInManifestsError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
+from scaffold.verbs._image_name import read_name
 from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import docker_config, proof_of_image, read_measurements, read_release
 from scaffold.verbs.project import Project
@@ -95,14 +95,6 @@ def deploy(
     return deployment
 
 
-def _version_of(project: Project) -> str:
-    """Return the tag for an image whose manifests name none."""
-    try:
-        return project.spec.version
-    except NoRecordError:
-        return "latest"
-
-
 class _Source:
     """The image of a deploy: an argument, pinned by the kustomization, or built now."""
 
@@ -117,18 +109,16 @@ class _Source:
         choices: BuilderChoices,
         on_event: OnEvent,
     ) -> None:
-        from scaffold.cluster import read_image, repository_of
+        from scaffold.cluster import repository_of
 
         self._project, self._target, self._check = project, target, check
         self._choices, self._on_event = choices, on_event
-        named, _, digest = read_image(project.root, target).partition("@")
+        named, digest = read_name(project, target)
         if digest and not image and not pin:
             image = f"{repository_of(named)}@{digest}"
             on_event(Noted(f"deploy/{target}/kustomization.yaml pins the image; --pin builds it anew"))
         self.image = image
         """The image by digest; None if it is built."""
-        if repository_of(named) == named:
-            named = f"{named}:{_version_of(project)}"
         self.name = image or (f"{registry.rstrip('/')}/{named.rpartition('/')[2]}" if registry else named)
         self.reference = self.name
         """The image, by digest once that is known."""
@@ -136,12 +126,11 @@ class _Source:
     def build(self) -> Image:
         """Build the image, with an engine if there is one, and push it under a unique tag."""
         from scaffold.cluster import repository_of
-        from scaffold.verbs.build import build
+        from scaffold.verbs.build import build, choose_builder
 
         if "/" not in self.name:
             raise NoRegistryInManifestsError(str(self._project.root), self.name, self._target)
-        has_engine = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
-        builder = self._choices.setdefault("builder", "docker" if has_engine else "layers")
+        builder = self._choices.setdefault("builder", choose_builder(push=True))
         self._on_event(Started("build", f"{self.name}, by {builder}"))
         image = build(
             self._project.root,

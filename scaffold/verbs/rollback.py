@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.events import OnEvent, ignore
+from scaffold.errors.wording import option
+from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import Deployment
+from scaffold.verbs._image_name import read_name
 from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
@@ -20,6 +22,7 @@ def rollback(
     *,
     target: str = "staging",
     to: int | None = None,
+    pin: bool = False,
     access: ClusterAccess | None = None,
     store: str | None = None,
     pace: Pace | None = None,
@@ -31,15 +34,19 @@ def rollback(
         project: The project's folder.
         target: A folder under its `deploy/`.
         to: The revision, as `deployments` numbers them; the last one that went live when absent.
+        pin: Write the digest of what runs again into the kustomization. The tags of the registry stay
+            where they are: without it, a note says what the other tools would roll out.
         access: As for `deploy`.
         store: As for `deploy`.
         pace: How long to wait.
         on_event: Called with each event.
     """
-    from scaffold.cluster import roll_back
+    from scaffold.cluster import check_pin, pin_image, roll_back
 
     opened = Project.open(project)
     root = opened.root
+    if pin:
+        check_pin(root, target)
     release = read_release(opened)
     with failure_recorded("rollback", root, target, str, release, store, on_event):
         deployment = roll_back(
@@ -52,5 +59,25 @@ def rollback(
             pace=pace,
             on_event=on_event,
         )
+    if pin:
+        pin_image(root, target, deployment.image)
+        on_event(Noted(f"deploy/{target}/kustomization.yaml pins {deployment.image}"))
+    else:
+        _note_image_of_manifests(opened, target, deployment.image, on_event)
     record_in_store("rollback", deployment, store, on_event)
     return deployment
+
+
+def _note_image_of_manifests(project: Project, target: str, image: str, on_event: OnEvent) -> None:
+    """Say what `kubectl apply -k` would roll out, if that may be another image than what runs."""
+    name, pinned = read_name(project, target)
+    digest = image.partition("@")[2]
+    if not digest or pinned == digest:
+        return
+    named = f"pins {pinned}" if pinned else f"names {name}"
+    on_event(
+        Noted(
+            f"deploy/{target}/kustomization.yaml {named}: kubectl apply -k, Argo CD and Flux may roll out"
+            f" again what was left. Set there: digest: {digest}. A rollback with {option('pin', True)} does."
+        )
+    )

@@ -5,7 +5,7 @@ The first two are played by the test itself, so that any cluster will do.
 
 from __future__ import annotations
 
-import json
+import http.client
 import socket
 import threading
 import time
@@ -17,11 +17,10 @@ from pathlib import Path
 import pytest
 
 import scaffold
-from scaffold.base.client import Answer
 from scaffold.cluster import Pace
-from scaffold.cluster._address import find_pods
 from scaffold.cluster._client import Cluster
-from scaffold.cluster._manifests import read_target
+from scaffold.cluster._manifests import Target, read_target
+from scaffold.cluster._service import live_service, ready_endpoints
 from scaffold.errors import RolloutFailedError
 from tests.cluster._support import Built
 from tests.deploy._deploys import edit_manifest
@@ -70,6 +69,7 @@ def test_the_address_of_a_load_balancer_is_used_and_reported(
         deployed = scaffold.deploy(project, image=first.image, pace=PACE)
         assert (deployed.url, deployed.live) == (f"http://127.0.0.1:{port}", "passed")
         assert scaffold.status(project) == deployed
+        assert scaffold.verify(project, url=deployed.url).passed
 
 
 def test_an_ingress_is_called_with_its_host_name(
@@ -78,12 +78,12 @@ def test_an_ingress_is_called_with_its_host_name(
     edit_manifest(project, "kustomization.yaml", "  - ../base\n", "  - ../base\n  - ingress.yaml\n")
     (project / "deploy" / "staging" / "ingress.yaml").write_text(INGRESS.replace("NAME", name))
     path = "/apis/networking.k8s.io/v1/namespaces/NAME-staging/ingresses/NAME"
+    with pytest.raises(RolloutFailedError, match="does not have the class 'scaffold-test-played'"):
+        scaffold.deploy(project, image=first.image, pace=PACE)  # at once, and not after a minute
     try:
         socket.create_server(("127.0.0.1", 80)).close()
     except OSError as error:
         pytest.skip(f"port 80 of this machine, which an ingress has, cannot be had: {error}")
-    with pytest.raises(RolloutFailedError, match="does not have the class 'scaffold-test-played'"):
-        scaffold.deploy(project, image=first.image, pace=PACE)  # at once, and not after a minute
     kind = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass"}
     metadata = {"name": "scaffold-test-played"}
     spec = {"controller": "scaffold.test/played"}
@@ -112,24 +112,21 @@ def test_a_node_port_is_called_on_a_reachable_node(
 
 @contextmanager
 def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterator[int]:
-    """Forward a local port to a pod and write it into the status of the object at `path`; yield the port."""
+    """Forward a local port to the Service, and write it into the status of the object at `path`; yield it."""
     target = read_target(project, "staging")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            with closing(find_pods(cluster, target, target, PACE)) as pod:
-                self._answer(pod.get(self.path))
+            self._answer("GET", b"")
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with closing(find_pods(cluster, target, target, PACE)) as pod:
-                self._answer(pod.post(self.path, body))
+            self._answer("POST", self.rfile.read(int(self.headers["Content-Length"])))
 
-        def _answer(self, answer: Answer) -> None:
-            text = json.dumps(answer.body).encode()
-            self.send_response(answer.status)
+        def _answer(self, method: str, body: bytes) -> None:
+            status, text = ask_endpoint(cluster, target, method, self.path, body)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -166,6 +163,19 @@ def played(cluster: Cluster, project: Path, path: str, port: int = 0) -> Iterato
         server.server_close()
         for thread in threads:
             thread.join()
+
+
+def ask_endpoint(cluster: Cluster, target: Target, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    """Ask an endpoint of the Service, as a balancer and an ingress controller do."""
+    endpoints = ready_endpoints(cluster, live_service(cluster, target))
+    if not endpoints:
+        return 503, b"no endpoint"
+    forward = cluster.forward(target.namespace, endpoints[0].pod, endpoints[0].port)
+    with closing(http.client.HTTPConnection("localhost", timeout=60)) as connection:
+        connection.sock = forward.socket
+        connection.request(method, path, body or None, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def hosts(cluster: Cluster) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,17 @@ from typing import Any
 import pytest
 
 import scaffold
+from scaffold.base.who import user_and_host
 from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster
-from scaffold.errors import ApplyConflictError, DeployBusyError, DeployError, RolloutFailedError
+from scaffold.errors import (
+    ApplyConflictError,
+    DeployBusyError,
+    DeployError,
+    LiveAnswersDifferError,
+    RolloutFailedError,
+)
+from scaffold.store import open_store
 from tests.cluster._private_registry import private_registry
 from tests.cluster._support import Built
 from tests.deploy._deploys import edit_manifest
@@ -166,6 +176,44 @@ def test_of_two_deploys_at_once_one_wins_and_the_other_says_so(
         thread.join()
     assert sorted(outcomes) in (["busy", "passed"], ["passed", "passed"])
     assert "passed" in outcomes
+
+
+def test_the_lock_of_another_deploy_tells_who_has_it_and_when_it_runs_out(
+    cluster: Cluster, first: Built, project: Path, name: str
+) -> None:
+    scaffold.deploy(project, image=first.image, pace=PACE)
+    now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    spec = {"holderIdentity": "bob@desk", "leaseDurationSeconds": 60, "renewTime": now, "acquireTime": now}
+    metadata = {"name": f"{name}-deploy", "namespace": f"{name}-staging"}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+    cluster.apply(lease, manager="test")
+    with pytest.raises(DeployBusyError) as caught:
+        scaffold.deploy(project, image=first.image, pace=PACE)
+    assert "Another deploy to 'staging' is under way.\n  bob@desk deploys since 20" in str(caught.value)
+    assert re.search(r"its lock runs out at \d\d:\d\d:\d\d UTC, in \d+ s, unless that", str(caught.value))
+
+
+def test_a_first_deploy_with_wrong_answers_reaches_no_caller_and_is_in_the_store(
+    cluster: Cluster,
+    first: Built,
+    second: Built,
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCAFFOLD_STORE", f"sqlite:///{tmp_path}/store.db")
+    with pytest.raises(LiveAnswersDifferError, match="It is left for inspection"):
+        scaffold.deploy(first.root, image=second.image, pace=PACE)
+    assert cluster.get(f"/api/v1/namespaces/{name}-staging/services/{name}") is None
+    [entry] = open_store().history(name)
+    failed = entry.deployment
+    assert (entry.action, failed.image, failed.live) == (
+        "deploy",
+        second.image,
+        "The new revision answers, but not as the model does.",
+    )
+    assert failed.release is not None
+    assert failed.release.by == user_and_host()
 
 
 def test_undeploy_keeps_objects_of_others_in_the_namespace(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -234,8 +236,21 @@ def test_an_account_without_port_forward_is_told_so_at_once(
     assert "-+-+-" not in str(caught.value)
 
 
+def test_a_source_without_a_ready_pod_is_not_promoted(cluster: Cluster, first: Built, name: str) -> None:
+    scaffold.deploy(first.root, image=first.image, insecure=insecure(), pace=PACE)
+    path = f"/apis/apps/v1/namespaces/{name}-staging/deployments/{name}"
+    patch = "application/merge-patch+json"
+    cluster.request("PATCH", path, body={"spec": {"replicas": 0}}, content_type=patch)
+    end = time.monotonic() + 60
+    while scaffold.status(first.root).replicas:
+        assert time.monotonic() < end
+        time.sleep(1)
+    with pytest.raises(PromotionRefusedError, match=r"No pod of 'staging' is ready\."):
+        scaffold.promote(first.root, reason="tested", pace=PACE)
+
+
 def test_a_missing_key_secret_is_made_by_the_command_that_is_printed(
-    cluster: Cluster, first: Built, project: Path, name: str
+    cluster: Cluster, first: Built, project: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = "          env:\n"
     reference = f"secretKeyRef: {{name: {name}-api-keys, key: hashes}}"
@@ -245,6 +260,12 @@ def test_a_missing_key_secret_is_made_by_the_command_that_is_printed(
         scaffold.deploy(project, image=first.image, pace=PACE)
     fix = next(line for line in str(caught.value).splitlines() if line.startswith("Create it: "))
     assert f"kubectl -n {name}-staging create secret generic {name}-api-keys --from-literal=hashes=" in fix
+    if shutil.which("kubectl") is None or not Path(os.environ["KUBECONFIG"]).is_file():
+        pytest.skip("no kubectl, or no file in KUBECONFIG: the printed command cannot run here")
+    monkeypatch.setenv("KEY", "a key of the test")
+    subprocess.run(["bash", "-c", fix.removeprefix("Create it: ")], check=True)
+    monkeypatch.setenv("SCAFFOLD_API_KEY", "a key of the test")
+    assert scaffold.deploy(project, image=first.image, pace=PACE).live == "passed"
 
 
 def test_a_wrong_container_port_is_named_with_both_ports(

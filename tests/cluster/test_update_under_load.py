@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -13,7 +14,7 @@ import pytest
 import scaffold
 from scaffold.cluster import Pace
 from scaffold.cluster._client import Cluster
-from scaffold.errors import LiveAnswersDifferError, NoEndpointError
+from scaffold.errors import CanaryFailedError, LiveAnswersDifferError, NoEndpointError
 from scaffold.events import Event, Finished
 from tests.cluster._pods import log_of, program, wait_for_phase
 from tests.cluster._support import Built
@@ -142,6 +143,27 @@ def test_no_request_is_lost_while_a_canary_serves(
     assert found["answers"] == {"4.0": REQUESTS}
 
 
+def test_a_canary_that_fails_its_callers_is_taken_back(
+    cluster: Cluster, first: Built, project: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new revision wants an API key, which the replay sends and the callers do not."""
+    start_load(cluster, first, f"{name}-staging")
+    monkeypatch.setenv("SCAFFOLD_API_KEY", "a key of the test")
+    hashed = hashlib.sha256(b"a key of the test").hexdigest()
+    edit_manifest(project, "deployment.yaml", "    checkov.io/skip1", f"{CANARY}    checkov.io/skip1")
+    entry = f"            - {{name: API_KEY_HASHES, value: {hashed!r}}}\n"
+    edit_manifest(project, "deployment.yaml", "env:\n", f"env:\n{entry}")
+    with pytest.raises(CanaryFailedError) as caught:
+        scaffold.deploy(project, image=first.image, pace=PACE)
+    assert str(caught.value).startswith("The canary fails more requests than the former pods.")
+    assert "The pods of the canary are removed, and the former pods answer all callers." in str(caught.value)
+    found = scaffold.status(project)
+    assert (found.revision, found.live) == (1, "passed")
+    found_there = cluster.list(f"/apis/apps/v1/namespaces/{name}-staging/deployments")
+    names = [one["metadata"]["name"] for one in found_there if "deletionTimestamp" not in one["metadata"]]
+    assert names == [name]
+
+
 def test_a_service_that_answers_wrongly_never_answers_a_caller(
     cluster: Cluster, first: Built, second: Built, project: Path, name: str
 ) -> None:
@@ -153,6 +175,7 @@ def test_a_service_that_answers_wrongly_never_answers_a_caller(
     edit_manifest(project, "service.yaml", "targetPort: http", "targetPort: 9000")
     with pytest.raises(NoEndpointError):
         scaffold.deploy(project, image=second.image, pace=PACE)
+    assert wait_for_phase(cluster, "load", namespace, "Running", "Succeeded", "Failed") == "Running"
     found = result_of_load(cluster, namespace)
     assert found["failed"] == 0, found["failures"]
     assert found["answers"] == {"4.0": REQUESTS}

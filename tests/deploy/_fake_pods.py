@@ -283,7 +283,7 @@ def _child(owner: Manifest, name: str, digest: str) -> Manifest:
     return {
         "name": name,
         "namespace": owner["metadata"]["namespace"],
-        "uid": f"uid-{name}",
+        "uid": f"uid-{owner['metadata']['namespace']}-{name}",
         "labels": labels,
         "annotations": {},
         "ownerReferences": [{"uid": owner["metadata"]["uid"], "kind": owner["kind"]}],

@@ -5,31 +5,40 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
+import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import scaffold
+import scaffold.verbs.build
+from scaffold.cli._app import app
+from scaffold.cli._new import parsed_answers
 from scaffold.errors import (
     DeployBusyError,
     ImageCheckError,
     ImageNotRunnableError,
     LiveAnswersDifferError,
     ManifestError,
+    PromotionRefusedError,
     UsageError,
 )
 from scaffold.events import Advanced, Event, Finished, Noted, Started
-from scaffold.spec import Check, Deployment, Outcome, ProjectRecord, Verification
+from scaffold.render._deploy import deploy_files
+from scaffold.spec import Check, Deployment, Image, Outcome, ProjectRecord, Verification
 from scaffold.store import open_store
 from scaffold.upgrade import write_record
 from scaffold.verbs.project import Project
-from tests.deploy._deploys import QUICK, Deploys
+from tests.deploy._deploys import QUICK, RELEASE, Deploys, image
 from tests.deploy._specs import project_spec
+from tests.deploy.test_verbs import APPROVED
 from tests.image._fake_registry import FakeRegistry, serving
 from tests.image._projects import dockerfile, make_spec, make_wheel, put_base, write_project
 
@@ -264,3 +273,113 @@ def test_a_proof_that_was_left_out_is_not_recorded_as_passed(shop: Shop) -> None
     proof = Verification(checks=(skipped,), code_sha256=Project.open(shop.root).code_sha256)
     write_record(shop.root, ProjectRecord(spec=project_spec(), files={}, verification=proof))
     assert proof_of(shop.deploy()) == "skipped"
+
+
+@pytest.mark.parametrize("outcome", ["outdated", "skipped", "failed", "not recorded"])
+def test_the_check_of_an_image_is_no_proof_of_its_code(deploys: Deploys, outcome: str) -> None:
+    """Such as after an edit: the image answers the sample, and nobody ran the proof of its code."""
+    name, _, digest = image(1).partition("@")
+    made = Image(reference=f"{name}:1.0.0", digest=digest, checked=True)
+    deployed = deploys.deploy(image=lambda: made, release=replace(RELEASE, proof=outcome))
+    assert (proof_of(deployed), deployed.live) == (outcome, "passed")
+    with pytest.raises(PromotionRefusedError, match=f"clean-environment proof: {outcome}"):
+        deploys.promoted(APPROVED)
+
+
+def type_build(shop: Shop, *options: str) -> str:
+    given = ["--base", shop.base, "--platform", "linux/amd64", "--no-check", *options]
+    result = CliRunner().invoke(app, ["build", str(shop.root), "--push", *given], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_push_goes_where_the_manifests_say_and_needs_no_engine(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(scaffold.verbs.build, "ENGINE_SOCKET", shop.root / "no.sock")
+    address = f"{shop.registry.address}/team/titanic"
+    text = shop.kustomization.read_text()
+    shop.kustomization.write_text(text.replace("newName: titanic", f"newName: {address}"))
+    assert f"{address}:1.0.0\n" in type_build(shop)
+    assert f"{address}:2.0.0-rc\n" in type_build(shop, "--tag", "2.0.0-rc", "--target", "staging", "--pin")
+    digest = shop.tags["2.0.0-rc"]
+    assert f"    digest: {digest}" in shop.kustomization.read_text().splitlines()
+    assert f"{address}:1.0.0\n" in type_build(shop)
+    with pytest.raises(UsageError, match=r"Where should 'churn:1\.0\.0' be pushed to\?"):
+        type_build(shop, "--target", "production")
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/deploy.md").read_text("utf-8")
+WITHOUT_PYTHON = {
+    "deploy": ["--no-check", "--builder", "layers"],
+    "build": ["--no-check", "--builder", "layers"],
+}
+"""What the base of these tests, which has no Python, needs beside a documented line."""
+
+
+def documented(verb: str) -> list[list[str]]:
+    """The words after `scaffold` of the command lines of docs/deploy.md for a verb, else of its table."""
+    lines = re.findall(rf"^    scaffold ({verb} .*)$", DOCUMENT, re.MULTILINE)
+    rows = re.findall(rf"`({verb} --[^`\[]*)`", DOCUMENT)
+    return [shlex.split(line) for line in lines or rows]
+
+
+def test_the_lines_of_the_docs_work_as_they_are_typed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop.root.parent / "titanic-service").symlink_to(shop.root)
+    monkeypatch.setenv("KUBECONFIG", shop.deploys.kubeconfig)
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    base = put_base(shop.registry, architectures=(machine,))
+    address = f"{shop.registry.address}/team/titanic"
+    for target in ("staging", "production"):
+        path = shop.root / f"deploy/{target}/kustomization.yaml"
+        path.write_text(path.read_text().replace("newName: titanic", f"newName: {address}"))
+
+    def change(content: bytes) -> None:
+        shop.change_model(content)
+        path = shop.root / "Dockerfile"
+        path.write_text(re.sub(r"^ARG BASE=.*$", f"ARG BASE={base}", path.read_text(), flags=re.MULTILINE))
+        prove(shop)
+
+    def type_lines(verb: str, count: int) -> None:
+        lines = documented(verb)
+        assert len(lines) == count, lines
+        for words in lines:
+            monkeypatch.chdir(shop.root.parent if "titanic-service" in words else shop.root)
+            own = {"https://titanic.example.org": f"http://127.0.0.1:{shop.deploys.cluster.api.forward_port}"}
+            typed = [own.get(word, word) for word in words] + WITHOUT_PYTHON.get(verb, [])
+            result = CliRunner().invoke(app, typed, catch_exceptions=False)
+            assert result.exit_code == 0, (words, result.output)
+
+    change(b"a model")
+    type_lines("deploy", 3)
+    type_lines("verify", 2)
+    type_lines("promote", 1)
+    type_lines("build", 1)
+    change(b"another model")
+    type_lines("deploy", 3)
+    assert CliRunner().invoke(app, ["rollback", str(shop.root)], catch_exceptions=False).exit_code == 0
+    assert CliRunner().invoke(app, ["status", str(shop.root)], catch_exceptions=False).exit_code == 0
+
+
+def test_the_answers_of_the_docs_are_taken() -> None:
+    lines = documented("update")
+    assert len(lines) == 2
+    for words in lines:
+        pairs = [word for word in words if "=" in word]
+        assert deploy_files(project_spec(parsed_answers(pairs)))
+
+
+def test_a_rollback_says_what_the_manifests_would_bring_back_or_pins_what_runs(shop: Shop) -> None:
+    first = shop.deploy()
+    shop.change_model(b"another model")
+    second = shop.deploy(pin=True)
+    given: dict[str, Any] = {"access": shop.deploys.access, "pace": QUICK, "on_event": shop.events.append}
+    assert scaffold.rollback(shop.root, **given).image == first.image
+    assert f"kustomization.yaml pins {digest_of(second)}: kubectl apply -k" in shop.notes
+    assert f"Set there: digest: {digest_of(first)}" in shop.notes
+    assert scaffold.rollback(shop.root, **given).image == second.image
+    shop.events.clear()
+    assert scaffold.rollback(shop.root, pin=True, **given).image == first.image
+    assert f"    digest: {digest_of(first)}" in shop.kustomization.read_text().splitlines()
+    assert "may roll out again" not in shop.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from scaffold.store import open_store
 from scaffold.verbs._release import docker_config, read_release
 from scaffold.verbs.project import Project
 from tests.deploy._deploys import Deploys, image
+from tests.deploy._fake_pods import waiting
+from tests.deploy.test_verbs import set_image
 
 app = Typer()
 register(app)
@@ -62,6 +65,14 @@ def test_deploy_status_promote_rollback_and_undeploy_on_the_command_line(
     assert "removed  Namespace/titanic-staging" in run(deploys, "undeploy", "--yes")
     done = [entry.action for entry in open_store(store).history("titanic")]
     assert done == ["undeploy", "promote", "rollback", "deploy", "deploy"]
+
+
+def test_status_names_the_pod_that_fails_beside_those_that_are_ready(deploys: Deploys, store: str) -> None:
+    run(deploys, "deploy", "--image", image(1))
+    deploys.cluster.behaviours[image(2)] = waiting("ErrImagePull", "not found")
+    set_image(deploys, 2)
+    printed = " ".join(run(deploys, "status").split())
+    assert re.search(r"pods ready 2 of 2, 1 not ready: titanic-\S+: ErrImagePull image ", printed)
 
 
 def test_an_unreachable_store_is_reported_and_does_not_fail_a_deploy(

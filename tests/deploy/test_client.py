@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from scaffold.cluster import read_status
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
 from scaffold.cluster._refusal import handshake_error
 from scaffold.errors import ClusterUnreachableError
@@ -105,24 +106,38 @@ def test_a_login_plugin_that_is_not_installed_is_named(
     assert message.endswith(fix)
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "login"),
+    [
+        ("aws", ["eks", "get-token"], "aws sso login"),
+        ("kubelogin", ["get-token", "--login", "azurecli"], "az login"),
+        ("gke-gcloud-auth-plugin", [], "gcloud auth login"),
+    ],
+)
 def test_a_login_that_ran_out_shows_what_the_plugin_says_and_the_command(
-    tmp_path: Path, deploys: Deploys, capfd: pytest.CaptureFixture[str]
+    name: str,
+    words: list[str],
+    login: str,
+    tmp_path: Path,
+    deploys: Deploys,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Never on as `system:anonymous`: no request is made."""
-    aws = tmp_path / "aws"
-    aws.write_text("#!/bin/sh\necho 'Error loading SSO Token: Token for ada has expired' >&2\nexit 255\n")
-    aws.chmod(0o755)
-    text = kubeconfig("http://127.0.0.1:1", plugin(str(aws), "eks", "get-token"))
+    command = tmp_path / name
+    command.write_text("#!/bin/sh\necho 'The token of ada has expired' >&2\nexit 255\n")
+    command.chmod(0o755)
+    server = json.loads(deploys.kubeconfig)["clusters"][0]["cluster"]["server"]
+    text = kubeconfig(server, plugin(str(command), *words))
     path = tmp_path / "config"
     path.write_text(text)
     for given in (text, path):
         with pytest.raises(ClusterUnreachableError) as caught:
-            connect(ClusterAccess(kubeconfig=given))
+            read_status(deploys.project, target="staging", access=ClusterAccess(kubeconfig=given))
         message = str(caught.value)
         assert message.startswith("The login plugin of the kubeconfig failed.\n")
-        assert f"  plugin: {aws} eks get-token\n" in message
-        assert "Error loading SSO Token: Token for ada has expired" in message
-        assert message.endswith("Log in, then repeat this: aws sso login")
+        assert f"  plugin: {' '.join([str(command), *words])}\n" in message
+        assert "The token of ada has expired" in message
+        assert message.endswith(f"Log in, then repeat this: {login}")
     assert capfd.readouterr().err == ""
     assert deploys.cluster.api.calls == []
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scaffold.cli._new import parsed_answers
 from scaffold.cluster import pin_image
 from scaffold.cluster._manifests import read_target
 from scaffold.errors import InvalidAnswerError, ManifestError, UnknownAnswerError
@@ -27,6 +28,7 @@ from scaffold.render._tree import template_path
 from scaffold.spec import JSONValue, Measurements
 from tests.deploy._policies import (
     CUSTOM_KINDS,
+    FIRST,
     documents,
     problems,
     problems_at,
@@ -441,7 +443,7 @@ def test_a_namespace_that_would_be_too_long_is_shortened_and_stays_unique() -> N
         ({"cpu": "2", "cpu_limit": "500m"}, "at least what is requested, which is 2"),
         ({"service_monitor": True, "metrics": False}, "metrics to be on"),
         ({"memory": "lots"}, "bytes, as in 512Mi or 2Gi"),
-        ({"cpu": 0}, "cores, as in 250m, 1.5 or 2"),
+        *(({"cpu": none}, "cores, as in 250m, 1.5 or 2") for none in (0, "0", "0.0", "0m", 0.0)),
         ({"cpu": True}, "cores, as in 250m, 1.5 or 2"),
         ({"canary": "50,10"}, "rising percentages from 1 to 99, as in 10,50"),
         ({"canary": [100]}, "rising percentages"),
@@ -495,10 +497,13 @@ def test_two_targets_do_not_share_a_host() -> None:
 
 
 def test_what_a_platform_asks_for_is_in_the_pod() -> None:
-    answers: dict[str, JSONValue] = {**OF_A_PLATFORM, "run_as_user": 0}
+    answers: dict[str, JSONValue] = {**WITH_EVERYTHING, "tls_issuer": "ours", "run_as_user": 0}
     found = manifests(deploy_files(project_spec(answers)), "staging")
+    assert len(found) > 7
     for kind, one in found.items():
-        assert kind == "Namespace" or one["metadata"]["labels"]["team"] == "passengers", kind
+        if kind != "Namespace":
+            assert one["metadata"]["labels"]["team"] == "passengers", kind
+            assert one["metadata"]["annotations"]["contact"] == "ada", kind
     template = found["Deployment"]["spec"]["template"]
     assert "team" not in found["Deployment"]["spec"]["selector"]["matchLabels"]
     assert (template["metadata"]["labels"]["team"], template["metadata"]["annotations"]["contact"]) == (
@@ -513,6 +518,25 @@ def test_what_a_platform_asks_for_is_in_the_pod() -> None:
     assert "runAsUser" not in pod["securityContext"]
     limits = pod["containers"][0]["resources"]["limits"]
     assert (limits["nvidia.com/gpu"], limits["ephemeral-storage"]) == (1, "1Gi")
+
+
+def test_numbers_on_the_command_line_are_cores_and_a_user() -> None:
+    words = ["cpu=1", "cpu_limit=2", "run_as_user=12345", 'per_target={"production": {"cpu": 1.5}}']
+    files = deploy_files(project_spec(parsed_answers(words)))
+    for target, cpu in (("staging", 1), ("production", 1.5)):
+        pod = manifests(files, target)["Deployment"]["spec"]["template"]["spec"]
+        resources = pod["containers"][0]["resources"]
+        assert (float(resources["requests"]["cpu"]), float(resources["limits"]["cpu"])) == (cpu, 2)
+        assert pod["securityContext"]["runAsUser"] == 12345
+
+
+def test_the_oldest_version_of_kubernetes_is_the_same_in_docs_chart_manifests_and_tests() -> None:
+    documents = Path(__file__).parents[2] / "docs/deploy.md"
+    files = deploy_files(project_spec({"chart": True}))
+    texts = [documents.read_text(), files["deploy/base/kustomization.yaml"].decode()]
+    found = [re.findall(r"Kubernetes (\d+\.\d+) or later", text) for text in texts]
+    chart = yaml.safe_load(files["deploy/chart/Chart.yaml"])["kubeVersion"]
+    assert [*found, chart] == [[FIRST], [FIRST], f">={FIRST}.0-0"]
 
 
 def test_rendering_twice_gives_the_same_bytes() -> None:

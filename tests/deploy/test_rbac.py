@@ -103,12 +103,16 @@ def test_a_namespace_that_differs_from_its_manifest_needs_the_right_to_change_it
         deploys.deploy(2)
 
 
-def test_the_hook_of_the_docs_is_a_valid_job_that_proves_the_target(deploys: Deploys) -> None:
+def test_the_hooks_of_the_docs_are_valid_jobs_that_prove_the_target(deploys: Deploys) -> None:
+    """One for Argo CD, one for Flux."""
     blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     jobs = [one for block in blocks for one in yaml.safe_load_all(block) if one.get("kind") == "Job"]
-    assert [problems(job) for job in jobs] == [[]]
-    [container] = jobs[0]["spec"]["template"]["spec"]["containers"]
-    program, *words = container["command"]
+    assert [problems(job) for job in jobs] == [[], []]
+    assert "generateName" in jobs[0]["metadata"]
+    assert jobs[1]["metadata"]["name"] == "titanic-verify"  # Flux applies no `generateName`
+    containers = [job["spec"]["template"]["spec"]["containers"] for job in jobs]
+    assert containers[0] == containers[1]
+    program, *words = containers[0][0]["command"]
     deploys.deploy(1)
     kubeconfig = deploys.project / "kubeconfig"
     kubeconfig.write_text(deploys.kubeconfig)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
+from typing import Any
 
 import pytest
 
-from scaffold.errors import ClusterRefusedError, ManifestError, NoEndpointError, RolloutFailedError
-from tests.deploy._deploys import QUICK, Deploys, image
+from scaffold.errors import (
+    ClusterRefusedError,
+    LiveAnswersDifferError,
+    ManifestError,
+    NoEndpointError,
+    RolloutFailedError,
+)
+from scaffold.render._deploy import deploy_files
+from scaffold.spec import JSONValue
+from tests.deploy._deploys import MEASURED, QUICK, Deploys, image
 from tests.deploy._fake_api import Manifest
+from tests.deploy._specs import project_spec
 
 INGRESS = """
 apiVersion: networking.k8s.io/v1
@@ -239,6 +250,60 @@ def add_route(deploys: Deploys, text: str, *conditions: Manifest) -> None:
             written["status"] = {"parents": [{"conditions": list(conditions)}]}
 
     deploys.cluster.api.after_write = take_on
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "answers"),
+    [
+        ("ingress.yaml", "Ingress", {"route": "ingress", "ingress_class": "played"}),
+        ("route.yaml", "HTTPRoute", {"route": "gateway"}),
+    ],
+)
+def test_a_deploy_is_proven_over_the_host_name_of_its_route(
+    deploys: Deploys,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    kind: str,
+    answers: dict[str, JSONValue],
+) -> None:
+    """The name leads to the balancer of the test, which asks the endpoints of the Service."""
+    host = "scores.example.org"
+    rendered = deploy_files(
+        project_spec({**answers, "host": host, "tls": False, "targets": ["staging"]}), MEASURED
+    )
+    for path, text in rendered.items():
+        (deploys.project / path).write_bytes(text)
+    assert any(path.endswith(file) for path in rendered)
+    api = deploys.cluster.api
+    add_class(deploys, "played")
+    status: dict[str, Manifest] = {
+        "Ingress": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}},
+        "HTTPRoute": {"parents": [{"conditions": [{"type": "Accepted", "status": "True"}]}]},
+    }
+    reconcile, connect = api.after_write, socket.create_connection
+    named: list[tuple[str, int]] = []
+
+    def take_on(written: Manifest) -> None:
+        reconcile(written)
+        if written["kind"] == kind:
+            written["status"] = status[kind]
+
+    def resolve(address: tuple[str, int], *rest: Any, **more: Any) -> socket.socket:
+        if address[0] == host:
+            named.append(address)
+            address = ("127.0.0.1", api.forward_port)
+        return connect(address, *rest, **more)
+
+    api.after_write = take_on
+    monkeypatch.setattr(socket, "create_connection", resolve)
+    for number in (1, 2):
+        deployed = deploys.deploy(number)
+        assert (deployed.url, deployed.live) == (f"http://{host}", "passed")
+        assert deploys.cluster.called.count(image(number)) > 5
+    assert set(named) == {(host, 80)}
+    deploys.cluster.factors[image(3)] = 3.0
+    with pytest.raises(LiveAnswersDifferError, match=f"http://{host}/score, row 0"):
+        deploys.deploy(3, candidate=False)
 
 
 def test_a_route_whose_backend_the_gateway_does_not_find_is_named(deploys: Deploys) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import scaffold
+from scaffold.base.who import user_and_host
 from scaffold.cluster import Pace
 from scaffold.errors import (
     ClusterRefusedError,
@@ -162,6 +163,8 @@ def test_a_url_is_proven_without_a_cluster(deploys: Deploys) -> None:
 
 
 def test_failed_deploys_are_in_the_store_with_who_what_and_why(deploys: Deploys, tmp_path: Path) -> None:
+    (deploys.project / "model").mkdir()
+    (deploys.project / "model/model.pkl").write_bytes(b"a model")
     store = f"sqlite:///{tmp_path}/store.db"
     events: list[Event] = []
 
@@ -190,4 +193,5 @@ def test_failed_deploys_are_in_the_store_with_who_what_and_why(deploys: Deploys,
     ]
     failed = entries[0].deployment
     assert (failed.target, failed.namespace, failed.revision) == ("staging", "titanic-staging", 0)
-    assert failed.release is None or failed.release.by
+    assert failed.release is not None
+    assert failed.release.by == user_and_host()

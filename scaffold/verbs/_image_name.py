@@ -1,0 +1,46 @@
+"""What an image is called: as the kustomization of a target names it."""
+
+from __future__ import annotations
+
+from scaffold.base.layout import DEPLOY
+from scaffold.errors import NoRecordError
+from scaffold.verbs.project import Project
+
+
+def read_name(project: Project, target: str) -> tuple[str, str]:
+    """Return the image of a target as `repository:tag`, and the digest to which it is pinned, if it is.
+
+    Raises:
+        ManifestError: There is no such target, or its manifests cannot be read.
+    """
+    from scaffold.cluster import read_image, repository_of
+
+    name, _, digest = read_image(project.root, target).partition("@")
+    return (f"{name}:{_version_of(project)}" if repository_of(name) == name else name), digest
+
+
+def complete_name(project: Project, target: str, tag: str | None) -> str | None:
+    """Return the name for a push: `tag`, in the repository that the manifests name, if these name a registry.
+
+    Args:
+        project: The project.
+        target: A folder under its `deploy/`.
+        tag: The whole name, or what stands after the colon; that of the manifests where it is None.
+
+    Raises:
+        ManifestError: The project has manifests, and no such target among them.
+    """
+    if (tag and (":" in tag or "/" in tag)) or not (project.root / DEPLOY).is_dir():
+        return tag
+    name, _ = read_name(project, target)
+    if "/" not in name:
+        return tag
+    return f"{name.rpartition(':')[0]}:{tag}" if tag else name
+
+
+def _version_of(project: Project) -> str:
+    """Return the tag for an image whose manifests name none."""
+    try:
+        return project.spec.version
+    except NoRecordError:
+        return "latest"
