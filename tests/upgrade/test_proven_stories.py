@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
-from scaffold.base.layout import RECORDED
-from scaffold.upgrade import Content, Prefer
+from scaffold.base.layout import LOCK, PYPROJECT, RECORDED, REQUIREMENTS
+from scaffold.base.other_tools import UV_LOCK
+from scaffold.base.process import run_command
+from scaffold.base.uv import uv_command, uv_environment
+from scaffold.upgrade import Content, Prefer, read_record
+from scaffold.upgrade._own import asked_for
 from scaffold.upgrade._trees import merge_trees
 from scaffold.verbs.update import update
 from tests.upgrade._trees import encoded, patched, read_text, read_tree
@@ -60,6 +64,18 @@ def live(root: Path, story: str) -> None:
             target.write_bytes(content)
 
 
+def lock_with_uv(root: Path) -> None:
+    """Lock in `uv.lock` what `requirements.in` of the project asked for; `requirements.txt` is gone."""
+    (root / LOCK).unlink()
+    generated = read_record(root)[1][REQUIREMENTS]
+    assert isinstance(generated, bytes)
+    wanted = sorted(asked_for(generated.decode()).values())
+    head = '[project]\nname = "titanic"\nversion = "1.0.0"\nrequires-python = ">=3.11"\n'
+    (root / PYPROJECT).write_text(f"{head}dependencies = {wanted}\n")
+    (root / UV_LOCK).unlink()  # of the story: an excerpt
+    run_command([uv_command(), "lock", "--quiet", "--project", str(root)], env=uv_environment())
+
+
 def own_lines(story: str) -> set[str]:
     """The lines that the edit of a story added."""
     lines = read_text(FOLDER / story / "edit.diff").splitlines()
@@ -70,6 +86,8 @@ def own_lines(story: str) -> set[str]:
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_is_proven_over_two_updates(project: Path, train: Train, story: str) -> None:
     live(project, story)
+    if story == "06-uv-in-place-of-requirements":
+        lock_with_uv(project)
     headers = TOKEN if story == "03-tokens-in-a-middleware" else None
     columns = "FamilySize" if story == "05-fields-behind-aliases" else "Parch"
     for dropped, strength in (("FamilySize", 0.01), (columns, 0.5)):
@@ -78,6 +96,7 @@ def test_a_story_is_proven_over_two_updates(project: Path, train: Train, story: 
         assert not done.conflicts
         assert done.verification is not None
         assert done.verification.passed
+        assert (project / LOCK).exists() != (story == "06-uv-in-place-of-requirements")
     place = project / STORIES[story]
     assert own_lines(story) & {line.strip() for line in read_text(place).splitlines()}
     recorded = json.loads((project / RECORDED).read_text())
