@@ -196,7 +196,7 @@ class OtherLockError(UsageError):
     def __str__(self) -> str:
         return (
             f"{self.folder} has {self.lock} in place of requirements.txt, which the proof installs.\n"
-            f"Write it, with its hashes:\n  {shell_line('cd', self.folder)} && {self.command}"
+            f"Write it, with its hashes:\n  {shell_line('cd', self.folder)}\n  {self.command}"
         )
 
 
