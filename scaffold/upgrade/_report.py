@@ -81,23 +81,34 @@ def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
 
 
 def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
-    """The change of a classifier's labels, where the type of its answer does not say them."""
+    """The change of a classifier's labels, where the type of its answer does not say them.
+
+    With an answer for each label, their order counts too.
+    """
     if not isinstance(old, Value) or not isinstance(new, Value):
         return ()
     before, after = old.field.evidence.classes, new.field.evidence.classes
     if before is None or after is None or before.labels == after.labels:
         return ()
-    fewer = not after.each and set(after.labels) <= set(before.labels)
-    if fewer and len(after.labels) == len(before.labels):
+    if not after.each and set(after.labels) == set(before.labels):
         return ()
     change = Change(
         what=f"output {new.field.name}",
         old=f"labels {', '.join(before.labels)}",
         new=f"labels {', '.join(after.labels)}",
-        breaking=not fewer,
-        reason="fewer labels" if fewer else "another set of labels",
+        breaking=_break_callers({*before.labels}, {*after.labels}, taken=False),
+        reason="another set of labels",
     )
     return (change,)
+
+
+def _break_callers(before: set[str] | None, after: set[str] | None, *, taken: bool) -> bool:
+    """Whether another set of values breaks callers; None stands for any value.
+
+    Of the input, more values are fine. Of the output, no other set is: a caller has no branch for a new
+    label, and waits in vain for one that is gone, as after a training without one of the classes.
+    """
+    return not (taken and (after is None or (before is not None and before <= after)))
 
 
 def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:
@@ -233,13 +244,13 @@ def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
     if was is not None or now is not None:
         before, after = (None if values is None else set(map(repr, values)) for values in (was, now))
         if before != after:
-            wider = after is None or (before is not None and before <= after)
+            breaking = _break_callers(before, after, taken=taken)
             yield Change(
                 what=f"{side} {path}".rstrip(),
                 old=_list(was),
                 new=_list(now),
-                breaking=not wider if taken else True,
-                reason="more values are taken" if wider and taken else "another set of values",
+                breaking=breaking,
+                reason="another set of values" if breaking else "more values are taken",
             )
     for name, sign in (("minimum", 1), ("maximum", -1), ("maxLength", -1), ("minLength", 1)):
         low, high = old.get(name), new.get(name)
