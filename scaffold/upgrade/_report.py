@@ -258,11 +258,15 @@ def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
             tighter = low is None or (high is not None and (high - low) * sign > 0)
             yield Change(
                 what=f"{side} {path}".rstrip(),
-                old=f"{name} {'none' if low is None else low}",
-                new=f"{name} {'none' if high is None else high}",
+                old=f"{name} {_bound(low)}",
+                new=f"{name} {_bound(high)}",
                 breaking=tighter if taken else not tighter,
                 reason="a narrower range" if tighter else "a wider range",
             )
+
+
+def _bound(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def show(schema: JSONSchema) -> str:
