@@ -122,6 +122,15 @@ class FolderNotMadeError(UsageError):
         return f"{self.folder} cannot be made: {self.cause}. Nothing was written."
 
 
+class NoTemporaryFolderError(UsageError):
+    """No temporary folder can be made."""
+
+    cause: str
+
+    def __str__(self) -> str:
+        return f"No temporary folder can be made: {self.cause}.\nSet TMPDIR to a folder that can be written."
+
+
 class ReportNotWrittenError(UsageError):
     """The page of a report cannot be written."""
 
