@@ -83,11 +83,11 @@ def _badges(found: Update) -> Iterable[str]:
         yield f'<span class="badge bad">{counted(breaking, "breaking change")}</span>'
     if conflicts:
         yield f'<span class="badge warn">{counted(conflicts, "file")} in conflict</span>'
+    if not breaking and not conflicts:
+        yield '<span class="badge good">compatible</span>'
     answers = found.report.answers
     if answers and answers.differing:
         yield f'<span class="badge warn">{answers.differing} of {answers.compared} answers change</span>'
-    if not breaking and not conflicts:
-        yield '<span class="badge good">compatible</span>'
 
 
 def _contract(report: Report) -> str:

@@ -5,6 +5,7 @@ update would bring it there.
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,12 @@ FOLDER = Path(__file__).parent / "stories"
 Train = Callable[..., tuple[Any, Any]]
 TOKEN = {"Authorization": "let me in"}
 STORIES = {
+    "01-package-renamed-below-src": "src/titanic/main.py",
     "02-routes-in-a-router": "app/routes.py",
     "03-tokens-in-a-middleware": "app/main.py",
     "04-fields-in-snake-case": "app/schemas.py",
     "05-fields-behind-aliases": "app/schemas.py",
     "06-uv-in-place-of-requirements": "pyproject.toml",
-    "08-single-quotes-and-short-lines": "app/main.py",
     "09-crlf-everywhere": "app/main.py",
     "10-two-branches-merged": "app/score.py",
     "11-code-only-changes": "app/convert.py",
@@ -64,6 +65,16 @@ def live(root: Path, story: str) -> None:
             target.write_bytes(content)
 
 
+def move_serving(root: Path) -> None:
+    """Move the rest of the package, and follow its new name: the story's base has no serving code."""
+    for path in sorted((root / "app").rglob("*.py")):
+        target = root / "src/titanic" / path.relative_to(root / "app")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text().replace("from app", "from titanic").replace("import app", "import titanic")
+        target.write_text(text)
+    shutil.rmtree(root / "app")
+
+
 def lock_with_uv(root: Path) -> None:
     """Lock in `uv.lock` what `requirements.in` of the project asked for; `requirements.txt` is gone."""
     (root / LOCK).unlink()
@@ -88,6 +99,8 @@ def test_a_story_is_proven_over_two_updates(project: Path, train: Train, story: 
     live(project, story)
     if story == "06-uv-in-place-of-requirements":
         lock_with_uv(project)
+    if story == "01-package-renamed-below-src":
+        move_serving(project)
     headers = TOKEN if story == "03-tokens-in-a-middleware" else None
     columns = "FamilySize" if story == "05-fields-behind-aliases" else "Parch"
     for dropped, strength in (("FamilySize", 0.01), (columns, 0.5)):
