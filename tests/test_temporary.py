@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from scaffold.base import temporary
 from scaffold.base.temporary import TemporaryFolder, sweep
+from scaffold.errors import NoTemporaryFolderError
 
 HOLDING = """
 import sys, time
@@ -99,3 +101,19 @@ def test_a_folder_of_another_user_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.undo()
     sweep(tmp_path)
     assert not folder.exists()
+
+
+def test_no_folder_that_can_be_written_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NoTemporaryFolderError) as caught:
+        TemporaryFolder("test")
+    assert str(caught.value) == (
+        f"No temporary folder can be made: No such file or directory: {tmp_path / 'gone'}.\n"
+        "Set TMPDIR to a folder that can be written."
+    )
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(NoTemporaryFolderError, match="No usable temporary directory found in"):
+        TemporaryFolder("test")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import DEPLOY, LOCK, PYTHON, TESTS
+from scaffold.base.other_tools import find_locking_tool
 
 _NOT_CODE = ("__pycache__", "node_modules", "venv")
 _NOT_RUN = (DEPLOY, TESTS, *_NOT_CODE)
@@ -29,12 +30,14 @@ def code_sha256(root: Path) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
+    tool = find_locking_tool(root)
+    lock = LOCK if not tool or (root / LOCK).is_file() else tool.lock
     for folder, folders, files in os.walk(root):
         place = Path(folder).relative_to(root)
         is_top = place == Path()
         left_out = _NOT_RUN if is_top else _NOT_CODE
         folders[:] = [name for name in folders if not name.startswith(".") and name not in left_out]
         for name in files:
-            is_run = name in (LOCK, PYTHON) or name.endswith(".py") if is_top else not name.endswith(".pyc")
+            is_run = name in (lock, PYTHON) or name.endswith(".py") if is_top else not name.endswith(".pyc")
             if is_run and (root / place / name).is_file():
                 yield place / name

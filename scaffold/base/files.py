@@ -64,6 +64,9 @@ def copy_below(root: Path, relative: Path, target: Path) -> None:
     Raises:
         OSError: A part of the path is a link, or the file is no regular one.
     """
+    if os.open not in os.supports_dir_fd or not hasattr(os, "O_NOFOLLOW"):
+        _copy_checked(root, relative, target)
+        return
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in relative.parts[:-1]:
@@ -77,6 +80,21 @@ def copy_below(root: Path, relative: Path, target: Path) -> None:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(relative))
         shutil.copyfileobj(source, copy)
+
+
+def _copy_checked(root: Path, relative: Path, target: Path) -> None:
+    """Copy a file as `copy_below` does, on systems (Windows) that open no file relative to a folder.
+
+    A link that appears between check and copy is followed.
+    """
+    place = root
+    for part in relative.parts:
+        place /= part
+        if place.is_symlink():
+            raise OSError(errno.ELOOP, "a symbolic link", str(relative))
+    if not place.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(relative))
+    shutil.copyfile(place, target)
 
 
 def require_empty(target: Path) -> None:

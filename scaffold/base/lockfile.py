@@ -22,7 +22,7 @@ _PIN = re.compile(
     r"(==[A-Za-z0-9._+!-]+| @ (git\+)?https?://[^\s@:/]+(:\d+)?/\S*)"
 )
 _WHEEL = re.compile(rf"\./{WHEELS}/[A-Za-z0-9._+-]+\.(whl|tar\.gz|zip)")
-_TERM = r"[a-z_]+ (==|!=|<|<=|>|>=|in|not in) '[A-Za-z0-9_.+-]*'"
+_TERM = r"\(*[a-z_]+ (==|!=|<|<=|>|>=|in|not in) '[A-Za-z0-9_.+-]*'\)*"
 _MARKER = re.compile(rf"{_TERM}( (and|or) {_TERM})*")
 # This package never writes a URL with a user or a password.
 _OPTION = re.compile(rf"--find-links \./{WHEELS}|--(extra-)?index-url https?://[^\s@/]+(/[^\s@]*)?")
@@ -160,9 +160,23 @@ def read_lock(root: Path) -> Lock:
         raise UnreadableLockError(str(root / LOCK), error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise UnreadableLockError(str(root / LOCK)) from error
+    return checked_lock(text, root, LOCK)
+
+
+def checked_lock(text: str, root: Path, name: str) -> Lock:
+    """Return the lock with this text, every line of which `read_lock` accepts.
+
+    Args:
+        text: The text.
+        root: The project.
+        name: The file that an error names.
+
+    Raises:
+        UnsafeLockError: A line holds something else.
+    """
     for number, line in enumerate(text.split("\n"), start=1):
         if not _is_accepted(line.rstrip("\r")):
-            raise UnsafeLockError(str(root / LOCK), number, line.strip())
+            raise UnsafeLockError(str(root / name), number, line.strip())
     lock = Lock.parse(text)
     for pin in lock.pins:
         if pin.requirement.startswith("./"):

@@ -22,9 +22,11 @@ class LockingTool:
     """The command that writes `requirements.txt` from the lock."""
 
 
+UV_LOCK = "uv.lock"
+"""The lock that a proof can read without its owner's help."""
 _TOOLS = (
     LockingTool(
-        "uv.lock", ("uv", "add"), ("uv", "export", "--frozen", "--no-dev", "--no-emit-project", "-o", LOCK)
+        UV_LOCK, ("uv", "add"), ("uv", "export", "--frozen", "--no-dev", "--no-emit-project", "-o", LOCK)
     ),
     LockingTool("poetry.lock", ("poetry", "add"), ("poetry", "export", "-o", LOCK)),
     LockingTool("pdm.lock", ("pdm", "add"), ("pdm", "export", "--prod", "-o", LOCK)),

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from scaffold.errors import NoTemporaryFolderError
+
 _PREFIX, _SUFFIX = "scaffold-", ".run"
 _LEAST_AGE_S = 600.0
 """A younger folder may be one that its process is about to lock."""
@@ -26,9 +28,19 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
     """A folder below the temporary one. The first of a process removes the folders of killed processes."""
 
     def __init__(self, purpose: str) -> None:
-        """`purpose` is part of the folder's name."""
+        """`purpose` is part of the folder's name.
+
+        Raises:
+            NoTemporaryFolderError: No folder can be written.
+        """
         _sweep_once()
-        super().__init__(prefix=f"{_PREFIX}{purpose}-", suffix=_SUFFIX, ignore_cleanup_errors=True)
+        try:
+            super().__init__(prefix=f"{_PREFIX}{purpose}-", suffix=_SUFFIX, ignore_cleanup_errors=True)
+        except OSError as error:
+            cause = error.strerror or str(error)
+            if error.filename:
+                cause = f"{cause}: {Path(error.filename).parent}"
+            raise NoTemporaryFolderError(cause) from error
         self._lock = _locked(Path(self.name))
 
     def cleanup(self) -> None:

@@ -12,8 +12,8 @@ def user_and_host() -> str:
     """Return who runs this, and where: `ada@build-7`."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        user = str(os.getuid())
+    except (ImportError, KeyError, OSError):  # a container may run as a number that has no name
+        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
     return f"{user}@{socket.gethostname()}"
 
 

@@ -75,8 +75,10 @@ def show_vulnerabilities(found: Update) -> None:
 
 def show_outcome(found: Update) -> None:
     """Print what was done, and the commands that show it and take it back."""
+    from rich.markup import escape
+
     out = console()
-    out.print(f"[green]✓[/] {found.report.new_version}: {counted(len(found.files), 'file')} changed.")
+    out.print(f"[green]✓[/] {escape(found.report.new_version)}: {counted(len(found.files), 'file')} changed.")
     if found.verification is None:
         out.print("[bold yellow]Not proven.[/] --no-verify skipped the clean environment and the replay.")
     out.print("Next:")

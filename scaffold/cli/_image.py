@@ -50,7 +50,9 @@ CHECK = Annotated[
     ),
 ]
 PIN = Annotated[bool, typer.Option("--pin", help="Write the digest into kustomization.yaml of the target.")]
-TARGET = Annotated[str, typer.Option(help="A folder under deploy/: its registry, and its --pin.", autocompletion=targets)]
+TARGET = Annotated[
+    str, typer.Option(help="A folder under deploy/: its registry, and its --pin.", autocompletion=targets)
+]
 HERE = Path()
 
 

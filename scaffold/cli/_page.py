@@ -21,7 +21,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 64rem; m
   padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0; }
 h2 { font-size: 1.15rem; border-bottom: 1px solid #d8dee4; padding-bottom: .25rem; margin-top: 2.2rem; }
-h3 { font: 600 1rem ui-monospace, monospace; margin: 1rem 0 .3rem; }
+h3 { font-size: 1rem; margin: 1rem 0 .3rem; }
+h3 code { font-family: ui-monospace, monospace; }
 .lead { color: #52606d; margin: .2rem 0 1rem; }
 .badge { display: inline-block; border-radius: 1rem; padding: .1rem .7rem; font-weight: 600;
   margin-right: .4rem; }
@@ -34,7 +35,7 @@ table.list td, table.list th { padding: .3rem .8rem .3rem 0; border-bottom: 1px 
   vertical-align: top; overflow-wrap: anywhere; }
 .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 figure { margin: 0; }
-figcaption { color: #52606d; font-size: .85rem; max-width: 24rem; }
+figcaption { color: #52606d; font-size: .85rem; max-width: 24rem; margin-top: .4rem; }
 svg text { font-size: 12px; fill: #52606d; }
 svg .tick { font-size: 11px; }
 svg .grid { stroke: #e6eaee; }
@@ -84,6 +85,9 @@ def _badges(found: Update) -> Iterable[str]:
         yield f'<span class="badge warn">{counted(conflicts, "file")} in conflict</span>'
     if not breaking and not conflicts:
         yield '<span class="badge good">compatible</span>'
+    answers = found.report.answers
+    if answers and answers.differing:
+        yield f'<span class="badge warn">{answers.differing} of {answers.compared} answers change</span>'
 
 
 def _contract(report: Report) -> str:
@@ -112,13 +116,14 @@ def _answers(report: Report) -> str:
     changed = {path: sum(old != new for old, new in pairs) for path, pairs in answers.values.items()}
     paths = sorted(answers.values, key=lambda path: -changed[path])
     parts += [
-        f'<h3>{escape(path)}</h3><div class="plots">{plots(answers.values[path])}</div>'
+        f'<h3><code>{escape(path)}</code></h3><div class="plots">{plots(answers.values[path])}</div>'
         for path in paths[:_MOST_PLACES]
     ]
     if len(paths) > _MOST_PLACES:
         parts.append(f"<p>{len(paths) - _MOST_PLACES} more places of the answers are not drawn.</p>")
     if answers.worst:
-        parts.append("<h3>The largest differences</h3>")
+        some = "Some of the changed labels" if answers.classes else "The largest differences"
+        parts.append(f"<h3>{some}</h3>")
         parts.append(f"<ol>{''.join(f'<li>{escape(line)}</li>' for line in answers.worst)}</ol>")
     return "".join(parts)
 

@@ -132,10 +132,12 @@ def audit(
 
 
 def _show_audit(found: Audit) -> None:
+    from rich.markup import escape
+
     out = console()
     show_rows([(each.name, each.version, each.licence) for each in found.components])
     for note in found.notes:
-        out.print(f"[yellow]![/] {note}")
+        out.print(f"[yellow]![/] {escape(note)}")
     if found.vulnerabilities is None:
         return
     if not found.vulnerabilities:
@@ -143,4 +145,4 @@ def _show_audit(found: Audit) -> None:
         out.print(f"[green]✓[/] No known vulnerabilities in {looked_up}.")
     for each in found.vulnerabilities:
         fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "not fixed yet"
-        out.print(f"[red]✗[/] {each.name} {each.version}: {each.id}, {fixed}")
+        out.print(f"[red]✗[/] {escape(f'{each.name} {each.version}: {each.id}, {fixed}')}")

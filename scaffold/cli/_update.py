@@ -207,10 +207,14 @@ def undo(project: PROJECT, as_json: JSON = False) -> None:
 
 
 def _merge_record(project: Path) -> None:
+    from rich.markup import escape
+
     from scaffold.verbs.update import merge_record
 
     version = merge_record(project)
-    console().print(f"[green]✓[/] The record is that of version {version}. Now update to the model you want.")
+    console().print(
+        f"[green]✓[/] The record is that of version {escape(version)}. Now update to the model you want."
+    )
 
 
 def _run_update(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scaffold.base.recording import read_recording
@@ -18,6 +18,7 @@ from scaffold.cluster._kustomize import repository_of
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate
+from scaffold.cluster._pairs import check_settings
 from scaffold.cluster._plan import Plan, plan_changes
 from scaffold.cluster._prerequisites import ensure_namespace, ensure_pull_secret
 from scaffold.cluster._rollout import Pace
@@ -25,7 +26,7 @@ from scaffold.cluster._route import check_route
 from scaffold.cluster._service import check_service
 from scaffold.errors import DeployError, ScaffoldError
 from scaffold.errors.wording import on_project
-from scaffold.events import ChangesPlanned, Finished, OnEvent, ignore
+from scaffold.events import ChangesPlanned, Finished, Noted, OnEvent, ignore
 from scaffold.spec import Deployment, Image, Measurements, Release
 
 
@@ -36,6 +37,7 @@ def deploy_project(
     image: Image | str | Callable[[], Image | str],
     release: Release,
     measured: Measurements | None = None,
+    environment: Mapping[str, str] | None = None,
     access: ClusterAccess | None = None,
     docker_config: str | None = None,
     force_conflicts: bool = False,
@@ -53,6 +55,7 @@ def deploy_project(
         image: The image by digest, or a function that builds and pushes it; called once the cluster answers.
         release: What is recorded beside the image.
         measured: What the proof of the project measured: shown where the pods lack memory.
+        environment: What the Dockerfile sets with ENV: settings, where the manifests say nothing else.
         access: Which cluster; else that of `$KUBECONFIG`, of `~/.kube/config`, or of the pod.
         docker_config: The text of a docker `config.json` with the registry's login, for the pull secret.
         force_conflicts: Take over fields that others have set.
@@ -73,6 +76,8 @@ def deploy_project(
         wanted = read_target(root, target, measured)
         check_service(wanted)
         check_route(wanted)
+        for note in check_settings(wanted, environment or {}):
+            on_event(Noted(note))
         steps = read_canary_steps(wanted)
         recording = read_recording(root)
         cluster = connect(access)

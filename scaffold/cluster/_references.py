@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
 from scaffold.cluster._client import Manifest
 from scaffold.cluster._manifests import service_container
-from scaffold.errors.wording import shell_line
+from scaffold.errors.wording import quoted, shell_line
 
 _HASH = '"$(printf %s "$KEY" | sha256sum | cut -d\' \' -f1)"'
 _VALUES = {"API_KEY_HASHES": _HASH}
@@ -39,7 +38,7 @@ def creating_command(deployment: Manifest, kind: str, name: str, *, exists: bool
     literals = [f"--from-literal={key}={value}" for key, value in _literals(deployment, kind, name)]
     words = literals or ["--from-literal=KEY=VALUE"]
     kubectl = shell_line("kubectl", "-n", namespace)
-    command = f"{kubectl} create {what} {shlex.quote(name)} {' '.join(words)}"
+    command = f"{kubectl} create {what} {quoted(name)} {' '.join(words)}"
     if exists:
         command += f" --dry-run=client -o yaml | {kubectl} apply -f -"
     return command

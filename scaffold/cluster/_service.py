@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from scaffold.cluster._client import Cluster, Manifest
-from scaffold.cluster._manifests import Target, describe, service_container
+from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._rollout import Pace, live_deployment, pods_of
 from scaffold.errors import ManifestError, NoEndpointError, ScaledToZeroError
 from scaffold.errors.wording import on_project, shell_line
@@ -86,7 +86,6 @@ def check_service(target: Target) -> None:
         template = target.deployment["spec"]["template"]
         _require_selection(service, template["metadata"].get("labels") or {})
         target_port(service, template)
-    _require_settings(target.deployment)
 
 
 def live_service(cluster: Cluster, target: Target) -> Manifest:
@@ -153,28 +152,6 @@ def ready_endpoints(cluster: Cluster, service: Manifest) -> list[Endpoint]:
             pod = (endpoint.get("targetRef") or {}).get("name") or str(endpoint.get("addresses"))
             found |= {(pod, port) for port in ports if is_ready and port}
     return [Endpoint(pod=pod, port=port) for pod, port in sorted(found)]
-
-
-def _require_settings(deployment: Manifest) -> None:
-    """Check that the settings of the service agree with its port and its probes in the manifest."""
-    container = service_container(deployment)
-    settings = {one["name"]: one.get("value") or "" for one in container.get("env") or []}
-    ports = [str(one["containerPort"]) for one in container.get("ports") or []]
-    if ports and settings.get("PORT", ports[0]) not in ports:
-        raise ManifestError(
-            "The service listens on a port that its container does not name.",
-            (f"PORT: {settings['PORT']}", f"containerPort: {', '.join(ports)}"),
-            f"Set `containerPort: {settings['PORT']}` in deployment.yaml, or leave out PORT.",
-        )
-    probes = {name: container.get(name) or {} for name in ("startupProbe", "readinessProbe", "livenessProbe")}
-    asked = {name: one["httpGet"] for name, one in probes.items() if "httpGet" in one}
-    plain = [name for name, request in asked.items() if request.get("scheme", "HTTP") == "HTTP"]
-    if settings.get("TLS_CERT") and plain:
-        raise ManifestError(
-            "The service expects TLS, and its probes ask without: no pod would become ready.",
-            (f"TLS_CERT: {settings['TLS_CERT']}", f"without TLS: {', '.join(plain)}"),
-            "Add `scheme: HTTPS` to `httpGet` of each probe in deployment.yaml.",
-        )
 
 
 def _require_selection(service: Manifest, labels: Mapping[str, str]) -> None:

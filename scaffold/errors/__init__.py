@@ -13,6 +13,7 @@
     │   ├── NoTerminalError             a template asks questions, and there is no terminal
     │   ├── TargetNotEmptyError
     │   ├── FolderNotMadeError          a folder cannot be made
+    │   ├── NoTemporaryFolderError      no temporary folder can be made
     │   ├── MissingTargetError          `new` is called without the folder to write
     │   ├── MissingInputError           a model is given without a sample, and its source has none
     │   ├── MissingSampleError          a new model is given without a sample of its input
@@ -469,6 +470,7 @@ from scaffold.errors.usage import (
     NeverTrustedError,
     NotAnAssignmentError,
     NotAProjectError,
+    NoTemporaryFolderError,
     OtherLockError,
     ReportNotWrittenError,
     TargetNotEmptyError,
@@ -611,6 +613,7 @@ __all__ = [
     "NoSuchMethodError",
     "NoSuchPackageError",
     "NoSuchVersionError",
+    "NoTemporaryFolderError",
     "NoTerminalError",
     "NotAModelError",
     "NotAProjectError",

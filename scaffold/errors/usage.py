@@ -118,6 +118,15 @@ class FolderNotMadeError(UsageError):
         return f"{self.folder} cannot be made: {self.cause}. Nothing was written."
 
 
+class NoTemporaryFolderError(UsageError):
+    """No temporary folder can be made."""
+
+    cause: str
+
+    def __str__(self) -> str:
+        return f"No temporary folder can be made: {self.cause}.\nSet TMPDIR to a folder that can be written."
+
+
 class ReportNotWrittenError(UsageError):
     """The page of a report cannot be written."""
 
@@ -192,7 +201,7 @@ class OtherLockError(UsageError):
     def __str__(self) -> str:
         return (
             f"{self.folder} has {self.lock} in place of requirements.txt, which the proof installs.\n"
-            f"Write it, with its hashes:\n  {shell_line('cd', self.folder)} && {self.command}"
+            f"Write it, with its hashes:\n  {shell_line('cd', self.folder)}\n  {self.command}"
         )
 
 

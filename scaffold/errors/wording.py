@@ -8,7 +8,9 @@ scaffold new ... --trust posix.system           on the command line
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +24,14 @@ _FLAGS = {
     "platforms": "platform",
     "types": "type",
 }
+_IS_WINDOWS = sys.platform.startswith("win")
+_BARE = re.compile(r"[A-Za-z0-9_.:/\\=+-]+")
+"""Words that PowerShell takes as they are."""
+_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
+"""What ends a text in single quotes in PowerShell, and is doubled in one.
+
+Source: learn.microsoft.com, "about_Quoting_Rules".
+"""
 _Words = TypeVar("_Words")
 _names_commands = False
 
@@ -56,7 +66,18 @@ def invocation(verb: str, *arguments: object, **options: object) -> str:
 
 def shell_line(*words: object) -> str:
     """Return a command of another program, or of a later shell, each word quoted as a shell needs it."""
-    return shlex.join(map(str, words))
+    return " ".join(quoted(str(word)) for word in words)
+
+
+def quoted(word: str) -> str:
+    """Return a word as a POSIX shell takes it; on Windows as PowerShell does."""
+    if not _IS_WINDOWS:
+        return shlex.quote(word)
+    return word if _BARE.fullmatch(word) else _powershell_text(word)
+
+
+def _powershell_text(text: str) -> str:
+    return "'" + _QUOTES.sub(r"\1\1", text) + "'"
 
 
 def on_project(verb: str, **options: object) -> str:
@@ -93,6 +114,8 @@ def with_variable(name: str, value: str, verb: str) -> str:
         verb: The verb of this package: `deploy`.
     """
     if _names_commands:
+        if _IS_WINDOWS:
+            return f"$env:{name} = {_powershell_text(value)}; {invocation(verb, ...)}"
         return f"{name}={value} {invocation(verb, ...)}"
     return f"os.environ[{name!r}] = {value!r}"
 
@@ -119,7 +142,7 @@ def beside_the_code(file: str) -> str:
 
 
 def _word(value: object) -> str:
-    return "..." if value is ... else shlex.quote(str(value))
+    return "..." if value is ... else quoted(str(value))
 
 
 def _literal(value: object) -> str:

@@ -11,6 +11,7 @@ from scaffold.base.docker_hub import DOCKER_HUB
 from scaffold.base.git import revision
 from scaffold.base.process import Runner, run_command
 from scaffold.errors import (
+    ImageError,
     MissingExtraError,
     NamedTwiceError,
     NoRegistryError,
@@ -37,6 +38,7 @@ __all__ = [
     "check_registry",
     "logged_in_registries",
     "move_tag",
+    "read_environment",
     "read_labels",
     "stored_credentials",
 ]
@@ -83,6 +85,14 @@ def build_image(
         from scaffold.image._docker import build_with_engine as build
     labels = {CODE_LABEL: code_sha256(root)}
     return build(root, reference, arguments, labels, options, on_event=on_event, run=run, store=store)
+
+
+def read_environment(root: Path) -> dict[str, str]:
+    """Return what the Dockerfile of a project sets with ENV; nothing where there is no Dockerfile."""
+    try:
+        return read_plan(read_dockerfile(root), {}, {}).env
+    except ImageError:
+        return {}
 
 
 def _reference(options: BuildOptions, labels: Mapping[str, str]) -> Reference:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from scaffold.base.layout import LOCK
-from scaffold.base.lockfile import read_lock
+from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.process import Runner, run_command
 from scaffold.base.pythons import find_python
 from scaffold.base.uv import uv_command, uv_environment
@@ -22,7 +22,7 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
     An environment in `folder` that was made from the same lock is used again.
 
     Args:
-        root: A project with a `requirements.txt` whose every line has hashes.
+        root: A project with a `requirements.txt` whose every line has hashes, or a `uv.lock`.
         folder: Where the environment goes; an older one there is replaced.
         python: The Python version that the lock is for, `3.11`.
         run: Runs uv.
@@ -33,7 +33,8 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
         EnvironmentFailedError: Something in the lock cannot be installed.
     """
     root, folder = root.absolute(), folder.absolute()  # uv runs in one folder and gets the other
-    wanted = hashlib.sha256(read_lock(root).text.encode()).hexdigest()
+    lock = open_lock(root, run)
+    wanted = hashlib.sha256(lock.text.encode()).hexdigest()
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / _STAMP
     if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
@@ -42,7 +43,10 @@ def make_environment(root: Path, folder: Path, *, python: str, run: Runner = run
     base = find_python(python, run)
     try:
         run([uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], env=env)
-        install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", LOCK]
+        file = LOCK if lock_file(root) == LOCK else str(folder / LOCK)
+        if file != LOCK:
+            (folder / LOCK).write_text(lock.text, encoding="utf-8")
+        install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", file]
         run([*install, "--python", str(interpreter)], cwd=root, env=env)
     except CommandError as error:
         raise EnvironmentFailedError(error.tail) from error

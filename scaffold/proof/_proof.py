@@ -9,8 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from scaffold.base.code import code_sha256
-from scaffold.base.layout import LOCK
-from scaffold.base.lockfile import read_lock
+from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.recording import read_recording
 from scaffold.base.replay import replay
 from scaffold.base.temporary import TemporaryFolder
@@ -81,10 +80,10 @@ def started_proof(
     """
     with TemporaryFolder("proof") as folder:
         interpreter = make_environment(root, Path(folder) / "env", python=python)
-        lock = read_lock(root)
+        lock = open_lock(root)
         with started_service(root, interpreter, access=access or ProofAccess()) as service:
             proof = Proof(service, versions_of_model(root, lock), on_check, code_sha256(root))
-            installed = f"{len(lock.names)} distributions installed from {LOCK} with their hashes"
+            installed = f"{len(lock.names)} distributions installed from {lock_file(root)} with their hashes"
             proof.passed("environment", installed)
             proof.passed("start", f"ready after {service.load_s:.1f} s")
             yield proof

@@ -159,6 +159,7 @@ def _values(spec: ProjectSpec, knobs: Knobs, measurements: Measurements | None) 
         "autoscaler_file": _SCALED_OBJECT if is_keda else "autoscaler.yaml",
         "route_label": "handler" if spec.profile is Profile.PLAIN else "route",
         "settings_file": SETTINGS if spec.profile is Profile.PLAIN else f"{SERVING}/settings.py",
+        "has_tls": spec.profile is Profile.FAST,
         "version_label": _label(spec.version),
         "image": spec.name,
         "image_repository": repository,

@@ -70,7 +70,7 @@ def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
                 values.setdefault(path, []).append((value, after[path]))
         compared, differing = compared + 1, differing + bool(changes)
         for change in changes:
-            text = f"{json.dumps(change.wanted)} -> {json.dumps(change.got)}"
+            text = " -> ".join(_shown(change.wanted, change.got))
             found.append((distance(change), f"request {number}, {change.path.lstrip('.')}: {text}"))
             if not isinstance(change.wanted, float) and not isinstance(change.got, float):
                 classes[text] += 1
@@ -82,6 +82,13 @@ def compare_recordings(old: Recording, new: Recording) -> AnswerChanges:
         classes=dict(classes.most_common()),
         values={path: tuple(pairs) for path, pairs in values.items()},
     )
+
+
+def _shown(old: JSONValue, new: JSONValue) -> tuple[str, str]:
+    """Two values as JSON; floats with six digits, if these tell them apart."""
+    short = [json.dumps(float(f"{each:.6g}") if isinstance(each, float) else each) for each in (old, new)]
+    whole = json.dumps(old), json.dumps(new)
+    return whole if short[0] == short[1] else (short[0], short[1])
 
 
 def _shared_fields(old: Recording, new: Recording) -> set[str]:

@@ -73,15 +73,15 @@ def project_lock(root: Path) -> Iterator[None]:
     """Hold the lock for changes of the project's files; the system releases it if the process dies."""
     folder = path_below(root, STATE)
     folder.mkdir(exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(ImportError, OSError):  # not every file system has locks
+    with contextlib.ExitStack() as stack:
+        # Not every file system has locks, and Windows opens no folders.
+        with contextlib.suppress(ImportError, OSError):
             import fcntl
 
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def read_pending(root: Path) -> list[Entry]:
@@ -200,8 +200,9 @@ def _sync(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:
         reason = finish(Path(sys.argv[1]))
     except ScaffoldError:

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from scaffold.spec import JSONValue, Requirement, Schema, Value
 from scaffold.upgrade._answers import AnswerChanges
 from scaffold.upgrade._contract import Contract, JSONSchema
+from scaffold.upgrade._schema_text import bound_text, kinds_of, length_text, schema_text, values_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +82,34 @@ def compare_contracts(old: Contract, new: Contract) -> tuple[Change, ...]:
 
 
 def compare_labels(old: Schema, new: Schema) -> tuple[Change, ...]:
-    """The change of a classifier's labels, where the type of its answer does not say them."""
+    """The change of a classifier's labels, where the type of its answer does not say them.
+
+    With an answer for each label, their order counts too.
+    """
     if not isinstance(old, Value) or not isinstance(new, Value):
         return ()
     before, after = old.field.evidence.classes, new.field.evidence.classes
     if before is None or after is None or before.labels == after.labels:
         return ()
-    fewer = not after.each and set(after.labels) <= set(before.labels)
-    if fewer and len(after.labels) == len(before.labels):
+    if not after.each and set(after.labels) == set(before.labels):
         return ()
     change = Change(
         what=f"output {new.field.name}",
         old=f"labels {', '.join(before.labels)}",
         new=f"labels {', '.join(after.labels)}",
-        breaking=not fewer,
-        reason="fewer labels" if fewer else "another set of labels",
+        breaking=_break_callers({*before.labels}, {*after.labels}, taken=False),
+        reason="another set of labels",
     )
     return (change,)
+
+
+def _break_callers(before: set[str] | None, after: set[str] | None, *, taken: bool) -> bool:
+    """Whether another set of values breaks callers; None stands for any value.
+
+    Of the input, more values are fine. Of the output, no other set is: a caller has no branch for a new
+    label, and waits in vain for one that is gone, as after a training without one of the classes.
+    """
+    return not (taken and (after is None or (before is not None and before <= after)))
 
 
 def compare_requirements(old: Sequence[Requirement], new: Sequence[Requirement]) -> tuple[Change, ...]:
@@ -154,9 +166,15 @@ def _compare(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Iterator
     what = f"{side} {path}".rstrip()
 
     def change(breaking: bool, reason: str, was: str = "", now: str = "") -> Change:
-        return Change(what=what, old=was or show(old), new=now or show(new), breaking=breaking, reason=reason)
+        return Change(
+            what=what,
+            old=was or schema_text(old),
+            new=now or schema_text(new),
+            breaking=breaking,
+            reason=reason,
+        )
 
-    before, after = _kinds(old), _kinds(new)
+    before, after = kinds_of(old), kinds_of(new)
     if "null" in after and "null" not in before:
         yield change(
             not taken, "may be null now" if taken else "may be null now, which callers may not handle"
@@ -183,7 +201,7 @@ def _compare_kind(side: str, path: str, old: JSONSchema, new: JSONSchema) -> Ite
     places = old.get("prefixItems", []), new.get("prefixItems", [])
     for index, (was, now) in enumerate(zip(*places, strict=False)):
         yield from _compare(side, f"{path}[{index}]", was, now)
-    lengths = [_length(schema) for schema in (old, new)]
+    lengths = [length_text(schema) for schema in (old, new)]
     if lengths[0] != lengths[1]:
         yield Change(
             what=f"{side} {path}".rstrip(),
@@ -209,11 +227,11 @@ def _compare_fields(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
 
         if name not in after:
             reason = "no longer taken: a request that holds it is refused" if taken else "no longer given"
-            yield change(show(before[name]), "none", True, reason)
+            yield change(schema_text(before[name]), "none", True, reason)
         elif name not in before:
             required = taken and name in needs
             reason = "newly required" if required else "new and optional" if taken else "newly given"
-            yield change("none", show(after[name]), required, reason)
+            yield change("none", schema_text(after[name]), required, reason)
         else:
             if (name in needed) != (name in needs):
                 now_needed = name in needs
@@ -233,13 +251,13 @@ def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
     if was is not None or now is not None:
         before, after = (None if values is None else set(map(repr, values)) for values in (was, now))
         if before != after:
-            wider = after is None or (before is not None and before <= after)
+            breaking = _break_callers(before, after, taken=taken)
             yield Change(
                 what=f"{side} {path}".rstrip(),
-                old=_list(was),
-                new=_list(now),
-                breaking=not wider if taken else True,
-                reason="more values are taken" if wider and taken else "another set of values",
+                old=values_text(was),
+                new=values_text(now),
+                breaking=breaking,
+                reason="another set of values" if breaking else "more values are taken",
             )
     for name, sign in (("minimum", 1), ("maximum", -1), ("maxLength", -1), ("minLength", 1)):
         low, high = old.get(name), new.get(name)
@@ -247,36 +265,11 @@ def _compare_values(side: str, path: str, old: JSONSchema, new: JSONSchema) -> I
             tighter = low is None or (high is not None and (high - low) * sign > 0)
             yield Change(
                 what=f"{side} {path}".rstrip(),
-                old=f"{name} {'none' if low is None else low}",
-                new=f"{name} {'none' if high is None else high}",
+                old=f"{name} {bound_text(low)}",
+                new=f"{name} {bound_text(high)}",
                 breaking=tighter if taken else not tighter,
                 reason="a narrower range" if tighter else "a wider range",
             )
-
-
-def show(schema: JSONSchema) -> str:
-    """A schema in a few words: `integer`, `number or null`, `one of "a", "b"`."""
-    kinds = _kinds(schema)
-    return " or ".join(
-        "array of " + show(kind["items"])
-        if "items" in kind
-        else _list(kind["enum"])
-        if "enum" in kind
-        else name
-        for name, kind in kinds.items()
-    )
-
-
-def _kinds(schema: JSONSchema) -> dict[str, JSONSchema]:
-    """The alternatives of a schema by type and format; `anything` where it says no type."""
-    alternatives = schema.get("anyOf") or schema.get("oneOf")
-    if alternatives:
-        return {name: kind for item in alternatives for name, kind in _kinds(item).items()}
-    if "allOf" in schema and len(schema["allOf"]) == 1:
-        return _kinds(schema["allOf"][0])
-    types = schema.get("type", "anything")
-    form = f" ({schema['format']})" if "format" in schema else ""
-    return {f"{name}{form}": schema for name in ([types] if isinstance(types, str) else types)}
 
 
 def _covers(wide: Any, narrow: Any) -> bool:
@@ -284,17 +277,3 @@ def _covers(wide: Any, narrow: Any) -> bool:
     return "anything" in wide or all(
         kind in wide or (kind == "integer" and "number" in wide) for kind in narrow
     )
-
-
-def _length(schema: JSONSchema) -> str:
-    if "prefixItems" in schema:
-        return f"{len(schema['prefixItems'])} items"
-    low, high = schema.get("minItems", 0), schema.get("maxItems", "any")
-    return f"{low} items" if low == high else f"{low} to {high} items"
-
-
-def _list(values: Sequence[Any] | None) -> str:
-    if values is None:
-        return "any value"
-    shown = ", ".join(map(repr, values[:8]))
-    return f"one of {shown}" + (f" and {len(values) - 8} more" if len(values) > 8 else "")

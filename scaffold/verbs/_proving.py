@@ -14,7 +14,7 @@ from scaffold.errors import UpgradeError
 from scaffold.events import Noted, OnEvent, Started
 from scaffold.spec import Check, Outcome, ProjectRecord, Recording, Verification
 from scaffold.verbs._stages import check_reporter
-from scaffold.verbs.project import Project, require_own_lock
+from scaffold.verbs.project import Project, require_lock
 
 if TYPE_CHECKING:
     from scaffold.proof import ProofAccess
@@ -40,7 +40,7 @@ def prove_plan(
     from scaffold.render import filled_manifests, recorded_sample
     from scaffold.upgrade import compare_answers, write_merged
 
-    require_own_lock(plan.root)
+    require_lock(plan.root)
     old, new = plan.with_own_names(record.spec.recording), plan.record.spec.recording
     notes: list[str] = []
     derived: dict[str, bytes] = {}

@@ -64,6 +64,7 @@ def deploy(
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
     """
     from scaffold.cluster import check_pin, deploy_project, pin_image
+    from scaffold.image import read_environment
 
     opened = Project.open(project)
     source = _Source(opened, target, image, registry, pin, check, choices, on_event)
@@ -78,6 +79,7 @@ def deploy(
             image=source.image or source.build,
             release=release,
             measured=read_measurements(opened),
+            environment=read_environment(opened.root),
             access=access,
             docker_config=docker_config(source.name),
             force_conflicts=force_conflicts,

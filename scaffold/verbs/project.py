@@ -11,7 +11,8 @@ from scaffold.base.checked import model_files, path_below, python_version, targe
 from scaffold.base.code import code_sha256
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK, MAIN, UPDATE
-from scaffold.base.lockfile import Lock, read_lock
+from scaffold.base.lockfile import Lock
+from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.other_tools import find_locking_tool
 from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
@@ -20,14 +21,14 @@ from scaffold.errors.wording import shell_line
 from scaffold.spec import ProjectRecord, ProjectSpec, Recording, Variable, Verification
 
 
-def require_own_lock(root: Path) -> None:
-    """Return if the project `root` has `requirements.txt`, or no lock at all.
+def require_lock(root: Path) -> None:
+    """Return if the project `root` has a lock that can be read, or no lock at all.
 
     Raises:
-        OtherLockError: It has the lock of another tool only.
+        OtherLockError: It has the lock of a tool that has to export it.
     """
     tool = find_locking_tool(root)
-    if tool and not (root / LOCK).is_file():
+    if tool and not lock_file(root):
         raise OtherLockError(str(root), tool.lock, shell_line(*tool.export))
 
 
@@ -60,11 +61,11 @@ class Project:
         """Return the project as `open` does, if it has a service and a lock.
 
         Raises:
-            UsageError: The folder is no generated project, or has the lock of another tool only.
+            UsageError: The folder is no generated project, or has a lock that its tool has to export.
         """
         project = cls.open(root)
-        require_own_lock(project.root)
-        if not find_package(project.root) or not (project.root / LOCK).is_file():
+        require_lock(project.root)
+        if not find_package(project.root) or not lock_file(project.root):
             raise NotAProjectError(str(root), (MAIN, LOCK))
         return project
 
@@ -85,7 +86,7 @@ class Project:
             UnsafeLockError: A line of it is more than a pinned distribution.
             ProjectError: It is not there, or no text.
         """
-        return read_lock(self.root)
+        return open_lock(self.root)
 
     @property
     def recording(self) -> Recording:

@@ -166,6 +166,22 @@ def test_a_warm_up_that_hangs_ends_the_process_with_a_failure(project: Path, wor
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_ordinary_start_and_stop_leaves_no_resource_open(
+    project: Path, tmp_path: Path, workers: str
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-m", "app"]
+    environ = {**os.environ, "PORT": str(port), "WORKERS": workers}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=project, env=environ, stdout=output, stderr=output)
+    assert Service(process, port, log).wait_until_ready(), log.read_text()
+    process.terminate()
+    process.wait(30)
+    assert "ResourceWarning" not in log.read_text()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_warm_up_that_fails_closes_the_port(project: Path, workers: str) -> None:
     command = ["-X", "dev", "-W", "error::ResourceWarning", "-m", "app"]
     ended = run(project, command, PORT="0", WORKERS=workers, TOY_REFUSES="1")
@@ -367,3 +383,32 @@ def test_no_value_is_logged_when_uvicorn_runs_it_plainly(project: Path, tmp_path
     log = (tmp_path / "log").read_text()
     assert '"error.type": "builtins.ValueError"' in log
     assert "471147114711" not in log
+
+
+SERVE = """
+import sys
+from pathlib import Path
+import scaffold
+from scaffold.cli import main
+from scaffold.proof import serve_project
+root, port = Path(sys.argv[1]), int(sys.argv[2])
+scaffold.serve = lambda *_, **__: serve_project(root, Path(sys.executable), host="127.0.0.1", port=port)
+sys.argv[1:] = ["serve", str(root)]
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_scaffold_serve_and_its_service(
+    project: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-c", SERVE, str(project), str(port)]
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    assert Service(process, port, log).wait_until_ready(), log.read_text()
+    process.send_signal(number)
+    assert process.wait(30) == 0
+    assert "Traceback" not in log.read_text()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()

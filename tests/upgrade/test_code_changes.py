@@ -22,17 +22,49 @@ from scaffold.verbs.update_result import Update
 
 CODE = '''"""Premiums."""
 
+import functools
+from collections.abc import Callable
+
 RATES = {"flat": 1.5, "house": 2.5}
 
 
-def rate_of(kind: str, area: float) -> float:
+def noted(function: Callable[..., float]) -> Callable[..., float]:
+    """Decorates a function."""
+
+    @functools.wraps(function)
+    def call(*values: object) -> float:
+        return function(*values)
+
+    return call
+
+
+@noted
+def rate_of(kind: str, area: float, other: float = 3.0) -> float:
     """The rate of one object."""
     if area > 100.0:
-        return RATES.get(kind, 3.0) * 0.9
-    return RATES.get(kind, 3.0)
+        return RATES.get(kind, other) * 0.9
+    return RATES.get(kind.removesuffix(" (new)"), other)
 
 
-class Premium:
+class Priced:
+    """Adds prices."""
+
+    digits = 1
+
+    def total(self, parts: list[float], least: float = 1.0) -> float:
+        total = self.base
+        for part in parts:
+            total += part
+        return max(total, least)
+
+
+class Rounded(Priced):
+    """Has cents."""
+
+    digits = 2
+
+
+class Premium(Rounded):
     """Prices objects."""
 
     surcharge = 12.0
@@ -40,17 +72,13 @@ class Premium:
     def __init__(self, base: float) -> None:
         self.base = base
 
-    def total(self, parts: list[float]) -> float:
-        total = self.base
-        for part in parts:
-            total += part
-        return max(total, 1.0)
-
     def predict(self, record: dict[str, object]) -> float:
         area = float(record["area"])
         parts = [area * rate_of(str(record["kind"]), area), self.surcharge if area < 50.0 else 0.0]
-        return round(self.total(parts), 2)
+        return round(self.total(parts), self.digits)
 '''
+BASES = {"Rounded": "Priced"}
+"""What a class may inherit from in place of its base."""
 SAVE = """
 if __name__ == "__main__":
     import pickle
@@ -69,16 +97,25 @@ ALWAYS = 3
 
 
 class Changed(ast.NodeTransformer):
-    """Changes one place of a module: a number, a text, an operator, a comparison, a branch or a statement."""
+    """Changes one place of a module.
+
+    That is a number, a text, an operator, a comparison, a branch, a statement, a default value, a decorator,
+    a method, or a base class.
+    """
 
     def __init__(self, at: int, drawn: random.Random) -> None:
         self.at, self.drawn, self.places = at, drawn, 0
 
     def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Expr | ast.Subscript):
+            return node  # a docstring, and the fields of a record
         node = super().generic_visit(node)
-        if not isinstance(node, ast.Constant | ast.BinOp | ast.Compare | ast.If | ast.Return):
+        kinds = ast.Constant | ast.BinOp | ast.Compare | ast.If | ast.Return | ast.FunctionDef | ast.ClassDef
+        if not isinstance(node, kinds):
             return node
-        if isinstance(node, ast.Constant) and not isinstance(node.value, float):
+        if isinstance(node, ast.Constant) and not isinstance(node.value, float | int | str):
+            return node
+        if isinstance(node, ast.FunctionDef) and node.name in ("noted", "call"):
             return node
         self.places += 1
         return self.changed(node) if self.places - 1 == self.at else node
@@ -88,6 +125,10 @@ class Changed(ast.NodeTransformer):
             case ast.Constant(value=float(number)):
                 factor, more = self.drawn.choice([2, 3, 5]), self.drawn.randrange(1, 90)
                 return ast.Constant(round(number * factor + more, 2))
+            case ast.Constant(value=int(number)):
+                return ast.Constant(number + self.drawn.randrange(1, 9))
+            case ast.Constant(value=str(text)):
+                return ast.Constant(f"{text}{self.drawn.randrange(1000)}")
             case ast.BinOp():
                 operators: list[ast.operator] = [ast.Add(), ast.Sub(), ast.Mult()]
                 node.op = self.drawn.choice([each for each in operators if type(each) is not type(node.op)])
@@ -99,6 +140,12 @@ class Changed(ast.NodeTransformer):
                 node.test = ast.UnaryOp(ast.Not(), node.test)
             case ast.Return():
                 return [*ast.parse(f"changed = {self.drawn.randrange(1000)}").body, node]
+            case ast.FunctionDef():
+                node.decorator_list = [] if node.decorator_list else [ast.Name("noted")]
+            case ast.ClassDef(bases=[ast.Name(id=base)]) if base in BASES and self.drawn.random() < 0.5:
+                node.bases = [ast.Name(BASES[base])]
+            case ast.ClassDef():
+                node.body += ast.parse(f"def more(self): return {self.drawn.randrange(1000)}").body
             case _:
                 raise AssertionError(node)
         return node
@@ -205,3 +252,65 @@ def write_sample(folder: Path) -> Path:
     path = folder / "sample.pkl"
     path.write_bytes(pickle.dumps(SAMPLE))
     return path
+
+
+NETS = {
+    "__init__.py": "",
+    "net.py": """from pathlib import Path
+
+import torch
+
+from nets.scale import scaled
+
+SHIFT = float((Path(__file__).parent / "shift.txt").read_text())
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 2)
+
+    def forward(self, values):
+        values = self.layer(values)
+        values = torch.relu(values)
+        values = values + SHIFT
+        return scaled(values)
+""",
+    "scale.py": "from nets.parts.factor import FACTOR\n\n\ndef scaled(values):\n    return values * FACTOR\n",
+    "parts/__init__.py": "",
+    "parts/factor.py": "FACTOR = 2.0\n",
+    "shift.txt": "0.5\n",
+}
+"""A package of a torch module, with a helper of a helper, and a file that it reads."""
+LINES = "        values = torch.relu(values)\n", "        values = values + SHIFT\n"
+NET_CHANGES = {
+    "net.py": ("".join(LINES), "".join(reversed(LINES))),
+    "scale.py": ("values * FACTOR", "values / FACTOR"),
+    "parts/factor.py": ("2.0", "3.0"),
+    "shift.txt": ("0.5", "0.75"),
+}
+"""Two lines of `forward` swapped, a helper, the helper of that, and a file that the code reads."""
+
+
+@pytest.mark.slow
+def test_each_file_of_the_package_of_a_torch_module_is_part_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    for name, text in NETS.items():
+        path = tmp_path / "nets" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    save = "import torch\nfrom nets.net import Net\ntorch.save(Net().eval(), 'model.pt')"
+    subprocess.run([sys.executable, "-c", save], cwd=tmp_path, check=True)
+    root, model, sample = tmp_path / "service", tmp_path / "model.pt", torch.ones(4, 3)
+    scaffold.new(model, sample, None, root, verify=False)
+    for name, (old, new) in NET_CHANGES.items():
+        path = tmp_path / "nets" / name
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    found = update(root, model, sample, dry_run=True)
+    assert is_another_model(found)
+    for name in NET_CHANGES:
+        assert f"nets/{name}" in found.report.model

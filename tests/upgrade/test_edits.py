@@ -16,12 +16,15 @@ import pytest
 
 from scaffold.upgrade._outcome import MergedTree
 from scaffold.upgrade._trees import merge_trees
+from tests.upgrade._lives import follow
 from tests.upgrade._trees import Tree, diff, encoded, patched, read_tree
 
 FOLDER = Path(__file__).parent / "edits"
 EDITS = sorted(path.parent.name for path in FOLDER.glob("*/edit.diff"))
 UPGRADES = sorted(path.stem for path in (FOLDER / "upgrades").iterdir())
 NEW_LAYOUT = "new-layout"
+IN_A_ROW = [edit for edit in EDITS if edit >= "33"]
+"""Edits that are also followed over two upgrades in a row; `in-a-row-2.diff` is what the second one does."""
 
 
 def merge(edit: str, upgrade: str) -> tuple[Tree, Tree, Tree, Tree, MergedTree]:
@@ -54,3 +57,13 @@ def test_an_edit_is_left_after_an_upgrade_as_recorded(edit: str, upgrade: str) -
             ast.parse(content)
     deleted = set(base) - set(owner)
     assert not deleted & set(merged)
+
+
+@pytest.mark.parametrize("edit", IN_A_ROW)
+def test_an_edit_goes_over_two_upgrades_in_a_row(edit: str) -> None:
+    base = read_tree(FOLDER / "base")
+    owner = patched(base, (FOLDER / edit / "edit.diff").read_text())
+    names = "new-column", "changed-types"
+    generated = [patched(base, (FOLDER / "upgrades" / f"{name}.diff").read_text()) for name in names]
+    recorded = [FOLDER / edit / f"in-a-row-{number}.diff" for number in (1, 2)]
+    follow(base, owner, zip(generated, recorded, strict=True))

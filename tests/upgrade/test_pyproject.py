@@ -101,14 +101,14 @@ def test_a_project_without_requirements_is_told_what_is_written_nowhere(project:
     for name in ("requirements.in", "requirements.txt"):
         (project / name).unlink()
     (project / "pyproject.toml").write_text('[project]\nname = "titanic"\ndependencies = ["fastapi"]\n')
-    (project / "uv.lock").touch()
+    (project / "poetry.lock").touch()
     events: list[Event] = []
     model, sample = train("FamilySize", 0.5)
     found = update(project, model, sample, require=["iniconfig"], dry_run=True, on_event=events.append)
     notes = [event.text for event in events if isinstance(event, Noted)]
     assert any("does not ask for" in note and "'iniconfig==" in note for note in notes), notes
     assert found.files["requirements.in"] == "kept deleted"
-    with pytest.raises(OtherLockError, match=r"uv export --frozen .* -o requirements\.txt"):
+    with pytest.raises(OtherLockError, match=r"poetry export -o requirements\.txt"):
         scaffold.verify(project)
     with pytest.raises(OtherLockError):
         update(project, model, sample)

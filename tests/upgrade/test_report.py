@@ -224,7 +224,7 @@ def labelled(*labels: str, each: bool = False) -> Value:
     [
         (labelled("low", "high", "mid"), [True]),
         (labelled("low", "top"), [True]),
-        (labelled("low"), [False]),
+        (labelled("low"), [True]),
         (labelled("high", "low"), []),
         (labelled("low", "high"), []),
         (labelled("high", "low", each=True), [True]),

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import Pipeline
 from typer.testing import CliRunner
 
 import scaffold
@@ -351,13 +353,24 @@ def test_the_command_line_says_what_changes_and_exits_with_two_where_it_breaks(
 def test_files_in_conflict_exit_with_three_unless_callers_break(
     project: Path, tmp_path: Path, train: Train
 ) -> None:
+    """Retrained with one label more and another type of a column, where the owner has a type of their own."""
     edit(project, "app/schemas.py", ("    Pclass: Int64 = ", "    Pclass: str = "))
     model, sample = train("FamilySize", 0.5)
+    retrained = DummyClassifier().fit(sample, [row % 3 for row in range(len(sample))])
+    model = Pipeline([*model.steps[:-1], ("dummyclassifier", retrained)])
     sample.astype({"Pclass": "float64"}).to_pickle(tmp_path / "sample.pkl")
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
     given = [str(project), "--model", str(tmp_path / "model.pkl"), "--input", str(tmp_path / "sample.pkl")]
-    assert CliRunner().invoke(app, ["diff", *given, "--allow-breaking"]).exit_code == 3
-    assert CliRunner().invoke(app, ["update", *given, "--allow-breaking"]).exit_code == 3
+    held = (project / "app/schemas.py").read_bytes()
+    for verb in ("diff", "update"):
+        found = CliRunner().invoke(app, [verb, *given])
+        assert found.exit_code == 2
+        told = re.sub(r"\s+", " ", found.output)
+        assert "output prediction labels 0, 1 -> labels 0, 1, 2 another set of labels" in told
+        assert "version 1.0.0 -> 2.0.0" in told
+        assert (project / "app/schemas.py").read_bytes() == held
+        assert CliRunner().invoke(app, [verb, *given, "--allow-breaking"]).exit_code == 3
+    assert (project / "app/schemas.py").read_bytes() != held
 
 
 def test_a_template_of_someone_else_is_rendered_and_kept_for_the_next_time(

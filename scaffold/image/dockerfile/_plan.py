@@ -89,12 +89,13 @@ def read_plan(text: str, arguments: Mapping[str, str], base_config: Mapping[str,
 
     Instructions that need an engine are listed in the plan: the docker builder ignores that list.
     """
+    base = read_base(text, arguments)
     steps = list(instructions(text))
     last = max(i for i, step in enumerate(steps) if step.keyword == "FROM")
     config = {key: value for key, value in base_config.items() if value not in (None, "", [], {})}
     environment = dict(item.partition("=")[::2] for item in config.get("Env", ()))
     environment.setdefault("PATH", DEFAULT_PATH)
-    plan = Plan(base=read_base(text, arguments), env=environment, config=config)
+    plan = Plan(base=base, env=environment, config=config)
     known: dict[str, str] = {}
     for step in steps[last + 1 :]:
         if step.keyword == "ARG":

@@ -13,7 +13,8 @@ from typing import Any
 from scaffold.base.checked import model_files, path_below
 from scaffold.base.files import sha256_file
 from scaffold.base.layout import LOCK
-from scaffold.base.lockfile import Pin, read_lock
+from scaffold.base.lockfile import Pin
+from scaffold.base.locks import lock_file, open_lock
 from scaffold.base.process import Runner, run_command
 from scaffold.base.sbom import application, bill_of_materials, library, model, package_url
 from scaffold.base.temporary import TemporaryFolder
@@ -62,16 +63,17 @@ def audit_project(root: Path, *, run: Runner = run_command) -> Audit:
     """Return what the lock of a project holds, and what is known against it.
 
     Args:
-        root: A project with a `requirements.txt`.
+        root: A project with a `requirements.txt` or a `uv.lock`.
         run: Runs pip-audit, through uv.
 
     Raises:
         UsageError: It has no lock.
         UnsafeLockError: A line of the lock is more than a pinned distribution.
     """
-    if not path_below(root, LOCK).is_file():
+    path_below(root, LOCK)  # refuses a symlink
+    if not lock_file(root):
         raise NotAProjectError(str(root), (LOCK,), "audit")
-    pins = read_lock(root).pins
+    pins = open_lock(root, run).pins
     components = tuple(
         Component(name=pin.name, version=pin.version, licence=_licence(pin.name, pin.version)) for pin in pins
     )
@@ -164,7 +166,7 @@ def _sbom(root: Path, pins: Sequence[Pin], components: Sequence[Component]) -> M
         application(root.resolve().name),
         [*models, *libraries],
         _graph(pins, components, references),
-        seed=sha256_file(root / LOCK),
+        seed=sha256_file(root / lock_file(root)),
     )
 
 

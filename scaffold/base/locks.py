@@ -1,0 +1,46 @@
+"""The lock of a project, whichever tool keeps it: `requirements.txt`, or what uv exports from `uv.lock`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffold.base.checked import path_below
+from scaffold.base.layout import LOCK, PYPROJECT
+from scaffold.base.lockfile import Lock, checked_lock, read_lock
+from scaffold.base.other_tools import UV_LOCK, find_locking_tool
+from scaffold.base.process import Runner, run_command
+from scaffold.base.uv import uv_command, uv_environment
+from scaffold.errors import CommandError, UnreadableLockError
+
+_EXPORT = ("export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header")
+
+
+def lock_file(root: Path) -> str:
+    """Return the name of the file that the lock of a project is read from; empty where none can be read."""
+    tool = find_locking_tool(root)
+    if (root / LOCK).is_file() or not tool:
+        return LOCK if (root / LOCK).is_file() else ""
+    return tool.lock if tool.lock == UV_LOCK else ""
+
+
+def open_lock(root: Path, run: Runner = run_command) -> Lock:
+    """Return the lock of a project; that of uv as it stands, which may be older than its `pyproject.toml`.
+
+    Args:
+        root: The project.
+        run: Runs uv.
+
+    Raises:
+        UnsafeLockError: A line of it is more than a pinned distribution.
+        UnsafePathError: uv would read it from another place.
+        ProjectError: It is not there, or cannot be read.
+    """
+    if lock_file(root) != UV_LOCK:
+        return read_lock(root)
+    for name in (UV_LOCK, PYPROJECT):
+        path_below(root, name)
+    try:
+        text = run([uv_command(), *_EXPORT, "--project", str(root)], env=uv_environment()).stdout
+    except CommandError as error:
+        raise UnreadableLockError(str(root / UV_LOCK), error.tail.strip().rstrip(".")) from error
+    return checked_lock(text, root, UV_LOCK)
