@@ -36,6 +36,7 @@ _HOMES = {
     "verbs.runs": ("runs",),
     "verbs.serve": ("serve",),
     "verbs.status": ("status",),
+    "verbs.test": ("test",),
     "verbs.undeploy": ("undeploy",),
     "verbs.undo": ("undo",),
     "verbs.update": ("update",),
@@ -67,6 +68,7 @@ __all__ = [
     "runs",
     "serve",
     "status",
+    "test",
     "undeploy",
     "undo",
     "update",
@@ -96,6 +98,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.runs import runs
     from scaffold.verbs.serve import serve
     from scaffold.verbs.status import status
+    from scaffold.verbs.test import test
     from scaffold.verbs.undeploy import undeploy
     from scaffold.verbs.undo import undo
     from scaffold.verbs.update import update

@@ -9,7 +9,7 @@ import typer
 from scaffold import __version__
 
 # One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
-_FAMILIES = ("_new", "_project", "_update", "_image", "_deploy", "_store")
+_FAMILIES = ("_new", "_project", "_test", "_update", "_image", "_deploy", "_store")
 
 app = typer.Typer(
     name="scaffold",

@@ -7,6 +7,7 @@ from scaffold.cluster._pin import check_pin, pin_image, read_image
 from scaffold.cluster._plan import Plan
 from scaffold.cluster._promote import release_to_promote
 from scaffold.cluster._rollout import Pace
+from scaffold.cluster._tunnel import reach_target
 from scaffold.cluster._undeploy import Removal, remove_deployment
 from scaffold.cluster._verbs import read_history, read_status, roll_back, stream_logs
 from scaffold.cluster._verify import verify_target, verify_url
@@ -21,6 +22,7 @@ __all__ = [
     "describe_failure",
     "pin_image",
     "plan_deployment",
+    "reach_target",
     "read_history",
     "read_image",
     "read_status",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from scaffold.base.client import Client, Retries, wait_until_ready
+from scaffold.base.client import Client, Retries, key_headers, wait_until_ready
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._forward import Forward
 from scaffold.cluster._manifests import Target, describe
@@ -22,7 +21,6 @@ from scaffold.cluster._service import (
 )
 from scaffold.errors import RolloutFailedError
 
-KEY_VARIABLE = "SCAFFOLD_API_KEY"
 _ATTEMPTS = 5
 
 
@@ -114,9 +112,7 @@ def is_ready(pod: dict[str, Any]) -> bool:
 
 
 def _settings(pace: Pace) -> dict[str, Any]:
-    key = os.environ.get(KEY_VARIABLE)
-    headers = {"X-API-Key": key} if key else {}
-    return {"headers": headers, "retries": Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)}
+    return {"headers": key_headers(), "retries": Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)}
 
 
 def await_client(client: Client, pace: Pace) -> None:

@@ -39,6 +39,8 @@
     │   ├── PasswordInUrlError          the URL of a package index holds a password
     │   ├── TargetAndUrlError           both a target and a URL are to be verified
     │   ├── PinWithoutPushError         `--pin` without `--push`
+    │   ├── NoAddressError              neither a URL nor a target says where a service runs
+    │   ├── StressOptionError           an option of the stress test is given without it
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -200,6 +202,12 @@
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
     │   └── PromotionRefusedError
+    ├── LiveTestsError                  the tests of a deployed service cannot be run
+    │   ├── NoLiveTestsError            a project lacks them
+    │   ├── ServiceUnreachableError     no service is ready at a URL
+    │   ├── ServiceKeyError             a service wants an API key
+    │   ├── SuiteBrokeOffError          tests ended before they had a result
+    │   └── ToolsNotInstalledError      their requirements cannot be installed
     ├── StoreError
     │   ├── NoModelToRegisterError      there is no file to register as a model
     │   ├── UnknownModelError           it has no model of that name and version, or of that alias
@@ -322,6 +330,16 @@ from scaffold.errors.introspect import (
     UnknownFieldError,
     UnstableModelError,
     UnsupportedSampleError,
+)
+from scaffold.errors.live import (
+    LiveTestsError,
+    NoAddressError,
+    NoLiveTestsError,
+    ServiceKeyError,
+    ServiceUnreachableError,
+    StressOptionError,
+    SuiteBrokeOffError,
+    ToolsNotInstalledError,
 )
 from scaffold.errors.project import (
     FileTooLargeError,
@@ -552,6 +570,7 @@ __all__ = [
     "LibraryTooOldError",
     "ListDateError",
     "LiveAnswersDifferError",
+    "LiveTestsError",
     "LoadFailedError",
     "LockFailedError",
     "ManifestError",
@@ -579,10 +598,12 @@ __all__ = [
     "NeverTrustedError",
     "NewerRecordError",
     "NewerStoreError",
+    "NoAddressError",
     "NoDebianSourceError",
     "NoDockerfileError",
     "NoEndpointError",
     "NoFittingCallError",
+    "NoLiveTestsError",
     "NoMarkersError",
     "NoModelForImageError",
     "NoModelToRegisterError",
@@ -637,7 +658,9 @@ __all__ = [
     "ScaledToZeroError",
     "ServiceBrokeOffError",
     "ServiceFailedError",
+    "ServiceKeyError",
     "ServiceNotStartedError",
+    "ServiceUnreachableError",
     "SourceChangedError",
     "SourceNotFollowedError",
     "SourceNotFoundError",
@@ -647,9 +670,12 @@ __all__ = [
     "StoreFolderError",
     "StoreUnusableError",
     "StoreUrlError",
+    "StressOptionError",
+    "SuiteBrokeOffError",
     "TargetAndUrlError",
     "TargetNotEmptyError",
     "TooDeepError",
+    "ToolsNotInstalledError",
     "TraceFailedError",
     "TruncatedFileError",
     "TwoModulesError",

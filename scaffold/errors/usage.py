@@ -35,7 +35,19 @@ class InvalidOptionError(UsageError):
     """
 
     option: Literal[
-        "builder", "env", "header", "memory_limit", "name", "pin", "platforms", "profile", "python", "tag"
+        "builder",
+        "duration",
+        "env",
+        "header",
+        "memory_limit",
+        "name",
+        "pin",
+        "platforms",
+        "profile",
+        "python",
+        "tag",
+        "url",
+        "users",
     ]
     found: str
 
@@ -46,6 +58,7 @@ class InvalidOptionError(UsageError):
 
 _WANTED: dict[str, tuple[str, object]] = {
     "builder": ("There is no builder {!r}: it is docker or layers.", "layers"),
+    "duration": ("{!r} is no duration of 5 s or more, in hours, minutes and seconds.", "1m30s"),
     "env": ("{!r} is no name of an environment variable.", ["RATE=1.5"]),
     "header": (
         "The header {} is none: a name, a colon and a value are wanted.",
@@ -67,6 +80,8 @@ _WANTED: dict[str, tuple[str, object]] = {
     "profile": ("There is no profile {!r}: it is fast or plain.", "plain"),
     "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
     "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
+    "url": ("{!r} is no address of a service.", "https://titanic.example.org"),
+    "users": ("{} is no number of users: at least 1 is wanted.", 64),
 }
 """By option: what is wrong with a value, and a value that it can have."""
 

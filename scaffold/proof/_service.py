@@ -114,7 +114,7 @@ def started_service(
             with contextlib.closing(Service(process, url, load_s, headers, protocol)) as service:
                 yield service
         finally:
-            _stop(process)
+            stop_process(process)
 
 
 def serve_project(
@@ -137,7 +137,7 @@ def serve_project(
         try:
             return process.wait()
         except KeyboardInterrupt:
-            _stop(process)
+            stop_process(process)
             return 0
     finally:
         with contextlib.suppress(ValueError, TypeError):  # a handler set from C cannot be restored
@@ -221,7 +221,7 @@ def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: f
     raise ServiceNotStartedError(process.returncode, _end(log))
 
 
-def _stop(process: Popen[bytes]) -> None:
+def stop_process(process: Popen[bytes]) -> None:
     """End the process group: first SIGTERM, then SIGKILL."""
     for signum in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
