@@ -116,5 +116,6 @@ def _rows(checks: Sequence[Check]) -> Iterator[tuple[Outcome | None, str, str]]:
 
 
 def _line(detail: str) -> str:
-    text = " ".join(detail.split())
+    """The message of a test in one line, without how pytest explains an assertion."""
+    text = " ".join(detail.removeprefix("AssertionError: ").partition("\nassert ")[0].split())
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."

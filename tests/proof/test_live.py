@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,8 +13,8 @@ import pytest
 
 import scaffold
 from scaffold.environments import install_tools
-from scaffold.errors import ServiceKeyError
-from scaffold.proof import LiveRun, Load, make_environment, run_stress_test
+from scaffold.errors import ServiceKeyError, SuiteBrokeOffError
+from scaffold.proof import LiveRun, Load, make_environment, run_functional_test, run_stress_test
 from scaffold.proof._service import Service, started_service
 from scaffold.spec import Outcome
 from tests.upgrade._edits import edit
@@ -39,6 +40,16 @@ def service(project: Path, python: Path) -> Iterator[Service]:
     settings = {"API_KEY_HASHES": hashlib.sha256(KEY.encode()).hexdigest()}
     with started_service(project, python, settings=settings) as running:
         yield running
+
+
+def test_tests_that_cannot_be_collected_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "tests/live").mkdir(parents=True)
+    (tmp_path / "tests/live/test_owner.py").write_text("import a_module_of_nobody\n")
+    run = LiveRun(root=tmp_path, python=Path(sys.executable), url="http://127.0.0.1:1")
+    with pytest.raises(SuiteBrokeOffError) as caught:
+        run_functional_test(run, tmp_path / "report.xml")
+    assert str(caught.value).startswith("The functional test broke off (exit status 2):\n")
+    assert "No module named 'a_module_of_nobody'" in str(caught.value)
 
 
 @pytest.mark.slow
