@@ -91,7 +91,8 @@ def _show(found: LiveTests) -> None:
             table.add_row(_MARKS[outcome] if outcome else "", escape(name), escape(result))
     console().print(table)
     failed = sum(suite.count(Outcome.FAILED) for suite in found.suites)
-    verdict = f"[red]✗[/] {counted(failed, 'test')} failed" if failed else "[green]✓[/] All tests passed"
+    fault = f"{counted(failed, 'test')} failed" if failed else "No test passed"
+    verdict = "[green]✓[/] All tests passed" if found.passed else f"[red]✗[/] {fault}"
     console().print(f"{verdict} at {escape(found.url)}", soft_wrap=True)
 
 

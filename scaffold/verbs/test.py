@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -96,13 +97,17 @@ def _run(run: LiveRun, load: Load | None, reports: Mapping[str, Path]) -> LiveTe
 
     with tempfile.TemporaryDirectory(prefix="scaffold-test-") as folder:
         parts = [("functional", Path(folder) / "functional.xml"), ("stress", Path(folder) / "stress.xml")]
-        run.on_event(Started("functional"))
-        suites = [_told(run_functional_test(run, parts[0][1]), run.on_event)]
-        if load:
-            run.on_event(Started("stress"))
-            suites.append(_told(run_stress_test(run, load, parts[1][1], reports.get("html")), run.on_event))
-        if "junit" in reports:
-            join_suites(parts[: len(suites)], reports["junit"])
+        suites: list[Suite] = []
+        try:
+            run.on_event(Started("functional"))
+            suites.append(_told(run_functional_test(run, parts[0][1]), run.on_event))
+            if load:
+                run.on_event(Started("stress"))
+                stress = run_stress_test(run, load, parts[1][1], reports.get("html"))
+                suites.append(_told(stress, run.on_event))
+        finally:
+            if suites and "junit" in reports:
+                join_suites(parts[: len(suites)], reports["junit"])
     return LiveTests(url=run.url, suites=tuple(suites))
 
 
@@ -145,12 +150,13 @@ def _seconds(duration: str | None) -> int:
 
 
 def _writable(path: str | Path) -> Path:
-    """Return where a report goes, if a file can be written there."""
+    """Return where a report goes, if a file can be written there; no test has run by then."""
     path = Path(path).absolute()
-    try:
-        path.open("a", encoding="utf-8").close()
-    except OSError as error:
-        raise ReportNotWrittenError(str(path), error.strerror or str(error)) from error
+    if path.is_dir() or not path.parent.is_dir():
+        cause = "it is a folder" if path.is_dir() else "there is no such folder"
+        raise ReportNotWrittenError(str(path), cause)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ReportNotWrittenError(str(path), "you may not write there")
     return path
 
 

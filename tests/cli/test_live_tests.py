@@ -44,7 +44,7 @@ REFUSED = [
     (["--url", URL, "--users", "8"], "--users belongs to the stress test. Add:\n  --stress\n"),
     (["--url", URL, "--for", "60s"], "--for belongs to the stress test. Add:\n  --stress\n"),
     (["--url", URL, "--html", "load.html"], "--html belongs to the stress test. Add:\n  --stress\n"),
-    (["--url", URL, "--junit", "absent/report.xml"], "report.xml cannot be written: No such file"),
+    (["--url", URL, "--junit", "absent/report.xml"], "report.xml cannot be written: there is no such folder"),
     (["--url", URL, "--header", "no header"], "The header number 1 is none"),
     (["--url", "titanic.example.org"], "'titanic.example.org' is no address of a service.\n  --url https"),
     (["--url", "ftp://titanic"], "'ftp://titanic' is no address of a service."),
