@@ -38,6 +38,7 @@ _HOMES = {
     "verbs.runs": ("runs",),
     "verbs.serve": ("serve",),
     "verbs.status": ("status",),
+    "verbs.test": ("test",),
     "verbs.undeploy": ("undeploy",),
     "verbs.undo": ("undo",),
     "verbs.update": ("update",),
@@ -71,6 +72,7 @@ __all__ = [
     "runs",
     "serve",
     "status",
+    "test",
     "undeploy",
     "undo",
     "update",
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from scaffold.verbs.runs import runs
     from scaffold.verbs.serve import serve
     from scaffold.verbs.status import status
+    from scaffold.verbs.test import test
     from scaffold.verbs.undeploy import undeploy
     from scaffold.verbs.undo import undo
     from scaffold.verbs.update import update

@@ -27,12 +27,12 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """A stage of the build of an image is so far: `base`, `dependencies`, `code`, `model`, `push`, ..."""
+    """A stage of a build or of a test is so far: `base`, `code`, `model`, `push`, `functional`, ..."""
 
     stage: str
     detail: str = ""
     done: int = 0
-    """Bytes; steps where `stage` is `build`."""
+    """Bytes; steps where `stage` is `build`, percent or seconds where it is a test."""
     total: int = 0
     """0 where it is not known."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import select
 import socket
 import ssl
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from scaffold.errors import ServiceBrokeOffError
 from scaffold.spec import SCORE_PROTOCOL, JSONValue, Protocol, ScoreRoute
 
+KEY_VARIABLE = "SCAFFOLD_API_KEY"
 _PROBE_S = 5.0
 
 
@@ -231,6 +233,12 @@ def wait_until_ready(
             return Readiness(is_ready=last == "200", waited_s=waited_s, last=last)
         time.sleep(poll_s)
     return Readiness(is_ready=False, waited_s=time.monotonic() - start, last=last)
+
+
+def key_headers() -> dict[str, str]:
+    """Return the header with the API key of `SCAFFOLD_API_KEY`; nothing without one."""
+    key = os.environ.get(KEY_VARIABLE)
+    return {"X-API-Key": key} if key else {}
 
 
 def free_port() -> int:

@@ -22,3 +22,10 @@ def split_registry(name: str) -> tuple[str, str]:
 def login_key(registry: str) -> str:
     """Return the name under which Docker's configuration keeps the login for a registry."""
     return _LOGIN if registry == DOCKER_HUB else registry
+
+
+def repository_of(reference: str) -> str:
+    """Return the reference of an image without its tag and digest."""
+    name = reference.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name

@@ -9,7 +9,18 @@ import typer
 from scaffold import __version__
 
 # One file per family of verbs; each has a `register(app)`. They import what they need when a verb runs.
-_FAMILIES = ("_new", "_answers", "_project", "_update", "_image", "_deploy", "_store", "_doctor", "_explain")
+_FAMILIES = (
+    "_new",
+    "_answers",
+    "_project",
+    "_test",
+    "_update",
+    "_image",
+    "_deploy",
+    "_store",
+    "_doctor",
+    "_explain",
+)
 
 app = typer.Typer(
     name="scaffold",

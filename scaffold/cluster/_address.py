@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from scaffold.base.client import Client, Retries, wait_until_ready
+from scaffold.base.client import Client, Retries, key_headers, wait_until_ready
 from scaffold.cluster._client import Cluster, Manifest
 from scaffold.cluster._forward import Forward
 from scaffold.cluster._manifests import Target, describe, service_container
@@ -24,7 +23,6 @@ from scaffold.cluster._service import (
 from scaffold.errors import RolloutFailedError
 from scaffold.spec import SCORE_PROTOCOL
 
-KEY_VARIABLE = "SCAFFOLD_API_KEY"
 _ATTEMPTS = 5
 
 
@@ -135,9 +133,8 @@ def _prefix_of(target: Target) -> str:
 
 
 def _settings(pace: Pace, headers: Mapping[str, str]) -> dict[str, Any]:
-    key = os.environ.get(KEY_VARIABLE)
-    of_key = {"X-API-Key": key} if key else {}
-    return {"headers": {**of_key, **headers}, "retries": Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)}
+    retries = Retries(attempts=_ATTEMPTS, pause_s=pace.poll_s)
+    return {"headers": {**key_headers(), **headers}, "retries": retries}
 
 
 def await_client(client: Client, pace: Pace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from scaffold.base.docker_hub import repository_of
 from scaffold.base.recording import read_recording
 from scaffold.base.who import now_utc, user_and_host
 from scaffold.cluster._api_errors import api_errors
@@ -14,7 +15,6 @@ from scaffold.cluster._canary import read_canary_steps, remove_canary
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._describe import PASSED, describe_live
 from scaffold.cluster._kubeconfig import ClusterAccess, connect
-from scaffold.cluster._kustomize import repository_of
 from scaffold.cluster._lock import deploy_lock
 from scaffold.cluster._manifests import Target, read_target, service_container
 from scaffold.cluster._objects import annotate

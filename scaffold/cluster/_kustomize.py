@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.docker_hub import repository_of
 from scaffold.base.layout import KUSTOMIZATION
 from scaffold.base.process import run_command
 from scaffold.base.strategic_merge import patched
@@ -187,10 +188,3 @@ def _set_image(manifest: Manifest, image: Manifest) -> None:
             tag = image.get("newTag", "" if "digest" in image else "latest")
             suffix = (f":{tag}" if tag else "") + (f"@{image['digest']}" if "digest" in image else "")
             container["image"] = f"{repository}{suffix}"
-
-
-def repository_of(reference: str) -> str:
-    """Return the reference of an image without its tag and digest."""
-    name = reference.partition("@")[0]
-    head, colon, tail = name.rpartition(":")
-    return head if colon and "/" not in tail else name

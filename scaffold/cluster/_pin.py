@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scaffold.base.docker_hub import repository_of
 from scaffold.base.layout import DEPLOY, KUSTOMIZATION
 from scaffold.base.yaml_text import yaml_document
 from scaffold.cluster._client import Manifest
-from scaffold.cluster._kustomize import kustomized, needs_kubectl, repository_of
+from scaffold.cluster._kustomize import kustomized, needs_kubectl
 from scaffold.cluster._manifests import read_target, service_container
 from scaffold.errors import ManifestError
 

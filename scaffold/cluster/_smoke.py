@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from scaffold.base.client import Client
+from scaffold.base.client import KEY_VARIABLE, Client
 from scaffold.base.replay import FAR, ReplayResult, replay
 from scaffold.base.routes import find_protocol
-from scaffold.cluster._address import KEY_VARIABLE, find_service
+from scaffold.cluster._address import find_service
 from scaffold.cluster._client import Cluster
 from scaffold.cluster._manifests import Target
 from scaffold.cluster._rollout import Pace

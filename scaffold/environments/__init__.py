@@ -2,5 +2,6 @@
 
 from scaffold.environments._environment import Environment, running_environment
 from scaffold.environments._open import open_environment
+from scaffold.environments._tools import install_tools
 
-__all__ = ["Environment", "open_environment", "running_environment"]
+__all__ = ["Environment", "install_tools", "open_environment", "running_environment"]

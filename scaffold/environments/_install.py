@@ -29,7 +29,7 @@ from scaffold.base.uv import uv_command
 from scaffold.environments._specs import EnvironmentSpec
 from scaffold.errors import CommandError, LibrariesBrokenError, TargetNotEmptyError, UnresolvableError
 
-_BINARY = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+BINARY = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
 # If something requires pydantic, the worker uses the version in the environment.
 _CONSTRAINTS = ("pydantic>=2.9",)
 _NUMPY_1 = "numpy<2"
@@ -212,9 +212,9 @@ def _installed(
 
     def fill(made: Path) -> None:
         _fill(spec, resolved, base, made, run)
-        _require_imports(spec, made / _BINARY, modules, run)
+        _require_imports(spec, made / BINARY, modules, run)
 
-    if not (target / _BINARY).exists():
+    if not (target / BINARY).exists():
         shutil.rmtree(target, ignore_errors=True)  # its Python, or a part of it, was removed
         _remove_unused(folder)
         try:
@@ -225,7 +225,7 @@ def _installed(
             raise
     with contextlib.suppress(OSError):
         os.utime(target)
-    return Installed(target / _BINARY, spec.notes)
+    return Installed(target / BINARY, spec.notes)
 
 
 def _remove_unused(folder: Path) -> None:
@@ -270,7 +270,7 @@ def _fill(spec: EnvironmentSpec, resolved: _Resolved, base: str, folder: Path, r
         # Paths in a pylock start from where it is, those in requirements from the working directory.
         source = spec.lock if spec.lock and resolved.name == "pylock.toml" else versions
         install = [uv, "pip", "install", "--quiet", "--no-deps", "--requirement", str(source)]
-        run([*install, "--python", str(folder / _BINARY)], cwd=spec.folder, env=env)
+        run([*install, "--python", str(folder / BINARY)], cwd=spec.folder, env=env)
     except CommandError as error:
         # A failed build says little to users who requested none; the missing wheel is the reason.
         cause = resolved.no_wheels or error

@@ -42,6 +42,8 @@
     │   ├── TargetAndUrlError           both a target and a URL are to be verified
     │   ├── PinWithoutPushError         `--pin` without `--push`
     │   ├── UnknownErrorNameError       `explain` is asked for an error that does not exist
+    │   ├── NoAddressError              neither a URL nor a target says where a service runs
+    │   ├── StressOptionError           an option of the stress test is given without it
     │   └── NoRegistryInManifestsError  the manifests name no registry for the image
     ├── ReadError
     │   ├── NoSuchFileError
@@ -204,6 +206,12 @@
     │   ├── LiveAnswersDifferError
     │   ├── NotDeployedError
     │   └── PromotionRefusedError
+    ├── LiveTestsError                  the tests of a deployed service cannot be run
+    │   ├── NoLiveTestsError            a project lacks them
+    │   ├── ServiceUnreachableError     no service is ready at a URL
+    │   ├── ServiceKeyError             a service wants an API key
+    │   ├── SuiteBrokeOffError          tests ended before they had a result
+    │   └── ToolsNotInstalledError      their requirements cannot be installed
     ├── StoreError
     │   ├── NoModelToRegisterError      there is no file to register as a model
     │   ├── UnknownModelError           it has no model of that name and version, or of that alias
@@ -243,6 +251,7 @@ from scaffold.errors.branches import (
     EnvironmentSpecError,
     ImageError,
     IntrospectionError,
+    LiveTestsError,
     ProjectError,
     ReadError,
     RenderError,
@@ -304,6 +313,7 @@ from scaffold.errors.environment import (
     RequirementFileError,
     UnresolvableError,
 )
+from scaffold.errors.explain import UnknownErrorNameError
 from scaffold.errors.image import (
     BaseError,
     BaseLayerError,
@@ -339,6 +349,15 @@ from scaffold.errors.introspect import (
     UnknownFieldError,
     UnstableModelError,
     UnsupportedSampleError,
+)
+from scaffold.errors.live import (
+    NoAddressError,
+    NoLiveTestsError,
+    ServiceKeyError,
+    ServiceUnreachableError,
+    StressOptionError,
+    SuiteBrokeOffError,
+    ToolsNotInstalledError,
 )
 from scaffold.errors.project import (
     FilesDisagreeError,
@@ -474,7 +493,6 @@ from scaffold.errors.usage import (
     OtherLockError,
     ReportNotWrittenError,
     TargetNotEmptyError,
-    UnknownErrorNameError,
     UnsetVariableError,
     VariableTakenError,
 )
@@ -568,6 +586,7 @@ __all__ = [
     "LibraryTooOldError",
     "ListDateError",
     "LiveAnswersDifferError",
+    "LiveTestsError",
     "LoadFailedError",
     "LockFailedError",
     "ManifestError",
@@ -596,10 +615,12 @@ __all__ = [
     "NeverTrustedError",
     "NewerRecordError",
     "NewerStoreError",
+    "NoAddressError",
     "NoDebianSourceError",
     "NoDockerfileError",
     "NoEndpointError",
     "NoFittingCallError",
+    "NoLiveTestsError",
     "NoMarkersError",
     "NoModelForImageError",
     "NoModelToRegisterError",
@@ -655,7 +676,9 @@ __all__ = [
     "ScaledToZeroError",
     "ServiceBrokeOffError",
     "ServiceFailedError",
+    "ServiceKeyError",
     "ServiceNotStartedError",
+    "ServiceUnreachableError",
     "SourceChangedError",
     "SourceNotFollowedError",
     "SourceNotFoundError",
@@ -665,9 +688,12 @@ __all__ = [
     "StoreFolderError",
     "StoreUnusableError",
     "StoreUrlError",
+    "StressOptionError",
+    "SuiteBrokeOffError",
     "TargetAndUrlError",
     "TargetNotEmptyError",
     "TooDeepError",
+    "ToolsNotInstalledError",
     "TraceFailedError",
     "TruncatedFileError",
     "TwoModulesError",

@@ -115,3 +115,12 @@ class StoreError(ScaffoldError):
 
     `SCAFFOLD_STORE` names the database, and `SCAFFOLD_STORE_FILES` the folder of files (docs/store.md).
     """
+
+
+class LiveTestsError(ScaffoldError):
+    """The tests of a deployed service cannot be run, or ended early.
+
+    `scaffold test` runs the tests in `tests/live/` of the project against a service that runs already, in an
+    environment of their own (docs/testing.md). A test that fails is no error: it is in the table, and the
+    exit status is 1.
+    """

@@ -31,7 +31,19 @@ class InvalidOptionError(UsageError):
     """
 
     option: Literal[
-        "builder", "env", "header", "memory_limit", "name", "pin", "platforms", "profile", "python", "tag"
+        "builder",
+        "duration",
+        "env",
+        "header",
+        "memory_limit",
+        "name",
+        "pin",
+        "platforms",
+        "profile",
+        "python",
+        "tag",
+        "url",
+        "users",
     ]
     found: str
 
@@ -42,6 +54,7 @@ class InvalidOptionError(UsageError):
 
 _WANTED: dict[str, tuple[str, object]] = {
     "builder": ("There is no builder {!r}: it is docker or layers.", "layers"),
+    "duration": ("{!r} is no duration of 5 s or more, in hours, minutes and seconds.", "1m30s"),
     "env": ("{!r} is no name of an environment variable.", ["RATE=1.5"]),
     "header": (
         "The header {} is none: a name, a colon and a value are wanted.",
@@ -63,6 +76,8 @@ _WANTED: dict[str, tuple[str, object]] = {
     "profile": ("There is no profile {!r}: it is fast or plain.", "plain"),
     "python": ("{!r} is no version of Python that a service can run on.", "3.11"),
     "tag": ("{!r} is no image reference. One is in lower case:", "registry.example.com/churn:1.0.0"),
+    "url": ("{!r} is no address of a service.", "https://titanic.example.org"),
+    "users": ("{} is no number of users: at least 1 is wanted.", 64),
 }
 """By option: what is wrong with a value, and a value that it can have."""
 
@@ -273,17 +288,3 @@ class ExclusiveOptionsError(UsageError):
 
     def __str__(self) -> str:
         return f"{option(self.one)} and {option(self.other)} exclude each other."
-
-
-class UnknownErrorNameError(UsageError):
-    """`scaffold explain` is asked for an error that does not exist."""
-
-    name: str
-    known: Sequence[str]
-
-    def __str__(self) -> str:
-        from difflib import get_close_matches
-
-        near = get_close_matches(self.name, self.known, n=1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        return f"There is no error {self.name!r}.{meant}\nList all of them:\n  scaffold explain"

@@ -19,6 +19,7 @@ from typing import TypeVar
 _FLAGS = {
     "answers": "answer",
     "answers_file": "answers",
+    "duration": "for",
     "metrics": "metric",
     "params": "param",
     "platforms": "platform",

@@ -69,7 +69,7 @@ def build_layers(
             images = layered.complete(kept, on_event)
         name = reference.familiar
         checked = options.check is not None and check_image(
-            _started(images[0], name, Asking(root=root, headers=options.headers), kept, on_event),
+            _started(images[0], name, Asking(root=root, headers=options.headers), kept),
             name,
             options.check,
             on_event,
@@ -89,11 +89,8 @@ def build_layers(
 
 
 @contextlib.contextmanager
-def _started(
-    image: PlatformImage, name: str, asking: Asking, store: Store, on_event: OnEvent
-) -> Iterator[Client]:
+def _started(image: PlatformImage, name: str, asking: Asking, store: Store) -> Iterator[Client]:
     """Unpack the image and run it."""
-    on_event(Advanced(stage="check", detail="running what was packed"))
     with store.folder() as folder, run_unpacked(image, folder, name, asking) as service:
         yield service
 

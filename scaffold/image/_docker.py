@@ -92,10 +92,9 @@ def _build_and_push(
         image_id = _build(client, root, name, arguments, labels, options, on_event)
     base = parse_reference(read_base(read_dockerfile(root), arguments))
     layers = tuple(_layers(client, image_id, base))
-    kept = Store(store)
-    packages = _packages(client, image_id, layers, kept)
+    packages = _packages(client, image_id, layers, kept := Store(store))
     checked = options.check is not None and check_image(
-        _started(client, image_id, name, Asking(root=root, headers=options.headers), options, on_event),
+        _started(client, image_id, name, Asking(root=root, headers=options.headers), options),
         name,
         options.check,
         on_event,
@@ -115,13 +114,12 @@ def _build_and_push(
 
 @contextlib.contextmanager
 def _started(
-    client: Any, image_id: str, name: str, asking: Asking, options: BuildOptions, on_event: OnEvent
+    client: Any, image_id: str, name: str, asking: Asking, options: BuildOptions
 ) -> Iterator[Client]:
     """Run the image, if it is for the platform of this machine."""
     own = replace(options, platforms=()).wanted_platforms
     if options.platforms and options.platforms != own:
         raise ImageNotRunnableError(name, f"it is for {options.platforms[0]}, and this machine is {own[0]}")
-    on_event(Advanced(stage="check", detail="running the image"))
     with run_container(client, image_id, name, asking, host_network=options.network == "host") as service:
         yield service
 

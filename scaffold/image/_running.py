@@ -158,6 +158,7 @@ def check_image(
         ImageNotRunnableError: This machine cannot run it.
         ImageError: As for `check_answers`.
     """
+    on_event(Advanced("check", "running the image"))
     try:
         with running as client:
             check_answers(client, reference, recording, on_event)

@@ -1,14 +1,24 @@
-"""The proof: a clean environment from the lock, the service started in it, the sample replayed."""
+"""The proof: a clean environment from the lock, the service started in it, the sample replayed.
+
+And the tests of a project that ask a deployed service.
+"""
 
 from scaffold.proof._environment import make_environment
+from scaffold.proof._junit import join_suites
+from scaffold.proof._live import LiveRun, Load, run_functional_test, run_stress_test
 from scaffold.proof._proof import Proof, started_proof, verify_project
 from scaffold.proof._service import ProofAccess, Service, serve_project
 
 __all__ = [
+    "LiveRun",
+    "Load",
     "Proof",
     "ProofAccess",
     "Service",
+    "join_suites",
     "make_environment",
+    "run_functional_test",
+    "run_stress_test",
     "serve_project",
     "started_proof",
     "verify_project",

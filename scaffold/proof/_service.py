@@ -108,7 +108,7 @@ def started_service(
                 service.load_s = time.monotonic() - began
                 yield service
         finally:
-            _stop(process)
+            stop_process(process)
 
 
 def serve_project(
@@ -131,7 +131,7 @@ def serve_project(
         try:
             return process.wait()
         except KeyboardInterrupt:
-            _stop(process)
+            stop_process(process)
             return 0
     finally:
         with contextlib.suppress(ValueError, TypeError):  # a handler set from C cannot be restored
@@ -205,7 +205,7 @@ def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: f
     raise ServiceNotStartedError(process.returncode, _end(log))
 
 
-def _stop(process: Popen[bytes]) -> None:
+def stop_process(process: Popen[bytes]) -> None:
     """End the process group: first SIGTERM, then SIGKILL."""
     for signum in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):

@@ -56,6 +56,7 @@ from scaffold.spec._evidence import (
     words_of,
 )
 from scaffold.spec._json import JSONScalar, JSONValue
+from scaffold.spec._live import LiveTests, Suite
 from scaffold.spec._native import (
     Arrays,
     Arrow,
@@ -162,6 +163,7 @@ __all__ = [
     "Limits",
     "List",
     "ListForm",
+    "LiveTests",
     "LocalSource",
     "MadeWith",
     "Mapping",
@@ -224,6 +226,7 @@ __all__ = [
     "Standalone",
     "State",
     "Structured",
+    "Suite",
     "SystemPackage",
     "Table",
     "Tensor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaffold.base.docker_hub import repository_of
 from scaffold.base.layout import DEPLOY
 from scaffold.errors import NoRecordError
 from scaffold.verbs.project import Project
@@ -13,7 +14,7 @@ def read_name(project: Project, target: str) -> tuple[str, str]:
     Raises:
         ManifestError: There is no such target, or its manifests cannot be read.
     """
-    from scaffold.cluster import read_image, repository_of
+    from scaffold.cluster import read_image
 
     name, _, digest = read_image(project.root, target).partition("@")
     return (f"{name}:{_version_of(project)}" if repository_of(name) == name else name), digest

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.docker_hub import repository_of
 from scaffold.errors import MissingRecordingError, PinWithoutPushError
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import Image, Recording
@@ -55,7 +56,7 @@ def build(
         raise PinWithoutPushError()
     opened = Project.open(project)
     if pin:
-        from scaffold.cluster import check_pin, pin_image, repository_of
+        from scaffold.cluster import check_pin, pin_image
 
         check_pin(opened.root, target)
     if choices.get("push") and not choices.get("registry"):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaffold.base.docker_hub import repository_of
 from scaffold.errors import ImageError, NoRegistryInManifestsError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
@@ -111,8 +112,6 @@ class _Source:
         choices: BuilderChoices,
         on_event: OnEvent,
     ) -> None:
-        from scaffold.cluster import repository_of
-
         self._project, self._target, self._check = project, target, check
         self._choices, self._on_event = choices, on_event
         named, digest = read_name(project, target)
@@ -127,7 +126,6 @@ class _Source:
 
     def build(self) -> Image:
         """Build the image, with an engine if there is one, and push it under a unique tag."""
-        from scaffold.cluster import repository_of
         from scaffold.verbs.build import build, choose_builder
 
         if "/" not in self.name:

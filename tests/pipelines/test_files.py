@@ -140,6 +140,10 @@ def test_the_commands_are_the_same_everywhere(system: str, usual: dict[str, str]
         "scaffold verify .",
         'scaffold deploy . --target staging --builder layers --registry "$REGISTRY"',
         "scaffold verify . --target staging",
+        (
+            "scaffold test . --target staging --stress --users 64 --for 60s"
+            "   --junit .venv/live.xml --html .venv/load.html"
+        ),
         "scaffold status . --target staging --json |",
         "scaffold promote . --from staging --to production",
         "scaffold verify . --target production",
@@ -191,6 +195,14 @@ def test_no_file_holds_a_secret(system: str, usual: dict[str, str]) -> None:
     for line in usual[system].splitlines():
         if found := re.search(r"(PASSWORD|USERNAME|KUBECONFIG|REGISTRY)\s*[:=]\s*(.*)", line):
             assert re.fullmatch(r"\$\{\{ .* \}\}|\$\(\w+\)|credentials\('[a-z-]+'\)", found[2]), line
+
+
+@pytest.mark.parametrize("system", FILES)
+def test_the_reports_of_the_tests_are_kept(system: str, usual: dict[str, str]) -> None:
+    text = usual[system]
+    kept = text.replace(scripts_of(system, text)[0], "") if system == "jenkins" else text
+    assert ".venv/*.xml" in kept or ".venv/live.xml" in kept
+    assert kept.count(".venv/load.html") > 1
 
 
 @pytest.mark.slow

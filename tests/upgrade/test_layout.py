@@ -113,6 +113,7 @@ def test_an_untouched_project_becomes_a_new_one_answers_and_goes_back(
     done = update(root, verify=False)
     assert done.files["app/gate.py"] == "moved to app/serving/middleware.py"
     assert done.files["app/model/model.pkl"] == "moved to model/model.pkl"
+    assert done.files["tests/live/conftest.py"] == done.files["tests/load/locustfile.py"] == "added"
     assert done.notes == ()
     own = {"__init__", "__main__", "convert", "main", "schemas", "score", "settings"}
     assert {path.stem for path in (root / "app").glob("*.py")} == own

@@ -1,0 +1,39 @@
+"""A target is reached at a URL, also where the cluster gives it no address."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from scaffold.base.client import Client
+from scaffold.cluster import reach_target
+from scaffold.errors import NotDeployedError, ServiceFailedError
+from tests.deploy._deploys import QUICK, Deploys
+
+
+def score(url: str, value: float) -> object:
+    with contextlib.closing(Client(url)) as client:
+        first, again = client.score({"data": value}), client.score({"data": value})
+        assert first.body == again.body
+        return first.body
+
+
+def test_a_target_without_an_address_is_reached_through_a_port_of_this_machine(deploys: Deploys) -> None:
+    deploys.deploy(1)
+    with reach_target(deploys.project, target="staging", access=deploys.access, pace=QUICK) as url:
+        assert url.startswith("http://127.0.0.1:")
+        with ThreadPoolExecutor(8) as callers:
+            answers = list(callers.map(score, [url] * 16, range(16)))
+        assert answers == [{"prediction": 2.0 * value} for value in range(16)]
+    with pytest.raises(ServiceFailedError):
+        score(url, 1.0)
+
+
+def test_a_target_where_nothing_runs_is_not_reached(deploys: Deploys) -> None:
+    with (
+        pytest.raises(NotDeployedError),
+        reach_target(deploys.project, target="staging", access=deploys.access, pace=QUICK),
+    ):
+        pass
