@@ -1,11 +1,10 @@
 """The Titanic service, and its next model, with one more column and without another."""
 
-import hashlib
 import io
 import lzma
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +16,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import scaffold
-from scaffold.base.lockfile import read_lock
-from scaffold.proof import _proof, make_environment
 
 OLD = Path(__file__).parent / "old"
 PASSENGERS = Path(__file__).parents[2] / "examples" / "titanic" / "titanic.csv"
@@ -44,21 +41,6 @@ def _train(dropped: str, strength: float = 1.0) -> tuple[Pipeline, pd.DataFrame]
         LogisticRegression(C=strength, max_iter=2000),
     )
     return model.fit(inputs, targets), inputs.head(20)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def shared_environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Prove all projects of one lock in one environment: half the time of a proof is for making it."""
-    folder = tmp_path_factory.mktemp("environments")
-
-    def make(root: Path, _: Path, *, python: str) -> Path:
-        wanted = hashlib.sha256(read_lock(root).text.encode()).hexdigest()
-        return make_environment(root, folder / wanted, python=python)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_proof, "make_environment", make)
-        patch.setenv("UV_COMPILE_BYTECODE", "1")
-        yield
 
 
 @pytest.fixture(scope="session")
