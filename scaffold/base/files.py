@@ -33,6 +33,11 @@ def is_file(path: str | Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises an error for those
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder is at a path; none is at one that is too long or no path at all."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises an error for those
+
+
 def keep_until_exit(path: Path, digest: str) -> Path:
     """Move a file out of a temporary folder and return its new path, which stays until this process ends.
 

@@ -80,6 +80,10 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
             import skops.io
 
             return skops.io.load(file, trusted=names.find_all())
+        case ModelFormat.TRANSFORMERS | ModelFormat.SENTENCE_TRANSFORMERS | ModelFormat.SPACY:
+            from scaffold.base.folder import load_folder
+
+            return load_folder(path, file.read())
         case _:
             return _load_native(file.read(), format)
 

@@ -262,7 +262,7 @@ def _rows(content: Any, kind: Any) -> Any:
                 return [dict(zip(map(str, columns), row, strict=True)) for row in rows]
         case "dataframe", {"data": [*rows]}:
             return rows
-        case "ndarray", {"inputs": [*rows]}:
+        case "ndarray", {"inputs": [*rows]} | [*rows]:
             return rows
         case "json_object", _:
             return content

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.base.facts import as_dict, as_list, facts, identifier
-from scaffold.base.files import is_file
+from scaffold.base.files import is_file, is_folder
 from scaffold.base.git import revision
 from scaffold.base.process import Runner, run_command
 from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import CommandError, ModelNotFetchedError
-from scaffold.find._source import FoundModel, Source, line_of, local_path
+from scaffold.find._folder import model_in
+from scaffold.find._source import Declared, FoundModel, Source, line_of, local_path
 from scaffold.spec import Origin
 
 _MISSING_COMMAND = 127
@@ -69,7 +70,8 @@ class DvcSource(Source):
             params=facts(list(_params(kept))),
             metrics=facts(list(_metrics(kept))),
         )
-        return FoundModel(path=kept.path, provenance=written, origin=origin)
+        path, declared = model_in(kept.path) if is_folder(kept.path) else (kept.path, Declared())
+        return FoundModel(path=path, provenance=written, origin=origin, declared=declared)
 
     def _pull(self, written: str, kept: _Kept) -> None:
         folder = kept.described_in.parent

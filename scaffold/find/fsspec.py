@@ -10,7 +10,8 @@ from typing import Any
 from scaffold.base.facts import one_line
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
-from scaffold.find._source import FoundModel, Source, download_folder, imported, line_of, scheme_of
+from scaffold.find._folder import model_in
+from scaffold.find._source import Declared, FoundModel, Source, download_folder, imported, line_of, scheme_of
 from scaffold.spec import Origin
 
 _PACKAGES = {
@@ -55,7 +56,10 @@ class FsspecSource(Source):
         """
         shown = without_credentials(written)
         path, version = _copied(written, shown, scheme_of(written))
-        return FoundModel(path=path, provenance=shown, origin=Origin(uri=shown, version=version))
+        origin, declared = Origin(uri=shown, version=version), Declared()
+        if path.is_dir():
+            path, declared = model_in(path)
+        return FoundModel(path=path, provenance=shown, origin=origin, declared=declared)
 
     def follows(self, uri: str) -> bool:
         """Whether it is one URL of a service on the network: no file of this machine, no chain."""

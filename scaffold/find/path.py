@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scaffold.find._source import FoundModel, Source, local_path
+from scaffold.base.files import is_folder
+from scaffold.find._folder import model_in
+from scaffold.find._source import Declared, FoundModel, Source, local_path
 
 
 class PathSource(Source):
@@ -17,5 +19,12 @@ class PathSource(Source):
         return False
 
     def fetch(self, written: str) -> FoundModel:
-        """Return the path."""
-        return FoundModel(path=local_path(written), provenance=written)
+        """Return the path; for a folder the model in it.
+
+        Raises:
+            NotAModelError: A folder has several models, or one that is not read.
+        """
+        path, declared = local_path(written), Declared()
+        if is_folder(path):
+            path, declared = model_in(path)
+        return FoundModel(path=path, provenance=written, declared=declared)

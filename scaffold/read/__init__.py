@@ -80,6 +80,7 @@ def read_artifact(
         provenance=provenance or str(path),
         written=_day(path),
         made_with=scanned.made_with,
+        task=scanned.task,
     )
 
 

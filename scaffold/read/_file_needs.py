@@ -20,6 +20,9 @@ _READERS = {
     ModelFormat.LIGHTGBM: "lightgbm",
     ModelFormat.CATBOOST: "catboost",
     ModelFormat.SKOPS: "skops",
+    ModelFormat.TRANSFORMERS: "transformers",
+    ModelFormat.SENTENCE_TRANSFORMERS: "sentence_transformers",
+    ModelFormat.SPACY: "spacy",
 }
 _BY_ENDING = {
     ".csv": ("pandas",),

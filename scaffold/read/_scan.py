@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from scaffold.base.folder import folder_format
 from scaffold.base.streams import compression_of, open_once
 from scaffold.base.unpickle import LEGACY_TORCH_START
 from scaffold.errors import (
@@ -24,6 +25,7 @@ from scaffold.read._folders import own_folders, path_without
 from scaffold.read._streams import BombError, CutShortError, MalformedError, Stream, open_stream
 from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
+from scaffold.read.gate._folder import judged_folder
 from scaffold.read.gate._gate import Gate
 from scaffold.read.gate._machine import follow
 from scaffold.read.gate._policy import Policy
@@ -47,6 +49,8 @@ class Scanned:
     globals: tuple[GlobalName, ...]
     sha256: str
     made_with: MadeWith = field(default_factory=MadeWith)
+    task: str = ""
+    """Of a folder of transformers."""
 
 
 def require_file(path: Path) -> None:
@@ -110,6 +114,9 @@ def scan_file(
     if foreign:
         raise NotAModelError(str(path), f"it is {foreign[0]}", foreign[1])
     with open_once(path) as (file, sha256):
+        if folder_format(head):
+            folder = judged_folder(path, file.read(), trusted)
+            return Scanned(folder.format, None, (), sha256, task=folder.task)
         try:
             native = _formats.native_format(file, head)
         except CutShortError as error:

@@ -20,6 +20,7 @@ from scaffold.base.layout import (
 )
 from scaffold.errors import ExclusiveOptionsError
 from scaffold.render._deploy import deploy_files
+from scaffold.render._folder import folder_files
 from scaffold.render._profile import left_out, profile_files
 from scaffold.render._score import is_shortened, score_values
 from scaffold.render._source import add_example, render_source
@@ -49,7 +50,7 @@ def model_code(artifact: Artifact, signature: Signature, profile: Profile) -> di
         signature: How it is called.
         profile: Which code serves it.
     """
-    files = render_source(signature) | _columns_file(signature, profile)
+    files = render_source(signature) | _columns_file(signature, profile) | folder_files(artifact)
     source = {path.removeprefix(f"{APP}/"): text for path, text in files.items()}
     score = score_values(artifact, signature, profile)
     return {**source, _SCORE: f"{score['score_imports']}\n{score['score_libraries']}"}

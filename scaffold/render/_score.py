@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from typing_extensions import assert_never
 
+from scaffold.base.folder import FORMATS as FOLDER_FORMATS
+from scaffold.base.folder import LIST as FOLDER_LIST
+from scaffold.render._folder import folder_imports, load_lines
 from scaffold.spec import (
     Arguments,
     Artifact,
@@ -34,6 +37,7 @@ _FILES = {
     ModelFormat.LIGHTGBM: "model.txt",
     ModelFormat.CATBOOST: "model.cbm",
     ModelFormat.SKOPS: "model.skops",
+    **dict.fromkeys(FOLDER_FORMATS, FOLDER_LIST),
 }
 
 
@@ -82,6 +86,7 @@ _STANDARD = frozenset({"bz2", "gzip", "lzma", "pickle", "zlib"})
 _WIDTH = 100
 _DEEPEST = 8
 
+_OPEN = "from app.serving.model_file import open_model"
 _FAST = "from app.serving.fast_column_transformer import speed_up"
 _BATCHED = "# One call may get the records of several requests: their answers do not depend on each other."
 _ALONE = "# One call gets one record."
@@ -114,9 +119,7 @@ def score_values(
         "model_file": _FILES[artifact.format],
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
-        "score_serving": "\n".join(
-            [*([_FAST] if shortened else []), "from app.serving.model_file import open_model"]
-        ),
+        "score_serving": "\n".join([*([_FAST] if shortened else []), _OPEN, *folder_imports(artifact)]),
         "score_settings": "MODEL_SHA256, settings" if shortened else "MODEL_SHA256",
         "score_opened": " as file" if any("file" in line for line in load) else "",
         "score_load": _indented([*load, *(ready if isinstance(call, TorchCall) else [])], 8),
@@ -136,6 +139,8 @@ def _load(artifact: Artifact, call: Call) -> _Code:
     if artifact.format is ModelFormat.PICKLE:
         module, load = _UNPACKED[artifact.compression]
         return _Code([f"_model = {load}"], frozenset({"pickle", module}))
+    if artifact.format in FOLDER_FORMATS:
+        return _Code(*load_lines(artifact))
     if artifact.format is ModelFormat.SKOPS:
         return _Code(_skops_lines(artifact), frozenset({"skops.io"}))
     module, load = _LOADS[artifact.format]

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
+from scaffold.base.folder import FORMATS as FOLDER_FORMATS
+from scaffold.base.folder import listed_paths
 from scaffold.base.layout import APP
 from scaffold.base.modules import Home, home_of
 from scaffold.base.process import Runner, run_command
@@ -210,7 +212,11 @@ def _seen_files(
 ) -> tuple[list[LocalSource], list[str]]:
     """Return the user's files that the model imported, opened, or names; and notes on those not copied."""
     named = named_files(found.unaudited, artifact.path, local)
-    beside = set(named) if artifact.format is ModelFormat.ONNX else frozenset()
+    beside = set(named) if artifact.format is ModelFormat.ONNX else set()
+    if artifact.format in FOLDER_FORMATS:
+        beside = {str(path.resolve()) for path in listed_paths(artifact.path)}
+        named |= dict.fromkeys(beside, "load")
+        beside |= {name for name in found.opened if os.path.realpath(name) in beside}
     data, hidden = opened_files({**named, **found.opened}, roots, artifact.path, installation, beside)
     return [*imported_files(found.own), *data], hidden
 

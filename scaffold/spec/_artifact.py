@@ -20,6 +20,9 @@ class ModelFormat(enum.Enum):
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
     SKOPS = "skops"
+    TRANSFORMERS = "transformers"
+    SENTENCE_TRANSFORMERS = "sentence-transformers"
+    SPACY = "spacy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +77,5 @@ class Artifact:
     written: str = ""
     """The day when the file was written, ISO 8601."""
     made_with: MadeWith = field(default_factory=MadeWith)
+    task: str = ""
+    """What transformers makes of a folder: the task of a pipeline, or the class of a network."""

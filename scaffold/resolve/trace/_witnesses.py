@@ -22,6 +22,9 @@ _READERS = {
     ModelFormat.LIGHTGBM: ("lightgbm",),
     ModelFormat.CATBOOST: ("catboost",),
     ModelFormat.SKOPS: ("skops",),
+    ModelFormat.TRANSFORMERS: ("transformers", "torch"),
+    ModelFormat.SENTENCE_TRANSFORMERS: ("sentence_transformers",),
+    ModelFormat.SPACY: ("spacy",),
 }
 
 
