@@ -214,8 +214,8 @@ def _with_content(source: LocalSource, root: Path, tree: Mapping[str, Content]) 
     content = tree.get(source.path)
     if isinstance(content, bytes):
         return dataclasses.replace(source, content=content)
-    held = path_below(root, source.path).is_file()
-    return dataclasses.replace(source, content=read_below(root, source.path) if held else b"")
+    place = path_below(root, source.path)  # weights beside a model may be larger than any text
+    return dataclasses.replace(source, content=place.read_bytes() if place.is_file() else b"")
 
 
 def _read_recording(root: Path, pristine: Content | None) -> Recording:

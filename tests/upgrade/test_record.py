@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.base import checked
 from scaffold.errors import NoRecordError, UpgradeError
 from scaffold.spec import (
     Artifact,
@@ -36,7 +37,7 @@ from scaffold.spec import (
     Value,
     Verification,
 )
-from scaffold.upgrade import read_record, write_record
+from scaffold.upgrade import _content, read_record, write_record
 from scaffold.upgrade._content import Opaque, content_sha256, read_content, read_tree
 from scaffold.upgrade._record import unpack_pristine
 
@@ -101,6 +102,21 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     assert read == dataclasses.replace(record, spec=dataclasses.replace(record.spec, artifact=artifact))
     assert tree["app/main.py"] == b"print('hello')\n"
     assert tree["app/model/model.pkl"] == Opaque(record.spec.artifact.sha256)
+
+
+def test_weights_beside_a_model_may_be_larger_than_any_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = make_record(tmp_path)
+    monkeypatch.setattr(checked, "LARGEST_TEXT_BYTES", 10_000)
+    monkeypatch.setattr(_content, "LARGEST_TEXT_BYTES", 10_000)
+    weights = b"\0" * 10_001
+    (tmp_path / "features.py").write_bytes(weights)
+    files = {**record.files, "features.py": content_sha256(read_content(tmp_path / "features.py"))}
+    write_record(tmp_path, dataclasses.replace(record, files=files))
+    read, tree = read_record(tmp_path)
+    assert read.spec.dependencies.sources[0].content == weights
+    assert isinstance(tree["features.py"], Opaque)
 
 
 def test_the_record_has_the_same_bytes_each_time_and_no_local_path(tmp_path: Path) -> None:
