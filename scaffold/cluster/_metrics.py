@@ -79,7 +79,8 @@ def _public(scene: Scene) -> str | None:
 def _endpoints(scene: Scene) -> Iterator[tuple[Manifest, Manifest]]:
     """Each ServiceMonitor and PodMonitor with its endpoints."""
     for monitor in scene.of_kind(*_MONITORS):
-        for endpoint in monitor["spec"].get("endpoints") or monitor["spec"].get("podMetricsEndpoints") or []:
+        spec = monitor.get("spec", {})
+        for endpoint in spec.get("endpoints") or spec.get("podMetricsEndpoints") or []:
             yield monitor, endpoint
 
 
@@ -88,7 +89,7 @@ def _number(scene: Scene, endpoint: Manifest) -> str:
     leads = {
         one.get("name", ""): str(one.get("targetPort", one["port"]))
         for service in scene.of_kind("Service")
-        for one in service["spec"].get("ports") or []
+        for one in service.get("spec", {}).get("ports") or []
     }
     port = str(endpoint.get("port") or endpoint.get("targetPort") or "")
     target = leads.get(port, port)

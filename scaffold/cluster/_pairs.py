@@ -11,11 +11,12 @@ from scaffold.cluster._manifests import Target, describe
 from scaffold.cluster._metrics import METRICS_PAIRS
 from scaffold.cluster._settings import Scene, allowed_ports, read_settings
 from scaffold.errors import ManifestError
+from scaffold.spec import SCORE_PROTOCOL
 
-_PROBED = ("/healthz", "/readyz")
-_ROUTES = ("/score", "/metrics", "/docs", "/openapi.json", *_PROBED)
+_PROBED = (SCORE_PROTOCOL.alive, SCORE_PROTOCOL.ready)
 _PUBLIC = "/metrics,/docs,/openapi.json"
 """The default of PUBLIC_PATHS."""
+_ROUTES = (SCORE_PROTOCOL.single.path, *_PUBLIC.split(","), *_PROBED)
 _GRACE_S = 30
 """The default of `terminationGracePeriodSeconds`."""
 
@@ -135,8 +136,8 @@ def _collector_port(scene: Scene) -> str | None:
         port = str(parts.port or {"http": "80", "https": "443"}.get(parts.scheme, ""))
     except ValueError:
         return None
-    closed = [one for one in scene.policies if "Egress" in (one["spec"].get("policyTypes") or [])]
-    rules = [rule for one in closed for rule in one["spec"].get("egress") or []]
+    closed = [one for one in scene.policies if "Egress" in (one.get("spec", {}).get("policyTypes") or [])]
+    rules = [rule for one in closed for rule in one.get("spec", {}).get("egress") or []]
     allowed = [one for rule in rules for one in rule.get("ports") or [{}]]
     if port and closed and not any("endPort" in one or str(one.get("port", port)) == port for one in allowed):
         return f"network.yaml allows no egress to port {port}, where OTEL_EXPORTER_OTLP_ENDPOINT is"
@@ -162,12 +163,12 @@ def _routed_paths(scene: Scene) -> Iterator[tuple[Manifest, str]]:
         annotations = " ".join(route["metadata"].get("annotations") or {})
         if any(word in annotations for word in ("rewrite", "strip", "middleware")):
             continue
-        for rule in route["spec"].get("rules") or []:
+        for rule in route.get("spec", {}).get("rules") or []:
             for one in (rule.get("http") or {}).get("paths") or []:
                 if one.get("pathType") == "Prefix":
                     yield route, one.get("path", "/").rstrip("/")
     for route in scene.of_kind("HTTPRoute"):
-        for rule in route["spec"].get("rules") or []:
+        for rule in route.get("spec", {}).get("rules") or []:
             for match in [] if rule.get("filters") else rule.get("matches") or []:
                 path = match.get("path") or {}
                 if path.get("type", "PathPrefix") == "PathPrefix":

@@ -88,7 +88,7 @@ class Scene:
         return [
             one
             for one in found
-            if ((one["spec"].get("podSelector") or {}).get("matchLabels") or {}).items() <= labels
+            if ((one.get("spec", {}).get("podSelector") or {}).get("matchLabels") or {}).items() <= labels
         ]
 
     def of_kind(self, *kinds: str) -> list[Manifest]:
@@ -161,7 +161,9 @@ def _origin(value_from: Manifest) -> str:
 def allowed_ports(scene: Scene) -> set[str] | None:
     """Return the numbers of the ports at which the NetworkPolicies let callers in; None for any port."""
     closed = [
-        one["spec"] for one in scene.policies if "Ingress" in one["spec"].get("policyTypes", ["Ingress"])
+        one.get("spec", {})
+        for one in scene.policies
+        if "Ingress" in one.get("spec", {}).get("policyTypes", ["Ingress"])
     ]
     rules = [rule for spec in closed for rule in spec.get("ingress") or []]
     ports = [port for rule in rules for port in rule.get("ports") or [{}]]

@@ -20,6 +20,7 @@ _SETTLE_S = 2.0
 def main() -> None:
     """`killed.py SIGTERM SECONDS COMMAND ...`, as process 1."""
     number, delay_s = signal.Signals[sys.argv[1]], float(sys.argv[2])
+    signal.signal(number, signal.SIG_DFL)  # `nohup` ignores SIGHUP
     process = subprocess.Popen(sys.argv[3:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ended_before = False
     try:

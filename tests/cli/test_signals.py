@@ -36,5 +36,6 @@ def test_a_signal_during_the_imports_is_told(module: str, name: str) -> None:
         capture_output=True,
         text=True,
         env=os.environ | {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # `nohup` ignores SIGHUP
     )
     assert (done.returncode, done.stderr) == (130, "✗ Interrupted.\n")

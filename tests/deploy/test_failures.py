@@ -59,7 +59,7 @@ def test_an_image_that_the_registry_does_not_have(deploys: Deploys) -> None:
         "The image is not in the registry.\n"
         f"  image: {image(2)}\n"
         f"  {said}\n"
-        "Push it: scaffold build --push, then deploy again.\n"
+        "Push it: scaffold build --push --target staging, then deploy again.\n"
         "No caller reached the new pods: they were a candidate outside of the Service, and are removed."
     )
     assert deploys.status().image == image(1)

@@ -405,7 +405,13 @@ def test_a_signal_ends_scaffold_serve_and_its_service(
     port, log = free_port(), tmp_path / "log"
     with log.open("wb") as output:
         command = [sys.executable, "-c", SERVE, str(project), str(port)]
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # `nohup` ignores SIGHUP
+        )
     assert Service(process, port, log).wait_until_ready(), log.read_text()
     process.send_signal(number)
     assert process.wait(30) == 0

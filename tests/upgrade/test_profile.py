@@ -60,8 +60,9 @@ def test_the_profile_decides_the_files_and_the_requirements(root: Path, tmp_path
     manifests = [path.relative_to(root).as_posix() for path in root.glob("deploy/**/*.yaml")]
     assert manifests
     log_values = "# On a terminal (docker run --tty) the log would show input values.\nENV LOG_VALUES=0\n"
+    tls = "          # With TLS_CERT in `env`, add `scheme: HTTPS` to `httpGet` of all three probes.\n"
     for path in ("Dockerfile", "tests/test_service.py", *manifests):
-        text = (tmp_path / "fast" / path).read_text().replace(log_values, "")
+        text = (tmp_path / "fast" / path).read_text().replace(log_values, "").replace(tls, "")
         assert (root / path).read_text() == text.replace("app/serving/settings.py", "app/settings.py")
     lines = (root / "requirements.in").read_text()
     assert "prometheus-fastapi-instrumentator==" in lines
