@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from scaffold.cluster._address import find_service
 from scaffold.cluster._api_errors import api_errors
@@ -67,7 +68,7 @@ def _tunnel(forward: Forward) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://127.0.0.1:{server.server_address[1]}{urlsplit(forward.url).path}"
     finally:
         server.shutdown()
         server.server_close()

@@ -31,6 +31,15 @@ def test_a_target_without_an_address_is_reached_through_a_port_of_this_machine(d
         score(url, 1.0)
 
 
+def test_the_url_has_the_prefix_of_the_routes(deploys: Deploys) -> None:
+    path = deploys.project / "deploy/base/deployment.yaml"
+    path.write_text(path.read_text().replace("path: /readyz", "path: /models/churn/readyz"))
+    deploys.deploy(1)
+    with reach_target(deploys.project, target="staging", access=deploys.access, pace=QUICK) as url:
+        assert url.endswith("/models/churn")
+        assert score(url, 2.0) == {"prediction": 4.0}
+
+
 def test_a_target_where_nothing_runs_is_not_reached(deploys: Deploys) -> None:
     with (
         pytest.raises(NotDeployedError),
