@@ -7,12 +7,10 @@ from pathlib import Path
 from scaffold.base.checked import path_below
 from scaffold.base.layout import LOCK, PYPROJECT
 from scaffold.base.lockfile import Lock, checked_lock, read_lock
-from scaffold.base.other_tools import UV_LOCK, find_locking_tool
+from scaffold.base.other_tools import UV_EXPORT, UV_LOCK, find_locking_tool
 from scaffold.base.process import Runner, run_command
 from scaffold.base.uv import uv_command, uv_environment
 from scaffold.errors import CommandError, UnreadableLockError
-
-_EXPORT = ("export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header")
 
 
 def lock_file(root: Path) -> str:
@@ -39,8 +37,9 @@ def open_lock(root: Path, run: Runner = run_command) -> Lock:
         return read_lock(root)
     for name in (UV_LOCK, PYPROJECT):
         path_below(root, name)
+    options = ("--quiet", "--no-header", "--project", str(root))
     try:
-        text = run([uv_command(), *_EXPORT, "--project", str(root)], env=uv_environment()).stdout
+        text = run([uv_command(), *UV_EXPORT, *options], env=uv_environment()).stdout
     except CommandError as error:
         raise UnreadableLockError(str(root / UV_LOCK), error.tail.strip().rstrip(".")) from error
     return checked_lock(text, root, UV_LOCK)

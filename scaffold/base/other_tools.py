@@ -24,10 +24,10 @@ class LockingTool:
 
 UV_LOCK = "uv.lock"
 """The lock that a proof can read without its owner's help."""
+UV_EXPORT = ("export", "--frozen", "--no-dev", "--no-emit-project")
+"""How uv writes what a service needs of its lock."""
 _TOOLS = (
-    LockingTool(
-        UV_LOCK, ("uv", "add"), ("uv", "export", "--frozen", "--no-dev", "--no-emit-project", "-o", LOCK)
-    ),
+    LockingTool(UV_LOCK, ("uv", "add"), ("uv", *UV_EXPORT, "-o", LOCK)),
     LockingTool("poetry.lock", ("poetry", "add"), ("poetry", "export", "-o", LOCK)),
     LockingTool("pdm.lock", ("pdm", "add"), ("pdm", "export", "--prod", "-o", LOCK)),
 )

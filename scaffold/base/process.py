@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from scaffold.errors import CommandError
 
@@ -78,21 +78,35 @@ def run_command(
         try:
             stdout, stderr = process.communicate(input, timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
-            _kill(process)
+            end_process(process)
             raise CommandError(tuple(command), 124, f"no end after {timeout_s} s") from error
         except BaseException:  # a signal too: neither the command nor what it started lives on
-            _kill(process)
+            end_process(process)
             raise
     if process.returncode:
         raise CommandError(tuple(command), process.returncode, _tail(stderr or stdout))
     return Finished(stdout=stdout, stderr=stderr)
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill a command and all that it started."""
+def end_process(process: subprocess.Popen[Any], *, patience_s: float = 0.0) -> None:
+    """End a process that was started here, and all that it started; return when it has ended.
+
+    Args:
+        process: The first of its process group.
+        patience_s: Seconds from SIGTERM to SIGKILL; without it, it is killed at once.
+    """
+    if patience_s:
+        _signal_group(process, "SIGTERM")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience_s)
+    _signal_group(process, "SIGKILL")  # what it has left behind, too
+    process.wait()
+
+
+def _signal_group(process: subprocess.Popen[Any], name: str) -> None:
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, getattr(signal, name))
     else:
         process.kill()
 

@@ -18,12 +18,16 @@ from scaffold.errors import (
     UnnamedImageError,
 )
 from scaffold.events import OnEvent, ignore
-from scaffold.image._check import check_engine, check_registry, logged_in_registries
+from scaffold.image._check import check_engine, check_registry
 from scaffold.image._options import BuildChoices, BuilderChoices, BuildOptions
 from scaffold.image._released import CODE_LABEL, move_tag, read_labels
 from scaffold.image.dockerfile._context import read_dockerfile, require_model
 from scaffold.image.dockerfile._plan import read_plan
-from scaffold.image.registry._credentials import Credentials, stored_credentials
+from scaffold.image.registry._credentials import (
+    Credentials,
+    logged_in_registries,
+    stored_credentials,
+)
 from scaffold.image.registry._reference import Reference, parse_reference
 from scaffold.spec import Image
 

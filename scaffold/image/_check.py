@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from pathlib import Path
 
 from scaffold.errors import (
     EngineNotRunningError,
@@ -37,18 +35,6 @@ def check_engine() -> Prerequisite:
     version = client.version()
     found = f"Docker Engine {version.get('Version', '')} at {client.api.base_url}"
     return Prerequisite(name="engine", state=State.OK, found=found)
-
-
-def logged_in_registries() -> tuple[str, ...]:
-    """Return the registries that Docker's configuration has a login for."""
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        found = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
-    except (OSError, ValueError, AttributeError):
-        return ()
-    hosts = (str(each).removeprefix("https://").partition("/")[0] for each in found)
-    return tuple(dict.fromkeys("docker.io" if host == "index.docker.io" else host for host in hosts))
 
 
 def check_registry(registry: str, timeout_s: float) -> Prerequisite:

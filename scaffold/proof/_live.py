@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffold.base.layout import LIVE_TESTS, LOCUSTFILE
-from scaffold.base.process import TAIL_LINES, start_command
+from scaffold.base.process import TAIL_LINES, end_process, start_command
 from scaffold.errors import SuiteBrokeOffError
 from scaffold.events import Advanced, OnEvent, ignore
 from scaffold.proof._junit import read_suite
-from scaffold.proof._service import stop_process
+from scaffold.proof._service import STOP_S
 from scaffold.spec import Suite
 
 _DONE = (0, 1)
@@ -107,7 +107,7 @@ def _run(
             show(tail[-1])
         status = process.wait()
     finally:
-        stop_process(process)  # an interrupted test sends no more requests
+        end_process(process, patience_s=STOP_S)  # an interrupted test sends no more requests
     try:
         suite = read_suite(junit, name)
     except (OSError, ValueError) as error:

@@ -11,20 +11,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen, TimeoutExpired
+from subprocess import Popen
 from typing import IO
 
 from scaffold.base.client import Client, free_port
 from scaffold.base.confine import Confinement, Open, Serve, confined_environment, launch_command
 from scaffold.base.layout import APP
 from scaffold.base.package import find_package
-from scaffold.base.process import start_command
+from scaffold.base.process import end_process, start_command
 from scaffold.base.routes import await_routes
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.variables import OF_IMAGES, READ_AT_START, minimal_environment
 from scaffold.errors import NoReadinessError, ServiceNotStartedError
 
-_STOP_S = 15.0
+STOP_S = 15.0
+"""Seconds that a service, or what asks it, may take to end."""
 _POLL_S = 0.02
 _LOG_LINES = 30
 _HASH_SEED = "1"
@@ -108,7 +109,7 @@ def started_service(
                 service.load_s = time.monotonic() - began
                 yield service
         finally:
-            stop_process(process)
+            end_process(process, patience_s=STOP_S)
 
 
 def serve_project(
@@ -131,7 +132,7 @@ def serve_project(
         try:
             return process.wait()
         except KeyboardInterrupt:
-            stop_process(process)
+            end_process(process, patience_s=STOP_S)
             return 0
     finally:
         with contextlib.suppress(ValueError, TypeError):  # a handler set from C cannot be restored
@@ -203,16 +204,6 @@ def _await_ready(root: Path, process: Popen[bytes], client: Client, timeout_s: f
     if ready.last == "404" and not is_over():
         raise NoReadinessError(client.protocol.ready, _end(log))
     raise ServiceNotStartedError(process.returncode, _end(log))
-
-
-def stop_process(process: Popen[bytes]) -> None:
-    """End the process group: first SIGTERM, then SIGKILL."""
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signum)
-        with contextlib.suppress(TimeoutExpired):
-            process.wait(_STOP_S)
-            return
 
 
 def _end(log: IO[bytes]) -> str:

@@ -41,7 +41,7 @@ def open_store(url: str | None = None) -> Store:
         MissingExtraError: The `store` extra, or the driver of the database, is not installed.
         StoreError: The database cannot be opened, or is newer than this version.
     """
-    given = url or os.environ.get(URL_VARIABLE, "")
+    given = _given(url)
     if given.startswith(_MLFLOW):
         from scaffold.store._mlflow import MlflowStore  # which imports what HTTP needs
 
@@ -74,7 +74,7 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
         from sqlalchemy.exc import ArgumentError
     except ImportError as error:
         raise MissingExtraError("store", error.name or "sqlalchemy") from error
-    given = url or os.environ.get(URL_VARIABLE) or f"sqlite:///{_data_folder() / 'store.db'}"
+    given = _given(url) or f"sqlite:///{_data_folder() / 'store.db'}"
     try:
         parsed = sqlalchemy.make_url(given)
         connect_args = _connect_args(parsed, make_folder=make_folder)
@@ -85,9 +85,14 @@ def make_engine(url: str | None = None, *, make_folder: bool = True) -> Engine:
         raise MissingDriverError(parsed.drivername, error.name or "") from error
 
 
+def _given(url: str | None) -> str:
+    """The URL of a store, or that of the environment; empty where there is neither."""
+    return url or os.environ.get(URL_VARIABLE, "")
+
+
 def tracking_server(store: str | None = None) -> str:
     """Return the URL of the server of MLflow that a store, or `$SCAFFOLD_STORE`, is; empty if it is none."""
-    given = store or os.environ.get(URL_VARIABLE, "")
+    given = _given(store)
     url = given.removeprefix(_MLFLOW)
     return url if url != given and url.startswith(("http://", "https://")) else ""
 

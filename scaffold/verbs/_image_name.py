@@ -5,6 +5,7 @@ from __future__ import annotations
 from scaffold.base.docker_hub import repository_of
 from scaffold.base.layout import DEPLOY
 from scaffold.errors import NoRecordError
+from scaffold.events import Noted, OnEvent
 from scaffold.verbs.project import Project
 
 
@@ -37,6 +38,21 @@ def complete_name(project: Project, target: str, tag: str | None) -> str | None:
     if "/" not in name:
         return tag
     return f"{name.rpartition(':')[0]}:{tag}" if tag else name
+
+
+def pin_deployed(project: Project, target: str, image: str, on_event: OnEvent) -> None:
+    """Write the digest of what runs at a target into its kustomization, and say so.
+
+    Args:
+        project: The project.
+        target: A folder under its `deploy/`.
+        image: What runs there, by digest.
+        on_event: Told what the kustomization pins now.
+    """
+    from scaffold.cluster import pin_image
+
+    pin_image(project.root, target, image)
+    on_event(Noted(f"deploy/{target}/kustomization.yaml pins {image}"))
 
 
 def _version_of(project: Project) -> str:

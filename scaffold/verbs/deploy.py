@@ -10,7 +10,7 @@ from scaffold.base.docker_hub import repository_of
 from scaffold.errors import ImageError, NoRegistryInManifestsError
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
-from scaffold.verbs._image_name import read_name
+from scaffold.verbs._image_name import pin_deployed, read_name
 from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import docker_config, proof_of_image, read_measurements, read_release
 from scaffold.verbs.project import Project
@@ -64,7 +64,7 @@ def deploy(
     Raises:
         DeployError: One of its leaves; what failed, what to do, and what was rolled back.
     """
-    from scaffold.cluster import check_pin, deploy_project, pin_image
+    from scaffold.cluster import check_pin, deploy_project
     from scaffold.image import read_environment
 
     opened = Project.open(project)
@@ -92,8 +92,7 @@ def deploy(
         )
     source.move_tag(deployment.image)
     if pin:
-        pin_image(opened.root, target, deployment.image)
-        on_event(Noted(f"deploy/{target}/kustomization.yaml pins {deployment.image}"))
+        pin_deployed(opened, target, deployment.image, on_event)
     record_in_store("deploy", deployment, store, on_event)
     return deployment
 

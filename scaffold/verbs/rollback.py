@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scaffold.errors.wording import option
 from scaffold.events import Noted, OnEvent, ignore
 from scaffold.spec import Deployment
-from scaffold.verbs._image_name import read_name
+from scaffold.verbs._image_name import pin_deployed, read_name
 from scaffold.verbs._recorded import failure_recorded, record_in_store
 from scaffold.verbs._release import read_measurements, read_release
 from scaffold.verbs.project import Project
@@ -41,7 +41,7 @@ def rollback(
         pace: How long to wait.
         on_event: Called with each event.
     """
-    from scaffold.cluster import check_pin, pin_image, roll_back
+    from scaffold.cluster import check_pin, roll_back
 
     opened = Project.open(project)
     root = opened.root
@@ -60,8 +60,7 @@ def rollback(
             on_event=on_event,
         )
     if pin:
-        pin_image(root, target, deployment.image)
-        on_event(Noted(f"deploy/{target}/kustomization.yaml pins {deployment.image}"))
+        pin_deployed(opened, target, deployment.image, on_event)
     else:
         _note_image_of_manifests(opened, target, deployment.image, on_event)
     record_in_store("rollback", deployment, store, on_event)

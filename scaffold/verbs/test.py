@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from scaffold.base.checked import path_below
 from scaffold.base.client import Client, key_headers, wait_until_ready
 from scaffold.base.layout import LIVE_REQUIREMENTS, LOCK, LOCUSTFILE, MAIN
 from scaffold.base.package import find_package
+from scaffold.base.temporary import TemporaryFolder
 from scaffold.base.urls import without_credentials
 from scaffold.errors import (
     InvalidOptionError,
@@ -95,7 +95,7 @@ def test(
 def _run(run: LiveRun, load: Load | None, reports: Mapping[str, Path]) -> LiveTests:
     from scaffold.proof import join_suites, run_functional_test, run_stress_test
 
-    with tempfile.TemporaryDirectory(prefix="scaffold-test-") as folder:
+    with TemporaryFolder("test") as folder:
         parts = [("functional", Path(folder) / "functional.xml"), ("stress", Path(folder) / "stress.xml")]
         suites: list[Suite] = []
         try:

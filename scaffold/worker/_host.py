@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from scaffold.base.confine import Action, Confinement, confined_environment, explain_exit
-from scaffold.base.process import start_peer
+from scaffold.base.process import end_process, start_peer
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import WorkerDiedError, WorkerEndedError, WorkerError, WorkerLimitError
 from scaffold.worker._channel import LOOKUP_BYTES, LOOKUP_FILE, Channel, ChannelClosedError, SilenceError
@@ -124,10 +124,7 @@ class Worker:
     def end(self) -> None:
         """End the process and all that it started; its folder stays until `close`."""
         if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.kill()
-            self._process.wait()
+            end_process(self._process)
         for stream in (self._process.stdin, self._process.stdout, self._log, self._lookup_file):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]

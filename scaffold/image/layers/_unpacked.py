@@ -12,17 +12,15 @@ import json
 import os
 import platform
 import shutil
-import signal
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from scaffold.base.client import Client, free_port
-from scaffold.base.process import run_command, start_command
+from scaffold.base.process import end_process, run_command, start_command
 from scaffold.errors import CommandError, ImageNotRunnableError
 from scaffold.image._dependencies import MACHINES
 from scaffold.image._oci import PlatformImage
@@ -113,13 +111,7 @@ def _started(
     try:
         yield lambda: process.poll() is not None, lambda: "\n".join(tail)
     finally:
-        end = time.monotonic() + _END_S
-        for order in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, order)
-            while process.poll() is None and time.monotonic() < end:
-                time.sleep(0.05)
-        process.wait()
+        end_process(process, patience_s=_END_S)
         reader.join()
 
 

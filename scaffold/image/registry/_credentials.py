@@ -72,6 +72,17 @@ def stored_credentials(registry: str) -> Credentials | None:
     return Credentials(username=username, password=password, identity_token=token)
 
 
+def logged_in_registries() -> tuple[str, ...]:
+    """Return the registries that Docker's configuration has a login for; none where it cannot be read."""
+    try:
+        _, config = _docker_config()
+        found = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
+    except (ImportError, DockerConfigError, TypeError):
+        return ()
+    hosts = (str(each).removeprefix("https://").partition("/")[0] for each in found)
+    return tuple(dict.fromkeys("docker.io" if host == "index.docker.io" else host for host in hosts))
+
+
 def _docker_config() -> tuple[str, dict[str, Any]]:
     """Return the path of Docker's config.json and what it holds; nothing where there is none."""
     from docker.utils.config import find_config_file
