@@ -34,8 +34,11 @@ MODEL_LIBRARIES = {
     "pillow",
     "polars",
     "pyarrow",
+    "sentence-transformers",
     "skops",
+    "spacy",
     "torch",
+    "transformers",
     "xgboost-cpu",
 }
 """Imported inside functions, where the model or the sample has loaded them."""
@@ -44,12 +47,13 @@ OWN = {"scaffold", "tests", "benchmarks", "examples"}
 DISTRIBUTIONS = packages_distributions()
 ELSEWHERE = (
     "tests/broken/",
+    "tests/find/log_models.py",
     "tests/upgrade/edits/",
     "tests/upgrade/stories/",
     "tests/libraries/models/",
     "benchmarks/serving/peers/",
 )
-"""Files that are never imported here."""
+"""Files that run in another environment or never."""
 
 
 def names(requirements: Iterable[str | dict[str, str]]) -> set[str]:

@@ -253,6 +253,11 @@ ROWS: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
             "ONNX with an input per column": ["test_a_session_with_an_input_for_each_column_gets_columns"],
             "ONNX with a fixed batch size of 1": ["test_a_session_with_a_batch_size_of_one_gets_single_rows"],
+            "transformers, sentence-transformers, spaCy": [
+                "test_a_folder_becomes_a_list_of_its_files_with_their_hashes",
+                "test_a_network_without_a_tokenizer_is_loaded_by_its_class",
+                "test_a_pipeline_of_spacy_passes_and_a_component_of_another_package_where_it_is_trusted",
+            ],
             "a function, `functools.partial`, a callable object": ["test_functions_callables_and_partials"],
             'a function of one row of a frame (`row.age`, `row["age"]`)': [
                 "test_a_function_of_one_row_of_a_frame_gets_it_as_a_series"
