@@ -9,15 +9,16 @@ import inspect
 import typing
 from typing import Any
 
-from fastapi import HTTPException, Response
+from fastapi import FastAPI, HTTPException, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute, serialize_response
 from pydantic import BaseModel
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.serving.strict_json import invalid, media_fault, require_strict, validate
 
@@ -34,13 +35,26 @@ PLAIN = {
 }
 
 
-def speed_up(routes: list[BaseRoute]) -> None:
-    """Answer plain routes in the shorter way, and let the router try these first."""
-    for route in reversed([*routes]):
+def speed_up(app: FastAPI) -> dict[tuple[str, str], ASGIApp]:
+    """Answer the plain routes of `app` in the shorter way.
+
+    Returns:
+        Those with a fixed path, by method and path: the app that answers and handles exceptions as
+        `app` does. No other route would answer these requests.
+    """
+    handlers = {
+        key: handler
+        for key, handler in app.exception_handlers.items()
+        if key not in {500, Exception}  # those are for the middleware around all
+    }
+    found: dict[tuple[str, str], ASGIApp] = {}
+    for route in app.routes:
         if type(route) is APIRoute and is_plain(route):
             route.app = FastRoute(route)
-            if not route.param_convertors and not _is_hidden(route, routes):
-                routes.insert(0, Route(route.path, route.app, methods=route.methods))
+            if not route.param_convertors and not _is_hidden(route, app.routes):
+                answer = ExceptionMiddleware(route.app, handlers)
+                found |= {(method, route.path): answer for method in route.methods or ()}
+    return found
 
 
 def _is_hidden(route: APIRoute, routes: list[BaseRoute]) -> bool:

@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette._utils import is_async_callable
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.body_limit import RequestBodyLimitResponder
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -136,18 +137,35 @@ class BodyMiddleware:
 
     def __init__(self, app: ASGIApp, settings: ServingSettings) -> None:
         self.app, self._settings, self._is_set_up = app, settings, False
+        self._fast_routes: dict[tuple[str, str], ASGIApp] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_set_up:
             self._is_set_up = True
             make_strict(scope["app"].routes)
             if self._settings.fast_routes:
-                speed_up(scope["app"].routes)
+                self._fast_routes = speed_up(scope["app"])
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        received.set((dict(scope["headers"]), []))
+        headers = dict(scope["headers"])
+        fast = self._fast_routes.get((scope["method"], scope["path"]))
+        if fast and self._may_be_fast(scope, headers):
+            await fast(scope, receive, send)
+            return
+        received.set((headers, []))
         await _LimitedRequest(self.app, self._settings.max_body_bytes)(scope, receive, send)
+
+    def _may_be_fast(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
+        """Whether the head declares a size within the limit, and nothing waits on the way."""
+        size = headers.get(b"content-length", b"")
+        return (
+            size.isdigit()
+            and int(size) <= self._settings.max_body_bytes
+            and b"transfer-encoding" not in headers  # then the size is not the one that counts
+            and "fastapi.telemetry" not in scope  # FastAPI's handler makes its spans
+            and type(self.app) is ExceptionMiddleware  # no other middleware comes after this one
+        )
 
 
 class _LimitedRequest(RequestBodyLimitResponder):

@@ -14,6 +14,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocke
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.serving.fast_routes import FastRoute
 from tests.serving.contract import HAS_LIMITS, add_routes, limited_to, require_key
@@ -158,7 +160,26 @@ def test_the_shorter_way_is_taken_only_by_plain_routes(monkeypatch: pytest.Monke
     others = {"/optional", "/include-nothing", "/gone", "/def", "/guarded-route", "/loud", "/any"}
     assert plain.keys().isdisjoint(others)
     monkeypatch.setattr(plain["/item"], "_whole_app", None)
+    monkeypatch.setattr(PAIR[1].router, "middleware_stack", None)
     assert ask(PAIR[1], ("POST /item", ITEM)).status == 200
+
+
+def test_a_middleware_of_the_owner_inside_of_ours_is_passed() -> None:
+    seen: list[str] = []
+
+    class Inner:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope["type"])
+            await self.app(scope, receive, send)
+
+    toy = Toy()
+    toy.app.user_middleware.append(Middleware(Inner))
+    [reply] = toy.ask(toy.post("/score", {"value": 1.5}))
+    assert reply.status == 200
+    assert seen == ["http"]
 
 
 @pytest.mark.parametrize(
