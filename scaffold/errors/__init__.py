@@ -198,6 +198,7 @@
     │   ├── ApplyConflictError          someone else set a field that a manifest sets
     │   ├── ClusterRefusedError         the API, a quota or an admission policy refused a request
     │   ├── DeployBusyError             another deploy to the target is under way
+    │   ├── EditedDuringDeployError     the code changed while its image was built
     │   ├── RolloutFailedError
     │   │   └── NoRoomError             no node has room for the pods, or the quota has none
     │   ├── CanaryFailedError           the canary does worse than the former pods
@@ -279,6 +280,7 @@ from scaffold.errors.cluster import (
     ClusterUnreachableError,
     DeployBusyError,
     DeployError,
+    EditedDuringDeployError,
     LiveAnswersDifferError,
     ManifestError,
     NoEndpointError,
@@ -552,6 +554,7 @@ __all__ = [
     "DockerConfigError",
     "DockerfileError",
     "DownloadError",
+    "EditedDuringDeployError",
     "EmptySampleError",
     "EngineIdsError",
     "EngineNotRunningError",

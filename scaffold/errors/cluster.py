@@ -97,6 +97,13 @@ class DeployBusyError(DeployError):
     """
 
 
+class EditedDuringDeployError(DeployError):
+    """The project was edited while its image was built, so that the recorded proof may be of other code.
+
+    Save all files, then run the same command again.
+    """
+
+
 class RolloutFailedError(DeployError):
     """The new pods do not become ready, or cannot be reached.
 

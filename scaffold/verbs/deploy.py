@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.base.docker_hub import repository_of
-from scaffold.errors import ImageError, NoRegistryInManifestsError
+from scaffold.errors import EditedDuringDeployError, ImageError, NoRegistryInManifestsError
+from scaffold.errors.wording import invocation
 from scaffold.events import Noted, OnEvent, Started, ignore
 from scaffold.spec import Deployment, Image, Release
 from scaffold.verbs._image_name import pin_deployed, read_name
@@ -122,9 +123,14 @@ class _Source:
         self.name = image or (f"{registry.rstrip('/')}/{named.rpartition('/')[2]}" if registry else named)
         self.reference = self.name
         """The image, by digest once that is known."""
+        self._code = "" if image else project.code_sha256
 
     def build(self) -> Image:
-        """Build the image, with an engine if there is one, and push it under a unique tag."""
+        """Build the image, with an engine if there is one, and push it under a unique tag.
+
+        Raises:
+            EditedDuringDeployError: The code is no longer that of the release.
+        """
         from scaffold.verbs.build import build, choose_builder
 
         if "/" not in self.name:
@@ -141,6 +147,12 @@ class _Source:
             **self._choices,
         )
         self.reference = f"{repository_of(self.name)}@{image.digest}"
+        if self._project.code_sha256 != self._code:
+            raise EditedDuringDeployError(
+                "The code of the project changed while its image was built.",
+                fix="Nothing was deployed, for the recorded proof may be of other code. "
+                f"Run it again: {invocation('deploy', str(self._project.root), target=self._target)}",
+            )
         return image
 
     def release(self) -> Release:

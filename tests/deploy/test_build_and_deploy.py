@@ -23,10 +23,12 @@ from scaffold.cli._app import app
 from scaffold.cli._new import parsed_answers
 from scaffold.errors import (
     DeployBusyError,
+    EditedDuringDeployError,
     ImageCheckError,
     ImageNotRunnableError,
     LiveAnswersDifferError,
     ManifestError,
+    NotDeployedError,
     PromotionRefusedError,
     UsageError,
 )
@@ -266,6 +268,22 @@ def test_the_proof_that_is_recorded_is_that_of_the_code_in_the_image(shop: Shop)
     assert proof_of(shop.deploy(image=edited.image)) == "outdated"
     (shop.root / "README.md").write_text("No code.")
     assert proof_of(shop.deploy(image=proven.image)) == "passed"
+
+
+def test_an_edit_during_the_build_deploys_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    prove(shop)
+    module = shop.root / "app/main.py"
+
+    def edit_and_build(*arguments: Any, **options: Any) -> Image:
+        module.write_text("app = 'edited while the command runs'\n")
+        return build(*arguments, **options)
+
+    build = scaffold.verbs.build.build
+    monkeypatch.setattr("scaffold.verbs.build.build", edit_and_build)
+    with pytest.raises(EditedDuringDeployError, match="changed while its image was built"):
+        shop.deploy()
+    with pytest.raises(NotDeployedError):
+        scaffold.status(shop.root, access=shop.deploys.access)
 
 
 def test_a_proof_that_was_left_out_is_not_recorded_as_passed(shop: Shop) -> None:
