@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from pydantic import ValidationError
 from sklearn.ensemble import RandomForestRegressor
@@ -14,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from scaffold.introspect import infer_signature
 from scaffold.introspect._bounds import FLOAT32
-from scaffold.spec import fields_of
+from scaffold.spec import Record, fields_of
 
 X = np.array([[0.1, 1.0], [0.2, 2.0], [0.3, 3.0], [0.4, 5.0]])
 FRAME = pd.DataFrame({"a": X[:, 0], "b": [1, 2, 3, 4], "c": [None, 1.0, 2.0, 3.0]})
@@ -82,3 +83,18 @@ def test_a_model_that_takes_any_number_has_no_bounds() -> None:
 def test_failures_that_do_not_depend_on_size_set_no_bounds() -> None:
     picky = make_pipeline(FunctionTransformer(np.sqrt), LinearRegression())
     assert bounds(picky.fit(X, Y), X) == [None]
+
+
+def test_lists_and_structs_of_polars_have_the_bounds_of_their_dtype() -> None:
+    frame = pl.DataFrame(
+        {"visits": [[1, 2], [3, 4]], "spent": [{"by": 1.5, "of": 1}, {"by": 2.5, "of": 2}]},
+        schema_overrides={
+            "visits": pl.List(pl.UInt8),
+            "spent": pl.Struct({"by": pl.Float32, "of": pl.Int16}),
+        },
+    )
+    assert bounds(lambda rows: [len(row) for row in rows["visits"]], frame[["visits"]]) == [255]
+    spent = infer_signature(lambda rows: [1.5] * len(rows), frame[["spent"]]).signature.input
+    [column] = fields_of(spent)
+    assert isinstance(column.schema, Record)
+    assert [getattr(part.schema, "maximum", None) for part in column.schema.fields] == [FLOAT32, 2**15 - 1]

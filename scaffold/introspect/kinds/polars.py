@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 from scaffold.errors import UnsupportedSampleError
@@ -10,7 +10,18 @@ from scaffold.introspect import _scalars
 from scaffold.introspect._kin import kin
 from scaffold.introspect.kinds._kind import Describe
 from scaffold.introspect.kinds._tables import FrameKind
-from scaffold.spec import Category, Element, Optional, Polars, Scalar, ScalarType, Schema, Table
+from scaffold.spec import (
+    Category,
+    Element,
+    List,
+    Optional,
+    Polars,
+    Record,
+    Scalar,
+    ScalarType,
+    Schema,
+    Table,
+)
 
 
 class PolarsKind(FrameKind):
@@ -42,7 +53,7 @@ class PolarsKind(FrameKind):
         }
         found = _scalars.of_dtype(base.lower(), Polars())
         if found is not None:
-            schema: Schema = dataclasses.replace(found, native=element)
+            schema: Schema = replace(found, native=element)
         elif base == "Enum":
             of = Scalar(type=ScalarType.STRING, native=Element("String", Polars()))
             schema = Category(of=of, levels=tuple(dtype.categories.to_list()), ordered=True)
@@ -50,7 +61,7 @@ class PolarsKind(FrameKind):
             schema = _scalars.temporal(temporal[base], element)
         elif base in ("List", "Array", "Struct"):
             values = column.drop_nulls().to_list()
-            schema = describe([(f"{path}[{i}]", value) for i, value in enumerate(values)])
+            schema = _bounded(describe([(f"{path}[{i}]", value) for i, value in enumerate(values)]), dtype)
         else:
             raise UnsupportedSampleError(path, f"a polars column of {name} is not JSON")
         missing = column.null_count() or (base.startswith("Float") and column.is_nan().any())
@@ -93,3 +104,21 @@ class PolarsKind(FrameKind):
                     "a polars column of nanoseconds, whose values in Python have six digits of a second",
                     'Have the model answer with text, or with six digits: column.dt.cast_time_unit("us")',
                 )
+
+
+def _bounded(schema: Schema, dtype: Any) -> Schema:
+    """Return the schema of nested values with the bounds of their dtype, beyond which polars raises."""
+    match schema:
+        case Optional(of=inner):
+            return replace(schema, of=_bounded(inner, dtype))
+        case List(items=items):
+            return replace(schema, items=_bounded(items, dtype.inner))
+        case Record(fields=fields):
+            dtypes = {field.name: field.dtype for field in dtype.fields}
+            bounded = [replace(field, schema=_bounded(field.schema, dtypes[field.name])) for field in fields]
+            return replace(schema, fields=tuple(bounded))
+        case Scalar(type=ScalarType.INTEGER | ScalarType.NUMBER, maximum=None):
+            of = _scalars.of_dtype(repr(dtype).lower(), Polars())
+            return schema if of is None else replace(schema, minimum=of.minimum, maximum=of.maximum)
+        case _:
+            return schema
