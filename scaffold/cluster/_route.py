@@ -15,6 +15,8 @@ from scaffold.errors import DeployError, ManifestError, RolloutFailedError
 
 FindService = Callable[[str], Manifest | None]
 _NEAR_S = 3
+_UNOPENED_S = 10
+"""Seconds that kube-proxy may take to open the port of a new Service; it is refused until then."""
 _UNTOUCHED_S = 60
 """Seconds that a controller may take to notice an Ingress: some write its status once a minute only."""
 _UNRESOLVED_S = 15
@@ -60,7 +62,7 @@ def public_url(cluster: Cluster, target: Target, pace: Pace) -> str | None:
     if service is not None and kind == "LoadBalancer":
         return _balancer_url(_wait_for_status(cluster, service, pace))
     if service is not None and kind == "NodePort":
-        return _node_port(cluster, service)
+        return _node_port(cluster, service, pace)
     return None
 
 
@@ -240,7 +242,7 @@ def _balancer_url(live: Manifest) -> str:
     return f"http://{host}" + ("" if port == 80 else f":{port}")
 
 
-def _node_port(cluster: Cluster, service: Manifest) -> str | None:
+def _node_port(cluster: Cluster, service: Manifest, pace: Pace) -> str | None:
     """Return the URL of the first node that answers on the port; None if no node can be listed or reached."""
     live = cluster.get(cluster.locate(service)) or service
     port = service_port(live).get("nodePort")
@@ -254,14 +256,28 @@ def _node_port(cluster: Cluster, service: Manifest) -> str | None:
         for address in (node.get("status") or {}).get("addresses") or []
         if address["type"] in ("ExternalIP", "InternalIP")
     ]
-    for _, host in sorted(found)[:8]:
-        netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        probe = http.client.HTTPConnection(netloc, timeout=_NEAR_S)
-        try:
-            probe.connect()
-        except OSError:
-            continue
-        finally:
-            probe.close()
-        return f"http://{netloc}"
+    hosts = [host for _, host in sorted(found)[:8]]
+    places = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts]
+    deadline = time.monotonic() + _UNOPENED_S * pace.patience
+    while True:
+        refused = False
+        for place in places:
+            error = _connection_error(place)
+            if error is None:
+                return f"http://{place}"
+            refused |= isinstance(error, ConnectionRefusedError)
+        if not refused or time.monotonic() > deadline:
+            return None
+        time.sleep(pace.poll_s)
+
+
+def _connection_error(place: str) -> OSError | None:
+    """Return why nothing can connect to `host:port`; None if it can."""
+    probe = http.client.HTTPConnection(place, timeout=_NEAR_S)
+    try:
+        probe.connect()
+    except OSError as error:
+        return error
+    finally:
+        probe.close()
     return None

@@ -287,12 +287,17 @@ def test_a_load_balancer_with_an_address_is_the_url(deploys: Deploys) -> None:
     assert deploys.deploy().url == f"http://127.0.0.1:{api.forward_port}"
 
 
-def test_a_node_port_is_reached_under_the_node_that_answers(deploys: Deploys) -> None:
+def test_a_node_port_is_reached_under_the_node_that_answers(
+    deploys: Deploys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     addresses = [{"type": "ExternalIP", "address": "127.0.0.1"}]
     node = {"metadata": {"name": "node-1", "uid": "n"}, "status": {"addresses": addresses}}
     deploys.cluster.api.write({"apiVersion": "v1", "kind": "Node"} | node)
     deploys.edit_manifest("service.yaml", "type: ClusterIP", "type: NodePort")
-    assert deploys.deploy().url == f"http://127.0.0.1:{deploys.cluster.api.forward_port}"
+    errors = [ConnectionRefusedError(), ConnectionRefusedError(), None]  # kube-proxy opens it a little later
+    monkeypatch.setattr("scaffold.cluster._route._connection_error", lambda place: errors.pop(0))
+    deployed = deploys.deploy(pace=dataclasses.replace(QUICK, patience=1))
+    assert deployed.url == f"http://127.0.0.1:{deploys.cluster.api.forward_port}"
 
 
 def test_a_first_deploy_that_fails_is_left_for_inspection(deploys: Deploys) -> None:
