@@ -8,9 +8,12 @@ from typing import Any
 
 from fastapi import HTTPException
 from fastapi.routing import iter_route_contexts
-from starlette._utils import is_async_callable
+from starlette._utils import get_route_path, is_async_callable
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware.body_limit import RequestBodyLimitResponder
+from starlette.middleware.body_limit import (
+    MAX_BODY_SIZE_SCOPE_KEY,
+    RequestBodyLimitResponder,
+)
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +22,7 @@ from app.serving import metrics
 from app.serving.auth import KeyCheck
 from app.serving.batching import Batcher
 from app.serving.errors import BUSY, RETRY, problem
-from app.serving.fast_routes import speed_up
+from app.serving.fast_routes import FastRoute, speed_up
 from app.serving.logs import request_context
 from app.serving.settings import ServingSettings
 from app.serving.strict_json import make_strict, received, takes_json
@@ -137,7 +140,7 @@ class BodyMiddleware:
 
     def __init__(self, app: ASGIApp, settings: ServingSettings) -> None:
         self.app, self._settings, self._is_set_up = app, settings, False
-        self._fast_routes: dict[tuple[str, str], ASGIApp] = {}
+        self._fast_routes: dict[tuple[str, str], FastRoute] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_set_up:
@@ -149,20 +152,20 @@ class BodyMiddleware:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        fast = self._fast_routes.get((scope["method"], scope["path"]))
+        fast = self._fast_routes.get((scope["method"], get_route_path(scope)))
         if fast and self._may_be_fast(scope, headers):
+            scope[MAX_BODY_SIZE_SCOPE_KEY] = self._settings.max_body_bytes
             await fast(scope, receive, send)
             return
         received.set((headers, []))
         await _LimitedRequest(self.app, self._settings.max_body_bytes)(scope, receive, send)
 
     def _may_be_fast(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
-        """Whether the head declares a size within the limit, and nothing waits on the way."""
+        """Whether nothing comes between, and the head declares a size within the limit."""
         size = headers.get(b"content-length", b"")
         return (
             size.isdigit()
             and int(size) <= self._settings.max_body_bytes
-            and b"transfer-encoding" not in headers  # then the size is not the one that counts
             and "fastapi.telemetry" not in scope  # FastAPI's handler makes its spans
             and type(self.app) is ExceptionMiddleware  # no other middleware comes after this one
         )

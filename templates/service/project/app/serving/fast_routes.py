@@ -6,20 +6,24 @@ model and no option that changes the response. FastAPI answers all others.
 
 import dataclasses
 import inspect
+import json
 import typing
+from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute, serialize_response
 from pydantic import BaseModel
-from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette._exception_handler import wrap_app_handling_exceptions
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from app.serving.errors import TOO_LARGE
 from app.serving.strict_json import invalid, media_fault, require_strict, validate
 
 # Options of a route that leave the response as it is.
@@ -35,26 +39,20 @@ PLAIN = {
 }
 
 
-def speed_up(app: FastAPI) -> dict[tuple[str, str], ASGIApp]:
+def speed_up(app: FastAPI) -> dict[tuple[str, str], "FastRoute"]:
     """Answer the plain routes of `app` in the shorter way.
 
     Returns:
-        Those with a fixed path, by method and path: the app that answers and handles exceptions as
-        `app` does. No other route would answer these requests.
+        Those with a fixed path, by method and path: no other route would answer these requests.
     """
-    handlers = {
-        key: handler
-        for key, handler in app.exception_handlers.items()
-        if key not in {500, Exception}  # those are for the middleware around all
-    }
-    found: dict[tuple[str, str], ASGIApp] = {}
+    found: dict[tuple[str, str], FastRoute] = {}
     for route in app.routes:
         if type(route) is APIRoute and is_plain(route):
-            route.app = FastRoute(route)
+            route.app = fast = FastRoute(app, route)
             if not route.param_convertors and not _is_hidden(route, app.routes):
-                answer = ExceptionMiddleware(route.app, handlers)
-                found |= {(method, route.path): answer for method in route.methods or ()}
-    return found
+                found |= {(method, route.path): fast for method in route.methods or ()}
+    has_middleware = app.router.middleware_stack != app.router.app  # which comes before the routes
+    return {} if has_middleware else found
 
 
 def _is_hidden(route: APIRoute, routes: list[BaseRoute]) -> bool:
@@ -98,24 +96,37 @@ def _is_model(hint: Any) -> bool:
 class FastRoute:
     """The ASGI app of a plain route."""
 
-    def __init__(self, route: APIRoute) -> None:
+    def __init__(self, app: FastAPI, route: APIRoute) -> None:
         self._route, self._whole_app, self._endpoint = route, route.app, route.endpoint
         [self._field] = route.dependant.body_params
         self._response_field, self._status = route.response_field, route.status_code or 200
+        self._about = {"route": route, "endpoint": route.endpoint, "router": app.router}
+        # Those for 500 and Exception belong to the middleware around all.
+        own = [(key, each) for key, each in app.exception_handlers.items() if key != 500]
+        by_class = {key: each for key, each in own if key is not Exception and type(key) is not int}
+        by_status = {key: each for key, each in own if type(key) is int}
+        self._about["starlette.exception_handlers"] = by_class, by_status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        scope["route"], scope["endpoint"] = self._route, self._endpoint
+        scope.update(self._about)
         if "fastapi.telemetry" in scope:  # FastAPI's handler makes its spans
             await self._whole_app(scope, receive, send)
             return
-        if not (body := await _read(receive)):
+        scope.setdefault("path_params", {})
+        request = Request(scope)  # what exception handlers get
+        respond = partial(self._respond, request)
+        await wrap_app_handling_exceptions(respond, request)(scope, receive, send)
+
+    async def _respond(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        body = request._body = await _read(receive, scope[MAX_BODY_SIZE_SCOPE_KEY])
+        if not body:
             raise invalid("missing", "Field required")
         if detail := media_fault(dict(scope["headers"])):
             raise HTTPException(415, detail)
         record, faults = validate(self._field._type_adapter, body)
         if faults:
-            raise RequestValidationError(faults)
+            raise RequestValidationError(faults, body=_as_json(body))
         require_strict(body)  # the validation ignores a key that is given twice, and NaN
         answer = await self._endpoint(**{self._field.name: record})
         if isinstance(answer, Response):
@@ -130,12 +141,28 @@ class FastRoute:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _read(receive: Receive) -> bytes:
-    parts, more = [], True
+async def _read(receive: Receive, most: int) -> bytes:
+    """Return the body.
+
+    Raises:
+        HTTPException: It has more than `most` bytes.
+    """
+    parts, size, more = [], 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise HTTPException(413, TOO_LARGE)
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+def _as_json(body: bytes) -> Any:
+    """Return what a handler for invalid requests finds in `error.body`."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")

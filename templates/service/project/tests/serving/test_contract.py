@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.serving.fast_routes import FastRoute
-from tests.serving.contract import HAS_LIMITS, add_routes, limited_to, require_key
+from tests.serving.contract import HAS_LIMITS, Item, add_routes, limited_to, require_key
 from tests.serving.toy import Reply, Toy, call
 
 ITEM = {"name": "a", "price": 2.5}
@@ -162,6 +163,68 @@ def test_the_shorter_way_is_taken_only_by_plain_routes(monkeypatch: pytest.Monke
     monkeypatch.setattr(plain["/item"], "_whole_app", None)
     monkeypatch.setattr(PAIR[1].router, "middleware_stack", None)
     assert ask(PAIR[1], ("POST /item", ITEM)).status == 200
+
+
+@pytest.mark.parametrize("body", [ITEM, {"name": 1}, b"{"])
+def test_exception_handlers_of_the_owner_get_the_body(body: Any) -> None:
+    class Sold(Exception):
+        pass
+
+    def with_handlers(app: FastAPI) -> FastAPI:
+        @app.exception_handler(Sold)
+        async def sold(request: Request, error: Sold) -> JSONResponse:
+            return JSONResponse(await request.json(), 409)
+
+        @app.exception_handler(RequestValidationError)
+        async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+            return JSONResponse([error.body, (await request.body()).decode()], 400)
+
+        @app.post("/sell")
+        async def sell(item: Item) -> Item:
+            raise Sold
+
+        return app
+
+    plain, service = (
+        ask(with_handlers(app), ("POST /sell", body)) for app in (FastAPI(), Toy().app)
+    )
+    assert plain.status in {400, 409}
+    assert (service.status, service.json) == (plain.status, plain.json)
+
+
+def test_middleware_outside_sees_the_route_and_may_make_a_body_longer() -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Outer:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            async def receive_more() -> Message:
+                message = await receive()
+                return {**message, "body": message["body"] + b" " * 100 * len(seen)}
+
+            await self.app(scope, receive_more, send)
+            seen.append(dict(scope))
+
+    toy = Toy(max_body_bytes=100)
+    toy.app.add_middleware(Outer)
+    answers = [ask(toy.app, ("POST /score", {"value": 1.5})) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 413]
+    assert seen[0]["route"].path == "/score"
+    assert seen[0]["router"] is toy.app.router
+    assert seen[0]["path_params"] == {}
+
+
+def test_a_path_that_is_only_the_root_path_is_no_route() -> None:
+    async def ask_below(app: FastAPI) -> Reply:
+        async def below(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "root_path": "/item"}, receive, send)
+
+        return await call(below, "POST", "/item", json.dumps(ITEM).encode(), JSON)
+
+    plain, service = (asyncio.run(ask_below(app)).status for app in PAIR)
+    assert service == plain == 404
 
 
 def test_a_middleware_of_the_owner_inside_of_ours_is_passed() -> None:
