@@ -75,4 +75,5 @@ def _rounded(size_bytes: float) -> int:
 
 
 def _mebibytes(size_bytes: int) -> str:
-    return f"{max(1, size_bytes // _MIB)}Mi"
+    mebibytes = max(1, size_bytes // _MIB)
+    return f"{mebibytes}Mi" if mebibytes % 1024 else f"{mebibytes // 1024}Gi"

@@ -260,11 +260,13 @@ def test_every_prediction_goes_to_kafka(cook: Callable[..., Service], tmp_path: 
 
 def test_every_prediction_goes_to_a_table(cook: Callable[..., Service], tmp_path: Path) -> None:
     service = cook("Every prediction to a table")
-    answer = service.post("/score", RECORD)
+    one = service.post("/score", RECORD)
+    two = service.post("/score/batch", [RECORD, RECORD])
     assert service.stop() == 0
     with sqlite3.connect(tmp_path / "titanic" / "predictions.sqlite") as table:
-        [[record, prediction]] = table.execute("SELECT input, output FROM predictions")
-    assert (json.loads(record), json.loads(prediction)) == (RECORD, answer.json)
+        rows = table.execute("SELECT input, output FROM predictions").fetchall()
+    assert [json.loads(record) for record, _ in rows] == [RECORD] * 3
+    assert [json.loads(prediction) for _, prediction in rows] == [one.json, *two.json]
 
 
 @pytest.mark.parametrize(("share", "model"), [("0", "model"), ("1", "candidate")])
