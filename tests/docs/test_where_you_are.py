@@ -118,7 +118,7 @@ def s3(python: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
     try:
         wait_for(f"{url}/moto-api/")
         login = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-        yield {**login, "AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "eu-central-1"}
+        yield {**login, "AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1"}
     finally:
         server.terminate()
         server.wait(30)
