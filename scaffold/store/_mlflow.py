@@ -109,10 +109,11 @@ class MlflowStore(Store):
         """Return True: MLflow gives each model that is registered the next number.
 
         Raises:
-            MlflowStoreError: A version is wanted.
+            MlflowStoreError: A version is wanted, or MLflow's package is not installed.
         """
         if model.version:
             raise MlflowStoreError(self._server.url, "version")
+        self._local()
         return True
 
     def record_deployment(self, entry: Entry) -> None:

@@ -53,20 +53,22 @@ def describe(sample: Any) -> dict[str, JSONValue] | None:
     columns = _columns(sample)
     if columns is not None:
         return _table(columns)
-    if not hasattr(sample, "dtype"):
-        try:
-            import numpy as np
+    return _array(sample)
 
-            sample = np.asarray(sample)
-        except (ImportError, TypeError, ValueError):
-            return None
-    if getattr(sample, "ndim", 0) < 1 or getattr(sample.dtype, "kind", "") not in tuple("biuf"):
+
+def _array(sample: Any) -> dict[str, JSONValue] | None:
+    try:
+        import numpy as np
+
+        array = np.asarray(sample)
+    except (ImportError, TypeError, ValueError, RuntimeError):
         return None
-    tensor: dict[str, JSONValue] = {"dtype": str(sample.dtype), "shape": [-1, *map(int, sample.shape[1:])]}
-    rows = sample[:_MOST_ROWS].tolist()
-    if not _is_finite(rows):
-        return {"signature": [{"type": "tensor", "tensor-spec": tensor}]}
-    return {"signature": [{"type": "tensor", "tensor-spec": tensor}], "example": {"inputs": rows}}
+    if array.ndim < 1 or array.dtype.kind not in "biuf" or not len(array):
+        return None
+    tensor: dict[str, JSONValue] = {"dtype": str(array.dtype), "shape": [-1, *array.shape[1:]]}
+    described: dict[str, JSONValue] = {"signature": [{"type": "tensor", "tensor-spec": tensor}]}
+    some = array[:_MOST_ROWS]
+    return {**described, "example": {"inputs": some.tolist()}} if np.isfinite(some).all() else described
 
 
 def _columns(sample: Any) -> dict[str, list[Any]] | None:
@@ -117,9 +119,3 @@ def _plain(value: Any) -> Any:
     if type(value).__name__ == "NAType" or (isinstance(value, float | Decimal) and not math.isfinite(value)):
         return None
     return float(value) if isinstance(value, Decimal) else value
-
-
-def _is_finite(rows: Any) -> bool:
-    if isinstance(rows, list):
-        return all(map(_is_finite, rows))
-    return not isinstance(rows, float) or math.isfinite(rows)

@@ -32,7 +32,6 @@ from scaffold.find import FoundModel, find_model
 from scaffold.spec import JSONValue
 from scaffold.verbs._confusion import count_confusions
 from scaffold.verbs._inputs import InputFile, choose_samples, object_file, sample_file
-from scaffold.verbs._mlflow_log import mlflow_folder
 from scaffold.verbs._training_data import describe_data
 from scaffold.worker import is_inside
 
@@ -114,6 +113,8 @@ def register(
         )
         opened.require_free(entry)  # before a file is written
         if isinstance(opened, MlflowStore):
+            from scaffold.verbs._mlflow_log import mlflow_folder  # which imports what a worker needs
+
             return opened.log_model(entry, mlflow_folder(run, found, files, tracking_uri(store)))
         for path, kept in zip((*samples, found.path), (*names, entry.file), strict=True):
             if path is not None and kept:
