@@ -68,7 +68,7 @@ def _array(sample: Any) -> dict[str, JSONValue] | None:
     tensor: dict[str, JSONValue] = {"dtype": str(array.dtype), "shape": [-1, *array.shape[1:]]}
     described: dict[str, JSONValue] = {"signature": [{"type": "tensor", "tensor-spec": tensor}]}
     some = array[:_MOST_ROWS]
-    return {**described, "example": {"inputs": some.tolist()}} if np.isfinite(some).all() else described
+    return {**described, "example": some.tolist()} if np.isfinite(some).all() else described
 
 
 def _columns(sample: Any) -> dict[str, list[Any]] | None:

@@ -108,7 +108,7 @@ def _signature(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[st
 
 def _layout(path: Path, artifact: Artifact | None) -> _Layout:
     name = f"model{''.join(path.suffixes[-2:])}"
-    if artifact is None or artifact.compression:
+    if artifact is None or artifact.compression not in (None, "zip"):  # skops is a zip itself
         return _Layout(name, {"file": {"path": name}})
     match artifact.format:
         case ModelFormat.PICKLE:

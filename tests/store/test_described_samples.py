@@ -58,7 +58,7 @@ def test_numbers_have_a_dtype_and_a_shape(sample: Any) -> None:
         "signature": [
             {"type": "tensor", "tensor-spec": {"dtype": str(array.dtype), "shape": [-1, *array.shape[1:]]}}
         ],
-        "example": {"inputs": array.tolist()},
+        "example": array.tolist(),
     }
 
 
