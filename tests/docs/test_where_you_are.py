@@ -91,8 +91,11 @@ def test_from_mlflow_and_a_notebook(tmp_path: Path, environ: dict[str, str]) -> 
 @pytest.mark.slow
 def test_from_dvc(tmp_path: Path, environ: dict[str, str]) -> None:
     trained(tmp_path, environ)
-    stage = "dvc stage add -q -n train -d train.py -d C -o model.pkl -o sample.csv python train.py"
-    typed(f"git init -q . && dvc init -q && {stage} && dvc repro -q", tmp_path, environ)
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").touch()
+    stage = "cmd: python train.py, deps: [train.py, C], outs: [model.pkl, sample.csv]"
+    (tmp_path / "dvc.yaml").write_text(f"stages: {{train: {{{stage}}}}}")
+    typed("git init -q . && dvc repro -q", tmp_path, environ)
     new, *again = block("dvc repro").splitlines()
     typed(new, tmp_path, environ)
     first = (tmp_path / "titanic-service/model/model.pkl").read_bytes()
