@@ -48,6 +48,7 @@ DISTRIBUTIONS = packages_distributions()
 ELSEWHERE = (
     "tests/broken/",
     "tests/find/log_models.py",
+    "tests/store/in_mlflow.py",
     "tests/upgrade/edits/",
     "tests/upgrade/stories/",
     "tests/libraries/models/",

@@ -74,7 +74,7 @@ class Server:
         """
         return self._object(self._chunks(path, query, 1 << 16))
 
-    def post(self, path: str, body: Mapping[str, str]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send an object, and return the object that the server answers with.
 
         Raises:

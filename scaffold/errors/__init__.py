@@ -225,7 +225,7 @@
     │   ├── StoreUrlError               a variable holds no URL of a database
     │   ├── MissingDriverError          the driver of a database is not installed
     │   ├── StoreFolderError            the folder of the store cannot be made
-    │   ├── MlflowStoreError            the store is a server of MLflow, which does not do that
+    │   ├── MlflowStoreError            the store is MLflow, which does not do that
     │   ├── NewerStoreError             a newer version of this package wrote the store
     │   └── StoreUnusableError          the database refuses a request
     └── CommandError                    a command that we ran failed

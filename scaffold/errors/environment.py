@@ -14,7 +14,7 @@ class NotAnEnvironmentError(EnvironmentSpecError):
 
     Args:
         path: What was named.
-        problem: A key of the sentences below.
+        problem: Which of its messages it has.
         near: Files beside a path that leads nowhere, or requirement files in a folder that is no environment.
         cause: The error of a Python that does not run.
     """
@@ -50,7 +50,7 @@ class RequirementFileError(EnvironmentSpecError):
 
     Args:
         source: The file, or what was named in quotes.
-        problem: A key of the sentences below.
+        problem: Which of its messages it has.
         about: What the sentence is about: a line, a file that is named, ...
         cause: The error of a parser.
     """

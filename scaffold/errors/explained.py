@@ -78,7 +78,8 @@ def _message(error: _Error) -> tuple[list[str], list[str]]:
         return [], []
     with name_commands():
         first, *others = [str(error(**facts)).rstrip().splitlines() for facts in _cases(error)]
-    more = [line for lines in others for line in lines if line not in first]
+    # A case may lack the cause that stands in parentheses.
+    more = [line for lines in others for line in lines if line not in first and " ()" not in line]
     return first, list(dict.fromkeys(more))
 
 

@@ -157,7 +157,7 @@ class DockerfileError(ImageError):
     Args:
         line: Its number.
         instruction: What it says.
-        problem: A key of the sentences below.
+        problem: Which of its messages it has.
     """
 
     line: int

@@ -209,36 +209,36 @@ class StoreUnusableError(StoreError):
 
 
 class MlflowStoreError(StoreError):
-    """The store is a server of MLflow, and does not do what is asked.
+    """The store is MLflow, and does not do what is asked.
 
-    MLflow registers its models itself, and keeps no deployments.
+    MLflow's own package logs the models that are registered, and opens a database: the form of a model and
+    the tables are MLflow's. A server is read without that package. MLflow numbers the versions itself.
 
     Args:
-        server: Its URL, without credentials.
-        wanted: What is asked.
+        place: The server or the database, without credentials.
+        problem: What is wrong.
     """
 
-    server: str
-    wanted: Literal["register", "deployments", "server"]
+    place: str
+    problem: Literal["package", "version", "server"]
 
     def __str__(self) -> str:
-        match self.wanted:
-            case "register":
+        match self.problem:
+            case "package":
                 return (
-                    f"Models are registered in {self.server} by MLflow itself:\n"
-                    "  mlflow.sklearn.log_model(model, name='model', input_example=X.head(20),"
-                    " registered_model_name='churn')"
+                    f"MLflow's own package is needed for {self.place}, and is not installed here:\n"
+                    "  pip install mlflow"
                 )
-            case "deployments":
+            case "version":
                 return (
-                    f"{self.server} keeps no deployments. Name a database for them:\n"
-                    f"  {option('store', 'sqlite:///deployments.db')}"
+                    f"MLflow at {self.place} numbers the versions itself. Leave {option('version')} out, or\n"
+                    f"let an alias name the version:\n  {option('alias', 'v1.2.0')}"
                 )
             case "server":
                 return (
-                    f"{self.server} is no server of MLflow. Start one, and name it:\n"
-                    "  mlflow server --backend-store-uri sqlite:///mlflow.db --port 5000\n"
-                    "  export SCAFFOLD_STORE=mlflow+http://localhost:5000"
+                    f"{self.place} is no server and no database of MLflow. Name one:\n"
+                    "  export SCAFFOLD_STORE=mlflow+http://localhost:5000\n"
+                    "  export SCAFFOLD_STORE=mlflow+sqlite:///mlflow.db"
                 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,16 @@ print("\\n" + json.dumps({
 """
 
 
-def ask_mlflow(task: str, written: str, folder: Path, run: Runner = run_command) -> dict[str, Any]:
+def ask_mlflow(
+    task: str, written: str, folder: Path, tracking_uri: str = "", run: Runner = run_command
+) -> dict[str, Any]:
     """Return what MLflow says of a model: `version`, `run`, `params`, `metrics` and `tags`.
 
     Args:
         task: `fetch` to copy its files into `folder` too, `newest` to ask for the newest version.
         written: The URI of the model.
         folder: An empty folder.
+        tracking_uri: Where MLflow keeps it; what MLflow itself finds when empty.
         run: Runs the process.
 
     Raises:
@@ -70,8 +74,9 @@ def ask_mlflow(task: str, written: str, folder: Path, run: Runner = run_command)
         cause = "MLFLOW_TRACKING_URI names no server, and mlflow is not installed"
         raise ModelNotFetchedError(written, cause, hint)
     command = [sys.executable, "-c", _PROGRAM, task, written, str(folder)]
+    variables = {**os.environ, **({"MLFLOW_TRACKING_URI": tracking_uri} if tracking_uri else {})}
     try:
-        answer = json.loads(run(command, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
+        answer = json.loads(run(command, env=variables, timeout_s=_TIMEOUT_S).stdout.strip().splitlines()[-1])
     except CommandError as error:
         lines = error.tail.strip().splitlines() or ["mlflow ended without a message"]
         cause = without_credentials(lines[-1]).rpartition("Exception: ")[2].rstrip(".")

@@ -29,6 +29,8 @@ DESCRIPTION = "MLmodel"
 _KNOWN = ("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "onnx", "statsmodels")
 """The flavours whose file is read as one of the formats of `read`."""
 _ANY = "python_function"
+_FILE = "file"
+"""The flavour of a file that MLflow does not load: `register` writes it."""
 _FILE_KEYS = ("model_path", "pickled_model", "python_model", "data", "model_data", "path")
 """What the flavours of an `MLmodel` call their file."""
 _FILE_NAMES = (
@@ -68,7 +70,8 @@ class Description:
     def names(self) -> Iterator[str]:
         """The files that the flavours name: those of a known flavour first."""
         known = [self.flavors[name] for name in _KNOWN if name in self.flavors]
-        for flavor in (*known, *([self.flavors[_ANY]] if _ANY in self.flavors else [])):
+        others = [self.flavors[name] for name in (_ANY, _FILE) if name in self.flavors]
+        for flavor in (*known, *others):
             for key in _FILE_KEYS:
                 if isinstance(flavor.get(key), str):
                     yield flavor[key]
@@ -83,7 +86,7 @@ class Description:
     def notes(self) -> tuple[str, ...]:
         """What is told of the flavours."""
         unknown = [name for name in self.flavors if name != _ANY and name not in _KNOWN]
-        if not unknown or any(name in _KNOWN for name in self.flavors):
+        if not unknown or _ANY not in self.flavors or any(name in _KNOWN for name in self.flavors):
             return ()
         return (f"MLflow's flavour {one_line(unknown[0], _MOST_NAME)} is not known: its {_ANY} is taken",)
 

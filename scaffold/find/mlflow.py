@@ -52,7 +52,7 @@ class MlflowSource(Source):
         folder = download_folder() / "model"
         folder.mkdir()
         if not _is_server():
-            answer = ask_mlflow("fetch", written, folder)
+            answer = ask_mlflow("fetch", written, folder, _tracking_uri())
             found = next((path.parent for path in sorted(folder.rglob(DESCRIPTION))), folder)
             return _read(found, written, _origin(written, answer))
         tracking = _server(written)
@@ -86,9 +86,9 @@ class MlflowSource(Source):
 
 
 def _tracking_uri() -> str:
-    from scaffold.store import tracking_server
+    from scaffold.store import tracking_uri
 
-    return os.environ.get(_TRACKING) or tracking_server()
+    return os.environ.get(_TRACKING) or tracking_uri()
 
 
 def _server(uri: str) -> Tracking:
@@ -104,7 +104,7 @@ def _is_server() -> bool:
 def _version_now(uri: str, name: str, alias: str | None) -> str:
     """The version of a registered model that an alias names now; the newest without one."""
     if not _is_server():
-        return version_number(ask_mlflow("newest", uri, Path()).get("version"))
+        return version_number(ask_mlflow("newest", uri, Path(), _tracking_uri()).get("version"))
     server = _server(uri)
     found = server.aliased(name, alias).get("version") if alias else server.newest_version(name)
     return version_number(found)

@@ -44,11 +44,11 @@ class StoreSource(Source):
         Raises:
             StoreError: The store has no such model, or its file is not the one that was registered.
         """
-        from scaffold.store import open_store, tracking_server
+        from scaffold.store import open_store, tracking_uri
 
         with closing(open_store()) as opened:
             model = opened.require_model(_reference(written))
-            if tracking_server():
+            if tracking_uri():
                 return self._of_mlflow(written, model)
             path = self._model_file(opened, model)
             declared = _declared(opened, model)
@@ -67,11 +67,11 @@ class StoreSource(Source):
         return f"{_SCHEME}{model.name}/{model.version}" if reference.version else origin.uri
 
     def _of_mlflow(self, written: str, model: Model) -> FoundModel:
-        """The model of a server of MLflow, under the name that was typed for it here."""
-        from scaffold.store import tracking_server
+        """The model of MLflow, under the name that was typed for it here."""
+        from scaffold.store import tracking_uri
 
-        if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_server()):
-            cause = "MLFLOW_TRACKING_URI names another server than SCAFFOLD_STORE"
+        if os.environ.get("MLFLOW_TRACKING_URI") not in (None, "", tracking_uri()):
+            cause = "MLFLOW_TRACKING_URI names another MLflow than SCAFFOLD_STORE"
             raise ModelNotFetchedError(written, cause, "unset MLFLOW_TRACKING_URI")
         found = self._find(f"models:/{model.name}/{model.version}")
         assert found.origin is not None

@@ -17,6 +17,7 @@ from scaffold.base.process import TAIL_LINES, end_process, start_command
 from scaffold.errors import SuiteBrokeOffError
 from scaffold.events import Advanced, OnEvent, ignore
 from scaffold.proof._junit import read_suite
+from scaffold.proof._report import add_result
 from scaffold.proof._service import STOP_S
 from scaffold.spec import Suite
 
@@ -76,7 +77,7 @@ def run_stress_test(run: LiveRun, load: Load, junit: Path, html: Path | None = N
         run: What it is run with.
         load: How much is sent.
         junit: The file that gets the limits.
-        html: The file that gets locust's report, if any.
+        html: The file that gets locust's report, if any, with the limits on top.
 
     Raises:
         SuiteBrokeOffError: It ended without a result.
@@ -92,7 +93,10 @@ def run_stress_test(run: LiveRun, load: Load, junit: Path, html: Path | None = N
     command = ["-m", "locust", "-f", LOCUSTFILE, "--headless", "--only-summary", "--loglevel", "ERROR"]
     command += ["--host", run.url, "--users", str(load.users), "--run-time", f"{load.seconds}s"]
     command += ["--junit", str(junit), *(("--html", str(html)) if html else ())]
-    return _run("stress", run, command, junit, show)
+    suite = _run("stress", run, command, junit, show)
+    if html:
+        add_result(html, suite)
+    return suite
 
 
 def _run(

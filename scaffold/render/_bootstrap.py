@@ -63,7 +63,9 @@ def read_answers_file(path: Path) -> dict[str, object]:
 
     try:
         answers = yaml_document(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise AnswersFileError(str(path), (error.strerror or str(error)).lower()) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise AnswersFileError(str(path), str(error)) from error
     if not isinstance(answers, dict):
         raise AnswersFileError(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from scaffold.base.urls import without_credentials
@@ -9,7 +10,7 @@ from scaffold.errors import StoreError
 from scaffold.errors.wording import shell_line
 from scaffold.spec import Prerequisite, State
 from scaffold.store._mlflow import MlflowStore
-from scaffold.store._open import make_engine, newest_version, table_version, tracking_server
+from scaffold.store._open import make_engine, newest_version, table_version, tracking_uri
 from scaffold.store._store import URL_VARIABLE
 from scaffold.store._values import Reference
 
@@ -24,8 +25,8 @@ def check_store(url: str | None = None) -> Prerequisite:
         MissingExtraError: The `store` extra is not installed.
         StoreError: The URL is none, or its driver is not installed.
     """
-    if server := tracking_server(url):
-        return _check_server(server)
+    if uri := tracking_uri(url):
+        return _check_mlflow(uri)
     engine = make_engine(url, make_folder=False)
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,12 +50,16 @@ def check_store(url: str | None = None) -> Prerequisite:
     return Prerequisite(name="store", state=State.OK, found=f"{place}{note}")
 
 
-def _check_server(url: str) -> Prerequisite:
-    """Ask a server of MLflow for a model."""
-    place = without_credentials(url)
+def _check_mlflow(uri: str) -> Prerequisite:
+    """Ask MLflow for a model. A database is not opened: MLflow would create it."""
+    place = without_credentials(uri)
+    is_server = uri.startswith(("http://", "https://"))
     try:
-        MlflowStore(url).find_model(Reference(name="scaffold"))
+        with contextlib.closing(MlflowStore(uri)) as store:
+            if is_server:
+                store.find_model(Reference(name="scaffold"))
     except StoreError as error:
         cause = " ".join(str(error).split())
-        return Prerequisite(name="store", state=State.UNREACHABLE, found=cause, fix=f"curl {place}/health")
+        fix = f"curl {place}/health" if is_server else "pip install mlflow"
+        return Prerequisite(name="store", state=State.UNREACHABLE, found=cause, fix=fix)
     return Prerequisite(name="store", state=State.OK, found=f"MLflow at {place}")

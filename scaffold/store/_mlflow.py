@@ -1,4 +1,7 @@
-"""A server of MLflow as the store: its registered models are read, and their aliases move.
+"""MLflow as the store, a server or a database: its registered models, their runs and aliases.
+
+A server is asked over HTTP, without mlflow. A database is asked through mlflow in a process of its own, which
+also logs the models that are registered.
 
 Source: MLflow's documentation, "REST API".
 """
@@ -7,14 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from scaffold.base.facts import as_dict, as_list, commit_in, facts, identifier, one_line, version_number
-from scaffold.base.http import NoAnswerError, RefusedError, mlflow_server
+from scaffold.base.http import NoAnswerError, RefusedError, Server, mlflow_server
 from scaffold.base.urls import without_credentials
 from scaffold.errors import MlflowStoreError, StoreUnusableError
+from scaffold.store._mlflow_deployments import deployed_services, read_deployments, write_deployment
+from scaffold.store._mlflow_local import LocalMlflow, is_mlflow_installed
+from scaffold.store._mlflow_tags import data_in, python_in, run_of_model, sha256_in_tags
 from scaffold.store._store import URL_VARIABLE, Store
 from scaffold.store._values import Entry, Model, Reference, Run
 
@@ -22,23 +27,49 @@ _API = "api/2.0/mlflow"
 _MOST_MODELS, _MOST_VERSIONS = 200, 100
 """How many are listed: each version is a request for its run."""
 _ABSENT = 404
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 class MlflowStore(Store):
     """The models of a registry, each version with its run."""
 
-    def __init__(self, url: str) -> None:
-        """Take the URL of the server.
+    def __init__(self, uri: str) -> None:
+        """Take the URL of the server, or the URI of its database.
 
         Raises:
-            StoreError: It is none of a server.
+            StoreError: It is neither, or mlflow is not installed where a database needs it.
         """
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise MlflowStoreError(without_credentials(url), "server")
+        self._uri = uri
+        scheme = uri.partition(":")[0]
+        if scheme in ("http", "https"):
+            try:
+                self._server: Server | LocalMlflow = mlflow_server(uri)
+            except NoAnswerError as error:
+                raise StoreUnusableError(without_credentials(uri), str(error), URL_VARIABLE) from error
+        elif scheme.partition("+")[0] in _DATABASES:
+            self._server = self._local()
+        else:
+            raise MlflowStoreError(without_credentials(uri), "server")
+
+    def log_model(self, model: Model, folder: Mapping[str, Any]) -> Model:
+        """Log a run with a model, register the model, and return it.
+
+        Args:
+            model: What is registered, with its run.
+            folder: What the folder of the model holds, as `_mlflow_child` takes it.
+
+        Raises:
+            StoreError: mlflow is not installed, or refuses.
+        """
+        self._aliases(model.name)  # a server that does not answer is told within seconds
+        local = self._server if isinstance(self._server, LocalMlflow) else self._local()
         try:
-            self._server = mlflow_server(url)
-        except NoAnswerError as error:
-            raise StoreUnusableError(without_credentials(url), str(error), URL_VARIABLE) from error
+            with self._told(absent=False):
+                version = local.log({**run_of_model(model), **folder})
+        finally:
+            if local is not self._server:
+                local.close()
+        return self.require_model(Reference(name=model.name, version=version))
 
     def find_model(self, reference: Reference) -> Model | None:
         """Return a version of a model; the newest without a version or an alias."""
@@ -75,37 +106,42 @@ class MlflowStore(Store):
             self._server.post(f"{_API}/registered-models/alias", body)
 
     def require_free(self, model: Model) -> bool:
-        """Refuse: MLflow registers its models itself.
+        """Return True: MLflow gives each model that is registered the next number.
 
         Raises:
-            MlflowStoreError: Always.
+            MlflowStoreError: A version is wanted, or MLflow's package is not installed.
         """
-        raise MlflowStoreError(self._server.url, "register")
+        if model.version:
+            raise MlflowStoreError(self._server.url, "version")
+        self._local()
+        return True
 
     def record_deployment(self, entry: Entry) -> None:
-        """Refuse: MLflow keeps no deployments.
-
-        Raises:
-            MlflowStoreError: Always.
-        """
-        raise MlflowStoreError(self._server.url, "deployments")
+        """Add a run to the experiment of deployments."""
+        with self._told(absent=False):
+            write_deployment(self._server, entry)
 
     def history(
         self, name: str | None = None, target: str | None = None, *, limit: int = 50
     ) -> tuple[Entry, ...]:
-        """Refuse, as `record_deployment`.
-
-        Raises:
-            MlflowStoreError: Always.
-        """
-        raise MlflowStoreError(self._server.url, "deployments")
+        """Return what was done with the service `name`, the newest first."""
+        with self._told(absent=False):
+            return read_deployments(self._server, name, target, limit)
 
     def services(self) -> tuple[str, ...]:
-        """Return no names: MLflow keeps no deployments."""
-        return ()
+        """Return the names of the services in the history."""
+        with self._told(absent=False):
+            return deployed_services(self._server)
 
     def close(self) -> None:
-        """Do nothing: no connection is kept."""
+        """End the process, if there is one."""
+        if isinstance(self._server, LocalMlflow):
+            self._server.close()
+
+    def _local(self) -> LocalMlflow:
+        if not is_mlflow_installed():
+            raise MlflowStoreError(without_credentials(self._uri), "package")
+        return LocalMlflow(self._uri)
 
     def _aliases(self, name: str) -> list[tuple[str, str]] | None:
         """The aliases of a model with their versions; None if there is no such model."""
@@ -131,7 +167,7 @@ class MlflowStore(Store):
         return Model(
             name=str(version.get("name")),
             version=number,
-            sha256="",
+            sha256=sha256_in_tags(facts(_pairs(version.get("tags")))),
             location=without_credentials(str(version.get("source"))),
             by=run.by if run else "",
             at=_time(version.get("creation_timestamp")),
@@ -151,7 +187,9 @@ class MlflowStore(Store):
             name=name,
             params=dict(facts(_pairs(data.get("params")))),
             metrics={str(key): value for key, value in metrics if isinstance(value, int | float)},
+            data=data_in(tags),
             git_revision=commit_in(tags),
+            python=python_in(tags),
             by=one_line(str(dict(tags).get("mlflow.user") or info.get("user_id") or "")),
             at=_time(info.get("end_time") or info.get("start_time")),
         )
@@ -165,8 +203,8 @@ class MlflowStore(Store):
             return {}
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say what the server says, except that it does not have something.
+    def _told(self, *, absent: bool = True) -> Iterator[None]:
+        """Say what the server says; that it does not have something is no failure where it may be `absent`.
 
         Raises:
             RefusedError: It does not have what is asked for.
@@ -178,7 +216,7 @@ class MlflowStore(Store):
             raise StoreUnusableError(self._server.url, str(error), URL_VARIABLE) from error
         except RefusedError as error:
             status, message = error.args
-            if status == _ABSENT:
+            if status == _ABSENT and absent:
                 raise
             wants = "it wants a login: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             cause = wants if status in (401, 403) else message

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MLFLOW = "mlflow+"
-"""Begins the URL of a store that is a server of MLflow."""
+"""Begins the URL of a store that is MLflow."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_315_026_184
 """The number of the lock for migrations, where locks have numbers or names."""
@@ -33,9 +33,9 @@ def open_store(url: str | None = None) -> Store:
     """Return the store at `url`, brought up to today's tables.
 
     Args:
-        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`. Or a
-            server of MLflow, `mlflow+https://...`. Without it `$SCAFFOLD_STORE`, else SQLite in the user's
-            data folder.
+        url: As SQLAlchemy writes it: `sqlite:///path`, `postgresql+psycopg://...`, `mssql+pyodbc://...`. Or
+            MLflow: a server, `mlflow+https://...`, or its database, `mlflow+sqlite:///mlflow.db`. Without it
+            `$SCAFFOLD_STORE`, else SQLite in the user's data folder.
 
     Raises:
         MissingExtraError: The `store` extra, or the driver of the database, is not installed.
@@ -90,11 +90,10 @@ def _given(url: str | None) -> str:
     return url or os.environ.get(URL_VARIABLE, "")
 
 
-def tracking_server(store: str | None = None) -> str:
-    """Return the URL of the server of MLflow that a store, or `$SCAFFOLD_STORE`, is; empty if it is none."""
+def tracking_uri(store: str | None = None) -> str:
+    """Return the tracking URI of MLflow, where a store, or `$SCAFFOLD_STORE`, is MLflow; else nothing."""
     given = _given(store)
-    url = given.removeprefix(_MLFLOW)
-    return url if url != given and url.startswith(("http://", "https://")) else ""
+    return given.removeprefix(_MLFLOW) if given.startswith(_MLFLOW) else ""
 
 
 def _data_folder() -> Path:

@@ -38,9 +38,18 @@ def _parsed(text: str | None, kind: type[_Kind]) -> _Kind:
     return value if isinstance(value, kind) else kind()
 
 
+def row_of_entry(entry: Entry) -> dict[str, Any]:
+    """Return the row of a deployment, and of what was done."""
+    row = asdict(entry.deployment)
+    row |= row.pop("release") or asdict(Release(model_sha256="", proof=""))
+    for field in ("replicas", "wanted", "unready"):  # of the moment
+        del row[field]
+    return {"action": entry.action, **row}
+
+
 def entry_of(row: dict[str, Any]) -> Entry:
     """Return the deployment of a row, and what was done."""
-    del row["id"]
+    row.pop("id", None)
     action = row.pop("action")
     names = ("model_sha256", "proof", "git_revision", "by", "approved_by", "reason")
     release = {name: row.pop(name) for name in names}

@@ -15,8 +15,7 @@ from scaffold.errors import (
     UnknownModelError,
     VersionTakenError,
 )
-from scaffold.spec import Release
-from scaffold.store._rows import entry_of, row_of, run_of
+from scaffold.store._rows import entry_of, row_of, row_of_entry, run_of
 from scaffold.store._values import Entry, Model, Reference, Run
 
 if TYPE_CHECKING:
@@ -40,12 +39,8 @@ class Store:
         """Add one line to the history."""
         from scaffold.store._tables import deployments
 
-        row = asdict(entry.deployment)
-        row |= row.pop("release") or asdict(Release(model_sha256="", proof=""))
-        for field in ("replicas", "wanted", "unready"):  # of the moment
-            del row[field]
         with self._connection() as connection:
-            connection.execute(deployments.insert().values(action=entry.action, **row))
+            connection.execute(deployments.insert().values(**row_of_entry(entry)))
 
     def history(
         self, name: str | None = None, target: str | None = None, *, limit: int = 50

@@ -31,7 +31,7 @@ from scaffold.errors import (
 from scaffold.find import FoundModel, find_model
 from scaffold.spec import JSONValue
 from scaffold.verbs._confusion import count_confusions
-from scaffold.verbs._inputs import choose_samples, object_file, sample_file
+from scaffold.verbs._inputs import InputFile, choose_samples, object_file, sample_file
 from scaffold.verbs._training_data import describe_data
 from scaffold.worker import is_inside
 
@@ -75,7 +75,9 @@ def register(
         version: Its version: it can be registered for one model only. Without it the next whole number.
         alias: An alias that stands for this version from now on, such as `staging`.
         copy: Whether a model file is copied into the folder of files, for machines that cannot read its path.
-        store: The store's database URL; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder.
+        store: The store's database URL; else `$SCAFFOLD_STORE`, or SQLite in the user's data folder. Where it
+            is MLflow, MLflow's package logs the model with its signature and sample: in the active run of
+            this script, or in a new one.
 
     Raises:
         ReadError: There is no such model or sample, or it cannot be written to a file.
@@ -83,7 +85,7 @@ def register(
             the store keeps.
         StoreError: The version is registered for another model, or the store cannot be used.
     """
-    from scaffold.store import IN_FILES, Model, file_name, open_store, sha256_in
+    from scaffold.store import IN_FILES, MlflowStore, Model, file_name, open_store, sha256_in, tracking_uri
 
     if is_inside():
         raise NestedCallError()
@@ -92,7 +94,8 @@ def register(
     with TemporaryFolder("register") as folder, closing(open_store(store)) as opened:
         found, location = _find(model, Path(folder), copy=copy)
         given = zip(("input", "output"), choose_samples(found.declared, input, output), strict=True)
-        samples = [_sample(sample, Path(folder) / part) for part, sample in given]
+        files = [_sample(sample, Path(folder) / part) for part, sample in given]
+        samples = [file.path if file else None for file in files]
         run = _with_libraries(run, found, [*filter(None, samples)])
         names = [file_name(path) if path else "" for path in samples]
         model_name = file_name(found.path)
@@ -109,6 +112,10 @@ def register(
             at=run.at,
         )
         opened.require_free(entry)  # before a file is written
+        if isinstance(opened, MlflowStore):
+            from scaffold.verbs._mlflow_log import mlflow_folder  # which imports what a worker needs
+
+            return opened.log_model(entry, mlflow_folder(run, found, files, tracking_uri(store)))
         for path, kept in zip((*samples, found.path), (*names, entry.file), strict=True):
             if path is not None and kept:
                 opened.files.put(path, kept)
@@ -191,13 +198,13 @@ def _requirements(model: Path, samples: list[Path]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _sample(sample: Any, folder: Path) -> Path | None:
+def _sample(sample: Any, folder: Path) -> InputFile | None:
     """The file of a sample; None without one."""
     if sample is None:
         return None
     if isinstance(sample, os.PathLike) and not is_file(os.fspath(sample)):
         raise NoSuchFileError(os.fspath(sample))
-    return sample_file(sample, folder).path
+    return sample_file(sample, folder)
 
 
 def _metric(name: str, value: Any) -> float:

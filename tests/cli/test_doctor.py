@@ -82,7 +82,7 @@ def test_what_answers_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         access = ClusterAccess(kubeconfig=kubeconfig)
         found = by_name(run_doctor(registry=registry.address, access=access, store=url))
     assert found[f"registry {registry.address}"].found == "login of ada"
-    assert found["cluster"].found.startswith("Kubernetes v1.36, context the current one, http://127.0.0.1:")
+    assert found["cluster"].found.startswith("Kubernetes v1.36.0, context the current one, http://127.0.0.1:")
     assert found["store"] == Prerequisite(name="store", state=State.OK, found=url)
 
 

@@ -85,6 +85,8 @@ class FakeApi:
         """All that the account may do, as (verb, group, resource); everything where it is None."""
         self.after_write: Callable[[Manifest], None] = lambda _: None
         self.pod_log: Callable[[str, bool], str] = lambda _name, _previous: ""
+        self.wants_token = True
+        """Helm sends a token over TLS only."""
         self.forward_port = 0
         """A local port that leads to the Service, as a load balancer and the ports of the nodes do."""
         self.dial: Callable[[str, str, int], int | None] = lambda _namespace, _pod, _port: None
@@ -333,7 +335,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         sent = json.loads(body) if body else {}
-        if self.headers.get("Authorization") != f"Bearer {_TOKEN}":
+        if self.api.wants_token and self.headers.get("Authorization") != f"Bearer {_TOKEN}":
             self._send(
                 401, {"kind": "Status", "code": 401, "reason": "Unauthorized", "message": "Unauthorized"}
             )
@@ -352,10 +354,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _dispatch(self, verb: str, path: str, query: dict[str, str], sent: Manifest) -> Any:
         api = self.api
         if path == "/version":
-            return {"major": "1", "minor": "36"}
+            return {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
+        if path == "/api":
+            return {"kind": "APIVersions", "versions": ["v1"]}
         if path == "/apis":
-            groups = [{"preferredVersion": {"groupVersion": one}} for one in KINDS if "/" in one]
-            return {"kind": "APIGroupList", "groups": groups}
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": _groups()}
+        if path == "/openapi/v3":
+            paths = [f"api/{one}" if one == "v1" else f"apis/{one}" for one in KINDS]
+            return {"paths": {one: {"serverRelativeURL": f"/openapi/v3/{one}"} for one in paths}}
+        if path.startswith("/openapi/v3/"):
+            return _described(path.removeprefix("/openapi/v3/").partition("/")[2])
         api_version = path.removeprefix("/apis/").removeprefix("/api/")
         if api_version in KINDS:
             return _resources(api_version)
@@ -404,6 +412,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+def _groups() -> list[Manifest]:
+    versions = [{"groupVersion": one, "version": one.partition("/")[2]} for one in KINDS if "/" in one]
+    return [
+        {"name": one["groupVersion"].partition("/")[0], "versions": [one], "preferredVersion": one}
+        for one in versions
+    ]
+
+
+def _described(api_version: str) -> Manifest:
+    """An OpenAPI document that says of each kind that the server validates its fields."""
+    group, _, version = api_version.rpartition("/")
+    patch = {"parameters": [{"name": "fieldValidation", "in": "query"}]}
+    paths = {
+        f"/{plural}/{{name}}": {
+            "patch": {
+                **patch,
+                "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
+            }
+        }
+        for kind, plural, _ in KINDS[api_version]
+    }
+    return {"openapi": "3.0.0", "info": {"title": "", "version": ""}, "paths": paths}
 
 
 def _resources(api_version: str) -> Manifest:

@@ -1,4 +1,4 @@
-"""A chart as Helm itself checks and renders it: helm-python-sdk is Helm as a library."""
+"""A chart as Helm itself checks, renders and installs it: helm-python-sdk is Helm 4 as a library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import helm_python
 
+from tests.deploy._fake_api import FakeApi, running
 from tests.deploy._policies import Manifest, documents
 
 WARNING = 2
@@ -51,6 +52,19 @@ def rendered(
         if path.endswith(".yaml")
         for document in documents(text)
     ]
+
+
+@contextlib.contextmanager
+def helm(api: FakeApi, namespace: str) -> Iterator[helm_python.Config]:
+    """Give what installs releases by this API; Helm keeps its record of them in memory, not in Secrets."""
+    api.wants_token = False
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    with running(api) as kubeconfig:
+        config = helm_python.Config(
+            kubeconfig_content=kubeconfig, namespace=namespace, storage_driver="memory"
+        )
+        with contextlib.closing(config) as opened:
+            yield opened
 
 
 def _rendered(

@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from scaffold.cluster import ClusterAccess
-from scaffold.cluster._kubeconfig import connect
 from scaffold.render._deploy import deploy_files, deploy_values
 from scaffold.spec import JSONValue
-from tests.deploy._fake_api import running
 from tests.deploy._fake_pods import FakeCluster
-from tests.deploy._helm import lint, notes, refusal, rendered
+from tests.deploy._helm import helm, lint, notes, refusal, rendered
 from tests.deploy._policies import problems
 from tests.deploy._specs import project_spec
 from tests.deploy.test_manifests import MEASURED, manifests, random_answers, write
@@ -95,23 +92,32 @@ def comparable(value: Any) -> Any:
     return [comparable(each) for each in value] if isinstance(value, list) else value
 
 
-def test_a_release_is_installed_and_upgraded_in_a_cluster(chart: Chart) -> None:
-    """What Helm renders is taken by the API, its pods come up, and its Service leads to them alone."""
+def test_helm_installs_upgrades_rolls_back_and_uninstalls(chart: Chart) -> None:
+    """The API takes what Helm sends, the pods come up, and the Service of a release leads to them alone."""
     folder = chart(autoscaling=False, replicas=2)
-    with FakeCluster().running() as fake, running(fake.api) as kubeconfig:
-        cluster = connect(ClusterAccess(kubeconfig=kubeconfig))
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "space"}})
-        for release, digest in (("blue", "a"), ("green", "b"), ("blue", "c")):
-            values = {"image": {"digest": f"sha256:{digest * 64}"}}
-            for one in rendered(folder, values, release=release):
-                if "helm.sh/hook" not in one["metadata"].get("annotations", {}):
-                    cluster.apply(one, manager="helm")
-        deployment = fake.api.find("Deployment", "blue-titanic")
-        assert deployment["status"]["readyReplicas"] == 2
-        selector = fake.api.find("Service", "blue-titanic")["spec"]["selector"]
-        pods = [one for one in fake.api.all("Pod") if selector.items() <= one["metadata"]["labels"].items()]
-        assert {one["spec"]["containers"][0]["image"][-4:] for one in pods} == {"cccc"}
-        assert len(pods) == 2
+    with FakeCluster().running() as fake, helm(fake.api, "space") as releases:
+        for action, release, digest in (
+            (releases.install, "blue", "a"),
+            (releases.install, "green", "b"),
+            (releases.upgrade, "blue", "c"),
+        ):
+            made = action(folder, release, {"image": {"digest": f"sha256:{digest * 64}"}})
+            assert made["status"] == "deployed"
+        assert images_of(fake, "blue-titanic") == ["cccc", "cccc"]
+        assert fake.api.find("Deployment", "blue-titanic")["status"]["readyReplicas"] == 2
+        releases.rollback("blue")
+        assert images_of(fake, "blue-titanic") == ["aaaa", "aaaa"]
+        assert images_of(fake, "green-titanic") == ["bbbb", "bbbb"]
+        releases.uninstall("blue")
+        left = [one for kind in ("Deployment", "Service", "Pod") for one in fake.api.all(kind)]
+        assert {one["metadata"]["labels"]["app.kubernetes.io/instance"] for one in left} == {"green"}
+
+
+def images_of(fake: FakeCluster, service: str) -> list[str]:
+    """The last characters of the images of the pods that a Service leads to."""
+    selector = fake.api.find("Service", service)["spec"]["selector"]
+    pods = [one for one in fake.api.all("Pod") if selector.items() <= one["metadata"]["labels"].items()]
+    return [one["spec"]["containers"][0]["image"][-4:] for one in pods]
 
 
 def test_two_releases_fit_into_one_namespace(chart: Chart) -> None:

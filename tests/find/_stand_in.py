@@ -31,7 +31,9 @@ class StandIn:
     login: str = ""
     """The header that is asked for."""
     asked: list[str] = field(default_factory=list)
-    posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    replies: dict[str, Any] = field(default_factory=dict)
+    """What is answered to a POST."""
     logins: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -71,10 +73,11 @@ def stand_in(model: bytes) -> Iterator[StandIn]:
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             server.posted.append((self.path, json.loads(self.rfile.read(length))))
+            body = json.dumps(server.replies.get(self.path.lstrip("/"), {})).encode()
             self.send_response(200)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from scaffold.render._knobs import read_ci
 from tests.pipelines._rendered import ALL, FILES, INSTALL, pipelines_of, render, scripts_of
 from tests.pipelines._structure import GOCD, blocks_of, faults_of
 
+ROOT = Path(__file__).parents[2]
 SCHEMAS = {"github": "github-workflows", "azure": "azure-pipelines", "gitlab": "gitlab-ci"}
 ANSWERS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -86,6 +89,31 @@ def test_the_jenkinsfile_is_groovy(usual: dict[str, str]) -> None:
     from groovy_parser.parser import parse_groovy_content
 
     assert parse_groovy_content(usual["jenkins"]).data == "compilation_unit"
+
+
+PAGE = (ROOT / "docs/titanic-pipelines.md").read_text()
+
+
+def test_the_page_of_the_titanic_has_the_files_as_they_are(usual: dict[str, str]) -> None:
+    shown = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert shown == [usual["azure"].rstrip() + "\n", usual["gocd"].rstrip() + "\n"]
+
+
+def test_the_page_of_the_titanic_has_what_the_checks_print(usual: dict[str, str], tmp_path: Path) -> None:
+    for system in ("azure", "gocd"):
+        (tmp_path / FILES[system]).write_text(usual[system])
+    environ = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    typed = re.findall(r"^    \$ (.*)\n((?:    [^$].*\n)*)", PAGE, re.MULTILINE)
+    assert len(typed) == 3
+    for command, printed in typed:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (0, textwrap.dedent(printed)), done.stderr
 
 
 REFUSED = [

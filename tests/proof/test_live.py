@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,12 +16,14 @@ import scaffold
 from scaffold.environments import install_tools
 from scaffold.errors import ServiceKeyError, SuiteBrokeOffError
 from scaffold.proof import LiveRun, Load, make_environment, run_functional_test, run_stress_test
+from scaffold.proof._report import add_result
 from scaffold.proof._service import Service, started_service
-from scaffold.spec import Outcome
+from scaffold.spec import Check, Outcome, Suite
 from tests.upgrade._edits import edit
 
 EXAMPLE = Path(__file__).parents[2] / "examples/titanic/service"
 KEY = "a key of this test"
+CELL = '<td style="padding-right:1.5em">'
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,21 @@ def test_tests_that_cannot_be_collected_are_shown(tmp_path: Path) -> None:
     assert "No module named 'a_module_of_nobody'" in str(caught.value)
 
 
+def test_limits_stand_on_top_of_a_report(tmp_path: Path) -> None:
+    page = tmp_path / "load.html"
+    page.write_text("<script>'<body>'</script>\n  <body>\n    <div></div>\n  </body>\n")
+    check = Check(name="p95", outcome=Outcome.FAILED, detail="<b> at most 500 ms")
+    add_result(page, Suite(name="stress", checks=(check,), seconds=1.0))
+    before, table, after = re.split(r"(<table.*</table>)", page.read_text())
+    assert "&lt;b&gt; at most 500 ms" in table
+    assert before == "<script>'<body>'</script>\n  <body>"
+    assert after == "\n    <div></div>\n  </body>\n"
+    other = tmp_path / "other.html"
+    other.write_bytes(b"\xff")
+    add_result(other, Suite(name="stress", checks=(check,), seconds=1.0))
+    assert other.read_bytes() == b"\xff"
+
+
 @pytest.mark.slow
 def test_the_service_passes_and_leaves_two_reports(
     service: Service, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -77,7 +95,9 @@ def test_the_service_passes_and_leaves_two_reports(
         ("functional", "0"),
         ("stress", "0"),
     ]
-    assert "/score/batch" in html.read_text()
+    page = html.read_text()
+    assert "/score/batch" in page
+    assert all(check.detail in page for check in stress.checks)
     assert sorted(project.rglob("*")) == before
 
 
@@ -94,7 +114,11 @@ def test_a_service_that_is_slow_exceeds_the_limits(project: Path, python: Path, 
     tools = install_tools(slow / "tests/live/requirements.txt")
     with started_service(slow, python) as running:
         run = LiveRun(root=slow, python=tools, url=running.url)
-        suite = run_stress_test(run, Load(8, 6), tmp_path / "load.xml")
+        suite = run_stress_test(run, Load(8, 6), tmp_path / "load.xml", tmp_path / "load.html")
     outcomes = {check.name: check.outcome for check in suite.checks}
     assert outcomes == {"failures": Outcome.PASSED, "p95": Outcome.FAILED, "throughput": Outcome.FAILED}
     assert suite.checks[1].detail.endswith("at most 500 ms")
+    assert (
+        f"failed</td>{CELL}p95</td>{CELL}{suite.checks[1].detail}</td>"
+        in (tmp_path / "load.html").read_text()
+    )

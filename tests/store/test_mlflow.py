@@ -1,11 +1,10 @@
-"""A server of MLflow is the store: its models are listed and used, their aliases move."""
+"""A server of MLflow is the store: its models are listed and used, their aliases move. It is a stand-in."""
 
 from __future__ import annotations
 
 import json
 import pickle
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -18,11 +17,24 @@ from scaffold.errors import (
     StoreError,
     StoreUnusableError,
     UnknownModelError,
+    UnknownServiceError,
 )
 from scaffold.find import find_model, find_newer
-from scaffold.store import Reference, open_store
+from scaffold.spec import Deployment, Release
+from scaffold.store import Entry, Reference, open_store
 from tests.find._stand_in import StandIn, stand_in
 
+DEPLOYED = Deployment(
+    target="staging",
+    namespace="churn-staging",
+    name="churn",
+    image="registry/churn@sha256:1",
+    url="http://churn",
+    revision=3,
+    at="2026-01-01T00:00:00Z",
+    live="passed",
+    release=Release(model_sha256="a" * 64, proof="passed", by="ada"),
+)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -79,14 +91,40 @@ def test_what_is_not_there_is_named_with_the_nearest(server: StandIn, name: str)
         find_model(f"store:{name}")
 
 
-def test_what_mlflow_does_not_do_says_what_to_do(server: StandIn, tmp_path: Path) -> None:
-    with pytest.raises(MlflowStoreError, match="registered_model_name='churn'"):
+def test_what_mlflow_does_not_do_says_what_to_do(server: StandIn) -> None:
+    with pytest.raises(MlflowStoreError, match=f"needed for {server.url}.*\n  pip install mlflow"):
         scaffold.register(abs, "churn", input=[1.0])
-    with pytest.raises(MlflowStoreError, match="keeps no deployments"):
+    with pytest.raises(MlflowStoreError, match=r"needed for sqlite:///mlflow\.db"):
+        scaffold.models(store="mlflow+sqlite:///mlflow.db")
+    with pytest.raises(MlflowStoreError, match="numbers the versions itself"):
+        scaffold.register(abs, "churn", version="1.2.0")
+    with pytest.raises(MlflowStoreError, match=r"mlflow\.db is no server and no database of MLflow"):
+        open_store("mlflow+mlflow.db")
+    assert not server.posted
+
+
+def test_a_deployment_is_a_run_of_an_experiment(server: StandIn) -> None:
+    with pytest.raises(UnknownServiceError):
         scaffold.deployment_history("churn")
-    with pytest.raises(MlflowStoreError, match="mlflow server --backend-store-uri"):
-        open_store(f"mlflow+sqlite:///{tmp_path}/mlflow.db")
-    assert open_store().services() == ()
+    entry = Entry(action="deploy", deployment=DEPLOYED)
+    server.replies["api/2.0/mlflow/experiments/create"] = {"experiment_id": "7"}
+    server.replies["api/2.0/mlflow/runs/create"] = {"run": {"info": {"run_id": "a1"}}}
+    open_store().record_deployment(entry)
+    created, run, ended = (body for _, body in server.posted)
+    assert created == {"name": "deployments"}
+    assert (run["experiment_id"], run["run_name"]) == ("7", "deploy churn staging")
+    assert (ended["run_id"], ended["status"]) == ("a1", "FINISHED")
+    key = "api/2.0/mlflow/experiments/get-by-name?experiment_name=deployments"
+    server.answers[key] = (200, {"experiment": {"experiment_id": "7"}})
+    hostile = [{"data": 3}, {"data": {"tags": [{"key": "deployment.revision", "value": "x"}, 3]}}]
+    server.replies["api/2.0/mlflow/runs/search"] = {"runs": [{"data": {"tags": run["tags"]}}, *hostile]}
+    first, *others = scaffold.deployment_history("churn", target="o'clock")
+    assert first == entry
+    assert [each.deployment.name for each in others] == ["", ""]
+    assert server.posted[-1][1]["filter"] == (
+        "tags.`deployment.name` = 'churn' AND tags.`deployment.target` = 'o''clock'"
+    )
+    assert set(open_store().services()) == {"churn", ""}
 
 
 def test_a_server_that_does_not_answer_or_wants_a_login_is_named(
@@ -103,7 +141,7 @@ def test_a_server_that_does_not_answer_or_wants_a_login_is_named(
 
 def test_two_servers_are_not_mixed(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://other.example")
-    with pytest.raises(ModelNotFetchedError, match="names another server"):
+    with pytest.raises(ModelNotFetchedError, match="names another MLflow"):
         find_model("store:churn")
 
 
