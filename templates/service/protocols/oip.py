@@ -5,56 +5,59 @@ with one tensor may name it as it likes, and its columns are the fields in their
 """
 
 from math import prod
-from typing import Any, Literal
-from uuid import uuid4
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel, Field, NonNegativeInt
+from typing_extensions import NotRequired, TypedDict
 
 from app.protocols.core import Core, fields_of
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME
 
-DATATYPES = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}  # and all else is BYTES
 Datatype = Literal[
     "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
     "FP16", "FP32", "FP64", "BYTES",
 ]  # fmt: skip
+# Of the types of JSON Schema; all others are BYTES.
+DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
 Parameters = dict[str, str | int | float | bool]
 
 
-class Tensor(BaseModel):
+class Tensor(TypedDict):
     """The values of one field, for all records."""
 
     name: str
-    shape: list[NonNegativeInt] = Field(min_length=1)
+    shape: Annotated[list[NonNegativeInt], Field(min_length=1)]
     datatype: Datatype
-    parameters: Parameters = {}
-    data: list[Any] = Field(description="Flat in row-major order, or nested; null where missing")
+    data: Annotated[
+        list[Any], Field(description="Flat in row-major order, or nested; null where missing.")
+    ]
+    parameters: NotRequired[Parameters]
 
 
-class Output(BaseModel):
+class Output(TypedDict):
     """An output that is asked for."""
 
     name: str
-    parameters: Parameters = {}
+    parameters: NotRequired[Parameters]
 
 
 class InferRequest(BaseModel):
     """Records to score."""
 
-    id: str = Field(default_factory=lambda: uuid4().hex)
-    parameters: Parameters = {}
+    id: str | None = None
     inputs: list[Tensor] = Field(min_length=1)
-    outputs: list[Output] = []
+    outputs: list[Output] | None = None
+    parameters: Parameters | None = None
 
 
-class InferResponse(BaseModel):
-    """The answers."""
+class InferResponse(TypedDict):
+    """The answers, with the `id` of the request if it has one."""
 
     model_name: str
     model_version: str
-    id: str
+    id: NotRequired[str]
     outputs: list[Tensor]
 
 
@@ -93,9 +96,9 @@ class Refusal(BaseModel):
 PATHS = ("/v2",)
 
 
-def refusal(status: int, message: str) -> tuple[int, dict[str, Any]]:
-    """Return the status and the body of an error response."""
-    return 400 if status == 422 else status, {"error": message}
+def refusal(status: int, message: str) -> dict[str, Any]:
+    """Return the body of an error response."""
+    return {"error": message}
 
 
 def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
@@ -122,28 +125,29 @@ def records_of(tensors: list[Tensor]) -> list[dict[str, Any]]:
     Raises:
         HTTPException: 400 for tensors that do not fit together.
     """
-    if len(tensors) == 1 and tensors[0].name not in AXES:
+    if len(tensors) == 1 and tensors[0]["name"] not in AXES:
         [tensor] = tensors
         if len(AXES) == 1:
-            tensor.name = next(iter(AXES))
-        elif len(tensor.shape) == 2 and tensor.shape[1] == len(AXES):
+            tensors = [{**tensor, "name": next(iter(AXES))}]
+        elif len(tensor["shape"]) == 2 and tensor["shape"][1] == len(AXES):
             return [dict(zip(AXES, row, strict=True)) for row in rows_of(tensor, 2)]
-    columns = {each.name: rows_of(each, AXES.get(each.name, 1)) for each in tensors}
-    counts = {len(rows) for rows in columns.values()}
-    if len(columns) < len(tensors) or len(counts) > 1:
+    columns = {each["name"]: rows_of(each, AXES.get(each["name"], 1)) for each in tensors}
+    if len(columns) < len(tensors) or len({*map(len, columns.values())}) > 1:
         raise HTTPException(400, "Each input needs its own name, and all need as many records.")
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [dict(zip(columns, row)) for row in zip(*columns.values())]  # noqa: B905
 
 
 def rows_of(tensor: Tensor, axes: int) -> list[Any]:
     """Return the values of a tensor: one for each record, as nested as the field is."""
-    shape, data = tensor.shape, tensor.data
+    shape, data = tensor["shape"], tensor["data"]
+    if axes == len(shape) == 1 and len(data) == shape[0]:
+        return data
     for axis in range(1, len(shape)):
         if len(data) == prod(shape[:axis]) and all(isinstance(each, list) for each in data):
             data = [value for each in data for value in each]
     if len(data) != prod(shape):
         fault = f"has {len(data)} values, which is not its shape {shape}."
-        raise HTTPException(400, f"Input {tensor.name!r} {fault}")
+        raise HTTPException(400, f"Input {tensor['name']!r} {fault}")
     if len(shape) == axes + 1 and shape[-1] == 1:  # a column of a table
         shape = shape[:-1]
     for axis in range(len(shape) - 1, 0, -1):
@@ -158,12 +162,24 @@ def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
     while flat and all(isinstance(each, list) and len(each) == len(flat[0]) for each in flat):
         shape.append(len(flat[0]))
         flat = [value for each in flat for value in each]
-    return Tensor(name=metadata.name, datatype=metadata.datatype, shape=shape, data=flat)
+    return {"name": metadata.name, "shape": shape, "datatype": metadata.datatype, "data": flat}
+
+
+def requested(names: list[Output]) -> list[TensorMetadata]:
+    """Return the outputs of these names.
+
+    Raises:
+        HTTPException: 400 for a name that no output has.
+    """
+    found = {each.name: each for each in OUTPUTS}
+    if unknown := [each["name"] for each in names if each["name"] not in found]:
+        raise HTTPException(400, f"There is no output {unknown[0]!r}.")
+    return [found[each["name"]] for each in names]
 
 
 def add_routes(app: FastAPI, core: Core) -> None:
     """Add the routes of the protocol."""
-    about = {
+    about: dict[str, Any] = {
         "tags": ["Open Inference Protocol"],
         "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},
     }
@@ -195,18 +211,14 @@ def add_routes(app: FastAPI, core: Core) -> None:
 
     async def infer(request: InferRequest) -> InferResponse:
         """Score the records of the inputs."""
+        outputs = requested(request.outputs) if request.outputs else OUTPUTS
         answers = await core.score(records_of(request.inputs))
-        names = {each.name for each in request.outputs} or {each.name for each in OUTPUTS}
-        if unknown := names - {each.name for each in OUTPUTS}:
-            raise HTTPException(400, f"There is no output {min(unknown)!r}.")
-        outputs = [
-            tensor_of(each, [answer[each.name] for answer in answers])
-            for each in OUTPUTS
-            if each.name in names
-        ]
-        return InferResponse(
-            model_name=NAME, model_version=MODEL_VERSION, id=request.id, outputs=outputs
-        )
+        response: InferResponse = {
+            "model_name": NAME,
+            "model_version": MODEL_VERSION,
+            "outputs": [tensor_of(each, [row[each.name] for row in answers]) for each in outputs],
+        }
+        return response if request.id is None else {**response, "id": request.id}
 
     for path in (f"/v2/models/{NAME}", f"/v2/models/{NAME}/versions/{MODEL_VERSION}"):
         app.get(path, **about)(model)
