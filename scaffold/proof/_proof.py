@@ -19,7 +19,16 @@ from scaffold.errors import AnswersDifferError, ExampleRefusedError, UnfitAccept
 from scaffold.proof._environment import make_environment
 from scaffold.proof._model_versions import versions_of_model
 from scaffold.proof._service import ProofAccess, Service, started_service
-from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS, Check, JSONValue, Measurements, Outcome, Recording, Verification
+from scaffold.spec import (
+    OTHER_PROTOCOLS,
+    PROTOCOLS,
+    Check,
+    JSONValue,
+    Measurements,
+    Outcome,
+    Recording,
+    Verification,
+)
 
 OnCheck = Callable[[Check], None]
 _UNKNOWN_FIELD = "no field has this name"
@@ -84,7 +93,9 @@ def started_proof(
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         lock = open_lock(root)
         with started_service(root, interpreter, access=access or ProofAccess()) as service:
-            proof = Proof(service, versions_of_model(root, lock), on_check, code_sha256(root), _protocols(root))
+            proof = Proof(
+                service, versions_of_model(root, lock), on_check, code_sha256(root), _protocols(root)
+            )
             installed = f"{len(lock.names)} distributions installed from {lock_file(root)} with their hashes"
             proof.passed("environment", installed)
             proof.passed("start", f"ready after {service.load_s:.1f} s")

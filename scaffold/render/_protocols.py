@@ -10,6 +10,7 @@ from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import Profile, ProjectSpec
 
 _SHARED = ("__init__.py.jinja", "core.py.jinja", "refusals.py")
+_TABLES, _IMPORTS_TABLES = "tables.py", b"from app.protocols.tables"
 _IMPORT = "from app.protocols import add_protocols\n"
 _ADDED = "\n\nadd_protocols(app, batcher)\n"
 _TYPES = "[ModelInput, ModelOutput]"
@@ -34,12 +35,14 @@ def protocol_values(spec: ProjectSpec) -> dict[str, object]:
 def protocol_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str, bytes]:
     """Return the files of `app/protocols/` by path; none without protocols."""
     names = read_protocols(spec.answers)
-    folder = template_path("service") / "protocols"
-    files = [*_SHARED, *(f"{name}.py" for name in names)] if names else []
-    return {
-        f"{PROTOCOL_FILES}/{name.removesuffix('.jinja')}": jinja_environment(folder)
-        .get_template(name)
-        .render(values)
-        .encode()
-        for name in files
-    }
+    if not names:
+        return {}
+    environment = jinja_environment(template_path("service") / "protocols")
+
+    def rendered(name: str) -> bytes:
+        return environment.get_template(name).render(values).encode()
+
+    files = {name: rendered(name) for name in (*_SHARED, *(f"{name}.py" for name in names))}
+    if any(_IMPORTS_TABLES in text for text in files.values()):
+        files[_TABLES] = rendered(_TABLES)
+    return {f"{PROTOCOL_FILES}/{name.removesuffix('.jinja')}": text for name, text in files.items()}

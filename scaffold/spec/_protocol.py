@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from scaffold.spec._json import JSONValue
-from scaffold.spec._protocol_forms import decode_tensor_row, decode_tensors, encode_tensors
+from scaffold.spec._protocol_forms import (
+    decode_first,
+    decode_list,
+    decode_tensor_row,
+    decode_tensors,
+    encode_list,
+    encode_tensors,
+)
 
 
 def _as_json(value: JSONValue) -> bytes:
@@ -53,6 +60,15 @@ class Protocol:
 
 
 _OPENAPI = "/openapi.json"
+
+
+def _listed(path: str, key: str, answers: str, *, ready: str) -> Protocol:
+    """A protocol whose requests and responses have a list below a key."""
+    route = ScoreRoute(path=path, encode=encode_list(key), decode=decode_list(answers))
+    first = replace(route, decode=decode_first(answers))
+    return Protocol(single=first, batch=route, ready=ready, alive=ready, openapi=_OPENAPI)
+
+
 _INFER = "/v2/models/{model}/infer"
 
 PROTOCOLS: Mapping[str, Protocol] = {
@@ -70,6 +86,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
         alive="/v2/health/live",
         openapi=_OPENAPI,
     ),
+    "mlflow": _listed("/invocations", "dataframe_records", "predictions", ready="/ping"),
+    "sagemaker": _listed("/invocations", "instances", "predictions", ready="/ping"),
+    "vertex": _listed("/predict", "instances", "predictions", ready="/health"),
+    "azureml": _listed("/azureml/score", "data", "", ready="/readyz"),
 }
 """Each protocol that a service can speak, by its name: `app/protocols/` has a file of that name for it."""
 

@@ -1,8 +1,9 @@
-"""The bodies of other protocols than `/score`: a record as their clients send it, an answer as they read it."""
+"""The bodies of other protocols than `/score`: records as clients send them, answers as they read them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from scaffold.spec._json import JSONValue
@@ -42,3 +43,33 @@ def _rows(data: list[JSONValue], shape: list[int]) -> list[JSONValue]:
     for size in reversed(shape[1:]):
         data = [data[at : at + size] for at in range(0, len(data), size)]
     return data
+
+
+def encode_list(key: str) -> Callable[[JSONValue], bytes]:
+    """Return what makes `{key: [record, ...]}` of one record or several."""
+
+    def encode(records: JSONValue) -> bytes:
+        return json.dumps({key: records if isinstance(records, list) else [records]}).encode()
+
+    return encode
+
+
+def decode_list(key: str) -> Callable[[Any], JSONValue]:
+    """Return what takes the answers from `{key: [...]}`, or from a list where the key is empty."""
+
+    def decode(body: Any) -> JSONValue:
+        answers = body[key] if key else body
+        return [each if isinstance(each, dict) else {"prediction": each} for each in answers]
+
+    return decode
+
+
+def decode_first(key: str) -> Callable[[Any], JSONValue]:
+    """Return what takes the answer to the only record."""
+    every = decode_list(key)
+
+    def decode(body: Any) -> JSONValue:
+        answers: Any = every(body)
+        return answers[0]  # type: ignore[no-any-return]
+
+    return decode
