@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from scaffold.base.layout import PROTOCOL_FILES
@@ -9,8 +10,8 @@ from scaffold.render._knobs import read_protocols
 from scaffold.render._tree import jinja_environment, template_path
 from scaffold.spec import Profile, ProjectSpec
 
-_SHARED = ("__init__.py.jinja", "core.py.jinja", "refusals.py")
-_TABLES, _IMPORTS_TABLES = "tables.py", b"from app.protocols.tables"
+_IMPORTED = re.compile(r"^from app\.protocols\.(\w+) import", re.MULTILINE)
+"""A file beside those of the protocols."""
 _IMPORT = "from app.protocols import add_protocols\n"
 _ADDED = "\n\nadd_protocols(app, batcher)\n"
 _TYPES = "[ModelInput, ModelOutput]"
@@ -37,12 +38,13 @@ def protocol_files(spec: ProjectSpec, values: Mapping[str, object]) -> dict[str,
     names = read_protocols(spec.answers)
     if not names:
         return {}
-    environment = jinja_environment(template_path("service") / "protocols")
-
-    def rendered(name: str) -> bytes:
-        return environment.get_template(name).render(values).encode()
-
-    files = {name: rendered(name) for name in (*_SHARED, *(f"{name}.py" for name in names))}
-    if any(_IMPORTS_TABLES in text for text in files.values()):
-        files[_TABLES] = rendered(_TABLES)
-    return {f"{PROTOCOL_FILES}/{name.removesuffix('.jinja')}": text for name, text in files.items()}
+    folder = template_path("service") / "protocols"
+    files: dict[str, bytes] = {}
+    wanted = ["__init__", *names]
+    while wanted:
+        name = wanted.pop()
+        path = next(folder / each for each in (f"{name}.py", f"{name}.py.jinja") if (folder / each).is_file())
+        text = jinja_environment(folder).get_template(path.name).render(values)
+        files[f"{PROTOCOL_FILES}/{name}.py"] = text.encode()
+        wanted += [each for each in _IMPORTED.findall(text) if f"{PROTOCOL_FILES}/{each}.py" not in files]
+    return files

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel, Field, NonNegativeInt
+from starlette.middleware import Middleware
 from typing_extensions import NotRequired, TypedDict
 
+from app.protocols.binary import BinaryTensors
 from app.protocols.core import Core, fields_of
 from app.schemas import ModelInput, ModelOutput
 from app.settings import MODEL_VERSION, NAME
@@ -84,7 +86,7 @@ class ServerMetadata(BaseModel):
 
     name: str = NAME
     version: str = MODEL_VERSION
-    extensions: list[str] = []
+    extensions: list[str] = ["binary_tensor_data"]  # of requests; responses are JSON
 
 
 class Refusal(BaseModel):
@@ -179,6 +181,7 @@ def requested(names: list[Output]) -> list[TensorMetadata]:
 
 def add_routes(app: FastAPI, core: Core) -> None:
     """Add the routes of the protocol."""
+    app.user_middleware.append(Middleware(BinaryTensors))
     about: dict[str, Any] = {
         "tags": ["Open Inference Protocol"],
         "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},

@@ -10,6 +10,8 @@ from fastapi.responses import JSONResponse
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MOST_FAULTS = 10  # that a message names
+
 Shape = Callable[[int, str], dict[str, Any]]
 
 
@@ -75,6 +77,8 @@ def message_of(body: bytes) -> str:
     except (ValueError, LookupError, TypeError):  # of a route or a middleware of the owner
         return body.decode(errors="replace")
     if isinstance(detail, list):
-        faults = [(".".join(map(str, each["loc"])), each["msg"]) for each in detail]
-        detail = "; ".join(f"{place.removeprefix('body.')}: {text}" for place, text in faults)
+        faults = [(".".join(map(str, each["loc"])), each["msg"]) for each in detail[:MOST_FAULTS]]
+        texts = [f"{place.removeprefix('body.')}: {text}" for place, text in faults]
+        more = len(detail) - len(texts)
+        detail = "; ".join([*texts, f"and {more} more"] if more else texts)
     return f"{detail} ({number})" if number else str(detail)
