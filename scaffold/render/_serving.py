@@ -11,7 +11,9 @@ from scaffold.spec import ProjectSpec
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
 _RECORDS, _LARGE_RECORDS = 1000, 4
 """How many records a body has room for: as many as a batch may have, or a few where they are large."""
-_VERTEX_PORT = 'Field(default=8000, validation_alias=AliasChoices("PORT", "AIP_HTTP_PORT"))'
+_VERTEX_PORT = """Field(
+        default=8000, ge=0, le=65535, validation_alias=AliasChoices("PORT", "AIP_HTTP_PORT")
+    )"""
 """Vertex AI says in AIP_HTTP_PORT where it asks."""
 
 

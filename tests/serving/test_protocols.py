@@ -4,6 +4,10 @@ import csv
 import hashlib
 import io
 import json
+import math
+import re
+import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +29,8 @@ from scaffold.errors import InvalidAnswerError
 from scaffold.spec import OTHER_PROTOCOLS, PROTOCOLS, Recording
 from tests.serving._toy import Service, free_port, start
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "titanic"
+DOCS = Path(__file__).parents[2] / "docs" / "protocols.md"
 ALL = ",".join(OTHER_PROTOCOLS)
 ROWS = np.random.default_rng(7).normal(size=(12, 4))
 TABLE = pd.DataFrame(
@@ -160,6 +166,7 @@ def test_sagemaker_takes_json_lines_beside_mlflow(table: Service, recording: Rec
     assert [{"prediction": json.loads(line)} for line in answer.body.splitlines()] == [*recording.answers]
 
 
+@pytest.mark.slow
 def test_sagemaker_alone_answers_in_the_media_type_that_is_asked_for(
     services: Path, recording: Recording, tmp_path: Path
 ) -> None:
@@ -187,13 +194,14 @@ def test_sagemaker_alone_answers_in_the_media_type_that_is_asked_for(
         )
 
 
+@pytest.mark.slow
 def test_vertex_reads_its_routes_and_its_port_from_the_environment(
     services: Path, recording: Recording
 ) -> None:
     routes = {"AIP_PREDICT_ROUTE": "/v1/models/m:predict", "AIP_HEALTH_ROUTE": "/v1/models/m"}
     with running(services / "table", **routes) as service:
         assert service.get("/v1/models/m").status == 200
-        rows = [[*record.values()] for record in recording.requests]  # type: ignore[union-attr]
+        rows = [[*record.values()] for record in recording.requests]
         answer = service.post("/v1/models/m:predict", {"instances": rows, "parameters": {}})
         assert [{"prediction": each} for each in answer.json["predictions"]] == [*recording.answers]
         refused = service.post("/v1/models/m:predict", {"instances": rows, "parameters": {"top": 3}})
@@ -251,6 +259,56 @@ def test_one_array_may_have_any_name_and_be_flat_or_nested(
         assert [{"prediction": each} for each in answer["outputs"][0]["data"]] == [*recorded.answers]
 
 
+def test_binary_tensors_are_those_of_the_json(table: Service, recording: Recording) -> None:
+    records: Any = recording.requests
+    formats, raw, inputs = (
+        {"age": ("FP32", "<4f"), "klass": ("INT64", "<4q"), "alone": ("BOOL", "<4?")},
+        b"",
+        [],
+    )
+    for name in TABLE:
+        values = [record[name] for record in records]
+        tensor = {"name": name, "shape": [4], "datatype": "BYTES", "data": values}
+        if name in formats:
+            datatype, layout = formats[name]
+            part = struct.pack(layout, *(math.nan if value is None else value for value in values))
+            tensor = {"name": name, "shape": [4], "datatype": datatype}
+            tensor["parameters"] = {"binary_data_size": len(part)}
+            raw += part
+        inputs.append(tensor)
+    head = json.dumps({"inputs": inputs}).encode()
+    size = {"Inference-Header-Content-Length": str(len(head))}
+    answer = table.request("POST", "/v2/models/table/infer", head + raw, size).json
+    assert [{"prediction": each} for each in answer["outputs"][0]["data"]] == [*recording.answers]
+    for body in (head, head + raw[:-1], head + raw + b"x", b"x" + head + raw):
+        refused = table.request("POST", "/v2/models/table/infer", body, size)
+        assert (refused.status, set(refused.json)) == (400, {"error"}), body
+
+
+@pytest.mark.slow
+def test_titanic_is_proven_in_each_protocol_and_answers_what_the_documentation_types(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("service"))
+    subprocess.run([sys.executable, tmp_path / "example/train.py"], check=True)
+    model, root = tmp_path / "example/model.pkl", tmp_path / "titanic-service"
+    sample = model.with_name("sample_input.pkl")
+    made = scaffold.new(model, sample, target=root, answers={"protocols": ALL})
+    assert made.record.verification
+    assert {*OTHER_PROTOCOLS} <= {check.name for check in made.record.verification.checks}
+    lines = re.findall(r"```\n(curl .*?)\n```", DOCS.read_text(), re.DOTALL)
+    assert len(lines) == len(OTHER_PROTOCOLS)
+    with running(root) as service:
+        for line in lines:
+            typed = line.replace("localhost:8000", f"localhost:{service.port}").replace("curl", "curl -sS", 1)
+            ended = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, check=True)
+            answer = json.loads(ended.stdout)
+            first = (
+                answer
+                if isinstance(answer, list)
+                else answer.get("predictions") or answer["outputs"][0]["data"]
+            )
+            assert first[0] == 0, answer
+
+
 PREDICT = {
     "oip": "/v2/models/table/infer",
     "mlflow": "/invocations",
@@ -260,7 +318,7 @@ PREDICT = {
 FORM = {"oip": {"error"}, "mlflow": {"error_code", "message"}, "vertex": {"error"}, "azureml": {"message"}}
 
 
-@pytest.mark.parametrize("profile", ["table", "plain"])
+@pytest.mark.parametrize("profile", ["table", pytest.param("plain", marks=pytest.mark.slow)])
 def test_refusals_have_the_form_of_the_protocol(services: Path, profile: str) -> None:
     settings = {"API_KEY_HASHES": hashlib.sha256(b"mine").hexdigest(), "MAX_RECORDS": "2"}
     row: Any = read_recording(services / profile).requests[0]
@@ -294,6 +352,7 @@ def test_requests_are_counted_by_route_and_status_and_described(table: Service, 
     assert {*paths["/v2/models/table/infer"]["post"]["responses"]} == {"200", "4XX", "5XX"}
 
 
+@pytest.mark.slow
 def test_no_protocol_is_the_same_as_no_answer(services: Path, tmp_path: Path) -> None:
     for name, answers in (("a", {}), ("b", {"protocols": "none"})):
         scaffold.new(MODEL, ROWS, target=tmp_path / name, name="forest", answers=answers, verify=False)
@@ -301,7 +360,8 @@ def test_no_protocol_is_the_same_as_no_answer(services: Path, tmp_path: Path) ->
     assert without == none
     added = {path for path in every if path not in without}
     assert added == {
-        f"app/protocols/{name}.py" for name in ("__init__", "core", "refusals", "tables", *OTHER_PROTOCOLS)
+        f"app/protocols/{name}.py"
+        for name in ("__init__", "binary", "core", "refusals", "tables", *OTHER_PROTOCOLS)
     }
     assert {path for path in without if without[path] != every[path]} <= {"app/main.py", "model/model.pkl"}
 
@@ -315,6 +375,7 @@ def files_of(root: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) -> None:
     root = tmp_path / "line"
     scaffold.new(MODEL, ROWS, target=root, verify=False)
@@ -323,6 +384,7 @@ def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) ->
     scaffold.update(root, answers={"protocols": "oip,vertex"}, verify=False)
     assert {path.name for path in (root / "app/protocols").glob("*.py")} == {
         "__init__.py",
+        "binary.py",
         "core.py",
         "oip.py",
         "refusals.py",
@@ -330,10 +392,12 @@ def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) ->
     }
     assert "add_protocols(app, batcher)" in main.read_text()
     oip = root / "app/protocols/oip.py"
-    oip.write_text(oip.read_text().replace('"python_fastapi"', '"sklearn_fastapi"'))
+    given = oip.read_text()
+    oip.write_text(given.replace('"python_fastapi"', '"sklearn_fastapi"'))
     scaffold.update(root, answers={"protocols": "oip"}, verify=False)
     assert not (root / "app/protocols/vertex.py").exists()
     assert "sklearn_fastapi" in oip.read_text()
+    oip.write_text(given)
     scaffold.update(root, answers={"protocols": "none"}, verify=False)
     assert "protocols" not in main.read_text()
     assert "Score a flower." in main.read_text()

@@ -15,7 +15,7 @@ from typing_extensions import NotRequired, TypedDict
 from app.protocols.binary import BinaryTensors
 from app.protocols.core import Core, fields_of
 from app.schemas import ModelInput, ModelOutput
-from app.settings import MODEL_VERSION, NAME
+from app.settings import MODEL_VERSION, NAME, settings
 
 Datatype = Literal[
     "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
@@ -147,7 +147,9 @@ def rows_of(tensor: Tensor, axes: int) -> list[Any]:
     for axis in range(1, len(shape)):
         if len(data) == prod(shape[:axis]) and all(isinstance(each, list) for each in data):
             data = [value for each in data for value in each]
-    if len(data) != prod(shape):
+    # A size of 0 must not stand for any number of empty lists.
+    too_many = prod(size or 1 for size in shape) > max(len(data), settings.max_records)
+    if len(data) != prod(shape) or too_many:
         fault = f"has {len(data)} values, which is not its shape {shape}."
         raise HTTPException(400, f"Input {tensor['name']!r} {fault}")
     if len(shape) == axes + 1 and shape[-1] == 1:  # a column of a table

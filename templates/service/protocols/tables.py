@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import HTTPException
 from pydantic_core import from_json, to_json
 
-from app.protocols.core import FIELDS
+from app.protocols.core import FIELDS, parse
 
 BOOLEANS = {"true": True, "false": False}
 
@@ -19,12 +19,12 @@ def read_json(body: bytes) -> Any:
     Raises:
         HTTPException: 400 for what is not JSON.
     """
-    try:
-        if b"NaN" in body:
-            return json.loads(body, parse_constant={"NaN": None}.__getitem__)
-        return from_json(body, allow_inf_nan=False)
-    except (ValueError, LookupError, RecursionError):
-        raise HTTPException(400, "The body is not JSON.") from None
+    if b"NaN" in body:
+        try:
+            body = to_json(json.loads(body, parse_constant={"NaN": None}.__getitem__))
+        except (ValueError, LookupError, RecursionError):
+            raise HTTPException(400, "The body is not JSON.") from None
+    return parse(body)
 
 
 def read_lines(body: bytes) -> list[Any]:
