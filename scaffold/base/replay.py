@@ -104,6 +104,11 @@ def replay(
 def replay_protocol(client: Client, protocol: Protocol, recording: Recording) -> None:
     """Send one row, and a few in one request, in another protocol; compare the answers.
 
+    Args:
+        client: A client of the running service.
+        protocol: The protocol, with the paths of this service.
+        recording: The sample: at least one row.
+
     Raises:
         AnswersDifferError: An answer is not the recorded one.
         SampleRefusedError: The service refuses a row.

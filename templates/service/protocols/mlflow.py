@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from app.protocols.core import RECORD, Core
 from app.protocols.tables import read_csv, read_json, rows_of_frame
@@ -78,10 +79,12 @@ def add_routes(app: FastAPI, core: Core) -> None:
         """The version of MLflow whose bodies the service takes."""
         return Response(VERSION, media_type="application/json")
 
+    about["responses"][200] = {"model": Predictions}
+
     @app.post(
         "/invocations", openapi_extra={"requestBody": {"content": BODY, "required": True}}, **about
     )
-    async def invocations(request: Request) -> Predictions:
+    async def invocations(request: Request) -> Response:
         """Score records."""
         body = await request.body()
         match request.headers.get("content-type", "").partition(";")[0].strip().lower():
@@ -91,4 +94,5 @@ def add_routes(app: FastAPI, core: Core) -> None:
                 values = read_csv(body, has_header=True)
             case _:
                 raise HTTPException(415, "Send application/json or text/csv.")
-        return Predictions(predictions=await core.predict(values))
+        answer = {"predictions": await core.predict(values)}
+        return Response(to_json(answer, inf_nan_mode="null"), media_type="application/json")
