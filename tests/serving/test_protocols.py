@@ -1,6 +1,7 @@
 """`--answer protocols=...`: services of four kinds of samples, each asked in every protocol."""
 
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -10,7 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,30 +56,32 @@ def measure_texts(texts: list[str]) -> list[dict[str, Any]]:
 
 
 MODEL = RandomForestClassifier(5, random_state=1).fit(ROWS, ROWS[:, 0] > 0)
+SLOW, LATER = pytest.mark.slow, ("image", "text")
 SERVICES: dict[str, Any] = {
     "table": (score_table, TABLE),
     "forest": (MODEL, ROWS),
     "image": (lambda image: image.width, Image.new("RGB", (4, 3))),
+    "plain": (score_table, TABLE),
     "text": (measure_texts, ["one two", "three", ""]),
 }
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the projects."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the project of a name, which is made at first."""
     folder = tmp_path_factory.mktemp("protocols")
-    for name, (model, sample) in SERVICES.items():
-        scaffold.new(model, sample, target=folder / name, answers={"protocols": ALL}, verify=False)
-    scaffold.new(
-        score_table,
-        TABLE,
-        target=folder / "plain",
-        name="plain",
-        answers={"protocols": ALL},
-        verify=False,
-        profile="plain",
-    )
-    return folder
+
+    def make(name: str) -> Path:
+        model, sample = SERVICES[name]
+        profile: Any = "plain" if name == "plain" else "fast"
+        if not (folder / name).exists():
+            answers = {"protocols": ALL}
+            scaffold.new(
+                model, sample, target=folder / name, name=name, answers=answers, verify=False, profile=profile
+            )
+        return folder / name
+
+    return make
 
 
 @contextmanager
@@ -94,39 +97,42 @@ def running(root: Path, **settings: str) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def started(services: Path) -> Iterator[dict[str, Service]]:
-    """Each of the services, running."""
+def started(services: Callable[[str], Path]) -> Iterator[Callable[[str], Service]]:
+    """Return the running service of a name, which is started at first."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(running(services / name)) for name in (*SERVICES, "plain")}
+        yield functools.cache(lambda name: stack.enter_context(running(services(name))))
 
 
 @pytest.fixture(scope="module")
-def table(started: dict[str, Service]) -> Service:
-    return started["table"]
+def table(started: Callable[[str], Service]) -> Service:
+    return started("table")
 
 
 @pytest.fixture(scope="module")
-def recording(services: Path) -> Recording:
-    return read_recording(services / "table")
+def recording(services: Callable[[str], Path]) -> Recording:
+    return read_recording(services("table"))
 
 
-@pytest.mark.parametrize("protocol", OTHER_PROTOCOLS)
+@pytest.mark.parametrize(
+    "name", ["table", "forest", "plain", *(pytest.param(each, marks=SLOW) for each in LATER)]
+)
 def test_each_protocol_gives_the_answers_of_score(
-    services: Path, started: dict[str, Service], protocol: str
+    services: Callable[[str], Path], started: Callable[[str], Service], name: str
 ) -> None:
-    for name, service in started.items():
-        client = Client(f"http://127.0.0.1:{service.port}")
-        replay_protocol(client, PROTOCOLS[protocol].of_model(name), read_recording(services / name))
-        client.close()
+    recorded = read_recording(services(name))
+    client = Client(f"http://127.0.0.1:{started(name).port}")
+    for protocol in OTHER_PROTOCOLS:
+        replay_protocol(client, PROTOCOLS[protocol].of_model(name), recorded)
+    client.close()
 
 
 @pytest.mark.parametrize("name", ["table", "plain"])
 @pytest.mark.parametrize(
     "tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=["lint", "format", "types"]
 )
-def test_linters_and_type_checkers_pass(services: Path, name: str, tool: list[str]) -> None:
+def test_linters_and_type_checkers_pass(services: Callable[[str], Path], name: str, tool: list[str]) -> None:
     command = [sys.executable, "-m", *tool, "app"]
-    ended = subprocess.run(command, cwd=services / name, capture_output=True, text=True)
+    ended = subprocess.run(command, cwd=services(name), capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
@@ -166,9 +172,9 @@ def test_sagemaker_takes_json_lines_beside_mlflow(table: Service, recording: Rec
     assert [{"prediction": json.loads(line)} for line in answer.body.splitlines()] == [*recording.answers]
 
 
-@pytest.mark.slow
+@SLOW
 def test_sagemaker_alone_answers_in_the_media_type_that_is_asked_for(
-    services: Path, recording: Recording, tmp_path: Path
+    services: Callable[[str], Path], recording: Recording, tmp_path: Path
 ) -> None:
     root = tmp_path / "table"
     scaffold.new(score_table, TABLE, target=root, answers={"protocols": ["sagemaker"]}, verify=False)
@@ -194,12 +200,12 @@ def test_sagemaker_alone_answers_in_the_media_type_that_is_asked_for(
         )
 
 
-@pytest.mark.slow
+@SLOW
 def test_vertex_reads_its_routes_and_its_port_from_the_environment(
-    services: Path, recording: Recording
+    services: Callable[[str], Path], recording: Recording
 ) -> None:
     routes = {"AIP_PREDICT_ROUTE": "/v1/models/m:predict", "AIP_HEALTH_ROUTE": "/v1/models/m"}
-    with running(services / "table", **routes) as service:
+    with running(services("table"), **routes) as service:
         assert service.get("/v1/models/m").status == 200
         rows = [[*record.values()] for record in recording.requests]
         answer = service.post("/v1/models/m:predict", {"instances": rows, "parameters": {}})
@@ -208,10 +214,13 @@ def test_vertex_reads_its_routes_and_its_port_from_the_environment(
         assert (refused.status, refused.json) == (400, {"error": "The model takes no parameters."})
 
 
-def test_vertex_takes_binary_values_in_its_wrapping(services: Path, started: dict[str, Service]) -> None:
-    recorded = read_recording(services / "image")
+@SLOW
+def test_vertex_takes_binary_values_in_its_wrapping(
+    services: Callable[[str], Path], started: Callable[[str], Service]
+) -> None:
+    recorded = read_recording(services("image"))
     values: Any = [{"data": {"b64": request["data"]}} for request in recorded.requests]  # type: ignore[call-overload, index]
-    service = started["image"]
+    service = started("image")
     assert service.post("/predict", {"instances": values}).json == {"predictions": [4]}
     assert service.post("/predict", {"instances": [values[0]["data"]]}).json == {"predictions": [4]}
 
@@ -243,12 +252,12 @@ def test_the_open_inference_protocol_describes_the_tensors(table: Service, recor
 
 
 def test_one_array_may_have_any_name_and_be_flat_or_nested(
-    services: Path, started: dict[str, Service]
+    services: Callable[[str], Path], started: Callable[[str], Service]
 ) -> None:
-    recorded = read_recording(services / "forest")
+    recorded = read_recording(services("forest"))
     rows: Any = [request["data"] for request in recorded.requests]  # type: ignore[call-overload, index]
     flat = [value for row in rows for value in row]
-    service = started["forest"]
+    service = started("forest")
     assert service.get("/v2/models/forest").json["inputs"] == [
         {"name": "data", "datatype": "FP64", "shape": [-1, 4]}
     ]
@@ -285,7 +294,7 @@ def test_binary_tensors_are_those_of_the_json(table: Service, recording: Recordi
         assert (refused.status, set(refused.json)) == (400, {"error"}), body
 
 
-@pytest.mark.slow
+@SLOW
 def test_titanic_is_proven_in_each_protocol_and_answers_what_the_documentation_types(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("service"))
     subprocess.run([sys.executable, tmp_path / "example/train.py"], check=True)
@@ -319,10 +328,10 @@ FORM = {"oip": {"error"}, "mlflow": {"error_code", "message"}, "vertex": {"error
 
 
 @pytest.mark.parametrize("profile", ["table", pytest.param("plain", marks=pytest.mark.slow)])
-def test_refusals_have_the_form_of_the_protocol(services: Path, profile: str) -> None:
+def test_refusals_have_the_form_of_the_protocol(services: Callable[[str], Path], profile: str) -> None:
     settings = {"API_KEY_HASHES": hashlib.sha256(b"mine").hexdigest(), "MAX_RECORDS": "2"}
-    row: Any = read_recording(services / profile).requests[0]
-    with running(services / profile, MAX_BODY_BYTES="5000", **settings) as service:
+    row: Any = read_recording(services(profile)).requests[0]
+    with running(services(profile), MAX_BODY_BYTES="5000", **settings) as service:
         for name, path in PREDICT.items():
             encode, key = PROTOCOLS[name].batch.encode, {"X-API-Key": "mine"}
             for status, body, headers in (
@@ -352,11 +361,11 @@ def test_requests_are_counted_by_route_and_status_and_described(table: Service, 
     assert {*paths["/v2/models/table/infer"]["post"]["responses"]} == {"200", "4XX", "5XX"}
 
 
-@pytest.mark.slow
-def test_no_protocol_is_the_same_as_no_answer(services: Path, tmp_path: Path) -> None:
+@SLOW
+def test_no_protocol_is_the_same_as_no_answer(services: Callable[[str], Path], tmp_path: Path) -> None:
     for name, answers in (("a", {}), ("b", {"protocols": "none"})):
         scaffold.new(MODEL, ROWS, target=tmp_path / name, name="forest", answers=answers, verify=False)
-    without, none, every = (files_of(root) for root in (tmp_path / "a", tmp_path / "b", services / "forest"))
+    without, none, every = (files_of(root) for root in (tmp_path / "a", tmp_path / "b", services("forest")))
     assert without == none
     added = {path for path in every if path not in without}
     assert added == {
@@ -375,7 +384,7 @@ def files_of(root: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.slow
+@SLOW
 def test_an_update_adds_and_removes_protocols_and_keeps_edits(tmp_path: Path) -> None:
     root = tmp_path / "line"
     scaffold.new(MODEL, ROWS, target=root, verify=False)
