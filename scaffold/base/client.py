@@ -62,6 +62,10 @@ class Client:
         """Return a client of the same service with a connection of its own."""
         return Client(self.url, headers=self.headers, retries=self.retries, protocol=self.protocol)
 
+    def speaking(self, protocol: Protocol) -> Client:
+        """Return a client of the same service that speaks `protocol`."""
+        return Client(self.url, headers=self.headers, retries=self.retries, protocol=protocol)
+
     def get(self, path: str) -> Answer:
         """Return the answer to a GET request.
 

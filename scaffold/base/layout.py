@@ -11,6 +11,8 @@ SCORE = f"{APP}/score.py"
 SETTINGS = f"{APP}/settings.py"
 SERVING = f"{APP}/serving"
 COLUMNS = f"{SERVING}/fast_column_transformer.py"
+PROTOCOL_FILES = f"{APP}/protocols"
+"""A file for each protocol that the service speaks besides `/score`."""
 MODEL_FOLDER = "model"
 MODEL_FOLDERS = (MODEL_FOLDER, f"{APP}/model")
 """Where the model file is: the present folder, and that of projects of older versions."""

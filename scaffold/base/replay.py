@@ -6,6 +6,7 @@ raise the same errors, to which each caller adds its own facts.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 from collections.abc import Callable, Sequence
@@ -21,7 +22,10 @@ from scaffold.base.replay_orders import (
     replay_in_other_orders,
 )
 from scaffold.errors import AnswersDifferError, SampleRefusedError
-from scaffold.spec import Check, JSONValue, Outcome, Recording
+from scaffold.spec import Check, JSONValue, Outcome, Protocol, Recording
+
+_FEW = 3
+"""How many rows are sent together in another protocol."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,27 @@ def replay(
     again = replay_again(client, recording)
     passed("again", f"{again} of {again} answered as at first")
     return ReplayResult(checks=tuple(checks), rows=rows, latency_s=latency_s)
+
+
+def replay_protocol(client: Client, protocol: Protocol, recording: Recording) -> None:
+    """Send one row, and a few in one request, in another protocol; compare the answers.
+
+    Args:
+        client: A client of the running service.
+        protocol: The protocol, with the paths of this service.
+        recording: The sample: at least one row.
+
+    Raises:
+        AnswersDifferError: An answer is not the recorded one.
+        SampleRefusedError: The service refuses a row.
+        ServiceFailedError: The service does not answer.
+    """
+    with contextlib.closing(client.speaking(protocol)) as other:
+        single = other.score(recording.requests[0])
+        _compare(single, recording.answers[0], "row 0", protocol.single.path)
+        rows = slice(_FEW)
+        batch = other.score_batch(recording.requests[rows])
+        _compare(batch, list(recording.answers[rows]), "the first rows as a batch", protocol.batch.path)
 
 
 def collect_answers(

@@ -6,18 +6,29 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from scaffold.base.code import code_sha256
+from scaffold.base.layout import APP, PROTOCOL_FILES
 from scaffold.base.locks import lock_file, open_lock
+from scaffold.base.package import find_package
 from scaffold.base.recording import read_recording
-from scaffold.base.replay import replay
+from scaffold.base.replay import replay, replay_protocol
 from scaffold.base.temporary import TemporaryFolder
 from scaffold.errors import AnswersDifferError, ExampleRefusedError, UnfitAcceptedError
 from scaffold.proof._environment import make_environment
 from scaffold.proof._model_versions import versions_of_model
 from scaffold.proof._service import ProofAccess, Service, started_service
-from scaffold.spec import Check, JSONValue, Measurements, Outcome, Recording, Verification
+from scaffold.spec import (
+    OTHER_PROTOCOLS,
+    PROTOCOLS,
+    Check,
+    JSONValue,
+    Measurements,
+    Outcome,
+    Recording,
+    Verification,
+)
 
 OnCheck = Callable[[Check], None]
 _UNKNOWN_FIELD = "no field has this name"
@@ -82,7 +93,9 @@ def started_proof(
         interpreter = make_environment(root, Path(folder) / "env", python=python)
         lock = open_lock(root)
         with started_service(root, interpreter, access=access or ProofAccess()) as service:
-            proof = Proof(service, versions_of_model(root, lock), on_check, code_sha256(root))
+            proof = Proof(
+                service, versions_of_model(root, lock), on_check, code_sha256(root), _protocols(root)
+            )
             installed = f"{len(lock.names)} distributions installed from {lock_file(root)} with their hashes"
             proof.passed("environment", installed)
             proof.passed("start", f"ready after {service.load_s:.1f} s")
@@ -93,9 +106,15 @@ class Proof:
     """A proof in progress: the service runs, and no answer was compared yet."""
 
     def __init__(
-        self, service: Service, versions: Mapping[str, str], on_check: OnCheck, code_sha256: str
+        self,
+        service: Service,
+        versions: Mapping[str, str],
+        on_check: OnCheck,
+        code_sha256: str,
+        protocols: Sequence[str] = (),
     ) -> None:
         self.service = service
+        self._protocols = protocols
         self._versions, self._on_check, self._code_sha256 = versions, on_check, code_sha256
         self._checks: list[Check] = []
 
@@ -122,6 +141,9 @@ class Proof:
         _check_refusal(self.service)
         self.passed("refusal", "a body that does not fit is a 422 that names the field")
         openapi = self.service.openapi()
+        for name in self._protocols:
+            replay_protocol(self.service, PROTOCOLS[name].of_model(_title(openapi)), recording)
+            self.passed(name, "a row and a batch of the sample, sent in this protocol, get the same answers")
         measured = Measurements(
             load_s=self.service.load_s,
             peak_memory_bytes=self.service.peak_memory_bytes(),
@@ -137,6 +159,18 @@ class Proof:
     def _note(self, check: Check) -> None:
         self._checks.append(check)
         self._on_check(check)
+
+
+def _protocols(root: Path) -> Sequence[str]:
+    """The protocols that the project has a file for."""
+    package = find_package(root) or APP
+    folder = root / package / PurePosixPath(PROTOCOL_FILES).name
+    return [name for name in OTHER_PROTOCOLS if (folder / f"{name}.py").is_file()]
+
+
+def _title(openapi: str) -> str:
+    """The name of the service."""
+    return str(json.loads(openapi)["info"]["title"]) if openapi else ""
 
 
 def _check_example(service: Service, example: JSONValue) -> None:

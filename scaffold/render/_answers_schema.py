@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from scaffold.base.yaml_text import yaml_document
@@ -11,6 +12,7 @@ from scaffold.render._knob_checks import BASE_IMAGE, CHECKS, GITOPS, LABEL, REPO
 from scaffold.render._knobs import CI_SYSTEMS, KNOBS, Knobs
 from scaffold.render._rules import Schema, flag
 from scaffold.render._tree import template_path
+from scaffold.spec import OTHER_PROTOCOLS
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 """The newest that the YAML extension of VS Code knows in full."""
@@ -69,7 +71,21 @@ _KNOBS = {
 _DECIDED = {"max_replicas", "timeout_s", "max_concurrent", "queue_wait_s"}
 """Numbers that are 0 where they are not answered."""
 _TARGETS: Schema = {"type": "string", "pattern": f"^({LABEL.pattern})$", "not": {"enum": ["base", "chart"]}}
-_SYSTEMS = "|".join(CI_SYSTEMS)
+
+
+def _some_of(choices: Sequence[str]) -> Schema:
+    """None, or some of the choices: a text with commas or a list."""
+    each = "|".join(choices)
+    return {
+        "anyOf": [
+            {"enum": ["none", *choices]},
+            {"type": "string", "pattern": rf"^\s*({each})\s*(,\s*({each})\s*)*$"},
+            {"type": "array", "items": {"enum": list(choices)}},
+        ],
+        "default": "none",
+    }
+
+
 _PROJECT: dict[str, Schema] = {
     "targets": {
         "description": "The environments: a folder under deploy/ for each.",
@@ -79,12 +95,7 @@ _PROJECT: dict[str, Schema] = {
     "base_image": {"description": "The base of the image, if not python:slim.", **BASE_IMAGE.schema},
     "ci": {
         "description": f"The systems that get a pipeline: none, or some of {', '.join(CI_SYSTEMS)}.",
-        "anyOf": [
-            {"enum": ["none", *CI_SYSTEMS]},
-            {"type": "string", "pattern": rf"^\s*({_SYSTEMS})\s*(,\s*({_SYSTEMS})\s*)*$"},
-            {"type": "array", "items": {"enum": list(CI_SYSTEMS)}},
-        ],
-        "default": "none",
+        **_some_of(CI_SYSTEMS),
     },
     "gitops": {
         "description": "The tool that deploys from git: deploy/argocd.yaml or deploy/flux.yaml.",
@@ -98,6 +109,10 @@ _PROJECT: dict[str, Schema] = {
     "repository_folder": {
         "description": "The folder of the project in that repository.",
         **REPOSITORY_FOLDER.schema,
+    },
+    "protocols": {
+        "description": f"How the service is called besides /score: some of {', '.join(OTHER_PROTOCOLS)}.",
+        **_some_of(OTHER_PROTOCOLS),
     },
     "opentelemetry": {"description": "Whether the service sends traces.", **flag.schema, "default": False},
 }

@@ -19,7 +19,7 @@ from scaffold.render._knob_checks import (
     quantity,
 )
 from scaffold.render._rules import flag
-from scaffold.spec import JSONValue
+from scaffold.spec import OTHER_PROTOCOLS, JSONValue
 
 _DEFAULT_TARGETS = ("staging", "production")
 CI_SYSTEMS = ("github", "azure", "gitlab", "gocd", "jenkins")
@@ -95,6 +95,7 @@ ANSWERS = (
     "gitops",
     "opentelemetry",
     "per_target",
+    "protocols",
     "repository",
     "repository_folder",
     "targets",
@@ -128,6 +129,7 @@ def read_answers(
     read_base_image(merged)
     read_ci(merged)
     read_gitops(merged)
+    read_protocols(merged)
     return merged
 
 
@@ -155,13 +157,27 @@ def read_ci(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
     Raises:
         InvalidAnswerError: A system that the template has no pipeline for.
     """
-    given = answers.get("ci") or []
-    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+    return _some_of("ci", answers, CI_SYSTEMS)
+
+
+def read_protocols(answers: Mapping[str, JSONValue]) -> tuple[str, ...]:
+    """Return the protocols that the service speaks besides its own: `oip`, `oip,mlflow` or a list; else none.
+
+    Raises:
+        InvalidAnswerError: A protocol that the template has no file for.
+    """
+    return _some_of("protocols", answers, OTHER_PROTOCOLS)
+
+
+def _some_of(name: str, answers: Mapping[str, JSONValue], choices: Sequence[str]) -> tuple[str, ...]:
+    """Some of the choices, in their order: a text with commas or a list."""
+    given = answers.get(name) or []
+    names = [each.strip() for each in given.split(",")] if isinstance(given, str) else given
     if names == ["none"]:
         return ()
-    if not isinstance(names, list) or not all(name in CI_SYSTEMS for name in names):
-        raise InvalidAnswerError("ci", given, f"none, or some of {', '.join(CI_SYSTEMS)}, with commas")
-    return tuple(name for name in CI_SYSTEMS if name in names)
+    if not isinstance(names, list) or not all(each in choices for each in names):
+        raise InvalidAnswerError(name, given, f"none, or some of {', '.join(choices)}, with commas")
+    return tuple(each for each in choices if each in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

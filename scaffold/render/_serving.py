@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
-from scaffold.render._knobs import read_opentelemetry
+from scaffold.render._knobs import read_opentelemetry, read_protocols
 from scaffold.render._score import is_shortened
 from scaffold.spec import ProjectSpec
 
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 24
 _RECORDS, _LARGE_RECORDS = 1000, 4
 """How many records a body has room for: as many as a batch may have, or a few where they are large."""
+_VERTEX_PORT = """Field(
+        default=8000, ge=0, le=65535, validation_alias=AliasChoices("PORT", "AIP_HTTP_PORT")
+    )"""
+"""Vertex AI says in AIP_HTTP_PORT where it asks."""
 
 
 def serving_values(spec: ProjectSpec) -> dict[str, object]:
@@ -29,6 +33,9 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
     fields = []
     if limit > _LEAST_BYTES:
         fields.append(f"    max_body_bytes: int = Field(default={limit:_}, ge=1)")
+    is_vertex = "vertex" in read_protocols(spec.answers)
+    if is_vertex:
+        fields.append(f"    port: int = {_VERTEX_PORT}")
     opentelemetry = read_opentelemetry(spec.answers)
     if opentelemetry:
         fields.append("    opentelemetry: bool = True")
@@ -37,10 +44,13 @@ def serving_values(spec: ProjectSpec) -> dict[str, object]:
             "    # Call the steps of the ColumnTransformer directly: serving/fast_column_transformer.py.",
             "    fast_column_transformer: bool = True",
         ]
+    imported = ["AliasChoices", "Field"] if is_vertex else ["Field"] if limit > _LEAST_BYTES else []
     return {
         "profile": spec.profile.value,
         "max_body_bytes": f"{limit:_}",
         "opentelemetry": str(opentelemetry),
-        "settings_imports": "from pydantic import Field\n\n" if limit > _LEAST_BYTES else "",
+        "settings_imports": f"from pydantic import {', '.join(imported)}\n\n" if imported else "",
+        "plain_port": _VERTEX_PORT if is_vertex else "8000",
+        "plain_imports": "AliasChoices, Field" if is_vertex else "Field",
         "settings_fields": "".join(f"\n{line}" for line in ["", *fields]) if fields else "",
     }

@@ -101,7 +101,7 @@ from scaffold.spec._origin import Origin
 from scaffold.spec._prerequisite import Prerequisite, State
 from scaffold.spec._project import Profile, ProjectRecord, ProjectSpec, RenderedProject, Variable
 from scaffold.spec._proof import Check, Measurements, Outcome, Verification
-from scaffold.spec._protocol import PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
+from scaffold.spec._protocol import OTHER_PROTOCOLS, PROTOCOLS, SCORE_PROTOCOL, Protocol, ScoreRoute
 from scaffold.spec._schema import (
     Category,
     Column,
@@ -126,6 +126,7 @@ from scaffold.spec._schema import (
 from scaffold.spec._signature import Overrides, Recording, Signature
 
 __all__ = [
+    "OTHER_PROTOCOLS",
     "PROTOCOLS",
     "SCORE_PROTOCOL",
     "TOLERANCE",

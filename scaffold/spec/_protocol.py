@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scaffold.spec._json import JSONValue
+from scaffold.spec._protocol_forms import (
+    decode_first,
+    decode_list,
+    decode_tensor_row,
+    decode_tensors,
+    encode_list,
+    encode_tensors,
+)
 
 
 def _as_json(value: JSONValue) -> bytes:
@@ -43,6 +51,25 @@ class Protocol:
     alive: str
     openapi: str
 
+    def of_model(self, name: str) -> Protocol:
+        """Return the protocol of a service, in whose paths `{model}` is its name."""
+        single, batch = (
+            replace(route, path=route.path.replace("{model}", name)) for route in (self.single, self.batch)
+        )
+        return replace(self, single=single, batch=batch)
+
+
+_OPENAPI = "/openapi.json"
+
+
+def _listed(path: str, key: str, answers: str, *, ready: str) -> Protocol:
+    """A protocol whose requests and responses have a list below a key."""
+    route = ScoreRoute(path=path, encode=encode_list(key), decode=decode_list(answers))
+    first = replace(route, decode=decode_first(answers))
+    return Protocol(single=first, batch=route, ready=ready, alive=ready, openapi=_OPENAPI)
+
+
+_INFER = "/v2/models/{model}/infer"
 
 PROTOCOLS: Mapping[str, Protocol] = {
     "score": Protocol(
@@ -50,10 +77,24 @@ PROTOCOLS: Mapping[str, Protocol] = {
         batch=ScoreRoute(path="/score/batch"),
         ready="/readyz",
         alive="/healthz",
-        openapi="/openapi.json",
+        openapi=_OPENAPI,
     ),
+    "oip": Protocol(
+        single=ScoreRoute(path=_INFER, encode=encode_tensors, decode=decode_tensor_row),
+        batch=ScoreRoute(path=_INFER, encode=encode_tensors, decode=decode_tensors),
+        ready="/v2/health/ready",
+        alive="/v2/health/live",
+        openapi=_OPENAPI,
+    ),
+    "mlflow": _listed("/invocations", "dataframe_records", "predictions", ready="/ping"),
+    "sagemaker": _listed("/invocations", "instances", "predictions", ready="/ping"),
+    "vertex": _listed("/predict", "instances", "predictions", ready="/health"),
+    "azureml": _listed("/azureml/score", "data", "", ready="/readyz"),
 }
-"""Each protocol that a service speaks, by its name."""
+"""Each protocol that a service can speak, by its name: `app/protocols/` has a file of that name for it."""
+
+OTHER_PROTOCOLS = tuple(name for name in PROTOCOLS if name != "score")
+"""Those that a service speaks if it is asked for."""
 
 SCORE_PROTOCOL = PROTOCOLS["score"]
 """The protocol that every service speaks: the proof uses it."""

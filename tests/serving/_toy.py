@@ -25,6 +25,8 @@ VALUES = {
     "settings_imports": "",
     "settings_fields": "",
     "model_environment": "",
+    "protocols_import": "",
+    "protocols_added": "",
 }
 
 SCHEMAS = '''"""What goes in and what comes out."""

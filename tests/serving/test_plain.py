@@ -19,7 +19,12 @@ from tests.serving._scrape import HASHES, assert_scraped
 from tests.serving._toy import VALUES, Answer, Service, free_port, start, write_project
 
 ROOT = Path(__file__).parents[2]
-PLAIN = {"max_body_bytes": "1_048_576", "opentelemetry": "False"}
+PLAIN = {
+    "max_body_bytes": "1_048_576",
+    "opentelemetry": "False",
+    "plain_port": "8000",
+    "plain_imports": "Field",
+}
 
 
 @pytest.fixture(scope="module")

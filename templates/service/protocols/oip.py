@@ -1,0 +1,231 @@
+"""The Open Inference Protocol (v2), which clients of KServe, Triton and MLServer speak.
+
+A field of the record is a tensor of the same name, whose first axis counts the records. A request
+with one tensor may name it as it likes, and its columns are the fields in their order.
+"""
+
+from math import prod
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, HTTPException, Response
+from pydantic import BaseModel, Field, NonNegativeInt
+from starlette.middleware import Middleware
+from typing_extensions import NotRequired, TypedDict
+
+from app.protocols.binary import BinaryTensors
+from app.protocols.core import Core, fields_of
+from app.schemas import ModelInput, ModelOutput
+from app.settings import MODEL_VERSION, NAME, settings
+
+Datatype = Literal[
+    "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
+    "FP16", "FP32", "FP64", "BYTES",
+]  # fmt: skip
+# Of the types of JSON Schema; all others are BYTES.
+DATATYPES: dict[str, Datatype] = {"boolean": "BOOL", "integer": "INT64", "number": "FP64"}
+Parameters = dict[str, str | int | float | bool]
+
+
+class Tensor(TypedDict):
+    """The values of one field, for all records."""
+
+    name: str
+    shape: Annotated[list[NonNegativeInt], Field(min_length=1)]
+    datatype: Datatype
+    data: Annotated[
+        list[Any], Field(description="Flat in row-major order, or nested; null where missing.")
+    ]
+    parameters: NotRequired[Parameters]
+
+
+class Output(TypedDict):
+    """An output that is asked for."""
+
+    name: str
+    parameters: NotRequired[Parameters]
+
+
+class InferRequest(BaseModel):
+    """Records to score."""
+
+    id: str | None = None
+    inputs: list[Tensor] = Field(min_length=1)
+    outputs: list[Output] | None = None
+    parameters: Parameters | None = None
+
+
+class InferResponse(TypedDict):
+    """The answers, with the `id` of the request if it has one."""
+
+    model_name: str
+    model_version: str
+    id: NotRequired[str]
+    outputs: list[Tensor]
+
+
+class TensorMetadata(BaseModel):
+    """A tensor as the model takes or gives it. Its size is -1 where it may vary."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+
+
+class ModelMetadata(BaseModel):
+    """What the model takes and gives."""
+
+    name: str = NAME
+    versions: list[str] = [MODEL_VERSION]
+    platform: str = "python_fastapi"
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ServerMetadata(BaseModel):
+    """The service."""
+
+    name: str = NAME
+    version: str = MODEL_VERSION
+    extensions: list[str] = ["binary_tensor_data"]  # of requests; responses are JSON
+
+
+class Refusal(BaseModel):
+    """The body of an error response."""
+
+    error: str
+
+
+PATHS = ("/v2",)
+
+
+def refusal(status: int, message: str) -> dict[str, Any]:
+    """Return the body of an error response."""
+    return {"error": message}
+
+
+def metadata_of(model: type[BaseModel]) -> list[TensorMetadata]:
+    """Return a tensor for each field."""
+    found = []
+    for name, field in fields_of(model).items():
+        shape = [-1]
+        while field.get("type") == "array":
+            size = field.get("minItems", -1)
+            shape.append(size if size == field.get("maxItems") else -1)
+            field = field.get("items", {})
+        datatype = DATATYPES.get(field.get("type", ""), "BYTES")
+        found.append(TensorMetadata(name=name, datatype=datatype, shape=shape))
+    return found
+
+
+INPUTS, OUTPUTS = metadata_of(ModelInput), metadata_of(ModelOutput)
+AXES = {field.name: len(field.shape) for field in INPUTS}
+
+
+def records_of(tensors: list[Tensor]) -> list[dict[str, Any]]:
+    """Return the records, which are not validated yet.
+
+    Raises:
+        HTTPException: 400 for tensors that do not fit together.
+    """
+    if len(tensors) == 1 and tensors[0]["name"] not in AXES:
+        [tensor] = tensors
+        if len(AXES) == 1:
+            tensors = [{**tensor, "name": next(iter(AXES))}]
+        elif len(tensor["shape"]) == 2 and tensor["shape"][1] == len(AXES):
+            return [dict(zip(AXES, row, strict=True)) for row in rows_of(tensor, 2)]
+    columns = {each["name"]: rows_of(each, AXES.get(each["name"], 1)) for each in tensors}
+    if len(columns) < len(tensors) or len({*map(len, columns.values())}) > 1:
+        raise HTTPException(400, "Each input needs its own name, and all need as many records.")
+    return [dict(zip(columns, row)) for row in zip(*columns.values())]  # noqa: B905
+
+
+def rows_of(tensor: Tensor, axes: int) -> list[Any]:
+    """Return the values of a tensor: one for each record, as nested as the field is."""
+    shape, data = tensor["shape"], tensor["data"]
+    if axes == len(shape) == 1 and len(data) == shape[0]:
+        return data
+    for axis in range(1, len(shape)):
+        if len(data) == prod(shape[:axis]) and all(isinstance(each, list) for each in data):
+            data = [value for each in data for value in each]
+    # A size of 0 must not stand for any number of empty lists.
+    too_many = prod(size or 1 for size in shape) > max(len(data), settings.max_records)
+    if len(data) != prod(shape) or too_many:
+        fault = f"has {len(data)} values, which is not its shape {shape}."
+        raise HTTPException(400, f"Input {tensor['name']!r} {fault}")
+    if len(shape) == axes + 1 and shape[-1] == 1:  # a column of a table
+        shape = shape[:-1]
+    for axis in range(len(shape) - 1, 0, -1):
+        size, count = shape[axis], prod(shape[:axis])
+        data = [data[at * size : (at + 1) * size] for at in range(count)]
+    return data
+
+
+def tensor_of(metadata: TensorMetadata, rows: list[Any]) -> Tensor:
+    """Return the values of one field of the answers, flat."""
+    shape, flat = [len(rows)], rows
+    while flat and all(isinstance(each, list) and len(each) == len(flat[0]) for each in flat):
+        shape.append(len(flat[0]))
+        flat = [value for each in flat for value in each]
+    return {"name": metadata.name, "shape": shape, "datatype": metadata.datatype, "data": flat}
+
+
+def requested(names: list[Output]) -> list[TensorMetadata]:
+    """Return the outputs of these names.
+
+    Raises:
+        HTTPException: 400 for a name that no output has.
+    """
+    found = {each.name: each for each in OUTPUTS}
+    if unknown := [each["name"] for each in names if each["name"] not in found]:
+        raise HTTPException(400, f"There is no output {unknown[0]!r}.")
+    return [found[each["name"]] for each in names]
+
+
+def add_routes(app: FastAPI, core: Core) -> None:
+    """Add the routes of the protocol."""
+    app.user_middleware.append(Middleware(BinaryTensors))
+    about: dict[str, Any] = {
+        "tags": ["Open Inference Protocol"],
+        "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},
+    }
+
+    @app.get("/v2", **about)
+    async def server() -> ServerMetadata:
+        """Name and version of the service."""
+        return ServerMetadata()
+
+    @app.get("/v2/health/live", **about)
+    async def live(response: Response) -> dict[str, bool]:
+        """Liveness."""
+        response.status_code = 200 if core.is_alive else 503
+        return {"live": core.is_alive}
+
+    @app.get("/v2/health/ready", **about)
+    async def ready(response: Response) -> dict[str, bool]:
+        """Readiness."""
+        response.status_code = 200 if core.is_ready else 503
+        return {"ready": core.is_ready}
+
+    async def model() -> ModelMetadata:
+        """Names, types and shapes of the tensors."""
+        return ModelMetadata(inputs=INPUTS, outputs=OUTPUTS)
+
+    async def model_ready(response: Response) -> dict[str, Any]:
+        """Readiness of the model, which is that of the service."""
+        return {"name": NAME, **await ready(response)}
+
+    async def infer(request: InferRequest) -> InferResponse:
+        """Score the records of the inputs."""
+        outputs = requested(request.outputs) if request.outputs else OUTPUTS
+        answers = await core.score(records_of(request.inputs))
+        response: InferResponse = {
+            "model_name": NAME,
+            "model_version": MODEL_VERSION,
+            "outputs": [tensor_of(each, [row[each.name] for row in answers]) for each in outputs],
+        }
+        return response if request.id is None else {**response, "id": request.id}
+
+    for path in (f"/v2/models/{NAME}", f"/v2/models/{NAME}/versions/{MODEL_VERSION}"):
+        app.get(path, **about)(model)
+        app.get(f"{path}/ready", **about)(model_ready)
+        app.post(f"{path}/infer", **about)(infer)

@@ -1,0 +1,84 @@
+"""Error responses of the protocols: `detail` in the form that their clients read."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette._utils import get_route_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_FAULTS = 10  # that a message names
+
+Shape = Callable[[int, str], dict[str, Any]]
+
+
+def add_refusals(app: FastAPI, shapes: Mapping[str, Shape]) -> None:
+    """Give error responses the form of the protocol at their path, and a wrong record the 400."""
+    app.add_middleware(Refusals, shapes=shapes)
+    invalid: Any = app.exception_handlers[RequestValidationError]
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse(request: Request, error: RequestValidationError) -> Response:
+        response: Response = await invalid(request, error)
+        if response.status_code == 422 and shape_at(get_route_path(request.scope), shapes):
+            response.status_code = 400
+        return response
+
+
+def shape_at(path: str, shapes: Mapping[str, Shape]) -> Shape | None:
+    """Return the form of the protocol that the path belongs to."""
+    if path in shapes:
+        return shapes[path]
+    return next((shape for start, shape in shapes.items() if path.startswith(f"{start}/")), None)
+
+
+class Refusals:
+    """ASGI middleware, the outermost: some requests are refused before their route is known."""
+
+    def __init__(self, app: ASGIApp, shapes: Mapping[str, Shape]) -> None:
+        self.app, self._shapes = app, shapes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (shape := shape_at(get_route_path(scope), self._shapes)):
+            send = reshaping(shape, scope, receive, send)
+        await self.app(scope, receive, send)
+
+
+def reshaping(shape: Shape, scope: Scope, receive: Receive, send: Send) -> Send:
+    """Return what sends a response, an error response in another form."""
+    start: Message = {}
+    body = b""
+
+    async def reshape(message: Message) -> None:
+        nonlocal start, body
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            start = message
+        elif not start:
+            await send(message)
+        else:
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                response = JSONResponse(shape(start["status"], message_of(body)), start["status"])
+                own = dict(response.raw_headers)
+                response.raw_headers += [each for each in start["headers"] if each[0] not in own]
+                await response(scope, receive, send)
+
+    return reshape
+
+
+def message_of(body: bytes) -> str:
+    """Return `inputs.0.shape: Field required` for each fault; after a 500 the id that is logged."""
+    try:
+        content = json.loads(body)
+        detail, number = content["detail"], content.get("id")
+    except (ValueError, LookupError, TypeError):  # of a route or a middleware of the owner
+        return body.decode(errors="replace")
+    if isinstance(detail, list):
+        faults = [(".".join(map(str, each["loc"])), each["msg"]) for each in detail[:MOST_FAULTS]]
+        texts = [f"{place.removeprefix('body.')}: {text}" for place, text in faults]
+        more = len(detail) - len(texts)
+        detail = "; ".join([*texts, f"and {more} more"] if more else texts)
+    return f"{detail} ({number})" if number else str(detail)

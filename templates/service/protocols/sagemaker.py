@@ -1,0 +1,98 @@
+"""SageMaker, the contract of its containers: /ping and /invocations. Set PORT=8080 there."""
+
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.routing import APIRoute
+from pydantic_core import to_json
+from starlette.datastructures import Headers
+from starlette.routing import Match
+from starlette.types import Scope
+
+from app.protocols.core import RECORD, Core
+from app.protocols.tables import read_csv, read_json, read_lines, write_csv, write_lines
+
+PATHS = ("/invocations", "/ping")
+JSON, CSV = "application/json", "text/csv"
+LINES = ("application/jsonlines", "application/x-jsonlines")
+BODY = {
+    JSON: {"schema": {"type": "object", "properties": {"instances": {"type": "array", **RECORD}}}},
+    CSV: {"schema": {"type": "string", "description": "Cells in the order of the fields"}},
+    LINES[0]: {"schema": {"type": "string", "description": "A record in each line"}},
+}
+ANSWERS: dict[str, Any] = {JSON: {}, CSV: {}, LINES[0]: {}}
+
+
+def refusal(status: int, message: str) -> dict[str, Any]:
+    """Return the body of an error response."""
+    return {"code": status, "message": message}
+
+
+class LinesRoute(APIRoute):
+    """Takes JSON lines only: JSON and CSV are read by MLflow's route, at the same path."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether the route takes the request."""
+        media = media_type(Headers(scope=scope).get("content-type", ""))
+        return super().matches(scope) if media in LINES else (Match.NONE, {})
+
+
+def media_type(header: str) -> str:
+    """Return `text/csv` of `text/csv; charset=utf-8`."""
+    return header.partition(";")[0].strip().lower()
+
+
+def values_of(body: bytes, media: str) -> list[Any]:
+    """Return the records of a body, or their values alone.
+
+    Raises:
+        HTTPException: 400 for a body of another form, 415 for another media type.
+    """
+    if media == CSV:
+        return read_csv(body, has_header=False)
+    if media in LINES:
+        return read_lines(body)
+    if media != JSON:
+        raise HTTPException(415, f"Send {JSON}, {LINES[0]} or {CSV}.")
+    match read_json(body):
+        case {"instances": [*values]}:
+            return values
+    raise HTTPException(400, "Send an object with the list 'instances'.")
+
+
+def written(answers: list[Any], media: str) -> Response:
+    """Return the response in the media type that was asked for, else in that of the request."""
+    if media == CSV:
+        return Response(write_csv(answers), media_type=CSV)
+    if media in LINES:
+        return Response(write_lines(answers), media_type=media)
+    return Response(to_json({"predictions": answers}, inf_nan_mode="null"), media_type=JSON)
+
+
+def add_routes(app: FastAPI, core: Core) -> None:
+    """Add the routes of the protocol."""
+    with_mlflow = any(getattr(route, "path", "") == "/invocations" for route in app.routes)
+
+    async def invocations(request: Request) -> Response:
+        """Score records, and answer in the media type of `Accept`, else of the request."""
+        media = media_type(request.headers.get("content-type", ""))
+        asked = media_type(request.headers.get("accept", ""))
+        answers = await core.predict(values_of(await request.body(), media))
+        return written(answers, asked if asked in {JSON, CSV, *LINES} else media)
+
+    async def ping(response: Response) -> dict[str, bool]:
+        """Readiness."""
+        response.status_code = 200 if core.is_ready else 503
+        return {"ready": core.is_ready}
+
+    if with_mlflow:
+        route = LinesRoute("/invocations", invocations, methods=["POST"], include_in_schema=False)
+        app.router.routes.insert(0, route)
+        return
+    app.get("/ping", tags=["SageMaker"])(ping)
+    app.post(
+        "/invocations",
+        tags=["SageMaker"],
+        responses={200: {"content": ANSWERS}},
+        openapi_extra={"requestBody": {"content": BODY, "required": True}},
+    )(invocations)

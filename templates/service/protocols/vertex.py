@@ -1,0 +1,68 @@
+"""Vertex AI, the contract of its containers: instances to predictions."""
+
+import os
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Response
+from pydantic import BaseModel, Field
+
+from app.protocols.core import RECORD, Core
+
+# Vertex AI sets these, and AIP_HTTP_PORT for the port: see app/settings.py.
+PREDICT = os.environ.get("AIP_PREDICT_ROUTE", "/predict")
+HEALTH = os.environ.get("AIP_HEALTH_ROUTE", "/health")
+PATHS = (PREDICT, HEALTH)
+
+
+class Instances(BaseModel):
+    """Records, or their values alone in the order of the fields."""
+
+    instances: Annotated[list[Any], Field(json_schema_extra={"items": RECORD})]
+    parameters: dict[str, Any] | None = None
+
+
+class Predictions(BaseModel):
+    """The answers, in the order of the instances."""
+
+    predictions: list[Any]
+
+
+class Refusal(BaseModel):
+    """The body of an error response."""
+
+    error: str
+
+
+def refusal(status: int, message: str) -> dict[str, Any]:
+    """Return the body of an error response."""
+    return {"error": message}
+
+
+def add_routes(app: FastAPI, core: Core) -> None:
+    """Add the routes of the protocol."""
+    about: dict[str, Any] = {
+        "tags": ["Vertex AI"],
+        "responses": {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}},
+    }
+
+    @app.get(HEALTH, **about)
+    async def health(response: Response) -> dict[str, bool]:
+        """Readiness."""
+        response.status_code = 200 if core.is_ready else 503
+        return {"ready": core.is_ready}
+
+    @app.post(PREDICT, **about)
+    async def predict(request: Instances) -> Predictions:
+        """Score the instances."""
+        if request.parameters:
+            raise HTTPException(400, "The model takes no parameters.")
+        values = [plain(value) for value in request.instances]
+        return Predictions(predictions=await core.predict(values))
+
+
+def plain(value: Any) -> Any:
+    """Return the text of `{"b64": "..."}`, in which Vertex AI wraps binary values."""
+    if isinstance(value, dict):
+        inner = {name: plain(each) for name, each in value.items()}
+        return inner["b64"] if inner.keys() == {"b64"} else inner
+    return value
