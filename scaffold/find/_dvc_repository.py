@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from scaffold.base.checked import is_safe_path
 from scaffold.base.process import Runner
-from scaffold.base.urls import REPOSITORY
+from scaffold.base.urls import REPOSITORY, without_credentials
 from scaffold.errors import CommandError, ModelNotFetchedError
 from scaffold.find._dvc_files import LOCK, Kept, kept_at, metric_files
 from scaffold.find._source import download_folder
@@ -19,7 +19,7 @@ from scaffold.find._source import download_folder
 FOLLOWED = "SCAFFOLD_DVC_REPOS"
 """The variable with the repositories that are asked for a record, which somebody else may have written."""
 _WRITTEN = re.compile(
-    r"dvc(?:\+(?P<scheme>http|ssh))?://(?P<place>[^\s@]*|[\w.-]+@[^\s@]+)@(?P<rev>[^/@]+)/(?P<path>.+)"
+    r"dvc(?:\+(?P<scheme>http|ssh))?://(?P<place>(?:(?<=ssh://)[\w.-]+@)?[^\s@]*)@(?P<rev>[^/@]+)/(?P<path>.+)"
 )
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _ANSWER_S, _FETCH_S = 10.0, 120.0
@@ -50,15 +50,16 @@ def parse_place(written: str) -> Place:
     Raises:
         ModelNotFetchedError: It names no repository, no revision or no path.
     """
+    unlike = ModelNotFetchedError(without_credentials(written), _UNLIKE, _NAME_IT)
     found = _WRITTEN.fullmatch(written)
     if found is None:
-        raise ModelNotFetchedError(written, "it is no address of a file in a DVC repository", _NAME_IT)
+        raise unlike
     place, revision, path = found["place"], unquote(found["rev"]), found["path"]
     local = place.startswith(("/", ".")) and not found["scheme"]
     repository = place if local else f"{found['scheme'] or 'https'}://{place}"
     known = local or REPOSITORY.fullmatch(repository)
     if not known or not _REVISION.fullmatch(revision) or not is_safe_path(path):
-        raise ModelNotFetchedError(written, "it is no address of a file in a DVC repository", _NAME_IT)
+        raise unlike
     return Place(
         repository=str(Path(place).absolute()) if local else repository, revision=revision, path=path
     )
