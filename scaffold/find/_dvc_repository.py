@@ -24,6 +24,7 @@ _WRITTEN = re.compile(
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _ANSWER_S, _FETCH_S = 10.0, 120.0
 _NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:file"}
+_UNLIKE = "it is no address of a file in a DVC repository"
 _NAME_IT = (
     "Write dvc://HOST/TEAM/REPOSITORY@REVISION/PATH (dvc+ssh://git@HOST/..., dvc:///FOLDER@REVISION/PATH)."
 )
