@@ -49,8 +49,10 @@ def log(name: str, **options: Any) -> None:
 
             model = to_onnx(classifier(), ROWS[:1], options={"zipmap": False})
             mlflow.onnx.log_model(model, input_example=ROWS, **options)
-        case "pytorch":
+        case "pytorch" | "pt2":
             import torch
+
+            options["serialization_format"] = "pickle" if name == "pytorch" else name
 
             torch.manual_seed(0)
             model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from scaffold.base.uv import uv_command, uv_environment
 from scaffold.cli._app import app
-from scaffold.errors import MissingLibraryError
+from scaffold.errors import MissingLibraryError, NotAModelError
 from scaffold.find import find_model, find_newer
 from scaffold.read import read_artifact
 from scaffold.spec import ModelFormat
@@ -68,7 +68,7 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         wait_for(f"{url}/health")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MLFLOW_TRACKING_URI", url)
-            subprocess.run([str(python), str(LOG), *FORMATS, "pyfunc"], check=True, cwd=folder)
+            subprocess.run([str(python), str(LOG), *FORMATS, "pt2", "pyfunc"], check=True, cwd=folder)
             yield python
     finally:
         os.killpg(server.pid, 15)
@@ -102,6 +102,12 @@ def test_each_flavour_of_a_real_server_is_read_with_its_example(mlflow: Path) ->
         assert found.origin.version == "1"
         assert dict(found.origin.params) == {"rows": "40"}
         assert find_newer(found.origin) is None
+
+
+@pytest.mark.slow
+def test_what_the_flavour_of_torch_writes_by_default_says_what_to_save(mlflow: Path) -> None:
+    with pytest.raises(NotAModelError, match=r"it is a program of torch\.export\.\n.*as TorchScript"):
+        read_artifact(find_model("models:/pt2@live").path)
 
 
 @pytest.mark.slow
