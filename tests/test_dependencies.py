@@ -48,6 +48,7 @@ DISTRIBUTIONS = packages_distributions()
 ELSEWHERE = (
     "tests/broken/",
     "tests/find/log_models.py",
+    "tests/find/serve_sftp.py",
     "tests/upgrade/edits/",
     "tests/upgrade/stories/",
     "tests/libraries/models/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -71,8 +72,12 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             subprocess.run([str(python), str(LOG), *FORMATS, "pt2", "pyfunc"], check=True, cwd=folder)
             yield python
     finally:
-        os.killpg(server.pid, 15)
-        server.wait(30)
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait(30)
 
 
 def wait_for(url: str) -> None:
