@@ -14,7 +14,15 @@ from scaffold.errors import CommandError, ModelNotFetchedError
 from scaffold.find._dvc_files import Kept, is_as_kept, kept_at, metrics_of, params_of
 from scaffold.find._dvc_repository import FOLLOWED, Place, commits_of, described, is_named, parse_place
 from scaffold.find._folder import model_in
-from scaffold.find._source import Declared, FoundModel, Source, download_folder, line_of, local_path
+from scaffold.find._source import (
+    Declared,
+    FoundModel,
+    Source,
+    download_folder,
+    line_of,
+    local_path,
+    scheme_of,
+)
 from scaffold.spec import Origin
 
 _MISSING_COMMAND = 127
@@ -31,7 +39,9 @@ class DvcSource(Source):
 
     def recognises(self, written: str) -> bool:
         """Whether DVC keeps the file: a `.dvc` file is beside it, or a stage in a `dvc.lock` makes it."""
-        return written.startswith((_HERE, *_REMOTE)) or kept_at(local_path(written)) is not None
+        if written.startswith((_HERE, *_REMOTE)):
+            return True
+        return scheme_of(written) in ("", "file") and kept_at(local_path(written)) is not None
 
     def fetch(self, written: str) -> FoundModel:
         """Return the file as it is here, or pull it where it is not.
