@@ -74,7 +74,7 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         try:
-            server.wait(30)
+            server.wait(5)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait(30)
