@@ -49,6 +49,7 @@ ELSEWHERE = (
     "tests/broken/",
     "tests/find/log_models.py",
     "tests/store/in_mlflow.py",
+    "tests/find/serve_sftp.py",
     "tests/upgrade/edits/",
     "tests/upgrade/stories/",
     "tests/libraries/models/",

@@ -74,8 +74,11 @@ def _load(file: Any, path: Path, format: ModelFormat, names: Names) -> Any:
         case ModelFormat.ONNX:
             import onnxruntime
 
+            compression = compression_of(file.read(16))
+            file.seek(0)
             # By its path: a large model has its weights in files beside it.
-            return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            held = decompressed(file, compression).read() if compression else str(path)
+            return onnxruntime.InferenceSession(held, providers=["CPUExecutionProvider"])
         case ModelFormat.SKOPS:
             import skops.io
 

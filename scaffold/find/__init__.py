@@ -37,7 +37,8 @@ def find_model(written: str) -> FoundModel:
     Args:
         written: A path; a folder that MLflow saved; `runs:/` or `models:/` (MLflow); `s3://`, `gs://`, `https://`
             or any other scheme that fsspec knows or a package brings; a path beside which DVC keeps a `.dvc`
-            file; `store:NAME`, `store:NAME/VERSION`, `store:NAME@ALIAS`.
+            file; `dvc:PATH`; `dvc://HOST/REPOSITORY@REVISION/PATH`; `store:NAME`,
+            `store:NAME/VERSION`, `store:NAME@ALIAS`.
 
     Raises:
         ReadError: It leads to no file, or the library that fetches it is not installed.
@@ -84,8 +85,8 @@ def _source_of(written: str) -> Source:
 SOURCES: tuple[Source, ...] = (
     StoreSource(find_model),
     MlflowSource(),
-    FsspecSource(),
     DvcSource(),
+    FsspecSource(),
     PathSource(),
 )
 """The first that recognises what a person typed fetches the model."""

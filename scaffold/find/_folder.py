@@ -17,8 +17,19 @@ from scaffold.errors import NotAModelError
 from scaffold.find._source import Declared, download_folder
 from scaffold.spec import ModelFormat
 
-_SUFFIXES = frozenset(
-    (".pkl", ".pickle", ".joblib", ".skops", ".pt", ".pth", ".onnx", ".ubj", ".xgb", ".cbm", ".lgb")
+_SUFFIXES = (
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".skops",
+    ".pt",
+    ".pth",
+    ".onnx",
+    ".onnx.gz",
+    ".ubj",
+    ".xgb",
+    ".cbm",
+    ".lgb",
 )
 """Not `.json` and `.txt`, which are mostly other files."""
 _MOST_FILES = 5000
@@ -28,6 +39,9 @@ _PREPARES = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.jso
 """One of these files is in a folder of transformers that takes texts or images, not tensors."""
 _SAVE_ANEW = "Save it anew, as transformers does by itself: model.save_pretrained(FOLDER)"
 _KERAS = "Load the model in Python and give the object: scaffold.new(model, ...)"
+_SAVED = (
+    "Convert it to ONNX, and give that: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx"
+)
 
 
 def model_in(folder: Path) -> tuple[Path, Declared]:
@@ -69,7 +83,7 @@ def _format(folder: Path) -> ModelFormat | None:
     if _config(folder).keys() & {"model_type", "architectures"}:
         return ModelFormat.TRANSFORMERS
     if is_file(folder / "saved_model.pb"):
-        raise NotAModelError(str(folder), "it is a SavedModel of TensorFlow", _KERAS)
+        raise NotAModelError(str(folder), "it is a SavedModel of TensorFlow", _SAVED)
     if is_file(folder / "model.weights.h5"):
         raise NotAModelError(str(folder), "it is a Keras model", _KERAS)
     return None
@@ -138,5 +152,5 @@ def _only_file(folder: Path) -> Path:
 
 def _model_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.is_symlink():
+        if path.name.lower().endswith(_SUFFIXES) and path.is_file() and not path.is_symlink():
             yield path

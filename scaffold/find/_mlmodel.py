@@ -48,6 +48,7 @@ _FILE_NAMES = (
     "model.txt",
     "model.cb",
     "data/model.pth",
+    "data/model.pt2",
 )
 """Where the file is looked for when no flavour names one."""
 _MOST_TEXT_BYTES = 4 << 20

@@ -1,42 +1,34 @@
-"""A file that DVC keeps: what a `.dvc` file or a stage in a `dvc.lock` describes."""
+"""A file that DVC keeps: in the repository where a person is (`model.pkl`, `dvc:model.pkl`) or at `dvc://`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from scaffold.base.facts import as_dict, as_list, facts, identifier
-from scaffold.base.files import is_file, is_folder
+from scaffold.base.checked import is_safe_path
+from scaffold.base.facts import facts
+from scaffold.base.files import is_folder
 from scaffold.base.git import revision
 from scaffold.base.process import Runner, run_command
-from scaffold.base.yaml_text import yaml_document
 from scaffold.errors import CommandError, ModelNotFetchedError
+from scaffold.find._dvc_files import Kept, is_as_kept, kept_at, metrics_of, params_of
+from scaffold.find._dvc_repository import FOLLOWED, Place, commits_of, described, is_named, parse_place
 from scaffold.find._folder import model_in
-from scaffold.find._source import Declared, FoundModel, Source, line_of, local_path
+from scaffold.find._source import (
+    Declared,
+    FoundModel,
+    Source,
+    download_folder,
+    line_of,
+    local_path,
+    scheme_of,
+)
 from scaffold.spec import Origin
 
 _MISSING_COMMAND = 127
 """The exit status of a command that is not installed."""
-_LOCK = "dvc.lock"
-_MOST_BYTES = 10_000_000
-_MOST_METRICS = 5
-"""The most files of metrics of one stage that are read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """A file of DVC's, and what describes it."""
-
-    path: Path
-    described_in: Path
-    """The `.dvc` file or the `dvc.lock`."""
-    target: str
-    """What `dvc pull` is given in that folder."""
-    md5: str = ""
-    stage: Mapping[str, Any] = field(default_factory=dict)
+_HERE = "dvc:"
+_REMOTE = ("dvc://", "dvc+ssh://", "dvc+http://")
 
 
 class DvcSource(Source):
@@ -47,11 +39,9 @@ class DvcSource(Source):
 
     def recognises(self, written: str) -> bool:
         """Whether DVC keeps the file: a `.dvc` file is beside it, or a stage in a `dvc.lock` makes it."""
-        return _kept(local_path(written)) is not None
-
-    def follows(self, uri: str) -> bool:  # noqa: ARG002
-        """Never: a file of DVC is a path."""
-        return False
+        if written.startswith((_HERE, *_REMOTE)):
+            return True
+        return scheme_of(written) in ("", "file") and kept_at(local_path(written)) is not None
 
     def fetch(self, written: str) -> FoundModel:
         """Return the file as it is here, or pull it where it is not.
@@ -59,91 +49,120 @@ class DvcSource(Source):
         Raises:
             ModelNotFetchedError: The command `dvc` is missing, or its remote does not have the file.
         """
-        kept = _kept(local_path(written))
-        assert kept is not None
+        if written.startswith(_REMOTE):
+            return self._fetch_remote(written, parse_place(written))
+        if written.startswith(_HERE):
+            kept = _kept_here(written)
+        else:
+            found = kept_at(local_path(written))
+            assert found is not None
+            kept = found
         if not kept.path.exists():
-            self._pull(written, kept)
-        origin = Origin(
-            uri="",
-            version=kept.md5,
-            revision=revision(kept.described_in.parent, self._run),
-            params=facts(list(_params(kept))),
-            metrics=facts(list(_metrics(kept))),
-        )
-        path, declared = model_in(kept.path) if is_folder(kept.path) else (kept.path, Declared())
-        return FoundModel(path=path, provenance=written, origin=origin, declared=declared)
+            self._dvc(written, ["pull", kept.target], kept.described_in.parent, str(kept.described_in.parent))
+        origin = Origin(uri=_here(kept), revision=revision(kept.described_in.parent, self._run))
+        found_model = _found(written, kept, kept.path, origin)
+        if is_as_kept(kept):
+            return found_model
+        note = f"{kept.path.name} is another file than {kept.described_in.name} has: dvc status"
+        declared = found_model.declared
+        return replace(found_model, declared=replace(declared, notes=(*declared.notes, note)))
 
-    def _pull(self, written: str, kept: _Kept) -> None:
-        folder = kept.described_in.parent
+    def follows(self, uri: str) -> bool:
+        """Whether it is a path in the user's current repository, which is only read, or a `dvc://` URL."""
+        return uri.startswith((_HERE, *_REMOTE))
+
+    def newer(self, origin: Origin) -> str | None:
+        """Return the URI where DVC has another file there now.
+
+        No command runs for a repository that only the record names, and none that writes in the current one.
+        """
+        uri = origin.uri
+        if uri.startswith(_REMOTE):
+            return self._newer_remote(origin, parse_place(uri))
+        kept = _kept_here(uri)
+        if kept.md5 == origin.version:
+            return None
+        if not is_as_kept(kept):
+            cause = f"{kept.described_in.name} has another version than is here"
+            raise ModelNotFetchedError(uri, cause, f"dvc pull {_relative(kept.path)}")
+        return uri
+
+    def _newer_remote(self, origin: Origin, place: Place) -> str | None:
+        if not is_named(place):
+            cause = f"git and dvc run for a repository that {FOLLOWED} names, and for no other in a record"
+            raise ModelNotFetchedError(origin.uri, cause, f"export {FOLLOWED}={place.repository}")
+        commits = commits_of(origin.uri, place, self._run)
+        if origin.revision in (*commits, place.revision):
+            return None
+        kept, _ = described(origin.uri, place, self._run)
+        return None if kept.md5 and kept.md5 == origin.version else origin.uri
+
+    def _fetch_remote(self, written: str, place: Place) -> FoundModel:
+        kept, commit = described(written, place, self._run)
+        target = download_folder() / kept.path.name
+        command = ["get", "-q", "--rev", commit, "-o", str(target), "--", place.repository, place.path]
+        self._dvc(written, command, target.parent, "")
+        uri = "" if place.is_local else written
+        return _found(written, kept, target, Origin(uri=uri, revision=commit))
+
+    def _dvc(self, written: str, arguments: list[str], folder: Path, again_in: str) -> None:
         try:
-            self._run(["dvc", "pull", kept.target], cwd=folder)
+            self._run(["dvc", *arguments], cwd=folder)
         except CommandError as error:
             if error.status == _MISSING_COMMAND:
                 missing = "the command dvc is missing"
                 raise ModelNotFetchedError(written, missing, "pip install dvc") from error
-            again = f"dvc pull {folder / kept.target}"
+            again = f"dvc pull {Path(again_in) / arguments[-1]}" if again_in else ""
             raise ModelNotFetchedError(written, _cause(error), again) from error
+
+
+def _found(written: str, kept: Kept, path: Path, origin: Origin) -> FoundModel:
+    """The model at `path`, with what DVC says of it."""
+    known = replace(
+        origin,
+        version=kept.md5,
+        params=facts(list(params_of(kept))),
+        metrics=facts(list(metrics_of(kept))),
+    )
+    model, declared = model_in(path) if is_folder(path) else (path, Declared())
+    return FoundModel(path=model, provenance=written, origin=known, declared=declared)
+
+
+def _kept_here(uri: str) -> Kept:
+    """What `dvc:PATH` names in the DVC repository of the current folder.
+
+    Raises:
+        ModelNotFetchedError: The current folder is in no such repository, or DVC keeps no such file in it.
+    """
+    name, root = uri.removeprefix(_HERE), _root(Path.cwd())
+    if root is None:
+        cause = "the current folder is in no DVC repository"
+        raise ModelNotFetchedError(uri, cause, f"cd REPOSITORY  # the one that has {name}")
+    kept = kept_at(root / name) if is_safe_path(name) else None
+    if kept is None:
+        raise ModelNotFetchedError(uri, f"DVC keeps no such file in {root}", "dvc list -R .")
+    return kept
+
+
+def _here(kept: Kept) -> str:
+    """The URI of a file in its repository; empty where an update could not follow it."""
+    path = kept.path.absolute()
+    root = _root(path.parent)
+    name = path.relative_to(root).as_posix() if root else ""
+    return f"{_HERE}{name}" if name and kept.md5 and is_safe_path(name) else ""
+
+
+def _root(folder: Path) -> Path | None:
+    """The DVC repository that a folder is in."""
+    return next((each for each in (folder, *folder.parents) if is_folder(each / ".dvc")), None)
+
+
+def _relative(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _cause(error: CommandError) -> str:
     """Return what DVC says first of its error; advice follows it."""
     told = [line for line in str(error).splitlines() if line.startswith("ERROR: ")]
     return told[0].rstrip(":") if told else line_of(error, -1)
-
-
-def _kept(path: Path) -> _Kept | None:
-    pointer = path if path.suffix == ".dvc" else path.parent / f"{path.name}.dvc"
-    if is_file(pointer):
-        out = as_dict(next(iter(as_list(_read(pointer).get("outs"))), {}))
-        name = out.get("path")
-        there = name if isinstance(name, str) and Path(name).name == name else pointer.stem
-        return _Kept(
-            path=pointer.parent / there,
-            described_in=pointer,
-            target=pointer.name,
-            md5=identifier(out.get("md5")),
-        )
-    return next(_made_by_stages(path), None)
-
-
-def _made_by_stages(path: Path) -> Iterator[_Kept]:
-    """What a stage in the nearest `dvc.lock` makes at `path`."""
-    place = path.absolute()
-    lock = next((folder / _LOCK for folder in place.parents if is_file(folder / _LOCK)), None)
-    if lock is None:
-        return
-    target = place.relative_to(lock.parent).as_posix()
-    for stage in as_dict(_read(lock).get("stages")).values():
-        for out in map(as_dict, as_list(as_dict(stage).get("outs"))):
-            if out.get("path") == target:
-                yield _Kept(
-                    path=path, described_in=lock, target=target, md5=identifier(out.get("md5")), stage=stage
-                )
-
-
-def _params(kept: _Kept) -> Iterator[tuple[str, Any]]:
-    for values in as_dict(kept.stage.get("params")).values():
-        yield from as_dict(values).items()
-
-
-def _metrics(kept: _Kept) -> Iterator[tuple[str, Any]]:
-    """The numbers in the JSON files beside the lock that the stage makes."""
-    outs = [as_dict(out).get("path") for out in as_list(kept.stage.get("outs"))]
-    names = [name for name in outs if isinstance(name, str) and name.endswith(".json")]
-    for name in names[:_MOST_METRICS]:
-        for metric, value in _read(kept.described_in.parent / name).items():
-            if isinstance(value, int | float):
-                yield metric, value
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return a file of YAML or JSON; empty where it is neither, or holds no mapping."""
-    import yaml
-
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            return {}
-        text = path.read_text()
-        return as_dict(json.loads(text) if path.suffix == ".json" else yaml_document(text))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
-        return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from scaffold.base.facts import one_line
 from scaffold.base.urls import without_credentials
 from scaffold.errors import ModelNotFetchedError
 from scaffold.find._folder import model_in
+from scaffold.find._patience import StalledError, returned_in_time
 from scaffold.find._source import Declared, FoundModel, Source, download_folder, imported, line_of, scheme_of
 from scaffold.spec import Origin
 
@@ -36,6 +38,11 @@ _CREDENTIALS = {
     "hf": "HF_TOKEN",
 }
 """The variables that hold credentials, by one of the schemes of a package."""
+
+_ANSWER_S = 10.0
+"""How long a server may take to log in and to tell of one file."""
+_STALL_S = 60.0
+"""How long no byte may come: some libraries write a part of 32 MiB at once."""
 
 _VERSION_KEYS = ("VersionId", "version_id", "generation", "ETag", "etag", "e_tag")
 """What filesystems call the version of a file, the surest first."""
@@ -67,8 +74,10 @@ class FsspecSource(Source):
 
     def newer(self, origin: Origin) -> str | None:
         """Return the URL again if its version is another one, or cannot be told."""
-        filesystem, place = _filesystem(origin.uri, origin.uri, scheme_of(origin.uri))
-        version = _version(filesystem, place)
+        scheme = scheme_of(origin.uri)
+        filesystem, place = _filesystem(origin.uri, origin.uri, scheme)
+        with _named(origin.uri, scheme):
+            version = _version(filesystem, place)
         return None if version and version == origin.version else origin.uri
 
 
@@ -78,25 +87,37 @@ def _copied(url: str, shown: str, scheme: str) -> tuple[Path, str]:
     filesystem, place = _filesystem(url, shown, scheme)
     with _named(shown, scheme):
         version = _version(filesystem, place)
-        filesystem.get_file(place, str(target))
+        fetch = functools.partial(filesystem.get_file, place, str(target))
+        returned_in_time(fetch, _STALL_S, lambda: target.stat().st_size if target.is_file() else 0)
     return target, version
 
 
 def _filesystem(url: str, shown: str, scheme: str) -> tuple[Any, str]:
     fsspec = imported("fsspec", shown, " ".join(dict.fromkeys(["fsspec", _PACKAGES.get(scheme, "fsspec")])))
-    with _named(shown, scheme):
-        filesystem, place = fsspec.core.url_to_fs(url)
+    with _named(shown, scheme):  # some log in where they are made
+        filesystem, place = returned_in_time(functools.partial(fsspec.core.url_to_fs, url), _ANSWER_S)
     return filesystem, place
 
 
 def _version(filesystem: Any, place: str) -> str:
-    """What tells one content of a file from another: its version or ETag; empty where there is none."""
+    """What tells one content of a file from another: its version or ETag; empty where there is none.
+
+    Raises:
+        StalledError: The server does not answer. Another error is reported where the file is fetched.
+    """
+
+    def known() -> dict[str, Any]:
+        filesystem.invalidate_cache()  # an earlier call may have listed the folder
+        return dict(filesystem.info(place))
+
     try:
-        known = filesystem.info(place)
+        found = returned_in_time(known, _ANSWER_S)
+    except StalledError:
+        raise
     except Exception:
-        return ""  # reported where the file is fetched
-    found = next((known[key] for key in _VERSION_KEYS if known.get(key)), "")
-    return one_line(str(found).strip('"'))
+        return ""
+    version = next((found[key] for key in _VERSION_KEYS if found.get(key)), "")
+    return one_line(str(version).strip('"'))
 
 
 @contextlib.contextmanager
@@ -110,9 +131,15 @@ def _named(shown: str, scheme: str) -> Iterator[None]:
     except Exception as error:
         # Every filesystem has errors of its own; some of them name the URL.
         cause = without_credentials(line_of(error)).rstrip(".")
-        if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
+        if _is_refusal(error):
             cause += _where_credentials_stand(scheme)
         raise ModelNotFetchedError(shown, cause, "") from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether a login is missing or refused; each library says so in its own way."""
+    status = getattr(error, "status_code", getattr(error, "status", None))
+    return isinstance(error, PermissionError) or status in (401, 403) or "Credential" in type(error).__name__
 
 
 def _where_credentials_stand(scheme: str) -> str:

@@ -4,58 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from scaffold.base.streams import compression_of
-from scaffold.read._streams import CutShortError
+from scaffold.read._streams import CutShortError, Stream
 from scaffold.spec import ModelFormat
 
 HEAD_BYTES = 4096
 
-# Files that users give in place of a model, and advice for each.
-_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "Fetch the file: git lfs pull"),
-    (
-        b"\x89HDF\r\n",
-        "an HDF5 file",
-        "Load the model in Python and give the object: scaffold.new(model, ...)",
-    ),
-    (b"(\xb5/\xfd", "compressed with zstd", "Unpack it first: unzstd FILE"),
-    (b"PAR1", "a Parquet file", "That is a table. Give the model's file first and the table after --input"),
-    (b"\x93NUMPY", "a numpy array", "Give the model's file first and the array after --input"),
-    (b"\x89PNG", "a PNG image", "Give the model's file first and the image after --input"),
-    (b"\xff\xd8\xff", "a JPEG image", "Give the model's file first and the image after --input"),
-    (b"<!DOCTYPE", "a web page", "Download the file itself: this is the page that leads to it"),
-    (b"<html", "a web page", "Download the file itself: this is the page that leads to it"),
-    (
-        b"ZF0x",
-        "written by joblib before 0.10",
-        "Load it with that joblib and write it anew: joblib.dump(model, PATH)",
-    ),
-    (
-        b"\x1cTFL",
-        "a TensorFlow Lite model",
-        "Load the model in Python and give the object: scaffold.new(model, ...)",
-    ),
-)
-# And archives, by the name of a member.
-_FOREIGN_MEMBERS: tuple[tuple[str, str, str], ...] = (
-    (
-        "archive_format",
-        "a program of torch.export",
-        (
-            "Save what it holds as TorchScript, with an input for an example:\n"
-            "  torch.jit.trace(torch.export.load(PATH).module(), example).save('model.pt')"
-        ),
-    ),
-    (
-        "model.weights.h5",
-        "a Keras model",
-        "Load the model in Python and give the object: scaffold.new(model, ...)",
-    ),
-)
 _ONNX_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26})
 _ONNX_GRAPH = 7
 
@@ -64,16 +20,6 @@ def head_of(path: Path) -> bytes:
     """The first bytes of a file."""
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
-
-
-def foreign_kind(path: Path, head: bytes) -> tuple[str, str] | None:
-    """Return what a file with this start is, and advice, if it is known to be no readable model."""
-    found = next(((kind, hint) for magic, kind, hint in _FOREIGN if head.startswith(magic)), None)
-    if found or compression_of(head) != "zip" or not zipfile.is_zipfile(path):
-        return found
-    with zipfile.ZipFile(path) as archive:
-        members = {name.rpartition("/")[2] for name in archive.namelist()}
-    return next(((kind, hint) for member, kind, hint in _FOREIGN_MEMBERS if member in members), None)
 
 
 def native_format(file: BinaryIO, head: bytes) -> ModelFormat | None:
@@ -117,7 +63,34 @@ def _is_onnx(file: BinaryIO) -> bool:
     return False
 
 
-def _varint(file: BinaryIO) -> int | None:
+def is_packed_onnx(stream: Stream) -> bool:
+    """Whether a compressed file holds a `ModelProto`; it is then read to its end.
+
+    Raises:
+        CutShortError: It does, and ends inside its graph.
+        BombError: It unpacks to far more than it weighs.
+    """
+    if not stream.starts_with(b"\x08"):
+        return False
+    found = False
+    try:
+        while not found and (key := _varint(stream)):
+            number, wire = key >> 3, key & 7
+            length = _varint(stream)
+            if number not in _ONNX_FIELDS or wire not in (0, 2) or length is None:
+                return False
+            found = number == _ONNX_GRAPH
+            if wire == 2:
+                stream.skip(length)
+        if found:
+            stream.drain()
+    except CutShortError:
+        if found:
+            raise
+    return found
+
+
+def _varint(file: BinaryIO | Stream) -> int | None:
     value = 0
     for shift in range(0, 70, 7):
         byte = file.read(1)

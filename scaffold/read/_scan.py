@@ -22,6 +22,7 @@ from scaffold.errors import (
 from scaffold.read import _formats
 from scaffold.read._findings import raise_findings
 from scaffold.read._folders import own_folders, path_without
+from scaffold.read._foreign import foreign_kind
 from scaffold.read._streams import BombError, CutShortError, MalformedError, Stream, open_stream
 from scaffold.read._versions import RUNNING, native_made_with, require_python
 from scaffold.read.gate._definitions import Finder
@@ -110,7 +111,7 @@ def scan_file(
         VersionMismatchError: It names what the installed version of a library does not have.
     """
     head = _formats.head_of(path)
-    foreign = _formats.foreign_kind(path, head)
+    foreign = foreign_kind(path, head)
     if foreign:
         raise NotAModelError(str(path), f"it is {foreign[0]}", foreign[1])
     with open_once(path) as (file, sha256):
@@ -160,6 +161,8 @@ def _followed(opened: _File, policy: Policy, findings: Findings) -> ModelFormat:
         if zipped and is_skops(opened.file):
             follow_skops(opened.file, Gate(policy, findings, member=SCHEMA))
             return ModelFormat.SKOPS
+        if opened.compression == "gzip" and _holds_onnx(opened):
+            return ModelFormat.ONNX
         if zipped:
             return follow_archive(
                 opened.file, lambda member, layout: _archive_gate(policy, findings, member, layout)
@@ -222,6 +225,11 @@ def _archive_gate(policy: Policy, findings: Findings, member: str, format: Model
         # Its pickles are read by torch's own reader in C++, which imports nothing of Python.
         return Gate(policy, Findings(), member=member, torch=True)
     return Gate(policy, findings, member=member, torch=True)
+
+
+def _holds_onnx(opened: _File) -> bool:
+    with opened.stream() as stream:
+        return _formats.is_packed_onnx(stream)
 
 
 def _starts_with_protocol(opened: _File) -> bool:

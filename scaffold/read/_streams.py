@@ -140,6 +140,11 @@ class Stream:
         while count:
             count -= len(self.read(min(count, CHUNK_BYTES)))
 
+    def drain(self) -> None:
+        """Pass over all that is left."""
+        while part := self._ahead(CHUNK_BYTES):
+            self.skip(len(part))
+
     def _ahead(self, count: int) -> bytes:
         try:
             return self._file.peek(count)  # type: ignore[union-attr]

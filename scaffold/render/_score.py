@@ -65,6 +65,9 @@ _LOADS = {
     ModelFormat.LIGHTGBM: ("lightgbm", "lightgbm.Booster(model_str=file.read().decode())"),
     ModelFormat.CATBOOST: ("catboost", "catboost.CatBoost().load_model(blob=file.read())"),
 }
+_PACKED_ONNX = """onnxruntime.InferenceSession(
+    gzip.decompress(file.read()), providers=["CPUExecutionProvider"]
+)"""
 _UNPACKED = {
     None: ("pickle", "pickle.load(file)"),
     "gzip": ("gzip", "pickle.load(gzip.GzipFile(fileobj=file))"),
@@ -116,7 +119,7 @@ def score_values(
     libraries = [f"import {name}" for name in sorted(imports - _STANDARD)]
     ready = ["_model.eval()  # no dropout; batch normalisation by what training saw"]
     return {
-        "model_file": _FILES[artifact.format],
+        "model_file": _FILES[artifact.format] + (".gz" if _is_packed_onnx(artifact) else ""),
         "score_imports": "\n".join([*standard, *_ALWAYS]),
         "score_libraries": "\n".join(["", *libraries, ""]) if libraries else "",
         "score_serving": "\n".join([*([_FAST] if shortened else []), _OPEN, *folder_imports(artifact)]),
@@ -143,6 +146,8 @@ def _load(artifact: Artifact, call: Call) -> _Code:
         return _Code(*load_lines(artifact))
     if artifact.format is ModelFormat.SKOPS:
         return _Code(_skops_lines(artifact), frozenset({"skops.io"}))
+    if _is_packed_onnx(artifact):
+        return _Code(f"_model = {_PACKED_ONNX}".splitlines(), frozenset({"gzip", "onnxruntime"}))
     module, load = _LOADS[artifact.format]
     lines = [f"_model = {load}"]
     estimator = call.estimator if isinstance(call, PythonCall) else ""
@@ -151,6 +156,10 @@ def _load(artifact: Artifact, call: Call) -> _Code:
     if artifact.format is ModelFormat.CATBOOST and estimator:
         lines = [f"_model = catboost.{estimator}().load_model(blob=file.read())"]
     return _Code(lines, frozenset({module}))
+
+
+def _is_packed_onnx(artifact: Artifact) -> bool:
+    return artifact.format is ModelFormat.ONNX and artifact.compression is not None
 
 
 def _skops_lines(artifact: Artifact) -> list[str]:

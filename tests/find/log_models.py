@@ -4,6 +4,7 @@ It runs in the environment of the MLflow server: the tests' own environment has 
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -48,10 +49,51 @@ def log(name: str, **options: Any) -> None:
 
             model = to_onnx(classifier(), ROWS[:1], options={"zipmap": False})
             mlflow.onnx.log_model(model, input_example=ROWS, **options)
+        case "pytorch" | "pt2":
+            import torch
+
+            options["serialization_format"] = "pickle" if name == "pytorch" else name
+
+            torch.manual_seed(0)
+            model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
+            mlflow.pytorch.log_model(model, input_example=ROWS, **options)
+        case "pyfunc":
+            log_pyfunc(options)
         case _:
             options["serialization_format"] = name
             mlflow.sklearn.log_model(classifier(), input_example=X[:10], **options)
 
+
+def log_pyfunc(options: dict[str, Any]) -> None:
+    """A model of its owner's: its class is in a module of the code paths, its weights are an artifact."""
+    code, weights = Path("ratios.py"), Path("weights.json")
+    code.write_text(RATIOS)
+    weights.write_text('{"a": 2.0}')
+    sys.path.insert(0, str(Path.cwd()))
+    import ratios
+
+    mlflow.pyfunc.log_model(
+        python_model=ratios.Ratio(),
+        artifacts={"weights": str(weights)},
+        code_paths=[str(code)],
+        input_example=X[:10],
+        **options,
+    )
+
+
+RATIOS = """
+import json
+
+import mlflow
+
+
+class Ratio(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.weights = json.loads(open(context.artifacts["weights"]).read())
+
+    def predict(self, context, model_input, params=None):
+        return model_input["a"] * self.weights["a"]
+"""
 
 for flavour in sys.argv[1:]:
     with mlflow.start_run():

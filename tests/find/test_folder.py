@@ -22,10 +22,13 @@ def test_a_folder_with_two_model_files_names_both(tmp_path: Path) -> None:
         find_model(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["saved_model.pb", "model.weights.h5"])
-def test_a_folder_of_tensorflow_or_keras_names_the_other_way(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("saved_model.pb", r"tf2onnx\.convert --saved-model"), ("model.weights.h5", r"scaffold\.new\(model")],
+)
+def test_a_folder_of_tensorflow_or_keras_names_the_other_way(tmp_path: Path, name: str, advice: str) -> None:
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(NotAModelError, match=r"scaffold\.new\(model"):
+    with pytest.raises(NotAModelError, match=advice):
         find_model(str(tmp_path))
 
 

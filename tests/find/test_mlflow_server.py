@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from scaffold.base.uv import uv_command, uv_environment
 from scaffold.cli._app import app
+from scaffold.errors import MissingLibraryError, NotAModelError
 from scaffold.find import find_model, find_newer
 from scaffold.read import read_artifact
 from scaffold.spec import ModelFormat
@@ -31,6 +33,7 @@ LIBRARIES = [
     "onnx",
     "onnxruntime",
     "skl2onnx",
+    "torch==2.13.0",
 ]
 FORMATS = {
     "skops": ModelFormat.SKOPS,
@@ -39,6 +42,7 @@ FORMATS = {
     "catboost": ModelFormat.CATBOOST,
     "statsmodels": ModelFormat.PICKLE,
     "onnx": ModelFormat.ONNX,
+    "pytorch": ModelFormat.TORCH,
 }
 LOG = Path(__file__).parent / "log_models.py"
 
@@ -65,11 +69,15 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         wait_for(f"{url}/health")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MLFLOW_TRACKING_URI", url)
-            subprocess.run([str(python), str(LOG), *FORMATS], check=True, cwd=folder)
+            subprocess.run([str(python), str(LOG), *FORMATS, "pt2", "pyfunc"], check=True, cwd=folder)
             yield python
     finally:
-        os.killpg(server.pid, 15)
-        server.wait(30)
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait(30)
 
 
 def wait_for(url: str) -> None:
@@ -99,6 +107,21 @@ def test_each_flavour_of_a_real_server_is_read_with_its_example(mlflow: Path) ->
         assert found.origin.version == "1"
         assert dict(found.origin.params) == {"rows": "40"}
         assert find_newer(found.origin) is None
+
+
+@pytest.mark.slow
+def test_what_the_flavour_of_torch_writes_by_default_says_what_to_save(mlflow: Path) -> None:
+    with pytest.raises(NotAModelError, match=r"it is a program of torch\.export\.\n.*as TorchScript"):
+        read_artifact(find_model("models:/pt2@live").path)
+
+
+@pytest.mark.slow
+def test_a_python_function_of_ones_own_comes_with_its_code_and_needs_mlflow(mlflow: Path) -> None:
+    found = find_model("models:/pyfunc@live")
+    assert (found.path.parent / "ratios.py").is_file()
+    assert found.declared.input is not None
+    with pytest.raises(MissingLibraryError, match="'mlflow'"):
+        read_artifact(found.path)
 
 
 @pytest.mark.slow

@@ -1,0 +1,141 @@
+"""What a `.dvc` file or a `dvc.lock` says of a file that DVC keeps. Both are read as data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scaffold.base.facts import as_dict, as_list, identifier
+from scaffold.base.files import is_file, is_folder
+from scaffold.base.yaml_text import yaml_document
+
+LOCK = "dvc.lock"
+_MOST_BYTES = 10_000_000
+_MOST_METRICS = 5
+"""The most files of metrics of one stage that are read."""
+_FOLDER = ".dir"
+"""What DVC writes after the md5 of a folder's listing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file of DVC's, and what describes it."""
+
+    path: Path
+    described_in: Path
+    """The `.dvc` file or the `dvc.lock`."""
+    target: str
+    """What `dvc pull` is given in that folder."""
+    md5: str = ""
+    """With `.dir` at its end for that of a folder's listing."""
+    is_plain: bool = False
+    """Whether it is the md5 of the bytes: DVC 2 took text files without their carriage returns."""
+    stage: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kept_at(path: Path) -> Kept | None:
+    """Return what DVC says of the file, the folder or the `.dvc` file at `path`; None for any other."""
+    pointer = path if path.suffix == ".dvc" else path.parent / f"{path.name}.dvc"
+    if is_file(pointer):
+        out = as_dict(next(iter(as_list(_read(pointer).get("outs"))), {}))
+        name = out.get("path")
+        there = name if isinstance(name, str) and Path(name).name == name else pointer.stem
+        return Kept(
+            path=pointer.parent / there,
+            described_in=pointer,
+            target=pointer.name,
+            md5=_md5(out),
+            is_plain=out.get("hash") == "md5",
+        )
+    return next(_made_by_stages(path), None)
+
+
+def _made_by_stages(path: Path) -> Iterator[Kept]:
+    """What a stage in the nearest `dvc.lock` makes at `path`."""
+    place = path.absolute()
+    lock = next((folder / LOCK for folder in place.parents if is_file(folder / LOCK)), None)
+    if lock is None:
+        return
+    target = place.relative_to(lock.parent).as_posix()
+    for stage in as_dict(_read(lock).get("stages")).values():
+        for out in map(as_dict, as_list(as_dict(stage).get("outs"))):
+            if out.get("path") == target:
+                yield Kept(
+                    path=path,
+                    described_in=lock,
+                    target=target,
+                    md5=_md5(out),
+                    is_plain=out.get("hash") == "md5",
+                    stage=stage,
+                )
+
+
+def _md5(out: Mapping[str, Any]) -> str:
+    """The md5 of an output; with `.dir` at its end for a folder, and empty where there is none."""
+    text = str(out.get("md5", ""))
+    end = _FOLDER if text.endswith(_FOLDER) else ""
+    return f"{identifier(text.removesuffix(_FOLDER))}{end}"
+
+
+def is_as_kept(kept: Kept) -> bool:
+    """Whether what is at the path is what DVC describes, as far as that can be told."""
+    if not kept.path.exists():
+        return False
+    if not (kept.is_plain and kept.md5):
+        return True
+    if kept.md5.endswith(_FOLDER) is not is_folder(kept.path):
+        return False
+    return _md5_of(kept.path) == kept.md5.removesuffix(_FOLDER)
+
+
+def _md5_of(path: Path) -> str:
+    """The md5 of a file, or of the listing of a folder as DVC writes it.
+
+    Source: `Tree.as_bytes` of `dvc_data.hashfile.tree`.
+    """
+    if not is_folder(path):
+        digest = hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+        return digest.hexdigest()
+    names = sorted(each.relative_to(path).parts for each in path.rglob("*") if each.is_file())
+    listed = [{"md5": _md5_of(path.joinpath(*name)), "relpath": "/".join(name)} for name in names]
+    return hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+
+
+def params_of(kept: Kept) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters of the stage that made it."""
+    for values in as_dict(kept.stage.get("params")).values():
+        yield from as_dict(values).items()
+
+
+def metrics_of(kept: Kept) -> Iterator[tuple[str, Any]]:
+    """Yield the numbers in the JSON files beside the lock that the stage makes."""
+    for name in metric_files(kept):
+        for metric, value in _read(kept.described_in.parent / name).items():
+            if isinstance(value, int | float):
+                yield metric, value
+
+
+def metric_files(kept: Kept) -> list[str]:
+    """Return the JSON files that the stage makes, by their paths from the lock."""
+    outs = [as_dict(out).get("path") for out in as_list(kept.stage.get("outs"))]
+    return [name for name in outs if isinstance(name, str) and name.endswith(".json")][:_MOST_METRICS]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a file of YAML or JSON; empty where it is neither, or holds no mapping."""
+    import yaml
+
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            return {}
+        text = path.read_text()
+        return as_dict(json.loads(text) if path.suffix == ".json" else yaml_document(text))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}

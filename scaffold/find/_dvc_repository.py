@@ -1,0 +1,131 @@
+"""A DVC repository at a revision of git: `dvc://host/team/models@main/models/churn.pkl`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from scaffold.base.checked import is_safe_path
+from scaffold.base.process import Runner
+from scaffold.base.urls import REPOSITORY, without_credentials
+from scaffold.errors import CommandError, ModelNotFetchedError
+from scaffold.find._dvc_files import LOCK, Kept, kept_at, metric_files
+from scaffold.find._source import download_folder
+
+FOLLOWED = "SCAFFOLD_DVC_REPOS"
+"""The variable with the repositories that are asked for a record, which somebody else may have written."""
+_WRITTEN = re.compile(
+    r"dvc(?:\+(?P<scheme>http|ssh))?://(?P<place>(?:(?<=ssh://)[\w.-]+@)?[^\s@]*)@(?P<rev>[^/@]+)/(?P<path>.+)"
+)
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+_ANSWER_S, _FETCH_S = 10.0, 120.0
+_NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:file"}
+_UNLIKE = "it is no address of a file in a DVC repository"
+_NAME_IT = (
+    "Write dvc://HOST/TEAM/REPOSITORY@REVISION/PATH (dvc+ssh://git@HOST/..., dvc:///FOLDER@REVISION/PATH)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A path at a revision of a repository."""
+
+    repository: str
+    """A URL of https, http or ssh, or a folder of this machine."""
+    revision: str
+    path: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the repository is a folder."""
+        return "://" not in self.repository
+
+
+def parse_place(written: str) -> Place:
+    """Return what a `dvc://` URL names.
+
+    Raises:
+        ModelNotFetchedError: It names no repository, no revision or no path.
+    """
+    unlike = ModelNotFetchedError(without_credentials(written), _UNLIKE, _NAME_IT)
+    found = _WRITTEN.fullmatch(written)
+    if found is None:
+        raise unlike
+    place, revision, path = found["place"], unquote(found["rev"]), found["path"]
+    local = place.startswith(("/", ".")) and not found["scheme"]
+    repository = place if local else f"{found['scheme'] or 'https'}://{place}"
+    known = local or REPOSITORY.fullmatch(repository)
+    if not known or not _REVISION.fullmatch(revision) or not is_safe_path(path):
+        raise unlike
+    return Place(
+        repository=str(Path(place).absolute()) if local else repository, revision=revision, path=path
+    )
+
+
+def is_named(place: Place) -> bool:
+    """Whether the user's environment names the repository as one that updates may ask."""
+    named = os.environ.get(FOLLOWED, "").split()
+    return not place.is_local and _plain(place.repository) in map(_plain, named)
+
+
+def _plain(url: str) -> str:
+    return url.removesuffix("/").removesuffix(".git")
+
+
+def commits_of(written: str, place: Place, run: Runner) -> list[str]:
+    """Return the commits that the revision names at the repository, asked now.
+
+    Raises:
+        ModelNotFetchedError: The repository does not answer.
+    """
+    asked = ["git", "ls-remote", "--", place.repository, place.revision, f"{place.revision}^{{}}"]
+    # Not in the current folder: its repository may configure programs that git runs.
+    listed = _git(written, asked, download_folder(), run, _ANSWER_S)
+    return [line.split("\t")[0] for line in listed.splitlines()]
+
+
+def described(written: str, place: Place, run: Runner) -> tuple[Kept, str]:
+    """Return what DVC says of the path, with its commit. No file of the repository is checked out.
+
+    Raises:
+        ModelNotFetchedError: There is no such repository, revision or path.
+    """
+    folder = download_folder()
+    git, files = folder / "git", folder / "files"
+    _git(written, ["git", "init", "-q", "--bare", str(git)], folder, run, _ANSWER_S)
+    fetch = ["git", "fetch", "-q", "--no-tags", "--depth=1", "--", place.repository, place.revision]
+    _git(written, fetch, git, run, _FETCH_S)
+    commit = _git(written, ["git", "rev-parse", "FETCH_HEAD"], git, run, _ANSWER_S).strip()
+
+    def copy(name: str) -> None:
+        with contextlib.suppress(CommandError):
+            text = run(["git", "cat-file", "blob", f"{commit}:{name}"], cwd=git).stdout
+            target = files / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+
+    path = Path(place.path)
+    for name in (f"{path}.dvc", *(str(parent / LOCK) for parent in path.parents)):
+        copy(name)
+    kept = kept_at(files / path)
+    if kept is None:
+        cause = f"DVC keeps no {place.path} at {place.revision}"
+        raise ModelNotFetchedError(written, cause, f"dvc list -R {place.repository} --rev {place.revision}")
+    beside = kept.described_in.parent.relative_to(files)
+    for metrics in metric_files(kept):
+        if is_safe_path(metrics):
+            copy(str(beside / metrics))
+    return kept, commit
+
+
+def _git(written: str, command: list[str], folder: Path, run: Runner, limit_s: float) -> str:
+    try:
+        return run(command, cwd=folder, env={**os.environ, **_NO_QUESTIONS}, timeout_s=limit_s).stdout
+    except CommandError as error:
+        told = [line for line in str(error).splitlines() if line.startswith(("fatal: ", "no end after"))]
+        cause = told[0].removeprefix("fatal: ") if told else f"git ended with status {error.status}"
+        raise ModelNotFetchedError(written, cause.rstrip("."), "") from error
