@@ -43,7 +43,7 @@ _MOST_LISTED = 12
 def with_categories(schema: Schema, hints: Hints) -> Schema:
     """Add the categories that the encoders of the model have learned to the columns of `schema`.
 
-    If the encoder raises on other values, they are refused; if it ignores them, the learned values are a comment.
+    If the encoder raises on other values, they are refused; if not, the learned values are in a comment.
     """
     if not isinstance(schema, Table) or not hints.categories:
         return schema
